@@ -1,0 +1,1 @@
+"""The tradewire command, the monolith and the embedded stack."""

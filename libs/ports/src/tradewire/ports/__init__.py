@@ -1,0 +1,1 @@
+"""Message contracts, one Protocol per port, instruments, clock and errors."""

@@ -1,0 +1,1 @@
+"""The service loop, buses, codec, tracing, metrics, logs and health of every tradewire process."""

@@ -1,0 +1,1 @@
+"""Contract suites per port, fakes, builders and hypothesis strategies."""

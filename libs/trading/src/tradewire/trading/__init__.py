@@ -1,0 +1,1 @@
+"""Strategy language, indicators, sizing and the simulated futures exchange: pure domain."""

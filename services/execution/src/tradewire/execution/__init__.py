@@ -1,0 +1,1 @@
+"""Orders, fills and accounts; the ledger and its outbox."""

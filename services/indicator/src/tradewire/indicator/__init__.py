@@ -1,0 +1,1 @@
+"""Indicator values of every closed bar."""

@@ -1,0 +1,1 @@
+"""Market data in: closed bars, marks, instruments and gaps."""

@@ -1,0 +1,1 @@
+"""Answers every evaluation with approved order intents and refusals."""

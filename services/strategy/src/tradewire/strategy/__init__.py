@@ -1,0 +1,1 @@
+"""Answers every closed bar with one evaluation per strategy."""

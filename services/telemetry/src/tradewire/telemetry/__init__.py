@@ -1,0 +1,1 @@
+"""Metrics, the log store, windowed views and the state API."""
