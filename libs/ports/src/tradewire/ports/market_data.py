@@ -1,0 +1,28 @@
+"""Market data in: what ingest reads."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
+
+from tradewire.ports.events import Event, InstrumentChanged
+
+
+class MarketDataPort(Protocol):
+    """A source of closed bars and other market events, in event-time order per (venue, symbol)."""
+
+    @abstractmethod
+    async def instruments(self) -> list[InstrumentChanged]:
+        """What the source offers. Raises RetryableError when it can't be asked now."""
+
+    @abstractmethod
+    def events(self, resume_after_us: Mapping[tuple[str, str], int]) -> AsyncIterator[Event]:
+        """Market events later than the given close time per (venue, symbol); all, for a key not given.
+
+        Only closed bars. Faults of the data come as ``GapDetected``; nothing is repaired. Raises RetryableError.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of files and connections."""

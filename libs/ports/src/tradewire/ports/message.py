@@ -1,0 +1,108 @@
+"""What every message has in common: the model, its envelope and the topic it travels on."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel, ConfigDict
+
+EVENT_NAMESPACE = uuid.UUID("7d1d1c4e-6f0f-5c2e-9a53-0c5f2a1f7a11")
+"""Namespace of all event ids; changing it changes every id and so every client order id."""
+
+
+class Part(BaseModel):
+    """A record inside a message. Frozen; unknown fields, NaN and infinities are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="strings")
+
+    def to_avro(self) -> dict[str, object]:
+        """Plain values as the Avro writer takes them."""
+        raise NotImplementedError
+
+
+class Event(Part):
+    """A message. Its topic and key follow from its type: see ``tradewire.ports.topics``."""
+
+
+def derived_id(cause_id: str, kind: str, ordinal: str | int) -> str:
+    """Event id of the ``ordinal``-th ``kind`` caused by ``cause_id``: the same on every replay.
+
+    Source: RFC 9562 UUID version 5 over (cause, kind, ordinal).
+    """
+    return str(uuid.uuid5(EVENT_NAMESPACE, f"{cause_id}|{kind}|{ordinal}"))
+
+
+def root_id(venue: str, symbol: str, stream: str, time_us: int) -> str:
+    """Event id of something the venue said: from venue, symbol, stream and the venue's own time."""
+    return str(uuid.uuid5(EVENT_NAMESPACE, f"{venue}|{symbol}|{stream}|{time_us}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Lineage of one message, carried in its record headers.
+
+    ``traceparent`` is W3C Trace Context of the span that sent it; ``process_context`` of the span that handles it
+    (the parent of whatever the handling causes).
+    """
+
+    event_id: str
+    causation_id: str = ""
+    correlation_id: str = ""
+    event_time_us: int = 0
+    producer: str = ""
+    traceparent: str = ""
+    process_context: str = ""
+    topic: str = ""
+    partition: int = -1
+    offset: int = -1
+
+    @property
+    def child_context(self) -> str:
+        """The traceparent that effects of this message continue."""
+        return self.process_context or self.traceparent
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """An event to publish, with the message that caused it.
+
+    ``ordinal`` tells apart several effects of one kind and cause; ``partition`` overrides the key's partition (state
+    changelogs follow their source); ``event_id`` is given only by root events and republished ones.
+    """
+
+    event: Event
+    cause: Envelope | None = None
+    ordinal: str | int = 0
+    partition: int | None = None
+    event_id: str | None = None
+    attributes: dict[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One row of the topic map."""
+
+    name: str
+    event: type[Event]
+    group: str
+    key: str
+    partitions: int
+    cleanup: str
+    retention_ms: int | None
+    delete_retention_ms: int | None
+    min_compaction_lag_ms: int | None
+    compatibility: str
+    producers: tuple[str, ...]
+    consumers: tuple[str, ...]
+    schema_id: int
+    schema_json: str
+
+    @property
+    def broadcast(self) -> bool:
+        """Read whole by every instance, rather than shared within a consumer group."""
+        return self.group == "B"
+
+    def key_of(self, event: Event) -> str:
+        """Record key of an event on this topic."""
+        return self.key.format_map(event.__dict__)
