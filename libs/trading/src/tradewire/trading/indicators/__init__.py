@@ -1,0 +1,26 @@
+"""Indicators, each written once and given in two bit-equal forms: bar by bar, and over whole arrays."""
+
+from tradewire.trading.indicators.catalogue import INDICATORS, indicator
+from tradewire.trading.indicators.model import (
+    FloatArray,
+    Indicator,
+    IndicatorError,
+    InvalidParam,
+    Kernel,
+    Param,
+    Stream,
+    UnknownIndicator,
+)
+
+__all__ = [
+    "INDICATORS",
+    "FloatArray",
+    "Indicator",
+    "IndicatorError",
+    "InvalidParam",
+    "Kernel",
+    "Param",
+    "Stream",
+    "UnknownIndicator",
+    "indicator",
+]

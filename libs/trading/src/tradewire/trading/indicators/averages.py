@@ -1,0 +1,86 @@
+"""Building blocks that average, as plain functions on a slice of a flat state; rules as in `windows`."""
+
+from __future__ import annotations
+
+from tradewire.trading.indicators.windows import NAN, total
+
+AVERAGE_SIZE = 2  # slots of `ema` and `rma`: count, value (the sum while the seed builds up)
+
+
+def seeded(s: list[float], k: int, n: int, x: float) -> float:
+    """Seed of a recursive average: the mean of the first n values, NaN before."""
+    s[k] += 1.0
+    s[k + 1] += x
+    if s[k] < n:
+        return NAN
+    s[k + 1] /= n
+    return s[k + 1]
+
+
+def smoothed(s: list[float], k: int, n: int, weight: float, x: float) -> float:
+    """Exponential average with the weight of the newest value given; seed: mean of the first n values."""
+    if x != x:
+        return NAN
+    if s[k] < n:
+        return seeded(s, k, n, x)
+    s[k + 1] += (x - s[k + 1]) * weight
+    return s[k + 1]
+
+
+def ema(s: list[float], k: int, n: int, x: float) -> float:
+    """Exponential average of n bars: weight 2 / (n + 1)."""
+    return smoothed(s, k, n, 2.0 / (n + 1.0), x)
+
+
+def rma(s: list[float], k: int, n: int, x: float) -> float:
+    """Wilder's average of n bars: weight 1 / n."""
+    if x != x:
+        return NAN
+    if s[k] < n:
+        return seeded(s, k, n, x)
+    s[k + 1] = (s[k + 1] * (n - 1.0) + x) / n
+    return s[k + 1]
+
+
+def sma(s: list[float], k: int, n: int, x: float) -> float:
+    """Mean of the last n values; slots: `total_size(n)`."""
+    return total(s, k, n, x) / n
+
+
+def weighted_size(n: float) -> int:
+    """Slots of `weighted` and `wma`: count, position, sum, weighted sum, n values."""
+    return 4 + int(n)
+
+
+def weighted(s: list[float], k: int, n: int, x: float) -> float:
+    """Sum of the last n values weighted 1 (oldest) to n (newest); their plain sum is in slot k + 2."""
+    if x != x:
+        return NAN
+    i = int(s[k + 1])
+    if s[k] < n:
+        s[k] += 1.0
+        s[k + 3] += s[k] * x
+        s[k + 2] += x
+    else:
+        s[k + 3] += n * x - s[k + 2]
+        s[k + 2] += x - s[k + 4 + i]
+    s[k + 4 + i] = x
+    i += 1
+    if i == n:
+        i = 0
+        plain = 0.0
+        heavy = 0.0
+        for j in range(n):
+            plain += s[k + 4 + j]
+            heavy += (j + 1.0) * s[k + 4 + j]
+        s[k + 2] = plain
+        s[k + 3] = heavy
+    s[k + 1] = float(i)
+    if s[k] < n:
+        return NAN
+    return s[k + 3]
+
+
+def wma(s: list[float], k: int, n: int, x: float) -> float:
+    """Linearly weighted mean of the last n values, the newest weighing n."""
+    return weighted(s, k, n, x) / (n * (n + 1.0) / 2.0)

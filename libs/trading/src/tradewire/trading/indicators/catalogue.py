@@ -1,0 +1,32 @@
+"""All indicators by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from tradewire.trading.indicators.bands import BANDS
+from tradewire.trading.indicators.model import Indicator, UnknownIndicator
+from tradewire.trading.indicators.momentum import MOMENTUM
+from tradewire.trading.indicators.oscillators import OSCILLATORS
+from tradewire.trading.indicators.ranges import RANGES
+from tradewire.trading.indicators.spread import SPREAD
+from tradewire.trading.indicators.trend import TREND
+from tradewire.trading.indicators.volume import VOLUME
+
+_FAMILIES = (TREND, MOMENTUM, RANGES, BANDS, OSCILLATORS, VOLUME, SPREAD)
+
+INDICATORS: Mapping[str, Indicator] = MappingProxyType(
+    {indicator.name: indicator for family in _FAMILIES for indicator in family}
+)
+assert len(INDICATORS) == sum(map(len, _FAMILIES)), "two indicators share a name"
+
+
+def indicator(name: str) -> Indicator:
+    """Return the indicator called `name`; raises UnknownIndicator with the closest name."""
+    found = INDICATORS.get(name)
+    if found is None:
+        close = difflib.get_close_matches(name, INDICATORS, n=1)
+        raise UnknownIndicator(name, close[0] if close else None)
+    return found

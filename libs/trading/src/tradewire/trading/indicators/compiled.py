@@ -1,0 +1,113 @@
+"""The array form: an indicator's own step, compiled by numba and driven over whole arrays.
+
+Compiled without fastmath: no reordering and no fused multiply-add, hence the same IEEE-754 results as the
+interpreter gives for the same source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cache
+from types import FunctionType
+from typing import Any
+
+import numba
+import numpy as np
+
+from tradewire.trading.indicators.model import FloatArray, Indicator, IndicatorError, Step
+
+# numba's types describe njit as a bare decorator only, not as called here with options.
+_NJIT: Any = numba.njit
+
+_PACKAGE = __name__.rpartition(".")[0]
+
+
+def run(
+    indicator: Indicator, inputs: Sequence[FloatArray], params: tuple[float, ...]
+) -> tuple[FloatArray, ...]:
+    """Apply `indicator` with checked `params` to whole arrays; see `Indicator.array`."""
+    if len(inputs) != len(indicator.inputs):
+        raise IndicatorError(
+            f"{indicator.name}: {len(inputs)} inputs were given, allowed are exactly "
+            f"{len(indicator.inputs)}: {', '.join(indicator.inputs)}"
+        )
+    columns = tuple(np.ascontiguousarray(column, dtype=np.float64) for column in inputs)
+    shapes = {column.shape for column in columns}
+    if len(shapes) != 1 or columns[0].ndim != 1:
+        found = ", ".join(str(column.shape) for column in columns)
+        raise IndicatorError(
+            f"{indicator.name}: shapes {found} were given, allowed is one shape (n,) for all"
+        )
+    outputs = tuple(np.empty(columns[0].shape) for _ in indicator.outputs)
+    state = np.zeros(indicator.state_size(params))
+    _driver(indicator.kernel.step)(state, params, columns, outputs)
+    return outputs
+
+
+def _drive(state: Any, params: Any, columns: Any, outputs: Any) -> None:
+    """Feed every bar to the step; the rule for holes is that of `Stream.update`."""
+    bar = np.empty(len(columns))
+    values = np.empty(len(outputs))
+    for t in range(columns[0].shape[0]):
+        hole = False
+        for j in range(len(columns)):
+            number = columns[j][t]
+            bar[j] = number
+            if number - number != 0.0:
+                hole = True
+        for j in range(len(outputs)):
+            values[j] = np.nan
+        if not hole:
+            state[0] += 1.0
+            _step(state, params, bar, values)
+        elif state[0] > 0.0:
+            state[:] = 0.0
+        for j in range(len(outputs)):
+            outputs[j][t] = values[j]
+
+
+def _step(state: Any, params: Any, bar: Any, values: Any) -> None:
+    """Stands for the indicator's step, which `_driver` puts in its place."""
+    raise AssertionError("the driver is compiled with a step of its own")
+
+
+@cache
+def _driver(step: Step) -> Any:
+    """Compile the loop over `step`, once per process; numba keeps the machine code on disk if it can."""
+    drive: Any = _drive
+    assert isinstance(step, FunctionType), "a step is a plain function"
+    loop = _rebound(drive, {"_step": _jitted(step)})
+    # numba notices a change of the driver's file only; the digest in the name covers step and callees too.
+    loop.__qualname__ = f"_drive_{step.__name__}_{_digest(step)}"
+    try:
+        return _NJIT(loop, cache=True, error_model="numpy")
+    except RuntimeError:  # no writable cache directory, as in a read-only container
+        return _NJIT(loop, error_model="numpy")
+
+
+@cache
+def _jitted(function: FunctionType) -> Any:
+    """Compile a plain function together with the plain functions of this package that it calls."""
+    callees = {name: _jitted(callee) for name, callee in _callees(function)}
+    return _NJIT(_rebound(function, callees), error_model="numpy")
+
+
+def _rebound(function: FunctionType, names: dict[str, Any]) -> FunctionType:
+    """Return a twin of `function` that sees `names` among its globals."""
+    return FunctionType(function.__code__, {**function.__globals__, **names}, function.__name__)
+
+
+def _callees(function: FunctionType) -> Iterator[tuple[str, FunctionType]]:
+    for name in function.__code__.co_names:
+        callee = function.__globals__.get(name)
+        if isinstance(callee, FunctionType) and callee.__module__.startswith(_PACKAGE):
+            yield name, callee
+
+
+def _digest(function: FunctionType) -> str:
+    """Digest of the byte code of `function` and all that it calls."""
+    code = function.__code__
+    parts = [code.co_code.hex(), repr(code.co_consts), repr(code.co_names)]
+    parts += [_digest(callee) for _, callee in _callees(function)]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]

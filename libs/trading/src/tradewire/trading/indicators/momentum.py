@@ -1,0 +1,62 @@
+"""Rates of change and oscillators of one series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
+from tradewire.trading.indicators.model import Indicator, Kernel
+from tradewire.trading.indicators.params import bars
+from tradewire.trading.indicators.windows import NAN, delayed, ring_size
+
+STRENGTH_SIZE = 2 + 2 * AVERAGE_SIZE  # slots of `relative_strength`: count, previous value, two averages
+
+
+def relative_strength(s: list[float], k: int, n: int, x: float) -> float:
+    """Wilder's RSI, 0 to 100; 0.0 when no value changed at all, as in TA-Lib."""
+    if x != x:
+        return NAN
+    change = x - s[k + 1]
+    s[k + 1] = x
+    if s[k] == 0.0:
+        s[k] = 1.0
+        return NAN
+    gain = rma(s, k + 2, n, change if change > 0.0 else 0.0)
+    loss = rma(s, k + 4, n, -change if change < 0.0 else 0.0)
+    both = gain + loss
+    return 100.0 * (gain / both) if both != 0.0 else 0.0
+
+
+def _rsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    o[0] = relative_strength(s, 1, int(p[0]), x[0])
+
+
+def _roc(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    old = delayed(s, 1, int(p[0]), x[0])
+    o[0] = (x[0] / old - 1.0) * 100.0 if old != 0.0 else 0.0
+
+
+RSI = Indicator(
+    name="rsi",
+    title="Relative strength index",
+    formula="100 · gain / (gain + loss), each the rma over n of the rises and falls of x; 0 without change",
+    source="Wilder (1978), New Concepts in Technical Trading Systems; TA-Lib RSI",
+    series=("x",),
+    fields=(),
+    params=(bars(14),),
+    outputs=("value",),
+    kernel=Kernel(_rsi, size=lambda n: 1 + STRENGTH_SIZE, warmup=lambda n: n),
+)
+ROC = Indicator(
+    name="roc",
+    title="Rate of change, percent",
+    formula="100 · (x[t] / x[t-n] - 1); 0 where x[t-n] is 0",
+    source="TA-Lib ROC",
+    series=("x",),
+    fields=(),
+    params=(bars(10),),
+    outputs=("value",),
+    kernel=Kernel(_roc, size=lambda n: 1 + ring_size(n), warmup=lambda n: n),
+)
+
+MOMENTUM = (RSI, ROC)
