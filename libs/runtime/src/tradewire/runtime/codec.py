@@ -1,0 +1,281 @@
+"""Events to record values and back, in Confluent's wire format, and envelopes to record headers and back.
+
+A value is the byte 0x00, the writer's schema id (4 bytes, big-endian) and the Avro binary of the event, so any
+client of any registry with Confluent's API reads it. Source: Confluent Platform, "Schema Registry wire format";
+Apache Avro 1.12 specification, "Binary encoding" and "Schema resolution".
+"""
+
+from __future__ import annotations
+
+import decimal
+import io
+import json
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import fastavro
+import pydantic
+from fastavro.read import SchemaResolutionError
+
+from tradewire.ports.bus import Headers, Record
+from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError
+from tradewire.ports.message import Envelope, Event, TopicSpec, derived_id
+from tradewire.ports.topics import BY_EVENT, TOPICS
+from tradewire.runtime.registry import RegistryClient, subject_of
+
+MAGIC_BYTE = 0
+PREFIX = struct.Struct(">bI")
+"""Magic byte and schema id: the first five bytes of a value."""
+
+Schema = Any
+"""An Avro schema as fastavro parsed it."""
+
+_HEADERS = ("event_id", "causation_id", "correlation_id", "event_time_us", "producer", "traceparent")
+"""Headers of an envelope; tracestate is written and not kept by readers."""
+
+_UNWRITABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    OverflowError,
+    ArithmeticError,
+    struct.error,
+    AttributeError,
+)
+_UNREADABLE = (*_UNWRITABLE, EOFError, SchemaResolutionError, decimal.DecimalException, MemoryError)
+"""All that fastavro was seen to raise on values and on bytes that do not fit a schema."""
+
+
+class UnknownSchemaIdError(RetryableError):
+    """A value names a schema id not seen before: ``await ids.fetch(error.schema_id)``, then decode again."""
+
+    def __init__(self, schema_id: int) -> None:
+        super().__init__(f"schema id {schema_id} has not been fetched from the registry yet")
+        self.schema_id = schema_id
+
+
+class SchemaIds:
+    """Which id stands for which schema: ours by topic, any writer's by id."""
+
+    def __init__(self, own: dict[str, int], registry_url: str | None) -> None:
+        """``own``: id of our schema, by topic. Use ``static`` or ``from_registry``."""
+        self._own = own
+        self._registry_url = registry_url
+        self._writers: dict[int, Schema] = {}
+        for topic, schema_id in own.items():
+            self._add(schema_id, TOPICS[topic].schema_json)
+
+    @classmethod
+    def static(cls) -> SchemaIds:
+        """The ids of ``contracts/ids.json``, for runs without a registry."""
+        return cls({name: spec.schema_id for name, spec in TOPICS.items()}, registry_url=None)
+
+    @classmethod
+    async def from_registry(cls, url: str) -> SchemaIds:
+        """Look every schema of the topic map up by subject and content; never registers one.
+
+        Parameters: url: base of Confluent's API, e.g. ``http://127.0.0.1:8081/apis/ccompat/v7``.
+        Raises: FatalError naming the subjects that lack our schema; RetryableError when the registry is away.
+        """
+        async with RegistryClient(url) as registry:
+            found = {
+                name: await registry.lookup(subject_of(name), spec.schema_json)
+                for name, spec in TOPICS.items()
+            }
+        missing = [subject_of(name) for name, schema_id in found.items() if schema_id is None]
+        if missing:
+            raise FatalError(
+                f"the registry at {url} lacks our schema of {', '.join(missing)}: "
+                "run `tradewire contracts register`, or `tradewire contracts diff` to see how they differ"
+            )
+        return cls(
+            {name: schema_id for name, schema_id in found.items() if schema_id is not None}, registry_url=url
+        )
+
+    def own(self, topic: str) -> int:
+        """Id that our schema of ``topic`` has. Raises KeyError for a topic that is not in the topic map."""
+        return self._own[topic]
+
+    def writer(self, schema_id: int) -> Schema:
+        """Schema that values with this id were written with.
+
+        Raises: UnknownSchemaIdError when ``fetch`` may find it; ContractViolationError without a registry.
+        """
+        schema = self._writers.get(schema_id)
+        if schema is not None:
+            return schema
+        if self._registry_url is None:
+            raise ContractViolationError(
+                f"schema id {schema_id} is unknown; without a registry the ids are {sorted(self._writers)}",
+                stage="decode",
+            )
+        raise UnknownSchemaIdError(schema_id)
+
+    async def fetch(self, schema_id: int) -> None:
+        """Get a writer's schema from the registry; at once when it is known already.
+
+        Raises: ContractViolationError when the registry knows no such id; RetryableError when it is away.
+        """
+        if schema_id in self._writers:
+            return
+        text = None
+        if self._registry_url is not None:
+            async with RegistryClient(self._registry_url) as registry:
+                text = await registry.schema(schema_id)
+        if text is None:
+            where = self._registry_url or "contracts/ids.json"
+            raise ContractViolationError(f"schema id {schema_id} is unknown to {where}", stage="decode")
+        self._add(schema_id, text)
+
+    def _add(self, schema_id: int, text: str) -> None:
+        self._writers[schema_id] = fastavro.parse_schema(json.loads(text), named_schemas={})
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """All that encoding and decoding one topic needs, looked up once."""
+
+    spec: TopicSpec
+    own_id: int
+    prefix: bytes
+    schema: Schema
+    validate: Any  # pydantic's compiled validator of the event type
+
+
+class Codec:
+    """Encodes and decodes every event of the topic map; shared within a process, holds no connection."""
+
+    def __init__(self, ids: SchemaIds) -> None:
+        self.ids = ids
+        self._formats = {name: self._format(spec) for name, spec in TOPICS.items()}
+        self._by_event = {spec.event: self._formats[spec.name] for spec in BY_EVENT.values()}
+
+    def _format(self, spec: TopicSpec) -> _Format:
+        own_id = self.ids.own(spec.name)
+        validator = spec.event.__pydantic_validator__
+        return _Format(
+            spec, own_id, PREFIX.pack(MAGIC_BYTE, own_id), self.ids.writer(own_id), validator.validate_python
+        )
+
+    def encode(self, event: Event) -> bytes:
+        """Record value of an event.
+
+        Raises: ContractViolationError(stage="publish") for what the schema can't hold: an integer beyond 64 bits,
+        a decimal with more than 8 digits after the point or more than 38 in all.
+        """
+        form = self._by_event[type(event)]
+        out = io.BytesIO()
+        out.write(form.prefix)
+        try:
+            fastavro.schemaless_writer(out, form.schema, event.to_avro())
+        except _UNWRITABLE as error:
+            raise ContractViolationError(
+                f"{form.spec.name} can't hold {event!r}: {error}", stage="publish"
+            ) from error
+        return out.getvalue()
+
+    def decode(self, topic: str, value: bytes) -> Event:
+        """Event in a record's value.
+
+        Raises: UnknownSchemaIdError, see there; ContractViolationError(stage="decode") for an unknown topic, and
+        for bytes that are not one valid event of the topic's type.
+        """
+        form = self._formats.get(topic)
+        if form is None:
+            raise ContractViolationError(f"topic {topic!r} is not in the topic map", stage="decode")
+        if len(value) < PREFIX.size:
+            raise _violation(topic, f"value has {len(value)} bytes; allowed: {PREFIX.size} and more")
+        stream = io.BytesIO(value)
+        stream.seek(PREFIX.size)
+        try:
+            if value.startswith(form.prefix):
+                fields = fastavro.schemaless_reader(stream, form.schema, None)
+            else:
+                fields = fastavro.schemaless_reader(stream, self._foreign(form, value), form.schema)
+        except _UNREADABLE as error:
+            detail = str(error) or type(error).__name__
+            raise _violation(
+                topic, f"{len(value)} bytes are no {form.spec.event.__name__}: {detail}"
+            ) from error
+        if stream.tell() != len(value):
+            raise _violation(topic, f"{len(value) - stream.tell()} bytes after the event; allowed: 0")
+        try:
+            event: Event = form.validate(fields)
+        except pydantic.ValidationError as error:
+            raise _violation(topic, _first_error(error)) from error
+        return event
+
+    def _foreign(self, form: _Format, value: bytes) -> Schema:
+        """Schema of a value that was not written with our own."""
+        magic, schema_id = PREFIX.unpack_from(value)
+        if magic != MAGIC_BYTE:
+            raise _violation(form.spec.name, f"magic byte 0x{value[0]:02x}; allowed: 0x{MAGIC_BYTE:02x}")
+        writer = self.ids.writer(schema_id)
+        names = {form.schema["name"], *form.schema.get("aliases", ())}
+        found = writer.get("name") if isinstance(writer, dict) else writer
+        if found not in names:
+            raise _violation(
+                form.spec.name, f"schema id {schema_id} is a {found}; allowed: {', '.join(sorted(names))}"
+            )
+        return writer
+
+    @staticmethod
+    def encode_headers(envelope: Envelope, *, tracestate: str = "") -> Headers:
+        """Record headers of an envelope; an empty text is left out.
+
+        ``topic``, ``partition``, ``offset`` and ``process_context`` belong to a reader and are not written.
+        """
+        texts = (
+            ("event_id", envelope.event_id),
+            ("causation_id", envelope.causation_id),
+            ("correlation_id", envelope.correlation_id),
+            ("event_time_us", str(envelope.event_time_us)),
+            ("producer", envelope.producer),
+            ("traceparent", envelope.traceparent),
+            ("tracestate", tracestate),
+        )
+        return tuple((name, text.encode()) for name, text in texts if text)
+
+    @staticmethod
+    def decode_headers(record: Record) -> Envelope:
+        """Envelope of a record. Of a repeated header the last one counts.
+
+        A record without our headers (written by a stock client) is named after its place, so its id is the same
+        whenever it is read; its event time is then the record's timestamp.
+
+        Raises: ContractViolationError(stage="decode") for a header that is not UTF-8, a time that is no integer.
+        """
+        found = dict(record.headers)
+        try:
+            texts = {name: found[name].decode() for name in _HEADERS if found.get(name)}
+            event_time_us = int(texts.get("event_time_us", record.timestamp_ms * 1000))
+        except ValueError as error:
+            raise _violation(
+                record.topic, f"header: {error}; allowed: UTF-8, and an integer as event_time_us"
+            ) from error
+        event_id = texts.get("event_id") or derived_id(
+            f"{record.topic}/{record.partition}", "record", record.offset
+        )
+        return Envelope(
+            event_id=event_id,
+            causation_id=texts.get("causation_id", ""),
+            correlation_id=texts.get("correlation_id", event_id),
+            event_time_us=event_time_us,
+            producer=texts.get("producer", ""),
+            traceparent=texts.get("traceparent", ""),
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+        )
+
+
+def _violation(topic: str, detail: str) -> ContractViolationError:
+    return ContractViolationError(f"{topic}: {detail}", stage="decode")
+
+
+def _first_error(error: pydantic.ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"field {where}: found {first['input']!r}; {first['msg']}"
