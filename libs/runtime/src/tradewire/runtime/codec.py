@@ -1,8 +1,8 @@
 """Events to record values and back, in Confluent's wire format, and envelopes to record headers and back.
 
-A value is the byte 0x00, the writer's schema id (4 bytes, big-endian) and the Avro binary of the event, so any
-client of any registry with Confluent's API reads it. Source: Confluent Platform, "Schema Registry wire format";
-Apache Avro 1.12 specification, "Binary encoding" and "Schema resolution".
+A value is the byte 0x00, the writer's schema id (4 bytes, big-endian) and the Avro binary of the event, so
+any client of any registry with Confluent's API reads it. Source: Confluent Platform, "Schema Registry wire
+format"; Apache Avro 1.12 specification, "Binary encoding" and "Schema resolution".
 """
 
 from __future__ import annotations
@@ -162,8 +162,8 @@ class Codec:
     def encode(self, event: Event) -> bytes:
         """Record value of an event.
 
-        Raises: ContractViolationError(stage="publish") for what the schema can't hold: an integer beyond 64 bits,
-        a decimal with more than 8 digits after the point or more than 38 in all.
+        Raises: ContractViolationError(stage="publish") for what the schema can't hold: an integer beyond 64
+        bits, a decimal with more than 8 digits after the point or more than 38 in all.
         """
         form = self._by_event[type(event)]
         out = io.BytesIO()
@@ -179,8 +179,8 @@ class Codec:
     def decode(self, topic: str, value: bytes) -> Event:
         """Event in a record's value.
 
-        Raises: UnknownSchemaIdError, see there; ContractViolationError(stage="decode") for an unknown topic, and
-        for bytes that are not one valid event of the topic's type.
+        Raises: UnknownSchemaIdError, see there; ContractViolationError(stage="decode") for an unknown topic
+        and for bytes that are not one valid event of the topic's type.
         """
         form = self._formats.get(topic)
         if form is None:
@@ -242,10 +242,10 @@ class Codec:
     def decode_headers(record: Record) -> Envelope:
         """Envelope of a record. Of a repeated header the last one counts.
 
-        A record without our headers (written by a stock client) is named after its place, so its id is the same
-        whenever it is read; its event time is then the record's timestamp.
+        A record without our headers (written by a stock client) is named after its place, so its id is the
+        same whenever it is read; its event time is then the record's timestamp.
 
-        Raises: ContractViolationError(stage="decode") for a header that is not UTF-8, a time that is no integer.
+        Raises: ContractViolationError(stage="decode") for a header that is not UTF-8 or a bad time.
         """
         found = dict(record.headers)
         try:

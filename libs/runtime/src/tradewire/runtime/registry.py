@@ -80,7 +80,7 @@ class RegistryClient:
         return None if found is None else str(found["schema"])
 
     async def register(self, subject: str, schema: str) -> int:
-        """Make this the newest version unless it is one already; returns its id. Raises SchemaRefusedError."""
+        """Make this the newest version unless it is one already; its id. Raises SchemaRefusedError."""
         answer = await self._call("POST", f"/subjects/{subject}/versions", {"schema": schema})
         if answer is None:
             raise FatalError(f"the registry at {self._url} has no way to register under {subject}")
