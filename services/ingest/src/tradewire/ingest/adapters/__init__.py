@@ -1,0 +1,1 @@
+"""Sources of market data: CSV files, recorded sessions, public candles of a venue."""

@@ -1,0 +1,121 @@
+"""Recorded candles from CSV files, merged into one stream in event time."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tradewire.ingest.adapters.instruments_file import read_instruments
+from tradewire.ingest.adapters.pace import FULL_SPEED, Pace, Pacer
+from tradewire.ingest.domain import CandleGate, Verdict, mark_last, position_us
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import FatalError
+from tradewire.ports.events import InstrumentChanged
+from tradewire.ports.market_data import MarketDataPort
+from tradewire.ports.message import Event
+from tradewire.trading.bars_csv import BarFault, BarsFileError, RawBar, read_rows
+
+_FILE_NAME = re.compile(r"(?P<venue>[a-z0-9_]+)-(?P<symbol>[A-Za-z0-9_]+)-(?P<interval>[1-9]\d*[mhdw])\.csv")
+
+
+@dataclass(frozen=True, slots=True)
+class CandleFile:
+    """A file of candles; what they are of stands in its name."""
+
+    path: Path
+    venue: str
+    symbol: str
+    interval: str
+
+
+class CsvMarketData(MarketDataPort):
+    """Candles of files named ``<venue>-<symbol>-<interval>.csv``; a recorded stream with an end.
+
+    ``source``: a folder, or the files. ``instruments_file`` must know each file's instrument and interval.
+    Bars that have not closed by the clock's time are refused. Raises FatalError when names, files or
+    instruments don't fit together.
+    """
+
+    def __init__(
+        self,
+        source: Path | Sequence[Path],
+        instruments_file: Path,
+        clock: ClockPort,
+        *,
+        pace: Pace = FULL_SPEED,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        paths = sorted(source.glob("*.csv")) if isinstance(source, Path) else source
+        if not paths:
+            raise FatalError(f"{source}: found no candle file, allowed <venue>-<symbol>-<interval>.csv")
+        self.files = tuple(sorted(map(_candle_file, paths), key=lambda file: (file.venue, file.symbol)))
+        self._instruments = _instruments_of(self.files, instruments_file)
+        self._clock, self._pace, self._sleep = clock, pace, sleep
+
+    async def instruments(self) -> list[InstrumentChanged]:
+        return list(self._instruments)
+
+    async def events(self, resume_after_us: Mapping[tuple[str, str], int]) -> AsyncIterator[Event]:
+        """Candles and faults of all files by close time, then venue, symbol.
+
+        Raises FatalError for a file that can't be read as candles: waiting doesn't mend it.
+        """
+        streams = [await asyncio.to_thread(self._rows_of, file) for file in self.files]
+        merged = heapq.merge(
+            *(self._verdicts(file, rows) for file, rows in zip(self.files, streams, strict=True)),
+            key=lambda verdict: (position_us(verdict), verdict.venue, verdict.symbol),
+        )
+        pacer = Pacer(self._pace, self._clock, self._sleep)
+        for verdict in merged:
+            after_us = resume_after_us.get((verdict.venue, verdict.symbol))
+            if after_us is None or position_us(verdict) > after_us:
+                await pacer.until(position_us(verdict))
+                yield verdict
+
+    async def close(self) -> None:
+        """Nothing is held between reads."""
+
+    def _rows_of(self, file: CandleFile) -> list[RawBar | BarFault]:
+        try:
+            return read_rows(file.path.read_text(encoding="utf-8"), str(file.path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise FatalError(f"{file.path}: can't be read: {error}") from error
+        except BarsFileError as error:
+            raise FatalError(str(error)) from error
+
+    def _verdicts(self, file: CandleFile, rows: Sequence[RawBar | BarFault]) -> Iterator[Verdict]:
+        """The verdicts of one file; their positions never fall, for rows are sorted."""
+        gate = CandleGate(file.venue, file.symbol, file.interval)
+        return mark_last(verdict for row in rows for verdict in gate.offer(row, now_us=self._clock.now_us()))
+
+
+def _candle_file(path: Path) -> CandleFile:
+    match = _FILE_NAME.fullmatch(path.name)
+    if not match:
+        raise FatalError(f"{path}: found this name, allowed <venue>-<symbol>-<interval>.csv")
+    return CandleFile(path, match["venue"], match["symbol"], match["interval"])
+
+
+def _instruments_of(files: Sequence[CandleFile], instruments_file: Path) -> list[InstrumentChanged]:
+    """The instrument of each file, in the files' order."""
+    known = {(item.venue, item.symbol): item for item in read_instruments(instruments_file)}
+    instruments: dict[tuple[str, str], InstrumentChanged] = {}
+    for file in files:
+        key = file.venue, file.symbol
+        if key in instruments:
+            raise FatalError(
+                f"{file.path}: a second file of {':'.join(key)}, allowed one: a stream has one order"
+            )
+        if key not in known:
+            raise FatalError(f"{instruments_file}: {':'.join(key)} is not there, but {file.path} needs it")
+        if file.interval not in known[key].intervals:
+            raise FatalError(
+                f"{instruments_file}: {':'.join(key)}: intervals: found {', '.join(known[key].intervals)}, "
+                f"allowed {file.interval} among them, as {file.path} has it"
+            )
+        instruments[key] = known[key]
+    return list(instruments.values())

@@ -1,0 +1,186 @@
+"""What leaves ingest: closed bars in order, and a report of everything else. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tradewire.ports.events import CandleClosed, GapDetected, GapKind
+from tradewire.trading.bars_csv import BarFault, DecimalBar, RawBar, bar_of
+
+Verdict = CandleClosed | GapDetected
+
+_MINUTE_US = 60_000_000
+_UNITS_US = {"m": _MINUTE_US, "h": 60 * _MINUTE_US, "d": 1440 * _MINUTE_US, "w": 7 * 1440 * _MINUTE_US}
+_MONDAY_US = 4 * _UNITS_US["d"]
+"""1970-01-05: venues' weekly bars open on Mondays."""
+
+
+def interval_us(interval: str) -> int:
+    """Length in µs of an interval such as 1m, 4h, 1d, 1w. Raises ValueError for anything else."""
+    count, unit = interval[:-1], interval[-1:]
+    if unit not in _UNITS_US or not (count.isascii() and count.isdigit()) or count.startswith("0"):
+        raise ValueError(f"interval: found {interval!r}, allowed a count with m, h, d or w, such as 1h")
+    return int(count) * _UNITS_US[unit]
+
+
+class CandleGate:
+    """Judges the rows of one (venue, symbol, interval) in the order in which they arrive.
+
+    A good row becomes ``CandleClosed``; a fault becomes ``GapDetected`` and the row does not pass. Nothing is
+    repaired: of duplicates the first passes, rows that come late are dropped, missing bars are counted and
+    stay missing (a refused row leaves a hole, which the next good one reports).
+
+    ``last_open_us`` is the open time of the last bar that passed in an earlier life, None if there was none.
+    Raises ValueError for an interval that is none.
+    """
+
+    def __init__(self, venue: str, symbol: str, interval: str, *, last_open_us: int | None = None) -> None:
+        self.venue, self.symbol, self.interval = venue, symbol, interval
+        self.interval_us = interval_us(interval)
+        self._origin_us = _MONDAY_US if interval.endswith("w") else 0
+        self._last_open_us = last_open_us
+        self._last: DecimalBar | None = None
+
+    @property
+    def due_us(self) -> int | None:
+        """Open time (µs) of the bar that comes next; None before the first."""
+        return None if self._last_open_us is None else self._last_open_us + self.interval_us
+
+    def offer(self, row: RawBar | BarFault, *, now_us: int) -> tuple[Verdict, ...]:
+        """What to publish for a row, in order: nothing else, or a gap and then the bar behind it."""
+        bar = bar_of(row) if isinstance(row, RawBar) else row
+        if isinstance(bar, BarFault):
+            return (
+                self._fault(GapKind.INVALID, bar.open_time_us, bar.row, bar.field, bar.found, bar.allowed),
+            )
+        fault = self._misplaced(bar, now_us) or self._repeated(bar)
+        if fault:
+            return (fault,)
+        gap = self._gap_before(bar)
+        self._last, self._last_open_us = bar, bar.open_time_us
+        return (gap, self._candle(bar)) if gap else (self._candle(bar),)
+
+    def filled(self, *, first_open_us: int, count: int) -> GapDetected:
+        """Says that ``count`` bars from ``first_open_us`` on, once missing, were asked for again and came."""
+        return GapDetected(
+            venue=self.venue,
+            symbol=self.symbol,
+            interval=self.interval,
+            kind=GapKind.FILLED,
+            event_time_us=first_open_us,
+            after_us=first_open_us - self.interval_us,
+            before_us=first_open_us + count * self.interval_us,
+            missing=count,
+        )
+
+    def _misplaced(self, bar: DecimalBar, now_us: int) -> GapDetected | None:
+        """The fault of a bar that is off the interval's grid, or that had not closed at ``now_us``."""
+        opened_us = bar.open_time_us
+        off_us = (opened_us - self._origin_us) % self.interval_us
+        if off_us:
+            allowed = f"a multiple of {self.interval}"
+            found = f"{opened_us} µs, {off_us} µs past one"
+            return self._fault(GapKind.OFF_GRID, opened_us, bar.row, "open_time", found, allowed)
+        closes_us = opened_us + self.interval_us
+        if closes_us > now_us:
+            allowed = f"≤ now = {now_us} µs"
+            return self._fault(GapKind.FUTURE, opened_us, bar.row, "close_time", f"{closes_us} µs", allowed)
+        return None
+
+    def _repeated(self, bar: DecimalBar) -> GapDetected | None:
+        """The fault of a bar that is not later than the last one."""
+        opened_us, last = bar.open_time_us, self._last
+        if self._last_open_us is None or opened_us > self._last_open_us:
+            return None
+        if last is None or opened_us < last.open_time_us:
+            found, allowed = f"{opened_us} µs", f"> {self._last_open_us} µs, the last bar's"
+            return self._fault(GapKind.OUT_OF_ORDER, opened_us, bar.row, "open_time", found, allowed)
+        if bar.numbers == last.numbers:
+            allowed = "one bar per open time"
+            return self._fault(
+                GapKind.DUPLICATE, opened_us, bar.row, "open_time", f"{opened_us} µs again", allowed
+            )
+        return self._fault(
+            GapKind.CONFLICT, opened_us, bar.row, "bar", _text(bar), f"{_text(last)} as first told"
+        )
+
+    def _gap_before(self, bar: DecimalBar) -> GapDetected | None:
+        """The gap between the last bar and this one, if any."""
+        if self._last_open_us is None or self.due_us == bar.open_time_us:
+            return None
+        return GapDetected(
+            venue=self.venue,
+            symbol=self.symbol,
+            interval=self.interval,
+            kind=GapKind.MISSING,
+            event_time_us=self._last_open_us + self.interval_us,
+            after_us=self._last_open_us,
+            before_us=bar.open_time_us,
+            missing=(bar.open_time_us - self._last_open_us) // self.interval_us - 1,
+            row=bar.row,
+        )
+
+    def _fault(
+        self, kind: GapKind, opened_us: int, row: int | None, field: str, found: str, allowed: str
+    ) -> GapDetected:
+        return GapDetected(
+            venue=self.venue,
+            symbol=self.symbol,
+            interval=self.interval,
+            kind=kind,
+            event_time_us=opened_us,
+            missing=0,
+            field=field,
+            found=found,
+            allowed=allowed,
+            row=row,
+        )
+
+    def _candle(self, bar: DecimalBar) -> CandleClosed:
+        return CandleClosed(
+            venue=self.venue,
+            symbol=self.symbol,
+            interval=self.interval,
+            open_time_us=bar.open_time_us,
+            close_time_us=bar.open_time_us + self.interval_us,
+            open=bar.open,
+            high=bar.high,
+            low=bar.low,
+            close=bar.close,
+            volume=bar.volume,
+        )
+
+
+def _text(bar: DecimalBar) -> str:
+    return " ".join(str(number) for number in bar.numbers)
+
+
+def position_us(verdict: Verdict) -> int:
+    """When a verdict's turn is: the close (µs) of the bar it is about; for a gap, of the bar behind it."""
+    if isinstance(verdict, CandleClosed):
+        return verdict.close_time_us
+    opened_us = verdict.before_us if verdict.before_us is not None else verdict.event_time_us
+    return opened_us + interval_us(verdict.interval)
+
+
+def mark_last(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+    """The verdicts of one recorded stream with ``last_of_stream`` set on its last bar.
+
+    Looks one bar ahead. A fault about the bar held back goes out before it, so that whoever has the bar has
+    had the faults up to it; later faults go out behind it.
+    """
+    held: CandleClosed | None = None
+    behind: list[GapDetected] = []
+    for verdict in verdicts:
+        if isinstance(verdict, CandleClosed):
+            if held:
+                yield held
+            yield from behind
+            held, behind = verdict, []
+        elif held is None or position_us(verdict) <= held.close_time_us:
+            yield verdict
+        else:
+            behind.append(verdict)
+    if held:
+        yield held.model_copy(update={"last_of_stream": True})
+    yield from behind
