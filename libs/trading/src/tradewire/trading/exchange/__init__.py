@@ -1,0 +1,94 @@
+"""A simulated USDⓈ-M futures exchange: one account, exact integers, no I/O, no clock.
+
+`SimulatedExchange` is the whole of it for most callers; the margin formulas are pure functions of their own.
+"""
+
+from tradewire.trading.exchange.bars import Bar, MarkBar
+from tradewire.trading.exchange.events import (
+    CancelPending,
+    CancelReason,
+    CancelRejected,
+    Event,
+    ExpireReason,
+    Fill,
+    FillEvent,
+    FundingPaid,
+    InsuranceCovered,
+    Liquidated,
+    OrderAccepted,
+    OrderActivated,
+    OrderCanceled,
+    OrderExpired,
+    OrderFilled,
+    OrderPartiallyFilled,
+    OrderReduced,
+    OrderRejected,
+    OrderTriggered,
+    RejectReason,
+)
+from tradewire.trading.exchange.fill_model import FillModel
+from tradewire.trading.exchange.fixed_point import SCALE
+from tradewire.trading.exchange.instrument import Bracket, InstrumentSpec, brackets, maintenance_amounts
+from tradewire.trading.exchange.margin import (
+    MarginMode,
+    funding_amount,
+    liquidation_price,
+    liquidation_price_at_rate,
+)
+from tradewire.trading.exchange.orders import (
+    Liquidity,
+    NewOrder,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+    WorkingType,
+)
+from tradewire.trading.exchange.simulated_exchange import SimulatedExchange
+from tradewire.trading.exchange.snapshot import AccountSnapshot, OpenOrderSnapshot, PositionSnapshot
+
+__all__ = [
+    "SCALE",
+    "AccountSnapshot",
+    "Bar",
+    "Bracket",
+    "CancelPending",
+    "CancelReason",
+    "CancelRejected",
+    "Event",
+    "ExpireReason",
+    "Fill",
+    "FillEvent",
+    "FillModel",
+    "FundingPaid",
+    "InstrumentSpec",
+    "InsuranceCovered",
+    "Liquidated",
+    "Liquidity",
+    "MarginMode",
+    "MarkBar",
+    "NewOrder",
+    "OpenOrderSnapshot",
+    "OrderAccepted",
+    "OrderActivated",
+    "OrderCanceled",
+    "OrderExpired",
+    "OrderFilled",
+    "OrderPartiallyFilled",
+    "OrderReduced",
+    "OrderRejected",
+    "OrderStatus",
+    "OrderTriggered",
+    "OrderType",
+    "PositionSnapshot",
+    "RejectReason",
+    "Side",
+    "SimulatedExchange",
+    "TimeInForce",
+    "WorkingType",
+    "brackets",
+    "funding_amount",
+    "liquidation_price",
+    "liquidation_price_at_rate",
+    "maintenance_amounts",
+]

@@ -1,0 +1,206 @@
+"""Money and positions of one account; every change of the wallet is one of five kinds and is counted.
+
+Exactness: a position keeps its *cost*, the notional paid for what is still open, instead of an average price.
+A closing fill releases a rounded part of the cost and what is left stays, so rounding never leaks and at any
+moment, to the unit,
+
+* wallet = initial balance + realised PnL - fees + funding + insurance,
+* wallet + unrealised PnL = equity = initial balance - sum of signed fill notionals + position value - fees +
+  ….
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tradewire.trading.exchange.fixed_point import SCALE, mul_div, mul_div_ceil, mul_div_floor, notional
+from tradewire.trading.exchange.instrument import InstrumentSpec, maintenance_margin
+from tradewire.trading.exchange.margin import MarginMode, liquidation_price, unrealised_pnl
+
+
+@dataclass(slots=True)
+class Position:
+    """One symbol's net position and last seen prices. ``margin_e8`` is the isolated margin, 0 when cross."""
+
+    spec: InstrumentSpec
+    mode: MarginMode
+    leverage: int
+    quantity_e8: int = 0
+    cost_e8: int = 0
+    margin_e8: int = 0
+    last_e8: int = 0
+    mark_e8: int = 0
+    bar_close_us: int = -1
+
+    @property
+    def is_cross(self) -> bool:
+        """Whether the position draws on the whole wallet."""
+        return self.mode is MarginMode.CROSS
+
+    @property
+    def entry_price_e8(self) -> int:
+        """Average entry price, half to even; 0 when flat."""
+        return mul_div(self.cost_e8, SCALE, abs(self.quantity_e8)) if self.quantity_e8 else 0
+
+    @property
+    def unrealised_e8(self) -> int:
+        """Unrealised PnL at the mark."""
+        return unrealised_pnl(self.quantity_e8, self.cost_e8, self.mark_e8)
+
+    @property
+    def maintenance_e8(self) -> int:
+        """Maintenance margin at the mark."""
+        return maintenance_margin(self.spec.brackets, abs(notional(self.quantity_e8, self.mark_e8)))
+
+    @property
+    def initial_margin_e8(self) -> int:
+        """Initial margin at the mark: notional over leverage, rounded up."""
+        return mul_div_ceil(abs(notional(self.quantity_e8, self.mark_e8)), 1, self.leverage)
+
+
+class FillResult(NamedTuple):
+    """What a fill did to the account, quote e8."""
+
+    notional_e8: int
+    realised_e8: int
+    fee_e8: int
+
+
+@dataclass(slots=True)
+class Account:
+    """Wallet, running totals and positions in canonical (alphabetical) symbol order, all quote e8."""
+
+    initial_balance_e8: int
+    wallet_e8: int
+    positions: dict[str, Position]
+    realised_e8: int = 0
+    fees_e8: int = 0
+    funding_e8: int = 0
+    insurance_e8: int = 0
+
+    def open_positions(self) -> Iterator[Position]:
+        """Positions that are not flat, in canonical order."""
+        return (position for position in self.positions.values() if position.quantity_e8)
+
+    @property
+    def unrealised_e8(self) -> int:
+        """Unrealised PnL of all positions."""
+        return sum(position.unrealised_e8 for position in self.open_positions())
+
+    @property
+    def equity_e8(self) -> int:
+        """Wallet plus unrealised PnL."""
+        return self.wallet_e8 + self.unrealised_e8
+
+    @property
+    def cross_wallet_e8(self) -> int:
+        """Wallet less what isolated positions hold."""
+        return self.wallet_e8 - sum(position.margin_e8 for position in self.positions.values())
+
+    def cross_positions(self) -> list[Position]:
+        """Open positions that share the wallet, in canonical order."""
+        return [position for position in self.open_positions() if position.is_cross]
+
+    def margin_balance_e8(self, position: Position) -> int:
+        """Balance that answers for a position: its own if isolated, else that of all cross positions."""
+        if not position.is_cross:
+            return position.margin_e8 + position.unrealised_e8
+        return self.cross_wallet_e8 + sum(other.unrealised_e8 for other in self.cross_positions())
+
+    def maintenance_e8(self, position: Position) -> int:
+        """Maintenance margin to hold against `margin_balance_e8`."""
+        if not position.is_cross:
+            return position.maintenance_e8
+        return sum(other.maintenance_e8 for other in self.cross_positions())
+
+    def is_underwater(self, position: Position) -> bool:
+        """Whether an open position is due for liquidation at the present marks."""
+        return self.margin_balance_e8(position) <= self.maintenance_e8(position)
+
+    def liquidation_price_e8(self, position: Position) -> int:
+        """Mark at which the position is liquidated with all other marks as they are; 0 if none."""
+        others = self.cross_positions() if position.is_cross else []
+        others = [other for other in others if other is not position]
+        return liquidation_price(
+            position.spec.brackets,
+            position_e8=position.quantity_e8,
+            cost_e8=position.cost_e8,
+            wallet_e8=self.cross_wallet_e8 if position.is_cross else position.margin_e8,
+            other_maintenance_e8=sum(other.maintenance_e8 for other in others),
+            other_unrealised_e8=sum(other.unrealised_e8 for other in others),
+        )
+
+    def free_balance_e8(self, position: Position) -> int:
+        """Balance that a position's initial margin can come from: all others' margins are kept back."""
+        balance_e8 = self.cross_wallet_e8
+        for other in self.open_positions():
+            if other.is_cross:
+                balance_e8 += other.unrealised_e8
+                balance_e8 -= other.initial_margin_e8 if other is not position else 0
+            elif other is position:
+                balance_e8 += other.margin_e8 + other.unrealised_e8
+        return balance_e8
+
+    def apply_fill(self, position: Position, signed_e8: int, price_e8: int, fee_rate_e8: int) -> FillResult:
+        """Book a signed fill: close what it closes, open the rest, charge the fee (rounded up)."""
+        size_e8 = abs(signed_e8)
+        notional_e8 = notional(size_e8, price_e8)
+        closing_e8 = min(size_e8, abs(position.quantity_e8)) if position.quantity_e8 * signed_e8 < 0 else 0
+        closing_notional_e8 = mul_div(notional_e8, closing_e8, size_e8)
+        realised_e8 = _close(position, closing_e8, closing_notional_e8) if closing_e8 else 0
+        if size_e8 > closing_e8:
+            _open(position, signed_e8, size_e8 - closing_e8, notional_e8 - closing_notional_e8)
+        fee_e8 = mul_div_ceil(notional_e8, fee_rate_e8, SCALE)
+        self.realised_e8 += realised_e8
+        self.charge_fee(fee_e8)
+        self.wallet_e8 += realised_e8
+        return FillResult(notional_e8, realised_e8, fee_e8)
+
+    def charge_fee(self, fee_e8: int) -> None:
+        """Take a fee (negative: rebate) from the wallet."""
+        self.fees_e8 += fee_e8
+        self.wallet_e8 -= fee_e8
+
+    def apply_funding(self, position: Position, amount_e8: int) -> None:
+        """Book a funding amount as the wallet receives it; an isolated position's margin moves with it."""
+        self.funding_e8 += amount_e8
+        self.wallet_e8 += amount_e8
+        if not position.is_cross:
+            position.margin_e8 += amount_e8
+
+    def apply_insurance(self, amount_e8: int) -> None:
+        """Book a loss that the insurance fund took over."""
+        self.insurance_e8 += amount_e8
+        self.wallet_e8 += amount_e8
+
+    def is_safe_at(self, marks: Sequence[tuple[Position, int]]) -> bool:
+        """Whether no open position would be due for liquidation if these marks held; puts the marks back."""
+        moved = [(position, position.mark_e8) for position, _ in marks]
+        for position, mark_e8 in marks:
+            position.mark_e8 = mark_e8
+        safe = not any(self.is_underwater(position) for position in self.open_positions())
+        for position, mark_e8 in moved:
+            position.mark_e8 = mark_e8
+        return safe
+
+
+def _close(position: Position, closing_e8: int, closing_notional_e8: int) -> int:
+    """Release a part of the position with its cost and isolated margin; return the realised PnL."""
+    held_e8 = abs(position.quantity_e8)
+    sign = 1 if position.quantity_e8 > 0 else -1
+    released_cost_e8 = mul_div(position.cost_e8, closing_e8, held_e8)
+    released_margin_e8 = mul_div_floor(position.margin_e8, closing_e8, held_e8)
+    position.quantity_e8 -= sign * closing_e8
+    position.cost_e8 -= released_cost_e8
+    position.margin_e8 -= released_margin_e8
+    return sign * (closing_notional_e8 - released_cost_e8)
+
+
+def _open(position: Position, signed_e8: int, opening_e8: int, opening_notional_e8: int) -> None:
+    """Add to the position and, when isolated, move its initial margin in."""
+    position.quantity_e8 += opening_e8 if signed_e8 > 0 else -opening_e8
+    position.cost_e8 += opening_notional_e8
+    if not position.is_cross:
+        position.margin_e8 += mul_div_ceil(opening_notional_e8, 1, position.leverage)

@@ -1,0 +1,98 @@
+"""Walks the bars of one step: all symbols in lockstep, opens first, then leg by leg in canonical order.
+
+So the adverse extremes of all held symbols meet before any favourable one, which is the worst case for an
+account whose cross positions share one wallet. Finer bars are walked in time order; those that open together
+move together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tradewire.trading.exchange.account import Position
+from tradewire.trading.exchange.bars import (
+    Bar,
+    MarkBar,
+    constant_mark,
+    inner_legs,
+    low_comes_first,
+    open_leg,
+)
+from tradewire.trading.exchange.executor import Executor
+from tradewire.trading.exchange.orders import OrderStatus, Side
+from tradewire.trading.exchange.path_walk import walk_leg
+
+
+class Move(NamedTuple):
+    """One symbol's bar with its mark prices; without them the mark follows the last price."""
+
+    position: Position
+    bar: Bar
+    mark: MarkBar | None
+
+
+def nothing_can_happen(executor: Executor, moves: Sequence[Move]) -> bool:
+    """Whether no order is open in the moved symbols and all positions are safe at their joint worst marks."""
+    by_symbol = executor.registry.by_symbol
+    worst: list[tuple[Position, int]] = []
+    for position, bar, mark in moves:
+        if by_symbol.get(position.spec.symbol):
+            return False
+        if position.quantity_e8:
+            span = bar if mark is None else mark
+            worst.append((position, span.low_e8 if position.quantity_e8 > 0 else span.high_e8))
+    return not worst or executor.account.is_safe_at(worst)
+
+
+def walk_bars(executor: Executor, moves: Sequence[Move]) -> None:
+    """Let everything that these bars reach happen, in order, into the executor's events."""
+    pieces: dict[int, list[Move]] = {}
+    for move in moves:
+        for piece in _finer(move):
+            pieces.setdefault(piece.bar.open_time_us, []).append(piece)
+    for open_time_us in sorted(pieces):
+        _walk_together(executor, pieces[open_time_us])
+    executor.budgets.clear()
+
+
+def _finer(move: Move) -> list[Move]:
+    """Pieces to walk: the bar itself, or its finer bars, each with its mark."""
+    position, bar, mark = move
+    if not bar.path:
+        return [move]
+    if mark is None:
+        return [Move(position, inner, None) for inner in bar.path]
+    if not mark.path and mark == constant_mark(mark.close_e8):
+        return [Move(position, inner, mark) for inner in bar.path]
+    if len(mark.path) != len(bar.path):
+        raise ValueError(f"{len(bar.path)} finer bars need as many marks, found {len(mark.path)}")
+    return [Move(position, *piece) for piece in zip(bar.path, mark.path, strict=True)]
+
+
+def _walk_together(executor: Executor, moves: Sequence[Move]) -> None:
+    legs = [open_leg(bar, mark) for _, bar, mark in moves]
+    for (position, bar, _), leg in zip(moves, legs, strict=True):
+        position.last_e8, position.mark_e8 = leg.last_to_e8, leg.mark_to_e8
+        budget_e8 = executor.fill_model.volume_budget(position.spec, bar.volume_e8)
+        if budget_e8 >= 0:
+            executor.budgets[position.spec.symbol] = budget_e8
+    for move, leg in zip(moves, legs, strict=True):
+        walk_leg(executor, move.position, leg)
+    paths = [inner_legs(move.bar, move.mark, low_first=_low_first(executor, move)) for move in moves]
+    for number in range(3):
+        for move, path in zip(moves, paths, strict=True):
+            walk_leg(executor, move.position, path[number])
+
+
+def _low_first(executor: Executor, move: Move) -> bool:
+    opening = {Side.BUY: 0, Side.SELL: 0}
+    for order in executor.registry.of_symbol(move.position.spec.symbol):
+        if not order.request.only_reduces and order.status is not OrderStatus.INACTIVE:
+            opening[order.request.side] += order.leaves_e8
+    return low_comes_first(
+        move.bar,
+        position_e8=move.position.quantity_e8,
+        opening_buys_e8=opening[Side.BUY],
+        opening_sells_e8=opening[Side.SELL],
+    )

@@ -1,0 +1,99 @@
+"""The exchange's whole state as JSON-able values; nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any, Final
+
+from tradewire.trading.exchange.account import Account, Position
+from tradewire.trading.exchange.fill_model import FillModel
+from tradewire.trading.exchange.instrument import InstrumentSpec
+from tradewire.trading.exchange.margin import MarginMode
+from tradewire.trading.exchange.order_registry import ClosedOrder, OrderRegistry
+from tradewire.trading.exchange.orders import (
+    NewOrder,
+    Order,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+    WorkingType,
+)
+
+State = dict[str, Any]
+"""A JSON object."""
+
+STATE_VERSION: Final = 1
+
+_POSITION_NUMBERS: Final = ("quantity_e8", "cost_e8", "margin_e8", "last_e8", "mark_e8", "bar_close_us")
+_TOTALS: Final = ("initial_balance_e8", "wallet_e8", "realised_e8", "fees_e8", "funding_e8", "insurance_e8")
+_ENUMS: Final = {
+    "side": Side,
+    "type": OrderType,
+    "time_in_force": TimeInForce,
+    "working_type": WorkingType,
+}
+
+
+def account_state(account: Account) -> State:
+    """Balances and every listed symbol's position, prices and settings."""
+    positions = {
+        symbol: {"mode": str(position.mode), "leverage": position.leverage}
+        | {name: getattr(position, name) for name in _POSITION_NUMBERS}
+        for symbol, position in account.positions.items()
+    }
+    return {name: getattr(account, name) for name in _TOTALS} | {"positions": positions}
+
+
+def restore_account(state: Mapping[str, Any], specs: Mapping[str, InstrumentSpec]) -> Account:
+    """Inverse of `account_state`. Raises: ValueError when the specs are not those of the listed symbols."""
+    if set(state["positions"]) != set(specs):
+        raise ValueError(f"state lists {sorted(state['positions'])}, instruments are {sorted(specs)}")
+    positions = {
+        symbol: Position(
+            spec=specs[symbol],
+            mode=MarginMode(state["positions"][symbol]["mode"]),
+            leverage=state["positions"][symbol]["leverage"],
+            **{name: state["positions"][symbol][name] for name in _POSITION_NUMBERS},
+        )
+        for symbol in sorted(specs)
+    }
+    return Account(positions=positions, **{name: state[name] for name in _TOTALS})
+
+
+def registry_state(registry: OrderRegistry) -> State:
+    """Open orders by sequence and the remembered closed ones, oldest first."""
+    return {
+        "open": [_order_state(order) for order in registry.open.values()],
+        "closed": [[order_id, *closed] for order_id, closed in registry.closed.items()],
+    }
+
+
+def restore_registry(state: Mapping[str, Any]) -> OrderRegistry:
+    """Inverse of `registry_state`."""
+    registry = OrderRegistry()
+    for order_state in state["open"]:
+        registry.add(_restore_order(order_state))
+    for order_id, quantity_e8, filled_e8 in state["closed"]:
+        registry.closed[order_id] = ClosedOrder(quantity_e8, filled_e8)
+    return registry
+
+
+def fill_model_state(fill_model: FillModel) -> State:
+    """The knobs by name; ``FillModel(**state)`` restores them."""
+    return asdict(fill_model)
+
+
+def _order_state(order: Order) -> State:
+    request = {name.name: getattr(order.request, name.name) for name in fields(NewOrder)}
+    request |= {name: str(request[name]) for name in _ENUMS}
+    own = {name.name: getattr(order, name.name) for name in fields(Order) if name.name != "request"}
+    return own | {"status": str(order.status), "request": request}
+
+
+def _restore_order(state: Mapping[str, Any]) -> Order:
+    request = state["request"]
+    enums = {name: kind(request[name]) for name, kind in _ENUMS.items()}
+    own = {name: value for name, value in state.items() if name not in ("request", "status")}
+    return Order(request=NewOrder(**{**request, **enums}), status=OrderStatus(state["status"]), **own)
