@@ -1,0 +1,100 @@
+"""Which partition a key belongs to, and which group member a partition belongs to: Kafka's own two rules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from itertools import count
+
+from tradewire.ports.bus import Outgoing, Place
+from tradewire.ports.errors import ContractViolationError
+
+CACHED_KEYS_MAX = 65_536
+RECORD_BYTES_MAX = 1_048_576
+RECORD_BYTES_FIXED = 64
+"""Upper bound of what the log format adds to key, value and headers."""
+
+_MASK = 0xFFFFFFFF
+_SEED = 0x9747B28C
+_MULTIPLIER = 0x5BD1E995
+
+
+def murmur2(data: bytes) -> int:
+    """Unsigned 32-bit murmur2 with Kafka's seed.
+
+    Source: Appleby (2008), MurmurHash2, as in Apache Kafka's `Utils.murmur2`.
+    """
+    whole = len(data) & ~3
+    digest = _SEED ^ len(data)
+    for start in range(0, whole, 4):
+        word = int.from_bytes(data[start : start + 4], "little") * _MULTIPLIER & _MASK
+        word = (word ^ word >> 24) * _MULTIPLIER & _MASK
+        digest = digest * _MULTIPLIER & _MASK ^ word
+    if rest := data[whole:]:
+        digest = (digest ^ int.from_bytes(rest, "little")) * _MULTIPLIER & _MASK
+    digest = (digest ^ digest >> 13) * _MULTIPLIER & _MASK
+    return digest ^ digest >> 15
+
+
+@lru_cache(CACHED_KEYS_MAX)
+def partition_of(key: bytes, partitions: int) -> int:
+    """Partition of a key, the same as every Kafka client's default partitioner gives."""
+    return (murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+class Partitioner:
+    """Chooses and checks the partition of outgoing records; records without a key take turns."""
+
+    def __init__(self, record_bytes_max: int = RECORD_BYTES_MAX) -> None:
+        self._record_bytes_max = record_bytes_max
+        self._turns = count()
+
+    def partition(self, record: Outgoing, partitions: int) -> int:
+        """Partition that ``record`` goes to. Raises ContractViolationError when it can't ever be written."""
+        if (size := record_bytes(record)) > self._record_bytes_max:
+            raise ContractViolationError(
+                f"record of {size} bytes for {record.topic} is above {self._record_bytes_max} bytes",
+                stage="publish",
+            )
+        if record.key is None and record.value is None:
+            raise ContractViolationError(f"tombstone without a key for {record.topic}", stage="publish")
+        if record.partition is None:
+            return (
+                next(self._turns) % partitions if record.key is None else partition_of(record.key, partitions)
+            )
+        if not 0 <= record.partition < partitions:
+            raise ContractViolationError(
+                f"{record.topic} has partitions 0 to {partitions - 1}, not {record.partition}",
+                stage="publish",
+            )
+        return record.partition
+
+
+def record_bytes(record: Outgoing) -> int:
+    """Size on the wire, bytes, rounded up to the format's worst case."""
+    size = RECORD_BYTES_FIXED + len(record.key or b"") + len(record.value or b"")
+    for name, value in record.headers:
+        size += 10 + len(name) + len(value)
+    return size
+
+
+def range_assignment(
+    subscriptions: Mapping[str, Collection[str]], partitions: Mapping[str, int]
+) -> dict[str, list[Place]]:
+    """Places per member, given each member's topics and each topic's partition count.
+
+    Of each topic a member gets a contiguous range: topics of equal partition count stay co-partitioned.
+    Source: Apache Kafka's `RangeAssignor`.
+    """
+    owned: dict[str, list[Place]] = {member: [] for member in sorted(subscriptions)}
+    for topic in sorted(partitions):
+        members = [member for member in owned if topic in subscriptions[member]]
+        if not members:
+            continue
+        each, extra = divmod(partitions[topic], len(members))
+        start = 0
+        for index, member in enumerate(members):
+            stop = start + each + (index < extra)
+            owned[member] += [Place(topic, partition) for partition in range(start, stop)]
+            start = stop
+    return owned
