@@ -1,0 +1,45 @@
+"""The strategy language: YAML text to indicators demanded, and to rules in an incremental and an array
+form.
+"""
+
+from tradewire.trading.language.bars import Bar, Bars
+from tradewire.trading.language.compiled import CompiledStrategy
+from tradewire.trading.language.compiler import compile_strategy, parse_strategy
+from tradewire.trading.language.document import ParamRange, StrategyDocument
+from tradewire.trading.language.engine import IndicatorEngine, parse_series
+from tradewire.trading.language.errors import StrategyError, StrategyErrors
+from tradewire.trading.language.evaluation import (
+    SIGNALS,
+    Evaluation,
+    EvaluationArrays,
+    RuleReason,
+    Signal,
+)
+from tradewire.trading.language.intervals import INTERVALS_US, interval_name
+from tradewire.trading.language.plugins import PythonRules, installed_rules
+from tradewire.trading.language.sizing import Sizing, SizingMethod
+
+__all__ = [
+    "INTERVALS_US",
+    "SIGNALS",
+    "Bar",
+    "Bars",
+    "CompiledStrategy",
+    "Evaluation",
+    "EvaluationArrays",
+    "IndicatorEngine",
+    "ParamRange",
+    "PythonRules",
+    "RuleReason",
+    "Signal",
+    "Sizing",
+    "SizingMethod",
+    "StrategyDocument",
+    "StrategyError",
+    "StrategyErrors",
+    "compile_strategy",
+    "installed_rules",
+    "interval_name",
+    "parse_series",
+    "parse_strategy",
+]

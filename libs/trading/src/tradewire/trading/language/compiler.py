@@ -1,0 +1,240 @@
+"""From a document to a compiled strategy; every fault is collected before any is raised."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+
+from tradewire.trading.indicators import INDICATORS, Indicator
+from tradewire.trading.language.compiled import BAR_SERIES, CompiledStrategy, Rule, make_rule, series_read
+from tradewire.trading.language.document import SIZING_METHODS, StrategyDocument, read_document
+from tradewire.trading.language.engine import parse_series
+from tradewire.trading.language.errors import Diagnostics, Position, StrategyErrors, did_you_mean
+from tradewire.trading.language.intervals import INTERVALS_US
+from tradewire.trading.language.plugins import PythonRules, RulesFinder, UnknownPlugin, installed_rules
+from tradewire.trading.language.resolve import Resolver
+from tradewire.trading.language.scope import Scope
+from tradewire.trading.language.sizing import Sizing, SizingMethod
+from tradewire.trading.language.syntax import Expression
+from tradewire.trading.language.tree import Apply, Constant, Number, canonical, number_text
+from tradewire.trading.language.warmup import warmup_bars
+
+DIGEST_VERSION = "tradewire-strategy/1"
+DEFAULT_VOLATILITY = "volatility(30)"
+_NO_PARAMS: Mapping[str, float] = MappingProxyType({})
+
+
+def parse_strategy(text: str, catalogue: Mapping[str, Indicator] = INDICATORS) -> StrategyDocument:
+    """Read and check a strategy's YAML text, its parameters at their defaults.
+
+    Raises: StrategyErrors with every fault found, each with line, column (from 1) and, where there is one, a
+    way out.
+    """
+    diagnostics = Diagnostics()
+    document = read_document(text, diagnostics)
+    if document is not None:
+        _Compiler(document, {}, catalogue, diagnostics).resolve()
+    diagnostics.raise_if_any()
+    assert document is not None, "a text without faults is a document"
+    return document
+
+
+def compile_strategy(
+    document: StrategyDocument,
+    params: Mapping[str, float] = _NO_PARAMS,
+    *,
+    catalogue: Mapping[str, Indicator] = INDICATORS,
+    find_rules: RulesFinder = installed_rules,
+) -> CompiledStrategy:
+    """The strategy with its parameters set (defaults where `params` says nothing).
+
+    Raises: StrategyErrors for a parameter that is unknown or out of its range, or that makes an expression
+    invalid; and for `python:` rules that are not installed or demand what is no series.
+    """
+    diagnostics = Diagnostics()
+    compiler = _Compiler(document, params, catalogue, diagnostics)
+    compiler.resolve()
+    python = compiler.python_rules(find_rules)
+    diagnostics.raise_if_any()
+    return compiler.compiled(python)
+
+
+class _Compiler:
+    """Resolves one document with one set of parameter values."""
+
+    def __init__(
+        self,
+        document: StrategyDocument,
+        params: Mapping[str, float],
+        catalogue: Mapping[str, Indicator],
+        diagnostics: Diagnostics,
+    ) -> None:
+        self._document = document
+        self._diagnostics = diagnostics
+        self._catalogue = catalogue
+        self._params = self._param_values(params)
+        self._scope = Scope(
+            catalogue,
+            INTERVALS_US[document.interval],
+            diagnostics,
+            document.indicators,
+            self._params,
+            dict.fromkeys(document.faulty),
+        )
+        self._rules: list[Rule] = []
+        self._protect: dict[str, Number] = {}
+        self._volatility: Number | None = None
+        self._sizing: Sizing | None = None
+        self._labels: dict[str, str] = {}
+
+    def resolve(self) -> None:
+        """Resolve every part; faults go to the diagnostics."""
+        document, scope = self._document, self._scope
+        for name, expression in document.indicators.items():
+            self._label(name, Resolver(expression, scope).named(name))
+        for name, expression in document.rules.items():
+            condition = Resolver(expression, scope).condition(expression.body)
+            if condition is not None:
+                self._rules.append(make_rule(name, " ".join(expression.text.split()), condition))
+        for name, expression in document.protect.items():
+            distance = Resolver(expression, scope).number(expression.body)
+            if isinstance(distance, Constant) and not distance.value > 0:
+                self._report(name, expression, f"{name} is {number_text(distance.value)}; it must be above 0")
+            elif distance is not None:
+                self._protect[name] = distance
+        self._resolve_sizing()
+
+    def _resolve_sizing(self) -> None:
+        numbers: dict[str, float] = {}
+        for name, expression in self._document.sizing.items():
+            resolver = Resolver(expression, self._scope)
+            if name == "volatility":
+                self._volatility = resolver.number(expression.body)
+                continue
+            value = resolver.constant(expression.body)
+            if value is not None and not value > 0:
+                self._report(name, expression, f"{name} is {number_text(value)}; it must be above 0")
+            elif value is not None and name == "risk_per_trade" and value > 1:
+                self._report(name, expression, f"risk_per_trade is {number_text(value)}; 1 is all equity")
+            elif value is not None:
+                numbers[name] = value
+        methods = [name for name in numbers if name in SIZING_METHODS]
+        if len(methods) != 1:
+            return
+        cap = numbers.get("max_leverage")
+        leverage = None if cap is None else Decimal(number_text(cap))
+        self._sizing = Sizing(SizingMethod(methods[0]), Decimal(number_text(numbers[methods[0]])), leverage)
+        if (
+            self._sizing.method is SizingMethod.VOLATILITY_TARGET
+            and "volatility" not in self._document.sizing
+        ):
+            self._volatility = parse_series(DEFAULT_VOLATILITY, self._scope.interval_us, self._catalogue)
+
+    def python_rules(self, find_rules: RulesFinder) -> PythonRules | None:
+        """The plug-in's rules with this strategy's parameters; None for rules in the language."""
+        reference = self._document.python
+        if reference is None:
+            return None
+        place = self._document.positions["python"]
+        try:
+            rules = find_rules(reference)(self._params)
+        except UnknownPlugin as error:
+            self._diagnostics.report(place, str(error))
+            return None
+        for demand in rules.demands:
+            self._check_demand(demand, place)
+        return rules
+
+    def _check_demand(self, demand: str, place: Position) -> None:
+        try:
+            proper = canonical(parse_series(demand, self._scope.interval_us, self._catalogue))
+        except StrategyErrors as errors:
+            for error in errors.errors:
+                self._diagnostics.report(place, f"demand `{demand}`: {error.message}", error.suggestion)
+            return
+        if proper != demand:
+            self._diagnostics.report(place, f"demand `{demand}` is not canonical", f"write `{proper}`")
+
+    def compiled(self, python: PythonRules | None) -> CompiledStrategy:
+        """The strategy; only when no fault was found."""
+        assert self._sizing is not None, "a document without faults has a sizing"
+        document = self._document
+        measures = [*self._protect.values(), *([self._volatility] if self._volatility else [])]
+        asked = python.demands if python else ()
+        reads = (*asked, *series_read([rule.condition for rule in self._rules]), *series_read(measures))
+        before = (*asked, *(key for rule in self._rules for key in rule.reads_before))
+        demands = tuple(key for key in dict.fromkeys(reads) if key not in BAR_SERIES)
+        trees = [parse_series(key, self._scope.interval_us, self._catalogue) for key in demands]
+        return CompiledStrategy(
+            id=document.id,
+            venue=document.venue,
+            account=document.account,
+            symbols=document.symbols,
+            interval=document.interval,
+            interval_us=self._scope.interval_us,
+            params=MappingProxyType(dict(self._params)),
+            demands=demands,
+            sizing=self._sizing,
+            digest=self._digest(demands),
+            warmup_bars=warmup_bars(trees, self._scope.interval_us, self._catalogue) + bool(before),
+            labels=MappingProxyType(dict(self._labels)),
+            rules=tuple(self._rules),
+            protect=MappingProxyType(dict(self._protect)),
+            volatility=self._volatility,
+            python=python,
+            reads=tuple(dict.fromkeys(reads)),
+            reads_before=tuple(dict.fromkeys(before)),
+            catalogue=self._catalogue,
+        )
+
+    def _digest(self, demands: tuple[str, ...]) -> str:
+        document, sizing = self._document, self._sizing
+        assert sizing is not None, "digests are made of valid documents"
+        whole = {
+            "version": DIGEST_VERSION,
+            "id": document.id,
+            "venue": document.venue,
+            "account": document.account,
+            "symbols": sorted(document.symbols),
+            "interval": document.interval,
+            "rules": {rule.name: canonical(rule.condition) for rule in self._rules},
+            "python": document.python,
+            "demands": sorted(demands),
+            "protect": {name: canonical(tree) for name, tree in self._protect.items()},
+            "sizing": [sizing.method, str(sizing.amount), str(sizing.max_leverage)],
+            "volatility": canonical(self._volatility) if self._volatility else None,
+            "params": {name: number_text(value) for name, value in self._params.items()},
+        }
+        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+    def _label(self, name: str, tree: Number | None) -> None:
+        if not isinstance(tree, Apply):
+            return
+        if tree.output:
+            self._labels.setdefault(canonical(tree), name)
+            return
+        for output in self._catalogue[tree.indicator].outputs:
+            self._labels.setdefault(f"{canonical(tree)}.{output}", f"{name}.{output}")
+
+    def _param_values(self, given: Mapping[str, float]) -> dict[str, float]:
+        known = self._document.params
+        place = self._document.positions.get("params", Position(1, 1))
+        for name, value in given.items():
+            if name not in known:
+                hint = did_you_mean(name, known)
+                self._diagnostics.report(place, f"the strategy has no parameter `{name}`", hint)
+                continue
+            span = known[name]
+            if not (math.isfinite(value) and span.low <= value <= span.high):
+                found = f"parameter `{name}` is {value:g}; allowed is {span.low:g} to {span.high:g}"
+                self._diagnostics.report(place, found)
+            elif span.whole and value != int(value):
+                self._diagnostics.report(place, f"parameter `{name}` is {value:g}; it must be a whole number")
+        return {name: float(given.get(name, span.default)) for name, span in known.items()}
+
+    def _report(self, name: str, expression: Expression, message: str) -> None:
+        self._diagnostics.report(expression.position(expression.body), message)

@@ -1,0 +1,198 @@
+"""What a strategy says about one closed bar, and about every bar of a history.
+
+How raw rules become a signal, the same in both forms:
+1. No entry while the strategy is not ready: an input has no value, a protection or sizing input is not above
+   0.
+2. Exit before entry: `exit_long` cancels `entry_long` of the same bar, `exit_short` cancels `entry_short`.
+3. Both entries true: no entry.
+4. An exit acts as soon as it is known to be true, ready or not.
+The language knows no positions: which of the signals applies to the position held is for risk to decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewire.trading.indicators import FloatArray
+from tradewire.trading.language.rules import BoolArray, Truth
+
+Int8Array = NDArray[np.int8]
+
+
+class Signal(StrEnum):
+    """The four booleans in one word. When both exits hold and no entry, it is EXIT_LONG: read the
+    booleans.
+    """
+
+    HOLD = "HOLD"
+    ENTER_LONG = "ENTER_LONG"
+    ENTER_SHORT = "ENTER_SHORT"
+    EXIT_LONG = "EXIT_LONG"
+    EXIT_SHORT = "EXIT_SHORT"
+    REVERSE_TO_LONG = "REVERSE_TO_LONG"
+    REVERSE_TO_SHORT = "REVERSE_TO_SHORT"
+
+
+SIGNALS = tuple(Signal)
+"""Signals by their code in EvaluationArrays."""
+_CODE = {signal: np.int8(code) for code, signal in enumerate(SIGNALS)}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReason:
+    """Why a rule held or not: its text, its truth (None = unknown) and the values it saw, now and a bar
+    before.
+
+    Series carry the author's name where they have one (`fast`, `band.upper`), else their canonical text.
+    """
+
+    rule: str
+    expression: str
+    truth: Truth
+    values: Mapping[str, float | None]
+    previous: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A strategy's answer to one bar; distances in price units, None where not asked for or without value."""
+
+    signal: Signal
+    ready: bool
+    entry_long: bool
+    exit_long: bool
+    entry_short: bool
+    exit_short: bool
+    stop_distance: float | None
+    take_profit_distance: float | None
+    trailing_distance: float | None
+    sizing_inputs: Mapping[str, float]
+    reasons: tuple[RuleReason, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def explanation(self) -> str:
+        """Signal, notes, and each rule with what it saw, one to a line."""
+        lines = [str(self.signal), *self.notes]
+        for reason in self.reasons:
+            word = {True: "true", False: "false", None: "unknown"}[reason.truth]
+            seen = ", ".join(_seen(name, value, reason.previous) for name, value in reason.values.items())
+            lines.append(f"{reason.rule} is {word}: {reason.expression} [{seen}]")
+        return "\n".join(lines)
+
+
+def _seen(name: str, value: float | None, previous: Mapping[str, float | None]) -> str:
+    now = "none" if value is None else f"{value:.10g}"
+    if name not in previous:
+        return f"{name}={now}"
+    before = previous[name]
+    return f"{name}={'none' if before is None else f'{before:.10g}'} → {now}"
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationArrays:
+    """A strategy's answers to a history, each array of shape (n,): `Evaluation` without the explanation.
+
+    signal: int8 index into SIGNALS; distances and sizing inputs: float64, NaN for None.
+    """
+
+    signal: Int8Array
+    ready: BoolArray
+    entry_long: BoolArray
+    exit_long: BoolArray
+    entry_short: BoolArray
+    exit_short: BoolArray
+    stop_distance: FloatArray
+    take_profit_distance: FloatArray
+    trailing_distance: FloatArray
+    sizing_inputs: Mapping[str, FloatArray]
+
+    def __len__(self) -> int:
+        return len(self.signal)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The four rules after precedence, for one bar."""
+
+    entry_long: bool
+    exit_long: bool
+    entry_short: bool
+    exit_short: bool
+
+    @property
+    def signal(self) -> Signal:
+        """The booleans in one word."""
+        if self.entry_long:
+            return Signal.REVERSE_TO_LONG if self.exit_short else Signal.ENTER_LONG
+        if self.entry_short:
+            return Signal.REVERSE_TO_SHORT if self.exit_long else Signal.ENTER_SHORT
+        if self.exit_long:
+            return Signal.EXIT_LONG
+        return Signal.EXIT_SHORT if self.exit_short else Signal.HOLD
+
+
+def decide(raw: Mapping[str, Truth], *, ready: bool) -> tuple[Decision, tuple[str, ...]]:
+    """Precedence over the raw rules of one bar: the decision and what had to be said about it."""
+    exit_long, exit_short = raw.get("exit_long") is True, raw.get("exit_short") is True
+    entry_long, entry_short = raw.get("entry_long") is True, raw.get("entry_short") is True
+    notes = []
+    if entry_long and exit_long:
+        entry_long = False
+        notes.append("entry_long and exit_long are both true: exit before entry, no entry")
+    if entry_short and exit_short:
+        entry_short = False
+        notes.append("entry_short and exit_short are both true: exit before entry, no entry")
+    if entry_long and entry_short:
+        entry_long = entry_short = False
+        notes.append("entry_long and entry_short are both true: no entry")
+    if not ready:
+        if entry_long or entry_short:
+            notes.append("not ready: no entry")
+        entry_long = entry_short = False
+    return Decision(entry_long, exit_long, entry_short, exit_short), tuple(notes)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionArrays:
+    """The four rules after precedence, on every bar, each shape (n,)."""
+
+    entry_long: BoolArray
+    exit_long: BoolArray
+    entry_short: BoolArray
+    exit_short: BoolArray
+
+    def signal(self) -> Int8Array:
+        """Signal codes, shape (n,), as `Decision.signal` on every bar."""
+        conditions = [
+            self.entry_long & self.exit_short,
+            self.entry_long,
+            self.entry_short & self.exit_long,
+            self.entry_short,
+            self.exit_long,
+            self.exit_short,
+        ]
+        codes = [
+            _CODE[Signal.REVERSE_TO_LONG],
+            _CODE[Signal.ENTER_LONG],
+            _CODE[Signal.REVERSE_TO_SHORT],
+            _CODE[Signal.ENTER_SHORT],
+            _CODE[Signal.EXIT_LONG],
+            _CODE[Signal.EXIT_SHORT],
+        ]
+        return np.select(conditions, codes, default=_CODE[Signal.HOLD]).astype(np.int8)
+
+
+def decide_arrays(raw: Mapping[str, BoolArray], *, ready: BoolArray) -> DecisionArrays:
+    """`decide` on every bar; a rule that is not in `raw` is false throughout."""
+    never = np.zeros(len(ready), dtype=np.bool_)
+    exit_long, exit_short = raw.get("exit_long", never), raw.get("exit_short", never)
+    entry_long = raw.get("entry_long", never) & ~exit_long
+    entry_short = raw.get("entry_short", never) & ~exit_short
+    single = ~(entry_long & entry_short) & ready
+    return DecisionArrays(entry_long & single, exit_long, entry_short & single, exit_short)

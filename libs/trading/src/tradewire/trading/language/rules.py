@@ -1,0 +1,154 @@
+"""Conditions in two forms, one snapshot at a time and over whole arrays, with three truth values.
+
+A comparison with a missing value is unknown, not false, so that `not` cannot make it true (Kleene's logic:
+false and unknown = false, true or unknown = true, else unknown stays unknown).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewire.trading.language.numbers import SeriesArrays, Snapshot, array_form, scalar_form
+from tradewire.trading.language.tree import Comparison, Condition, Crossing, Inverse, Junction, Number
+
+BoolArray = NDArray[np.bool_]
+Truth = bool | None
+"""True, False, or None for unknown."""
+TruthForm = Callable[[Snapshot, Snapshot], Truth]
+
+_COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TruthArrays:
+    """Truth on every bar: known true, known false, else unknown; each shape (n,)."""
+
+    true: BoolArray
+    false: BoolArray
+
+
+TruthArrayForm = Callable[[SeriesArrays, SeriesArrays], TruthArrays]
+
+
+def truth_form(condition: Condition) -> TruthForm:
+    """The condition as a function of the snapshot and the one a bar earlier."""
+    match condition:
+        case Comparison(symbol, left, right):
+            return _comparison(symbol, left, right)
+        case Crossing("above", left, right):
+            return _crossing(left, right, operator.le, operator.gt)
+        case Crossing(_, left, right):
+            return _crossing(left, right, operator.ge, operator.lt)
+        case Junction(word, items):
+            return _junction([truth_form(item) for item in items], decisive=word == "or")
+        case Inverse(item):
+            inner = truth_form(item)
+            return lambda now, before: _inverse(inner(now, before))
+
+
+def _comparison(symbol: str, left: Number, right: Number) -> TruthForm:
+    first, second, compare = scalar_form(left), scalar_form(right), _COMPARE[symbol]
+
+    def truth(now: Snapshot, before: Snapshot) -> Truth:
+        a, b = first(now), second(now)
+        return None if a != a or b != b else bool(compare(a, b))
+
+    return truth
+
+
+def _crossing(
+    left: Number, right: Number, was: Callable[[Any, Any], Any], now_is: Callable[[Any, Any], Any]
+) -> TruthForm:
+    first, second = scalar_form(left), scalar_form(right)
+
+    def truth(now: Snapshot, before: Snapshot) -> Truth:
+        a, b, c, d = first(now), second(now), first(before), second(before)
+        if a != a or b != b or c != c or d != d:
+            return None
+        return bool(was(c, d) and now_is(a, b))
+
+    return truth
+
+
+def _junction(forms: list[TruthForm], *, decisive: bool) -> TruthForm:
+    """`or` is decided by one truth (decisive True), `and` by one falsehood (decisive False)."""
+
+    def truth(now: Snapshot, before: Snapshot) -> Truth:
+        unknown = False
+        for form in forms:
+            value = form(now, before)
+            if value is decisive:
+                return decisive
+            unknown = unknown or value is None
+        return None if unknown else not decisive
+
+    return truth
+
+
+def _inverse(value: Truth) -> Truth:
+    return None if value is None else not value
+
+
+def truth_array_form(condition: Condition, length: int) -> TruthArrayForm:
+    """The condition as a function of series and the same series one bar earlier, each shape (length,)."""
+    match condition:
+        case Comparison(symbol, left, right):
+            first, second = array_form(left, length), array_form(right, length)
+            return lambda now, before: _compared(_COMPARE[symbol], first(now), second(now))
+        case Crossing(direction, left, right):
+            return _crossing_arrays(direction == "above", left, right, length)
+        case Junction(word, items):
+            forms = [truth_array_form(item, length) for item in items]
+            join = _any if word == "or" else _all
+            return lambda now, before: join([form(now, before) for form in forms])
+        case Inverse(item):
+            inner = truth_array_form(item, length)
+            return lambda now, before: _swapped(inner(now, before))
+
+
+def _compared(compare: Callable[[Any, Any], Any], left: Any, right: Any) -> TruthArrays:
+    known = ~(np.isnan(left) | np.isnan(right))
+    holds = compare(left, right)
+    return TruthArrays(known & holds, known & ~holds)
+
+
+def _crossing_arrays(above: bool, left: Number, right: Number, length: int) -> TruthArrayForm:
+    first, second = array_form(left, length), array_form(right, length)
+    was, now_is = (operator.le, operator.gt) if above else (operator.ge, operator.lt)
+
+    def truth(now: SeriesArrays, before: SeriesArrays) -> TruthArrays:
+        a, b, c, d = first(now), second(now), first(before), second(before)
+        known = ~(np.isnan(a) | np.isnan(b) | np.isnan(c) | np.isnan(d))
+        holds = was(c, d) & now_is(a, b)
+        return TruthArrays(known & holds, known & ~holds)
+
+    return truth
+
+
+def _all(parts: list[TruthArrays]) -> TruthArrays:
+    return TruthArrays(
+        reduce(np.logical_and, [part.true for part in parts]),
+        reduce(np.logical_or, [part.false for part in parts]),
+    )
+
+
+def _any(parts: list[TruthArrays]) -> TruthArrays:
+    return _swapped(_all([_swapped(part) for part in parts]))
+
+
+def _swapped(part: TruthArrays) -> TruthArrays:
+    return TruthArrays(part.false, part.true)
