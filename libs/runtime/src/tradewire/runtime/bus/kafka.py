@@ -117,7 +117,7 @@ class KafkaBus(EventBusPort):
                             key=record.key,
                             value=record.value,
                             partition=partition,
-                            headers=record.headers,
+                            headers=list(record.headers),
                         )
                     )
                 return [
@@ -252,7 +252,7 @@ class KafkaBus(EventBusPort):
     ) -> None:
         assert self._admin is not None, "start the bus before using it"
         topics = [
-            NewTopic(topic, number, -1, topic_configs=dict(configs.get(topic, {})))
+            NewTopic(topic, number, self.settings.replication, topic_configs=dict(configs.get(topic, {})))
             for topic, number in partitions.items()
         ]
         with translated(f"creating {len(topics)} topics"):

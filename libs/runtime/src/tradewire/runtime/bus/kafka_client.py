@@ -66,6 +66,7 @@ class KafkaSettings:
     batch_bytes_max: int = 262_144
     record_bytes_max: int = RECORD_BYTES_MAX
     fetch_wait_ms: int = 500
+    replication: int = 1
 
 
 @contextmanager
@@ -125,7 +126,7 @@ def build_producer(bootstrap_servers: str, client_id: str, settings: KafkaSettin
 
 
 async def stop(client: AIOKafkaConsumer | AIOKafkaProducer, timeout_s: float) -> None:
-    """Stop gracefully; by force when that takes longer than ``timeout_s`` (it may take for ever: aiokafka#773)."""
+    """Stop gracefully; by force after ``timeout_s``, since it may take for ever (aiokafka#773)."""
     try:
         async with asyncio.timeout(timeout_s):
             await client.stop()
