@@ -107,9 +107,7 @@ def _instruments_of(files: Sequence[CandleFile], instruments_file: Path) -> list
     for file in files:
         key = file.venue, file.symbol
         if key in instruments:
-            raise FatalError(
-                f"{file.path}: a second file of {':'.join(key)}, allowed one: a stream has one order"
-            )
+            raise FatalError(f"{file.path}: a second file of {':'.join(key)}, allowed one: a stream has one order")
         if key not in known:
             raise FatalError(f"{instruments_file}: {':'.join(key)} is not there, but {file.path} needs it")
         if file.interval not in known[key].intervals:

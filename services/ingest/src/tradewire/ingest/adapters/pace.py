@@ -43,9 +43,7 @@ FULL_SPEED = Pace()
 class Pacer:
     """Holds a replay to its pace. Late moments are caught up with, so that the average keeps to it."""
 
-    def __init__(
-        self, pace: Pace, clock: ClockPort, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    ) -> None:
+    def __init__(self, pace: Pace, clock: ClockPort, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._pace, self._clock, self._sleep = pace, clock, sleep
         self._moment_us: int | None = None
         self._due_s = 0.0
