@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tradewire.trading.indicators import INDICATORS, FloatArray, Indicator, indicator
 
 NAMES = sorted(INDICATORS)
-RUNS = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RUNS = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -142,6 +142,13 @@ def test_outputs_are_nan_for_exactly_the_warmup(name: str, data: st.DataObject) 
 
     assert np.isnan(values[:, :warmup]).any(axis=0).all()
     assert np.isfinite(values[:, warmup:]).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fresh_state_is_all_zeros_of_the_declared_size(name: str) -> None:
+    subject = indicator(name)
+
+    assert subject.stream().state == [0.0] * subject.state_size(subject.checked(()))
 
 
 def test_core_is_used_then_no_heavy_library_is_imported() -> None:

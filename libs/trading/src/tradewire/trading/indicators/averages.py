@@ -48,39 +48,55 @@ def sma(s: list[float], k: int, n: int, x: float) -> float:
 
 
 def weighted_size(n: float) -> int:
-    """Slots of `weighted` and `wma`: count, position, sum, weighted sum, n values."""
-    return 4 + int(n)
+    """Slots of `weighted`: count, position, anchor, two sums of this turn, twice n values."""
+    return 5 + 2 * int(n)
 
 
 def weighted(s: list[float], k: int, n: int, x: float) -> float:
-    """Sum of the last n values weighted 1 (oldest) to n (newest); their plain sum is in slot k + 2."""
+    """Sum of the last n distances to the anchor, weighted 1 (oldest) to n (newest).
+
+    The anchor, in slot k + 2, is a value inside the window, as in `windows.variance`.
+    """
     if x != x:
         return NAN
     i = int(s[k + 1])
-    if s[k] < n:
-        s[k] += 1.0
-        s[k + 3] += s[k] * x
-        s[k + 2] += x
-    else:
-        s[k + 3] += n * x - s[k + 2]
-        s[k + 2] += x - s[k + 4 + i]
-    s[k + 4 + i] = x
+    if s[k] < n and i == 0:
+        s[k + 2] = x
+    d = x - s[k + 2]
+    s[k + 5 + i] = x
     i += 1
+    s[k + 3] += d
+    s[k + 4] += i * d
     if i == n:
         i = 0
-        plain = 0.0
-        heavy = 0.0
-        for j in range(n):
-            plain += s[k + 4 + j]
-            heavy += (j + 1.0) * s[k + 4 + j]
-        s[k + 2] = plain
-        s[k + 3] = heavy
+        close_turn(s, k, n, x)
     s[k + 1] = float(i)
     if s[k] < n:
         return NAN
-    return s[k + 3]
+    return s[k + 5 + n + i] + ((n - i) * s[k + 3] + s[k + 4])
+
+
+def close_turn(s: list[float], k: int, n: int, x: float) -> None:
+    """End a turn of `weighted`: slot j holds the plain, slot j + n the weighted sum from itself on."""
+    s[k] = float(n)
+    s[k + 2] = x
+    s[k + 3] = 0.0
+    s[k + 4] = 0.0
+    plain = 0.0
+    heavy = 0.0
+    for j in range(k + 4 + n, k + 4, -1):
+        plain += s[j] - x
+        heavy += plain
+        s[j] = plain
+        s[j + n] = heavy
+
+
+def unweighted(s: list[float], k: int, n: int) -> float:
+    """Plain sum of the same distances as `weighted`, whose update must come first."""
+    return s[k + 5 + int(s[k + 1])] + s[k + 3]
 
 
 def wma(s: list[float], k: int, n: int, x: float) -> float:
-    """Linearly weighted mean of the last n values, the newest weighing n."""
-    return weighted(s, k, n, x) / (n * (n + 1.0) / 2.0)
+    """Linearly weighted mean of the last n values, the newest weighing n; slots: `weighted_size(n)`."""
+    heavy = weighted(s, k, n, x)
+    return s[k + 2] + heavy / (n * (n + 1.0) / 2.0)

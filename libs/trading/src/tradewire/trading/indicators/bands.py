@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, rma
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars, factor
+from tradewire.trading.indicators.ranges import RANGE_SIZE, true_range
 from tradewire.trading.indicators.windows import (
     extreme_size,
     highest,
@@ -39,6 +41,56 @@ def _donchian(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[
     o[2] = bottom
 
 
+def _bollinger_width(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    n = int(p[0])
+    spread = variance(s, 1, n, x[0])
+    if spread == spread:
+        middle = spread_mean(s, 1, n)
+        o[0] = 2.0 * p[1] * math.sqrt(spread) / middle if middle != 0.0 else 0.0
+
+
+def _bollinger_percent(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    n = int(p[0])
+    spread = variance(s, 1, n, x[0])
+    if spread == spread:
+        width = p[1] * math.sqrt(spread)
+        o[0] = 0.5
+        if width > 0.0:
+            o[0] = 0.5 + (x[0] - spread_mean(s, 1, n)) / (2.0 * width)
+
+
+def _keltner(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    middle = ema(s, 1, int(p[0]), x[2])
+    span = true_range(s, 1 + AVERAGE_SIZE, x[0], x[1], x[2])
+    width = p[2] * rma(s, 1 + AVERAGE_SIZE + RANGE_SIZE, int(p[1]), span)
+    if middle == middle and width == width:
+        o[0] = middle + width
+        o[1] = middle
+        o[2] = middle - width
+
+
+def _chandelier(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    n = int(p[0])
+    gap = p[1] * rma(s, 1 + RANGE_SIZE, n, true_range(s, 1, x[0], x[1], x[2]))
+    k = 1 + RANGE_SIZE + AVERAGE_SIZE
+    o[0] = highest(s, k, n, x[0]) - gap
+    o[1] = lowest(s, k + 3 + 2 * n, n, x[1]) + gap
+
+
+def _ichimoku(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    k = 1
+    for j in range(3):
+        n = int(p[j])
+        top = highest(s, k, n, x[0])
+        bottom = lowest(s, k + 3 + 2 * n, n, x[1])
+        k += 6 + 4 * n
+        if j == 2:
+            o[3] = (top + bottom) / 2.0
+        else:
+            o[j] = (top + bottom) / 2.0
+    o[2] = (o[0] + o[1]) / 2.0
+
+
 BOLLINGER = Indicator(
     name="bollinger",
     title="Bollinger bands",
@@ -62,4 +114,74 @@ DONCHIAN = Indicator(
     kernel=Kernel(_donchian, size=lambda n: 1 + 2 * extreme_size(n), warmup=lambda n: n - 1),
 )
 
-BANDS = (BOLLINGER, DONCHIAN)
+BOLLINGER_WIDTH = Indicator(
+    name="bollinger_width",
+    title="Bollinger band width",
+    formula="(upper - lower) / middle of bollinger(x, n, k)",
+    source="Bollinger (2001), Bollinger on Bollinger Bands",
+    series=("x",),
+    fields=(),
+    params=(bars(20, low=2), factor(2.0)),
+    outputs=("value",),
+    kernel=Kernel(_bollinger_width, size=lambda n, k: 1 + spread_size(n), warmup=lambda n, k: n - 1),
+)
+BOLLINGER_PERCENT = Indicator(
+    name="bollinger_percent",
+    title="Bollinger %b",
+    formula="(x - lower) / (upper - lower) of bollinger(x, n, k); 0.5 between bands without width",
+    source="Bollinger (2001), Bollinger on Bollinger Bands",
+    series=("x",),
+    fields=(),
+    params=(bars(20, low=2), factor(2.0)),
+    outputs=("value",),
+    kernel=Kernel(_bollinger_percent, size=lambda n, k: 1 + spread_size(n), warmup=lambda n, k: n - 1),
+)
+KELTNER = Indicator(
+    name="keltner",
+    title="Keltner channel",
+    formula="middle = ema(close, n); upper, lower = middle ± k · atr(m)",
+    source="Keltner (1960), as modified by Raschke: exponential average and true range",
+    series=(),
+    fields=("high", "low", "close"),
+    params=(bars(20), bars(10, name="m"), factor(2.0)),
+    outputs=_LINES,
+    kernel=Kernel(
+        _keltner, size=lambda n, m, k: 1 + 2 * AVERAGE_SIZE + RANGE_SIZE, warmup=lambda n, m, k: max(n - 1, m)
+    ),
+)
+CHANDELIER = Indicator(
+    name="chandelier",
+    title="Chandelier exit",
+    formula="long = highest high of n - k · atr(n); short = lowest low of n + k · atr(n)",
+    source="Le Beau, in Elder (2002), Come into My Trading Room",
+    series=(),
+    fields=("high", "low", "close"),
+    params=(bars(22), factor(3.0)),
+    outputs=("long", "short"),
+    kernel=Kernel(
+        _chandelier,
+        size=lambda n, k: 1 + RANGE_SIZE + AVERAGE_SIZE + 2 * extreme_size(n),
+        warmup=lambda n, k: n,
+    ),
+)
+ICHIMOKU = Indicator(
+    name="ichimoku",
+    title="Ichimoku",
+    formula=(
+        "conversion, base, span_b = midprice over a, b, c bars; span_a = (conversion + base) / 2; "
+        "nothing is displaced: the cloud that charts draw over a bar is shift(span, b - 1), the lagging "
+        "line would look ahead"
+    ),
+    source="Hosoda (1969)",
+    series=(),
+    fields=("high", "low"),
+    params=(bars(9, name="a"), bars(26, name="b"), bars(52, name="c")),
+    outputs=("conversion", "base", "span_a", "span_b"),
+    kernel=Kernel(
+        _ichimoku,
+        size=lambda a, b, c: 1 + 2 * (extreme_size(a) + extreme_size(b) + extreme_size(c)),
+        warmup=lambda a, b, c: max(a, b, c) - 1,
+    ),
+)
+
+BANDS = (BOLLINGER, BOLLINGER_WIDTH, BOLLINGER_PERCENT, DONCHIAN, KELTNER, CHANDELIER, ICHIMOKU)

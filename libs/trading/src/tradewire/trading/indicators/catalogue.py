@@ -7,15 +7,33 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tradewire.trading.indicators.bands import BANDS
+from tradewire.trading.indicators.composites import COMPOSITES
 from tradewire.trading.indicators.model import Indicator, UnknownIndicator
 from tradewire.trading.indicators.momentum import MOMENTUM
 from tradewire.trading.indicators.oscillators import OSCILLATORS
+from tradewire.trading.indicators.price import PRICE
 from tradewire.trading.indicators.ranges import RANGES
+from tradewire.trading.indicators.regression import REGRESSION
+from tradewire.trading.indicators.smoothers import SMOOTHERS
 from tradewire.trading.indicators.spread import SPREAD
+from tradewire.trading.indicators.stops import STOPS
 from tradewire.trading.indicators.trend import TREND
 from tradewire.trading.indicators.volume import VOLUME
 
-_FAMILIES = (TREND, MOMENTUM, RANGES, BANDS, OSCILLATORS, VOLUME, SPREAD)
+_FAMILIES = (
+    TREND,
+    SMOOTHERS,
+    MOMENTUM,
+    RANGES,
+    BANDS,
+    STOPS,
+    OSCILLATORS,
+    COMPOSITES,
+    PRICE,
+    VOLUME,
+    SPREAD,
+    REGRESSION,
+)
 
 INDICATORS: Mapping[str, Indicator] = MappingProxyType(
     {indicator.name: indicator for family in _FAMILIES for indicator in family}

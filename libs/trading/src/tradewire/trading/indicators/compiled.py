@@ -23,9 +23,7 @@ _NJIT: Any = numba.njit
 _PACKAGE = __name__.rpartition(".")[0]
 
 
-def run(
-    indicator: Indicator, inputs: Sequence[FloatArray], params: tuple[float, ...]
-) -> tuple[FloatArray, ...]:
+def run(indicator: Indicator, inputs: Sequence[FloatArray], params: tuple[float, ...]) -> tuple[FloatArray, ...]:
     """Apply `indicator` with checked `params` to whole arrays; see `Indicator.array`."""
     if len(inputs) != len(indicator.inputs):
         raise IndicatorError(
@@ -36,9 +34,7 @@ def run(
     shapes = {column.shape for column in columns}
     if len(shapes) != 1 or columns[0].ndim != 1:
         found = ", ".join(str(column.shape) for column in columns)
-        raise IndicatorError(
-            f"{indicator.name}: shapes {found} were given, allowed is one shape (n,) for all"
-        )
+        raise IndicatorError(f"{indicator.name}: shapes {found} were given, allowed is one shape (n,) for all")
     outputs = tuple(np.empty(columns[0].shape) for _ in indicator.outputs)
     state = np.zeros(indicator.state_size(params))
     _driver(indicator.kernel.step)(state, params, columns, outputs)

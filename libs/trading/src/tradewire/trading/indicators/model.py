@@ -55,8 +55,7 @@ class Param:
             return number
         kind = "a whole number" if self.integer else "a number"
         raise InvalidParam(
-            f"{indicator}: {self.name} = {value:g} is not allowed: "
-            f"it must be {kind} from {self.low:g} to {self.high:g}"
+            f"{indicator}: {self.name} = {value:g} is not allowed: it must be {kind} from {self.low:g} to {self.high:g}"
         )
 
 
@@ -159,9 +158,7 @@ class Indicator:
             allowed = ", ".join(param.name for param in self.params) or "none"
             raise InvalidParam(f"{self.name}: {len(params)} parameters were given, allowed: {allowed}")
         given = tuple(params) + tuple(param.default for param in self.params[len(params) :])
-        return tuple(
-            param.check(value, indicator=self.name) for param, value in zip(self.params, given, strict=True)
-        )
+        return tuple(param.check(value, indicator=self.name) for param, value in zip(self.params, given, strict=True))
 
     def state_size(self, params: tuple[float, ...]) -> int:
         """Number of floats in the state for checked `params`."""

@@ -27,6 +27,26 @@ def relative_strength(s: list[float], k: int, n: int, x: float) -> float:
     return 100.0 * (gain / both) if both != 0.0 else 0.0
 
 
+def _momentum(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    o[0] = x[0] - delayed(s, 1, int(p[0]), x[0])
+
+
+def _rocp(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    old = delayed(s, 1, int(p[0]), x[0])
+    o[0] = (x[0] - old) / old if old != 0.0 else 0.0
+
+
+def _shift(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    o[0] = delayed(s, 1, int(p[0]), x[0])
+
+
+def _cmo(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    index = relative_strength(s, 1, int(p[0]), x[0])
+    if index == index:
+        both = s[4] + s[6]
+        o[0] = 100.0 * ((s[4] - s[6]) / both) if both != 0.0 else 0.0
+
+
 def _rsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     o[0] = relative_strength(s, 1, int(p[0]), x[0])
 
@@ -59,4 +79,49 @@ ROC = Indicator(
     kernel=Kernel(_roc, size=lambda n: 1 + ring_size(n), warmup=lambda n: n),
 )
 
-MOMENTUM = (RSI, ROC)
+MOM = Indicator(
+    name="momentum",
+    title="Momentum",
+    formula="x[t] - x[t-n]",
+    source="TA-Lib MOM",
+    series=("x",),
+    fields=(),
+    params=(bars(10),),
+    outputs=("value",),
+    kernel=Kernel(_momentum, size=lambda n: 1 + ring_size(n), warmup=lambda n: n),
+)
+ROCP = Indicator(
+    name="rocp",
+    title="Rate of change, ratio",
+    formula="x[t] / x[t-n] - 1; 0 where x[t-n] is 0",
+    source="TA-Lib ROCP",
+    series=("x",),
+    fields=(),
+    params=(bars(10),),
+    outputs=("value",),
+    kernel=Kernel(_rocp, size=lambda n: 1 + ring_size(n), warmup=lambda n: n),
+)
+SHIFT = Indicator(
+    name="shift",
+    title="Value of n bars ago",
+    formula="x[t-n]",
+    source="its formula",
+    series=("x",),
+    fields=(),
+    params=(bars(1),),
+    outputs=("value",),
+    kernel=Kernel(_shift, size=lambda n: 1 + ring_size(n), warmup=lambda n: n),
+)
+CMO = Indicator(
+    name="cmo",
+    title="Chande momentum oscillator",
+    formula="100 · (gain - loss) / (gain + loss), each the rma over n of the rises and falls of x",
+    source="Chande and Kroll (1994), The New Technical Trader; smoothed by rma, as TA-Lib CMO",
+    series=("x",),
+    fields=(),
+    params=(bars(14),),
+    outputs=("value",),
+    kernel=Kernel(_cmo, size=lambda n: 1 + STRENGTH_SIZE, warmup=lambda n: n),
+)
+
+MOMENTUM = (RSI, CMO, MOM, ROC, ROCP, SHIFT)

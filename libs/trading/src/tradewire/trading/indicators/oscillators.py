@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tradewire.trading.indicators.averages import sma
+from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, sma
 from tradewire.trading.indicators.model import Indicator, Kernel
+from tradewire.trading.indicators.momentum import STRENGTH_SIZE, relative_strength
 from tradewire.trading.indicators.params import bars
-from tradewire.trading.indicators.windows import extreme_size, highest, lowest, total_size
+from tradewire.trading.indicators.ranges import widest
+from tradewire.trading.indicators.windows import extreme_size, highest, lowest, total, total_size
 
 _BAR = ("high", "low", "close")
 
@@ -41,6 +43,80 @@ def _stochastic_fast(s: list[float], p: tuple[float, ...], x: Sequence[float], o
         o[1] = d
 
 
+def _willr(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    n = int(p[0])
+    top = highest(s, 1, n, x[0])
+    bottom = lowest(s, 4 + 2 * n, n, x[1])
+    o[0] = -100.0 * ((top - x[2]) / (top - bottom)) if top != bottom else 0.0
+
+
+def _cci(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    n = int(p[0])
+    typical = (x[0] + x[1] + x[2]) / 3.0
+    i = int(s[2])
+    s[3 + i] = typical
+    s[2] = 0.0 if i + 1 == n else i + 1.0
+    if s[0] < n:
+        return
+    offset = 0.0  # distances to the newest value, so that a flat window deviates by exactly nothing
+    for j in range(3, 3 + n):
+        offset += s[j] - typical
+    offset /= n
+    deviation = 0.0
+    for j in range(3, 3 + n):
+        deviation += abs(s[j] - typical - offset)
+    o[0] = -offset / (0.015 * (deviation / n)) if deviation > 0.0 else 0.0
+
+
+def _bop(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    o[0] = (x[3] - x[0]) / (x[1] - x[2]) if x[1] > x[2] else 0.0
+
+
+def _ultosc(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    before = s[1]
+    s[1] = x[2]
+    if s[0] == 1.0:
+        return
+    floor = before if before < x[1] else x[1]
+    pressure = x[2] - floor
+    span = widest(x[0], x[1], before)
+    k = 2
+    score = 0.0
+    for j in range(3):
+        n = int(p[j])
+        bought = total(s, k, n, pressure)
+        ranged = total(s, k + 3 + n, n, span)
+        k += 6 + 2 * n
+        score += (4.0 if j == 0 else 2.0 if j == 1 else 1.0) * (bought / ranged if ranged != 0.0 else 0.0)
+    o[0] = 100.0 * (score / 7.0)
+
+
+def _stochrsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    n = int(p[1])
+    index = relative_strength(s, 1, int(p[0]), x[0])
+    k = standing(s, 1 + STRENGTH_SIZE, n, index, index, index)
+    d = sma(s, 7 + STRENGTH_SIZE + 4 * n, int(p[2]), k)
+    if d == d:
+        o[0] = k
+        o[1] = d
+
+
+def _awesome(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    n = int(p[0])
+    median = (x[0] + x[1]) / 2.0
+    o[0] = sma(s, 1, n, median) - sma(s, 4 + n, int(p[1]), median)
+
+
+def _elder_ray(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    average = ema(s, 1, int(p[0]), x[2])
+    o[0] = x[0] - average
+    o[1] = x[1] - average
+
+
+def _qstick(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    o[0] = sma(s, 1, int(p[0]), x[1] - x[0])
+
+
 STOCHASTIC = Indicator(
     name="stochastic",
     title="Stochastic oscillator, slow",
@@ -72,4 +148,118 @@ STOCHASTIC_FAST = Indicator(
     ),
 )
 
-OSCILLATORS = (STOCHASTIC, STOCHASTIC_FAST)
+WILLR = Indicator(
+    name="willr",
+    title="Williams' %R",
+    formula=("-100 · (highest high - close) / (highest high - lowest low) over n bars; 0 in a range of nothing"),
+    source="Williams (1973); TA-Lib WILLR",
+    series=(),
+    fields=_BAR,
+    params=(bars(14),),
+    outputs=("value",),
+    kernel=Kernel(_willr, size=lambda n: 1 + 2 * extreme_size(n), warmup=lambda n: n - 1),
+)
+CCI = Indicator(
+    name="cci",
+    title="Commodity channel index",
+    formula="(typprice - mean) / (0.015 · mean absolute deviation), over n bars; 0 without deviation",
+    source="Lambert (1980), Commodities; TA-Lib CCI; a scan of n values per bar",
+    series=(),
+    fields=_BAR,
+    params=(bars(20, low=2),),
+    outputs=("value",),
+    kernel=Kernel(_cci, size=lambda n: 3 + n, warmup=lambda n: n - 1),
+)
+BOP = Indicator(
+    name="bop",
+    title="Balance of power",
+    formula="(close - open) / (high - low); 0 in a range of nothing",
+    source="Livshin (2001), Balance of Power; TA-Lib BOP",
+    series=(),
+    fields=("open", "high", "low", "close"),
+    params=(),
+    outputs=("value",),
+    kernel=Kernel(_bop, size=lambda: 1, warmup=lambda: 0),
+)
+ULTOSC = Indicator(
+    name="ultosc",
+    title="Ultimate oscillator",
+    formula=(
+        "100 · (4·a + 2·b + c) / 7; a, b, c = sum(close - min(low, close[t-1])) / sum(trange) over short, middle, long"
+    ),
+    source="Williams (1985), The Ultimate Oscillator; TA-Lib ULTOSC",
+    series=(),
+    fields=_BAR,
+    params=(bars(7, name="short"), bars(14, name="middle"), bars(28, name="long")),
+    outputs=("value",),
+    kernel=Kernel(
+        _ultosc,
+        size=lambda a, b, c: 2 + 2 * (total_size(a) + total_size(b) + total_size(c)),
+        warmup=lambda a, b, c: max(a, b, c),
+    ),
+)
+STOCHRSI = Indicator(
+    name="stochrsi",
+    title="Stochastic RSI",
+    formula="stochastic_fast(k, d) of rsi(x, n) in place of the bar",
+    source="Chande and Kroll (1994), The New Technical Trader; TA-Lib STOCHRSI",
+    series=("x",),
+    fields=(),
+    params=(bars(14), bars(14, name="k"), bars(3, name="d")),
+    outputs=("k", "d"),
+    kernel=Kernel(
+        _stochrsi,
+        size=lambda n, k, d: 1 + STRENGTH_SIZE + 2 * extreme_size(k) + total_size(d),
+        warmup=lambda n, k, d: n + k + d - 2,
+    ),
+)
+AWESOME = Indicator(
+    name="awesome",
+    title="Awesome oscillator",
+    formula="sma(medprice, fast) - sma(medprice, slow)",
+    source="Williams (1998), New Trading Dimensions",
+    series=(),
+    fields=("high", "low"),
+    params=(bars(5, name="fast"), bars(34, name="slow")),
+    outputs=("value",),
+    kernel=Kernel(
+        _awesome,
+        size=lambda fast, slow: 1 + total_size(fast) + total_size(slow),
+        warmup=lambda fast, slow: max(fast, slow) - 1,
+    ),
+)
+ELDER_RAY = Indicator(
+    name="elder_ray",
+    title="Elder ray",
+    formula="bull = high - ema(close, n); bear = low - ema(close, n)",
+    source="Elder (1993), Trading for a Living",
+    series=(),
+    fields=_BAR,
+    params=(bars(13),),
+    outputs=("bull", "bear"),
+    kernel=Kernel(_elder_ray, size=lambda n: 1 + AVERAGE_SIZE, warmup=lambda n: n - 1),
+)
+QSTICK = Indicator(
+    name="qstick",
+    title="QStick",
+    formula="sma(close - open, n)",
+    source="Chande and Kroll (1994), The New Technical Trader",
+    series=(),
+    fields=("open", "close"),
+    params=(bars(10),),
+    outputs=("value",),
+    kernel=Kernel(_qstick, size=lambda n: 1 + total_size(n), warmup=lambda n: n - 1),
+)
+
+OSCILLATORS = (
+    STOCHASTIC,
+    STOCHASTIC_FAST,
+    STOCHRSI,
+    WILLR,
+    CCI,
+    BOP,
+    ULTOSC,
+    AWESOME,
+    ELDER_RAY,
+    QSTICK,
+)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
-from tradewire.trading.indicators.windows import NAN
+from tradewire.trading.indicators.windows import NAN, delayed, ring_size
 
 RANGE_SIZE = 2  # slots of `true_range`: count, previous close
 MOVEMENT_SIZE = 7  # slots of `movement`: count, previous high, low, close, smoothed +DM, -DM, true range
@@ -63,11 +63,6 @@ def movement(s: list[float], k: int, n: int, high: float, low: float, close: flo
     return s[k] > n
 
 
-def strength(s: list[float], k: int) -> float:
-    """Share of `movement` per true range, in percent: slot k + 4 up, k + 5 down; 0.0 without any range."""
-    return 100.0 * (s[k] / s[k + 6]) if s[k + 6] > 0.0 else 0.0
-
-
 def _trange(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     o[0] = true_range(s, 1, x[0], x[1], x[2])
 
@@ -76,18 +71,57 @@ def _atr(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
     o[0] = rma(s, 1 + RANGE_SIZE, int(p[0]), true_range(s, 1, x[0], x[1], x[2]))
 
 
+def directional(s: list[float], k: int) -> float:
+    """DX of an advanced `movement`, percent; NaN when nothing moved."""
+    both = s[k + 4] + s[k + 5]
+    return 100.0 * (abs(s[k + 4] - s[k + 5]) / both) if both > 0.0 and s[k + 6] > 0.0 else NAN
+
+
+def averaged(s: list[float], k: int, n: int, high: float, low: float, close: float) -> float:
+    """ADX; slots: MOVEMENT_SIZE and AVERAGE_SIZE.
+
+    A bar without movement counts as 0 in the seed; later it leaves the average as it is, as in TA-Lib.
+    """
+    if not movement(s, k, n, high, low, close):
+        return NAN
+    dx = directional(s, k)
+    average = k + MOVEMENT_SIZE
+    if dx == dx:
+        return rma(s, average, n, dx)
+    return rma(s, average, n, 0.0) if s[average] < n else s[average + 1]
+
+
 def _adx(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    o[0] = averaged(s, 1, int(p[0]), x[0], x[1], x[2])
+
+
+def _adxr(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    if not movement(s, 1, n, x[0], x[1], x[2]):
-        return
-    k = 1 + MOVEMENT_SIZE
-    both = s[5] + s[6]
-    if s[k] < n:  # a bar without movement counts as 0 in the seed, and later leaves the average as it is
-        o[0] = rma(s, k, n, 100.0 * abs(s[5] - s[6]) / both if both > 0.0 and s[7] > 0.0 else 0.0)
-    elif both > 0.0 and s[7] > 0.0:
-        o[0] = rma(s, k, n, 100.0 * abs(s[5] - s[6]) / both)
-    else:
-        o[0] = s[k + 1]
+    adx = averaged(s, 1, n, x[0], x[1], x[2])
+    o[0] = (adx + delayed(s, 1 + MOVEMENT_SIZE + AVERAGE_SIZE, n - 1, adx)) / 2.0
+
+
+def _dx(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    if movement(s, 1, int(p[0]), x[0], x[1], x[2]):
+        dx = directional(s, 1)
+        if dx == dx:
+            s[1 + MOVEMENT_SIZE] = dx
+        o[0] = s[1 + MOVEMENT_SIZE]
+
+
+def _plus_di(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    if movement(s, 1, int(p[0]), x[0], x[1], x[2]):
+        o[0] = 100.0 * (s[5] / s[7]) if s[7] > 0.0 else 0.0
+
+
+def _minus_di(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    if movement(s, 1, int(p[0]), x[0], x[1], x[2]):
+        o[0] = 100.0 * (s[6] / s[7]) if s[7] > 0.0 else 0.0
+
+
+def _natr(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    atr = rma(s, 1 + RANGE_SIZE, int(p[0]), true_range(s, 1, x[0], x[1], x[2]))
+    o[0] = 100.0 * (atr / x[2]) if x[2] != 0.0 else 0.0 * atr
 
 
 TRANGE = Indicator(
@@ -124,4 +158,64 @@ ADX = Indicator(
     kernel=Kernel(_adx, size=lambda n: 1 + MOVEMENT_SIZE + AVERAGE_SIZE, warmup=lambda n: 2 * n - 1),
 )
 
-RANGES = (TRANGE, ATR, ADX)
+NATR = Indicator(
+    name="natr",
+    title="Average true range, percent of the close",
+    formula="100 · atr(n) / close",
+    source="Forman (2006), Cross-Market Evaluations; TA-Lib NATR",
+    series=(),
+    fields=_BAR,
+    params=(bars(14),),
+    outputs=("value",),
+    kernel=Kernel(_natr, size=lambda n: 1 + RANGE_SIZE + AVERAGE_SIZE, warmup=lambda n: n),
+)
+ADXR = Indicator(
+    name="adxr",
+    title="Average directional movement index rating",
+    formula="(adx[t] + adx[t-n+1]) / 2",
+    source=_WILDER,
+    series=(),
+    fields=_BAR,
+    params=(bars(14, low=2),),
+    outputs=("value",),
+    kernel=Kernel(
+        _adxr,
+        size=lambda n: 1 + MOVEMENT_SIZE + AVERAGE_SIZE + ring_size(n - 1),
+        warmup=lambda n: 3 * n - 2,
+    ),
+)
+DX = Indicator(
+    name="dx",
+    title="Directional movement index",
+    formula="100 · |+DM - -DM| / (+DM + -DM), both smoothed over n; without movement the value before",
+    source=_WILDER,
+    series=(),
+    fields=_BAR,
+    params=(bars(14, low=2),),
+    outputs=("value",),
+    kernel=Kernel(_dx, size=lambda n: 2 + MOVEMENT_SIZE, warmup=lambda n: n),
+)
+PLUS_DI = Indicator(
+    name="plus_di",
+    title="Plus directional indicator",
+    formula="100 · smoothed +DM / smoothed true range, over n; 0 without any range",
+    source=_WILDER,
+    series=(),
+    fields=_BAR,
+    params=(bars(14, low=2),),
+    outputs=("value",),
+    kernel=Kernel(_plus_di, size=lambda n: 1 + MOVEMENT_SIZE, warmup=lambda n: n),
+)
+MINUS_DI = Indicator(
+    name="minus_di",
+    title="Minus directional indicator",
+    formula="100 · smoothed -DM / smoothed true range, over n; 0 without any range",
+    source=_WILDER,
+    series=(),
+    fields=_BAR,
+    params=(bars(14, low=2),),
+    outputs=("value",),
+    kernel=Kernel(_minus_di, size=lambda n: 1 + MOVEMENT_SIZE, warmup=lambda n: n),
+)
+
+RANGES = (TRANGE, ATR, NATR, ADX, ADXR, DX, PLUS_DI, MINUS_DI)

@@ -49,6 +49,17 @@ def _macd(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[floa
         o[2] = line - signal
 
 
+def _apo(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    o[0] = ema(s, 1, int(p[0]), x[0]) - ema(s, 1 + AVERAGE_SIZE, int(p[1]), x[0])
+
+
+def _ppo(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    fast = ema(s, 1, int(p[0]), x[0])
+    slow = ema(s, 1 + AVERAGE_SIZE, int(p[1]), x[0])
+    if fast == fast and slow == slow:
+        o[0] = 100.0 * ((fast - slow) / slow) if slow != 0.0 else 0.0
+
+
 SMA = Indicator(
     name="sma",
     title="Simple moving average",
@@ -109,4 +120,27 @@ MACD = Indicator(
     ),
 )
 
-TREND = (SMA, EMA, RMA, WMA, MACD)
+APO = Indicator(
+    name="apo",
+    title="Absolute price oscillator",
+    formula="ema(x, fast) - ema(x, slow)",
+    source="TA-Lib APO with exponential averages",
+    series=("x",),
+    fields=(),
+    params=(bars(12, name="fast"), bars(26, name="slow")),
+    outputs=("value",),
+    kernel=Kernel(_apo, size=lambda fast, slow: 1 + 2 * AVERAGE_SIZE, warmup=lambda fast, slow: max(fast, slow) - 1),
+)
+PPO = Indicator(
+    name="ppo",
+    title="Percentage price oscillator",
+    formula="100 · (ema(x, fast) - ema(x, slow)) / ema(x, slow)",
+    source="TA-Lib PPO with exponential averages",
+    series=("x",),
+    fields=(),
+    params=(bars(12, name="fast"), bars(26, name="slow")),
+    outputs=("value",),
+    kernel=Kernel(_ppo, size=lambda fast, slow: 1 + 2 * AVERAGE_SIZE, warmup=lambda fast, slow: max(fast, slow) - 1),
+)
+
+TREND = (SMA, EMA, RMA, WMA, MACD, APO, PPO)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, sma
 from tradewire.trading.indicators.model import Indicator, Kernel
-from tradewire.trading.indicators.params import bars
+from tradewire.trading.indicators.params import bars, factor
 from tradewire.trading.indicators.windows import total, total_size
 
 
@@ -25,6 +26,81 @@ def _vwap(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[floa
     traded = total(s, 4 + n, n, x[3])
     if traded == traded:
         o[0] = turnover / traded if traded > 0.0 else typical
+
+
+def located(high: float, low: float, close: float, volume: float) -> float:
+    """Volume times the close's place in the bar, from -1 (at the low) to 1 (at the high)."""
+    return ((close - low) - (high - close)) / (high - low) * volume if high > low else 0.0
+
+
+def _vwma(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    n = int(p[0])
+    turnover = total(s, 1, n, x[0] * x[1])
+    traded = total(s, 4 + n, n, x[1])
+    if traded == traded:
+        o[0] = turnover / traded if traded > 0.0 else x[0]
+
+
+def _ad(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    s[1] += located(x[0], x[1], x[2], x[3])
+    o[0] = s[1]
+
+
+def _adosc(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    s[1] += located(x[0], x[1], x[2], x[3])
+    if s[0] == 1.0:
+        s[2] = s[1]
+        s[3] = s[1]
+    else:
+        s[2] += (s[1] - s[2]) * (2.0 / (p[0] + 1.0))
+        s[3] += (s[1] - s[3]) * (2.0 / (p[1] + 1.0))
+    if s[0] >= p[0] and s[0] >= p[1]:
+        o[0] = s[2] - s[3]
+
+
+def _mfi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    n = int(p[0])
+    typical = (x[0] + x[1] + x[2]) / 3.0
+    before = s[1]
+    s[1] = typical
+    if s[0] == 1.0:
+        return
+    flow = typical * x[3]
+    bought = total(s, 2, n, flow if typical > before else 0.0)
+    sold = total(s, 5 + n, n, flow if typical < before else 0.0)
+    both = bought + sold
+    o[0] = 100.0 * (bought / both) if both != 0.0 else 0.0
+
+
+def _force(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    change = x[0] - s[1]
+    s[1] = x[0]
+    if s[0] > 1.0:
+        o[0] = ema(s, 2, int(p[0]), change * x[1])
+
+
+def _eom(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    median = (x[0] + x[1]) / 2.0
+    moved = median - s[1]
+    s[1] = median
+    if s[0] > 1.0:
+        ease = moved * (x[0] - x[1]) * (p[1] / x[2]) if x[2] > 0.0 else 0.0
+        o[0] = sma(s, 2, int(p[0]), ease)
+
+
+def _cmf(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    n = int(p[0])
+    flow = total(s, 1, n, located(x[0], x[1], x[2], x[3]))
+    traded = total(s, 4 + n, n, x[3])
+    if traded == traded:
+        o[0] = flow / traded if traded > 0.0 else 0.0
+
+
+def _pvt(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    if s[0] > 1.0 and s[1] != 0.0:
+        s[2] += x[1] * ((x[0] - s[1]) / s[1])
+    s[1] = x[0]
+    o[0] = s[2]
 
 
 OBV = Indicator(
@@ -50,4 +126,93 @@ VWAP = Indicator(
     kernel=Kernel(_vwap, size=lambda n: 1 + 2 * total_size(n), warmup=lambda n: n - 1),
 )
 
-VOLUME = (OBV, VWAP)
+VWMA = Indicator(
+    name="vwma",
+    title="Volume-weighted moving average",
+    formula="sum of x · volume over n bars / sum of volume over n bars; x when nothing traded",
+    source="its formula",
+    series=("x",),
+    fields=("volume",),
+    params=(bars(20),),
+    outputs=("value",),
+    kernel=Kernel(_vwma, size=lambda n: 1 + 2 * total_size(n), warmup=lambda n: n - 1),
+)
+AD = Indicator(
+    name="ad",
+    title="Accumulation/distribution line",
+    formula="running sum of volume · ((close - low) - (high - close)) / (high - low)",
+    source="Chaikin; TA-Lib AD",
+    series=(),
+    fields=("high", "low", "close", "volume"),
+    params=(),
+    outputs=("value",),
+    kernel=Kernel(_ad, size=lambda: 2, warmup=lambda: 0),
+)
+ADOSC = Indicator(
+    name="adosc",
+    title="Chaikin oscillator",
+    formula="ema(ad, fast) - ema(ad, slow), both starting at the first value of ad",
+    source="Chaikin; TA-Lib ADOSC",
+    series=(),
+    fields=("high", "low", "close", "volume"),
+    params=(bars(3, name="fast"), bars(10, name="slow")),
+    outputs=("value",),
+    kernel=Kernel(_adosc, size=lambda fast, slow: 4, warmup=lambda fast, slow: max(fast, slow) - 1),
+)
+MFI = Indicator(
+    name="mfi",
+    title="Money flow index",
+    formula=("100 · up / (up + down), sums over n of typprice · volume by the direction of typprice; 0 without flow"),
+    source="Quong and Soudack (1989); TA-Lib MFI",
+    series=(),
+    fields=("high", "low", "close", "volume"),
+    params=(bars(14),),
+    outputs=("value",),
+    kernel=Kernel(_mfi, size=lambda n: 2 + 2 * total_size(n), warmup=lambda n: n),
+)
+FORCE = Indicator(
+    name="force",
+    title="Elder's force index",
+    formula="ema((close[t] - close[t-1]) · volume, n)",
+    source="Elder (1993), Trading for a Living",
+    series=(),
+    fields=("close", "volume"),
+    params=(bars(13),),
+    outputs=("value",),
+    kernel=Kernel(_force, size=lambda n: 2 + AVERAGE_SIZE, warmup=lambda n: n),
+)
+EOM = Indicator(
+    name="eom",
+    title="Ease of movement",
+    formula=("sma((medprice[t] - medprice[t-1]) · (high - low) · scale / volume, n); 0 on a bar without volume"),
+    source="Arms (1996), Trading Without Fear",
+    series=(),
+    fields=("high", "low", "volume"),
+    params=(bars(14), factor(10_000.0, name="scale", high=1e12)),
+    outputs=("value",),
+    kernel=Kernel(_eom, size=lambda n, scale: 2 + total_size(n), warmup=lambda n, scale: n),
+)
+CMF = Indicator(
+    name="cmf",
+    title="Chaikin money flow",
+    formula="sum of the changes of ad over n bars / sum of volume over n bars; 0 when nothing traded",
+    source="Chaikin",
+    series=(),
+    fields=("high", "low", "close", "volume"),
+    params=(bars(20),),
+    outputs=("value",),
+    kernel=Kernel(_cmf, size=lambda n: 1 + 2 * total_size(n), warmup=lambda n: n - 1),
+)
+PVT = Indicator(
+    name="pvt",
+    title="Price volume trend",
+    formula="running sum of volume · (close[t] / close[t-1] - 1), starting with 0",
+    source="TradingView ta.pvt",
+    series=(),
+    fields=("close", "volume"),
+    params=(),
+    outputs=("value",),
+    kernel=Kernel(_pvt, size=lambda: 3, warmup=lambda: 0),
+)
+
+VOLUME = (OBV, VWAP, VWMA, AD, ADOSC, MFI, FORCE, EOM, CMF, PVT)

@@ -1,8 +1,12 @@
 """Building blocks over the last n values, as plain functions on a slice of a flat state.
 
 Each block owns the slots from `k` on, starts from zeros, ignores NaN (an inner block still warming up) and
-returns NaN until its window is full. Rings are rescanned once per turn, which costs O(1) a bar when
-amortised and keeps a rounding error from outliving its window.
+returns NaN until its window is full.
+
+Sums never subtract what leaves the window, so no rounding error outlives it. A ring of n slots is filled in
+turns; at the end of a turn each slot becomes the sum from itself to the last one, and from then on the
+window's sum is that of the slot where the old part starts plus the running sum of the new turn (the queue
+made of two stacks): O(1) a bar, amortised.
 """
 
 from __future__ import annotations
@@ -31,7 +35,7 @@ def delayed(s: list[float], k: int, n: int, x: float) -> float:
 
 
 def total_size(n: float) -> int:
-    """Slots of `total`: count, position, sum, n values."""
+    """Slots of `total`: count, position, sum of this turn, n values."""
     return 3 + int(n)
 
 
@@ -40,83 +44,77 @@ def total(s: list[float], k: int, n: int, x: float) -> float:
     if x != x:
         return NAN
     i = int(s[k + 1])
-    if s[k] < n:
-        s[k] += 1.0
-        s[k + 2] += x
-    else:
-        s[k + 2] += x - s[k + 3 + i]
+    s[k + 2] += x
     s[k + 3 + i] = x
     i += 1
     if i == n:
-        i = 0
-        fresh = 0.0
-        for j in range(k + 3, k + 3 + n):
-            fresh += s[j]
-        s[k + 2] = fresh
+        s[k] = float(n)
+        s[k + 1] = 0.0
+        s[k + 2] = 0.0
+        return accumulate_back(s, k + 3, n)
     s[k + 1] = float(i)
     if s[k] < n:
         return NAN
-    return s[k + 2]
+    return s[k + 3 + i] + s[k + 2]
+
+
+def accumulate_back(s: list[float], start: int, n: int) -> float:
+    """Turn n slots into their own sums from each slot to the last one; return the sum of all."""
+    running = 0.0
+    for j in range(start + n - 1, start - 1, -1):
+        running += s[j]
+        s[j] = running
+    return running
 
 
 def spread_size(n: float) -> int:
-    """Slots of `variance`: count, position, anchor, sum, sum of squares, run, previous, n values."""
-    return 7 + int(n)
+    """Slots of `variance`: count, position, anchor, two sums of this turn, twice n values."""
+    return 5 + 2 * int(n)
 
 
 def variance(s: list[float], k: int, n: int, x: float) -> float:
     """Population variance of the last n values, unit of x squared; exactly 0.0 over n equal values.
 
-    Sums are taken of distances to an anchor, the newest value at each turn of the ring: sums of squared
-    prices would lose half of the digits.
+    Sums are taken of distances to an anchor inside the window: sums of squared prices would lose half of
+    the digits.
     """
     if x != x:
         return NAN
     i = int(s[k + 1])
-    if s[k] == 0.0:
+    if s[k] < n and i == 0:
         s[k + 2] = x
     d = x - s[k + 2]
-    if s[k] < n:
-        s[k] += 1.0
-        s[k + 3] += d
-        s[k + 4] += d * d
-    else:
-        old = s[k + 7 + i] - s[k + 2]
-        s[k + 3] += d - old
-        s[k + 4] += d * d - old * old
-    s[k + 5] = s[k + 5] + 1.0 if x == s[k + 6] else 1.0
-    s[k + 6] = x
-    s[k + 7 + i] = x
+    s[k + 3] += d
+    s[k + 4] += d * d
+    s[k + 5 + i] = x
     i += 1
-    s[k + 1] = float(i)
     if i == n:
-        reanchor(s, k, n, x)
+        i = 0
+        anchor(s, k, n, x)
+    s[k + 1] = float(i)
     if s[k] < n:
         return NAN
-    if s[k + 5] >= n:
-        return 0.0
-    mean = s[k + 3] / n
-    spread = s[k + 4] / n - mean * mean
+    mean = (s[k + 5 + i] + s[k + 3]) / n
+    spread = (s[k + 5 + n + i] + s[k + 4]) / n - mean * mean
     return spread if spread > 0.0 else 0.0
 
 
-def reanchor(s: list[float], k: int, n: int, x: float) -> None:
-    """Rebuild the sums of `variance` around x at the end of a turn of its ring."""
-    first = 0.0
-    second = 0.0
-    for j in range(k + 7, k + 7 + n):
-        d = s[j] - x
-        first += d
-        second += d * d
-    s[k + 1] = 0.0
+def anchor(s: list[float], k: int, n: int, x: float) -> None:
+    """Close a turn of `variance`: its newest value becomes the anchor, the ring sums from each slot on."""
+    s[k] = float(n)
     s[k + 2] = x
-    s[k + 3] = first
-    s[k + 4] = second
+    s[k + 3] = 0.0
+    s[k + 4] = 0.0
+    for j in range(k + 5, k + 5 + n):
+        s[j] -= x
+        s[j + n] = s[j] * s[j]
+    accumulate_back(s, k + 5, n)
+    accumulate_back(s, k + 5 + n, n)
 
 
 def spread_mean(s: list[float], k: int, n: int) -> float:
     """Mean of the window of `variance`, whose update must come first."""
-    return s[k + 2] + s[k + 3] / n
+    return s[k + 2] + (s[k + 5 + int(s[k + 1])] + s[k + 3]) / n
 
 
 def extreme_size(n: float) -> int:
