@@ -889,7 +889,7 @@ class RiskLimitsChanged(Event):
     max_leverage: Decimal | None = None
     """Gross exposure ÷ equity."""
     max_concentration_ratio: Decimal | None = None
-    """One symbol's share of the gross limit, 0–1."""
+    """Exposure of one symbol ÷ equity."""
     max_daily_loss: Decimal | None = None
     """Quote, from the first equity of the UTC day."""
     max_drawdown_ratio: Decimal | None = None

@@ -21,7 +21,7 @@ from fastavro.read import SchemaResolutionError
 from tradewire.ports.bus import Headers, Record
 from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError
 from tradewire.ports.message import Envelope, Event, TopicSpec, derived_id
-from tradewire.ports.topics import BY_EVENT, TOPICS
+from tradewire.ports.topics import BY_EVENT, OLDER_SCHEMAS, TOPICS
 from tradewire.runtime.registry import RegistryClient, subject_of
 
 MAGIC_BYTE = 0
@@ -65,12 +65,15 @@ class SchemaIds:
         self._registry_url = registry_url
         self._writers: dict[int, Schema] = {}
         for topic, schema_id in own.items():
-            self._add(schema_id, TOPICS[topic].schema_json)
+            self.learn(schema_id, TOPICS[topic].schema_json)
 
     @classmethod
     def static(cls) -> SchemaIds:
         """The ids of ``contracts/ids.json``, for runs without a registry."""
-        return cls({name: spec.schema_id for name, spec in TOPICS.items()}, registry_url=None)
+        ids = cls({name: spec.schema_id for name, spec in TOPICS.items()}, registry_url=None)
+        for schema_id, text in OLDER_SCHEMAS.items():
+            ids.learn(schema_id, text)
+        return ids
 
     @classmethod
     async def from_registry(cls, url: str) -> SchemaIds:
@@ -80,19 +83,14 @@ class SchemaIds:
         Raises: FatalError naming the subjects that lack our schema; RetryableError when the registry is away.
         """
         async with RegistryClient(url) as registry:
-            found = {
-                name: await registry.lookup(subject_of(name), spec.schema_json)
-                for name, spec in TOPICS.items()
-            }
+            found = {name: await registry.lookup(subject_of(name), spec.schema_json) for name, spec in TOPICS.items()}
         missing = [subject_of(name) for name, schema_id in found.items() if schema_id is None]
         if missing:
             raise FatalError(
                 f"the registry at {url} lacks our schema of {', '.join(missing)}: "
                 "run `tradewire contracts register`, or `tradewire contracts diff` to see how they differ"
             )
-        return cls(
-            {name: schema_id for name, schema_id in found.items() if schema_id is not None}, registry_url=url
-        )
+        return cls({name: schema_id for name, schema_id in found.items() if schema_id is not None}, registry_url=url)
 
     def own(self, topic: str) -> int:
         """Id that our schema of ``topic`` has. Raises KeyError for a topic that is not in the topic map."""
@@ -127,9 +125,10 @@ class SchemaIds:
         if text is None:
             where = self._registry_url or "contracts/ids.json"
             raise ContractViolationError(f"schema id {schema_id} is unknown to {where}", stage="decode")
-        self._add(schema_id, text)
+        self.learn(schema_id, text)
 
-    def _add(self, schema_id: int, text: str) -> None:
+    def learn(self, schema_id: int, text: str) -> None:
+        """Take in a writer's schema, as JSON text."""
         self._writers[schema_id] = fastavro.parse_schema(json.loads(text), named_schemas={})
 
 
@@ -171,9 +170,7 @@ class Codec:
         try:
             fastavro.schemaless_writer(out, form.schema, event.to_avro())
         except _UNWRITABLE as error:
-            raise ContractViolationError(
-                f"{form.spec.name} can't hold {event!r}: {error}", stage="publish"
-            ) from error
+            raise ContractViolationError(f"{form.spec.name} can't hold {event!r}: {error}", stage="publish") from error
         return out.getvalue()
 
     def decode(self, topic: str, value: bytes) -> Event:
@@ -196,9 +193,7 @@ class Codec:
                 fields = fastavro.schemaless_reader(stream, self._foreign(form, value), form.schema)
         except _UNREADABLE as error:
             detail = str(error) or type(error).__name__
-            raise _violation(
-                topic, f"{len(value)} bytes are no {form.spec.event.__name__}: {detail}"
-            ) from error
+            raise _violation(topic, f"{len(value)} bytes are no {form.spec.event.__name__}: {detail}") from error
         if stream.tell() != len(value):
             raise _violation(topic, f"{len(value) - stream.tell()} bytes after the event; allowed: 0")
         try:
@@ -216,9 +211,7 @@ class Codec:
         names = {form.schema["name"], *form.schema.get("aliases", ())}
         found = writer.get("name") if isinstance(writer, dict) else writer
         if found not in names:
-            raise _violation(
-                form.spec.name, f"schema id {schema_id} is a {found}; allowed: {', '.join(sorted(names))}"
-            )
+            raise _violation(form.spec.name, f"schema id {schema_id} is a {found}; allowed: {', '.join(sorted(names))}")
         return writer
 
     @staticmethod
@@ -255,9 +248,7 @@ class Codec:
             raise _violation(
                 record.topic, f"header: {error}; allowed: UTF-8, and an integer as event_time_us"
             ) from error
-        event_id = texts.get("event_id") or derived_id(
-            f"{record.topic}/{record.partition}", "record", record.offset
-        )
+        event_id = texts.get("event_id") or derived_id(f"{record.topic}/{record.partition}", "record", record.offset)
         return Envelope(
             event_id=event_id,
             causation_id=texts.get("causation_id", ""),

@@ -104,9 +104,7 @@ class RegistryClient:
         await self._call("PUT", f"/config/{subject}", {"compatibility": level})
         kept = await self.compatibility(subject)
         if kept != level:
-            raise FatalError(
-                f"the registry at {self._url} keeps compatibility {kept} for {subject}; wanted: {level}"
-            )
+            raise FatalError(f"the registry at {self._url} keeps compatibility {kept} for {subject}; wanted: {level}")
 
     async def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
         """JSON answer, or None for 404."""

@@ -108,9 +108,7 @@ class TopicPlan:
         return bool(self.partition_mismatches)
 
     def __str__(self) -> str:
-        lines = [
-            f"create    {t.name}: {t.partitions} partitions, {t.replication} replicas" for t in self.create
-        ]
+        lines = [f"create    {t.name}: {t.partitions} partitions, {t.replication} replicas" for t in self.create]
         lines += [str(drift) for drift in self.drift]
         lines += [
             f"ERROR     {m.topic}: {m.found} partitions, wanted {m.wanted}; counts never change: "
@@ -180,8 +178,7 @@ def compare(wanted: Iterable[WantedTopic], found: Iterable[FoundTopic]) -> Topic
         ),
         unmanaged=tuple(sorted(name for name in by_name if name not in ours and not name.startswith("__"))),
         configs_after={
-            want.name: {k: v for k, v in have.configs.items() if k not in MANAGED_CONFIGS}
-            | dict(want.configs)
+            want.name: {k: v for k, v in have.configs.items() if k not in MANAGED_CONFIGS} | dict(want.configs)
             for want, have in pairs
             if want.name in drifted
         },
@@ -257,9 +254,7 @@ async def _found(admin: AIOKafkaAdminClient) -> list[FoundTopic]:
 
 async def _own_configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
     """Settings made on each topic itself."""
-    responses = await admin.describe_configs(
-        [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-    )
+    responses = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
     found: dict[str, dict[str, str]] = {}
     for response in responses:
         for code, message, _, name, entries in response.resources:
