@@ -95,23 +95,15 @@ def _check_quantity(request: NewOrder, position: Position) -> Refusal | None:
         return None
     spec, quantity_e8 = position.spec, request.quantity_e8
     if quantity_e8 % spec.step_e8:
-        return Refusal(
-            RejectReason.QUANTITY_NOT_ON_STEP, f"quantity {quantity_e8} e8, step {spec.step_e8} e8"
-        )
+        return Refusal(RejectReason.QUANTITY_NOT_ON_STEP, f"quantity {quantity_e8} e8, step {spec.step_e8} e8")
     if quantity_e8 < spec.min_qty_e8:
-        return Refusal(
-            RejectReason.QUANTITY_BELOW_MIN, f"quantity {quantity_e8} e8, minimum {spec.min_qty_e8} e8"
-        )
+        return Refusal(RejectReason.QUANTITY_BELOW_MIN, f"quantity {quantity_e8} e8, minimum {spec.min_qty_e8} e8")
     if quantity_e8 > spec.max_qty_e8:
-        return Refusal(
-            RejectReason.QUANTITY_ABOVE_MAX, f"quantity {quantity_e8} e8, maximum {spec.max_qty_e8} e8"
-        )
+        return Refusal(RejectReason.QUANTITY_ABOVE_MAX, f"quantity {quantity_e8} e8, maximum {spec.max_qty_e8} e8")
     price_e8 = request.price_e8 or request.stop_price_e8 or position.last_e8
     value_e8 = notional(quantity_e8, price_e8)
     if value_e8 < spec.min_notional_e8 and not request.reduce_only:
-        return Refusal(
-            RejectReason.NOTIONAL_BELOW_MIN, f"notional {value_e8} e8, minimum {spec.min_notional_e8} e8"
-        )
+        return Refusal(RejectReason.NOTIONAL_BELOW_MIN, f"notional {value_e8} e8, minimum {spec.min_notional_e8} e8")
     return None
 
 
@@ -123,9 +115,7 @@ def _check_prices(request: NewOrder, position: Position) -> Refusal | None:
     if request.type is OrderType.LIMIT:
         return _check_limit_price(request, position)
     if request.stop_price_e8 and not request.activate_on and triggers_now(request, position):
-        return Refusal(
-            RejectReason.WOULD_TRIGGER_IMMEDIATELY, f"stop {request.stop_price_e8} e8 is already reached"
-        )
+        return Refusal(RejectReason.WOULD_TRIGGER_IMMEDIATELY, f"stop {request.stop_price_e8} e8 is already reached")
     return None
 
 
@@ -151,9 +141,7 @@ def triggers_now(request: NewOrder, position: Position) -> bool:
     return seen_e8 <= request.stop_price_e8
 
 
-def _check_standing(
-    request: NewOrder, account: Account, registry: OrderRegistry, position: Position
-) -> Refusal | None:
+def _check_standing(request: NewOrder, account: Account, registry: OrderRegistry, position: Position) -> Refusal | None:
     if request.activate_on:
         return None
     if request.only_reduces:
@@ -165,9 +153,7 @@ def _check_standing(
     return _check_margin(request, account, registry, position)
 
 
-def _check_margin(
-    request: NewOrder, account: Account, registry: OrderRegistry, position: Position
-) -> Refusal | None:
+def _check_margin(request: NewOrder, account: Account, registry: OrderRegistry, position: Position) -> Refusal | None:
     open_orders = registry.of_symbol(request.symbol)
     before_e8 = exposure(position, open_orders)
     value_e8 = notional(request.quantity_e8, request.price_e8 or position.last_e8)
@@ -196,9 +182,7 @@ def check_leverage(position: Position, exposure_e8: int) -> Refusal | None:
     return Refusal(RejectReason.NOTIONAL_ABOVE_LEVERAGE_BRACKET, detail)
 
 
-def exposure(
-    position: Position, open_orders: Iterable[Order], *, side: Side = Side.BUY, extra_e8: int = 0
-) -> int:
+def exposure(position: Position, open_orders: Iterable[Order], *, side: Side = Side.BUY, extra_e8: int = 0) -> int:
     """Largest unsigned notional that the position can reach if all opening orders of one side fill.
 
     Source: Binance FAQ on open order margin: max(|position + bids|, |position - asks|). Conditional orders

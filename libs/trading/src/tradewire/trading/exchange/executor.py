@@ -88,9 +88,7 @@ class Executor:
             return False
         if order.leaves_e8 > reducible_e8:
             order.quantity_e8 = order.filled_e8 + reducible_e8
-            self.events.append(
-                OrderReduced(self.now_us, request.symbol, request.client_order_id, order.quantity_e8)
-            )
+            self.events.append(OrderReduced(self.now_us, request.symbol, request.client_order_id, order.quantity_e8))
         return True
 
     def _cancel_rest_of_entry(self, order: Order) -> None:
@@ -99,9 +97,7 @@ class Executor:
         if entry is not None:
             self.cancel(entry, CancelReason.EXIT_FILLED)
 
-    def _fill(
-        self, order: Order, position: Position, quantity_e8: int, price_e8: int, liquidity: Liquidity
-    ) -> None:
+    def _fill(self, order: Order, position: Position, quantity_e8: int, price_e8: int, liquidity: Liquidity) -> None:
         request, spec = order.request, position.spec
         rate_e8 = spec.maker_fee_e8 if liquidity is Liquidity.MAKER else spec.taker_fee_e8
         result = self.account.apply_fill(position, request.side.sign * quantity_e8, price_e8, rate_e8)
@@ -160,9 +156,7 @@ class Executor:
         spec = self.account.positions[request.symbol].spec
         share_e8 = 0
         if filled_e8:
-            share_e8 = floor_to(
-                mul_div_floor(request.quantity_e8, filled_e8, entry_quantity_e8), spec.step_e8
-            )
+            share_e8 = floor_to(mul_div_floor(request.quantity_e8, filled_e8, entry_quantity_e8), spec.step_e8)
         works = share_e8 > 0 or (request.close_position and filled_e8 > 0)
         if not works:
             if entry_closed:
@@ -193,9 +187,7 @@ class Executor:
         """End an open order on request or because of another one."""
         order.change(OrderAction.CANCEL)
         request = order.request
-        self.events.append(
-            OrderCanceled(self.now_us, request.symbol, request.client_order_id, reason, order.filled_e8)
-        )
+        self.events.append(OrderCanceled(self.now_us, request.symbol, request.client_order_id, reason, order.filled_e8))
         self.registry.close(order)
         self.settle_children(order)
 
@@ -203,9 +195,7 @@ class Executor:
         """End an open order by the venue's own rules."""
         order.change(OrderAction.EXPIRE)
         request = order.request
-        self.events.append(
-            OrderExpired(self.now_us, request.symbol, request.client_order_id, reason, order.filled_e8)
-        )
+        self.events.append(OrderExpired(self.now_us, request.symbol, request.client_order_id, reason, order.filled_e8))
         self.registry.close(order)
         self.settle_children(order)
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from tradewire.trading.exchange.orders import Order
 
-MAX_REMEMBERED_ORDERS: Final = 1_000
+MAX_REMEMBERED_ORDERS: Final = 200
 """Closed orders kept for the duplicate check and for late children; the oldest is forgotten first.
 
 The venue, too, promises uniqueness of client order ids only among open and recent orders (error -4116).

@@ -82,9 +82,7 @@ class OrderStatus(StrEnum):
         return self in _CLOSED
 
 
-_CLOSED: Final = frozenset(
-    {OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED}
-)
+_CLOSED: Final = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED})
 
 
 class OrderAction(StrEnum):

@@ -98,9 +98,7 @@ def _order_touch(executor: Executor, position: Position, leg: Leg, here: Touch, 
     return min(cancel, act, key=lambda touch: touch[:3])
 
 
-def _action_touch(
-    executor: Executor, position: Position, leg: Leg, here: Touch, order: Order
-) -> Touch | None:
+def _action_touch(executor: Executor, position: Position, leg: Leg, here: Touch, order: Order) -> Touch | None:
     """Where an order arrives, triggers or fills, if it does on this leg."""
     if order.status is OrderStatus.INACTIVE:
         return None
@@ -249,9 +247,7 @@ def _arrive(executor: Executor, position: Position, order: Order) -> None:
     if crosses and request.time_in_force is TimeInForce.GTX:
         executor.expire(order, ExpireReason.POST_ONLY_WOULD_CROSS)
         return
-    if request.time_in_force is TimeInForce.FOK and not (
-        crosses and executor.available(order) == order.leaves_e8
-    ):
+    if request.time_in_force is TimeInForce.FOK and not (crosses and executor.available(order) == order.leaves_e8):
         executor.expire(order, ExpireReason.FILL_OR_KILL)
         return
     if crosses:

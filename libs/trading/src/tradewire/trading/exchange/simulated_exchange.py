@@ -100,9 +100,7 @@ class SimulatedExchange:
         kept.change(OrderAction.HOLD if order.activate_on else OrderAction.ACCEPT)
         executor.registry.add(kept)
         active = kept.status is OrderStatus.WORKING
-        executor.events.append(
-            OrderAccepted(time_us, order.symbol, order.client_order_id, kept.venue_order_id, active)
-        )
+        executor.events.append(OrderAccepted(time_us, order.symbol, order.client_order_id, kept.venue_order_id, active))
         if order.activate_on:
             self._join_entry(kept)
         return self._take_events()
@@ -186,9 +184,7 @@ class SimulatedExchange:
             amount_e8 = funding_amount(position.quantity_e8, position.mark_e8, rate_e8)
             executor.account.apply_funding(position, amount_e8)
             executor.events.append(
-                FundingPaid(
-                    executor.now_us, symbol, rate_e8, position.mark_e8, position.quantity_e8, amount_e8
-                )
+                FundingPaid(executor.now_us, symbol, rate_e8, position.mark_e8, position.quantity_e8, amount_e8)
             )
 
     def _liquidate_due(self) -> None:
@@ -231,9 +227,7 @@ class SimulatedExchange:
         exchange = cls.__new__(cls)
         exchange._executor = Executor(
             account_id=state["account_id"],
-            account=state_codec.restore_account(
-                state["account"], {spec.symbol: spec for spec in instruments}
-            ),
+            account=state_codec.restore_account(state["account"], {spec.symbol: spec for spec in instruments}),
             fill_model=FillModel(**state["fill_model"]),
             registry=state_codec.restore_registry(state["registry"]),
             trades=state["trades"],

@@ -43,7 +43,7 @@ class OpenOrderSnapshot:
 class AccountSnapshot:
     """Balances, totals since the start, open positions and open orders (oldest first).
 
-    To the unit: wallet = initial balance + realised - fees + funding + insurance; equity = wallet + unrealised.
+    To the unit, wallet = initial balance + realised - fees + funding + insurance, equity = wallet + unrealised.
     ``realised_pnl_e8`` is before fees; ``funding_e8`` is what was received, negative when paid.
     """
 
@@ -63,9 +63,7 @@ class AccountSnapshot:
     open_orders: tuple[OpenOrderSnapshot, ...]
 
 
-def account_snapshot(
-    account_id: str, time_us: int, account: Account, registry: OrderRegistry
-) -> AccountSnapshot:
+def account_snapshot(account_id: str, time_us: int, account: Account, registry: OrderRegistry) -> AccountSnapshot:
     """Snapshot of an account and its orders."""
     positions = tuple(_position(account, position) for position in account.open_positions())
     unrealised_e8 = sum(position.unrealised_pnl_e8 for position in positions)
