@@ -17,16 +17,20 @@ from tradewire.trading.language.evaluation import (
 )
 from tradewire.trading.language.intervals import INTERVALS_US, interval_name
 from tradewire.trading.language.plugins import PythonRules, installed_rules
+from tradewire.trading.language.reference import language_reference
 from tradewire.trading.language.sizing import Sizing, SizingMethod
+from tradewire.trading.language.truth import Check, Finding, check_strategy
 
 __all__ = [
     "INTERVALS_US",
     "SIGNALS",
     "Bar",
     "Bars",
+    "Check",
     "CompiledStrategy",
     "Evaluation",
     "EvaluationArrays",
+    "Finding",
     "IndicatorEngine",
     "ParamRange",
     "PythonRules",
@@ -37,9 +41,11 @@ __all__ = [
     "StrategyDocument",
     "StrategyError",
     "StrategyErrors",
+    "check_strategy",
     "compile_strategy",
     "installed_rules",
     "interval_name",
+    "language_reference",
     "parse_series",
     "parse_strategy",
 ]

@@ -86,11 +86,7 @@ def parameter_fault(indicator: Indicator, param: Param, value: float) -> tuple[s
     where = f"`{param.name}` of `{indicator.name}`"
     if not param.low <= value <= param.high:
         allowed = f"{number_text(param.low)} to {number_text(param.high)}"
-        hint = (
-            "only closed bars can be read, the future cannot"
-            if value < 0 <= param.low
-            else f"choose {allowed}"
-        )
+        hint = "only closed bars can be read, the future cannot" if value < 0 <= param.low else f"choose {allowed}"
         return f"{where} is {number_text(value)}; allowed is {allowed}", hint
     if param.integer and value != int(value):
         return f"{where} is {number_text(value)}; it must be a whole number", f"choose {round(value)}"
@@ -131,9 +127,7 @@ def resolve_call(resolver: Resolver, node: ast.Call, name: str) -> Tree | None:
         return _indicator(resolver, node, indicator)
     known = [*resolver.scope.catalogue, *FUNCTIONS, *CROSSINGS, VOLATILITY]
     if name in resolver.scope.indicators or name in BAR_FIELDS:
-        resolver.report(
-            node, f"`{name}` is a series, not a function", f"for an earlier bar write `shift({name}, 1)`"
-        )
+        resolver.report(node, f"`{name}` is a series, not a function", f"for an earlier bar write `shift({name}, 1)`")
     else:
         resolver.report(node, f"unknown function `{name}`", did_you_mean(name, known))
     return None
@@ -208,20 +202,14 @@ def _indicator(resolver: Resolver, node: ast.Call, indicator: Indicator) -> Numb
     )
 
 
-def _series_argument(
-    resolver: Resolver, node: ast.expr, indicator: Indicator, interval: str | None
-) -> Number | None:
+def _series_argument(resolver: Resolver, node: ast.expr, indicator: Indicator, interval: str | None) -> Number | None:
     tree = resolver.number(node)
     if isinstance(tree, Constant):
         text = resolver.text(node)
-        resolver.report(
-            node, f"a series is needed here, found the number {text}", f"write `{usage(indicator)}`"
-        )
+        resolver.report(node, f"a series is needed here, found the number {text}", f"write `{usage(indicator)}`")
         return None
     if tree is not None and interval and _names_interval(tree):
-        resolver.report(
-            node, "an interval inside another interval", "name the interval once, on the outer call"
-        )
+        resolver.report(node, "an interval inside another interval", "name the interval once, on the outer call")
         return None
     return tree
 
@@ -258,9 +246,7 @@ def _interval(resolver: Resolver, node: ast.Call) -> str | None:
         own = interval_name(own_us)
         found = f"interval {name} is not a whole multiple of the strategy's {own} bars"
         fitting = [text for text, us in INTERVALS_US.items() if us > own_us and us % own_us == 0]
-        resolver.report(
-            given[0], found, one_of(fitting) if fitting else f"leave it out: {own} is the longest"
-        )
+        resolver.report(given[0], found, one_of(fitting) if fitting else f"leave it out: {own} is the longest")
         return None
     return name if length_us > own_us else ""
 

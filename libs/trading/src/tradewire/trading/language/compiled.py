@@ -141,10 +141,7 @@ class CompiledStrategy:
             for key in keys:
                 complete &= np.isfinite(source[key])
         raw = self._raw_arrays(series, before, complete)
-        measured = {
-            name: _above_zero_array(array_form(tree, length)(series))
-            for name, tree in self.measures().items()
-        }
+        measured = {name: _above_zero_array(array_form(tree, length)(series)) for name, tree in self.measures().items()}
         ready = complete.copy()
         for values in measured.values():
             ready &= ~np.isnan(values)
@@ -168,16 +165,12 @@ class CompiledStrategy:
             return self.python.rules(values, previous) if complete else {}
         return {rule.name: rule.truth(values, previous) for rule in self.rules}
 
-    def _raw_arrays(
-        self, series: SeriesArrays, before: SeriesArrays, complete: BoolArray
-    ) -> Mapping[str, BoolArray]:
+    def _raw_arrays(self, series: SeriesArrays, before: SeriesArrays, complete: BoolArray) -> Mapping[str, BoolArray]:
         if self.python is not None:
             raw = self.python.rules_array(series, before)
             return {name: np.asarray(values, dtype=np.bool_) & complete for name, values in raw.items()}
         length = len(complete)
-        return {
-            rule.name: truth_array_form(rule.condition, length)(series, before).true for rule in self.rules
-        }
+        return {rule.name: truth_array_form(rule.condition, length)(series, before).true for rule in self.rules}
 
     def _sizing_inputs(self, measured: Mapping[str, float | None]) -> dict[str, float]:
         found = {name: measured.get(source) for name, source in self._sizing_sources().items()}
@@ -193,9 +186,7 @@ class CompiledStrategy:
             return {"stop_distance": "stop_loss"}
         return {}
 
-    def _reasons(
-        self, raw: Mapping[str, Truth], values: Snapshot, previous: Snapshot
-    ) -> tuple[RuleReason, ...]:
+    def _reasons(self, raw: Mapping[str, Truth], values: Snapshot, previous: Snapshot) -> tuple[RuleReason, ...]:
         if self.python is not None:
             now, before = self._labelled(self.reads, values), self._labelled(self.reads_before, previous)
             name = type(self.python).__qualname__

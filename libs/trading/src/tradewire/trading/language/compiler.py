@@ -128,10 +128,7 @@ class _Compiler:
         cap = numbers.get("max_leverage")
         leverage = None if cap is None else Decimal(number_text(cap))
         self._sizing = Sizing(SizingMethod(methods[0]), Decimal(number_text(numbers[methods[0]])), leverage)
-        if (
-            self._sizing.method is SizingMethod.VOLATILITY_TARGET
-            and "volatility" not in self._document.sizing
-        ):
+        if self._sizing.method is SizingMethod.VOLATILITY_TARGET and "volatility" not in self._document.sizing:
             self._volatility = parse_series(DEFAULT_VOLATILITY, self._scope.interval_us, self._catalogue)
 
     def python_rules(self, find_rules: RulesFinder) -> PythonRules | None:

@@ -173,9 +173,7 @@ class _Reader:
             symbol = scalar_text(item) if isinstance(item, yaml.ScalarNode) else ""
             if not _SYMBOL.fullmatch(symbol):
                 upper = symbol.upper().replace("/", "")
-                hint = (
-                    f"write `{upper}`" if _SYMBOL.fullmatch(upper) else "write the venue's symbol, as BTCUSDT"
-                )
+                hint = f"write `{upper}`" if _SYMBOL.fullmatch(upper) else "write the venue's symbol, as BTCUSDT"
                 self._diagnostics.report(position(item), f"`{symbol}` is not a symbol", hint)
             elif symbol in found:
                 self._diagnostics.report(position(item), f"symbol {symbol} is given twice")
@@ -212,9 +210,7 @@ class _Reader:
         if not _WORD.fullmatch(name):
             self._diagnostics.report(position(key), f"`{name}` is not a name; allowed is {_WORD.pattern}")
         elif name in _RESERVED:
-            self._diagnostics.report(
-                position(key), f"`{name}` is taken by the language", "choose another name"
-            )
+            self._diagnostics.report(position(key), f"`{name}` is taken by the language", "choose another name")
 
     def _rules(self) -> dict[str, Expression]:
         present = [name for name in RULES if name in self._entries]
@@ -253,9 +249,7 @@ class _Reader:
         numbers: dict[str, float] = {}
         for key, (_, value) in given.items():
             try:
-                numbers[key] = (
-                    float(scalar_text(value)) if isinstance(value, yaml.ScalarNode) else float("nan")
-                )
+                numbers[key] = float(scalar_text(value)) if isinstance(value, yaml.ScalarNode) else float("nan")
             except ValueError:
                 numbers[key] = float("nan")
             if not abs(numbers[key]) < 1e300:

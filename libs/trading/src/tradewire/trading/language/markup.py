@@ -70,9 +70,7 @@ def scalar_text(node: yaml.ScalarNode) -> str:
     return str(node.value).replace(_MASK, ",")
 
 
-def entries(
-    node: yaml.Node, what: str, diagnostics: Diagnostics
-) -> dict[str, tuple[yaml.ScalarNode, yaml.Node]]:
+def entries(node: yaml.Node, what: str, diagnostics: Diagnostics) -> dict[str, tuple[yaml.ScalarNode, yaml.Node]]:
     """A mapping's entries by key, with the key's node; a key given twice is reported."""
     if not isinstance(node, yaml.MappingNode):
         diagnostics.report(position(node), f"{what} must be a mapping", f"write `{what}: {{name: value}}`")

@@ -224,9 +224,7 @@ class Resolver:
         for place, kind in enumerate(node.ops):
             symbol = _COMPARISONS.get(type(kind))
             if symbol is None:
-                self.report(
-                    node, "`in` and `is` are not part of the language", "compare with < <= > >= == !="
-                )
+                self.report(node, "`in` and `is` are not part of the language", "compare with < <= > >= == !=")
                 return None
             left, right = operands[place], operands[place + 1]
             if left is None or right is None:

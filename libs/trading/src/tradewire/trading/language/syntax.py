@@ -115,9 +115,7 @@ def _misspelling(text: str, *, operators_only: bool) -> tuple[int, str, str] | N
     return min(found) if found else None
 
 
-def _report_syntax(
-    error: SyntaxError, text: str, places: tuple[Position, ...], diagnostics: Diagnostics
-) -> None:
+def _report_syntax(error: SyntaxError, text: str, places: tuple[Position, ...], diagnostics: Diagnostics) -> None:
     misspelt = _misspelling(text, operators_only=False)
     if misspelt:
         diagnostics.report(_place(places, misspelt[0]), *misspelt[1:])
@@ -126,9 +124,7 @@ def _report_syntax(
     opened, closed = text.count("("), text.count(")")
     if opened != closed:
         brackets = f"{opened} `(` but {closed} `)`"
-        diagnostics.report(
-            _place(places, offset), f"the brackets do not match: {brackets}", "balance the brackets"
-        )
+        diagnostics.report(_place(places, offset), f"the brackets do not match: {brackets}", "balance the brackets")
         return
     diagnostics.report(_place(places, offset), f"this is not an expression: {error.msg}")
 

@@ -1,0 +1,234 @@
+"""Checks before a strategy is accepted: it cannot see the future, its two forms agree, its warm-up suffices.
+
+What is checked, on the history given:
+- every bar: the bar-by-bar form, which is handed one closed bar at a time and so cannot know later ones,
+  equals the array form on every series and every output. Where they are equal the array form is prefix
+  invariant as well;
+- where they differ, the history is cut behind that bar: if the array form then changes its answer it looked
+  ahead (PREFIX_INVARIANCE), else the two forms simply disagree (BATCH_EQUALS_STREAM);
+- at CUTS prefixes, spread over the history: the array form of the prefix equals that of the whole on every
+  bar of it;
+- warm-up: from `warmup_bars` on every series has a value, and a start with only that much history changes
+  the last values by less than WARMUP_TOLERANCE.
+Recomputing every prefix would cost O(n²); this costs O(n · (CUTS + 2)). A history proves nothing about bars
+unlike its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from tradewire.trading.indicators import FloatArray
+from tradewire.trading.language.bars import Bars
+from tradewire.trading.language.compiled import CompiledStrategy
+from tradewire.trading.language.engine import IndicatorEngine
+from tradewire.trading.language.evaluation import SIGNALS, Evaluation
+
+CUTS = 12
+WARMUP_TOLERANCE = 0.01
+"""Relative change of a series' last value that a longer history may bring; 0.01 = 1 %."""
+
+Columns = dict[str, FloatArray]
+_FLAGS = ("entry_long", "exit_long", "entry_short", "exit_short", "ready")
+_DISTANCES = ("stop_distance", "take_profit_distance", "trailing_distance")
+
+
+class Check(StrEnum):
+    """What was checked."""
+
+    PREFIX_INVARIANCE = "prefix_invariance"
+    BATCH_EQUALS_STREAM = "batch_equals_stream"
+    WARM_UP = "warm_up"
+    RUNS = "runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One failed check at its first bar; `refuses` tells a reason to refuse from a warning.
+
+    bar: index into the history; expression: the series or rule; found, expected: its values there, None = no
+    value.
+    """
+
+    check: Check
+    refuses: bool
+    bar: int
+    open_time_us: int
+    expression: str
+    found: float | None
+    expected: float | None
+    message: str
+
+
+def check_strategy(compiled: CompiledStrategy, bars: Bars) -> list[Finding]:
+    """Run every check of this module; an empty list is a clean bill.
+
+    Parameters: bars: a history of at least two bars, better much longer than `compiled.warmup_bars`.
+    Raises: ValueError for fewer than two bars.
+    """
+    if len(bars) < 2:
+        raise ValueError(f"a check needs at least 2 bars, found {len(bars)}")
+    try:
+        whole = _array_columns(compiled, bars)
+        stream = _stream_columns(compiled, bars)
+        findings = _compare_forms(compiled, bars, whole, stream)
+        if not findings:
+            findings = _compare_cuts(compiled, bars, whole)
+    except Exception as error:
+        what = f"the strategy fails on this history: {type(error).__name__}: {error}"
+        return [Finding(Check.RUNS, True, 0, int(bars.open_time_us[0]), compiled.id, None, None, what)]
+    return findings + _check_warmup(compiled, bars, whole)
+
+
+def _array_columns(compiled: CompiledStrategy, bars: Bars) -> Columns:
+    engine = IndicatorEngine(compiled.demands, compiled.interval_us, compiled.catalogue)
+    series = engine.array(bars)
+    arrays = compiled.evaluate_series({**bars.columns(), **series})
+    columns = dict(series)
+    for name in (*_FLAGS, *_DISTANCES, "signal"):
+        columns[name] = np.asarray(getattr(arrays, name), dtype=np.float64)
+    columns.update({f"sizing.{name}": values for name, values in arrays.sizing_inputs.items()})
+    for name, values in columns.items():
+        if len(values) != len(bars):
+            raise ValueError(f"`{name}` has {len(values)} values for {len(bars)} bars")
+    return columns
+
+
+def _stream_columns(compiled: CompiledStrategy, bars: Bars) -> Columns:
+    engine = IndicatorEngine(compiled.demands, compiled.interval_us, compiled.catalogue)
+    rows: dict[str, list[float]] = {}
+    previous: Mapping[str, float | None] = {}
+    for index in range(len(bars)):
+        bar = bars.bar(index)
+        fields = (bar.open, bar.high, bar.low, bar.close, bar.volume)
+        series = engine.update(bar.open_time_us, *fields)
+        values = {**series, **dict(zip(bars.columns(), fields, strict=True))}
+        answer = compiled.evaluate(values, previous)
+        for name, value in {**series, **_answer_columns(answer)}.items():
+            rows.setdefault(name, [math.nan] * index).append(math.nan if value is None else value)
+        for column in rows.values():
+            if len(column) <= index:
+                column.append(math.nan)
+        previous = values
+    return {name: np.array(column) for name, column in rows.items()}
+
+
+def _answer_columns(answer: Evaluation) -> dict[str, float | None]:
+    columns: dict[str, float | None] = {name: float(getattr(answer, name)) for name in _FLAGS}
+    columns.update({name: getattr(answer, name) for name in _DISTANCES})
+    columns["signal"] = float(SIGNALS.index(answer.signal))
+    columns.update({f"sizing.{name}": value for name, value in answer.sizing_inputs.items()})
+    return columns
+
+
+def _compare_forms(compiled: CompiledStrategy, bars: Bars, whole: Columns, stream: Columns) -> list[Finding]:
+    findings = []
+    for name, values in whole.items():
+        fed = stream.get(name, np.full(len(bars), math.nan))
+        bar = _first_difference(values, fed)
+        if bar is None:
+            continue
+        cut = _array_columns(compiled, bars.head(bar + 1))[name]
+        if _first_difference(values[: bar + 1], cut) is not None:
+            findings.append(_look_ahead(compiled, bars, name, values, cut))
+        else:
+            why = "array form and bar-by-bar form disagree"
+            check = Check.BATCH_EQUALS_STREAM
+            findings.append(_finding(compiled, bars, check, name, bar, values[bar], fed[bar], why))
+    return findings
+
+
+def _compare_cuts(compiled: CompiledStrategy, bars: Bars, whole: Columns) -> list[Finding]:
+    for count in np.unique(np.linspace(1, len(bars) - 1, CUTS).astype(int)):
+        part = _array_columns(compiled, bars.head(int(count)))
+        for name, values in part.items():
+            if _first_difference(whole[name][:count], values) is not None:
+                return [_look_ahead(compiled, bars, name, whole[name], values)]
+    return []
+
+
+def _look_ahead(compiled: CompiledStrategy, bars: Bars, name: str, whole: FloatArray, cut: FloatArray) -> Finding:
+    bar = _first_difference(whole[: len(cut)], cut)
+    assert bar is not None, "a look-ahead is reported where two answers differ"
+    why = f"looks ahead: the answer changes when the bars after bar {len(cut) - 1} are cut off"
+    return _finding(compiled, bars, Check.PREFIX_INVARIANCE, name, bar, whole[bar], cut[bar], why)
+
+
+def _finding(
+    compiled: CompiledStrategy,
+    bars: Bars,
+    check: Check,
+    name: str,
+    bar: int,
+    found: float,
+    expected: float,
+    why: str,
+    *,
+    refuses: bool = True,
+) -> Finding:
+    expression = _expression(compiled, name)
+    text = f"bar {bar}: `{expression}` is {_value(found)}, expected {_value(expected)}; {why}"
+    time_us = int(bars.open_time_us[bar])
+    return Finding(check, refuses, bar, time_us, expression, _none(found), _none(expected), text)
+
+
+def _expression(compiled: CompiledStrategy, name: str) -> str:
+    texts = {rule.name: f"{rule.name}: {rule.text}" for rule in compiled.rules}
+    return texts.get(name, name)
+
+
+def _none(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _value(value: float) -> str:
+    return "no value" if math.isnan(value) else f"{value:.10g}"
+
+
+def _first_difference(left: FloatArray, right: FloatArray) -> int | None:
+    different = ~((left == right) | (np.isnan(left) & np.isnan(right)))
+    return int(different.argmax()) if different.any() else None
+
+
+def _check_warmup(compiled: CompiledStrategy, bars: Bars, whole: Columns) -> list[Finding]:
+    start = compiled.warmup_bars
+    if len(bars) <= start + 1:
+        why = f"the history has {len(bars)} bars, warm-up alone takes {start}: it shows no decision"
+        last = len(bars) - 1
+        return [Finding(Check.WARM_UP, False, last, int(bars.open_time_us[last]), "ready", None, None, why)]
+    gapless = bool(np.all(np.diff(bars.open_time_us) == compiled.interval_us))
+    found = _late_values(compiled, bars, whole) if gapless else []
+    tail = bars.span(len(bars) - start - 1, len(bars))
+    short = IndicatorEngine(compiled.demands, compiled.interval_us, compiled.catalogue).array(tail)
+    return found + _short_history(compiled, bars, whole, short)
+
+
+def _late_values(compiled: CompiledStrategy, bars: Bars, whole: Columns) -> list[Finding]:
+    findings = []
+    for name in compiled.demands:
+        late = np.flatnonzero(np.isnan(whole[name][compiled.warmup_bars :]))
+        if late.size:
+            bar = compiled.warmup_bars + int(late[0])
+            why = f"no value after the warm-up of {compiled.warmup_bars} bars"
+            value = whole[name][bar]
+            findings.append(_finding(compiled, bars, Check.WARM_UP, name, bar, value, value, why, refuses=False))
+    return findings
+
+
+def _short_history(
+    compiled: CompiledStrategy, bars: Bars, whole: Columns, short: Mapping[str, FloatArray]
+) -> list[Finding]:
+    findings, last = [], len(bars) - 1
+    for name in compiled.demands:
+        full, brief = float(whole[name][last]), float(short[name][-1])
+        change = abs(full - brief) / abs(full) if full else abs(brief)
+        if math.isnan(full) or change <= WARMUP_TOLERANCE:
+            continue
+        why = f"with only the {compiled.warmup_bars} bars of warm-up its last value is off by {change:.2%}"
+        findings.append(_finding(compiled, bars, Check.WARM_UP, name, last, brief, full, why, refuses=False))
+    return findings
