@@ -91,7 +91,7 @@ def bar_of(raw: RawBar) -> DecimalBar | BarFault:
     numbers: list[Decimal] = []
     for field, text in zip(NUMBER_FIELDS, (raw.open, raw.high, raw.low, raw.close, raw.volume), strict=True):
         try:
-            numbers.append(_number(text, positive=field != "volume"))
+            numbers.append(decimal_of(text, positive=field != "volume"))
         except ValueError as error:
             return BarFault(raw.open_time_us, field, text or "nothing", str(error), raw.row)
     open_, high, low, close, volume = numbers
@@ -103,8 +103,8 @@ def bar_of(raw: RawBar) -> DecimalBar | BarFault:
     return DecimalBar(raw.open_time_us, open_, high, low, close, volume, raw.row)
 
 
-def _number(text: str, *, positive: bool) -> Decimal:
-    """The number that ``text`` writes. Raises ValueError that says what is allowed."""
+def decimal_of(text: str, *, positive: bool) -> Decimal:
+    """The number that ``text`` writes; > 0 or ≥ 0. Raises ValueError that says what is allowed."""
     if not _PLAIN_NUMBER.fullmatch(text):
         _check_form(text)
     number = Decimal(text)

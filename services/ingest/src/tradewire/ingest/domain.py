@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
 
-from tradewire.ports.events import CandleClosed, GapDetected, GapKind
+from tradewire.ports.events import CandleClosed, GapDetected, GapKind, MarkPriceUpdated
 from tradewire.trading.bars_csv import BarFault, DecimalBar, RawBar, bar_of
 
 Verdict = CandleClosed | GapDetected
@@ -50,9 +52,7 @@ class CandleGate:
         """What to publish for a row, in order: nothing else, or a gap and then the bar behind it."""
         bar = bar_of(row) if isinstance(row, RawBar) else row
         if isinstance(bar, BarFault):
-            return (
-                self._fault(GapKind.INVALID, bar.open_time_us, bar.row, bar.field, bar.found, bar.allowed),
-            )
+            return (self._fault(GapKind.INVALID, bar.open_time_us, bar.row, bar.field, bar.found, bar.allowed),)
         fault = self._misplaced(bar, now_us) or self._repeated(bar)
         if fault:
             return (fault,)
@@ -97,12 +97,8 @@ class CandleGate:
             return self._fault(GapKind.OUT_OF_ORDER, opened_us, bar.row, "open_time", found, allowed)
         if bar.numbers == last.numbers:
             allowed = "one bar per open time"
-            return self._fault(
-                GapKind.DUPLICATE, opened_us, bar.row, "open_time", f"{opened_us} µs again", allowed
-            )
-        return self._fault(
-            GapKind.CONFLICT, opened_us, bar.row, "bar", _text(bar), f"{_text(last)} as first told"
-        )
+            return self._fault(GapKind.DUPLICATE, opened_us, bar.row, "open_time", f"{opened_us} µs again", allowed)
+        return self._fault(GapKind.CONFLICT, opened_us, bar.row, "bar", _text(bar), f"{_text(last)} as first told")
 
     def _gap_before(self, bar: DecimalBar) -> GapDetected | None:
         """The gap between the last bar and this one, if any."""
@@ -184,3 +180,50 @@ def mark_last(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
     if held:
         yield held.model_copy(update={"last_of_stream": True})
     yield from behind
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a venue says of a perpetual at ``time_us``; ``rate`` is expected for ``next_funding_us``, not settled."""
+
+    time_us: int
+    mark_price: Decimal
+    index_price: Decimal | None = None
+    rate: Decimal | None = None
+    next_funding_us: int | None = None
+
+
+class FundingWatch:
+    """Tells funding settlements from the marks of one (venue, symbol).
+
+    Venues stream the rate expected at the next settlement. The settlement is over when the next one is announced;
+    its rate is the last that was expected for it (Binance, "Mark Price Stream": fields r and T). It becomes a mark of
+    its own, at the settlement's time and the first mark price known after it.
+    """
+
+    def __init__(self, venue: str, symbol: str) -> None:
+        self._venue, self._symbol = venue, symbol
+        self._previous: Mark | None = None
+
+    def offer(self, mark: Mark) -> tuple[MarkPriceUpdated, ...]:
+        """What to publish for a mark: a settlement first, if one lies behind it. Marks must not go back in time."""
+        before, self._previous = self._previous, mark
+        plain = self._event(mark, at_us=mark.time_us, rate=None)
+        if before is None or before.rate is None or before.next_funding_us is None:
+            return (plain,)
+        announced_us = mark.next_funding_us or 0
+        if not before.next_funding_us <= mark.time_us < announced_us or announced_us == before.next_funding_us:
+            return (plain,)
+        settled = self._event(mark, at_us=before.next_funding_us, rate=before.rate)
+        return (settled,) if before.next_funding_us == mark.time_us else (settled, plain)
+
+    def _event(self, mark: Mark, *, at_us: int, rate: Decimal | None) -> MarkPriceUpdated:
+        return MarkPriceUpdated(
+            venue=self._venue,
+            symbol=self._symbol,
+            event_time_us=at_us,
+            mark_price=mark.mark_price,
+            index_price=mark.index_price,
+            funding_rate=rate,
+            next_funding_time_us=mark.next_funding_us,
+        )
