@@ -62,8 +62,8 @@ def test_path_when_both_exits_are_in_reach_then_the_stop_fills_for_either_side(e
 def finer(*halves: tuple[int, int, int, int]) -> Bar:
     """Bar 1 made of two half-hours."""
     pieces = tuple(
-        Bar(HOUR_US + n * HALF_HOUR_US, HOUR_US + (n + 1) * HALF_HOUR_US, *(e8(p) for p in prices_))
-        for n, prices_ in enumerate(halves)
+        Bar(HOUR_US + n * HALF_HOUR_US, HOUR_US + (n + 1) * HALF_HOUR_US, e8(o), e8(h), e8(low), e8(c))
+        for n, (o, h, low, c) in enumerate(halves)
     )
     return Bar(
         HOUR_US,
