@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from dataclasses import fields
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
 from tradewire.ports.bus import EventBusPort
 
 CLIENT_ID = "tradewire"
 
+Settings = TypeVar("Settings")
 
-def connect(
-    url: str, *, client_id: str = CLIENT_ID, partitions: Mapping[str, int] | None = None
-) -> EventBusPort:
-    """A bus that is not started yet, for ``memory:``, ``kafka://host:port[,host:port]`` or ``redis://host:port/0``.
 
-    ``partitions``: topics that a memory bus has from the beginning. Raises ValueError for any other address.
+def connect(url: str, *, client_id: str = CLIENT_ID, partitions: Mapping[str, int] | None = None) -> EventBusPort:
+    """A bus, not started yet, for ``memory:``, ``kafka://host:port[,host:port]`` or ``redis://host:port/0``.
+
+    The query sets the adapter's bounds by name, as in ``kafka://localhost:9092?session_s=10``. ``partitions``:
+    topics that a memory bus has from the beginning. Raises ValueError when the address makes no sense.
     """
     parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
     # Each adapter's client library is imported only when it is used.
-    if parts.scheme == "memory":
+    if parts.scheme == "memory" and not query:
         from tradewire.runtime.bus.memory import MemoryBus
 
         return MemoryBus(partitions)
     if parts.scheme == "kafka" and parts.netloc:
         from tradewire.runtime.bus.kafka import KafkaBus
+        from tradewire.runtime.bus.kafka_client import KafkaSettings
 
-        return KafkaBus(parts.netloc, client_id)
+        return KafkaBus(parts.netloc, client_id, settings=_settings(KafkaSettings, query, url))
     raise ValueError(f"bus address {url!r} is none of memory:, kafka://host:port, redis://host:port/0")
+
+
+def _settings(kind: type[Settings], query: Mapping[str, str], url: str) -> Settings:
+    defaults: dict[str, Any] = {field.name: field.default for field in fields(kind)}  # type: ignore[arg-type]
+    if unknown := query.keys() - defaults.keys():
+        raise ValueError(f"bus address {url!r} sets {sorted(unknown)}; known are {sorted(defaults)}")
+    return kind(**{name: type(defaults[name])(value) for name, value in query.items()})

@@ -103,8 +103,7 @@ class KafkaBus(EventBusPort):
 
     async def publish(self, records: Sequence[Outgoing]) -> list[Ack]:
         placed = [
-            (record, self._partitioner.partition(record, await self.partitions(record.topic)))
-            for record in records
+            (record, self._partitioner.partition(record, await self.partitions(record.topic))) for record in records
         ]
         producer = await self._open_producer()
         futures: list[asyncio.Future[RecordMetadata]] = []
@@ -120,9 +119,7 @@ class KafkaBus(EventBusPort):
                             headers=list(record.headers),
                         )
                     )
-                return [
-                    Ack(sent.topic, sent.partition, sent.offset) for sent in await asyncio.gather(*futures)
-                ]
+                return [Ack(sent.topic, sent.partition, sent.offset) for sent in await asyncio.gather(*futures)]
         except (KafkaError, OSError, TimeoutError) as error:
             failure = translation(error, f"publishing {len(records)} records")
             if isinstance(failure, RetryableError):
@@ -153,9 +150,7 @@ class KafkaBus(EventBusPort):
         if self._producer is producer:
             self._producer = None
             self.producer_reinits += 1
-            log.warning(
-                "producer discarded", extra={"event": "producer_reinit", "reinits": self.producer_reinits}
-            )
+            log.warning("producer discarded", extra={"event": "producer_reinit", "reinits": self.producer_reinits})
             await asyncio.shield(abandon(producer))
 
     # ---- reading ------------------------------------------------------------------------------------------
@@ -247,9 +242,7 @@ class KafkaBus(EventBusPort):
         offsets = {Place(*place): stored.offset for place, stored in found.items()}
         return {place: offset if (offset := offsets.get(place, -1)) >= 0 else None for place in places}
 
-    async def create_topics(
-        self, partitions: Mapping[str, int], configs: Mapping[str, Mapping[str, str]]
-    ) -> None:
+    async def create_topics(self, partitions: Mapping[str, int], configs: Mapping[str, Mapping[str, str]]) -> None:
         assert self._admin is not None, "start the bus before using it"
         topics = [
             NewTopic(topic, number, self.settings.replication, topic_configs=dict(configs.get(topic, {})))

@@ -65,7 +65,7 @@ class KafkaSettings:
     linger_ms: int = 0
     batch_bytes_max: int = 262_144
     record_bytes_max: int = RECORD_BYTES_MAX
-    fetch_wait_ms: int = 500
+    fetch_wait_ms: int = 100
     replication: int = 1
 
 

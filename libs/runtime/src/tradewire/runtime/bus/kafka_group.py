@@ -121,8 +121,7 @@ class KafkaSubscription(SubscriptionPort):
     async def lag(self) -> dict[Place, int]:
         places = sorted(self._owned)
         ends = await self._bus.end_offsets(places)
-        starts = await self._starts(places)
-        positions = {place: self.progress.positions.get(place, starts[place]) for place in places}
+        positions = await self._starts(places) | self.progress.positions
         return {place: max(0, ends[place] - positions[place]) for place in places}
 
     async def close(self) -> None:

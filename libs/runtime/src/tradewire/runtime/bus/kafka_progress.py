@@ -45,7 +45,5 @@ class Progress:
         return [
             place
             for place, end in self._ends.items()
-            if place not in paused
-            and self.positions[place] < end
-            and now_s - self._moved_s[place] > self._stall_s
+            if place not in paused and self.positions[place] < end and now_s - self._moved_s[place] > self._stall_s
         ]

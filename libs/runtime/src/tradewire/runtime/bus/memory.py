@@ -91,9 +91,7 @@ class MemoryBus(EventBusPort):
         stored = self._groups[group].committed if group in self._groups else {}
         return {place: stored.get(place) for place in places}
 
-    async def create_topics(
-        self, partitions: Mapping[str, int], configs: Mapping[str, Mapping[str, str]]
-    ) -> None:
+    async def create_topics(self, partitions: Mapping[str, int], configs: Mapping[str, Mapping[str, str]]) -> None:
         for topic, number in partitions.items():
             if topic not in self._topics:
                 self._create(topic, number)
@@ -109,9 +107,7 @@ class MemoryBus(EventBusPort):
     def _log(self, place: Place) -> Log:
         logs = self._logs(place.topic)
         if not 0 <= place.partition < len(logs):
-            raise ContractViolationError(
-                f"{place.topic} has partitions 0 to {len(logs) - 1}, not {place.partition}"
-            )
+            raise ContractViolationError(f"{place.topic} has partitions 0 to {len(logs) - 1}, not {place.partition}")
         return logs[place.partition]
 
     def _log_for(self, record: Outgoing) -> Log:

@@ -35,9 +35,7 @@ class Member(SubscriptionPort):
         return await self.reader.poll(max_records=max_records, timeout_s=timeout_s)
 
     async def commit(self, offsets: Mapping[Place, int]) -> None:
-        self._group.committed.update(
-            {place: offset for place, offset in offsets.items() if place in self.owned}
-        )
+        self._group.committed.update({place: offset for place, offset in offsets.items() if place in self.owned})
 
     def assignment(self) -> frozenset[Place]:
         return self.owned
@@ -110,9 +108,7 @@ class Group:
     def join(self, logs: Logs, *, on_assigned: OnPlaces, on_revoked: OnPlaces, static: str | None) -> Member:
         """A new member. A static one that returns takes its own seat, and nobody else notices."""
         seat = static or f"{self.name}-{next(self._numbers)}"
-        member = Member(
-            self, seat, logs, on_assigned=on_assigned, on_revoked=on_revoked, static=static is not None
-        )
+        member = Member(self, seat, logs, on_assigned=on_assigned, on_revoked=on_revoked, static=static is not None)
         previous = self._members.get(seat)
         if previous is not None:
             previous.retire()
@@ -169,9 +165,7 @@ class Group:
             if self._changed:
                 continue
             self._seats = self._assignment()
-            await asyncio.gather(
-                *(member.assign(self._seats[seat]) for seat, member in self._members.items())
-            )
+            await asyncio.gather(*(member.assign(self._seats[seat]) for seat, member in self._members.items()))
 
     def _assignment(self) -> dict[str, list[Place]]:
         seated = self._members | {seat: member for seat, (member, _) in self._away.items()}

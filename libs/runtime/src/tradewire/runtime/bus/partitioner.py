@@ -59,9 +59,7 @@ class Partitioner:
         if record.key is None and record.value is None:
             raise ContractViolationError(f"tombstone without a key for {record.topic}", stage="publish")
         if record.partition is None:
-            return (
-                next(self._turns) % partitions if record.key is None else partition_of(record.key, partitions)
-            )
+            return next(self._turns) % partitions if record.key is None else partition_of(record.key, partitions)
         if not 0 <= record.partition < partitions:
             raise ContractViolationError(
                 f"{record.topic} has partitions 0 to {partitions - 1}, not {record.partition}",
