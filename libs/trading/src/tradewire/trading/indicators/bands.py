@@ -77,18 +77,23 @@ def _chandelier(s: list[float], p: tuple[float, ...], x: Sequence[float], o: lis
     o[1] = lowest(s, k + 3 + 2 * n, n, x[1]) + gap
 
 
+def _midway(s: list[float], k: int, n: int, high: float, low: float) -> float:
+    """Middle of the range of n bars; slots: `extreme_size(n)` twice."""
+    return (highest(s, k, n, high) + lowest(s, k + 3 + 2 * n, n, low)) / 2.0
+
+
 def _ichimoku(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    k = 1
-    for j in range(3):
-        n = int(p[j])
-        top = highest(s, k, n, x[0])
-        bottom = lowest(s, k + 3 + 2 * n, n, x[1])
-        k += 6 + 4 * n
-        if j == 2:
-            o[3] = (top + bottom) / 2.0
-        else:
-            o[j] = (top + bottom) / 2.0
-    o[2] = (o[0] + o[1]) / 2.0
+    a = int(p[0])
+    b = int(p[1])
+    conversion = _midway(s, 1, a, x[0], x[1])
+    base = _midway(s, 7 + 4 * a, b, x[0], x[1])
+    span_b = _midway(s, 13 + 4 * (a + b), int(p[2]), x[0], x[1])
+    span_a = (conversion + base) / 2.0
+    if span_a == span_a and span_b == span_b:
+        o[0] = conversion
+        o[1] = base
+        o[2] = span_a
+        o[3] = span_b
 
 
 BOLLINGER = Indicator(

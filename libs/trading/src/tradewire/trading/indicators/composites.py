@@ -88,7 +88,7 @@ def _fisher(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
 
 def _dpo(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    o[0] = delayed(s, 4 + n, n // 2 + 1, x[0]) - sma(s, 1, n, x[0])
+    o[0] = x[0] - delayed(s, 4 + n, n // 2 + 1, sma(s, 1, n, x[0]))
 
 
 def _mass(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -225,8 +225,8 @@ FISHER = Indicator(
 DPO = Indicator(
     name="dpo",
     title="Detrended price oscillator, causal",
-    formula="x[t - floor(n/2) - 1] - sma(x, n)",
-    source="its formula, without the centring that would look ahead",
+    formula="x[t] - sma(x, n)[t - floor(n/2) - 1]",
+    source="TradingView, not centred: centring would look ahead",
     series=("x",),
     fields=(),
     params=(bars(20),),
@@ -234,7 +234,7 @@ DPO = Indicator(
     kernel=Kernel(
         _dpo,
         size=lambda n: 1 + total_size(n) + ring_size(n // 2 + 1),
-        warmup=lambda n: max(n - 1, n // 2 + 1),
+        warmup=lambda n: n + n // 2,
     ),
 )
 MASS = Indicator(

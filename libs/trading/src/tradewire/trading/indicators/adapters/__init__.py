@@ -1,0 +1,1 @@
+"""Three ways to compute the same indicators: our own, TA-Lib's and pandas-ta's."""
