@@ -220,6 +220,7 @@ class _Compiler:
     def _param_values(self, given: Mapping[str, float]) -> dict[str, float]:
         known = self._document.params
         place = self._document.positions.get("params", Position(1, 1))
+        values = {name: span.default for name, span in known.items()}
         for name, value in given.items():
             if name not in known:
                 hint = did_you_mean(name, known)
@@ -231,7 +232,9 @@ class _Compiler:
                 self._diagnostics.report(place, found)
             elif span.whole and value != int(value):
                 self._diagnostics.report(place, f"parameter `{name}` is {value:g}; it must be a whole number")
-        return {name: float(given.get(name, span.default)) for name, span in known.items()}
+            else:
+                values[name] = float(value)
+        return values
 
     def _report(self, name: str, expression: Expression, message: str) -> None:
         self._diagnostics.report(expression.position(expression.body), message)

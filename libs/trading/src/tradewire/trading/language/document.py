@@ -59,9 +59,9 @@ class ParamRange:
 
     @property
     def whole(self) -> bool:
-        """Whether only whole numbers are meant: default, ends and step all are whole."""
-        numbers = (self.default, self.low, self.high, self.step or 0.0)
-        return all(number == int(number) for number in numbers)
+        """Whether only whole numbers are meant: a step is given, and it, default and ends all are whole."""
+        numbers = (self.step, self.default, self.low, self.high)
+        return all(number is not None and number == int(number) for number in numbers)
 
 
 @dataclass(frozen=True, slots=True)

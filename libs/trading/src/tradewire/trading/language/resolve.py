@@ -37,11 +37,11 @@ _COMPARISONS: Mapping[type[ast.cmpop], str] = {
     ast.NotEq: "!=",
 }
 _FORBIDDEN: Mapping[type[ast.AST], tuple[str, str]] = {
-    ast.Subscript: ("square brackets", "for an earlier bar write `shift(x, 1)`"),
-    ast.Lambda: ("a lambda", "use the language's functions"),
-    ast.IfExp: ("if/else", "use `and`, `or`, `not`"),
-    ast.NamedExpr: ("an assignment", "name the series under `indicators`"),
-    ast.Tuple: ("a comma", "write one expression"),
+    ast.Subscript: ("square brackets are", "for an earlier bar write `shift(x, 1)`"),
+    ast.Lambda: ("a lambda is", "use the language's functions"),
+    ast.IfExp: ("if/else is", "use `and`, `or`, `not`"),
+    ast.NamedExpr: ("an assignment is", "name the series under `indicators`"),
+    ast.Tuple: ("a comma here is", "write one expression"),
 }
 
 
@@ -118,8 +118,8 @@ class Resolver:
                 return self._junction(node)
             case ast.Call():
                 return self._call(node)
-        what, advice = _FORBIDDEN.get(type(node), (f"`{self.text(node)}`", None))
-        self.report(node, f"{what} is not part of the language", advice)
+        what, advice = _FORBIDDEN.get(type(node), (f"`{self.text(node)}` is", None))
+        self.report(node, f"{what} not part of the language", advice)
         return None
 
     def _literal(self, node: ast.Constant) -> Constant | None:

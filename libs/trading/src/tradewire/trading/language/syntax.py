@@ -28,7 +28,7 @@ _MISSPELLINGS = (
     (re.compile(r"<>"), "write `!=`"),
     (re.compile(r"=>"), "write `>=`"),
     (re.compile(r"=<"), "write `<=`"),
-    (re.compile(r"\d(?=[mhdw]\b)"), "an interval stands only in a call, as interval=4h"),
+    (re.compile(r"\b\d+[mhdw]\b"), "an interval stands only in a call, as interval=4h"),
     (re.compile(r"(?<![<>=!])=(?!=)"), "compare with `==`; `=` only names an argument inside a call"),
 )
 
@@ -111,7 +111,7 @@ def _misspelling(text: str, *, operators_only: bool) -> tuple[int, str, str] | N
     for pattern, advice in _MISSPELLINGS[:6] if operators_only else _MISSPELLINGS:
         match = pattern.search(text)
         if match:
-            found.append((match.start(), f"`{match.group()}` is not an operator of the language", advice))
+            found.append((match.start(), f"`{match.group()}` is not part of the language here", advice))
     return min(found) if found else None
 
 

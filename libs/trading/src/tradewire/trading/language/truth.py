@@ -4,7 +4,7 @@ What is checked, on the history given:
 - every bar: the bar-by-bar form, which is handed one closed bar at a time and so cannot know later ones,
   equals the array form on every series and every output. Where they are equal the array form is prefix
   invariant as well;
-- where they differ, the history is cut behind that bar: if the array form then changes its answer it looked
+- where they differ, the history is cut behind such bars: if the array form then changes its answer it looked
   ahead (PREFIX_INVARIANCE), else the two forms simply disagree (BATCH_EQUALS_STREAM);
 - at CUTS prefixes, spread over the history: the array form of the prefix equals that of the whole on every
   bar of it;
@@ -28,6 +28,7 @@ from tradewire.trading.language.bars import Bars
 from tradewire.trading.language.compiled import CompiledStrategy
 from tradewire.trading.language.engine import IndicatorEngine
 from tradewire.trading.language.evaluation import SIGNALS, Evaluation
+from tradewire.trading.language.rules import BoolArray
 
 CUTS = 12
 WARMUP_TOLERANCE = 0.01
@@ -128,18 +129,21 @@ def _answer_columns(answer: Evaluation) -> dict[str, float | None]:
 
 def _compare_forms(compiled: CompiledStrategy, bars: Bars, whole: Columns, stream: Columns) -> list[Finding]:
     findings = []
+    cuts: dict[int, Columns] = {}
     for name, values in whole.items():
         fed = stream.get(name, np.full(len(bars), math.nan))
-        bar = _first_difference(values, fed)
-        if bar is None:
+        different = np.flatnonzero(_differences(values, fed))
+        if not different.size:
             continue
-        cut = _array_columns(compiled, bars.head(bar + 1))[name]
-        if _first_difference(values[: bar + 1], cut) is not None:
-            findings.append(_look_ahead(compiled, bars, name, values, cut))
-        else:
-            why = "array form and bar-by-bar form disagree"
-            check = Check.BATCH_EQUALS_STREAM
-            findings.append(_finding(compiled, bars, check, name, bar, values[bar], fed[bar], why))
+        ahead = None
+        for count in different[:CUTS] + 1:
+            if count not in cuts:
+                cuts[count] = _array_columns(compiled, bars.head(int(count)))
+            if ahead is None and _differences(values[:count], cuts[count][name]).any():
+                ahead = _look_ahead(compiled, bars, name, values, cuts[count][name])
+        bar, why = int(different[0]), "array form and bar-by-bar form disagree"
+        check = Check.BATCH_EQUALS_STREAM
+        findings.append(ahead or _finding(compiled, bars, check, name, bar, values[bar], fed[bar], why))
     return findings
 
 
@@ -147,14 +151,13 @@ def _compare_cuts(compiled: CompiledStrategy, bars: Bars, whole: Columns) -> lis
     for count in np.unique(np.linspace(1, len(bars) - 1, CUTS).astype(int)):
         part = _array_columns(compiled, bars.head(int(count)))
         for name, values in part.items():
-            if _first_difference(whole[name][:count], values) is not None:
+            if _differences(whole[name][:count], values).any():
                 return [_look_ahead(compiled, bars, name, whole[name], values)]
     return []
 
 
 def _look_ahead(compiled: CompiledStrategy, bars: Bars, name: str, whole: FloatArray, cut: FloatArray) -> Finding:
-    bar = _first_difference(whole[: len(cut)], cut)
-    assert bar is not None, "a look-ahead is reported where two answers differ"
+    bar = int(_differences(whole[: len(cut)], cut).argmax())
     why = f"looks ahead: the answer changes when the bars after bar {len(cut) - 1} are cut off"
     return _finding(compiled, bars, Check.PREFIX_INVARIANCE, name, bar, whole[bar], cut[bar], why)
 
@@ -190,9 +193,9 @@ def _value(value: float) -> str:
     return "no value" if math.isnan(value) else f"{value:.10g}"
 
 
-def _first_difference(left: FloatArray, right: FloatArray) -> int | None:
-    different = ~((left == right) | (np.isnan(left) & np.isnan(right)))
-    return int(different.argmax()) if different.any() else None
+def _differences(left: FloatArray, right: FloatArray) -> BoolArray:
+    same: BoolArray = (left == right) | (np.isnan(left) & np.isnan(right))
+    return ~same
 
 
 def _check_warmup(compiled: CompiledStrategy, bars: Bars, whole: Columns) -> list[Finding]:
