@@ -121,7 +121,10 @@ class _Market:
 
 def _order(dice: random.Random, client_order_id: str, symbol: str, last: int, earlier: list[str]) -> NewOrder:
     kind = dice.choice(list(OrderType))
-    level = max(5_000, min(15_000, last // TICK + dice.randint(-300, 300))) * TICK
+    side = dice.choice((Side.BUY, Side.SELL))
+    rises = (side is Side.BUY) == (kind is OrderType.STOP_MARKET)
+    offset = dice.randint(-40, 300) * (1 if rises else -1)
+    level = max(5_000, min(15_000, last // TICK + offset)) * TICK
     stops = kind in (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET)
     closes = stops and dice.random() < 0.2
     trails = kind is OrderType.TRAILING_STOP_MARKET
@@ -130,7 +133,7 @@ def _order(dice: random.Random, client_order_id: str, symbol: str, last: int, ea
     return NewOrder(
         client_order_id=client_order_id,
         symbol=symbol,
-        side=dice.choice((Side.BUY, Side.SELL)),
+        side=side,
         type=kind,
         quantity_e8=0 if closes else e8(dice.randint(1, 8)) // 2,
         price_e8=level if kind is OrderType.LIMIT else 0,
@@ -138,7 +141,7 @@ def _order(dice: random.Random, client_order_id: str, symbol: str, last: int, ea
         callback_distance_e8=distance if trails and not by_rate else 0,
         callback_rate_e8=e8("0.02") if by_rate else 0,
         time_in_force=dice.choice(list(TimeInForce)) if kind is OrderType.LIMIT else TimeInForce.GTC,
-        reduce_only=not closes and dice.random() < 0.3,
+        reduce_only=not closes and dice.random() < 0.2,
         close_position=closes,
         working_type=dice.choice(list(WorkingType)),
         oco_group=dice.choice(("", "", symbol)),
@@ -175,10 +178,11 @@ def sessions(draw: st.DrawFn, *, plain: bool = False) -> Session:
     exact, so that runs related by a symmetry are related to the last unit. Otherwise everything is on, and small
     balances make margin refusals, liquidations and insurance frequent.
     """
-    dice = draw(st.randoms(use_true_random=False))
+    dice = random.Random(draw(st.integers(0, 2**32 - 1)))
+    length = draw(st.integers(3, 25))
     market, sent = _Market(dice), {BTC: [], ETH: []}  # type: tuple[_Market, dict[str, list[str]]]
     swing = dice.choice((100, 400, 1500))
-    hours = tuple(_hour(dice, market, number, sent, swing) for number in range(dice.randint(3, 25)))
+    hours = tuple(_hour(dice, market, number, sent, swing) for number in range(length))
     share = dice.choice((0, e8("0.1"), e8("0.5")))
     through = dice.choice((0, 1))
     if plain:

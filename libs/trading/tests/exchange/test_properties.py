@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from dataclasses import fields, replace
 from typing import Any
+from unittest.mock import patch
 
 from exchange_builders import HOUR_US, e8, fills, of_type
 from exchange_sessions import MIRROR, Hour, Session, map_hours, play, play_hour, sessions
@@ -26,7 +27,7 @@ from tradewire.trading.exchange import (
 from tradewire.trading.exchange.fixed_point import SCALE, mul_div
 
 MODEST = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
@@ -120,6 +121,16 @@ def test_run_when_repeated_with_mappings_reversed_then_identical(session: Sessio
 
     one, events = play(session)
     other, same_events = play(map_hours(session, reverse, specs=session.specs[::-1]))
+    assert events == same_events
+    assert one.to_state() == other.to_state()
+
+
+@MODEST
+@given(session=sessions())
+def test_step_when_the_shortcut_for_quiet_bars_is_off_then_same_events_and_state(session: Session) -> None:
+    one, events = play(session)
+    with patch("tradewire.trading.exchange.simulated_exchange.nothing_can_happen", return_value=False):
+        other, same_events = play(session)
     assert events == same_events
     assert one.to_state() == other.to_state()
 

@@ -20,8 +20,8 @@ from tradewire.trading.exchange.bars import (
     open_leg,
 )
 from tradewire.trading.exchange.executor import Executor
-from tradewire.trading.exchange.orders import OrderStatus, Side
-from tradewire.trading.exchange.path_walk import walk_leg
+from tradewire.trading.exchange.orders import Order, OrderStatus, OrderType, Side
+from tradewire.trading.exchange.path_walk import level, walk_leg, works_on_mark
 
 
 class Move(NamedTuple):
@@ -33,16 +33,33 @@ class Move(NamedTuple):
 
 
 def nothing_can_happen(executor: Executor, moves: Sequence[Move]) -> bool:
-    """Whether no order is open in the moved symbols and all positions are safe at their joint worst marks."""
+    """Whether no order can act within these bars and all positions are safe at their joint worst marks.
+
+    A shortcut only: where it holds, walking the bars would change nothing but the last and mark prices.
+    """
     by_symbol = executor.registry.by_symbol
     worst: list[tuple[Position, int]] = []
     for position, bar, mark in moves:
-        if by_symbol.get(position.spec.symbol):
-            return False
+        for order in by_symbol.get(position.spec.symbol, ()):
+            if _may_act(executor, position, order, bar=bar, mark=mark):
+                return False
         if position.quantity_e8:
             span = bar if mark is None else mark
             worst.append((position, span.low_e8 if position.quantity_e8 > 0 else span.high_e8))
     return not worst or executor.account.is_safe_at(worst)
+
+
+def _may_act(executor: Executor, position: Position, order: Order, *, bar: Bar, mark: MarkBar | None) -> bool:
+    """Whether an order is on its way, at work, or rests at a level inside the bar; trailing stops always may."""
+    if order.cancel_us >= 0:
+        return True
+    if order.status is OrderStatus.INACTIVE:
+        return False
+    if not order.arrived or order.acts_as_market or order.request.type is OrderType.TRAILING_STOP_MARKET:
+        return True
+    level_e8, rising = level(executor, position, order)
+    span = mark if mark is not None and works_on_mark(order) else bar
+    return span.high_e8 >= level_e8 if rising else span.low_e8 <= level_e8
 
 
 def walk_bars(executor: Executor, moves: Sequence[Move]) -> None:

@@ -110,8 +110,8 @@ def _action_touch(executor: Executor, position: Position, leg: Leg, here: Touch,
         return Touch(here.progress, _MARKET, order.sequence, here.last_e8, here.mark_e8, order)
     if order.request.type is OrderType.LIMIT and executor.available(order) == 0:
         return None
-    level_e8, rising = _level(executor, position, order)
-    uses_mark = order.request.type is not OrderType.LIMIT and order.request.working_type is WorkingType.MARK
+    level_e8, rising = level(executor, position, order)
+    uses_mark = works_on_mark(order)
     return _price_touch(
         leg,
         here,
@@ -123,7 +123,7 @@ def _action_touch(executor: Executor, position: Position, leg: Leg, here: Touch,
     )
 
 
-def _level(executor: Executor, position: Position, order: Order) -> tuple[int, bool]:
+def level(executor: Executor, position: Position, order: Order) -> tuple[int, bool]:
     """Price at which a resting order acts, and whether it is reached from below."""
     request, buys = order.request, order.request.side is Side.BUY
     if request.type is OrderType.LIMIT:
@@ -135,6 +135,11 @@ def _level(executor: Executor, position: Position, order: Order) -> tuple[int, b
         return request.stop_price_e8, buys
     distance_e8 = request.callback_distance_e8 or mul_div(order.extreme_e8, request.callback_rate_e8, SCALE)
     return (order.extreme_e8 + distance_e8, True) if buys else (order.extreme_e8 - distance_e8, False)
+
+
+def works_on_mark(order: Order) -> bool:
+    """Whether the mark price, not the last price, makes the order act."""
+    return order.request.type is not OrderType.LIMIT and order.request.working_type is WorkingType.MARK
 
 
 def _price_touch(

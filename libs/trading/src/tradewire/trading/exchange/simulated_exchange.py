@@ -202,6 +202,20 @@ class SimulatedExchange:
         """Put a newer version of an instrument's filters, fees and brackets in force; open orders stay."""
         self._position(spec.symbol).spec = spec
 
+    def list_instrument(self, spec: InstrumentSpec, *, leverage: int = 1) -> None:
+        """List a symbol, or put a newer version of it in force; a new one is CROSS at ``leverage``."""
+        if spec.symbol in self._executor.account.positions:
+            self.replace_instrument(spec)
+            return
+        positions = self._executor.account.positions
+        positions[spec.symbol] = Position(spec=spec, mode=MarginMode.CROSS, leverage=leverage)
+        for symbol in sorted(positions):  # canonical order is the order of this mapping
+            positions[symbol] = positions.pop(symbol)
+
+    def knows(self, client_order_id: str) -> bool:
+        """Whether the venue remembers an order of this id, open or closed."""
+        return client_order_id in self._executor.registry
+
     def to_state(self) -> state_codec.State:
         """The whole state as JSON-able values; the instruments are not part of it."""
         executor = self._executor
