@@ -62,11 +62,11 @@ class SubscriptionPort(Protocol):
 
     @abstractmethod
     async def poll(self, *, max_records: int, timeout_s: float) -> list[Record]:
-        """Next records, in offset order per partition; empty after ``timeout_s``. Raises RetryableError, FatalError."""
+        """Next records, in order per partition; empty after ``timeout_s``. Raises RetryableError, FatalError."""
 
     @abstractmethod
     async def commit(self, offsets: Mapping[Place, int]) -> None:
-        """Store the next offset to read per partition. Raises RetryableError; a partition no longer owned is ignored."""
+        """Store the next offset to read per partition; one no longer owned is ignored. Raises RetryableError."""
 
     @abstractmethod
     def assignment(self) -> frozenset[Place]:
@@ -130,7 +130,13 @@ class EventBusPort(Protocol):
 
     @abstractmethod
     async def subscribe(
-        self, topics: Sequence[str], group: str, *, on_assigned: OnPlaces, on_revoked: OnPlaces, member: str | None = None
+        self,
+        topics: Sequence[str],
+        group: str,
+        *,
+        on_assigned: OnPlaces,
+        on_revoked: OnPlaces,
+        member: str | None = None,
     ) -> SubscriptionPort:
         """Join ``group``. The callbacks run before the first record of, and after the last record of, an ownership.
 

@@ -12,7 +12,7 @@ class RetryableError(TradewireError):
 
 
 class FatalError(TradewireError):
-    """This process can't go on: wrong credentials, fenced by another writer, a broken invariant. Crash, restart, replay."""
+    """This process can't go on: wrong credentials, fenced by another writer, a broken invariant. Crash and replay."""
 
 
 class ContractViolationError(TradewireError):

@@ -63,6 +63,25 @@ class Envelope:
         return self.process_context or self.traceparent
 
 
+Attributes = dict[str, str | int | float | bool]
+"""Attributes of a span, by their OpenTelemetry or ``tradewire.*`` names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An INTERNAL span: a piece of domain work worth seeing in a trace.
+
+    ``carries_send``: the message is sent from within the work, rather than beside it. ``detached``: it is too late to
+    belong to its cause's trace and begins one of its own, linked to the first.
+    """
+
+    name: str
+    attributes: Attributes = field(default_factory=dict)
+    carries_send: bool = False
+    detached: bool = False
+    links: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Emit:
     """An event to publish, with the message that caused it.
@@ -76,7 +95,8 @@ class Emit:
     ordinal: str | int = 0
     partition: int | None = None
     event_id: str | None = None
-    attributes: dict[str, str | int | float | bool] = field(default_factory=dict)
+    work: Work | None = None
+    attributes: Attributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

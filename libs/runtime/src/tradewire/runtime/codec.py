@@ -7,7 +7,6 @@ format"; Apache Avro 1.12 specification, "Binary encoding" and "Schema resolutio
 
 from __future__ import annotations
 
-import decimal
 import io
 import json
 import struct
@@ -22,6 +21,7 @@ from tradewire.ports.bus import Headers, Record
 from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError
 from tradewire.ports.message import Envelope, Event, TopicSpec, derived_id
 from tradewire.ports.topics import BY_EVENT, OLDER_SCHEMAS, TOPICS
+from tradewire.runtime.decimals import Convert, bare, packing, plan, unpacking
 from tradewire.runtime.registry import RegistryClient, subject_of
 
 MAGIC_BYTE = 0
@@ -44,7 +44,7 @@ _UNWRITABLE = (
     struct.error,
     AttributeError,
 )
-_UNREADABLE = (*_UNWRITABLE, EOFError, SchemaResolutionError, decimal.DecimalException, MemoryError)
+_UNREADABLE = (*_UNWRITABLE, EOFError, SchemaResolutionError, MemoryError)
 """All that fastavro was seen to raise on values and on bytes that do not fit a schema."""
 
 
@@ -137,9 +137,11 @@ class _Format:
     """All that encoding and decoding one topic needs, looked up once."""
 
     spec: TopicSpec
-    own_id: int
     prefix: bytes
-    schema: Schema
+    schema: Schema  # ours, for resolution
+    binary: Schema  # ours with bytes in place of decimals
+    pack: Convert
+    unpack: Convert
     validate: Any  # pydantic's compiled validator of the event type
 
 
@@ -152,10 +154,15 @@ class Codec:
         self._by_event = {spec.event: self._formats[spec.name] for spec in BY_EVENT.values()}
 
     def _format(self, spec: TopicSpec) -> _Format:
-        own_id = self.ids.own(spec.name)
-        validator = spec.event.__pydantic_validator__
+        own_id, plain = self.ids.own(spec.name), json.loads(spec.schema_json)
         return _Format(
-            spec, own_id, PREFIX.pack(MAGIC_BYTE, own_id), self.ids.writer(own_id), validator.validate_python
+            spec=spec,
+            prefix=PREFIX.pack(MAGIC_BYTE, own_id),
+            schema=self.ids.writer(own_id),
+            binary=fastavro.parse_schema(bare(plain), named_schemas={}),
+            pack=plan(plain, packing) or _unchanged,
+            unpack=plan(plain, unpacking) or _unchanged,
+            validate=spec.event.__pydantic_validator__.validate_python,
         )
 
     def encode(self, event: Event) -> bytes:
@@ -168,9 +175,11 @@ class Codec:
         out = io.BytesIO()
         out.write(form.prefix)
         try:
-            fastavro.schemaless_writer(out, form.schema, event.to_avro())
+            fastavro.schemaless_writer(out, form.binary, form.pack(event.to_avro()))
         except _UNWRITABLE as error:
-            raise ContractViolationError(f"{form.spec.name} can't hold {event!r}: {error}", stage="publish") from error
+            raise ContractViolationError(
+                f"{form.spec.name} can't hold {event!r}: {_said(error)}", stage="publish"
+            ) from error
         return out.getvalue()
 
     def decode(self, topic: str, value: bytes) -> Event:
@@ -188,12 +197,11 @@ class Codec:
         stream.seek(PREFIX.size)
         try:
             if value.startswith(form.prefix):
-                fields = fastavro.schemaless_reader(stream, form.schema, None)
+                fields = form.unpack(fastavro.schemaless_reader(stream, form.binary, None))
             else:
                 fields = fastavro.schemaless_reader(stream, self._foreign(form, value), form.schema)
         except _UNREADABLE as error:
-            detail = str(error) or type(error).__name__
-            raise _violation(topic, f"{len(value)} bytes are no {form.spec.event.__name__}: {detail}") from error
+            raise _violation(topic, f"{len(value)} bytes are no {form.spec.event.__name__}: {_said(error)}") from error
         if stream.tell() != len(value):
             raise _violation(topic, f"{len(value) - stream.tell()} bytes after the event; allowed: 0")
         try:
@@ -260,6 +268,14 @@ class Codec:
             partition=record.partition,
             offset=record.offset,
         )
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__} {error}".rstrip()
 
 
 def _violation(topic: str, detail: str) -> ContractViolationError:

@@ -19,12 +19,8 @@ def read_instruments(path: Path) -> list[InstrumentChanged]:
     Raises FatalError that names file, instrument and field: the file is absent or no YAML, a field is missing
     or wrong, an instrument stands twice, its brackets leave a hole or their maintenance amounts don't follow.
     """
-    try:
-        # BaseLoader makes nothing but text, lists and maps: numbers stay as they are written.
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FatalError(f"{path}: can't be read: {error}") from error
-    entries = document.get("instruments") if isinstance(document, dict) else None
+    document = _document(path)
+    entries = document.get("instruments")
     if not isinstance(entries, list) or not entries:
         raise FatalError(f"{path}: found no instruments, allowed a list of them under the key 'instruments'")
     instruments = [_instrument(entry, path) for entry in entries]
@@ -37,14 +33,45 @@ def read_instruments(path: Path) -> list[InstrumentChanged]:
     return instruments
 
 
+def read_brackets(path: Path) -> tuple[LeverageBracket, ...]:
+    """The brackets that stand at the file's top, for venues that tell theirs to account holders only.
+
+    Raises FatalError like ``read_instruments``.
+    """
+    entries = _document(path).get("brackets")
+    if not isinstance(entries, list):
+        raise FatalError(f"{path}: found no brackets, allowed a list of them under the key 'brackets'")
+    try:
+        brackets = tuple(LeverageBracket.model_validate(entry) for entry in entries)
+    except ValidationError as error:
+        raise FatalError(f"{path}: brackets: {_first(error)}") from error
+    fault = bracket_fault(brackets)
+    if fault:
+        raise FatalError(f"{path}: brackets: {fault}")
+    return brackets
+
+
+def _document(path: Path) -> dict[str, object]:
+    try:
+        # BaseLoader makes nothing but text, lists and maps: numbers stay as they are written.
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise FatalError(f"{path}: can't be read: {error}") from error
+    return document if isinstance(document, dict) else {}
+
+
+def _first(error: ValidationError) -> str:
+    """Field, value and complaint of the first of a model's errors."""
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: found {first['input']!r}: {first['msg']}"
+
+
 def _instrument(entry: object, path: Path) -> InstrumentChanged:
     name = f"{entry.get('venue')}:{entry.get('symbol')}" if isinstance(entry, dict) else repr(entry)
     try:
         instrument = InstrumentChanged.model_validate(entry)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise FatalError(f"{path}: {name}: {field}: found {first['input']!r}: {first['msg']}") from error
+        raise FatalError(f"{path}: {name}: {_first(error)}") from error
     for field in ("tick_size", "step_size", "min_qty"):
         if getattr(instrument, field) <= 0:
             raise FatalError(f"{path}: {name}: {field}: found {getattr(instrument, field)}, allowed > 0")

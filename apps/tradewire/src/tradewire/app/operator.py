@@ -1,0 +1,156 @@
+"""What operators and quants say to a platform: strategies, limits, controls — and what it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from tradewire.ports.bus import EventBusPort, Outgoing, Place
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import TradewireError
+from tradewire.ports.events import (
+    ConfigStatus,
+    ControlChanged,
+    ControlLevel,
+    InstrumentChanged,
+    StrategyConfigPublished,
+    StrategyStatusChanged,
+    TradingMode,
+)
+from tradewire.ports.message import Envelope, Event, derived_id
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.codec import Codec
+from tradewire.runtime.readers import read_to_end
+from tradewire.runtime.tracing import root_traceparent
+from tradewire.trading.language import parse_strategy
+
+PRODUCER = "cli"
+
+
+class NoAnswerError(TradewireError):
+    """The platform did not answer in time."""
+
+
+class Operator:
+    """Speaks to a platform over its bus."""
+
+    def __init__(self, bus: EventBusPort, codec: Codec, clock: ClockPort, author: str | None = None) -> None:
+        self._bus, self._codec, self._clock = bus, codec, clock
+        self._author = author or getpass.getuser()
+
+    async def say(self, event: Event) -> str:
+        """Publish one message; returns its event id."""
+        spec = BY_EVENT[type(event)]
+        key, now_us = spec.key_of(event), self._clock.now_us()
+        event_id = derived_id(PRODUCER, f"{spec.name}|{key}", now_us)
+        envelope = Envelope(
+            event_id=event_id,
+            correlation_id=event_id,
+            event_time_us=now_us,
+            producer=PRODUCER,
+            traceparent=root_traceparent(event_id, sampled=False),
+        )
+        record = Outgoing(spec.name, key.encode(), self._codec.encode(event), self._codec.encode_headers(envelope))
+        await self._bus.publish([record])
+        return event_id
+
+    async def forget(self, event: type[Event], key: str) -> None:
+        """Publish a tombstone."""
+        await self._bus.publish([Outgoing(BY_EVENT[event].name, key.encode(), None)])
+
+    async def latest(self, event: type[Event]) -> dict[str, Event]:
+        """Newest message per key of a broadcast topic."""
+        found: dict[str, Event] = {}
+        async for record in read_to_end(self._bus, BY_EVENT[event].name):
+            key = (record.key or b"").decode()
+            if record.value is None:
+                found.pop(key, None)
+            else:
+                found[key] = self._codec.decode(record.topic, record.value)
+        return found
+
+    async def control(self, scope: str, level: ControlLevel, reason: str) -> None:
+        """Set the level of a scope."""
+        now_us = self._clock.now_us()
+        await self.say(
+            ControlChanged(scope=scope, level=level, reason=reason, author=self._author, issued_at_us=now_us)
+        )
+
+    async def publish_strategy(self, document: str, *, effective_from_us: int = 0) -> StrategyConfigPublished:
+        """Publish a strategy file as its next version. Raises StrategyErrors when it can't even be parsed."""
+        strategy_id = parse_strategy(document).id
+        versions = [
+            config.version
+            for kind in (StrategyConfigPublished, StrategyStatusChanged)
+            if (config := (await self.latest(kind)).get(strategy_id)) is not None
+            and isinstance(config, StrategyConfigPublished | StrategyStatusChanged)
+        ]
+        config = StrategyConfigPublished(
+            strategy_id=strategy_id,
+            version=max(versions, default=0) + 1,
+            document=document,
+            mode=TradingMode.PAPER,
+            author=self._author,
+            effective_from_us=effective_from_us,
+            published_at_us=self._clock.now_us(),
+        )
+        await self.say(config)
+        return config
+
+    async def answers(self, versions: Mapping[str, int], within_s: float) -> dict[str, StrategyStatusChanged]:
+        """Wait for the platform's answers to strategy versions. Raises NoAnswerError."""
+        topic = BY_EVENT[StrategyStatusChanged].name
+        found: dict[str, StrategyStatusChanged] = {}
+        tail = await self._bus.tail({Place(topic, p): 0 for p in range(await self._bus.partitions(topic))})
+        try:
+            async with asyncio.timeout(within_s):
+                while set(found) != set(versions):
+                    for record in await tail.poll(max_records=500, timeout_s=0.5):
+                        if record.value is None:
+                            continue
+                        status = self._codec.decode(record.topic, record.value)
+                        assert isinstance(status, StrategyStatusChanged)
+                        if status.version == versions.get(status.strategy_id):
+                            found[status.strategy_id] = status
+        except TimeoutError:
+            missing = sorted(set(versions) - set(found))
+            raise NoAnswerError(
+                f"no answer about {', '.join(missing)} within {within_s:.0f} s: is the strategy service running?"
+            ) from None
+        finally:
+            await tail.close()
+        return found
+
+    async def until_instruments(self, count: int, within_s: float) -> None:
+        """Wait until ingest has said what can be traded. Raises NoAnswerError."""
+        try:
+            async with asyncio.timeout(within_s):
+                while len(await self.latest(InstrumentChanged)) < count:
+                    await self._bus_turn()
+        except TimeoutError:
+            raise NoAnswerError(f"no instruments within {within_s:.0f} s: is the ingest service running?") from None
+
+    async def _bus_turn(self) -> None:
+        """Wait until the instrument topic has more to say."""
+        topic = BY_EVENT[InstrumentChanged].name
+        ends = await self._bus.end_offsets([Place(topic, 0)])
+        tail = await self._bus.tail(ends)
+        try:
+            await tail.poll(max_records=1, timeout_s=1.0)
+        finally:
+            await tail.close()
+
+    async def register(self, files: Iterable[Path], within_s: float) -> dict[str, StrategyStatusChanged]:
+        """Publish strategy files and wait for the answers. Raises TradewireError naming what was refused and why."""
+        versions = {}
+        for path in files:
+            config = await self.publish_strategy(path.read_text(encoding="utf-8"))
+            versions[config.strategy_id] = config.version
+        answers = await self.answers(versions, within_s)
+        refused = [a for a in answers.values() if a.status is not ConfigStatus.ACCEPTED]
+        if refused:
+            lines = [f"{a.strategy_id} v{a.version}: {reason.message}" for a in refused for reason in a.reasons]
+            raise TradewireError("refused:\n  " + "\n  ".join(lines))
+        return answers

@@ -1,0 +1,142 @@
+"""Watching a run from outside: what its topics say, until it is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from tradewire.ports.bus import EventBusPort, Place, TailPort
+from tradewire.ports.events import (
+    AccountStateChanged,
+    OrderChanged,
+    OrderFilled,
+    RiskAssessed,
+    RiskDecision,
+    StrategyEvaluated,
+)
+from tradewire.ports.message import Event
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.codec import Codec
+from tradewire.trading.fingerprint import Fingerprint
+
+WATCHED: tuple[type[Event], ...] = (StrategyEvaluated, RiskAssessed, OrderChanged, OrderFilled, AccountStateChanged)
+RECORDS_PER_POLL = 2_000
+
+
+@dataclass
+class AccountResult:
+    """One account over a run; money in quote."""
+
+    first_equity: Decimal | None = None
+    equity: Decimal = Decimal(0)
+    peak: Decimal = Decimal(0)
+    max_drawdown_ratio: Decimal = Decimal(0)
+    fees: Decimal = Decimal(0)
+    funding: Decimal = Decimal(0)
+    states: int = 0
+    ended: bool = False
+    newest_us: int = 0
+
+    def take(self, event: AccountStateChanged) -> None:
+        """One more state, in order."""
+        self.first_equity = event.wallet_balance if self.first_equity is None else self.first_equity
+        self.equity, self.fees, self.funding = event.equity, event.fees_paid, event.funding_paid
+        self.peak = max(self.peak, event.equity)
+        if self.peak > 0:
+            self.max_drawdown_ratio = max(self.max_drawdown_ratio, 1 - event.equity / self.peak)
+        self.states += 1
+        self.newest_us = event.event_time_us
+        self.ended = self.ended or event.last_of_stream
+
+    @property
+    def pnl(self) -> Decimal:
+        """Equity gained since the first state."""
+        return self.equity - (self.first_equity or Decimal(0))
+
+
+@dataclass
+class RunResult:
+    """What a run came to."""
+
+    evaluations: int = 0
+    signals: int = 0
+    orders: int = 0
+    fills: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
+    decisions: Counter[str] = field(default_factory=Counter)
+    accounts: dict[str, AccountResult] = field(default_factory=dict)
+    fingerprint: str = ""
+    conflicts: int = 0
+
+    @property
+    def bars(self) -> int:
+        """Account steps seen: bars that happened."""
+        return sum(account.states for account in self.accounts.values())
+
+
+class RunWatcher:
+    """Reads the topics of a run from their beginning and tells when it is over."""
+
+    def __init__(self, bus: EventBusPort, codec: Codec, accounts: set[str]) -> None:
+        self._bus, self._codec, self._accounts = bus, codec, accounts
+        self.result = RunResult()
+        self._fingerprint = Fingerprint()
+        self._seen: set[str] = set()
+        self._approved: set[str] = set()
+        self._answered: set[str] = set()
+        self._unfinished: Counter[tuple[str, str, str]] = Counter()
+        self._tail: TailPort | None = None
+
+    async def until_over(self, progress: Callable[[RunResult], None] = lambda _: None) -> RunResult:
+        """Read until every account reached the end of its streams and every approved order was answered."""
+        places = [Place(BY_EVENT[e].name, p) for e in WATCHED for p in range(await self._bus.partitions(BY_EVENT[e].name))]
+        tail = await self._bus.tail(dict.fromkeys(places, 0))
+        try:
+            while not self.over:
+                for record in await tail.poll(max_records=RECORDS_PER_POLL, timeout_s=0.5):
+                    if record.value is not None:
+                        envelope = self._codec.decode_headers(record)
+                        if envelope.event_id not in self._seen:
+                            self._seen.add(envelope.event_id)
+                            self._take(self._codec.decode(record.topic, record.value))
+                progress(self.result)
+                await asyncio.sleep(0)
+        finally:
+            await tail.close()
+        self.result.fingerprint = self._fingerprint.hexdigest()
+        self.result.conflicts = len(self._fingerprint.conflicts)
+        return self.result
+
+    @property
+    def over(self) -> bool:
+        """Nothing more can come."""
+        ended = {name for name, account in self.result.accounts.items() if account.ended}
+        return ended >= self._accounts and self._approved <= self._answered and not +self._unfinished
+
+    def _take(self, event: Event) -> None:
+        result = self.result
+        match event:
+            case StrategyEvaluated():
+                result.evaluations += 1
+                result.signals += event.signal.value != "HOLD"
+                self._unfinished[event.account_id, event.strategy_id, event.symbol] += 1
+            case RiskAssessed():
+                self._unfinished[event.account_id, event.strategy_id, event.symbol] -= event.step_size > 0
+                result.decisions[event.decision.value] += 1
+                if event.decision is RiskDecision.REFUSED:
+                    result.refusals.update(rule.rule for rule in event.rules if not rule.passed)
+                self._approved.update(intent.client_order_id for intent in event.intents)
+            case OrderChanged():
+                result.orders += event.client_order_id not in self._answered
+                self._answered.add(event.client_order_id)
+            case OrderFilled():
+                result.fills += 1
+                self._fingerprint.add(event)
+            case AccountStateChanged():
+                result.accounts.setdefault(event.account_id, AccountResult()).take(event)
+                self._fingerprint.add(event)
+            case _:
+                raise AssertionError(f"{type(event).__name__} is not watched")

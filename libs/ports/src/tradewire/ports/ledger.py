@@ -1,0 +1,68 @@
+"""The execution ledger: orders, fills and account states, durable before anything about them is published."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tradewire.ports.bus import Outgoing
+from tradewire.ports.events import OrderChanged, OrderFilled
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account's newest state. ``state``: JSON of its executor; ``candle_offsets``: next offset by partition."""
+
+    account_id: str
+    partition: int
+    event_time_us: int
+    state: bytes
+    candle_offsets: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """One atomic step of the ledger."""
+
+    accounts: Sequence[AccountRow] = ()
+    orders: Sequence[OrderChanged] = ()
+    fills: Sequence[OrderFilled] = ()
+    outbox: Sequence[Outgoing] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a writer finds when it takes partitions over; ``unpublished`` in the order in which it was written."""
+
+    accounts: Sequence[AccountRow] = ()
+    unpublished: Sequence[Outgoing] = ()
+
+
+class LedgerPort(Protocol):
+    """One writer per account partition, fenced. Adapters: Postgres, memory."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect and migrate. Raises RetryableError."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Disconnect."""
+
+    @abstractmethod
+    async def acquire(self, partitions: Sequence[int]) -> Recovered:
+        """Become the only writer of these partitions: an earlier one is refused from now on. Raises RetryableError."""
+
+    @abstractmethod
+    async def commit(self, changes: Changes) -> None:
+        """Write all or nothing.
+
+        An order transition or fill that is already there, equal, is left alone; a different one under the same key is
+        a FatalError. Raises FencedError when another writer took a partition over; RetryableError.
+        """
+
+    @abstractmethod
+    async def published(self) -> None:
+        """Everything committed so far was acknowledged by the bus. Raises RetryableError."""

@@ -1,0 +1,81 @@
+"""State in a compacted topic, written after the outputs it includes and before the offsets are committed.
+
+On restart records are read again from the committed offset; whatever the restored state already includes is skipped by
+the domain's own event-time watermark, because its outputs are known to be out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from tradewire.ports.bus import Outgoing, Place
+from tradewire.ports.message import Event
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.service import Store, StoreContext
+
+READ_TIMEOUT_S = 5.0
+
+
+class ChangelogStore(Store):
+    """Keeps a service's state as the last ``event`` per key.
+
+    ``changed`` yields (group partition, state event) for what changed since it was last called; ``restored`` takes one
+    back; ``forgotten`` drops the state of a partition.
+    """
+
+    def __init__(
+        self,
+        event: type[Event],
+        *,
+        changed: Callable[[], Iterable[tuple[int, Event]]],
+        restored: Callable[[int, Event], None],
+        forgotten: Callable[[int], None],
+    ) -> None:
+        self._spec = BY_EVENT[event]
+        self._changed, self._restored, self._forgotten = changed, restored, forgotten
+        self._context: StoreContext | None = None
+
+    async def open(self, context: StoreContext) -> None:
+        self._context = context
+
+    async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
+        assert self._context is not None
+        bus, codec = self._context.bus, self._context.codec
+        places = [Place(self._spec.name, partition) for partition in partitions]
+        ends = await bus.end_offsets(places)
+        begins = await bus.begin_offsets(places)
+        waiting = {place for place in places if ends[place] > begins[place]}
+        if not waiting:
+            return ()
+        latest: dict[tuple[int, bytes | None], Event] = {}
+        tail = await bus.tail({place: begins[place] for place in waiting})
+        try:
+            while waiting:
+                for record in await tail.poll(max_records=1000, timeout_s=READ_TIMEOUT_S):
+                    if record.value is not None:
+                        latest[record.partition, record.key] = codec.decode(record.topic, record.value)
+                    if record.offset + 1 >= ends[record.place]:
+                        waiting.discard(record.place)
+        finally:
+            await tail.close()
+        for (partition, _), event in latest.items():
+            self._restored(partition, event)
+        return ()
+
+    async def release(self, partitions: Sequence[int]) -> None:
+        for partition in partitions:
+            self._forgotten(partition)
+
+    async def checkpoint(self) -> None:
+        assert self._context is not None
+        records = [
+            Outgoing(
+                self._spec.name,
+                self._spec.key_of(event).encode(),
+                self._context.codec.encode(event),
+                partition=partition,
+            )
+            for partition, event in self._changed()
+        ]
+        if records:
+            await self._context.bus.publish(records)

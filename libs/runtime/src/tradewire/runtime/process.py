@@ -1,0 +1,147 @@
+"""A process: one or several services on one bus, with health, metrics, logs, traces and signals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.metadata
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+
+import uvloop
+from fastapi import FastAPI
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+from tradewire.ports.bus import EventBusPort
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import RetryableError, TradewireError
+from tradewire.runtime.bus import connect
+from tradewire.runtime.clock import SystemClock
+from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.health import Health, HealthServer, health_app
+from tradewire.runtime.logs import configure_logging
+from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.service import Service
+from tradewire.runtime.settings import RuntimeSettings
+from tradewire.runtime.tracing import Tracing
+from tradewire.runtime.worker import Worker
+
+log = logging.getLogger(__name__)
+CONNECT_TRIES = 30
+
+
+def version_of(service: str) -> str:
+    """Installed version of a service's distribution."""
+    try:
+        return importlib.metadata.version(f"tradewire-{service}")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"
+
+
+async def start_bus(bus: EventBusPort, settings: RuntimeSettings) -> None:
+    """Connect, waiting for servers that are still starting. Raises RetryableError after the last try."""
+    pause_s = 0.1
+    for attempt in range(1, CONNECT_TRIES + 1):
+        try:
+            return await bus.start()
+        except RetryableError as error:
+            if attempt == CONNECT_TRIES:
+                raise
+            log.warning(
+                "bus not reachable, trying again: %s",
+                error,
+                extra={"event": "bus_unreachable", "attempt": attempt},
+            )
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, settings.retry_seconds_max)
+    return None
+
+
+async def serve(
+    services: Sequence[Service],
+    bus: EventBusPort,
+    settings: RuntimeSettings,
+    *,
+    stop: asyncio.Event,
+    clock: ClockPort | None = None,
+    metrics: Metrics | None = None,
+    routes: FastAPI | None = None,
+) -> None:
+    """Run the services on a started bus until ``stop`` or the first failure. Raises what a worker raised."""
+    clock, metrics = clock or SystemClock(), metrics or Metrics()
+    ids = SchemaIds.static() if settings.registry_url is None else await SchemaIds.from_registry(settings.registry_url)
+    codec = Codec(ids)
+    exporter = OTLPSpanExporter(endpoint=settings.otlp_url) if settings.otlp_url is not None else None
+    tracings = [Tracing(s.name, version_of(s.name), exporter, settings.trace_ratio) for s in services]
+    workers = [
+        Worker(
+            s,
+            bus,
+            codec,
+            clock=clock,
+            tracing=t,
+            metrics=metrics,
+            settings=settings,
+            version=version_of(s.name),
+        )
+        for s, t in zip(services, tracings, strict=True)
+    ]
+    for service in services:
+        metrics.build_info.labels(service.name, version_of(service.name)).set(1)
+    health = Health(workers, clock)
+    server: HealthServer | None = None
+    if settings.http_port is not None:
+        app = health_app(health, metrics, f"tradewire {' '.join(s.name for s in services)}")
+        if routes is not None:
+            app.include_router(routes.router)
+        server = HealthServer(app, settings.http_host, settings.http_port, settings.http_port_file)
+        await server.start()
+    beat = asyncio.create_task(health.beat())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for worker in workers:
+                group.create_task(worker.run(stop), name=worker.service.name)
+    finally:
+        beat.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beat
+        if server is not None:
+            await server.close()
+        for tracing in tracings:
+            tracing.close()
+
+
+def run(*services: Service, settings: RuntimeSettings, routes: FastAPI | None = None) -> None:
+    """Main function of every service process: serve until SIGTERM or SIGINT; exit 1 after a failure."""
+    name = services[0].name if len(services) == 1 else "monolith"
+    configure_logging(
+        service=name,
+        version=version_of(name),
+        environment=settings.environment,
+        level=settings.log_level,
+        folder=settings.log_folder,
+    )
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        bus = connect(settings.bus_url, client_id=settings.member or name)
+        await start_bus(bus, settings)
+        try:
+            await serve(services, bus, settings, stop=stop, routes=routes)
+        finally:
+            await bus.close()
+
+    try:
+        uvloop.run(main())
+    except* TradewireError as group:
+        for error in group.exceptions:
+            log.critical("%s", error, exc_info=error, extra={"event": "crashed"})
+        sys.exit(1)
+    except* Exception as group:
+        for crash in group.exceptions:
+            log.critical("unexpected: %s", crash, exc_info=crash, extra={"event": "crashed"})
+        sys.exit(1)

@@ -1,0 +1,129 @@
+"""From the events that handlers return to acknowledged records: ids, headers, spans, retries."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from opentelemetry.trace import Span
+
+from tradewire.ports.bus import EventBusPort, Outgoing
+from tradewire.ports.errors import RetryableError
+from tradewire.ports.message import Emit, Envelope, Event, Work, derived_id
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.codec import Codec
+from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.service import Store
+from tradewire.runtime.tracing import Tracing, traceparent_of
+
+log = logging.getLogger(__name__)
+RETRY_SECONDS_FIRST = 0.05
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record about to be published and the span that its acknowledgement ends."""
+
+    record: Outgoing
+    span: Span | None = None
+
+
+def event_time_us(event: Event, cause: Envelope | None) -> int:
+    """Event time of a message: its own, else its bar's close, else its cause's."""
+    fields = event.__dict__
+    own = fields.get("event_time_us") or fields.get("close_time_us")
+    return int(own) if own is not None else (cause.event_time_us if cause is not None else 0)
+
+
+class Publisher:
+    """Publishes for one service, in order, until acknowledged."""
+
+    def __init__(
+        self,
+        service: str,
+        version: str,
+        bus: EventBusPort,
+        codec: Codec,
+        *,
+        store: Store,
+        tracing: Tracing,
+        metrics: Metrics,
+        retry_seconds_max: float,
+    ) -> None:
+        self._service, self._producer = service, f"{service}@{version}"
+        self._bus, self._codec, self._store = bus, codec, store
+        self._tracing, self._metrics, self._retry_seconds_max = tracing, metrics, retry_seconds_max
+
+    def draft(self, emit: Emit) -> Draft:
+        """Encode an event with its lineage and open its ``send`` span."""
+        event, cause = emit.event, emit.cause
+        kind = type(event)
+        spec = BY_EVENT[kind]
+        key = spec.key_of(event)
+        if cause is None:
+            assert emit.event_id is not None, f"{kind.__name__} begins a trace and so needs an event id"
+            event_id = correlation_id = emit.event_id
+            work = emit.work
+            parent = self._tracing.root(event_id, work.name if work else "event", work.attributes if work else {})
+            causation_id = ""
+        else:
+            event_id = emit.event_id or derived_id(cause.event_id, kind.__name__, emit.ordinal)
+            causation_id, correlation_id = cause.event_id, cause.correlation_id
+            parent = cause.child_context
+            if emit.work is not None:
+                parent = self._work(emit.work, parent, event_id)
+        span = self._tracing.send(spec.name, key, emit, parent, event_id)
+        headers = self._codec.encode_headers(
+            Envelope(
+                event_id=event_id,
+                causation_id=causation_id,
+                correlation_id=correlation_id,
+                event_time_us=event_time_us(event, cause),
+                producer=self._producer,
+                traceparent=traceparent_of(span) if span is not None else parent,
+            )
+        )
+        return Draft(Outgoing(spec.name, key.encode(), self._codec.encode(event), headers, emit.partition), span)
+
+    def _work(self, work: Work, parent: str, event_id: str) -> str:
+        """Record a piece of work; returns the context that its message is sent from."""
+        if work.detached:
+            return self._tracing.root(event_id, work.name, work.attributes, links=(parent, *work.links))
+        inner = self._tracing.internal(work.name, parent, work.attributes, work.links)
+        return inner if work.carries_send else parent
+
+    async def publish(self, drafts: Sequence[Draft]) -> None:
+        """Make durable, publish, confirm; tries again until every record is acknowledged. Raises FatalError."""
+        if not drafts:
+            return
+        records = [draft.record for draft in drafts]
+        await self.until_done(lambda: self._store.persist(records), "persist")
+        acks = await self.until_done(lambda: self._bus.publish(records), "publish")
+        for draft, ack in zip(drafts, acks, strict=True):
+            if draft.span is not None:
+                self._tracing.sent(draft.span, ack)
+            self._metrics.sent.labels(self._service, ack.topic).inc()
+        await self.until_done(lambda: self._store.published(records), "confirm")
+
+    async def until_done(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
+        """Repeat after RetryableError, with jittered exponential pauses. The caller reads nothing meanwhile."""
+        pause_s = RETRY_SECONDS_FIRST
+        while True:
+            try:
+                return await attempt()
+            except RetryableError as error:
+                self._metrics.publish_retries.labels(self._service).inc()
+                log.warning(
+                    "%s failed, trying again in %.2f s: %s",
+                    what,
+                    pause_s,
+                    error,
+                    extra={"event": f"{what}_failed"},
+                )
+                await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 (jitter needs no secrecy)
+                pause_s = min(pause_s * 2, self._retry_seconds_max)

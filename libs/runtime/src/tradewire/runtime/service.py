@@ -1,0 +1,122 @@
+"""A service is a value: a table from event types to functions that return events, and the state behind them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tradewire.ports.bus import EventBusPort, Outgoing, Place
+from tradewire.ports.message import Emit, Envelope, Event
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.codec import Codec
+
+Handler = Callable[[Any, Envelope], Iterable[Emit]]
+KeyHandler = Callable[[str, Envelope], Iterable[Emit]]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A handler and how its topic is read.
+
+    ``fanout`` reads every partition outside the group; broadcast topics are always read whole. ``deleted`` handles
+    tombstones by key.
+    """
+
+    event: type[Event]
+    handler: Handler
+    fanout: bool = False
+    deleted: KeyHandler | None = None
+
+    @property
+    def topic(self) -> str:
+        """The topic that carries the event."""
+        return BY_EVENT[self.event].name
+
+
+def on(event: type[Event], handler: Handler, *, fanout: bool = False, deleted: KeyHandler | None = None) -> Input:
+    """One row of a service's table: ``handler`` answers every ``event`` with the events it returns."""
+    return Input(event, handler, fanout, deleted)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreContext:
+    """What a store is given when it opens."""
+
+    bus: EventBusPort
+    codec: Codec
+    service: str
+
+
+class Store:
+    """Where a service keeps its state. This one keeps none; see ``tradewire.runtime.changelog`` and the ledger.
+
+    The worker calls, in this order: ``acquire`` when partitions arrive; then per batch ``persist`` → publish →
+    ``published``; per checkpoint ``checkpoint`` → commit of the input offsets; ``release`` when partitions leave.
+    """
+
+    async def open(self, context: StoreContext) -> None:
+        """Connect."""
+
+    async def close(self) -> None:
+        """Disconnect."""
+
+    async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
+        """Restore the state of group partitions before their first record; returns what must be published again."""
+        return ()
+
+    async def release(self, partitions: Sequence[int]) -> None:
+        """Forget the state of partitions that another member takes over."""
+
+    async def persist(self, records: Sequence[Outgoing]) -> None:
+        """Make the effects behind these records durable before they are published."""
+
+    async def published(self, records: Sequence[Outgoing]) -> None:
+        """All of ``records`` were acknowledged."""
+
+    async def checkpoint(self) -> None:
+        """Write state that covers everything acknowledged so far."""
+
+    def fanout_starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
+        """Where to read fan-out topics from; places left out start at the beginning."""
+        return {}
+
+
+def _nothing_held() -> Mapping[Place, int]:
+    return {}
+
+
+def _no_emits(_: int) -> Iterable[Emit]:
+    return ()
+
+
+def _no_details() -> dict[str, object]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One deployable service.
+
+    ``held`` tells the lowest offset per partition that is buffered but not yet answered (it must not be committed);
+    ``backlog`` how many records are buffered per partition (back-pressure); ``tick`` runs after each batch and at least
+    once a second with the wall clock in µs; ``source`` yields batches of what enters the system here (ingest only),
+    given the last published event time per key.
+    """
+
+    name: str
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[type[Event], ...] = ()
+    store: Store = field(default_factory=Store)
+    held: Callable[[], Mapping[Place, int]] = _nothing_held
+    backlog: Callable[[], Mapping[Place, int]] = _nothing_held
+    tick: Callable[[int], Iterable[Emit]] = _no_emits
+    source: Callable[[Mapping[str, int]], AsyncIterator[Sequence[Emit]]] | None = None
+    status: Callable[[], dict[str, object]] = _no_details
+    opened: Callable[[], Any] | None = None
+    closed: Callable[[], Any] | None = None
+
+    def __post_init__(self) -> None:
+        topics = [item.topic for item in self.inputs]
+        if len(set(topics)) != len(topics):
+            raise ValueError(f"service {self.name}: two handlers for one topic: {topics}")

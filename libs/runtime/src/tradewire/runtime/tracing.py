@@ -1,0 +1,161 @@
+"""Spans and trace context: one trace per bar, whose id is the id of the event that began it.
+
+Names and attributes follow the OpenTelemetry semantic conventions for messaging, v1.44. ``process`` spans have the
+``send`` span as parent and also link to it: a documented opt-in of those conventions, so that a bar is one waterfall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace.status import Status, StatusCode
+
+from tradewire.ports.bus import Ack, Record
+from tradewire.ports.message import Emit
+
+Attributes = Mapping[str, str | int | float | bool]
+
+
+def root_traceparent(event_id: str, *, sampled: bool) -> str:
+    """W3C traceparent of the trace that ``event_id`` begins: trace id = the event id's 32 hex digits."""
+    digits = event_id.replace("-", "")
+    return f"00-{digits}-{digits[16:]}-{'01' if sampled else '00'}"
+
+
+def span_context(traceparent: str) -> SpanContext | None:
+    """The remote span that a traceparent names, if it is sampled."""
+    if len(traceparent) != 55 or not traceparent.endswith("01"):
+        return None
+    return SpanContext(int(traceparent[3:35], 16), int(traceparent[36:52], 16), True, TraceFlags(1))
+
+
+def traceparent_of(span: Span) -> str:
+    """W3C traceparent naming ``span``."""
+    context = span.get_span_context()
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
+
+
+def _links(traceparents: Sequence[str]) -> list[Link]:
+    return [Link(context) for context in map(span_context, traceparents) if context is not None]
+
+
+class _TraceIds(RandomIdGenerator):
+    """Random span ids; a root's trace id is the one set just before."""
+
+    next_trace_id: int | None = None
+
+    def generate_trace_id(self) -> int:
+        chosen, self.next_trace_id = self.next_trace_id, None
+        return chosen if chosen is not None else super().generate_trace_id()
+
+
+@dataclass
+class Tracing:
+    """Opens and closes the spans of one process. Without an exporter it only carries the context on."""
+
+    service: str
+    version: str
+    exporter: SpanExporter | None = None
+    ratio: float = 1.0
+    _ids: _TraceIds = field(default_factory=_TraceIds)
+
+    def __post_init__(self) -> None:
+        self._provider: TracerProvider | None = None
+        self._tracer: trace.Tracer | None = None
+        if self.exporter is not None:
+            resource = Resource.create({"service.name": self.service, "service.version": self.version})
+            self._provider = TracerProvider(resource=resource, id_generator=self._ids, shutdown_on_exit=False)
+            self._provider.add_span_processor(BatchSpanProcessor(self.exporter))
+            self._tracer = self._provider.get_tracer("tradewire", self.version)
+
+    def close(self) -> None:
+        """Export what is left."""
+        if self._provider is not None:
+            self._provider.shutdown()
+
+    def root(self, event_id: str, name: str, attributes: Attributes, links: Sequence[str] = ()) -> str:
+        """Traceparent of a new trace that an event begins; its INTERNAL root span when sampled."""
+        if self._tracer is None or int(event_id[:8], 16) >= self.ratio * 2**32:
+            return root_traceparent(event_id, sampled=False)
+        self._ids.next_trace_id = int(event_id.replace("-", ""), 16)
+        context = trace.set_span_in_context(trace.INVALID_SPAN)
+        span = self._tracer.start_span(name, context=context, attributes=dict(attributes), links=_links(links))
+        span.end()
+        return traceparent_of(span)
+
+    def _start(
+        self,
+        name: str,
+        parent: SpanContext,
+        kind: SpanKind,
+        attributes: Attributes,
+        links: Sequence[Link] = (),
+    ) -> Span:
+        assert self._tracer is not None
+        context = trace.set_span_in_context(NonRecordingSpan(parent))
+        return self._tracer.start_span(name, context=context, kind=kind, attributes=dict(attributes), links=links)
+
+    def process(self, record: Record, traceparent: str, group: str, age_ms: float) -> Span | None:
+        """CONSUMER span of one record's handling, or None when its trace is not sampled here."""
+        parent = span_context(traceparent)
+        if parent is None or self._tracer is None:
+            return None
+        attributes: dict[str, str | int | float | bool] = {
+            "messaging.system": "kafka",
+            "messaging.operation.name": "process",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": record.topic,
+            "messaging.destination.partition.id": str(record.partition),
+            "messaging.consumer.group.name": group,
+            "messaging.kafka.offset": record.offset,
+            "tradewire.event_age_ms": age_ms,
+        }
+        if record.key is not None:
+            attributes["messaging.kafka.message.key"] = record.key.decode(errors="replace")
+        return self._start(f"process {record.topic}", parent, SpanKind.CONSUMER, attributes, [Link(parent)])
+
+    def internal(self, name: str, parent: str, attributes: Attributes, links: Sequence[str] = ()) -> str:
+        """A finished INTERNAL span under ``parent``; returns its traceparent, or ``parent`` when not sampled."""
+        context = span_context(parent)
+        if context is None or self._tracer is None:
+            return parent
+        span = self._start(name, context, SpanKind.INTERNAL, attributes, _links(links))
+        span.end()
+        return traceparent_of(span)
+
+    def send(self, topic: str, key: str, emit: Emit, parent: str, event_id: str) -> Span | None:
+        """PRODUCER span, to be ended by ``sent``."""
+        context = span_context(parent)
+        if context is None or self._tracer is None:
+            return None
+        attributes: dict[str, str | int | float | bool] = {
+            "messaging.system": "kafka",
+            "messaging.operation.name": "send",
+            "messaging.operation.type": "send",
+            "messaging.destination.name": topic,
+            "messaging.kafka.message.key": key,
+            "messaging.message.id": event_id,
+            **emit.attributes,
+        }
+        return self._start(f"send {topic}", context, SpanKind.PRODUCER, attributes)
+
+    @staticmethod
+    def sent(span: Span, ack: Ack) -> None:
+        """End a ``send`` span at the broker's acknowledgement."""
+        span.set_attribute("messaging.destination.partition.id", str(ack.partition))
+        span.set_attribute("messaging.kafka.offset", ack.offset)
+        span.end()
+
+    @staticmethod
+    def failed(span: Span, error: BaseException) -> None:
+        """End a span with an error."""
+        span.set_status(Status(StatusCode.ERROR, str(error)))
+        span.set_attribute("error.type", type(error).__name__)
+        span.end()

@@ -1,0 +1,1 @@
+"""From a strategy's evaluation to orders: sizing, limits and the order intents that pass them. Pure functions."""

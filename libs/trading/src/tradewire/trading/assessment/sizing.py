@@ -1,0 +1,55 @@
+"""How large an entry is."""
+
+from __future__ import annotations
+
+from decimal import ROUND_DOWN, Decimal
+
+from tradewire.ports.events import InstrumentChanged, Sizing, SizingMethod
+
+
+def quantize_qty(qty: Decimal, instrument: InstrumentChanged) -> Decimal:
+    """``qty`` rounded down to the instrument's step, base: never more than asked for."""
+    return (qty / instrument.step_size).to_integral_value(ROUND_DOWN) * instrument.step_size
+
+
+def quantize_price(price: Decimal, instrument: InstrumentChanged) -> Decimal:
+    """``price`` rounded half-even to the instrument's tick, quote per base; at least one tick."""
+    return max((price / instrument.tick_size).to_integral_value() * instrument.tick_size, instrument.tick_size)
+
+
+def exact(value: float) -> Decimal:
+    """A float64 as the decimal that Python prints for it: the shortest that reads back equal."""
+    return Decimal(repr(value))
+
+
+def entry_qty(
+    sizing: Sizing,
+    *,
+    equity: Decimal,
+    close: Decimal,
+    stop_distance: float | None,
+    instrument: InstrumentChanged,
+) -> Decimal:
+    """Quantity of an entry, base, rounded down to the step; 0 when the inputs give none.
+
+    fraction_of_equity: value × equity ÷ close; fixed_notional: value ÷ close; fixed_qty: value;
+    risk_per_trade: value × equity ÷ stop distance, so that a stop hit loses that share of equity;
+    volatility_target: value ÷ realised volatility per year × equity ÷ close.
+    ``max_leverage`` caps the notional at that multiple of equity. Equity and close in quote and quote per base.
+    """
+    value = exact(sizing.value)
+    match sizing.method:
+        case SizingMethod.FRACTION_OF_EQUITY:
+            qty = value * equity / close
+        case SizingMethod.FIXED_NOTIONAL:
+            qty = value / close
+        case SizingMethod.FIXED_QTY:
+            qty = value
+        case SizingMethod.RISK_PER_TRADE:
+            qty = value * equity / exact(stop_distance) if stop_distance else Decimal(0)
+        case SizingMethod.VOLATILITY_TARGET:
+            volatility = sizing.inputs.get("volatility", 0.0)
+            qty = value / exact(volatility) * equity / close if volatility > 0 else Decimal(0)
+    if sizing.max_leverage is not None:
+        qty = min(qty, exact(sizing.max_leverage) * equity / close)
+    return max(quantize_qty(qty, instrument), Decimal(0))

@@ -1,0 +1,54 @@
+"""The kill switch: the level in force for a scope is the most severe of all that cover it."""
+
+from __future__ import annotations
+
+from tradewire.ports.events import ControlChanged, ControlLevel
+
+SEVERITY = (
+    ControlLevel.NORMAL,
+    ControlLevel.NO_NEW,
+    ControlLevel.REDUCE_ONLY,
+    ControlLevel.PAUSED,
+    ControlLevel.FLATTEN,
+)
+GLOBAL = "global"
+
+
+class Controls:
+    """Levels by scope: ``global``, ``account:<id>``, ``strategy:<id>`` or ``service:<name>``."""
+
+    def __init__(self) -> None:
+        self._by_scope: dict[str, ControlChanged] = {}
+
+    def apply(self, event: ControlChanged) -> bool:
+        """Take a change in; False when a newer one of its scope is known."""
+        known = self._by_scope.get(event.scope)
+        if known is not None and known.issued_at_us > event.issued_at_us:
+            return False
+        self._by_scope[event.scope] = event
+        return True
+
+    def level(self, account_id: str, strategy_id: str) -> ControlLevel:
+        """The level that an order of a strategy on an account is under."""
+        return self._most_severe(GLOBAL, f"account:{account_id}", f"strategy:{strategy_id}")
+
+    def service(self, name: str) -> ControlLevel:
+        """The level that a service is under."""
+        return self._most_severe(GLOBAL, f"service:{name}")
+
+    def levels(self) -> dict[str, str]:
+        """Scopes that are not at NORMAL."""
+        return {
+            scope: event.level.value
+            for scope, event in self._by_scope.items()
+            if event.level is not ControlLevel.NORMAL
+        }
+
+    @staticmethod
+    def covers(scope: str, account_id: str, strategy_id: str) -> bool:
+        """Does a scope include a strategy's share of an account?"""
+        return scope in (GLOBAL, f"account:{account_id}", f"strategy:{strategy_id}")
+
+    def _most_severe(self, *scopes: str) -> ControlLevel:
+        levels = [self._by_scope[scope].level for scope in scopes if scope in self._by_scope]
+        return max(levels, key=SEVERITY.index, default=ControlLevel.NORMAL)

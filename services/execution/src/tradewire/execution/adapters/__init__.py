@@ -1,0 +1,1 @@
+"""Where orders go and what is written down about them."""

@@ -1,0 +1,1 @@
+"""Execution's domain: the event-time join of bars and assessments, and the accounts they change."""

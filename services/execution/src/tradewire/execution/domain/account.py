@@ -1,0 +1,193 @@
+"""One paper account: its exchange, whose orders are whose, and what waits to be joined in event time."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+from tradewire.ports.events import CandleClosed, RiskAssessed
+from tradewire.ports.message import Envelope
+from tradewire.trading.exchange import SimulatedExchange
+from tradewire.trading.roster import slot_us
+
+Key = tuple[str, str]
+"""(venue, symbol)."""
+
+
+class Arrived(NamedTuple):
+    """A candle that has not happened to the account yet."""
+
+    candle: CandleClosed
+    envelope: Envelope
+
+
+class Assessed(NamedTuple):
+    """An assessment whose orders have not been placed yet."""
+
+    event: RiskAssessed
+    envelope: Envelope
+
+
+@dataclass(slots=True)
+class OrderRecord:
+    """What execution remembers of a working order: whose it is and which message asked for it."""
+
+    strategy_id: str
+    venue: str
+    symbol: str
+    side: str
+    order_type: str
+    leg: str
+    qty_e8: int
+    price_e8: int
+    stop_price_e8: int
+    reduce_only: bool
+    evaluation_id: str
+    placed_us: int
+    event_id: str
+    correlation_id: str
+    traceparent: str
+    venue_order_id: str = ""
+    filled_e8: int = 0
+
+    def cause(self) -> Envelope:
+        """The assessment behind the order, as the cause of what happens to it."""
+        return Envelope(
+            event_id=self.event_id,
+            correlation_id=self.correlation_id,
+            event_time_us=self.placed_us,
+            traceparent=self.traceparent,
+        )
+
+
+@dataclass
+class Account:
+    """Join state and book of one account. Buffers are read again after a restart; everything else is ``saved``.
+
+    ``time_us``: the last event time that happened; ``awaits_us``: the event time whose assessments must be placed
+    before the next bar may happen.
+    """
+
+    account_id: str
+    exchange: SimulatedExchange
+    time_us: int = -1
+    awaits_us: int | None = None
+    assessed_us: int = -1
+    sequence: int = 0
+    shares_e8: dict[tuple[str, str], int] = field(default_factory=dict)
+    orders: dict[str, OrderRecord] = field(default_factory=dict)
+    ended: set[Key] = field(default_factory=set)
+    happened_us: dict[Key, int] = field(default_factory=dict)
+    candles: dict[Key, deque[Arrived]] = field(default_factory=dict)
+    assessments: dict[int, dict[int, Assessed]] = field(default_factory=dict)
+    ending: set[Key] = field(default_factory=set)
+    changed: bool = False
+
+    def next_sequence(self) -> int:
+        """1, 2, … over everything that the account reports."""
+        self.sequence += 1
+        return self.sequence
+
+    # ---- joining ----
+
+    def take_candle(self, candle: CandleClosed, envelope: Envelope) -> None:
+        """Buffer a candle, unless it happened or is buffered already."""
+        key = (candle.venue, candle.symbol)
+        waiting = self.candles.setdefault(key, deque())
+        newest_us = waiting[-1].candle.close_time_us if waiting else self.happened_us.get(key, -1)
+        if candle.close_time_us <= max(newest_us, self.time_us):
+            return
+        waiting.append(Arrived(candle, envelope))
+        if candle.last_of_stream:
+            self.ending.add(key)
+
+    def take_assessment(self, event: RiskAssessed, envelope: Envelope) -> None:
+        """Buffer an assessment, unless its step was placed already."""
+        if event.event_time_us > self.assessed_us:
+            self.assessments.setdefault(event.event_time_us, {}).setdefault(event.step_index, Assessed(event, envelope))
+
+    def next_time(self, streams: Mapping[Key, int] | None) -> int | None:
+        """The event time of the oldest candle at hand, if every stream has answered for it; None while one may not.
+
+        ``streams``: (venue, symbol) → interval in µs of what the account trades then; None: not known yet.
+        """
+        heads = [waiting[0].candle.close_time_us for waiting in self.candles.values() if waiting]
+        if not heads or streams is None:
+            return None
+        time_us = min(heads)
+        for key, interval_us in streams.items():
+            waiting = self.candles.get(key)
+            newest_us = waiting[-1].candle.close_time_us if waiting else self.happened_us.get(key, -1)
+            if newest_us < slot_us(time_us, interval_us) and key not in self.ending and key not in self.ended:
+                return None
+        return time_us
+
+    def oldest_candle_us(self) -> int | None:
+        """Event time of the oldest candle at hand."""
+        return min((waiting[0].candle.close_time_us for waiting in self.candles.values() if waiting), default=None)
+
+    def take_bars(self, time_us: int) -> dict[Key, Arrived]:
+        """Take the candles that close at ``time_us`` out of the buffer, in canonical order."""
+        bars: dict[Key, Arrived] = {}
+        for key in sorted(self.candles):
+            waiting = self.candles[key]
+            if waiting and waiting[0].candle.close_time_us == time_us:
+                bars[key] = waiting.popleft()
+                self.happened_us[key] = time_us
+                if bars[key].candle.last_of_stream:
+                    self.ended.add(key)
+        return bars
+
+    def complete_step(self, time_us: int) -> list[Assessed] | None:
+        """The assessments of a step in order, once all are here."""
+        step = self.assessments.get(time_us)
+        if not step or len(step) < step[min(step)].event.step_size:
+            return None
+        del self.assessments[time_us]
+        return [step[index] for index in sorted(step)]
+
+    def held(self) -> Iterator[Envelope]:
+        """Envelopes of everything buffered."""
+        for waiting in self.candles.values():
+            yield from (arrived.envelope for arrived in waiting)
+        for step in self.assessments.values():
+            yield from (assessed.envelope for assessed in step.values())
+
+    # ---- state ----
+
+    def saved(self) -> bytes:
+        """JSON of all but the buffers."""
+        return json.dumps(
+            {
+                "exchange": self.exchange.to_state(),
+                "time_us": self.time_us,
+                "awaits_us": self.awaits_us,
+                "assessed_us": self.assessed_us,
+                "sequence": self.sequence,
+                "shares_e8": [[*key, qty] for key, qty in sorted(self.shares_e8.items())],
+                "orders": {client_id: asdict(order) for client_id, order in self.orders.items()},
+                "ended": sorted(self.ended),
+                "happened_us": [[*key, time_us] for key, time_us in sorted(self.happened_us.items())],
+            },
+            separators=(",", ":"),
+        ).encode()
+
+    @classmethod
+    def restored(cls, account_id: str, saved: bytes, exchange: SimulatedExchange) -> Account:
+        """The account that ``saved`` wrote, on an exchange restored from the same bytes."""
+        data: dict[str, Any] = json.loads(saved)
+        return cls(
+            account_id,
+            exchange,
+            time_us=data["time_us"],
+            awaits_us=data["awaits_us"],
+            assessed_us=data["assessed_us"],
+            sequence=data["sequence"],
+            shares_e8={(strategy, symbol): qty for strategy, symbol, qty in data["shares_e8"]},
+            orders={client_id: OrderRecord(**order) for client_id, order in data["orders"].items()},
+            ended={(venue, symbol) for venue, symbol in data["ended"]},
+            happened_us={(venue, symbol): time_us for venue, symbol, time_us in data["happened_us"]},
+        )

@@ -1,0 +1,256 @@
+"""The execution desk: places approved orders and lets the market happen to the accounts, in event-time order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from tradewire.execution.domain.account import Account, Assessed, Key, OrderRecord
+from tradewire.execution.domain.fixed import bar_of, e8, order_of, spec_of
+from tradewire.execution.domain.reports import account_changed, order_changed, report
+from tradewire.ports.bus import Place
+from tradewire.ports.events import (
+    CandleClosed,
+    InstrumentChanged,
+    OrderChanged,
+    OrderFilled,
+    OrderIntent,
+    OrderStatus,
+    RiskAssessed,
+    StrategyStatusChanged,
+)
+from tradewire.ports.message import Emit, Envelope
+from tradewire.trading.exchange import FillModel, InstrumentSpec, SimulatedExchange
+from tradewire.trading.language import INTERVALS_US
+from tradewire.trading.roster import Roster
+
+
+class ExecutionDesk:
+    """All paper accounts that this process writes for.
+
+    Handlers take candles and assessments in any interleaving; what happens to an account is the same whatever the
+    interleaving. ``balance_e8`` tells what an account starts with, quote 1e-8; ``partition_of``, set when the bus is
+    known, an account's partition.
+    """
+
+    partition_of: Callable[[str], int]
+
+    def __init__(
+        self,
+        *,
+        balance_e8: Callable[[str], int],
+        leverage: int,
+        fill_model: FillModel,
+    ) -> None:
+        self._balance_e8 = balance_e8
+        self._leverage, self._fill_model = leverage, fill_model
+        self._roster = Roster()
+        self._specs: dict[Key, InstrumentSpec] = {}
+        self._owned: set[int] = set()
+        self._accounts: dict[str, Account] = {}
+        self._positions: dict[int, int] = {}
+        self._journal: list[OrderChanged | OrderFilled] = []
+
+    # ---- events ----
+
+    def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterator[Emit]:
+        """A strategy came, changed or went."""
+        self._roster.apply(event)
+        for account in list(self._accounts.values()):
+            yield from self._journaled(self._advance(account))
+
+    def on_instrument(self, event: InstrumentChanged, _: Envelope) -> Iterable[Emit]:
+        """Filters, fees and brackets."""
+        spec = spec_of(event)
+        self._specs[event.venue, event.symbol] = spec
+        for account in self._accounts.values():
+            account.exchange.list_instrument(spec, leverage=self._leverage)
+        return ()
+
+    def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
+        """A bar that may now happen to every account that trades its symbol."""
+        self._positions[envelope.partition] = envelope.offset + 1
+        key = (event.venue, event.symbol)
+        for account_id in self._roster.accounts():
+            if self.partition_of(account_id) not in self._owned:
+                continue
+            if key in self._roster.symbols(account_id, event.close_time_us):
+                account = self._account(account_id)
+                account.take_candle(event, envelope)
+                yield from self._journaled(self._advance(account))
+
+    def on_assessment(self, event: RiskAssessed, envelope: Envelope) -> Iterator[Emit]:
+        """Approved orders of one evaluation; placed when all of its step are here."""
+        account = self._account(event.account_id)
+        if event.step_size == 0:
+            yield from self._journaled(self._place(account, Assessed(event, envelope), max(account.time_us, 0)))
+            return
+        account.take_assessment(event, envelope)
+        yield from self._journaled(self._advance(account))
+
+    # ---- state ----
+
+    def own(self, partitions: Iterable[int]) -> None:
+        """Become the writer of partitions."""
+        self._owned |= set(partitions)
+
+    def restore(self, account_id: str, saved: bytes, exchange_state: Mapping[str, object]) -> None:
+        """Take an account back from the ledger."""
+        listed = exchange_state["account"]["positions"]  # type: ignore[index]
+        specs = [spec for (_, symbol), spec in sorted(self._specs.items()) if symbol in listed]
+        self._accounts[account_id] = Account.restored(
+            account_id, saved, SimulatedExchange.from_state(exchange_state, specs)
+        )
+
+    def forget(self, partitions: Iterable[int]) -> None:
+        """Drop what another member writes now."""
+        gone = set(partitions)
+        self._owned -= gone
+        for account_id in [a for a in self._accounts if self.partition_of(a) in gone]:
+            del self._accounts[account_id]
+
+    def journal(self) -> list[OrderChanged | OrderFilled]:
+        """Transitions and fills since last asked."""
+        taken, self._journal = self._journal, []
+        return taken
+
+    def changed(self) -> Iterator[tuple[Account, Mapping[int, int]]]:
+        """Accounts that changed since last asked, with the candle offsets to go on from."""
+        for account in self._accounts.values():
+            if account.changed:
+                account.changed = False
+                yield account, self.candle_offsets(account)
+
+    def candle_offsets(self, account: Account) -> dict[int, int]:
+        """Next candle offset per partition: the oldest one buffered, else the next to be read."""
+        offsets = dict(self._positions)
+        for waiting in account.candles.values():
+            for arrived in waiting:
+                place = arrived.envelope
+                offsets[place.partition] = min(place.offset, offsets.get(place.partition, place.offset))
+        return offsets
+
+    def held(self) -> Mapping[Place, int]:
+        """Lowest buffered offset per partition."""
+        lowest: dict[Place, int] = {}
+        for account in self._accounts.values():
+            for envelope in account.held():
+                place = Place(envelope.topic, envelope.partition)
+                lowest[place] = min(envelope.offset, lowest.get(place, envelope.offset))
+        return lowest
+
+    def backlog(self) -> Mapping[Place, int]:
+        """Buffered records per partition."""
+        counts: dict[Place, int] = {}
+        for account in self._accounts.values():
+            for envelope in account.held():
+                place = Place(envelope.topic, envelope.partition)
+                counts[place] = counts.get(place, 0) + 1
+        return counts
+
+    def status(self) -> dict[str, object]:
+        """For /health."""
+        return {
+            "accounts": {
+                a.account_id: {
+                    "event_time_us": a.time_us,
+                    "awaits_us": a.awaits_us,
+                    "buffered_candles": sum(map(len, a.candles.values())),
+                    "open_orders": len(a.orders),
+                }
+                for a in self._accounts.values()
+            }
+        }
+
+    def _journaled(self, emits: Iterable[Emit]) -> Iterator[Emit]:
+        """Note what the ledger must hold before it is published."""
+        for emit in emits:
+            if isinstance(emit.event, OrderChanged | OrderFilled):
+                self._journal.append(emit.event)
+            yield emit
+
+    # ---- the market happens ----
+
+    def _account(self, account_id: str) -> Account:
+        account = self._accounts.get(account_id)
+        if account is None:
+            specs = [spec for _, spec in sorted(self._specs.items())]
+            exchange = SimulatedExchange(
+                account_id,
+                self._balance_e8(account_id),
+                specs,
+                leverages={spec.symbol: self._leverage for spec in specs},
+                fill_model=self._fill_model,
+            )
+            account = self._accounts[account_id] = Account(account_id, exchange)
+        return account
+
+    def _advance(self, account: Account) -> Iterator[Emit]:
+        """Place complete steps and let complete bars happen, alternately, as far as the inputs reach."""
+        while True:
+            if account.awaits_us is not None:
+                step = account.complete_step(account.awaits_us)
+                if step is None:
+                    return
+                for assessed in step:
+                    yield from self._place(account, assessed, account.awaits_us)
+                account.assessed_us, account.awaits_us = account.awaits_us, None
+            oldest_us = account.oldest_candle_us()
+            if oldest_us is None:
+                return
+            time_us = account.next_time(self._roster.symbols(account.account_id, oldest_us))
+            if time_us is None:
+                return
+            yield from self._step(account, time_us)
+
+    def _step(self, account: Account, time_us: int) -> Iterator[Emit]:
+        """All bars of the account that close at ``time_us`` happen; then the account's state goes out."""
+        arrived = account.take_bars(time_us)
+        bars = {symbol: bar_of(item.candle) for (_, symbol), item in arrived.items()}
+        cause = list(arrived.values())[-1].envelope
+        account.time_us, account.changed = time_us, True
+        yield from report(account, account.exchange.step(time_us, bars), cause)
+        decides = any(
+            (bar := arrived.get((leg.venue, leg.stream.symbol))) is not None
+            and INTERVALS_US[bar.candle.interval] == leg.interval_us
+            for leg in self._roster.legs(account.account_id, time_us)
+        )
+        account.awaits_us = time_us if decides else None
+        last = all(key in account.ended for key in self._roster.symbols(account.account_id, time_us))
+        yield account_changed(account, cause, last=last)
+
+    def _place(self, account: Account, assessed: Assessed, time_us: int) -> Iterator[Emit]:
+        """Withdraw and place the orders of one assessment; each once, whatever is delivered twice."""
+        account.changed = True
+        event, envelope = assessed
+        for client_id in event.cancels:
+            yield from report(account, account.exchange.cancel(client_id, time_us), envelope)
+        for intent in event.intents:
+            if account.exchange.knows(intent.client_order_id):
+                continue
+            record = _record(event, intent, envelope, time_us)
+            account.orders[intent.client_order_id] = record
+            yield order_changed(account, intent.client_order_id, record, OrderStatus.SUBMITTED, time_us)
+            order = order_of(intent, event.symbol, event.strategy_id)
+            yield from report(account, account.exchange.submit(order, time_us), envelope)
+
+
+def _record(event: RiskAssessed, intent: OrderIntent, envelope: Envelope, time_us: int) -> OrderRecord:
+    cause = replace(envelope, traceparent=envelope.child_context)
+    return OrderRecord(
+        strategy_id=event.strategy_id,
+        venue=event.venue,
+        symbol=event.symbol,
+        side=intent.side.value,
+        order_type=intent.order_type.value,
+        leg=intent.leg.value,
+        qty_e8=e8(intent.qty),
+        price_e8=e8(intent.price) if intent.price is not None else 0,
+        stop_price_e8=e8(intent.stop_price) if intent.stop_price is not None else 0,
+        reduce_only=intent.reduce_only,
+        evaluation_id=event.evaluation_id,
+        placed_us=time_us,
+        event_id=cause.event_id,
+        correlation_id=cause.correlation_id,
+        traceparent=cause.traceparent,
+    )

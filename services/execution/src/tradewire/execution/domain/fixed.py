@@ -1,0 +1,87 @@
+"""Between the wire's decimals and the exchange's integers in 1e-8 units."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.events import CandleClosed, InstrumentChanged, OrderIntent
+from tradewire.trading.exchange import Bar, Bracket, InstrumentSpec, NewOrder, OrderType, Side, TimeInForce
+
+PLACES = 8
+
+
+def e8(value: Decimal) -> int:
+    """A decimal in 1e-8 units, exact. Raises ContractViolationError for more than 8 decimals."""
+    scaled = value.scaleb(PLACES)
+    whole = int(scaled)
+    if whole != scaled:
+        raise ContractViolationError(f"{value} has more than {PLACES} decimals")
+    return whole
+
+
+def decimal(value_e8: int) -> Decimal:
+    """1e-8 units as a decimal."""
+    return Decimal(value_e8).scaleb(-PLACES)
+
+
+def bar_of(candle: CandleClosed) -> Bar:
+    """A candle as the exchange takes it. Raises ContractViolationError when its prices do not nest."""
+    try:
+        return Bar(
+            candle.open_time_us,
+            candle.close_time_us,
+            e8(candle.open),
+            e8(candle.high),
+            e8(candle.low),
+            e8(candle.close),
+            e8(candle.volume),
+        )
+    except ValueError as error:
+        raise ContractViolationError(str(error)) from error
+
+
+def spec_of(instrument: InstrumentChanged) -> InstrumentSpec:
+    """An instrument as the exchange takes it."""
+    return InstrumentSpec(
+        venue=instrument.venue,
+        symbol=instrument.symbol,
+        tick_e8=e8(instrument.tick_size),
+        step_e8=e8(instrument.step_size),
+        min_qty_e8=e8(instrument.min_qty),
+        max_qty_e8=e8(instrument.max_qty),
+        min_notional_e8=e8(instrument.min_notional),
+        maker_fee_e8=e8(instrument.maker_fee),
+        taker_fee_e8=e8(instrument.taker_fee),
+        liquidation_fee_e8=e8(instrument.liquidation_fee),
+        price_collar_e8=e8(instrument.price_collar_ratio),
+        brackets=tuple(
+            Bracket(
+                e8(b.notional_floor),
+                e8(b.notional_cap),
+                e8(b.maintenance_ratio),
+                e8(b.maintenance_amount),
+                b.max_leverage,
+            )
+            for b in instrument.brackets
+        ),
+    )
+
+
+def order_of(intent: OrderIntent, symbol: str, strategy_id: str) -> NewOrder:
+    """An intent as the exchange takes it."""
+    return NewOrder(
+        client_order_id=intent.client_order_id,
+        symbol=symbol,
+        side=Side(intent.side.value),
+        type=OrderType(intent.order_type.value),
+        quantity_e8=e8(intent.qty),
+        price_e8=e8(intent.price) if intent.price is not None else 0,
+        stop_price_e8=e8(intent.stop_price) if intent.stop_price is not None else 0,
+        callback_distance_e8=e8(intent.trailing_distance) if intent.trailing_distance is not None else 0,
+        time_in_force=TimeInForce(intent.time_in_force.value),
+        reduce_only=intent.reduce_only,
+        oco_group=intent.oco_group or "",
+        activate_on=intent.parent_id or "",
+        strategy_id=strategy_id,
+    )

@@ -1,0 +1,216 @@
+"""From what the exchange says happened to the messages that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from tradewire.execution.domain.account import Account, OrderRecord
+from tradewire.execution.domain.fixed import decimal
+from tradewire.ports.events import (
+    AccountStateChanged,
+    Liquidity,
+    OpenOrder,
+    OrderChanged,
+    OrderFilled,
+    OrderStatus,
+    Position,
+    Side,
+    StrategyPosition,
+)
+from tradewire.ports.message import Emit, Envelope, Event, Work
+from tradewire.trading import exchange as venue
+from tradewire.trading.exchange import Fill
+
+LATE_FILL_US = 60_000_000
+"""A fill later than this after its order begins a trace of its own, linked to the order's."""
+
+_ENDINGS = {
+    venue.OrderRejected: OrderStatus.REJECTED,
+    venue.OrderCanceled: OrderStatus.CANCELED,
+    venue.OrderExpired: OrderStatus.EXPIRED,
+}
+
+
+def order_changed(
+    account: Account, client_id: str, order: OrderRecord, status: OrderStatus, time_us: int, reason: str | None = None
+) -> Emit:
+    """One transition of an order's life cycle."""
+    sequence = account.next_sequence()
+    event = OrderChanged(
+        account_id=account.account_id,
+        client_order_id=client_id,
+        strategy_id=order.strategy_id,
+        venue=order.venue,
+        symbol=order.symbol,
+        event_time_us=time_us,
+        sequence=sequence,
+        status=status,
+        side=Side(order.side),
+        order_type=order.order_type,
+        leg=order.leg,
+        qty=decimal(order.qty_e8),
+        filled_qty=decimal(order.filled_e8),
+        price=_price(order.price_e8),
+        stop_price=_price(order.stop_price_e8),
+        reason=reason,
+        venue_order_id=order.venue_order_id or None,
+        evaluation_id=order.evaluation_id or None,
+    )
+    work = Work("order.submit", {"tradewire.client_order_id": client_id}) if status is OrderStatus.SUBMITTED else None
+    return Emit(event, order.cause(), f"{client_id}:{sequence}", work=work)
+
+
+def report(account: Account, events: Iterable[venue.Event], cause: Envelope) -> Iterator[Emit]:
+    """Messages for what the exchange did, in its order; keeps the orders' records and the strategies' shares.
+
+    ``cause`` stands behind what no order of ours asked for: a liquidation.
+    """
+    for event in events:
+        match event:
+            case venue.OrderAccepted():
+                order = account.orders[event.client_order_id]
+                order.venue_order_id = event.venue_order_id
+                yield order_changed(account, event.client_order_id, order, OrderStatus.ACCEPTED, event.time_us)
+            case venue.OrderTriggered():
+                order = account.orders[event.client_order_id]
+                yield order_changed(account, event.client_order_id, order, OrderStatus.TRIGGERED, event.time_us)
+            case venue.OrderActivated() | venue.OrderReduced():
+                account.orders[event.client_order_id].qty_e8 = event.quantity_e8
+            case venue.OrderRejected() | venue.OrderCanceled() | venue.OrderExpired():
+                order = account.orders.pop(event.client_order_id)
+                status = _ENDINGS[type(event)]
+                yield order_changed(account, event.client_order_id, order, status, event.time_us, str(event.reason))
+            case venue.OrderPartiallyFilled() | venue.OrderFilled():
+                yield from _filled(account, event.fill, complete=isinstance(event, venue.OrderFilled))
+            case venue.Liquidated():
+                yield from _liquidated(account, event.fill, cause)
+            case _:
+                pass  # funding and insurance show in the account state; a refused cancel changes nothing
+
+
+def _filled(account: Account, fill: Fill, *, complete: bool) -> Iterator[Emit]:
+    order = account.orders[fill.client_order_id]
+    order.filled_e8 += fill.quantity_e8
+    key = (order.strategy_id, order.symbol)
+    account.shares_e8[key] = account.shares_e8.get(key, 0) + fill.side.sign * fill.quantity_e8
+    if not account.shares_e8[key]:
+        del account.shares_e8[key]
+    status = OrderStatus.FILLED if complete else OrderStatus.PARTIALLY_FILLED
+    yield _fill_emit(account, fill, order)
+    yield order_changed(account, fill.client_order_id, order, status, fill.time_us)
+    if complete:
+        del account.orders[fill.client_order_id]
+
+
+def _liquidated(account: Account, fill: Fill, cause: Envelope) -> Iterator[Emit]:
+    """The venue's own order closed the symbol: every strategy's share of it is gone."""
+    for key in [key for key in account.shares_e8 if key[1] == fill.symbol]:
+        del account.shares_e8[key]
+    order = OrderRecord(
+        strategy_id="",
+        venue="",
+        symbol=fill.symbol,
+        side=fill.side.value,
+        order_type="LIQUIDATION",
+        leg="LIQUIDATION",
+        qty_e8=fill.quantity_e8,
+        price_e8=0,
+        stop_price_e8=0,
+        reduce_only=True,
+        evaluation_id="",
+        placed_us=fill.time_us,
+        event_id=cause.event_id,
+        correlation_id=cause.correlation_id,
+        traceparent=cause.child_context,
+        filled_e8=fill.quantity_e8,
+    )
+    yield _fill_emit(account, fill, order)
+    yield order_changed(account, fill.client_order_id, order, OrderStatus.FILLED, fill.time_us, "LIQUIDATION")
+
+
+def _fill_emit(account: Account, fill: Fill, order: OrderRecord) -> Emit:
+    event = OrderFilled(
+        account_id=account.account_id,
+        client_order_id=fill.client_order_id,
+        strategy_id=order.strategy_id,
+        venue=order.venue,
+        symbol=fill.symbol,
+        event_time_us=fill.time_us,
+        sequence=account.next_sequence(),
+        venue_trade_id=fill.trade_id,
+        side=Side(fill.side.value),
+        qty=decimal(fill.quantity_e8),
+        price=decimal(fill.price_e8),
+        fee=decimal(fill.fee_e8),
+        liquidity=Liquidity(fill.liquidity.value),
+        realized_pnl=decimal(fill.realised_pnl_e8),
+        position_after=decimal(fill.position_after_e8),
+        leg=order.leg,
+        evaluation_id=order.evaluation_id or None,
+    )
+    late = fill.time_us - order.placed_us > LATE_FILL_US
+    work = Work(
+        "order.fill",
+        {"tradewire.client_order_id": fill.client_order_id},
+        carries_send=True,
+        detached=late,
+    )
+    return Emit(event, order.cause(), f"fill:{fill.trade_id}", work=work)
+
+
+def account_changed(account: Account, cause: Envelope, *, last: bool) -> Emit:
+    """The account as of its time."""
+    state = account.exchange.account_state()
+    venues = {symbol: name for name, symbol in account.happened_us}
+    event: Event = AccountStateChanged(
+        account_id=account.account_id,
+        event_time_us=account.time_us,
+        sequence=account.next_sequence(),
+        wallet_balance=decimal(state.wallet_e8),
+        unrealized_pnl=decimal(state.unrealised_pnl_e8),
+        equity=decimal(state.equity_e8),
+        initial_margin=decimal(state.initial_margin_e8),
+        maintenance_margin=decimal(state.maintenance_margin_e8),
+        realized_pnl=decimal(state.realised_pnl_e8),
+        fees_paid=decimal(state.fees_e8),
+        funding_paid=decimal(-state.funding_e8),
+        positions=tuple(
+            Position(
+                venue=venues.get(p.symbol, ""),
+                symbol=p.symbol,
+                qty=decimal(p.quantity_e8),
+                entry_price=decimal(p.entry_price_e8),
+                mark_price=decimal(p.mark_e8),
+                unrealized_pnl=decimal(p.unrealised_pnl_e8),
+                liquidation_price=_price(p.liquidation_price_e8),
+            )
+            for p in state.positions
+        ),
+        strategy_positions=tuple(
+            StrategyPosition(strategy_id=strategy, venue=venues.get(symbol, ""), symbol=symbol, qty=decimal(qty))
+            for (strategy, symbol), qty in sorted(account.shares_e8.items())
+        ),
+        open_orders=tuple(_open_order(client_id, order) for client_id, order in account.orders.items()),
+        last_of_stream=last,
+    )
+    return Emit(event, cause, f"{account.account_id}:{account.time_us}:{account.sequence}")
+
+
+def _open_order(client_id: str, order: OrderRecord) -> OpenOrder:
+    return OpenOrder(
+        client_order_id=client_id,
+        strategy_id=order.strategy_id,
+        venue=order.venue,
+        symbol=order.symbol,
+        side=Side(order.side),
+        order_type=order.order_type,
+        leg=order.leg,
+        remaining=decimal(order.qty_e8 - order.filled_e8),
+        price=_price(order.price_e8 or order.stop_price_e8),
+        reduce_only=order.reduce_only,
+    )
+
+
+def _price(value_e8: int) -> Decimal | None:
+    return decimal(value_e8) if value_e8 else None

@@ -1,0 +1,37 @@
+"""The only file that names adapters."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tradewire.execution.adapters.memory_ledger import MemoryLedger
+from tradewire.execution.adapters.postgres_ledger import PostgresLedger
+
+from tradewire.execution.domain.desk import ExecutionDesk
+from tradewire.execution.domain.fixed import e8
+from tradewire.execution.handlers import inputs
+from tradewire.execution.settings import Settings
+from tradewire.execution.store import LedgerStore
+from tradewire.ports.events import AccountStateChanged, OrderChanged, OrderFilled
+from tradewire.ports.ledger import LedgerPort
+from tradewire.runtime.service import Service
+from tradewire.trading.exchange import FillModel
+
+
+def build(settings: Settings) -> Service:
+    """The execution service as a value."""
+    desk = ExecutionDesk(
+        balance_e8=lambda _: e8(settings.paper_balance),
+        leverage=settings.paper_leverage,
+        fill_model=FillModel(slippage_rate_e8=e8(settings.slippage_bps / Decimal(10_000))),
+    )
+    ledger: LedgerPort = MemoryLedger() if settings.execution_dsn is None else PostgresLedger(settings.execution_dsn)
+    return Service(
+        name="execution",
+        inputs=inputs(desk),
+        outputs=(OrderChanged, OrderFilled, AccountStateChanged),
+        store=LedgerStore(desk, ledger),
+        held=desk.held,
+        backlog=desk.backlog,
+        status=desk.status,
+    )

@@ -1,0 +1,1 @@
+"""The indicator service's domain: one engine per stream of candles."""

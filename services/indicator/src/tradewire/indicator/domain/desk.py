@@ -1,0 +1,132 @@
+"""The indicator desk: answers every closed bar with one snapshot of all demanded values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.events import CandleClosed, IndicatorStateSaved, IndicatorsUpdated, StrategyStatusChanged
+from tradewire.ports.message import Emit, Envelope, Work
+from tradewire.trading.language import INTERVALS_US, IndicatorEngine
+from tradewire.trading.roster import Roster
+
+Key = tuple[str, str, str]
+"""(venue, symbol, interval)."""
+
+
+@dataclass
+class Feed:
+    """One stream of candles and the engine that follows it. ``time_us``: close of the last bar included."""
+
+    engine: IndicatorEngine
+    demands: tuple[str, ...]
+    partition: int
+    time_us: int = -1
+    offset: int = -1
+    values: dict[str, float | None] = field(default_factory=dict)
+    changed: bool = False
+
+
+class IndicatorDesk:
+    """Engines of all streams whose partitions this process owns."""
+
+    def __init__(self) -> None:
+        self._roster = Roster()
+        self._demands: dict[Key, tuple[str, ...]] = {}
+        self._feeds: dict[Key, Feed] = {}
+
+    def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterable[Emit]:
+        """Demands changed: engines keep the state of what stays; what is new begins to warm up."""
+        self._roster.apply(event)
+        demanded: dict[Key, set[str]] = {}
+        for _strategy, version in self._roster.versions():
+            for symbol in version.symbols:
+                demanded.setdefault((version.venue, symbol, version.interval), set()).update(version.demands)
+        self._demands = {key: tuple(sorted(texts)) for key, texts in demanded.items()}
+        return ()
+
+    def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
+        """One snapshot per bar; a bar that was answered before is left alone."""
+        if event.interval not in INTERVALS_US:
+            raise ContractViolationError(f"interval {event.interval!r}; allowed: {', '.join(INTERVALS_US)}")
+        feed = self._feed((event.venue, event.symbol, event.interval), envelope.partition)
+        if event.close_time_us <= feed.time_us:
+            return
+        bar = {name: float(getattr(event, name)) for name in ("open", "high", "low", "close", "volume")}
+        try:
+            computed = feed.engine.update(event.open_time_us, **bar)
+        except ValueError as error:
+            raise ContractViolationError(str(error)) from error
+        previous, feed.values = feed.values, {**bar, **computed}
+        feed.time_us, feed.offset, feed.changed = event.close_time_us, envelope.offset, True
+        snapshot = IndicatorsUpdated(
+            venue=event.venue,
+            symbol=event.symbol,
+            interval=event.interval,
+            open_time_us=event.open_time_us,
+            event_time_us=event.close_time_us,
+            close=event.close,
+            values=feed.values,
+            previous=previous,
+            input_partition=envelope.partition,
+            input_offset=envelope.offset,
+            last_of_stream=event.last_of_stream,
+        )
+        yield Emit(snapshot, envelope, work=Work("indicator.compute", {"tradewire.indicators": len(computed)}))
+
+    def _feed(self, key: Key, partition: int) -> Feed:
+        demands = self._demands.get(key, ())
+        feed = self._feeds.get(key)
+        if feed is None:
+            feed = self._feeds[key] = Feed(IndicatorEngine(demands, INTERVALS_US[key[2]]), demands, partition)
+        elif feed.demands != demands:
+            engine = IndicatorEngine(demands, INTERVALS_US[key[2]])
+            engine.restore(feed.engine.state())
+            feed.engine, feed.demands = engine, demands
+        return feed
+
+    # ---- state ----
+
+    def changed(self) -> Iterator[tuple[int, IndicatorStateSaved]]:
+        """State of the streams that moved since last asked, with their partitions."""
+        for (venue, symbol, interval), feed in self._feeds.items():
+            if feed.changed:
+                feed.changed = False
+                state = {"engine": feed.engine.state(), "values": feed.values}
+                yield (
+                    feed.partition,
+                    IndicatorStateSaved(
+                        venue=venue,
+                        symbol=symbol,
+                        interval=interval,
+                        event_time_us=feed.time_us,
+                        demands=feed.demands,
+                        state=json.dumps(state, separators=(",", ":")).encode(),
+                        input_partition=feed.partition,
+                        input_offset=feed.offset,
+                    ),
+                )
+
+    def restore(self, partition: int, event: IndicatorStateSaved) -> None:
+        """Go on from a saved state without a jump."""
+        state = json.loads(event.state)
+        engine = IndicatorEngine(event.demands, INTERVALS_US[event.interval])
+        engine.restore(state["engine"])
+        self._feeds[event.venue, event.symbol, event.interval] = Feed(
+            engine, event.demands, partition, event.event_time_us, event.input_offset, state["values"]
+        )
+
+    def forget(self, partition: int) -> None:
+        """Drop the streams of a partition that another member follows now."""
+        self._feeds = {key: feed for key, feed in self._feeds.items() if feed.partition != partition}
+
+    def status(self) -> dict[str, object]:
+        """For /health."""
+        return {
+            "streams": {
+                ":".join(key): {"event_time_us": feed.time_us, "indicators": len(feed.demands)}
+                for key, feed in self._feeds.items()
+            }
+        }

@@ -1,0 +1,281 @@
+"""Public closed candles of a venue by REST, without keys, through ccxt."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import ccxt.async_support as ccxt
+
+from tradewire.ingest.adapters.polling import Backoff, PollPolicy
+from tradewire.ingest.domain import CandleGate, Verdict, interval_us, position_us
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import FatalError, RetryableError
+from tradewire.ports.events import GapDetected, InstrumentChanged, InstrumentStatus, LeverageBracket
+from tradewire.ports.market_data import MarketDataPort
+from tradewire.ports.message import Event
+from tradewire.trading.bars_csv import RawBar
+
+NO_LIMIT = Decimal("1e12")
+"""Largest quantity of an instrument for which the venue names none."""
+DEFAULT_LIQUIDATION_FEE = Decimal("0.0125")
+DEFAULT_COLLAR = Decimal("0.05")
+
+_log = logging.getLogger(__name__)
+_TRANSIENT = (ccxt.NetworkError, ccxt.BadResponse)
+
+
+@dataclass(slots=True)
+class _Feed:
+    """One symbol's gate, and the open time (µs) from which its next rows are asked for."""
+
+    gate: CandleGate
+    next_us: int
+
+
+class CcxtPublic(MarketDataPort):
+    """A live source of closed candles; it never ends and marks no last bar.
+
+    ``exchange_id`` is ccxt's (``binanceusdm``), ``venue`` ours, ``symbols`` the venue's own. Numbers are kept as
+    the text the venue sent. ``brackets`` stand in for those that venues tell to account holders only. ``base_url``
+    replaces scheme and host of every address. Raises FatalError for no symbols, and for an exchange or interval
+    that ccxt does not have.
+    """
+
+    def __init__(
+        self,
+        exchange_id: str,
+        symbols: Sequence[str],
+        interval: str,
+        clock: ClockPort,
+        *,
+        venue: str,
+        brackets: tuple[LeverageBracket, ...],
+        policy: PollPolicy | None = None,
+        base_url: str | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        rng: random.Random | None = None,
+    ) -> None:
+        if not symbols:
+            raise FatalError("symbols: found none, allowed at least one")
+        policy = policy or PollPolicy()
+        self._exchange = _exchange(exchange_id, interval, timeout_s=policy.timeout_s, base_url=base_url)
+        self._symbols, self._interval, self._venue = tuple(symbols), interval, venue
+        self._interval_us = interval_us(interval)
+        self._clock, self._brackets, self._policy, self._sleep = clock, brackets, policy, sleep
+        self._backoff = Backoff(policy, rng or random.Random())  # noqa: S311
+        self._venue_ahead_us = 0
+
+    async def instruments(self) -> list[InstrumentChanged]:
+        """Filters and fees as the venue tells them now, taken to hold from the start of the history on."""
+        await self._ask("exchangeInfo", lambda: self._exchange.load_markets(reload=True))
+        valid_from_us = self._history_start_us()
+        return [
+            _instrument(
+                self._market(symbol),
+                venue=self._venue,
+                interval=self._interval,
+                brackets=self._brackets,
+                valid_from_us=valid_from_us,
+            )
+            for symbol in self._symbols
+        ]
+
+    async def events(self, resume_after_us: Mapping[tuple[str, str], int]) -> AsyncIterator[Event]:
+        """Closed candles: first what was missed since the given closes, then each bar as it closes.
+
+        Bars that the venue left out are asked for once more; if they come then, a ``GapDetected`` of kind FILLED
+        says so. Raises RetryableError after the policy's attempts, FatalError for a symbol the venue lacks.
+        """
+        await self._ask("exchangeInfo", self._exchange.load_markets)
+        await self._measure_clock()
+        feeds = [self._feed(symbol, resume_after_us.get((self._venue, symbol))) for symbol in self._symbols]
+        while True:
+            verdicts = [verdict for feed in feeds for verdict in await self._new(feed)]
+            for verdict in sorted(verdicts, key=lambda item: (position_us(item), item.venue, item.symbol)):
+                yield verdict
+            await self._sleep(self._wait_s(feeds))
+            await self._measure_clock()
+
+    async def close(self) -> None:
+        await self._exchange.close()
+
+    def _feed(self, symbol: str, resume_after_us: int | None) -> _Feed:
+        self._market(symbol)
+        last_open_us = None if resume_after_us is None else resume_after_us - self._interval_us
+        gate = CandleGate(self._venue, symbol, self._interval, last_open_us=last_open_us)
+        return _Feed(gate, self._history_start_us() if resume_after_us is None else resume_after_us)
+
+    async def _new(self, feed: _Feed) -> list[Verdict]:
+        """All that has closed since the feed's last row."""
+        gate, verdicts = feed.gate, list[Verdict]()
+        while feed.next_us + self._interval_us <= self._venue_now_us():
+            rows = await self._closed_rows(gate.symbol, feed.next_us, self._policy.page_bars)
+            if not rows:
+                break
+            for row in rows:
+                if gate.due_us is not None and row.open_time_us > gate.due_us:
+                    verdicts += await self._backfill(gate, before_us=row.open_time_us)
+                verdicts += gate.offer(row, now_us=self._venue_now_us())
+            feed.next_us = max(feed.next_us, rows[-1].open_time_us) + self._interval_us
+        return verdicts
+
+    async def _backfill(self, gate: CandleGate, *, before_us: int) -> list[Verdict]:
+        """Ask again for the bars from the gate's next one up to ``before_us``; what is still missing stays so."""
+        assert gate.due_us is not None, "a gap has a bar before it"
+        first_us = gate.due_us
+        count = min(self._policy.page_bars, (before_us - first_us) // self._interval_us)
+        await self._sleep(self._policy.settle_s)
+        rows = await self._closed_rows(gate.symbol, first_us, count)
+        verdicts: list[Verdict] = []
+        for row in rows:
+            if row.open_time_us < before_us:
+                verdicts += gate.offer(row, now_us=self._venue_now_us())
+        if [verdict for verdict in verdicts if isinstance(verdict, GapDetected)] == [] and gate.due_us == before_us:
+            verdicts.append(gate.filled(first_open_us=first_us, count=count))
+        return verdicts
+
+    async def _closed_rows(self, symbol: str, since_us: int, limit: int) -> list[RawBar]:
+        """Up to ``limit`` rows from ``since_us`` on, without the one that is still open: venues send that too."""
+        unified = self._market(symbol)["symbol"]
+        rows = await self._ask(
+            f"klines of {symbol}",
+            lambda: self._candles(unified, since_us // 1000, limit),
+        )
+        closed_us = self._venue_now_us() - self._interval_us
+        return [_row(row) for row in rows if row[0] * 1000 <= closed_us]
+
+    async def _candles(self, unified: str, since_ms: int, limit: int) -> list[list[Any]]:
+        """ccxt's rows. Raises BadResponse where ccxt would pass over what it can't read: no JSON, rows not rows."""
+        rows: list[list[Any]] = await self._exchange.fetch_ohlcv(unified, self._interval, since_ms, limit)
+        answer = self._exchange.last_json_response
+        if answer is None or (isinstance(answer, list) and len(answer) != len(rows)):
+            found = "no JSON" if answer is None else f"{len(answer)} rows, {len(rows)} of them readable"
+            raise ccxt.BadResponse(f"found {found}, allowed a list of candles")
+        if isinstance(answer, dict) and not rows:
+            raise ccxt.BadResponse(f"found {str(answer)[:80]}, allowed a list of candles")
+        return rows
+
+    async def _ask(self, what: str, call: Callable[[], Awaitable[Any]]) -> Any:
+        """Ask until there is an answer. Raises RetryableError after the policy's attempts, FatalError at once when
+        the venue refuses for good."""
+        for failures in range(1, self._policy.attempts + 1):
+            try:
+                return await call()
+            except _TRANSIENT as error:
+                if failures == self._policy.attempts:
+                    raise RetryableError(f"{self._venue}: {what}: {failures} attempts failed: {error}") from error
+                wait_s = self._backoff.wait_s(failures, retry_after_s=self._retry_after_s(error))
+                _log.warning("%s: %s failed, next try in %.1f s: %s", self._venue, what, wait_s, error)
+                await self._sleep(wait_s)
+            except ccxt.BaseError as error:
+                raise FatalError(f"{self._venue}: {what}: {error}") from error
+        raise AssertionError("attempts is at least 1")
+
+    def _retry_after_s(self, error: Exception) -> float | None:
+        """What the venue asks us to wait, after 429 and 418."""
+        if not isinstance(error, ccxt.DDoSProtection):
+            return None
+        told = str((self._exchange.last_response_headers or {}).get("Retry-After", ""))
+        return float(told) if told.isascii() and told.isdigit() else None
+
+    async def _measure_clock(self) -> None:
+        """Learn how far the venue's clock is ahead of ours: it alone says which bars have closed."""
+        if not self._exchange.has["fetchTime"]:
+            return
+        asked_us = self._clock.now_us()
+        told_ms = await self._ask("time", self._exchange.fetch_time)
+        self._venue_ahead_us = int(told_ms) * 1000 - (asked_us + self._clock.now_us()) // 2
+
+    def _venue_now_us(self) -> int:
+        return self._clock.now_us() + self._venue_ahead_us
+
+    def _history_start_us(self) -> int:
+        bars = self._venue_now_us() // self._interval_us - self._policy.history_bars
+        return bars * self._interval_us
+
+    def _wait_s(self, feeds: Sequence[_Feed]) -> float:
+        """Seconds to the next question: until the next bar has settled, or a fixed time when one is late."""
+        open_us = min(feed.next_us for feed in feeds) + self._interval_us - self._venue_now_us()
+        return open_us / 1e6 + self._policy.settle_s if open_us > 0 else self._policy.poll_s
+
+    def _market(self, symbol: str) -> Mapping[str, Any]:
+        found = (self._exchange.markets_by_id or {}).get(symbol)
+        if not found:
+            raise FatalError(f"{self._venue}: symbol: found {symbol!r}, allowed one that the venue lists")
+        market: Mapping[str, Any] = found[0]
+        return market
+
+
+def _exchange(exchange_id: str, interval: str, *, timeout_s: float, base_url: str | None) -> Any:
+    if exchange_id not in ccxt.exchanges:
+        raise FatalError(f"exchange: found {exchange_id!r}, allowed an id of ccxt, e.g. binanceusdm")
+    # number=str: ccxt hands on the venue's text instead of making floats of it.
+    options = {
+        "number": str,
+        "timeout": round(timeout_s * 1000),
+        "enableRateLimit": True,
+        "enableLastJsonResponse": True,
+    }
+    exchange = getattr(ccxt, exchange_id)(options)
+    if interval not in exchange.timeframes:
+        raise FatalError(f"interval: found {interval!r}, allowed {', '.join(exchange.timeframes)}")
+    if exchange.precisionMode != ccxt.TICK_SIZE:
+        raise FatalError(f"exchange {exchange_id}: found precision by digits, allowed by tick size")
+    if base_url:
+        apis = exchange.urls["api"]
+        exchange.urls["api"] = {name: base_url + urlsplit(url).path for name, url in apis.items()}
+    return exchange
+
+
+def _instrument(
+    market: Mapping[str, Any],
+    *,
+    venue: str,
+    interval: str,
+    brackets: tuple[LeverageBracket, ...],
+    valid_from_us: int,
+) -> InstrumentChanged:
+    """An instrument from ccxt's market and, for what ccxt leaves out, Binance's own fields under ``info``."""
+    info, limits = market["info"], market["limits"]
+    filters = {item.get("filterType"): item for item in info.get("filters", [])}
+    percent = filters.get("PERCENT_PRICE", {})
+    collar = [Decimal(percent["multiplierUp"]) - 1, 1 - Decimal(percent["multiplierDown"])] if percent else []
+    return InstrumentChanged(
+        venue=venue,
+        symbol=market["id"],
+        base=market["base"],
+        quote=market["quote"],
+        status=_status(str(info.get("status", "")), active=market.get("active") is not False),
+        tick_size=Decimal(market["precision"]["price"]),
+        step_size=Decimal(market["precision"]["amount"]),
+        min_qty=Decimal(limits["amount"]["min"] or market["precision"]["amount"]),
+        max_qty=Decimal(limits["amount"]["max"] or NO_LIMIT),
+        min_notional=Decimal(limits["cost"]["min"] or 0),
+        # ccxt writes these into its source as floats; their shortest text is what stands there.
+        maker_fee=Decimal(str(market["maker"])),
+        taker_fee=Decimal(str(market["taker"])),
+        liquidation_fee=Decimal(info.get("liquidationFee") or DEFAULT_LIQUIDATION_FEE),
+        price_collar_ratio=min(collar, default=DEFAULT_COLLAR),
+        intervals=(interval,),
+        brackets=brackets,
+        valid_from_us=valid_from_us,
+    )
+
+
+def _status(told: str, *, active: bool) -> InstrumentStatus:
+    if told in InstrumentStatus.__members__:
+        return InstrumentStatus(told)
+    # Of Binance's other states (PENDING_TRADING, PRE_SETTLE, SETTLING, CLOSE, …) none takes orders.
+    return InstrumentStatus.TRADING if active and not told else InstrumentStatus.CLOSED
+
+
+def _row(candle: Sequence[Any]) -> RawBar:
+    open_, high, low, close, volume = ("" if cell is None else str(cell) for cell in candle[1:6])
+    return RawBar(candle[0] * 1000, open_, high, low, close, volume)

@@ -1,0 +1,124 @@
+"""From a market data source to batches of messages, held back while ingest is paused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
+
+from tradewire.ports.events import (
+    CandleClosed,
+    ControlChanged,
+    ControlLevel,
+    GapDetected,
+    InstrumentChanged,
+    MarkPriceUpdated,
+    TopOfBook,
+    TradeSeen,
+)
+from tradewire.ports.market_data import MarketDataPort
+from tradewire.ports.message import Attributes, Emit, Envelope, Event, Work, root_id
+from tradewire.trading.controls import Controls
+
+BATCH_EVENTS_MAX = 500
+QUEUE_EVENTS_MAX = 2_000
+SERVICE = "ingest"
+
+
+class Feed:
+    """Instruments first, then market events in the source's order, whatever the pace of the reader."""
+
+    def __init__(self, source: MarketDataPort) -> None:
+        self._source = source
+        self._controls = Controls()
+        self._running = asyncio.Event()
+        self._running.set()
+        self._published = 0
+        self._faults = 0
+        self._ended = False
+
+    def on_control(self, event: ControlChanged, _: Envelope) -> Iterable[Emit]:
+        """Pause or go on."""
+        self._controls.apply(event)
+        if self._controls.service(SERVICE) is ControlLevel.PAUSED:
+            self._running.clear()
+        else:
+            self._running.set()
+        return ()
+
+    async def batches(self, last_published: Mapping[str, int]) -> AsyncIterator[Sequence[Emit]]:
+        """What to publish, resuming after the last event time per ``venue:symbol``."""
+        yield [emit_of(instrument) for instrument in await self._source.instruments()]
+        resume: dict[tuple[str, str], int] = {}
+        for key, time_us in last_published.items():
+            venue, _, symbol = key.partition(":")
+            resume[venue, symbol] = time_us
+        queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE_EVENTS_MAX)
+        reading = asyncio.create_task(self._read(queue, resume))
+        try:
+            while not self._ended:
+                event = await queue.get()
+                await self._running.wait()
+                batch = self._batch(event, queue)
+                if batch:
+                    yield batch
+            await reading
+        finally:
+            reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await reading
+
+    async def _read(self, queue: asyncio.Queue[Event | None], resume: Mapping[tuple[str, str], int]) -> None:
+        try:
+            async for event in self._source.events(resume):
+                await queue.put(event)
+        finally:
+            await queue.put(None)
+
+    def _batch(self, event: Event | None, queue: asyncio.Queue[Event | None]) -> list[Emit]:
+        batch: list[Emit] = []
+        while event is not None:
+            batch.append(emit_of(event))
+            self._faults += isinstance(event, GapDetected)
+            if len(batch) == BATCH_EVENTS_MAX or queue.empty():
+                break
+            event = queue.get_nowait()
+        self._ended = event is None
+        self._published += len(batch)
+        return batch
+
+    def status(self) -> dict[str, object]:
+        """For /health."""
+        return {
+            "paused": not self._running.is_set(),
+            "published": self._published,
+            "faults": self._faults,
+            "ended": self._ended,
+        }
+
+
+def emit_of(event: Event) -> Emit:
+    """A market event as the root of a trace, with an id made of what the venue said and when."""
+    match event:
+        case CandleClosed():
+            stream, time_us = f"candle:{event.interval}", event.close_time_us
+            attributes: Attributes = {
+                "tradewire.symbol": event.symbol,
+                "tradewire.interval": event.interval,
+                "tradewire.event_time_us": time_us,
+            }
+            work = Work("candle.closed", attributes)
+        case InstrumentChanged():
+            stream, time_us, work = "instrument", event.valid_from_us, Work("instrument.changed")
+        case GapDetected():
+            stream, time_us = f"gap:{event.interval}:{event.kind}:{event.row or 0}", event.event_time_us
+            work = Work("gap.detected", {"tradewire.gap.kind": event.kind.value})
+        case MarkPriceUpdated():
+            stream, time_us, work = "mark", event.event_time_us, Work("mark.updated")
+        case TradeSeen():
+            stream, time_us, work = f"trade:{event.trade_id}", event.event_time_us, Work("trade.seen")
+        case TopOfBook():
+            stream, time_us, work = f"quote:{event.update_id}", event.event_time_us, Work("quote.seen")
+        case _:
+            raise AssertionError(f"a market data source yields no {type(event).__name__}")
+    return Emit(event, event_id=root_id(event.venue, event.symbol, stream, time_us), work=work)

@@ -1,0 +1,31 @@
+"""Settings of the ingest service, on top of those of every service."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field
+
+from tradewire.runtime.settings import RuntimeSettings
+
+
+class MarketSource(StrEnum):
+    """Where market data comes from."""
+
+    CSV = "csv"
+    RECORDED = "recorded"
+    CCXT = "ccxt"
+
+
+class Settings(RuntimeSettings):
+    """Every knob with its unit and default."""
+
+    market_source: MarketSource = Field(MarketSource.CSV, description="csv, recorded or ccxt.")
+    market_path: Path = Field(Path("data/sample"), description="Folder of candle files, or one recorded session.")
+    market_files: tuple[str, ...] = Field((), description="Names of the candle files to play; none: all.")
+    instruments_file: Path | None = Field(None, description="Instruments; none: instruments.yaml beside the candles.")
+    bars_per_second: float | None = Field(None, gt=0, description="Pace of a replay; none: full speed.")
+    ccxt_exchange: str = Field("binanceusdm", description="ccxt's id of the exchange with public candles.")
+    ccxt_symbols: tuple[str, ...] = Field(("BTCUSDT",), description="The venue's own symbols.")
+    ccxt_interval: str = Field("1m", description="Candle interval.")

@@ -1,0 +1,369 @@
+"""Public candles by REST, against a venue on loopback that answers in Binance's shapes and misbehaves on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from aiohttp import web
+
+from tradewire.ingest.adapters.ccxt_public import CcxtPublic
+from tradewire.ingest.adapters.instruments_file import read_brackets
+from tradewire.ingest.adapters.polling import Backoff, PollPolicy
+from tradewire.ports.errors import FatalError, RetryableError
+from tradewire.ports.events import CandleClosed, GapDetected, InstrumentStatus
+from tradewire.ports.market_data import MarketDataPort
+from tradewire.ports.message import Event
+from tradewire.runtime.clock import ManualClock
+from tradewire.testkit.market_data_suite import MarketDataSuite
+
+BRACKETS = read_brackets(Path(__file__).parents[3] / "data" / "sample" / "instruments.yaml")
+MINUTE_MS = 60_000
+START_MS = 1_626_992_700_000
+NOW_MS = START_MS + 20 * MINUTE_MS + 30_000
+POLICY = PollPolicy(page_bars=8, history_bars=20, attempts=3, timeout_s=0.2)
+
+Reply = Callable[[], web.Response]
+
+
+def kline(minute: int, **fields: str) -> list[object]:
+    """A row of Binance's klines: 12 columns, numbers as text."""
+    opened = START_MS + minute * MINUTE_MS
+    numbers = {"open": "7.6080", "high": "9.6180", "low": "7.6070", "close": f"8.{minute:02d}00", "volume": "3005"}
+    values = (numbers | fields).values()
+    return [opened, *values, opened + MINUTE_MS - 1, "22875.8590", 113, "1900", "14464.6960", "0"]
+
+
+def symbol_info(symbol: str, **fields: object) -> dict[str, object]:
+    """A symbol as ``GET /fapi/v1/exchangeInfo`` has it."""
+    return {
+        "symbol": symbol,
+        "contractType": "PERPETUAL",
+        "deliveryDate": 4133404800000,
+        "onboardDate": 1569398400000,
+        "status": "TRADING",
+        "baseAsset": symbol.removesuffix("USDT"),
+        "quoteAsset": "USDT",
+        "marginAsset": "USDT",
+        "pricePrecision": 2,
+        "quantityPrecision": 3,
+        "baseAssetPrecision": 8,
+        "quotePrecision": 8,
+        "liquidationFee": "0.012000",
+        "filters": [
+            {"minPrice": "556.72", "maxPrice": "1000000", "filterType": "PRICE_FILTER", "tickSize": "0.10"},
+            {"stepSize": "0.001", "filterType": "LOT_SIZE", "maxQty": "1000", "minQty": "0.001"},
+            {"stepSize": "0.001", "filterType": "MARKET_LOT_SIZE", "maxQty": "120", "minQty": "0.001"},
+            {"notional": "5", "filterType": "MIN_NOTIONAL"},
+            {"multiplierDown": "0.9500", "multiplierUp": "1.0600", "filterType": "PERCENT_PRICE"},
+        ],
+    } | fields
+
+
+class FakeVenue:
+    """Serves klines up to its clock, the open one included. ``replies`` are given first, one a request."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.ahead_ms = 0
+        self.minutes = list(range(1000))
+        self.odd: dict[int, list[object]] = {}
+        self.replies: list[Reply | None] = []
+        self.asked: list[tuple[str, int]] = []
+        self.late: set[int] = set()
+        self.symbols = [symbol_info("BTCUSDT"), symbol_info("ETHUSDT")]
+        self.url = ""
+        self.stopped = asyncio.Event()
+
+    @property
+    def now_ms(self) -> int:
+        return self.clock.now_us() // 1000 + self.ahead_ms
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if request.path == "/fapi/v1/time":
+            return web.json_response({"serverTime": self.now_ms})
+        reply = self.replies.pop(0) if self.replies else None
+        if reply is not None:
+            return reply()
+        if request.path == "/fapi/v1/exchangeInfo":
+            return web.json_response({"symbols": self.symbols})
+        if self.replies is HANGING:
+            await self.stopped.wait()
+        return web.json_response(self.klines(request.query))
+
+    def klines(self, query: Any) -> list[list[object]]:
+        since, limit = int(query["startTime"]), int(query["limit"])
+        self.asked.append((query["symbol"], (since - START_MS) // MINUTE_MS))
+        found = [
+            minute
+            for minute in self.minutes
+            if since <= START_MS + minute * MINUTE_MS <= self.now_ms and minute not in self.late
+        ]
+        self.late.clear()
+        return [self.odd.get(minute) or self.row(minute) for minute in found[:limit]]
+
+    def row(self, minute: int) -> list[object]:
+        open_still = START_MS + (minute + 1) * MINUTE_MS > self.now_ms
+        return kline(minute, close="7.7777") if open_still else kline(minute)
+
+
+HANGING: list[Reply | None] = []
+
+
+def status(code: int, **headers: str) -> Reply:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda: web.json_response({"code": 0, "msg": "no"}, status=code, headers=named)
+
+
+@pytest.fixture
+async def venue() -> AsyncIterator[FakeVenue]:
+    fake = FakeVenue(ManualClock(NOW_MS * 1000))
+    app = web.Application()
+    app.router.add_get("/{path:.*}", fake.answer)
+    runner = web.AppRunner(app, shutdown_timeout=0)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    fake.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield fake
+    fake.stopped.set()
+    await runner.cleanup()
+
+
+def market(fake: FakeVenue, *, waits: list[float] | None = None, symbols: tuple[str, ...] = ("BTCUSDT",)) -> CcxtPublic:
+    async def sleep(seconds: float) -> None:
+        fake.clock.advance(seconds=seconds)
+        if waits is not None:
+            waits.append(seconds)
+        await asyncio.sleep(0)
+
+    return CcxtPublic(
+        "binanceusdm",
+        symbols,
+        "1m",
+        fake.clock,
+        venue="binance",
+        brackets=BRACKETS,
+        policy=POLICY,
+        base_url=fake.url,
+        sleep=sleep,
+        rng=random.Random(7),
+    )
+
+
+async def read(source: CcxtPublic, count: int, resume_minute: int | None = None) -> list[Event]:
+    """The first ``count`` events; with ``resume_minute``, those after the close of the bar before that minute."""
+    resume = {} if resume_minute is None else {("binance", "BTCUSDT"): (START_MS + resume_minute * MINUTE_MS) * 1000}
+    events: list[Event] = []
+    stream = source.events(resume)
+    try:
+        async for event in stream:
+            events.append(event)
+            if len(events) == count:
+                break
+    finally:
+        await cast("Any", stream).aclose()
+        await source.close()
+    return events
+
+
+def minutes(events: list[Event]) -> list[int | str]:
+    return [
+        (event.open_time_us // 1000 - START_MS) // MINUTE_MS
+        if isinstance(event, CandleClosed)
+        else f"{event.kind.value} {event.missing}"
+        for event in events
+        if isinstance(event, CandleClosed | GapDetected)
+    ]
+
+
+class TestCcxtContract(MarketDataSuite):
+    recorded = False
+    until_us = (START_MS + 24 * MINUTE_MS) * 1000
+
+    @pytest.fixture(autouse=True)
+    def _venue(self, venue: FakeVenue) -> None:
+        venue.minutes = [minute for minute in range(100) if minute not in (11, 12)]
+        self.venue = venue
+
+    def market(self) -> MarketDataPort:
+        self.venue.clock = ManualClock(NOW_MS * 1000)
+        return market(self.venue, symbols=("BTCUSDT", "ETHUSDT"))
+
+
+async def test_events_from_the_first_start_reach_back_and_go_on_bar_by_bar(venue: FakeVenue) -> None:
+    waits: list[float] = []
+    events = await read(market(venue, waits=waits), 22)
+    assert minutes(events) == list(range(22))
+    assert waits == pytest.approx([32.0, 60.0])  # 30 s to the close and 2 s to settle; then each minute
+    assert [minute for _, minute in venue.asked] == [0, 8, 16, 20, 21]
+
+
+async def test_events_hold_the_text_of_the_venue_and_never_an_unfinished_bar(venue: FakeVenue) -> None:
+    events = await read(market(venue), 21)
+    assert [str(event.close) for event in events if isinstance(event, CandleClosed)][-2:] == ["8.1900", "8.2000"]
+    assert not any(event.last_of_stream for event in events if isinstance(event, CandleClosed))
+
+
+async def test_events_when_resumed_ask_from_the_bar_that_is_due(venue: FakeVenue) -> None:
+    assert minutes(await read(market(venue), 5, resume_minute=17)) == [17, 18, 19, 20, 21]
+    assert venue.asked[0] == ("BTCUSDT", 17)
+
+
+FAULTS: dict[str, tuple[Reply, float]] = {
+    "429": (status(429, Retry_After="7"), 7.0),
+    "418": (status(418, Retry_After="90"), 90.0),
+    "429 without a time": (status(429), 0.0),
+    "500": (status(500), 0.0),
+    "503": (status(503), 0.0),
+    "no JSON": (lambda: web.Response(text="<html>maintenance</html>", content_type="text/html"), 0.0),
+    "no list": (lambda: web.json_response({}), 0.0),
+    "no rows": (lambda: web.json_response([["soon"]]), 0.0),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_events_when_the_venue_fails_once_waits_and_loses_nothing(venue: FakeVenue, name: str) -> None:
+    reply, least_s = FAULTS[name]
+    venue.replies = [None, reply]
+    waits: list[float] = []
+    assert minutes(await read(market(venue, waits=waits), 20)) == list(range(20))
+    assert len(waits) == 1
+    assert max(least_s, 0.25) <= waits[0] <= max(least_s, 0.5)
+
+
+async def test_events_when_the_venue_keeps_failing_says_so_after_its_attempts(venue: FakeVenue) -> None:
+    venue.replies = [None, *[status(503)] * 3]
+    waits: list[float] = []
+    with pytest.raises(RetryableError, match="binance: klines of BTCUSDT: 3 attempts failed"):
+        await read(market(venue, waits=waits), 1)
+    assert len(waits) == 2
+    assert venue.replies == []
+
+
+async def test_events_when_the_venue_does_not_answer_in_time_is_retryable(venue: FakeVenue) -> None:
+    venue.replies = HANGING
+    with pytest.raises(RetryableError, match="3 attempts failed"):
+        await read(market(venue), 1)
+
+
+async def test_events_when_nobody_listens_is_retryable(venue: FakeVenue) -> None:
+    venue.url = "http://127.0.0.1:1"
+    with pytest.raises(RetryableError, match="exchangeInfo: 3 attempts failed"):
+        await read(market(venue), 1)
+
+
+async def test_events_when_the_venue_lacks_bars_reports_them_and_goes_on(venue: FakeVenue) -> None:
+    venue.minutes = [minute for minute in range(100) if minute not in (5, 6, 7)]
+    assert minutes(await read(market(venue), 18)) == [*range(5), "MISSING 3", *range(8, 20)]
+    assert venue.asked.count(("BTCUSDT", 5)) == 1
+
+
+async def test_events_when_missing_bars_come_at_the_second_asking_says_filled(venue: FakeVenue) -> None:
+    venue.late = {3, 4}
+    events = await read(market(venue), 21)
+    assert minutes(events) == [0, 1, 2, 3, 4, "FILLED 2", *range(5, 20)]
+
+
+async def test_events_when_a_bar_is_bad_reports_it_and_the_hole(venue: FakeVenue) -> None:
+    venue.odd[5] = kline(5, low="-1")
+    told = minutes(await read(market(venue), 22))
+    assert told == [*range(5), "INVALID 0", "INVALID 0", "MISSING 1", *range(6, 20)]
+
+
+async def test_events_when_the_newest_bar_is_bad_does_not_ask_for_it_again_and_again(venue: FakeVenue) -> None:
+    venue.odd[19] = kline(19, close="NaN")
+    told = minutes(await read(market(venue), 24))
+    assert told == [*range(19), "INVALID 0", "INVALID 0", "MISSING 1", 20, 21]
+
+
+async def test_events_when_a_bar_is_late_asks_again_soon(venue: FakeVenue) -> None:
+    venue.late = {19}
+    waits: list[float] = []
+    assert minutes(await read(market(venue, waits=waits), 20, resume_minute=19))[0] == 19
+    assert waits[0] == POLICY.poll_s
+
+
+@pytest.mark.parametrize(("ahead_s", "last"), [(90, 21), (-90, 18), (0, 19)])
+async def test_events_go_by_the_venues_clock(venue: FakeVenue, ahead_s: int, last: int) -> None:
+    venue.ahead_ms = ahead_s * 1000
+    waits: list[float] = []
+    source = market(venue, waits=waits)
+    count = POLICY.history_bars
+    assert minutes(await read(source, count))[-1] == last
+    assert waits == []
+
+
+async def test_events_of_several_symbols_go_by_close_and_symbol(venue: FakeVenue) -> None:
+    events = await read(market(venue, symbols=("ETHUSDT", "BTCUSDT")), 42)
+    told = [(event.close_time_us, event.symbol) for event in events if isinstance(event, CandleClosed)]
+    assert told == sorted(told)
+
+
+async def test_instruments_are_what_the_venue_tells(venue: FakeVenue) -> None:
+    venue.symbols[1] |= {"status": "SETTLING", "filters": venue.symbols[1]["filters"][:2]}  # type: ignore[index]
+    source = market(venue, symbols=("BTCUSDT", "ETHUSDT"))
+    btc, eth = await source.instruments()
+    await source.close()
+    assert (btc.venue, btc.symbol, btc.base, btc.quote) == ("binance", "BTCUSDT", "BTC", "USDT")
+    assert btc.status == InstrumentStatus.TRADING
+    assert [str(value) for value in (btc.tick_size, btc.step_size, btc.min_qty, btc.max_qty, btc.min_notional)] == [
+        "0.10",
+        "0.001",
+        "0.001",
+        "1000",
+        "5",
+    ]
+    assert (btc.maker_fee, btc.taker_fee) == (Decimal("0.0002"), Decimal("0.0005"))
+    assert (btc.liquidation_fee, btc.price_collar_ratio) == (Decimal("0.012"), Decimal("0.05"))
+    assert (btc.intervals, btc.brackets, btc.valid_from_us) == (("1m",), BRACKETS, START_MS * 1000)
+    assert (eth.status, eth.min_notional) == (InstrumentStatus.CLOSED, 0)
+
+
+async def test_instruments_when_the_venue_is_away_is_retryable_and_works_later(venue: FakeVenue) -> None:
+    venue.replies = [status(503)] * 3
+    source = market(venue)
+    with pytest.raises(RetryableError, match="exchangeInfo"):
+        await source.instruments()
+    assert [item.symbol for item in await source.instruments()] == ["BTCUSDT"]
+    await source.close()
+
+
+async def test_events_when_the_symbol_is_unknown_is_fatal(venue: FakeVenue) -> None:
+    with pytest.raises(FatalError, match="symbol: found 'DOGEUSD', allowed one that the venue lists"):
+        await read(market(venue, symbols=("DOGEUSD",)), 1)
+
+
+async def test_events_when_the_venue_refuses_for_good_is_fatal(venue: FakeVenue) -> None:
+    refusal = {"code": -1121, "msg": "Invalid symbol."}
+    venue.replies = [None, lambda: web.json_response(refusal, status=400)]
+    with pytest.raises(FatalError, match="Invalid symbol"):
+        await read(market(venue), 1)
+
+
+@pytest.mark.parametrize(
+    ("exchange_id", "symbols", "interval", "message"),
+    [
+        ("nowhere", ("BTCUSDT",), "1m", "exchange: found 'nowhere'"),
+        ("binanceusdm", ("BTCUSDT",), "7m", "interval: found '7m', allowed .*1m, 3m"),
+        ("binanceusdm", (), "1m", "symbols: found none"),
+    ],
+)
+def test_build_when_a_setting_is_none_says_what_is_allowed(
+    exchange_id: str, symbols: tuple[str, ...], interval: str, message: str
+) -> None:
+    with pytest.raises(FatalError, match=message):
+        CcxtPublic(exchange_id, symbols, interval, ManualClock(), venue="binance", brackets=BRACKETS)
+
+
+def test_backoff_doubles_within_its_bound_and_heeds_the_venue() -> None:
+    backoff = Backoff(PollPolicy(backoff_first_s=1, backoff_most_s=8), random.Random(1))
+    for failures, step in ((1, 1), (2, 2), (3, 4), (4, 8), (5, 8), (50, 8)):
+        assert step / 2 <= backoff.wait_s(failures) <= step
+    assert backoff.wait_s(1, retry_after_s=30) == 30
+    assert backoff.wait_s(1, retry_after_s=10**9) == 3 * 86_400

@@ -1,0 +1,1 @@
+"""Where risk's limits are kept."""

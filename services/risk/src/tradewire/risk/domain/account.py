@@ -1,0 +1,156 @@
+"""One account as risk sees it: what waits for an answer, and what was answered."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NamedTuple
+
+from tradewire.ports.events import AccountStateChanged, StrategyEvaluated
+from tradewire.ports.message import Envelope
+from tradewire.trading.roster import Leg, Stream, slot_us
+
+DAY_US = 86_400_000_000
+MINUTE_US = 60_000_000
+
+
+class Waiting(NamedTuple):
+    """An evaluation that has not been answered."""
+
+    event: StrategyEvaluated
+    envelope: Envelope
+
+
+class Seen(NamedTuple):
+    """An account state that no answer has used yet."""
+
+    event: AccountStateChanged
+    envelope: Envelope
+
+
+@dataclass
+class Account:
+    """Join state of one account. Everything but the two buffers survives in ``saved``; the buffers are read again.
+
+    ``answered_us``: event time up to which every evaluation was answered, per stream; ``ended``: streams whose last
+    bar was answered.
+    """
+
+    account_id: str
+    answered_us: dict[Stream, int] = field(default_factory=dict)
+    ended: set[Stream] = field(default_factory=set)
+    state: AccountStateChanged | None = None
+    peak_equity: Decimal = Decimal(0)
+    day: int = -1
+    day_start_equity: Decimal = Decimal(0)
+    order_times_us: deque[int] = field(default_factory=deque)
+    steps: dict[int, dict[Stream, Waiting]] = field(default_factory=dict)
+    states: deque[Seen] = field(default_factory=deque)
+    newest_us: dict[Stream, int] = field(default_factory=dict)
+    ending: set[Stream] = field(default_factory=set)
+    changed: bool = False
+
+    def take_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> None:
+        """Buffer an evaluation, unless it was answered or is buffered already."""
+        stream = Stream(event.strategy_id, event.symbol)
+        if event.event_time_us <= self.answered_us.get(stream, -1):
+            return
+        self.steps.setdefault(event.event_time_us, {}).setdefault(stream, Waiting(event, envelope))
+        self.newest_us[stream] = max(event.event_time_us, self.newest_us.get(stream, -1))
+        if event.last_of_stream:
+            self.ending.add(stream)
+
+    def take_state(self, event: AccountStateChanged, envelope: Envelope) -> None:
+        """Buffer an account state, unless it is older than the one in use."""
+        newest = self.states[-1].event if self.states else self.state
+        if newest is None or event.event_time_us > newest.event_time_us:
+            self.states.append(Seen(event, envelope))
+
+    def next_step(self, legs: Iterable[Leg]) -> int | None:
+        """The oldest event time whose evaluations are all here; None while one may still come.
+
+        A stream answers for a time by its record there, by any later record of its own, or by its end; and it owes
+        nothing between two closes of its interval.
+        """
+        if not self.steps:
+            return None
+        step_us = min(self.steps)
+        for leg in legs:
+            owed_us = slot_us(step_us, leg.interval_us)
+            known_us = max(self.newest_us.get(leg.stream, -1), self.answered_us.get(leg.stream, -1))
+            if known_us < owed_us and leg.stream not in self.ending and leg.stream not in self.ended:
+                return None
+        return step_us
+
+    def state_as_of(self, step_us: int) -> AccountStateChanged | None:
+        """The account as of ``step_us``, once its state at or after that time is known; moves the trackers there."""
+        known = self.states[-1].event if self.states else self.state
+        if known is None or known.event_time_us < step_us:
+            return None
+        self.absorb(step_us)
+        return self.state or self.states[0].event
+
+    def absorb(self, until_us: int) -> None:
+        """Take buffered states up to a time into peak and day-start equity, in order."""
+        while self.states and self.states[0].event.event_time_us <= until_us:
+            state = self.states.popleft().event
+            day = state.event_time_us // DAY_US
+            if day != self.day:
+                self.day, self.day_start_equity = day, state.equity
+            self.peak_equity = max(self.peak_equity, state.equity)
+            self.state = state
+            self.changed = True
+
+    def orders_last_minute(self, now_us: int) -> int:
+        """Orders approved in the minute of event time before ``now_us``."""
+        while self.order_times_us and self.order_times_us[0] <= now_us - MINUTE_US:
+            self.order_times_us.popleft()
+        return len(self.order_times_us)
+
+    def answer(self, step_us: int) -> list[Waiting]:
+        """Take a step out of the buffer, in canonical order: by strategy, then symbol."""
+        step = self.steps.pop(step_us)
+        for stream in step:
+            self.answered_us[stream] = step_us
+            if step[stream].event.last_of_stream:
+                self.ended.add(stream)
+        self.changed = True
+        return [step[stream] for stream in sorted(step)]
+
+    def held(self) -> Iterator[Envelope]:
+        """Envelopes of everything buffered."""
+        for step in self.steps.values():
+            yield from (waiting.envelope for waiting in step.values())
+        yield from (seen.envelope for seen in self.states)
+
+    def saved(self) -> bytes:
+        """JSON of all but the buffers."""
+        return json.dumps(
+            {
+                "answered_us": [[*stream, time_us] for stream, time_us in sorted(self.answered_us.items())],
+                "ended": sorted(self.ended),
+                "state": self.state.model_dump_json() if self.state is not None else None,
+                "peak_equity": str(self.peak_equity),
+                "day": self.day,
+                "day_start_equity": str(self.day_start_equity),
+                "order_times_us": list(self.order_times_us),
+            }
+        ).encode()
+
+    @classmethod
+    def restored(cls, account_id: str, saved: bytes) -> Account:
+        """The account that ``saved`` wrote."""
+        data = json.loads(saved)
+        return cls(
+            account_id,
+            answered_us={Stream(strategy_id, symbol): time_us for strategy_id, symbol, time_us in data["answered_us"]},
+            ended={Stream(*stream) for stream in data["ended"]},
+            state=AccountStateChanged.model_validate_json(data["state"]) if data["state"] is not None else None,
+            peak_equity=Decimal(data["peak_equity"]),
+            day=data["day"],
+            day_start_equity=Decimal(data["day_start_equity"]),
+            order_times_us=deque(data["order_times_us"]),
+        )

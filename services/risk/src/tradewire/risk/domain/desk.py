@@ -1,0 +1,276 @@
+"""The risk desk: answers every evaluation, in event-time order per account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from tradewire.ports.bus import Place
+from tradewire.ports.events import (
+    AccountStateChanged,
+    ControlChanged,
+    ControlLevel,
+    InstrumentChanged,
+    RiskAssessed,
+    RiskDecision,
+    RiskLimitsChanged,
+    RuleOutcome,
+    Signal,
+    StrategyEvaluated,
+    StrategyPosition,
+    StrategyStatusChanged,
+)
+from tradewire.ports.message import Emit, Envelope, Work
+from tradewire.ports.risk import RiskPort
+from tradewire.risk.domain.account import Account, Waiting
+from tradewire.trading.assessment.assess import Decision, Standing, assess, flatten_order
+from tradewire.trading.assessment.exposure import exposure_of
+from tradewire.trading.controls import Controls
+from tradewire.trading.roster import Roster
+
+
+class RiskDesk:
+    """State of all accounts that this process answers for.
+
+    Handlers take events in any interleaving of topics; answers come out in event-time order per account, the same
+    whatever the interleaving. ``grace_us``: how long, live, a step waits for what
+    is missing; None: as long as it takes.
+    """
+
+    def __init__(self, rules: RiskPort, *, grace_us: int | None = None) -> None:
+        self._rules, self._grace_us = rules, grace_us
+        self._accounts: dict[str, Account] = {}
+        self._partitions: dict[str, int] = {}
+        self._roster = Roster()
+        self._controls = Controls()
+        self._instruments: dict[tuple[str, str], InstrumentChanged] = {}
+
+    # ---- events ----
+
+    def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterator[Emit]:
+        """A strategy came, changed or went: steps that waited for it may now be complete."""
+        self._roster.apply(event)
+        for account in list(self._accounts.values()):
+            yield from self._advance(account)
+
+    def on_instrument(self, event: InstrumentChanged, _: Envelope) -> Iterable[Emit]:
+        """Filters and status of an instrument."""
+        self._instruments[event.venue, event.symbol] = event
+        return ()
+
+    def on_limits(self, event: RiskLimitsChanged, _: Envelope) -> Iterable[Emit]:
+        """New limits of an account, in force from its next step."""
+        self._rules.change(event)
+        return ()
+
+    def on_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> Iterator[Emit]:
+        """An evaluation to answer."""
+        account = self._account(event.account_id, envelope)
+        account.take_evaluation(event, envelope)
+        yield from self._advance(account)
+
+    def on_account(self, event: AccountStateChanged, envelope: Envelope) -> Iterator[Emit]:
+        """An account as of an event time."""
+        account = self._account(event.account_id, envelope)
+        account.take_state(event, envelope)
+        yield from self._advance(account)
+
+    def on_control(self, event: ControlChanged, envelope: Envelope) -> Iterator[Emit]:
+        """A kill-switch level, at once; FLATTEN closes what is open now."""
+        if not self._controls.apply(event) or event.level is not ControlLevel.FLATTEN:
+            return
+        for account in self._accounts.values():
+            yield from self._flatten(account, event, envelope)
+
+    def tick(self, now_us: int) -> Iterator[Emit]:
+        """Live, answer steps whose grace has run out with what is there, and say so."""
+        if self._grace_us is None:
+            return
+        for account in self._accounts.values():
+            while account.steps and now_us - min(account.steps) > self._grace_us:
+                yield from self._answer(account, min(account.steps), late=True, now_us=now_us)
+
+    # ---- state ----
+
+    def held(self) -> Mapping[Place, int]:
+        """Lowest buffered offset per partition."""
+        lowest: dict[Place, int] = {}
+        for account in self._accounts.values():
+            for envelope in account.held():
+                place = Place(envelope.topic, envelope.partition)
+                lowest[place] = min(envelope.offset, lowest.get(place, envelope.offset))
+        return lowest
+
+    def backlog(self) -> Mapping[Place, int]:
+        """Buffered records per partition."""
+        counts: dict[Place, int] = {}
+        for account in self._accounts.values():
+            for envelope in account.held():
+                place = Place(envelope.topic, envelope.partition)
+                counts[place] = counts.get(place, 0) + 1
+        return counts
+
+    def changed(self) -> Iterator[tuple[int, Account]]:
+        """Accounts that changed since last asked, with their partitions."""
+        for account_id, account in self._accounts.items():
+            if account.changed:
+                account.changed = False
+                yield self._partitions[account_id], account
+
+    def restore(self, partition: int, account: Account) -> None:
+        """Take back an account from its changelog."""
+        self._accounts[account.account_id] = account
+        self._partitions[account.account_id] = partition
+
+    def forget(self, partition: int) -> None:
+        """Drop the accounts of a partition that another member answers for now."""
+        for account_id in [a for a, p in self._partitions.items() if p == partition]:
+            del self._partitions[account_id], self._accounts[account_id]
+
+    def status(self) -> dict[str, object]:
+        """For /health."""
+        return {
+            "accounts": {
+                a.account_id: {
+                    "waiting_steps": len(a.steps),
+                    "buffered_states": len(a.states),
+                    "peak_equity": str(a.peak_equity),
+                }
+                for a in self._accounts.values()
+            },
+            "controls": self._controls.levels(),
+        }
+
+    # ---- answers ----
+
+    def _account(self, account_id: str, envelope: Envelope) -> Account:
+        if account_id not in self._accounts:
+            self._accounts[account_id] = Account(account_id)
+            self._partitions[account_id] = envelope.partition
+        return self._accounts[account_id]
+
+    def _advance(self, account: Account) -> Iterator[Emit]:
+        """Answer every step that is complete."""
+        while account.steps:
+            step_us = account.next_step(self._roster.legs(account.account_id, min(account.steps)))
+            if step_us is None:
+                return
+            decides = any(w.event.signal is not Signal.HOLD and w.event.ready for w in account.steps[step_us].values())
+            if decides and account.state_as_of(step_us) is None:
+                return
+            yield from self._answer(account, step_us, late=False, now_us=None)
+
+    def _answer(self, account: Account, step_us: int, *, late: bool, now_us: int | None) -> Iterator[Emit]:
+        """Answer one step in canonical order; each approval is reserved before the next is judged.
+
+        A step without a signal needs no account state: its answers are the same whatever the account looks like.
+        """
+        state = account.state_as_of(step_us) or account.state
+        step = account.answer(step_us)
+        exposure = exposure_of(state) if state is not None else None
+        for index, waiting in enumerate(step):
+            event = waiting.event
+            instrument = self._instruments.get((event.venue, event.symbol))
+            if event.signal is Signal.HOLD or not event.ready:
+                decision = Decision(RiskDecision.NO_SIGNAL)
+            elif state is None or exposure is None or instrument is None:
+                decision = _unknown(state, instrument)
+            else:
+                standing = Standing(
+                    state=state,
+                    exposure=exposure,
+                    peak_equity=account.peak_equity,
+                    day_start_equity=account.day_start_equity,
+                    orders_last_minute=account.orders_last_minute(step_us),
+                    level=self._controls.level(account.account_id, event.strategy_id),
+                    shared=self._shared(account.account_id, event),
+                    data_age_s=(now_us - step_us) / 1e6 if now_us is not None else None,
+                )
+                decision = assess(event, waiting.envelope.event_id, standing, instrument, self._rules)
+                exposure = decision.exposure or exposure
+                account.order_times_us.extend([step_us] * len(decision.intents))
+            yield _assessed(waiting, decision, state, index, len(step), late=late)
+
+    def _shared(self, account_id: str, event: StrategyEvaluated) -> bool:
+        """Do other strategies of the account trade the symbol too? Then none may lean on the net position."""
+        legs = self._roster.legs(account_id, event.event_time_us)
+        return any(leg.stream.symbol == event.symbol and leg.stream.strategy_id != event.strategy_id for leg in legs)
+
+    def _flatten(self, account: Account, control: ControlChanged, envelope: Envelope) -> Iterator[Emit]:
+        """Close what the scope holds, outside the steps (step_size 0): a halt does not wait for a bar."""
+        state = account.states[-1].event if account.states else account.state
+        if state is None:
+            return
+        for position in state.strategy_positions:
+            if self._controls.covers(control.scope, account.account_id, position.strategy_id):
+                yield _flattened(state, position, envelope)
+
+
+def _flattened(state: AccountStateChanged, position: StrategyPosition, envelope: Envelope) -> Emit:
+    mine = [o for o in state.open_orders if (o.strategy_id, o.symbol) == (position.strategy_id, position.symbol)]
+    assessed = RiskAssessed(
+        account_id=state.account_id,
+        strategy_id=position.strategy_id,
+        config_version=0,
+        venue=position.venue,
+        symbol=position.symbol,
+        event_time_us=state.event_time_us,
+        evaluation_id=envelope.event_id,
+        decision=RiskDecision.APPROVED,
+        intents=(flatten_order(position, envelope.event_id),),
+        cancels=tuple(order.client_order_id for order in mine),
+        rules=(),
+        equity=state.equity,
+        account_time_us=state.event_time_us,
+        step_index=0,
+        step_size=0,
+    )
+    ordinal = f"{state.account_id}:{position.strategy_id}:{position.symbol}"
+    return Emit(assessed, envelope, ordinal, work=Work("risk.assess", {"tradewire.risk.decision": "flatten"}))
+
+
+def _unknown(state: AccountStateChanged | None, instrument: InstrumentChanged | None) -> Decision:
+    """Refuse what can't be judged."""
+    known = (("account_state_known", state is not None), ("instrument_known", instrument is not None))
+    rules = (
+        RuleOutcome(rule=rule, passed=passed, value="known" if passed else "unknown", limit="known")
+        for rule, passed in known
+    )
+    return Decision(RiskDecision.REFUSED, rules=tuple(rules))
+
+
+def _assessed(
+    waiting: Waiting,
+    decision: Decision,
+    state: AccountStateChanged | None,
+    index: int,
+    size: int,
+    *,
+    late: bool,
+) -> Emit:
+    event = waiting.event
+    assessed = RiskAssessed(
+        account_id=event.account_id,
+        strategy_id=event.strategy_id,
+        config_version=event.config_version,
+        venue=event.venue,
+        symbol=event.symbol,
+        event_time_us=event.event_time_us,
+        evaluation_id=waiting.envelope.event_id,
+        decision=decision.decision,
+        intents=decision.intents,
+        cancels=decision.cancels,
+        rules=decision.rules,
+        equity=state.equity if state is not None and decision.decision is not RiskDecision.NO_SIGNAL else None,
+        account_time_us=state.event_time_us
+        if state is not None and decision.decision is not RiskDecision.NO_SIGNAL
+        else None,
+        step_index=index,
+        step_size=size,
+        late=late,
+        last_of_stream=event.last_of_stream,
+    )
+    work = Work(
+        "risk.assess",
+        {"tradewire.risk.decision": decision.decision.lower(), "tradewire.strategy.id": event.strategy_id},
+    )
+    return Emit(assessed, waiting.envelope, work=work)

@@ -1,0 +1,26 @@
+"""What the risk service answers: event → events."""
+
+from __future__ import annotations
+
+from tradewire.ports.events import (
+    AccountStateChanged,
+    ControlChanged,
+    InstrumentChanged,
+    RiskLimitsChanged,
+    StrategyEvaluated,
+    StrategyStatusChanged,
+)
+from tradewire.risk.domain.desk import RiskDesk
+from tradewire.runtime.service import Input, on
+
+
+def inputs(desk: RiskDesk) -> tuple[Input, ...]:
+    """The table, in the order in which broadcast topics are read at the start."""
+    return (
+        on(InstrumentChanged, desk.on_instrument),
+        on(RiskLimitsChanged, desk.on_limits),
+        on(ControlChanged, desk.on_control),
+        on(StrategyStatusChanged, desk.on_status),
+        on(StrategyEvaluated, desk.on_evaluation),
+        on(AccountStateChanged, desk.on_account),
+    )

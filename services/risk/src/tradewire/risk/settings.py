@@ -1,0 +1,15 @@
+"""Settings of the risk service, on top of those of every service."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from tradewire.runtime.settings import RuntimeSettings
+
+
+class Settings(RuntimeSettings):
+    """Every knob with its unit and default."""
+
+    join_grace_seconds: float | None = Field(
+        None, gt=0, description="Live: longest wait for a step's inputs; none: replay, wait for all."
+    )

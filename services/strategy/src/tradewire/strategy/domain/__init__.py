@@ -1,0 +1,1 @@
+"""The strategy service's domain: answering configurations, and answering bars."""

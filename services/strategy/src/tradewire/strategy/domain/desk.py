@@ -1,0 +1,196 @@
+"""The strategy desk: answers every configuration once, and every snapshot with one evaluation per strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tradewire.ports.events import (
+    ActiveVersion,
+    ConfigStatus,
+    IndicatorsUpdated,
+    InstrumentChanged,
+    RefusalReason,
+    Signal,
+    Sizing,
+    SizingMethod,
+    StrategyConfigPublished,
+    StrategyEvaluated,
+    StrategyStatusChanged,
+)
+from tradewire.ports.message import Attributes, Emit, Envelope, Work
+from tradewire.strategy.domain.validation import RefusedError, validated
+from tradewire.trading.language import CompiledStrategy, compile_strategy, parse_strategy
+from tradewire.trading.roster import Roster
+
+VERSIONS_KEPT = 2
+LEADER_PARTITION = 0
+
+
+class StrategyDesk:
+    """Configurations of all strategies; evaluations for the partitions that this process owns.
+
+    The owner of partition 0 answers configurations. An evaluation is a pure function of one snapshot.
+    """
+
+    def __init__(self) -> None:
+        self._instruments: dict[tuple[str, str], InstrumentChanged] = {}
+        self._roster = Roster()
+        self._statuses: dict[str, StrategyStatusChanged] = {}
+        self._asked: dict[str, tuple[StrategyConfigPublished | None, Envelope]] = {}
+        self._compiled: dict[tuple[str, int], CompiledStrategy] = {}
+        self._partitions: set[int] = set()
+        self._newest_us = -1
+
+    # ---- configurations ----
+
+    def on_instrument(self, event: InstrumentChanged, _: Envelope) -> Iterable[Emit]:
+        """What can be traded."""
+        self._instruments[event.venue, event.symbol] = event
+        return ()
+
+    def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterable[Emit]:
+        """Our own answers, read back: what is in force, also for an instance that did not give them."""
+        self._take(event)
+        return ()
+
+    def on_config(self, event: StrategyConfigPublished, envelope: Envelope) -> Iterable[Emit]:
+        """A version to answer, at the next tick, by whoever leads then."""
+        self._asked[event.strategy_id] = (event, envelope)
+        return ()
+
+    def on_retired(self, strategy_id: str, envelope: Envelope) -> Iterable[Emit]:
+        """A tombstone: the strategy stops."""
+        self._asked[strategy_id] = (None, envelope)
+        return ()
+
+    def tick(self, now_us: int) -> Iterator[Emit]:
+        """Answer what was asked, if this process leads."""
+        if LEADER_PARTITION not in self._partitions or not self._asked:
+            return
+        asked, self._asked = self._asked, {}
+        for strategy_id, (config, envelope) in asked.items():
+            status = self._answer(strategy_id, config, now_us)
+            if status is not None:
+                self._take(status)
+                yield Emit(status, envelope)
+
+    def _answer(
+        self, strategy_id: str, config: StrategyConfigPublished | None, now_us: int
+    ) -> StrategyStatusChanged | None:
+        known = self._statuses.get(strategy_id)
+        if config is None:
+            if known is None or known.status is ConfigStatus.RETIRED:
+                return None
+            return known.model_copy(update={"status": ConfigStatus.RETIRED, "active": (), "answered_at_us": now_us})
+        if known is not None and config.version <= known.version and known.status is not ConfigStatus.RETIRED:
+            return None
+        active = known.active if known is not None else ()
+        reasons: tuple[RefusalReason, ...] = ()
+        try:
+            compiled = validated(config, self._instruments)
+        except RefusedError as refused:
+            reasons = refused.reasons
+        else:
+            version = self._version(config, compiled)
+            earlier = [v for v in active if v.effective_from_us < version.effective_from_us]
+            active = (*earlier[-(VERSIONS_KEPT - 1) :], version)
+        return StrategyStatusChanged(
+            strategy_id=strategy_id,
+            version=config.version,
+            status=ConfigStatus.REFUSED if reasons else ConfigStatus.ACCEPTED,
+            reasons=reasons,
+            active=active,
+            answered_at_us=now_us,
+        )
+
+    def _version(self, config: StrategyConfigPublished, compiled: CompiledStrategy) -> ActiveVersion:
+        """In force from the time asked for, else from the first bar after the newest one seen here."""
+        return ActiveVersion(
+            version=config.version,
+            account_id=compiled.account,
+            venue=compiled.venue,
+            symbols=compiled.symbols,
+            interval=compiled.interval,
+            demands=compiled.demands,
+            effective_from_us=max(config.effective_from_us, self._newest_us + 1),
+            digest=compiled.digest,
+            document=config.document,
+        )
+
+    def _take(self, status: StrategyStatusChanged) -> None:
+        self._statuses[status.strategy_id] = status
+        self._roster.apply(status)
+        for version in status.active:
+            key = (status.strategy_id, version.version)
+            if key not in self._compiled:
+                self._compiled[key] = compile_strategy(parse_strategy(version.document))
+
+    # ---- evaluations ----
+
+    def on_snapshot(self, event: IndicatorsUpdated, envelope: Envelope) -> Iterator[Emit]:
+        """One evaluation per strategy that trades the symbol at this interval."""
+        self._newest_us = max(self._newest_us, event.event_time_us)
+        for strategy_id in sorted(self._statuses):
+            version = self._roster.version(strategy_id, event.event_time_us)
+            if version is None or version.venue != event.venue or version.interval != event.interval:
+                continue
+            if event.symbol in version.symbols:
+                yield self._evaluate(strategy_id, version, event, envelope)
+
+    def _evaluate(self, strategy_id: str, version: ActiveVersion, event: IndicatorsUpdated, envelope: Envelope) -> Emit:
+        compiled = self._compiled[strategy_id, version.version]
+        answer = compiled.evaluate(event.values, event.previous)
+        evaluated = StrategyEvaluated(
+            account_id=version.account_id,
+            strategy_id=strategy_id,
+            config_version=version.version,
+            venue=event.venue,
+            symbol=event.symbol,
+            interval=event.interval,
+            event_time_us=event.event_time_us,
+            signal=Signal(answer.signal.name),
+            ready=answer.ready,
+            entry_long=answer.entry_long,
+            exit_long=answer.exit_long,
+            entry_short=answer.entry_short,
+            exit_short=answer.exit_short,
+            close=event.close,
+            sizing=Sizing(
+                method=SizingMethod(compiled.sizing.method.name),
+                value=float(compiled.sizing.amount),
+                max_leverage=float(compiled.sizing.max_leverage) if compiled.sizing.max_leverage is not None else None,
+                inputs=dict(answer.sizing_inputs),
+            ),
+            stop_distance=answer.stop_distance,
+            take_profit_distance=answer.take_profit_distance,
+            trailing_distance=answer.trailing_distance,
+            seen={key: event.values.get(key) for key in compiled.demands},
+            snapshot_offset=envelope.offset,
+            last_of_stream=event.last_of_stream,
+        )
+        attributes: Attributes = {"tradewire.strategy.id": strategy_id, "tradewire.config.version": version.version}
+        return Emit(evaluated, envelope, strategy_id, work=Work("strategy.evaluate", attributes))
+
+    # ---- state ----
+
+    def own(self, partitions: Iterable[int]) -> None:
+        """Take partitions over."""
+        self._partitions |= set(partitions)
+
+    def forget(self, partitions: Iterable[int]) -> None:
+        """Hand partitions over."""
+        self._partitions -= set(partitions)
+
+    def status(self) -> dict[str, object]:
+        """For /health."""
+        return {
+            "strategies": {
+                strategy_id: {
+                    "version": status.version,
+                    "status": status.status,
+                    "active": [v.version for v in status.active],
+                }
+                for strategy_id, status in self._statuses.items()
+            },
+            "unanswered": sorted(self._asked),
+        }

@@ -1,0 +1,10 @@
+"""The telemetry service as a process."""
+
+from tradewire.telemetry.settings import Settings
+from tradewire.telemetry.wiring import build
+
+from tradewire.runtime.process import run
+
+if __name__ == "__main__":
+    settings = Settings()
+    run(build(settings), settings=settings)
