@@ -166,10 +166,22 @@ def test_parse_when_a_flow_mapping_holds_calls_then_their_commas_belong_to_them(
 
 @pytest.mark.parametrize(
     "expression",
-    ["(" * 300 + "close" + ")" * 300 + " > 1", "not " * 200 + "close > 1", "-" * 500 + "close > 1"],
+    ["(" * 300 + "close" + ")" * 300 + " > 1", "not " * 200 + "close > 1", "-" * 100 + "close > 1"],
 )
 def test_parse_when_nested_too_deep_then_refuses_instead_of_crashing(expression: str) -> None:
     assert len(faults(rule(f"'{expression}'"))) == 1
+
+
+def test_parse_when_names_multiply_the_expression_then_refuses_instead_of_exploding() -> None:
+    doubling = "".join(f"  i{step}: i{step + 1} * i{step + 1}\n" for step in range(30))
+    text = f"id: a\nsymbols: [AB]\ninterval: 1h\nindicators:\n{doubling}  i30: close\nentry_long: i0 > 1\n"
+    assert "the expression is too large" in faults(text + "sizing: {fixed_qty: 1}")[0].message
+
+
+def test_parse_when_a_chain_of_names_is_very_long_then_refuses_instead_of_crashing() -> None:
+    chain = "".join(f"  i{step}: ema(i{step + 1}, 3)\n" for step in range(2_000))
+    text = f"id: a\nsymbols: [AB]\ninterval: 1h\nindicators:\n{chain}  i2000: close\nentry_long: i0 > 1\n"
+    assert "a chain of more than 32 indicators" in faults(text + "sizing: {fixed_qty: 1}")[0].message
 
 
 def test_parse_when_text_is_hostile_then_refuses() -> None:

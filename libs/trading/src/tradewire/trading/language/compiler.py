@@ -93,33 +93,39 @@ class _Compiler:
 
     def resolve(self) -> None:
         """Resolve every part; faults go to the diagnostics."""
+        try:
+            self._resolve_indicators_and_rules()
+            self._resolve_sizing()
+        except RecursionError:
+            self._diagnostics.report(Position(1, 1), "the expressions are nested too deep", "name fewer parts")
+
+    def _resolve_indicators_and_rules(self) -> None:
         document, scope = self._document, self._scope
         for name, expression in document.indicators.items():
             self._label(name, Resolver(expression, scope).named(name))
         for name, expression in document.rules.items():
-            condition = Resolver(expression, scope).condition(expression.body)
+            condition = Resolver(expression, scope).whole_condition()
             if condition is not None:
                 self._rules.append(make_rule(name, " ".join(expression.text.split()), condition))
         for name, expression in document.protect.items():
-            distance = Resolver(expression, scope).number(expression.body)
+            distance = Resolver(expression, scope).whole_number()
             if isinstance(distance, Constant) and not distance.value > 0:
-                self._report(name, expression, f"{name} is {number_text(distance.value)}; it must be above 0")
+                self._report(expression, f"{name} is {number_text(distance.value)}; it must be above 0")
             elif distance is not None:
                 self._protect[name] = distance
-        self._resolve_sizing()
 
     def _resolve_sizing(self) -> None:
         numbers: dict[str, float] = {}
         for name, expression in self._document.sizing.items():
             resolver = Resolver(expression, self._scope)
             if name == "volatility":
-                self._volatility = resolver.number(expression.body)
+                self._volatility = resolver.whole_number()
                 continue
             value = resolver.constant(expression.body)
             if value is not None and not value > 0:
-                self._report(name, expression, f"{name} is {number_text(value)}; it must be above 0")
+                self._report(expression, f"{name} is {number_text(value)}; it must be above 0")
             elif value is not None and name == "risk_per_trade" and value > 1:
-                self._report(name, expression, f"risk_per_trade is {number_text(value)}; 1 is all equity")
+                self._report(expression, f"risk_per_trade is {number_text(value)}; 1 is all equity")
             elif value is not None:
                 numbers[name] = value
         methods = [name for name in numbers if name in SIZING_METHODS]
@@ -236,5 +242,5 @@ class _Compiler:
                 values[name] = float(value)
         return values
 
-    def _report(self, name: str, expression: Expression, message: str) -> None:
+    def _report(self, expression: Expression, message: str) -> None:
         self._diagnostics.report(expression.position(expression.body), message)

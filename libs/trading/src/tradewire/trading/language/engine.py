@@ -46,7 +46,7 @@ def parse_series(text: str, interval_us: int, catalogue: Mapping[str, Indicator]
     expression = parse_expression(text, places, diagnostics)
     tree = None
     if expression is not None:
-        tree = Resolver(expression, Scope(catalogue, interval_us, diagnostics)).number(expression.body)
+        tree = Resolver(expression, Scope(catalogue, interval_us, diagnostics)).whole_number()
     diagnostics.raise_if_any()
     assert tree is not None, "an expression without faults has a tree"
     return tree

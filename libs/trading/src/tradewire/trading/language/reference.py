@@ -9,8 +9,8 @@ from tradewire.trading.language.calls import usage
 from tradewire.trading.language.document import KEYS, MAX_SYMBOLS, NAME, PROTECTIONS, RULES
 from tradewire.trading.language.intervals import INTERVALS_US
 from tradewire.trading.language.sizing import SizingMethod
-from tradewire.trading.language.syntax import MAX_DEPTH, MAX_EXPRESSION_CHARS
-from tradewire.trading.language.tree import BAR_FIELDS, number_text
+from tradewire.trading.language.syntax import MAX_EXPRESSION_CHARS
+from tradewire.trading.language.tree import BAR_FIELDS, MAX_DEPTH, MAX_NODES, number_text
 
 _KEY_NOTES: Mapping[str, str] = {
     "id": f"required; `{NAME.pattern}`",
@@ -58,7 +58,8 @@ _SENSE = f"""\
   higher bar closed by its own close. Buckets are aligned to the UTC epoch, weeks to Mondays.
 - No entry while an input is missing or a protection or sizing input is not above 0. Exit before entry: an
   exit cancels the entry of the same side on the same bar. Both entries true: no entry.
-- An expression has at most {MAX_EXPRESSION_CHARS} characters and {MAX_DEPTH} levels of nesting."""
+- An expression has at most {MAX_EXPRESSION_CHARS} characters and, names written out, {MAX_NODES} parts
+  and {MAX_DEPTH} levels of nesting."""
 
 
 def language_reference(catalogue: Mapping[str, Indicator] = INDICATORS) -> str:

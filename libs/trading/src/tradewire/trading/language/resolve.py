@@ -10,9 +10,11 @@ from tradewire.trading.language.calls import resolve_call
 from tradewire.trading.language.errors import did_you_mean, one_of
 from tradewire.trading.language.numbers import FUNCTIONS, apply_arithmetic
 from tradewire.trading.language.scope import CROSSINGS, VOLATILITY, Scope
-from tradewire.trading.language.syntax import Expression
+from tradewire.trading.language.syntax import MAX_EXPRESSION_CHARS, Expression
 from tradewire.trading.language.tree import (
     BAR_FIELDS,
+    MAX_DEPTH,
+    MAX_NODES,
     Apply,
     Arithmetic,
     Comparison,
@@ -25,6 +27,9 @@ from tradewire.trading.language.tree import (
     Negate,
     Number,
     Tree,
+    canonical,
+    leaves,
+    too_large,
 )
 
 _ARITHMETIC: Mapping[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
@@ -44,6 +49,9 @@ _FORBIDDEN: Mapping[type[ast.AST], tuple[str, str]] = {
     ast.Tuple: ("a comma here is", "write one expression"),
 }
 
+MAX_CHAIN = 32
+"""Longest chain of indicators of which each names the next."""
+
 
 class Resolver:
     """Resolves the nodes of one expression; faults go to the scope's diagnostics and yield None."""
@@ -59,6 +67,32 @@ class Resolver:
     def report(self, node: ast.expr, message: str, suggestion: str | None = None) -> None:
         """Note a fault at `node`."""
         self.scope.diagnostics.report(self._expression.position(node), message, suggestion)
+
+    def whole_condition(self) -> Condition | None:
+        """The expression as a condition of bounded size."""
+        tree = self.condition(self._expression.body)
+        return tree if tree is not None and self._fits(tree) else None
+
+    def whole_number(self) -> Number | None:
+        """The expression as one number a bar, of bounded size."""
+        tree = self.number(self._expression.body)
+        return tree if tree is not None and self._fits(tree) else None
+
+    def whole_series(self) -> Number | None:
+        """The expression as what a name may stand for: a number, or an indicator with several outputs."""
+        tree = self.series(self._expression.body)
+        return tree if tree is not None and self._fits(tree) else None
+
+    def _fits(self, tree: Tree) -> bool:
+        if too_large(tree):
+            limits = f"at most {MAX_NODES} parts and {MAX_DEPTH} levels are allowed, names written out"
+            self.report(self._expression.body, f"the expression is too large; {limits}")
+            return False
+        if any(len(canonical(leaf)) > MAX_EXPRESSION_CHARS for leaf in leaves(tree)):
+            most = f"a series has more than {MAX_EXPRESSION_CHARS} characters, names written out"
+            self.report(self._expression.body, most)
+            return False
+        return True
 
     def condition(self, node: ast.expr) -> Condition | None:
         """The node as a condition; a number there is a fault."""
@@ -162,10 +196,12 @@ class Resolver:
             circle = " → ".join([*scope.open_names[scope.open_names.index(name) :], name])
             self.report(node, f"indicator `{name}` is defined by itself: {circle}")
             return None
+        if len(scope.open_names) >= MAX_CHAIN and node is not None:
+            self.report(node, f"a chain of more than {MAX_CHAIN} indicators, each naming the next")
+            return None
         if name not in scope.resolved:
             scope.open_names.append(name)
-            definition = scope.indicators[name]
-            scope.resolved[name] = Resolver(definition, scope).series(definition.body)
+            scope.resolved[name] = Resolver(scope.indicators[name], scope).whole_series()
             scope.open_names.pop()
         return scope.resolved[name]
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from tradewire.trading.language.errors import Diagnostics, Position
 
 MAX_EXPRESSION_CHARS = 2_000
-MAX_DEPTH = 60
-"""Deepest nesting allowed; it bounds the recursion of everything that walks a tree."""
+MAX_DEPTH = 120
+"""Deepest nesting of one text; canonical text of a tree within `tree.MAX_DEPTH` stays below it."""
 
 _INTERVAL_ARGUMENT = re.compile(r"(\binterval\s*=\s*)(\d)(?=\d*[A-Za-z])")
 _MISSPELLINGS = (

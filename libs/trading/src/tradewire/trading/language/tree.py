@@ -103,6 +103,8 @@ Number = Constant | Field | Apply | Arithmetic | Negate | Function
 Condition = Comparison | Crossing | Junction | Inverse
 Tree = Number | Condition
 
+MAX_DEPTH, MAX_NODES = 50, 500
+"""Largest tree of one rule or series, names written out; it bounds recursion, work and canonical texts."""
 _PRODUCT, _SUM = 2, 1
 
 
@@ -200,3 +202,15 @@ def crossings(tree: Tree) -> Iterator[Crossing]:
         return
     for child in children(tree):
         yield from crossings(child)
+
+
+def too_large(tree: Tree) -> bool:
+    """Whether the tree has more than MAX_NODES nodes or MAX_DEPTH levels; stops counting there."""
+    pending, count = [(tree, 1)], 0
+    while pending:
+        node, depth = pending.pop()
+        count += 1
+        if depth > MAX_DEPTH or count > MAX_NODES:
+            return True
+        pending.extend((child, depth + 1) for child in children(node))
+    return False
