@@ -27,15 +27,10 @@ ROWS = (
     ("8051.00", "8051.00", "8051.00", "8051.00", "0.0"),
 )
 HEADER = "open_time,open,high,low,close,volume"
-PLAIN = (
-    "\n".join([HEADER, *(f"{1571302800000 + n * 3600000},{','.join(row)}" for n, row in enumerate(ROWS))])
-    + "\n"
-)
+PLAIN = "\n".join([HEADER, *(f"{1571302800000 + n * 3600000},{','.join(row)}" for n, row in enumerate(ROWS))]) + "\n"
 
 
-def _with(
-    times: Sequence[object], *, header: str = "", delimiter: str = ",", tail: str = "", end: str = "\n"
-) -> str:
+def _with(times: Sequence[object], *, header: str = "", delimiter: str = ",", tail: str = "", end: str = "\n") -> str:
     lines = [delimiter.join([str(time), *row]) + tail for time, row in zip(times, ROWS, strict=True)]
     return end.join(([header] if header else []) + lines) + end
 
@@ -52,9 +47,7 @@ GOOD = {
     "ISO with offset": _with([f"2019-10-17 {11 + n}:00:00+02:00" for n in range(3)], header=HEADER),
     "no header": _with(MS),
     "Binance, 12 columns": _with(MS, tail=BINANCE_TAIL),
-    "Binance, header": _with(
-        MS, header=HEADER + ",close_time,quote_volume,count,b,q,ignore", tail=BINANCE_TAIL
-    ),
+    "Binance, header": _with(MS, header=HEADER + ",close_time,quote_volume,count,b,q,ignore", tail=BINANCE_TAIL),
     "title case": _with(MS, header="Open Time,Open,High,Low,Close,Volume"),
     "Date": _with(ISO, header="Date,Open,High,Low,Close,Volume"),
     "BOM": "\ufeff" + PLAIN,
@@ -165,9 +158,7 @@ def test_read_rows_when_a_row_has_no_time_places_its_fault_behind_the_row_before
     assert rows[2].open_time_us == FIRST_US + HOUR_US
 
 
-@pytest.mark.parametrize(
-    "text", ["1.100000000", "1e-8", "1E+3", "+1.5", "123456789012345678901234567890.12345678"]
-)
+@pytest.mark.parametrize("text", ["1.100000000", "1e-8", "1E+3", "+1.5", "123456789012345678901234567890.12345678"])
 def test_bar_of_when_a_number_fits_the_wire_keeps_it_exactly(text: str) -> None:
     bar = bar_of(RawBar(0, text, text, text, text, "0"))
     assert isinstance(bar, DecimalBar)
@@ -183,7 +174,8 @@ def test_bar_of_when_the_rules_hold_gives_the_very_numbers_and_otherwise_the_fie
     four: list[Decimal], volume: Decimal
 ) -> None:
     open_, high, low, close = four
-    judged = bar_of(RawBar(0, *(f"{number:f}" for number in (*four, volume))))
+    texts = [f"{number:f}" for number in (*four, volume)]
+    judged = bar_of(RawBar(0, texts[0], texts[1], texts[2], texts[3], texts[4]))
     if high < max(open_, close) or low > min(open_, close):
         assert isinstance(judged, BarFault)
         assert judged.field == ("high" if high < max(open_, close) else "low")
@@ -194,9 +186,7 @@ def test_bar_of_when_the_rules_hold_gives_the_very_numbers_and_otherwise_the_fie
 
 @settings(max_examples=60, deadline=None)
 @given(st.permutations(range(3)), st.lists(st.integers(0, 2), max_size=4))
-def test_read_bars_whatever_the_order_and_equal_repeats_gives_the_same(
-    order: list[int], again: list[int]
-) -> None:
+def test_read_bars_whatever_the_order_and_equal_repeats_gives_the_same(order: list[int], again: list[int]) -> None:
     lines = PLAIN.splitlines()[1:]
     text = "\n".join([HEADER, *(lines[index] for index in (*order, *again))])
     assert [bar.numbers for bar in read_bars(text, "x")] == [bar.numbers for bar in read_bars(PLAIN, "x")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -26,9 +27,17 @@ BRACKETS = read_brackets(Path(__file__).parents[3] / "data" / "sample" / "instru
 MINUTE_MS = 60_000
 START_MS = 1_626_992_700_000
 NOW_MS = START_MS + 20 * MINUTE_MS + 30_000
-POLICY = PollPolicy(page_bars=8, history_bars=20, attempts=3, timeout_s=0.2)
+POLICY = PollPolicy(page_bars=8, history_bars=20, attempts=3, rate_limit_ms=1)
 
 Reply = Callable[[], web.Response]
+
+FILTERS = [
+    {"minPrice": "556.72", "maxPrice": "1000000", "filterType": "PRICE_FILTER", "tickSize": "0.10"},
+    {"stepSize": "0.001", "filterType": "LOT_SIZE", "maxQty": "1000", "minQty": "0.001"},
+    {"stepSize": "0.001", "filterType": "MARKET_LOT_SIZE", "maxQty": "120", "minQty": "0.001"},
+    {"notional": "5", "filterType": "MIN_NOTIONAL"},
+    {"multiplierDown": "0.9500", "multiplierUp": "1.0600", "filterType": "PERCENT_PRICE"},
+]
 
 
 def kline(minute: int, **fields: str) -> list[object]:
@@ -55,13 +64,7 @@ def symbol_info(symbol: str, **fields: object) -> dict[str, object]:
         "baseAssetPrecision": 8,
         "quotePrecision": 8,
         "liquidationFee": "0.012000",
-        "filters": [
-            {"minPrice": "556.72", "maxPrice": "1000000", "filterType": "PRICE_FILTER", "tickSize": "0.10"},
-            {"stepSize": "0.001", "filterType": "LOT_SIZE", "maxQty": "1000", "minQty": "0.001"},
-            {"stepSize": "0.001", "filterType": "MARKET_LOT_SIZE", "maxQty": "120", "minQty": "0.001"},
-            {"notional": "5", "filterType": "MIN_NOTIONAL"},
-            {"multiplierDown": "0.9500", "multiplierUp": "1.0600", "filterType": "PERCENT_PRICE"},
-        ],
+        "filters": FILTERS,
     } | fields
 
 
@@ -78,6 +81,7 @@ class FakeVenue:
         self.late: set[int] = set()
         self.symbols = [symbol_info("BTCUSDT"), symbol_info("ETHUSDT")]
         self.url = ""
+        self.hanging = False
         self.stopped = asyncio.Event()
 
     @property
@@ -92,7 +96,7 @@ class FakeVenue:
             return reply()
         if request.path == "/fapi/v1/exchangeInfo":
             return web.json_response({"symbols": self.symbols})
-        if self.replies is HANGING:
+        if self.hanging:
             await self.stopped.wait()
         return web.json_response(self.klines(request.query))
 
@@ -110,9 +114,6 @@ class FakeVenue:
     def row(self, minute: int) -> list[object]:
         open_still = START_MS + (minute + 1) * MINUTE_MS > self.now_ms
         return kline(minute, close="7.7777") if open_still else kline(minute)
-
-
-HANGING: list[Reply | None] = []
 
 
 def status(code: int, **headers: str) -> Reply:
@@ -135,7 +136,13 @@ async def venue() -> AsyncIterator[FakeVenue]:
     await runner.cleanup()
 
 
-def market(fake: FakeVenue, *, waits: list[float] | None = None, symbols: tuple[str, ...] = ("BTCUSDT",)) -> CcxtPublic:
+def market(
+    fake: FakeVenue,
+    *,
+    waits: list[float] | None = None,
+    symbols: tuple[str, ...] = ("BTCUSDT",),
+    policy: PollPolicy = POLICY,
+) -> CcxtPublic:
     async def sleep(seconds: float) -> None:
         fake.clock.advance(seconds=seconds)
         if waits is not None:
@@ -149,7 +156,7 @@ def market(fake: FakeVenue, *, waits: list[float] | None = None, symbols: tuple[
         fake.clock,
         venue="binance",
         brackets=BRACKETS,
-        policy=POLICY,
+        policy=policy,
         base_url=fake.url,
         sleep=sleep,
         rng=random.Random(7),
@@ -247,9 +254,9 @@ async def test_events_when_the_venue_keeps_failing_says_so_after_its_attempts(ve
 
 
 async def test_events_when_the_venue_does_not_answer_in_time_is_retryable(venue: FakeVenue) -> None:
-    venue.replies = HANGING
+    venue.hanging = True
     with pytest.raises(RetryableError, match="3 attempts failed"):
-        await read(market(venue), 1)
+        await read(market(venue, policy=replace(POLICY, timeout_s=0.05)), 1)
 
 
 async def test_events_when_nobody_listens_is_retryable(venue: FakeVenue) -> None:
@@ -291,6 +298,7 @@ async def test_events_when_a_bar_is_late_asks_again_soon(venue: FakeVenue) -> No
 
 @pytest.mark.parametrize(("ahead_s", "last"), [(90, 21), (-90, 18), (0, 19)])
 async def test_events_go_by_the_venues_clock(venue: FakeVenue, ahead_s: int, last: int) -> None:
+    venue.minutes = list(range(-5, 100))
     venue.ahead_ms = ahead_s * 1000
     waits: list[float] = []
     source = market(venue, waits=waits)
@@ -306,7 +314,8 @@ async def test_events_of_several_symbols_go_by_close_and_symbol(venue: FakeVenue
 
 
 async def test_instruments_are_what_the_venue_tells(venue: FakeVenue) -> None:
-    venue.symbols[1] |= {"status": "SETTLING", "filters": venue.symbols[1]["filters"][:2]}  # type: ignore[index]
+    bare = [item for item in FILTERS if item["filterType"] in ("PRICE_FILTER", "LOT_SIZE")]
+    venue.symbols[1] = symbol_info("ETHUSDT", status="SETTLING", filters=bare)
     source = market(venue, symbols=("BTCUSDT", "ETHUSDT"))
     btc, eth = await source.instruments()
     await source.close()
@@ -322,7 +331,7 @@ async def test_instruments_are_what_the_venue_tells(venue: FakeVenue) -> None:
     assert (btc.maker_fee, btc.taker_fee) == (Decimal("0.0002"), Decimal("0.0005"))
     assert (btc.liquidation_fee, btc.price_collar_ratio) == (Decimal("0.012"), Decimal("0.05"))
     assert (btc.intervals, btc.brackets, btc.valid_from_us) == (("1m",), BRACKETS, START_MS * 1000)
-    assert (eth.status, eth.min_notional) == (InstrumentStatus.CLOSED, 0)
+    assert (eth.status, eth.min_notional) == (InstrumentStatus.CLOSED, Decimal(0))
 
 
 async def test_instruments_when_the_venue_is_away_is_retryable_and_works_later(venue: FakeVenue) -> None:

@@ -101,7 +101,9 @@ async def test_events_of_several_files_go_by_close_then_venue_then_symbol(folder
         for event in events
         if isinstance(event, CandleClosed | GapDetected)
     ]
-    btc = [[("alpha", "BTCUSD", hour), ("beta", "BTCUSD", hour)] for hour in range(6)]
+    btc: list[list[tuple[str, str, object]]] = [
+        [("alpha", "BTCUSD", hour), ("beta", "BTCUSD", hour)] for hour in range(6)
+    ]
     btc[2].insert(1, ("alpha", "ETHUSD", 2))
     btc[5][1:1] = [("alpha", "ETHUSD", "2 missing"), ("alpha", "ETHUSD", 5)]
     assert told == [line for moment in btc for line in moment]

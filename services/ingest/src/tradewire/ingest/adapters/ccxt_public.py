@@ -65,7 +65,7 @@ class CcxtPublic(MarketDataPort):
         if not symbols:
             raise FatalError("symbols: found none, allowed at least one")
         policy = policy or PollPolicy()
-        self._exchange = _exchange(exchange_id, interval, timeout_s=policy.timeout_s, base_url=base_url)
+        self._exchange = _exchange(exchange_id, interval, policy=policy, base_url=base_url)
         self._symbols, self._interval, self._venue = tuple(symbols), interval, venue
         self._interval_us = interval_us(interval)
         self._clock, self._brackets, self._policy, self._sleep = clock, brackets, policy, sleep
@@ -213,16 +213,18 @@ class CcxtPublic(MarketDataPort):
         return market
 
 
-def _exchange(exchange_id: str, interval: str, *, timeout_s: float, base_url: str | None) -> Any:
+def _exchange(exchange_id: str, interval: str, *, policy: PollPolicy, base_url: str | None) -> Any:
     if exchange_id not in ccxt.exchanges:
         raise FatalError(f"exchange: found {exchange_id!r}, allowed an id of ccxt, e.g. binanceusdm")
     # number=str: ccxt hands on the venue's text instead of making floats of it.
     options = {
         "number": str,
-        "timeout": round(timeout_s * 1000),
+        "timeout": round(policy.timeout_s * 1000),
         "enableRateLimit": True,
         "enableLastJsonResponse": True,
     }
+    if policy.rate_limit_ms is not None:
+        options["rateLimit"] = policy.rate_limit_ms
     exchange = getattr(ccxt, exchange_id)(options)
     if interval not in exchange.timeframes:
         raise FatalError(f"interval: found {interval!r}, allowed {', '.join(exchange.timeframes)}")

@@ -12,7 +12,8 @@ class PollPolicy:
 
     ``settle_s``: a bar is asked for this long after its close, when the venue has it final. ``poll_s``: between
     questions for a bar that is late. ``page_bars``: bars per request. ``history_bars``: how far back a first start
-    reaches. ``attempts``: tries of one request before RetryableError.
+    reaches. ``attempts``: tries of one request before RetryableError. ``rate_limit_ms``: per unit of request weight;
+    None = as ccxt has it for the venue, more where several processes share one address.
     """
 
     settle_s: float = 2.0
@@ -24,6 +25,7 @@ class PollPolicy:
     backoff_most_s: float = 30.0
     retry_after_most_s: float = 3 * 86_400.0  # Binance bans (HTTP 418) last up to 3 days
     timeout_s: float = 10.0
+    rate_limit_ms: int | None = None
 
 
 @dataclass(slots=True)
