@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from exchange_builders import BTC, Desk, e8, names, order, spec
 
 from tradewire.trading.exchange import (
+    ExpireReason,
     NewOrder,
+    OrderExpired,
     OrderRejected,
     OrderType,
     RejectReason,
@@ -16,6 +19,8 @@ from tradewire.trading.exchange import (
     SimulatedExchange,
     TimeInForce,
     brackets,
+    from_e8,
+    to_e8,
 )
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -176,3 +181,61 @@ def test_replace_instrument_when_filters_change_then_the_new_ones_hold() -> None
 def test_instrument_when_not_sound_then_value_error(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=BTC):
         spec(**changes)
+
+
+def test_leverage_when_a_triggered_order_would_leave_its_bracket_then_it_expires() -> None:
+    tiers = brackets([(0, e8(1000), e8("0.01"), 20), (e8(1000), e8(5000), e8("0.02"), 10)])
+    desk = Desk(100_000, spec(brackets=tiers), leverages={BTC: 20})
+    desk.submit(order("a", BUY, 11, stop=101))
+    (_, expired) = desk.next(100, 102, 99, 100)
+    assert isinstance(expired, OrderExpired)
+    assert expired.reason is ExpireReason.NOTIONAL_ABOVE_LEVERAGE_BRACKET
+
+
+def test_quantity_when_market_orders_have_their_own_maximum_then_limits_may_exceed_it() -> None:
+    desk = Desk(100_000, spec(max_market_qty_e8=e8(2)))
+    assert reason(desk, order("a", BUY, "2.001")) is RejectReason.QUANTITY_ABOVE_MAX
+    assert reason(desk, order("a", BUY, "2.001", stop=105)) is RejectReason.QUANTITY_ABOVE_MAX
+    assert names(desk.submit(order("a", BUY, "2.001", price=99))) == ["OrderAccepted"]
+
+
+def test_memory_when_more_orders_closed_than_it_holds_then_the_oldest_id_is_free_again() -> None:
+    desk = Desk(order_memory=2)
+    for client_order_id in ("a", "b", "c"):
+        desk.submit(order(client_order_id, price=99))
+        desk.cancel(client_order_id)
+    assert [desk.exchange.knows(client_order_id) for client_order_id in "abc"] == [False, True, True]
+    assert names(desk.submit(order("a"))) == ["OrderAccepted"]
+
+
+def test_list_instrument_when_new_then_traded_in_canonical_order() -> None:
+    exchange = SimulatedExchange("acc", e8(1000), [spec("MUSDT")])
+    for symbol in ("ZUSDT", BTC):
+        exchange.list_instrument(spec(symbol), leverage=5)
+    exchange.list_instrument(spec("MUSDT", step_e8=e8(1)), leverage=7)
+    positions = exchange.to_state()["account"]["positions"]
+    assert [(symbol, item["leverage"]) for symbol, item in positions.items()] == [(BTC, 5), ("MUSDT", 1), ("ZUSDT", 5)]
+
+
+def test_list_instrument_when_leverage_is_not_allowed_then_value_error() -> None:
+    with pytest.raises(ValueError, match=r"leverage 126 is not in 1\.\.125"):
+        SimulatedExchange("acc", 0, []).list_instrument(spec(), leverage=126)
+
+
+def test_from_state_when_instruments_are_others_or_version_is_another_then_value_error() -> None:
+    state = Desk().exchange.to_state()
+    with pytest.raises(ValueError, match="instruments are"):
+        SimulatedExchange.from_state(state, [spec("XUSDT")])
+    with pytest.raises(ValueError, match="state version 0"):
+        SimulatedExchange.from_state(state | {"version": 0}, [spec()])
+
+
+@pytest.mark.parametrize("text", ["0", "1", "-1.00000001", "92233720368.54775807", "1E+3"])
+def test_decimal_edge_when_exact_then_round_trips(text: str) -> None:
+    assert from_e8(to_e8(Decimal(text))) == Decimal(text)
+
+
+@pytest.mark.parametrize("text", ["0.000000001", "NaN"])
+def test_decimal_edge_when_not_exact_then_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"beyond 1e-8|NaN"):
+        to_e8(Decimal(text))

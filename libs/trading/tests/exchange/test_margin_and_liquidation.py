@@ -107,7 +107,15 @@ def test_liquidation_when_only_the_mark_gets_there_then_last_price_does_not_matt
     desk = leveraged(20, 10)
     desk.hold(BUY, 1)
     assert desk.next(100, 100, 70, 100, mark=mark_bar(100, 100, 90, 100)) == []
-    assert len(of_type(desk.next(100, 100, 95, 100, mark=mark_bar(100, 100, 70, 100)), Liquidated)) == 1
+    happened = desk.next(100, 100, 95, 100, mark=mark_bar(100, 100, 70, 100))
+    assert [event.fill.price_e8 for event in of_type(happened, Liquidated)] == [8_163_265_306]
+
+
+def test_liquidation_when_the_open_gaps_there_then_it_precedes_a_market_exit() -> None:
+    desk = leveraged(20, 10)
+    desk.hold(BUY, 1)
+    desk.submit(order("out", SELL))
+    assert names(desk.next(81, 81, 81, 81)) == ["OrderCanceled", "Liquidated"]
 
 
 def test_liquidation_when_mark_gaps_beyond_bankruptcy_then_insurance_covers_and_wallet_is_zero() -> None:
@@ -216,3 +224,13 @@ def test_step_when_symbols_come_in_any_order_then_same_events() -> None:
 def test_exchange_when_settings_are_not_allowed_then_value_error(balance: int, leverage: int) -> None:
     with pytest.raises(ValueError, match=r"balance|leverage"):
         SimulatedExchange("acc", balance, [spec(brackets=FLAT_2_PERCENT)], leverages={BTC: leverage})
+
+
+def test_available_balance_when_position_and_orders_hold_margin_then_the_rest() -> None:
+    desk = leveraged(100, 10)
+    desk.hold(BUY, 2)
+    desk.submit(order("more", BUY, 1, price=90))
+    desk.next(110, 110, 110, 110)
+    state = desk.exchange.account_state()
+    assert (state.initial_margin_e8, state.order_margin_e8) == (e8(22), e8(9))
+    assert state.available_balance_e8 == e8(100) + e8(20) - e8(22) - e8(9)

@@ -283,3 +283,10 @@ def test_fees_when_maker_and_taker_then_each_at_its_rate_rounded_up() -> None:
     taken, made = fills(desk.next("100.01", 101, 99, 100))
     assert taken.fee_e8 == 220_028  # 5.50055 * 0.00040001 = 0.002200275…
     assert made.fee_e8 == 108_906  # 5.445 * 0.00020001 = 0.00108905445
+
+
+def test_stop_and_limit_when_reached_at_one_price_then_the_stop_acts_first() -> None:
+    desk = Desk()
+    desk.hold(BUY, 2)
+    desk.submit(order("dip", BUY, price=95), order("stop", SELL, stop=95, reduce_only=True))
+    assert [fill.client_order_id for fill in fills(desk.next(100, 100, 94, 96))] == ["stop", "dip"]

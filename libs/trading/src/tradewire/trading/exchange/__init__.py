@@ -4,6 +4,7 @@
 """
 
 from tradewire.trading.exchange.bars import Bar, MarkBar
+from tradewire.trading.exchange.decimal_edge import from_e8, to_e8
 from tradewire.trading.exchange.events import (
     CancelPending,
     CancelReason,
@@ -87,8 +88,10 @@ __all__ = [
     "TimeInForce",
     "WorkingType",
     "brackets",
+    "from_e8",
     "funding_amount",
     "liquidation_price",
     "liquidation_price_at_rate",
     "maintenance_amounts",
+    "to_e8",
 ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from tradewire.trading.exchange.account import Account, Position
-from tradewire.trading.exchange.events import RejectReason
+from tradewire.trading.exchange.events import ExpireReason, RejectReason
 from tradewire.trading.exchange.fixed_point import SCALE, mul_div_ceil, mul_div_floor, notional
 from tradewire.trading.exchange.instrument import bracket_at
 from tradewire.trading.exchange.order_registry import OrderRegistry
@@ -98,8 +98,11 @@ def _check_quantity(request: NewOrder, position: Position) -> Refusal | None:
         return Refusal(RejectReason.QUANTITY_NOT_ON_STEP, f"quantity {quantity_e8} e8, step {spec.step_e8} e8")
     if quantity_e8 < spec.min_qty_e8:
         return Refusal(RejectReason.QUANTITY_BELOW_MIN, f"quantity {quantity_e8} e8, minimum {spec.min_qty_e8} e8")
-    if quantity_e8 > spec.max_qty_e8:
-        return Refusal(RejectReason.QUANTITY_ABOVE_MAX, f"quantity {quantity_e8} e8, maximum {spec.max_qty_e8} e8")
+    largest_e8 = spec.max_qty_e8
+    if request.type is not OrderType.LIMIT and spec.max_market_qty_e8:
+        largest_e8 = spec.max_market_qty_e8
+    if quantity_e8 > largest_e8:
+        return Refusal(RejectReason.QUANTITY_ABOVE_MAX, f"quantity {quantity_e8} e8, maximum {largest_e8} e8")
     price_e8 = request.price_e8 or request.stop_price_e8 or position.last_e8
     value_e8 = notional(quantity_e8, price_e8)
     if value_e8 < spec.min_notional_e8 and not request.reduce_only:
@@ -166,7 +169,9 @@ def _check_margin(request: NewOrder, account: Account, registry: OrderRegistry, 
     fee_e8 = mul_div_ceil(value_e8, position.spec.taker_fee_e8, SCALE)
     needed_e8 = mul_div_ceil(after_e8, 1, position.leverage) + fee_e8
     free_e8 = account.free_balance_e8(position) - sum(
-        _reserved(other, registry) for other in account.positions.values() if other is not position
+        order_margin(other, registry.of_symbol(symbol))
+        for symbol, other in account.positions.items()
+        if other is not position
     )
     if needed_e8 > free_e8:
         return Refusal(RejectReason.INSUFFICIENT_MARGIN, f"needed {needed_e8} e8, free {free_e8} e8")
@@ -210,20 +215,24 @@ def opening_notional(order: Order, position: Position) -> int:
     return notional(order.leaves_e8, request.price_e8 or position.last_e8)
 
 
-def _reserved(position: Position, registry: OrderRegistry) -> int:
-    """Margin that a symbol's open orders hold beyond its position's own."""
-    open_orders = registry.of_symbol(position.spec.symbol)
+def order_margin(position: Position, open_orders: Sequence[Order]) -> int:
+    """Margin that a symbol's open orders hold beyond its position's own, quote e8."""
     if not open_orders:
         return 0
     whole_e8 = mul_div_ceil(exposure(position, open_orders), 1, position.leverage)
     return max(0, whole_e8 - position.initial_margin_e8)
 
 
-def can_afford(account: Account, position: Position, signed_e8: int, price_e8: int) -> bool:
-    """Whether a coming fill leaves its initial margin and fee covered; a reducing fill always does."""
+def check_fill(account: Account, position: Position, signed_e8: int, price_e8: int) -> ExpireReason | None:
+    """Why a fill about to happen must not: bracket or margin; one that reduces always may."""
     after_e8 = position.quantity_e8 + signed_e8
     if abs(after_e8) <= abs(position.quantity_e8):
-        return True
+        return None
+    exposure_e8 = notional(abs(after_e8), price_e8)
+    if check_leverage(position, exposure_e8) is not None:
+        return ExpireReason.NOTIONAL_ABOVE_LEVERAGE_BRACKET
     fee_e8 = mul_div_ceil(notional(abs(signed_e8), price_e8), position.spec.taker_fee_e8, SCALE)
-    needed_e8 = mul_div_ceil(notional(abs(after_e8), price_e8), 1, position.leverage) + fee_e8
-    return needed_e8 <= account.free_balance_e8(position)
+    needed_e8 = mul_div_ceil(exposure_e8, 1, position.leverage) + fee_e8
+    if needed_e8 > account.free_balance_e8(position):
+        return ExpireReason.INSUFFICIENT_MARGIN
+    return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tradewire.trading.exchange.account import Account, Position
-from tradewire.trading.exchange.admission import can_afford
+from tradewire.trading.exchange.admission import check_fill
 from tradewire.trading.exchange.events import (
     CancelReason,
     Event,
@@ -42,7 +42,7 @@ class Executor:
     account_id: str
     account: Account
     fill_model: FillModel
-    registry: OrderRegistry = field(default_factory=OrderRegistry)
+    registry: OrderRegistry
     events: list[Event] = field(default_factory=list)
     now_us: int = 0
     trades: int = 0
@@ -73,8 +73,9 @@ class Executor:
         quantity_e8 = self.available(order)
         if quantity_e8 <= 0:
             return
-        if not can_afford(self.account, position, request.side.sign * quantity_e8, price_e8):
-            self.expire(order, ExpireReason.INSUFFICIENT_MARGIN)
+        refusal = check_fill(self.account, position, request.side.sign * quantity_e8, price_e8)
+        if refusal is not None:
+            self.expire(order, refusal)
             return
         self._cancel_rest_of_entry(order)
         self._fill(order, position, quantity_e8, price_e8, liquidity)

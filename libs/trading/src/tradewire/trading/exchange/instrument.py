@@ -67,6 +67,8 @@ class InstrumentSpec:
     collar) and a sell limit below mark * (1 - collar); 0 switches it off. ``max_open_orders`` counts orders
     per symbol.
 
+    ``max_market_qty_e8`` bounds all but limit orders (MARKET_LOT_SIZE), 0 for ``max_qty_e8``.
+
     Raises: ValueError when a filter is not positive or the brackets do not join up.
     """
 
@@ -83,6 +85,7 @@ class InstrumentSpec:
     liquidation_fee_e8: int = 0
     price_collar_e8: int = 0
     max_open_orders: int = 200
+    max_market_qty_e8: int = 0
 
     def __post_init__(self) -> None:
         if self.tick_e8 <= 0 or self.step_e8 <= 0 or self.min_qty_e8 <= 0:

@@ -7,10 +7,11 @@ from typing import Final, NamedTuple
 
 from tradewire.trading.exchange.orders import Order
 
-MAX_REMEMBERED_ORDERS: Final = 200
+DEFAULT_MEMORY: Final = 200
 """Closed orders kept for the duplicate check and for late children; the oldest is forgotten first.
 
-The venue, too, promises uniqueness of client order ids only among open and recent orders (error -4116).
+They are part of the state, so this bounds its size. The venue, too, promises uniqueness of client order ids
+only among open and recent orders (error -4116).
 """
 
 
@@ -29,6 +30,7 @@ class OrderRegistry:
     by_symbol: dict[str, list[Order]] = field(default_factory=dict)
     children: dict[str, list[Order]] = field(default_factory=dict)
     closed: dict[str, ClosedOrder] = field(default_factory=dict)
+    memory: int = DEFAULT_MEMORY
 
     def __contains__(self, client_order_id: str) -> bool:
         return client_order_id in self.open or client_order_id in self.closed
@@ -64,5 +66,5 @@ class OrderRegistry:
             if not siblings:
                 del self.children[request.activate_on]
         self.closed[request.client_order_id] = ClosedOrder(order.quantity_e8, order.filled_e8)
-        if len(self.closed) > MAX_REMEMBERED_ORDERS:
+        if len(self.closed) > self.memory:
             del self.closed[next(iter(self.closed))]

@@ -29,6 +29,7 @@ from tradewire.trading.exchange.executor import Executor
 from tradewire.trading.exchange.fill_model import FillModel
 from tradewire.trading.exchange.instrument import InstrumentSpec
 from tradewire.trading.exchange.margin import MarginMode, funding_amount
+from tradewire.trading.exchange.order_registry import DEFAULT_MEMORY, OrderRegistry
 from tradewire.trading.exchange.orders import NewOrder, Order, OrderAction, OrderStatus
 from tradewire.trading.exchange.snapshot import AccountSnapshot, account_snapshot
 
@@ -51,8 +52,11 @@ class SimulatedExchange:
         margin_modes: Mapping[str, MarginMode] = _NONE,
         leverages: Mapping[str, int] = _NONE,
         fill_model: FillModel | None = None,
+        order_memory: int = DEFAULT_MEMORY,
     ) -> None:
         """Open the account. A symbol without a mode is CROSS, one without a leverage has 1.
+
+        ``order_memory``: closed orders whose ids are still refused and can still be activated on.
 
         Raises: ValueError when the balance is negative or a leverage is not in 1..the first bracket's
         maximum.
@@ -66,14 +70,13 @@ class SimulatedExchange:
             )
             for symbol in sorted(specs)
         }
-        for symbol, position in positions.items():
-            highest = position.spec.brackets[0].max_leverage
-            if not 1 <= position.leverage <= highest:
-                raise ValueError(f"{symbol}: leverage {position.leverage} is not in 1..{highest}")
+        for position in positions.values():
+            _check_leverage_setting(position)
         if initial_balance_e8 < 0:
             raise ValueError(f"initial balance {initial_balance_e8} e8 is negative")
         account = Account(initial_balance_e8, initial_balance_e8, positions)
-        self._executor = Executor(account_id, account, fill_model or FillModel())
+        registry = OrderRegistry(memory=order_memory)
+        self._executor = Executor(account_id, account, fill_model or FillModel(), registry)
         self._time_us = 0
         self._orders = 0
 
@@ -202,13 +205,20 @@ class SimulatedExchange:
         """Put a newer version of an instrument's filters, fees and brackets in force; open orders stay."""
         self._position(spec.symbol).spec = spec
 
-    def list_instrument(self, spec: InstrumentSpec, *, leverage: int = 1) -> None:
-        """List a symbol, or put a newer version of it in force; a new one is CROSS at ``leverage``."""
+    def list_instrument(
+        self, spec: InstrumentSpec, *, leverage: int = 1, margin_mode: MarginMode = MarginMode.CROSS
+    ) -> None:
+        """List a symbol with these settings, or put a newer version of a listed one in force as it is set.
+
+        Raises: ValueError when the leverage is not in 1..the first bracket's maximum.
+        """
         if spec.symbol in self._executor.account.positions:
             self.replace_instrument(spec)
             return
         positions = self._executor.account.positions
-        positions[spec.symbol] = Position(spec=spec, mode=MarginMode.CROSS, leverage=leverage)
+        position = Position(spec=spec, mode=margin_mode, leverage=leverage)
+        _check_leverage_setting(position)
+        positions[spec.symbol] = position
         for symbol in sorted(positions):  # canonical order is the order of this mapping
             positions[symbol] = positions.pop(symbol)
 
@@ -264,3 +274,9 @@ class SimulatedExchange:
     def _take_events(self) -> list[Event]:
         events, self._executor.events = self._executor.events, []
         return events
+
+
+def _check_leverage_setting(position: Position) -> None:
+    highest = position.spec.brackets[0].max_leverage
+    if not 1 <= position.leverage <= highest:
+        raise ValueError(f"{position.spec.symbol}: leverage {position.leverage} is not in 1..{highest}")

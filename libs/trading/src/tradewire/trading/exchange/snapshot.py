@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tradewire.trading.exchange.account import Account, Position
+from tradewire.trading.exchange.admission import order_margin
 from tradewire.trading.exchange.margin import MarginMode
 from tradewire.trading.exchange.order_registry import OrderRegistry
 from tradewire.trading.exchange.orders import NewOrder, Order, OrderStatus
@@ -44,6 +45,7 @@ class AccountSnapshot:
     """Balances, totals since the start, open positions and open orders (oldest first).
 
     To the unit, wallet = initial balance + realised - fees + funding + insurance, equity = wallet + unrealised.
+    ``order_margin_e8`` is held for open orders; ``available_balance_e8`` is what new positions may draw on.
     ``realised_pnl_e8`` is before fees; ``funding_e8`` is what was received, negative when paid.
     """
 
@@ -54,6 +56,8 @@ class AccountSnapshot:
     unrealised_pnl_e8: int
     equity_e8: int
     initial_margin_e8: int
+    order_margin_e8: int
+    available_balance_e8: int
     maintenance_margin_e8: int
     realised_pnl_e8: int
     fees_e8: int
@@ -67,6 +71,9 @@ def account_snapshot(account_id: str, time_us: int, account: Account, registry: 
     """Snapshot of an account and its orders."""
     positions = tuple(_position(account, position) for position in account.open_positions())
     unrealised_e8 = sum(position.unrealised_pnl_e8 for position in positions)
+    order_margin_e8 = sum(
+        order_margin(position, registry.of_symbol(symbol)) for symbol, position in account.positions.items()
+    )
     return AccountSnapshot(
         account_id=account_id,
         time_us=time_us,
@@ -75,6 +82,8 @@ def account_snapshot(account_id: str, time_us: int, account: Account, registry: 
         unrealised_pnl_e8=unrealised_e8,
         equity_e8=account.wallet_e8 + unrealised_e8,
         initial_margin_e8=sum(position.initial_margin_e8 for position in positions),
+        order_margin_e8=order_margin_e8,
+        available_balance_e8=max(0, _free_e8(account) - order_margin_e8),
         maintenance_margin_e8=sum(position.maintenance_margin_e8 for position in positions),
         realised_pnl_e8=account.realised_e8,
         fees_e8=account.fees_e8,
@@ -83,6 +92,12 @@ def account_snapshot(account_id: str, time_us: int, account: Account, registry: 
         positions=positions,
         open_orders=_open_orders(registry.open.values()),
     )
+
+
+def _free_e8(account: Account) -> int:
+    """Cross wallet with the cross positions' profits, less their initial margins."""
+    held = account.cross_positions()
+    return account.cross_wallet_e8 + sum(item.unrealised_e8 - item.initial_margin_e8 for item in held)
 
 
 def _position(account: Account, position: Position) -> PositionSnapshot:

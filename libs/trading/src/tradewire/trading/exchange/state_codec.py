@@ -65,6 +65,7 @@ def restore_account(state: Mapping[str, Any], specs: Mapping[str, InstrumentSpec
 def registry_state(registry: OrderRegistry) -> State:
     """Open orders by sequence and the remembered closed ones, oldest first."""
     return {
+        "memory": registry.memory,
         "open": [_order_state(order) for order in registry.open.values()],
         "closed": [[order_id, *closed] for order_id, closed in registry.closed.items()],
     }
@@ -72,7 +73,7 @@ def registry_state(registry: OrderRegistry) -> State:
 
 def restore_registry(state: Mapping[str, Any]) -> OrderRegistry:
     """Inverse of `registry_state`."""
-    registry = OrderRegistry()
+    registry = OrderRegistry(memory=state["memory"])
     for order_state in state["open"]:
         registry.add(_restore_order(order_state))
     for order_id, quantity_e8, filled_e8 in state["closed"]:
