@@ -24,7 +24,7 @@ CASES = [
     for name in INDICATORS
     if adapter.supports(name)
 ]
-FOREIGN = [case for case in CASES if not case.id or not case.id.startswith("native")]
+FOREIGN = [case for case in CASES if case.values[0] is not ADAPTERS["native"]]
 
 # Averages that pandas-ta seeds in its own way; after this many bars the seed weighs nothing any more.
 FADED = 600

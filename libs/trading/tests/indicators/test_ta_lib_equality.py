@@ -10,7 +10,20 @@ from tradewire.trading.indicators.adapters.ta_lib import TaLibIndicators
 
 Market = dict[str, FloatArray]
 
-WINDOWS = ("sma", "ema", "wma", "dema", "tema", "trix", "trima", "rsi", "cmo", "momentum", "roc", "rocp")
+WINDOWS: tuple[str, ...] = (
+    "sma",
+    "ema",
+    "wma",
+    "dema",
+    "tema",
+    "trix",
+    "trima",
+    "rsi",
+    "cmo",
+    "momentum",
+    "roc",
+    "rocp",
+)
 WINDOWS += ("atr", "natr", "adx", "adxr", "dx", "plus_di", "minus_di", "willr", "cci", "mfi", "donchian")
 WINDOWS += ("highest", "lowest", "sum", "midpoint", "midprice", "aroon", "stddev", "variance", "kama", "tsf")
 WINDOWS += ("linreg", "linreg_slope", "linreg_angle", "linreg_intercept", "correl", "beta")

@@ -60,8 +60,6 @@ def weighted(s: list[float], k: int, n: int, x: float) -> float:
     if x != x:
         return NAN
     i = int(s[k + 1])
-    if s[k] < n and i == 0:
-        s[k + 2] = x
     d = x - s[k + 2]
     s[k + 5 + i] = x
     i += 1

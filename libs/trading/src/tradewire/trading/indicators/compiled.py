@@ -102,8 +102,10 @@ def _callees(function: FunctionType) -> Iterator[tuple[str, FunctionType]]:
 
 
 def _digest(function: FunctionType) -> str:
-    """Digest of the byte code of `function` and all that it calls."""
+    """Digest of the byte code of `function`, the constants that it reads and all that it calls."""
     code = function.__code__
-    parts = [code.co_code.hex(), repr(code.co_consts), repr(code.co_names)]
+    known = {name: function.__globals__.get(name) for name in code.co_names}
+    constants = {name: value for name, value in known.items() if isinstance(value, int | float)}
+    parts = [code.co_code.hex(), repr(code.co_consts), repr(code.co_names), repr(constants)]
     parts += [_digest(callee) for _, callee in _callees(function)]
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]

@@ -26,9 +26,6 @@ def paired(s: list[float], k: int, n: int, x: float, y: float) -> bool:
     True once the window is full; `paired_sum` reads the sums 0 to 4.
     """
     i = int(s[k + 1])
-    if s[k] < n and i == 0:
-        s[k + 2] = x
-        s[k + 3] = y
     a = x - s[k + 2]
     b = y - s[k + 3]
     s[k + 4] += a

@@ -75,14 +75,12 @@ def spread_size(n: float) -> int:
 def variance(s: list[float], k: int, n: int, x: float) -> float:
     """Population variance of the last n values, unit of x squared; exactly 0.0 over n equal values.
 
-    Sums are taken of distances to an anchor inside the window: sums of squared prices would lose half of
-    the digits.
+    Sums are taken of distances to an anchor inside the window, the newest value of the last full turn: sums
+    of squared prices would lose half of the digits.
     """
     if x != x:
         return NAN
     i = int(s[k + 1])
-    if s[k] < n and i == 0:
-        s[k + 2] = x
     d = x - s[k + 2]
     s[k + 3] += d
     s[k + 4] += d * d
