@@ -165,7 +165,8 @@ def _hour(dice: random.Random, market: _Market, number: int, sent: dict[str, lis
     for symbol, one in bars.items():
         if dice.random() < 0.3:
             shift = dice.randint(-50, 50) * TICK // 7
-            marks[symbol] = MarkBar(*(price + shift for price in (one.open_e8, one.high_e8, one.low_e8, one.close_e8)))
+            open_, high, low, close = (price + shift for price in (one.open_e8, one.high_e8, one.low_e8, one.close_e8))
+            marks[symbol] = MarkBar(open_, high, low, close)
     funding = {symbol: dice.randint(-300_000, 300_000) for symbol in (BTC, ETH) if dice.random() < 0.2}
     return Hour(tuple(orders), cancels, bars, marks, funding)
 

@@ -132,6 +132,7 @@ def test_margin_when_open_orders_reserve_it_then_the_next_order_is_refused() -> 
     assert names(desk.submit(order("a", BUY, 10, price=99))) == ["OrderAccepted"]
     assert reason(desk, order("b", BUY, 11, price=99)) is RejectReason.INSUFFICIENT_MARGIN
     assert names(desk.submit(order("c", SELL, 10, price=101))) == ["OrderAccepted"]  # the larger side counts
+    assert reason(desk, order("b2", BUY, 11, price=99)) is RejectReason.INSUFFICIENT_MARGIN  # no netting
     desk.cancel("a")
     assert names(desk.submit(order("d", BUY, 20, price=99))) == ["OrderAccepted"]
 

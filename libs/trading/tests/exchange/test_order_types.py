@@ -9,6 +9,7 @@ from tradewire.trading.exchange import (
     ExpireReason,
     FillModel,
     Liquidity,
+    NewOrder,
     OrderExpired,
     OrderReduced,
     OrderTriggered,
@@ -290,3 +291,27 @@ def test_stop_and_limit_when_reached_at_one_price_then_the_stop_acts_first() -> 
     desk.hold(BUY, 2)
     desk.submit(order("dip", BUY, price=95), order("stop", SELL, stop=95, reduce_only=True))
     assert [fill.client_order_id for fill in fills(desk.next(100, 100, 94, 96))] == ["stop", "dip"]
+
+
+@pytest.mark.parametrize(
+    "resting",
+    [
+        order("a", BUY, price=98),
+        order("a", SELL, price=102),
+        order("a", BUY, stop=102),
+        order("a", SELL, stop=98),
+        order("a", BUY, stop=98, type=OrderType.TAKE_PROFIT_MARKET),
+        order("a", SELL, stop=102, type=OrderType.TAKE_PROFIT_MARKET),
+        order("a", BUY, stop=102, working_type=WorkingType.MARK),
+    ],
+)
+def test_resting_order_when_an_extreme_just_touches_its_level_then_acts_and_not_a_tick_before(
+    resting: NewOrder,
+) -> None:
+    desk = Desk()
+    desk.submit(resting)
+    assert desk.next(100, 100, 100, 100) == []
+    assert desk.next(100, "101.99", 100, 100) == []
+    assert desk.next(100, 100, "98.01", 100) == []
+    assert desk.position() == 0
+    assert len(fills(desk.next(100, 102, 98, 100))) == 1
