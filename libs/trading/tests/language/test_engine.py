@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -121,6 +123,14 @@ def test_restore_when_a_new_higher_node_is_added_then_it_starts_with_the_next_wh
     seen = feed(grown, bars.span(2, 14))
     assert [row["sma(close,1,interval=4h)"] for row in seen] == [None] * 5 + [7.0] * 4 + [11.0] * 3
     assert seen[0]["ema(close,3)"] is not None
+
+
+def test_restore_when_inside_a_higher_bar_then_the_last_closed_one_is_still_seen() -> None:
+    bars, demand = history([*range(9)]), "sma(close,1,interval=4h)"
+    engine, restored = IndicatorEngine([demand], HOUR_US), IndicatorEngine([demand], HOUR_US)
+    feed(engine, bars.head(6))
+    restored.restore(json.loads(json.dumps(engine.state(), allow_nan=False)))
+    assert [row[demand] for row in feed(restored, bars.span(6, 9))] == [3.0, 7.0, 7.0]
 
 
 def test_restore_when_of_another_interval_then_raises() -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from tradewire.trading.language import (
+    SIGNALS,
     CompiledStrategy,
+    Evaluation,
     Signal,
     Sizing,
     SizingMethod,
     compile_strategy,
     parse_strategy,
 )
+from tradewire.trading.language.numbers import Snapshot
 
 NOW = {"open": 1.0, "high": 3.0, "low": 0.5, "close": 2.0, "volume": 10.0}
 BEFORE = {"open": 2.0, "high": 3.0, "low": 0.5, "close": 1.0, "volume": 10.0}
@@ -24,6 +28,28 @@ YES, NO = "close > open", "close < open"
 def strategy(*lines: str, sizing: str = "{fixed_qty: 0.5}", interval: str = "1h") -> CompiledStrategy:
     head = ["id: story", "symbols: [BTCUSDT]", f"interval: {interval}", f"sizing: {sizing}"]
     return compile_strategy(parse_strategy("\n".join([*head, *lines])))
+
+
+def answer(compiled: CompiledStrategy, now: Snapshot, before: Snapshot) -> Evaluation:
+    """The answer to `now`, after making sure that the array form of the two bars gives the same."""
+    one = compiled.evaluate(now, before)
+    keys = {*now, *before}
+    pairs = {key: [before.get(key), now.get(key)] for key in keys}
+    arrays = compiled.evaluate_series({key: np.array(pair, dtype=np.float64) for key, pair in pairs.items()})
+    assert SIGNALS[arrays.signal[1]] is one.signal
+    for name in ("ready", "entry_long", "exit_long", "entry_short", "exit_short"):
+        assert getattr(arrays, name)[1] == getattr(one, name), name
+    for name in ("stop_distance", "take_profit_distance", "trailing_distance"):
+        assert getattr(arrays, name)[1:].tolist() == pytest.approx(
+            [number(getattr(one, name))], nan_ok=True, rel=0, abs=0
+        )
+    for name, values in arrays.sizing_inputs.items():
+        assert values[1:].tolist() == pytest.approx([number(one.sizing_inputs.get(name))], nan_ok=True, rel=0, abs=0)
+    return one
+
+
+def number(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 @pytest.mark.parametrize(
@@ -48,12 +74,13 @@ def test_evaluate_when_rules_meet_then_precedence_decides(
     entry_long: str, exit_long: str, entry_short: str, exit_short: str, signal: Signal, note: str | None
 ) -> None:
     rules = (f"entry_long: {entry_long}", f"exit_long: {exit_long}")
-    answer = strategy(*rules, f"entry_short: {entry_short}", f"exit_short: {exit_short}").evaluate(NOW, BEFORE)
-    assert answer.signal is signal
-    assert answer.exit_long is (exit_long == YES)
-    assert answer.exit_short is (exit_short == YES)
-    assert (note or "") in "; ".join(answer.notes)
-    assert bool(note) is bool(answer.notes)
+    both = strategy(*rules, f"entry_short: {entry_short}", f"exit_short: {exit_short}")
+    told = answer(both, NOW, BEFORE)
+    assert told.signal is signal
+    assert told.exit_long is (exit_long == YES)
+    assert told.exit_short is (exit_short == YES)
+    assert (note or "") in "; ".join(told.notes)
+    assert bool(note) is bool(told.notes)
 
 
 @pytest.mark.parametrize(
@@ -72,16 +99,16 @@ def test_crossed_when_sides_change_then_true_on_that_bar_only(
 ) -> None:
     crossing = strategy("entry_long: crossed_above(close, open)", "entry_short: crossed_below(close, open)")
     values, previous = ({**NOW, "close": pair[0], "open": pair[1]} for pair in (now, before))
-    answer = crossing.evaluate(values, previous)
-    assert (answer.entry_long, answer.entry_short) == (above, below)
+    told = answer(crossing, values, previous)
+    assert (told.entry_long, told.entry_short) == (above, below)
 
 
 def test_evaluate_when_an_input_is_missing_then_no_entry_but_a_known_exit() -> None:
     rules = ("entry_long: close > open or ema(close, 3) > 1", "exit_short: close > open or ema(close, 3) > 1")
-    answer = strategy(*rules).evaluate({**NOW, "ema(close,3)": None}, BEFORE)
-    assert not answer.ready
-    assert answer.signal is Signal.EXIT_SHORT
-    assert answer.notes == ("no value yet: ema(close,3)", "not ready: no entry")
+    told = answer(strategy(*rules), {**NOW, "ema(close,3)": None}, BEFORE)
+    assert not told.ready
+    assert told.signal is Signal.EXIT_SHORT
+    assert told.notes == ("no value yet: ema(close,3)", "not ready: no entry")
 
 
 @pytest.mark.parametrize("rule", ["not ema(close, 3) > 1", "not (ema(close, 3) > 1 or close < open)"])
@@ -92,29 +119,29 @@ def test_evaluate_when_a_missing_value_is_negated_then_still_not_true(rule: str)
 
 
 def test_evaluate_when_the_previous_bar_is_missing_then_a_crossing_is_unknown() -> None:
-    answer = strategy("entry_long: crossed_above(close, open)").evaluate(NOW, {})
-    assert not answer.ready
-    assert answer.reasons[0].truth is None
-    assert answer.notes == ("no value one bar ago: close, open",)
+    told = answer(strategy("entry_long: crossed_above(close, open)"), NOW, {})
+    assert not told.ready
+    assert told.reasons[0].truth is None
+    assert told.notes == ("no value one bar ago: close, open",)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_evaluate_when_a_value_is_not_finite_then_it_counts_as_missing(bad: float) -> None:
-    answer = strategy("entry_long: volume > 1 or close > open").evaluate({**NOW, "volume": bad}, BEFORE)
-    assert not answer.ready
-    assert answer.signal is Signal.HOLD
+    told = answer(strategy("entry_long: volume > 1 or close > open"), {**NOW, "volume": bad}, BEFORE)
+    assert not told.ready
+    assert told.signal is Signal.HOLD
 
 
 def test_evaluate_when_protected_then_gives_distances_in_price_units() -> None:
     protect = "protect: {stop_loss: 2.5 * atr(14), take_profit: 4 * atr(14), trailing_stop: high - low}"
-    answer = strategy(f"entry_long: {YES}", protect).evaluate({**NOW, "atr(14)": 2.0}, BEFORE)
-    assert (answer.stop_distance, answer.take_profit_distance, answer.trailing_distance) == (5.0, 8.0, 2.5)
+    told = answer(strategy(f"entry_long: {YES}", protect), {**NOW, "atr(14)": 2.0}, BEFORE)
+    assert (told.stop_distance, told.take_profit_distance, told.trailing_distance) == (5.0, 8.0, 2.5)
 
 
 def test_evaluate_when_a_stop_is_not_above_zero_then_no_entry_and_it_is_said() -> None:
-    answer = strategy(f"entry_long: {YES}", "protect: {stop_loss: open - close}").evaluate(NOW, BEFORE)
-    assert (answer.signal, answer.stop_distance) == (Signal.HOLD, None)
-    assert answer.notes == ("not above 0: stop_loss", "not ready: no entry")
+    told = answer(strategy(f"entry_long: {YES}", "protect: {stop_loss: open - close}"), NOW, BEFORE)
+    assert (told.signal, told.stop_distance) == (Signal.HOLD, None)
+    assert told.notes == ("not above 0: stop_loss", "not ready: no entry")
 
 
 def test_sizing_when_by_volatility_then_demands_it_and_gives_it_a_year() -> None:
@@ -122,8 +149,8 @@ def test_sizing_when_by_volatility_then_demands_it_and_gives_it_a_year() -> None
     demand = "stddev(log(roc(close,1)/100+1),30)"
     assert sized.demands == (demand,)
     assert sized.sizing == Sizing(SizingMethod.VOLATILITY_TARGET, Decimal("0.2"), Decimal(2))
-    answer = sized.evaluate({**NOW, demand: 0.01}, BEFORE)
-    assert answer.sizing_inputs == {"volatility": pytest.approx(0.01 * math.sqrt(8760))}
+    told = answer(sized, {**NOW, demand: 0.01}, BEFORE)
+    assert told.sizing_inputs == {"volatility": pytest.approx(0.01 * math.sqrt(8760))}
     assert not sized.evaluate({**NOW, demand: 0.0}, BEFORE).ready
 
 
@@ -133,15 +160,15 @@ def test_sizing_when_by_risk_then_gives_the_stop_distance() -> None:
 
 
 def test_explanation_when_asked_then_shows_rule_truth_and_values_by_the_authors_names() -> None:
-    told = strategy(
+    named = strategy(
         "indicators: {fast: 'ema(close, 3)', band: 'bollinger(close)'}",
         "entry_long: crossed_above(fast, band.upper) and close > 1",
     )
     upper = "bollinger(close,20,2).upper"
-    answer = told.evaluate({**NOW, "ema(close,3)": 5.0, upper: 4.0}, {**BEFORE, "ema(close,3)": 3.5, upper: 4.0})
-    assert answer.reasons[0].values == {"fast": 5.0, "band.upper": 4.0, "close": 2.0}
-    assert answer.reasons[0].previous == {"fast": 3.5, "band.upper": 4.0}
-    assert answer.explanation.splitlines() == [
+    told = answer(named, {**NOW, "ema(close,3)": 5.0, upper: 4.0}, {**BEFORE, "ema(close,3)": 3.5, upper: 4.0})
+    assert told.reasons[0].values == {"fast": 5.0, "band.upper": 4.0, "close": 2.0}
+    assert told.reasons[0].previous == {"fast": 3.5, "band.upper": 4.0}
+    assert told.explanation.splitlines() == [
         "ENTER_LONG",
         "entry_long is true: crossed_above(fast, band.upper) and close > 1 [fast=3.5 → 5, band.upper=4 → 4, close=2]",
     ]

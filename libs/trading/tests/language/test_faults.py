@@ -156,8 +156,9 @@ def test_parse_when_a_rule_is_quoted_then_columns_stay_true() -> None:
 
 
 def test_parse_when_a_flow_mapping_holds_calls_then_their_commas_belong_to_them() -> None:
-    document = parse_strategy(VALID)
+    document = parse_strategy(VALID.replace("{fast:", "{nested: sma(max(open, 1), 5), fast:"))
     assert {name: found.text for name, found in document.indicators.items()} == {
+        "nested": "sma(max(open, 1), 5)",
         "fast": "ema(close, 20)",
         "slow": "ema(close, 50)",
         "band": "bollinger(close, 20, 2)",

@@ -88,7 +88,7 @@ SIZINGS = st.sampled_from(
 @st.composite
 def histories(draw: st.DrawFn) -> Bars:
     """Hourly bars that may begin inside a 4 h bucket, with gaps, flat stretches and repeated prices."""
-    steps = draw(st.lists(st.sampled_from([1, 1, 1, 1, 1, 2, 3, 5, 9]), min_size=1, max_size=70))
+    steps = draw(st.lists(st.sampled_from([1, 1, 1, 1, 1, 2, 3, 5, 9]), min_size=30, max_size=80))
     first = draw(st.integers(0, 30))
     seed = draw(st.integers(0, 2**32 - 1))
     rng = np.random.default_rng(seed)
