@@ -229,3 +229,13 @@ def test_post_only_liquidity_when_child_limit_is_passed_already_then_takes() -> 
     (entry, out) = fills(desk.next(100, 100, 98, 99))
     assert (entry.liquidity, out.liquidity, prices(desk.events)) == (Liquidity.MAKER, Liquidity.TAKER, ["98", "98"])
     assert not of_type(desk.events, OrderExpired)
+
+
+def test_latency_when_exit_is_sent_after_its_entry_filled_then_it_still_travels() -> None:
+    desk = Desk(fill_model=FillModel(latency_us=HOUR_US // 2))
+    desk.submit(order("in", BUY))
+    desk.next(100, 100, 100, 100)
+    desk.submit(order("stop", SELL, stop=95, reduce_only=True, activate_on="in"))
+    happened = desk.next(100, 100, 90, 100)  # O-L-H-C: back at 95 when the stop arrives
+    assert fills(happened)[0].time_us == 2 * HOUR_US + HOUR_US // 2
+    assert prices(happened) == ["95"]

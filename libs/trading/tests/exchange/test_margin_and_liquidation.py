@@ -234,3 +234,13 @@ def test_available_balance_when_position_and_orders_hold_margin_then_the_rest() 
     state = desk.exchange.account_state()
     assert (state.initial_margin_e8, state.order_margin_e8) == (e8(22), e8(9))
     assert state.available_balance_e8 == e8(100) + e8(20) - e8(22) - e8(9)
+
+
+def test_exit_when_it_fills_beyond_bankruptcy_while_the_mark_stands_then_insurance_covers() -> None:
+    desk = leveraged(5, 50)
+    desk.hold(BUY, 1)
+    desk.submit(order("out", SELL))
+    happened = desk.next(90, 90, 90, 90, mark=e8(100))
+    assert names(happened) == ["OrderFilled", "InsuranceCovered"]
+    assert of_type(happened, InsuranceCovered)[0].amount_e8 == e8(5)
+    assert desk.exchange.account_state().wallet_e8 == 0

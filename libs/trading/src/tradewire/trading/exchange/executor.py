@@ -170,7 +170,6 @@ class Executor:
             child.quantity_e8 = share_e8
         if child.status is OrderStatus.INACTIVE:
             child.change(OrderAction.ACTIVATE)
-            child.arrive_us = self.now_us
         self.events.append(OrderActivated(self.now_us, request.symbol, request.client_order_id, share_e8))
 
     def _expire_idle_reduce_only(self, position: Position) -> None:
