@@ -72,6 +72,12 @@ def test_offer_when_a_bar_comes_again_otherwise_keeps_the_first_and_tells_both()
     assert [item.close for item in verdicts if isinstance(item, CandleClosed)] == [Decimal(105)] * 3
 
 
+@pytest.mark.parametrize("field", ["open", "high", "low", "close", "volume"])
+def test_offer_when_any_one_number_differs_is_a_conflict(field: str) -> None:
+    changed = {"open": "101", "high": "111", "low": "91", "close": "104", "volume": "8"}[field]
+    assert hours(judge(bar(0), bar(0, **{field: changed}))) == ["0", "CONFLICT"]
+
+
 def test_offer_when_bars_are_missing_counts_them_and_then_goes_on() -> None:
     verdicts = judge(bar(0), bar(4, row=3), bar(5))
     assert hours(verdicts) == ["0", "MISSING", "4", "5"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -21,123 +21,33 @@ from tradewire.ports.events import CandleClosed, GapDetected, InstrumentStatus
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Event
 from tradewire.runtime.clock import ManualClock
+from tradewire.testkit.fake_candle_venue import (
+    FILTERS,
+    MINUTE_MS,
+    FakeCandleVenue,
+    Reply,
+    kline,
+    status,
+    symbol_info,
+)
 from tradewire.testkit.market_data_suite import MarketDataSuite
 
 BRACKETS = read_brackets(Path(__file__).parents[3] / "data" / "sample" / "instruments.yaml")
-MINUTE_MS = 60_000
 START_MS = 1_626_992_700_000
 NOW_MS = START_MS + 20 * MINUTE_MS + 30_000
 POLICY = PollPolicy(page_bars=8, history_bars=20, attempts=3, rate_limit_ms=1)
 
-Reply = Callable[[], web.Response]
-
-FILTERS = [
-    {"minPrice": "556.72", "maxPrice": "1000000", "filterType": "PRICE_FILTER", "tickSize": "0.10"},
-    {"stepSize": "0.001", "filterType": "LOT_SIZE", "maxQty": "1000", "minQty": "0.001"},
-    {"stepSize": "0.001", "filterType": "MARKET_LOT_SIZE", "maxQty": "120", "minQty": "0.001"},
-    {"notional": "5", "filterType": "MIN_NOTIONAL"},
-    {"multiplierDown": "0.9500", "multiplierUp": "1.0600", "filterType": "PERCENT_PRICE"},
-]
-
-
-def kline(minute: int, **fields: str) -> list[object]:
-    """A row of Binance's klines: 12 columns, numbers as text."""
-    opened = START_MS + minute * MINUTE_MS
-    numbers = {"open": "7.6080", "high": "9.6180", "low": "7.6070", "close": f"8.{minute:02d}00", "volume": "3005"}
-    values = (numbers | fields).values()
-    return [opened, *values, opened + MINUTE_MS - 1, "22875.8590", 113, "1900", "14464.6960", "0"]
-
-
-def symbol_info(symbol: str, **fields: object) -> dict[str, object]:
-    """A symbol as ``GET /fapi/v1/exchangeInfo`` has it."""
-    return {
-        "symbol": symbol,
-        "contractType": "PERPETUAL",
-        "deliveryDate": 4133404800000,
-        "onboardDate": 1569398400000,
-        "status": "TRADING",
-        "baseAsset": symbol.removesuffix("USDT"),
-        "quoteAsset": "USDT",
-        "marginAsset": "USDT",
-        "pricePrecision": 2,
-        "quantityPrecision": 3,
-        "baseAssetPrecision": 8,
-        "quotePrecision": 8,
-        "liquidationFee": "0.012000",
-        "filters": FILTERS,
-    } | fields
-
-
-class FakeVenue:
-    """Serves klines up to its clock, the open one included. ``replies`` are given first, one a request."""
-
-    def __init__(self, clock: ManualClock) -> None:
-        self.clock = clock
-        self.ahead_ms = 0
-        self.minutes = list(range(1000))
-        self.odd: dict[int, list[object]] = {}
-        self.replies: list[Reply | None] = []
-        self.asked: list[tuple[str, int]] = []
-        self.late: set[int] = set()
-        self.symbols = [symbol_info("BTCUSDT"), symbol_info("ETHUSDT")]
-        self.url = ""
-        self.hanging = False
-        self.stopped = asyncio.Event()
-
-    @property
-    def now_ms(self) -> int:
-        return self.clock.now_us() // 1000 + self.ahead_ms
-
-    async def answer(self, request: web.Request) -> web.Response:
-        if request.path == "/fapi/v1/time":
-            return web.json_response({"serverTime": self.now_ms})
-        reply = self.replies.pop(0) if self.replies else None
-        if reply is not None:
-            return reply()
-        if request.path == "/fapi/v1/exchangeInfo":
-            return web.json_response({"symbols": self.symbols})
-        if self.hanging:
-            await self.stopped.wait()
-        return web.json_response(self.klines(request.query))
-
-    def klines(self, query: Any) -> list[list[object]]:
-        since, limit = int(query["startTime"]), int(query["limit"])
-        self.asked.append((query["symbol"], (since - START_MS) // MINUTE_MS))
-        found = [
-            minute
-            for minute in self.minutes
-            if since <= START_MS + minute * MINUTE_MS <= self.now_ms and minute not in self.late
-        ]
-        self.late.clear()
-        return [self.odd.get(minute) or self.row(minute) for minute in found[:limit]]
-
-    def row(self, minute: int) -> list[object]:
-        open_still = START_MS + (minute + 1) * MINUTE_MS > self.now_ms
-        return kline(minute, close="7.7777") if open_still else kline(minute)
-
-
-def status(code: int, **headers: str) -> Reply:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda: web.json_response({"code": 0, "msg": "no"}, status=code, headers=named)
-
 
 @pytest.fixture
-async def venue() -> AsyncIterator[FakeVenue]:
-    fake = FakeVenue(ManualClock(NOW_MS * 1000))
-    app = web.Application()
-    app.router.add_get("/{path:.*}", fake.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    fake.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+async def venue() -> AsyncIterator[FakeCandleVenue]:
+    fake = FakeCandleVenue(ManualClock(NOW_MS * 1000), start_ms=START_MS)
+    await fake.start()
     yield fake
-    fake.stopped.set()
-    await runner.cleanup()
+    await fake.stop()
 
 
 def market(
-    fake: FakeVenue,
+    fake: FakeCandleVenue,
     *,
     waits: list[float] | None = None,
     symbols: tuple[str, ...] = ("BTCUSDT",),
@@ -194,7 +104,7 @@ class TestCcxtContract(MarketDataSuite):
     until_us = (START_MS + 24 * MINUTE_MS) * 1000
 
     @pytest.fixture(autouse=True)
-    def _venue(self, venue: FakeVenue) -> None:
+    def _venue(self, venue: FakeCandleVenue) -> None:
         venue.minutes = [minute for minute in range(100) if minute not in (11, 12)]
         self.venue = venue
 
@@ -203,7 +113,7 @@ class TestCcxtContract(MarketDataSuite):
         return market(self.venue, symbols=("BTCUSDT", "ETHUSDT"))
 
 
-async def test_events_from_the_first_start_reach_back_and_go_on_bar_by_bar(venue: FakeVenue) -> None:
+async def test_events_from_the_first_start_reach_back_and_go_on_bar_by_bar(venue: FakeCandleVenue) -> None:
     waits: list[float] = []
     events = await read(market(venue, waits=waits), 22)
     assert minutes(events) == list(range(22))
@@ -211,13 +121,13 @@ async def test_events_from_the_first_start_reach_back_and_go_on_bar_by_bar(venue
     assert [minute for _, minute in venue.asked] == [0, 8, 16, 20, 21]
 
 
-async def test_events_hold_the_text_of_the_venue_and_never_an_unfinished_bar(venue: FakeVenue) -> None:
+async def test_events_hold_the_text_of_the_venue_and_never_an_unfinished_bar(venue: FakeCandleVenue) -> None:
     events = await read(market(venue), 21)
     assert [str(event.close) for event in events if isinstance(event, CandleClosed)][-2:] == ["8.1900", "8.2000"]
     assert not any(event.last_of_stream for event in events if isinstance(event, CandleClosed))
 
 
-async def test_events_when_resumed_ask_from_the_bar_that_is_due(venue: FakeVenue) -> None:
+async def test_events_when_resumed_ask_from_the_bar_that_is_due(venue: FakeCandleVenue) -> None:
     assert minutes(await read(market(venue), 5, resume_minute=17)) == [17, 18, 19, 20, 21]
     assert venue.asked[0] == ("BTCUSDT", 17)
 
@@ -235,7 +145,7 @@ FAULTS: dict[str, tuple[Reply, float]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_events_when_the_venue_fails_once_waits_and_loses_nothing(venue: FakeVenue, name: str) -> None:
+async def test_events_when_the_venue_fails_once_waits_and_loses_nothing(venue: FakeCandleVenue, name: str) -> None:
     reply, least_s = FAULTS[name]
     venue.replies = [None, reply]
     waits: list[float] = []
@@ -244,7 +154,7 @@ async def test_events_when_the_venue_fails_once_waits_and_loses_nothing(venue: F
     assert max(least_s, 0.25) <= waits[0] <= max(least_s, 0.5)
 
 
-async def test_events_when_the_venue_keeps_failing_says_so_after_its_attempts(venue: FakeVenue) -> None:
+async def test_events_when_the_venue_keeps_failing_says_so_after_its_attempts(venue: FakeCandleVenue) -> None:
     venue.replies = [None, *[status(503)] * 3]
     waits: list[float] = []
     with pytest.raises(RetryableError, match="binance: klines of BTCUSDT: 3 attempts failed"):
@@ -253,43 +163,43 @@ async def test_events_when_the_venue_keeps_failing_says_so_after_its_attempts(ve
     assert venue.replies == []
 
 
-async def test_events_when_the_venue_does_not_answer_in_time_is_retryable(venue: FakeVenue) -> None:
+async def test_events_when_the_venue_does_not_answer_in_time_is_retryable(venue: FakeCandleVenue) -> None:
     venue.hanging = True
     with pytest.raises(RetryableError, match="3 attempts failed"):
         await read(market(venue, policy=replace(POLICY, timeout_s=0.05)), 1)
 
 
-async def test_events_when_nobody_listens_is_retryable(venue: FakeVenue) -> None:
+async def test_events_when_nobody_listens_is_retryable(venue: FakeCandleVenue) -> None:
     venue.url = "http://127.0.0.1:1"
     with pytest.raises(RetryableError, match="exchangeInfo: 3 attempts failed"):
         await read(market(venue), 1)
 
 
-async def test_events_when_the_venue_lacks_bars_reports_them_and_goes_on(venue: FakeVenue) -> None:
+async def test_events_when_the_venue_lacks_bars_reports_them_and_goes_on(venue: FakeCandleVenue) -> None:
     venue.minutes = [minute for minute in range(100) if minute not in (5, 6, 7)]
     assert minutes(await read(market(venue), 18)) == [*range(5), "MISSING 3", *range(8, 20)]
     assert venue.asked.count(("BTCUSDT", 5)) == 1
 
 
-async def test_events_when_missing_bars_come_at_the_second_asking_says_filled(venue: FakeVenue) -> None:
+async def test_events_when_missing_bars_come_at_the_second_asking_says_filled(venue: FakeCandleVenue) -> None:
     venue.late = {3, 4}
     events = await read(market(venue), 21)
     assert minutes(events) == [0, 1, 2, 3, 4, "FILLED 2", *range(5, 20)]
 
 
-async def test_events_when_a_bar_is_bad_reports_it_and_the_hole(venue: FakeVenue) -> None:
-    venue.odd[5] = kline(5, low="-1")
+async def test_events_when_a_bar_is_bad_reports_it_and_the_hole(venue: FakeCandleVenue) -> None:
+    venue.odd[5] = kline(START_MS, 5, low="-1")
     told = minutes(await read(market(venue), 22))
     assert told == [*range(5), "INVALID 0", "INVALID 0", "MISSING 1", *range(6, 20)]
 
 
-async def test_events_when_the_newest_bar_is_bad_does_not_ask_for_it_again_and_again(venue: FakeVenue) -> None:
-    venue.odd[19] = kline(19, close="NaN")
+async def test_events_when_the_newest_bar_is_bad_does_not_ask_for_it_again_and_again(venue: FakeCandleVenue) -> None:
+    venue.odd[19] = kline(START_MS, 19, close="NaN")
     told = minutes(await read(market(venue), 24))
     assert told == [*range(19), "INVALID 0", "INVALID 0", "MISSING 1", 20, 21]
 
 
-async def test_events_when_a_bar_is_late_asks_again_soon(venue: FakeVenue) -> None:
+async def test_events_when_a_bar_is_late_asks_again_soon(venue: FakeCandleVenue) -> None:
     venue.late = {19}
     waits: list[float] = []
     assert minutes(await read(market(venue, waits=waits), 20, resume_minute=19))[0] == 19
@@ -297,7 +207,7 @@ async def test_events_when_a_bar_is_late_asks_again_soon(venue: FakeVenue) -> No
 
 
 @pytest.mark.parametrize(("ahead_s", "last"), [(90, 21), (-90, 18), (0, 19)])
-async def test_events_go_by_the_venues_clock(venue: FakeVenue, ahead_s: int, last: int) -> None:
+async def test_events_go_by_the_venues_clock(venue: FakeCandleVenue, ahead_s: int, last: int) -> None:
     venue.minutes = list(range(-5, 100))
     venue.ahead_ms = ahead_s * 1000
     waits: list[float] = []
@@ -307,13 +217,13 @@ async def test_events_go_by_the_venues_clock(venue: FakeVenue, ahead_s: int, las
     assert waits == []
 
 
-async def test_events_of_several_symbols_go_by_close_and_symbol(venue: FakeVenue) -> None:
+async def test_events_of_several_symbols_go_by_close_and_symbol(venue: FakeCandleVenue) -> None:
     events = await read(market(venue, symbols=("ETHUSDT", "BTCUSDT")), 42)
     told = [(event.close_time_us, event.symbol) for event in events if isinstance(event, CandleClosed)]
     assert told == sorted(told)
 
 
-async def test_instruments_are_what_the_venue_tells(venue: FakeVenue) -> None:
+async def test_instruments_are_what_the_venue_tells(venue: FakeCandleVenue) -> None:
     bare = [item for item in FILTERS if item["filterType"] in ("PRICE_FILTER", "LOT_SIZE")]
     venue.symbols[1] = symbol_info("ETHUSDT", status="SETTLING", filters=bare)
     source = market(venue, symbols=("BTCUSDT", "ETHUSDT"))
@@ -334,7 +244,7 @@ async def test_instruments_are_what_the_venue_tells(venue: FakeVenue) -> None:
     assert (eth.status, eth.min_notional) == (InstrumentStatus.CLOSED, Decimal(0))
 
 
-async def test_instruments_when_the_venue_is_away_is_retryable_and_works_later(venue: FakeVenue) -> None:
+async def test_instruments_when_the_venue_is_away_is_retryable_and_works_later(venue: FakeCandleVenue) -> None:
     venue.replies = [status(503)] * 3
     source = market(venue)
     with pytest.raises(RetryableError, match="exchangeInfo"):
@@ -343,12 +253,12 @@ async def test_instruments_when_the_venue_is_away_is_retryable_and_works_later(v
     await source.close()
 
 
-async def test_events_when_the_symbol_is_unknown_is_fatal(venue: FakeVenue) -> None:
+async def test_events_when_the_symbol_is_unknown_is_fatal(venue: FakeCandleVenue) -> None:
     with pytest.raises(FatalError, match="symbol: found 'DOGEUSD', allowed one that the venue lists"):
         await read(market(venue, symbols=("DOGEUSD",)), 1)
 
 
-async def test_events_when_the_venue_refuses_for_good_is_fatal(venue: FakeVenue) -> None:
+async def test_events_when_the_venue_refuses_for_good_is_fatal(venue: FakeCandleVenue) -> None:
     refusal = {"code": -1121, "msg": "Invalid symbol."}
     venue.replies = [None, lambda: web.json_response(refusal, status=400)]
     with pytest.raises(FatalError, match="Invalid symbol"):

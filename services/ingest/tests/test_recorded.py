@@ -139,7 +139,7 @@ async def test_events_when_a_kline_is_unfinished_or_a_message_is_not_used_gives_
 
 
 async def test_events_when_streams_overtake_each_other_are_put_in_event_time(tmp_path: Path) -> None:
-    messages = [quote(60_150), trade(59_900), trade(61_000, kind="trade"), kline(0), quote(62_000)]
+    messages = [quote(60_150), trade(61_000, kind="trade"), kline(0), trade(59_999), quote(62_000)]
     events = await read(write(tmp_path, messages))
     assert [type(event) for event in events] == [TradeSeen, CandleClosed, TopOfBook, TradeSeen, TopOfBook]
     assert [time_us(event) for event in events] == sorted(time_us(event) for event in events)
