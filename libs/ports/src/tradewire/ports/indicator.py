@@ -21,9 +21,7 @@ class IndicatorPort(Protocol):
         """Whether `compute` knows `name`."""
 
     @abstractmethod
-    def compute(
-        self, name: str, inputs: Sequence[FloatArray], params: Sequence[float]
-    ) -> tuple[FloatArray, ...]:
+    def compute(self, name: str, inputs: Sequence[FloatArray], params: Sequence[float]) -> tuple[FloatArray, ...]:
         """Apply an indicator to whole series.
 
         Parameters: inputs: free series, then bar fields, as the catalogue lists them, each shape (n,),
