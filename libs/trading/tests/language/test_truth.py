@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 
@@ -169,7 +170,7 @@ def centred(sma: Indicator) -> Indicator:
     class Centred(Indicator):
         __slots__ = ()
 
-        def array(self, inputs: list[FloatArray], params: list[float]) -> tuple[FloatArray, ...]:
+        def array(self, inputs: Sequence[FloatArray], params: Sequence[float]) -> tuple[FloatArray, ...]:
             (values,) = sma.array(inputs, params)
             return (np.append(values[1:], values[-1:]),)
 
@@ -212,7 +213,7 @@ def test_installed_rules_when_offered_by_an_entry_point_then_loads_it(monkeypatc
         "tradewire.trading.language.plugins.entry_points",
         lambda group: [offered] if group == "tradewire.strategies" else [],
     )
-    assert installed_rules("collections:Counter")({}) == {}
+    assert isinstance(installed_rules("collections:Counter")({}), Counter)
     with pytest.raises(UnknownPlugin, match="did you mean `collections:Counter`"):
         installed_rules("collections:Conter")
 

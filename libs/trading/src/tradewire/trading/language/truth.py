@@ -102,21 +102,20 @@ def _array_columns(compiled: CompiledStrategy, bars: Bars) -> Columns:
 
 def _stream_columns(compiled: CompiledStrategy, bars: Bars) -> Columns:
     engine = IndicatorEngine(compiled.demands, compiled.interval_us, compiled.catalogue)
-    rows: dict[str, list[float]] = {}
+    fields = bars.columns()
+    rows = zip(bars.open_time_us.tolist(), *(column.tolist() for column in fields.values()), strict=True)
+    columns: Columns = {}
     previous: Mapping[str, float | None] = {}
-    for index in range(len(bars)):
-        bar = bars.bar(index)
-        fields = (bar.open, bar.high, bar.low, bar.close, bar.volume)
-        series = engine.update(bar.open_time_us, *fields)
-        values = {**series, **dict(zip(bars.columns(), fields, strict=True))}
-        answer = compiled.evaluate(values, previous)
-        for name, value in {**series, **_answer_columns(answer)}.items():
-            rows.setdefault(name, [math.nan] * index).append(math.nan if value is None else value)
-        for column in rows.values():
-            if len(column) <= index:
-                column.append(math.nan)
+    for index, (time_us, *numbers) in enumerate(rows):
+        series = engine.update(int(time_us), *numbers)
+        values = {**series, **dict(zip(fields, numbers, strict=True))}
+        for name, value in (*series.items(), *_answer_columns(compiled.evaluate(values, previous)).items()):
+            if name not in columns:
+                columns[name] = np.full(len(bars), math.nan)
+            if value is not None:
+                columns[name][index] = value
         previous = values
-    return {name: np.array(column) for name, column in rows.items()}
+    return columns
 
 
 def _answer_columns(answer: Evaluation) -> dict[str, float | None]:
