@@ -58,9 +58,10 @@ class LedgerStore(Store):
 
     def _changes(self, records: Sequence[Outgoing]) -> Changes:
         journal = self._desk.journal()
+        offsets = self._desk.candle_offsets()
         accounts = [
             AccountRow(a.account_id, self._desk.partition_of(a.account_id), a.time_us, a.saved(), offsets)
-            for a, offsets in self._desk.changed()
+            for a in self._desk.changed()
         ]
         return Changes(
             accounts=accounts,

@@ -31,7 +31,7 @@ def build(settings: Settings) -> Service:
         inputs=inputs(desk),
         outputs=(OrderChanged, OrderFilled, AccountStateChanged),
         store=LedgerStore(desk, ledger),
-        held=desk.held,
-        backlog=desk.backlog,
+        held=desk.held.lowest,
+        backlog=desk.held.counts,
         status=desk.status,
     )

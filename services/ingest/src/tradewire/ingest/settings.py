@@ -27,5 +27,6 @@ class Settings(RuntimeSettings):
     instruments_file: Path | None = Field(None, description="Instruments; none: instruments.yaml beside the candles.")
     bars_per_second: float | None = Field(None, gt=0, description="Pace of a replay; none: full speed.")
     ccxt_exchange: str = Field("binanceusdm", description="ccxt's id of the exchange with public candles.")
+    ccxt_venue: str = Field("binance", description="Venue name in messages.")
     ccxt_symbols: tuple[str, ...] = Field(("BTCUSDT",), description="The venue's own symbols.")
     ccxt_interval: str = Field("1m", description="Candle interval.")

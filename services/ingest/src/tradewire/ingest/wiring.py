@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tradewire.ingest.adapters.ccxt_public import CcxtPublic
 from tradewire.ingest.adapters.csv import CsvMarketData
+from tradewire.ingest.adapters.instruments_file import read_brackets
 from tradewire.ingest.adapters.pace import Pace
+from tradewire.ingest.adapters.recorded import RecordedSession
 from tradewire.ingest.feed import Feed
 from tradewire.ingest.handlers import inputs
 from tradewire.ingest.settings import MarketSource, Settings
-from tradewire.ports.events import CandleClosed, GapDetected, InstrumentChanged
+from tradewire.ports.events import CandleClosed, GapDetected, InstrumentChanged, MarkPriceUpdated, TopOfBook, TradeSeen
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.service import Service
@@ -22,7 +25,7 @@ def build(settings: Settings) -> Service:
     return Service(
         name="ingest",
         inputs=inputs(feed),
-        outputs=(CandleClosed, InstrumentChanged, GapDetected),
+        outputs=(CandleClosed, InstrumentChanged, GapDetected, MarkPriceUpdated, TopOfBook, TradeSeen),
         source=feed.batches,
         status=feed.status,
         closed=source.close,
@@ -30,11 +33,21 @@ def build(settings: Settings) -> Service:
 
 
 def _source(settings: Settings) -> MarketDataPort:
+    folder, clock = settings.market_path, SystemClock()
+    instruments = settings.instruments_file or (folder if folder.is_dir() else folder.parent) / "instruments.yaml"
+    pace = Pace(bars_per_second=settings.bars_per_second)
     match settings.market_source:
         case MarketSource.CSV:
-            folder = settings.market_path
             files: Path | list[Path] = [folder / name for name in settings.market_files] or folder
-            instruments = settings.instruments_file or folder / "instruments.yaml"
-            return CsvMarketData(files, instruments, SystemClock(), pace=Pace(bars_per_second=settings.bars_per_second))
-        case other:
-            raise NotImplementedError(other)
+            return CsvMarketData(files, instruments, clock, pace=pace)
+        case MarketSource.RECORDED:
+            return RecordedSession(folder, clock, instruments_file=instruments, pace=pace)
+        case MarketSource.CCXT:
+            return CcxtPublic(
+                settings.ccxt_exchange,
+                settings.ccxt_symbols,
+                settings.ccxt_interval,
+                clock,
+                venue=settings.ccxt_venue,
+                brackets=read_brackets(instruments),
+            )

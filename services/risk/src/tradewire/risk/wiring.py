@@ -30,8 +30,8 @@ def build(settings: Settings) -> Service:
         inputs=inputs(desk),
         outputs=(RiskAssessed,),
         store=store,
-        held=desk.held,
-        backlog=desk.backlog,
+        held=desk.held.lowest,
+        backlog=desk.held.counts,
         tick=desk.tick,
         status=desk.status,
     )
@@ -48,4 +48,4 @@ def _changed(desk: RiskDesk) -> Iterator[tuple[int, Event]]:
 
 def _restored(desk: RiskDesk, partition: int, event: Event) -> None:
     assert isinstance(event, RiskStateSaved)
-    desk.restore(partition, Account.restored(event.account_id, event.state))
+    desk.restore(partition, Account.restored(event.account_id, event.state, desk.held))

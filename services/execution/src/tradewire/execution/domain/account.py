@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from tradewire.ports.events import CandleClosed, RiskAssessed
 from tradewire.ports.message import Envelope
 from tradewire.trading.exchange import SimulatedExchange
+from tradewire.trading.holding import Held
 from tradewire.trading.roster import slot_us
 
 Key = tuple[str, str]
@@ -73,6 +74,7 @@ class Account:
 
     account_id: str
     exchange: SimulatedExchange
+    held: Held
     time_us: int = -1
     awaits_us: int | None = None
     assessed_us: int = -1
@@ -101,13 +103,17 @@ class Account:
         if candle.close_time_us <= max(newest_us, self.time_us):
             return
         waiting.append(Arrived(candle, envelope))
+        self.held.take(envelope)
         if candle.last_of_stream:
             self.ending.add(key)
 
     def take_assessment(self, event: RiskAssessed, envelope: Envelope) -> None:
         """Buffer an assessment, unless its step was placed already."""
         if event.event_time_us > self.assessed_us:
-            self.assessments.setdefault(event.event_time_us, {}).setdefault(event.step_index, Assessed(event, envelope))
+            step = self.assessments.setdefault(event.event_time_us, {})
+            if event.step_index not in step:
+                step[event.step_index] = Assessed(event, envelope)
+                self.held.take(envelope)
 
     def next_time(self, streams: Mapping[Key, int] | None) -> int | None:
         """The event time of the oldest candle at hand, if every stream has answered for it; None while one may not.
@@ -136,6 +142,7 @@ class Account:
             waiting = self.candles[key]
             if waiting and waiting[0].candle.close_time_us == time_us:
                 bars[key] = waiting.popleft()
+                self.held.release(bars[key].envelope)
                 self.happened_us[key] = time_us
                 if bars[key].candle.last_of_stream:
                     self.ended.add(key)
@@ -147,14 +154,18 @@ class Account:
         if not step or len(step) < step[min(step)].event.step_size:
             return None
         del self.assessments[time_us]
+        for assessed in step.values():
+            self.held.release(assessed.envelope)
         return [step[index] for index in sorted(step)]
 
-    def held(self) -> Iterator[Envelope]:
-        """Envelopes of everything buffered."""
+    def drop(self) -> None:
+        """Let go of everything buffered."""
         for waiting in self.candles.values():
-            yield from (arrived.envelope for arrived in waiting)
+            for arrived in waiting:
+                self.held.release(arrived.envelope)
         for step in self.assessments.values():
-            yield from (assessed.envelope for assessed in step.values())
+            for assessed in step.values():
+                self.held.release(assessed.envelope)
 
     # ---- state ----
 
@@ -176,12 +187,13 @@ class Account:
         ).encode()
 
     @classmethod
-    def restored(cls, account_id: str, saved: bytes, exchange: SimulatedExchange) -> Account:
+    def restored(cls, account_id: str, saved: bytes, exchange: SimulatedExchange, held: Held) -> Account:
         """The account that ``saved`` wrote, on an exchange restored from the same bytes."""
         data: dict[str, Any] = json.loads(saved)
         return cls(
             account_id,
             exchange,
+            held,
             time_us=data["time_us"],
             awaits_us=data["awaits_us"],
             assessed_us=data["assessed_us"],

@@ -8,7 +8,6 @@ from dataclasses import replace
 from tradewire.execution.domain.account import Account, Assessed, Key, OrderRecord
 from tradewire.execution.domain.fixed import bar_of, e8, order_of, spec_of
 from tradewire.execution.domain.reports import account_changed, order_changed, report
-from tradewire.ports.bus import Place
 from tradewire.ports.events import (
     CandleClosed,
     InstrumentChanged,
@@ -20,7 +19,9 @@ from tradewire.ports.events import (
     StrategyStatusChanged,
 )
 from tradewire.ports.message import Emit, Envelope
+from tradewire.ports.topics import BY_EVENT
 from tradewire.trading.exchange import FillModel, InstrumentSpec, SimulatedExchange
+from tradewire.trading.holding import Held
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.roster import Roster
 
@@ -48,6 +49,7 @@ class ExecutionDesk:
         self._specs: dict[Key, InstrumentSpec] = {}
         self._owned: set[int] = set()
         self._accounts: dict[str, Account] = {}
+        self.held = Held()
         self._positions: dict[int, int] = {}
         self._journal: list[OrderChanged | OrderFilled] = []
 
@@ -99,7 +101,7 @@ class ExecutionDesk:
         listed = exchange_state["account"]["positions"]  # type: ignore[index]
         specs = [spec for (_, symbol), spec in sorted(self._specs.items()) if symbol in listed]
         self._accounts[account_id] = Account.restored(
-            account_id, saved, SimulatedExchange.from_state(exchange_state, specs)
+            account_id, saved, SimulatedExchange.from_state(exchange_state, specs), self.held
         )
 
     def forget(self, partitions: Iterable[int]) -> None:
@@ -107,46 +109,25 @@ class ExecutionDesk:
         gone = set(partitions)
         self._owned -= gone
         for account_id in [a for a in self._accounts if self.partition_of(a) in gone]:
-            del self._accounts[account_id]
+            self._accounts.pop(account_id).drop()
 
     def journal(self) -> list[OrderChanged | OrderFilled]:
         """Transitions and fills since last asked."""
         taken, self._journal = self._journal, []
         return taken
 
-    def changed(self) -> Iterator[tuple[Account, Mapping[int, int]]]:
-        """Accounts that changed since last asked, with the candle offsets to go on from."""
+    def changed(self) -> Iterator[Account]:
+        """Accounts that changed since last asked."""
         for account in self._accounts.values():
             if account.changed:
                 account.changed = False
-                yield account, self.candle_offsets(account)
+                yield account
 
-    def candle_offsets(self, account: Account) -> dict[int, int]:
+    def candle_offsets(self) -> dict[int, int]:
         """Next candle offset per partition: the oldest one buffered, else the next to be read."""
-        offsets = dict(self._positions)
-        for waiting in account.candles.values():
-            for arrived in waiting:
-                place = arrived.envelope
-                offsets[place.partition] = min(place.offset, offsets.get(place.partition, place.offset))
-        return offsets
-
-    def held(self) -> Mapping[Place, int]:
-        """Lowest buffered offset per partition."""
-        lowest: dict[Place, int] = {}
-        for account in self._accounts.values():
-            for envelope in account.held():
-                place = Place(envelope.topic, envelope.partition)
-                lowest[place] = min(envelope.offset, lowest.get(place, envelope.offset))
-        return lowest
-
-    def backlog(self) -> Mapping[Place, int]:
-        """Buffered records per partition."""
-        counts: dict[Place, int] = {}
-        for account in self._accounts.values():
-            for envelope in account.held():
-                place = Place(envelope.topic, envelope.partition)
-                counts[place] = counts.get(place, 0) + 1
-        return counts
+        topic = BY_EVENT[CandleClosed].name
+        oldest = {place.partition: offset for place, offset in self.held.lowest().items() if place.topic == topic}
+        return {**self._positions, **oldest}
 
     def status(self) -> dict[str, object]:
         """For /health."""
@@ -182,7 +163,7 @@ class ExecutionDesk:
                 leverages={spec.symbol: self._leverage for spec in specs},
                 fill_model=self._fill_model,
             )
-            account = self._accounts[account_id] = Account(account_id, exchange)
+            account = self._accounts[account_id] = Account(account_id, exchange, self.held)
         return account
 
     def _advance(self, account: Account) -> Iterator[Emit]:

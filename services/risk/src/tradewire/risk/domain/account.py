@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from tradewire.ports.events import AccountStateChanged, StrategyEvaluated
 from tradewire.ports.message import Envelope
+from tradewire.trading.holding import Held
 from tradewire.trading.roster import Leg, Stream, slot_us
 
 DAY_US = 86_400_000_000
@@ -40,6 +42,7 @@ class Account:
     """
 
     account_id: str
+    held: Held
     answered_us: dict[Stream, int] = field(default_factory=dict)
     ended: set[Stream] = field(default_factory=set)
     state: AccountStateChanged | None = None
@@ -48,6 +51,7 @@ class Account:
     day_start_equity: Decimal = Decimal(0)
     order_times_us: deque[int] = field(default_factory=deque)
     steps: dict[int, dict[Stream, Waiting]] = field(default_factory=dict)
+    times_us: list[int] = field(default_factory=list)
     states: deque[Seen] = field(default_factory=deque)
     newest_us: dict[Stream, int] = field(default_factory=dict)
     ending: set[Stream] = field(default_factory=set)
@@ -58,7 +62,14 @@ class Account:
         stream = Stream(event.strategy_id, event.symbol)
         if event.event_time_us <= self.answered_us.get(stream, -1):
             return
-        self.steps.setdefault(event.event_time_us, {}).setdefault(stream, Waiting(event, envelope))
+        step = self.steps.get(event.event_time_us)
+        if step is None:
+            step = self.steps[event.event_time_us] = {}
+            heappush(self.times_us, event.event_time_us)
+        if stream in step:
+            return
+        step[stream] = Waiting(event, envelope)
+        self.held.take(envelope)
         self.newest_us[stream] = max(event.event_time_us, self.newest_us.get(stream, -1))
         if event.last_of_stream:
             self.ending.add(stream)
@@ -68,6 +79,12 @@ class Account:
         newest = self.states[-1].event if self.states else self.state
         if newest is None or event.event_time_us > newest.event_time_us:
             self.states.append(Seen(event, envelope))
+            self.held.take(envelope)
+
+    @property
+    def oldest_us(self) -> int | None:
+        """Event time of the oldest step buffered."""
+        return self.times_us[0] if self.times_us else None
 
     def next_step(self, legs: Iterable[Leg]) -> int | None:
         """The oldest event time whose evaluations are all here; None while one may still come.
@@ -75,9 +92,9 @@ class Account:
         A stream answers for a time by its record there, by any later record of its own, or by its end; and it owes
         nothing between two closes of its interval.
         """
-        if not self.steps:
+        step_us = self.oldest_us
+        if step_us is None:
             return None
-        step_us = min(self.steps)
         for leg in legs:
             owed_us = slot_us(step_us, leg.interval_us)
             known_us = max(self.newest_us.get(leg.stream, -1), self.answered_us.get(leg.stream, -1))
@@ -96,7 +113,8 @@ class Account:
     def absorb(self, until_us: int) -> None:
         """Take buffered states up to a time into peak and day-start equity, in order."""
         while self.states and self.states[0].event.event_time_us <= until_us:
-            state = self.states.popleft().event
+            state, envelope = self.states.popleft()
+            self.held.release(envelope)
             day = state.event_time_us // DAY_US
             if day != self.day:
                 self.day, self.day_start_equity = day, state.equity
@@ -113,18 +131,22 @@ class Account:
     def answer(self, step_us: int) -> list[Waiting]:
         """Take a step out of the buffer, in canonical order: by strategy, then symbol."""
         step = self.steps.pop(step_us)
+        heappop(self.times_us)
         for stream in step:
+            self.held.release(step[stream].envelope)
             self.answered_us[stream] = step_us
             if step[stream].event.last_of_stream:
                 self.ended.add(stream)
         self.changed = True
         return [step[stream] for stream in sorted(step)]
 
-    def held(self) -> Iterator[Envelope]:
-        """Envelopes of everything buffered."""
+    def drop(self) -> None:
+        """Let go of everything buffered."""
         for step in self.steps.values():
-            yield from (waiting.envelope for waiting in step.values())
-        yield from (seen.envelope for seen in self.states)
+            for waiting in step.values():
+                self.held.release(waiting.envelope)
+        for seen in self.states:
+            self.held.release(seen.envelope)
 
     def saved(self) -> bytes:
         """JSON of all but the buffers."""
@@ -141,11 +163,12 @@ class Account:
         ).encode()
 
     @classmethod
-    def restored(cls, account_id: str, saved: bytes) -> Account:
+    def restored(cls, account_id: str, saved: bytes, held: Held) -> Account:
         """The account that ``saved`` wrote."""
         data = json.loads(saved)
         return cls(
             account_id,
+            held,
             answered_us={Stream(strategy_id, symbol): time_us for strategy_id, symbol, time_us in data["answered_us"]},
             ended={Stream(*stream) for stream in data["ended"]},
             state=AccountStateChanged.model_validate_json(data["state"]) if data["state"] is not None else None,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-from tradewire.ports.bus import Place
 from tradewire.ports.events import (
     AccountStateChanged,
     ControlChanged,
@@ -25,6 +24,7 @@ from tradewire.risk.domain.account import Account, Waiting
 from tradewire.trading.assessment.assess import Decision, Standing, assess, flatten_order
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.controls import Controls
+from tradewire.trading.holding import Held
 from tradewire.trading.roster import Roster
 
 
@@ -38,6 +38,7 @@ class RiskDesk:
 
     def __init__(self, rules: RiskPort, *, grace_us: int | None = None) -> None:
         self._rules, self._grace_us = rules, grace_us
+        self.held = Held()
         self._accounts: dict[str, Account] = {}
         self._partitions: dict[str, int] = {}
         self._roster = Roster()
@@ -86,28 +87,10 @@ class RiskDesk:
         if self._grace_us is None:
             return
         for account in self._accounts.values():
-            while account.steps and now_us - min(account.steps) > self._grace_us:
-                yield from self._answer(account, min(account.steps), late=True, now_us=now_us)
+            while (step_us := account.oldest_us) is not None and now_us - step_us > self._grace_us:
+                yield from self._answer(account, step_us, late=True, now_us=now_us)
 
     # ---- state ----
-
-    def held(self) -> Mapping[Place, int]:
-        """Lowest buffered offset per partition."""
-        lowest: dict[Place, int] = {}
-        for account in self._accounts.values():
-            for envelope in account.held():
-                place = Place(envelope.topic, envelope.partition)
-                lowest[place] = min(envelope.offset, lowest.get(place, envelope.offset))
-        return lowest
-
-    def backlog(self) -> Mapping[Place, int]:
-        """Buffered records per partition."""
-        counts: dict[Place, int] = {}
-        for account in self._accounts.values():
-            for envelope in account.held():
-                place = Place(envelope.topic, envelope.partition)
-                counts[place] = counts.get(place, 0) + 1
-        return counts
 
     def changed(self) -> Iterator[tuple[int, Account]]:
         """Accounts that changed since last asked, with their partitions."""
@@ -124,7 +107,8 @@ class RiskDesk:
     def forget(self, partition: int) -> None:
         """Drop the accounts of a partition that another member answers for now."""
         for account_id in [a for a, p in self._partitions.items() if p == partition]:
-            del self._partitions[account_id], self._accounts[account_id]
+            del self._partitions[account_id]
+            self._accounts.pop(account_id).drop()
 
     def status(self) -> dict[str, object]:
         """For /health."""
@@ -144,14 +128,14 @@ class RiskDesk:
 
     def _account(self, account_id: str, envelope: Envelope) -> Account:
         if account_id not in self._accounts:
-            self._accounts[account_id] = Account(account_id)
+            self._accounts[account_id] = Account(account_id, self.held)
             self._partitions[account_id] = envelope.partition
         return self._accounts[account_id]
 
     def _advance(self, account: Account) -> Iterator[Emit]:
         """Answer every step that is complete."""
-        while account.steps:
-            step_us = account.next_step(self._roster.legs(account.account_id, min(account.steps)))
+        while (oldest_us := account.oldest_us) is not None:
+            step_us = account.next_step(self._roster.legs(account.account_id, oldest_us))
             if step_us is None:
                 return
             decides = any(w.event.signal is not Signal.HOLD and w.event.ready for w in account.steps[step_us].values())

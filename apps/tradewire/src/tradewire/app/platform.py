@@ -1,0 +1,163 @@
+"""A run on real servers: the embedded stack, topics, schemas, strategies, six processes — and back to nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tradewire.app.monolith import ANSWER_SECONDS, Scenario
+from tradewire.app.operator import Operator
+from tradewire.app.processes import SERVICES, ServiceProcess, until_ready
+from tradewire.app.stack import Progress, Stack, StackPaths, quiet
+from tradewire.app.stack.lock import FolderLock
+from tradewire.app.watch import RunResult, RunWatcher
+from tradewire.ports.bus import EventBusPort
+from tradewire.ports.events import ControlLevel
+from tradewire.runtime import registry, topic_admin
+from tradewire.runtime.bus import connect
+from tradewire.runtime.clock import SystemClock
+from tradewire.runtime.codec import Codec, SchemaIds
+
+DATABASES = {"strategy": "strategy", "risk": "risk", "execution": "execution", "telemetry": "telemetry"}
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to run. ``partitions``: count by topic group instead of the topic map's."""
+
+    root: Path = Path(".tradewire/run")
+    registry: bool = True
+    telemetry: bool = True
+    partitions: dict[str, int] = field(default_factory=dict)
+    otlp_url: str | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Platform:
+    """A running platform."""
+
+    stack: Stack
+    bus: EventBusPort
+    codec: Codec
+    operator: Operator
+    services: dict[str, ServiceProcess]
+
+
+def _fresh(paths: StackPaths) -> None:
+    """Forget an earlier run's data. Raises StackBusyError when that run is still going."""
+    lock = FolderLock(paths.lock_file, root=paths.root)
+    paths.root.mkdir(parents=True, exist_ok=True)
+    lock.acquire()
+    try:
+        for child in paths.root.iterdir():
+            if child.is_dir():
+                shutil.rmtree(child)
+    finally:
+        lock.release()
+
+
+@asynccontextmanager
+async def platform(
+    scenario: Scenario, options: RunOptions, *, progress: Progress = quiet, say: Say = lambda _: None
+) -> AsyncIterator[Platform]:
+    """Start servers, create topics, register schemas; services are defined and not yet started. Stops everything."""
+    paths = StackPaths.under(options.root)
+    _fresh(paths)
+    stack = Stack(paths, registry=options.registry)
+    services: dict[str, ServiceProcess] = {}
+    try:
+        await asyncio.to_thread(stack.start, progress)
+        say("creating topics")
+        plan = await topic_admin.plan(stack.bootstrap_servers, partitions=options.partitions, replication=1)
+        await topic_admin.apply(stack.bootstrap_servers, plan)
+        if options.registry:
+            say("registering schemas")
+            await registry.register(stack.registry_url)
+        ids = await SchemaIds.from_registry(stack.registry_url) if options.registry else SchemaIds.static()
+        codec = Codec(ids)
+        bus = connect(f"kafka://{stack.bootstrap_servers}", client_id="tradewire-run")
+        await bus.start()
+        try:
+            environment = service_environment(stack, scenario, options)
+            names = [name for name in SERVICES if options.telemetry or name != "telemetry"]
+            services.update({name: ServiceProcess(name, environment, paths.logs) for name in names})
+            yield Platform(stack, bus, codec, Operator(bus, codec, SystemClock()), services)
+        finally:
+            await asyncio.to_thread(_stop_all, list(services.values()))
+            await bus.close()
+    finally:
+        await asyncio.to_thread(stack.stop, progress)
+
+
+def _stop_all(services: Sequence[ServiceProcess]) -> None:
+    for service in services:
+        service.stop()
+
+
+def service_environment(stack: Stack, scenario: Scenario, options: RunOptions) -> dict[str, str]:
+    """Settings of the services as environment variables."""
+    environment = {
+        "TRADEWIRE_BUS_URL": f"kafka://{stack.bootstrap_servers}",
+        "TRADEWIRE_MARKET_PATH": str(scenario.data),
+        "TRADEWIRE_MARKET_FILES": "[" + ",".join(f'"{name}"' for name in scenario.files) + "]",
+        "PYTHONUNBUFFERED": "1",
+    }
+    for service, database in DATABASES.items():
+        environment[f"TRADEWIRE_{service.upper()}_DSN"] = stack.postgres_dsn(database)
+    if options.registry:
+        environment["TRADEWIRE_REGISTRY_URL"] = stack.registry_url
+    if options.otlp_url is not None:
+        environment["TRADEWIRE_OTLP_URL"] = options.otlp_url
+    return environment | options.environment
+
+
+async def begin(running: Platform, scenario: Scenario, *, say: Say = lambda _: None) -> set[str]:
+    """Register the scenario's strategies and let the replay go; returns the accounts that trade.
+
+    Ingest and strategy start first: nothing may be traded before it is accepted. The others read what was accepted to
+    its end before their first bar.
+    """
+    operator = running.operator
+    await operator.control("service:ingest", ControlLevel.PAUSED, "strategies are being registered")
+    for limits in scenario.limits:
+        await operator.say(limits)
+    first = [running.services[name] for name in ("ingest", "strategy")]
+    say("starting ingest and strategy")
+    for service in first:
+        service.start()
+    await until_ready(first)
+    await operator.until_instruments(len(scenario.files), ANSWER_SECONDS)
+    say("publishing strategies")
+    answers = await operator.register(scenario.strategies, ANSWER_SECONDS)
+    say("starting the other services")
+    rest = [service for name, service in running.services.items() if name not in ("ingest", "strategy")]
+    for service in rest:
+        service.start()
+    await until_ready(rest)
+    await operator.control("service:ingest", ControlLevel.NORMAL, "all strategies are registered")
+    return {version.account_id for answer in answers.values() for version in answer.active}
+
+
+async def replay(
+    running: Platform,
+    accounts: set[str],
+    *,
+    progress: Callable[[RunResult], None] = lambda _: None,
+    check: bool = True,
+) -> RunResult:
+    """Watch until the replay is over. Raises ServiceDiedError if a service ends by itself and ``check`` is set."""
+    watcher = RunWatcher(running.bus, running.codec, accounts)
+
+    def look(result: RunResult) -> None:
+        if check:
+            for service in running.services.values():
+                service.check()
+        progress(result)
+
+    return await watcher.until_over(look)

@@ -1,0 +1,144 @@
+"""The six services as processes of this machine: started, watched, killed, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+
+from tradewire.ports.errors import TradewireError
+
+SERVICES = ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")
+STOP_SECONDS = 15.0
+READY_SECONDS = 90.0
+LOG_TAIL_LINES = 15
+PR_SET_PDEATHSIG = 1
+
+
+class ServiceDiedError(TradewireError):
+    """A service ended by itself."""
+
+
+def _die_with_parent() -> None:
+    """Linux: a service never outlives the command that started it, even one that was killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class ServiceProcess:
+    """One service as a child process. Its output goes to ``<logs>/<name>.log``."""
+
+    def __init__(self, name: str, environment: Mapping[str, str], logs: Path) -> None:
+        self.name, self._environment, self._logs = name, environment, logs
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port_file = logs / f"{name}.port"
+        self.starts = 0
+
+    @property
+    def log_file(self) -> Path:
+        """Where its output goes."""
+        return self._logs / f"{self.name}.log"
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs."""
+        return self._process.pid if self.running and self._process is not None else None
+
+    @property
+    def running(self) -> bool:
+        """Has it been started and not ended?"""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it (again)."""
+        self._port_file.unlink(missing_ok=True)
+        environment = {
+            **os.environ,
+            "TRADEWIRE_HTTP_PORT": "0",
+            "TRADEWIRE_HTTP_PORT_FILE": str(self._port_file),
+            "TRADEWIRE_MEMBER": f"{self.name}-0",
+            **self._environment,
+        }
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+                [sys.executable, "-m", f"tradewire.{self.name}"],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 (no threads touch what it calls)
+            )
+        self.starts += 1
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash would; returns when it is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL if it does not end in time."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def check(self) -> None:
+        """Raise ServiceDiedError with its last words if it ended by itself."""
+        if self._process is not None and self._process.poll() is not None:
+            raise ServiceDiedError(
+                f"{self.name} ended with exit code {self._process.returncode}; the end of {self.log_file}:\n{self.tail()}"
+            )
+
+    def tail(self) -> str:
+        """The last lines of its log."""
+        lines = self.log_file.read_text(errors="replace").splitlines() if self.log_file.exists() else []
+        return "\n".join(lines[-LOG_TAIL_LINES:])
+
+    @property
+    def url(self) -> str | None:
+        """Base URL of its HTTP server, once it listens."""
+        try:
+            return f"http://127.0.0.1:{int(self._port_file.read_text())}"
+        except (OSError, ValueError):
+            return None
+
+    async def health(self, client: httpx.AsyncClient) -> dict[str, object] | None:
+        """Its /health, or None while it can't be asked."""
+        url = self.url
+        if url is None:
+            return None
+        try:
+            answer = await client.get(f"{url}/health", timeout=2.0)
+            return dict(answer.json())
+        except (httpx.HTTPError, ValueError):
+            return None
+
+
+async def until_ready(services: Sequence[ServiceProcess], within_s: float = READY_SECONDS) -> None:
+    """Wait until all are ready. Raises ServiceDiedError for one that ended or did not get ready in time."""
+    deadline = time.monotonic() + within_s
+    waiting = list(services)
+    async with httpx.AsyncClient() as client:
+        while waiting:
+            for service in waiting:
+                service.check()
+            reports = [await service.health(client) for service in waiting]
+            waiting = [s for s, r in zip(waiting, reports, strict=True) if r is None or r.get("status") != "ok"]
+            if waiting and time.monotonic() > deadline:
+                slow = waiting[0]
+                raise ServiceDiedError(f"{slow.name} was not ready within {within_s:.0f} s:\n{slow.tail()}")
+            if waiting:
+                await asyncio.sleep(0.1)  # between two questions; readiness itself is what is asked
