@@ -19,7 +19,8 @@ HEAP = ("-Xms256m", "-Xmx512m")
 _FORMAT_WITHIN_S = 90.0
 
 # Durability: writes go to the page cache and survive a kill of the process; an orderly stop flushes them. After a kill
-# the broker checks the segments that were open when it starts again.
+# the broker checks the segments that were open when it starts again. A killed broker may come back only when the session
+# of its former self is over, so that is short: 4 s instead of 9.
 _SETTINGS = """\
 process.roles=broker,controller
 node.id=1
@@ -30,6 +31,8 @@ listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=1000
 auto.create.topics.enable=false
 num.partitions=1
 default.replication.factor=1

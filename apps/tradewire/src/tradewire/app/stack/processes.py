@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]  # ships no annotations
+import psutil
 
 # Start times are derived from the boot time, which clock corrections move a little.
 _START_TOLERANCE_S = 2.0

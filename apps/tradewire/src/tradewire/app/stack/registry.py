@@ -28,8 +28,9 @@ class RegistryPart:
 
     name = "registry"
 
-    def __init__(self, paths: StackPaths, *, port: int, bootstrap_servers: str) -> None:
+    def __init__(self, paths: StackPaths, *, port: int, management_port: int, bootstrap_servers: str) -> None:
         self._port = port
+        self._management_port = management_port
         self._bootstrap_servers = bootstrap_servers
         self._program = registry_home(paths) / "quarkus-run.jar"
         self._home = paths.part("registry")
@@ -75,6 +76,9 @@ class RegistryPart:
             "APICURIO_KAFKASQL_BOOTSTRAP_SERVERS": self._bootstrap_servers,
             "QUARKUS_HTTP_HOST": "127.0.0.1",
             "QUARKUS_HTTP_PORT": str(self._port),
+            # Its second port would otherwise be 9000 on every interface, and a second registry would find it taken.
+            "QUARKUS_MANAGEMENT_HOST": "127.0.0.1",
+            "QUARKUS_MANAGEMENT_PORT": str(self._management_port),
             "QUARKUS_LOG_LEVEL": "WARN",
             # At start it polls the snapshots' topic until several polls find nothing: 20 s of waiting by its default.
             "APICURIO_KAFKASQL_CONSUMER_POLL_TIMEOUT": "500",

@@ -98,10 +98,10 @@ class Server:
             start_new_session=True,
         )
         assert self._keeper.stdout is not None, "standard output was asked for as a pipe"
-        news = self._keeper.stdout.readline().split()
-        if not news or news[0] != b"started":
-            raise self._died()
-        self.pid = int(news[1])
+        news = self._keeper.stdout.readline()
+        if not news.startswith(b"started "):
+            raise self._died(news)
+        self.pid = int(news.split()[1])
 
     def wait_ready(self, *, cancelled: Event, progress: Progress) -> float:
         """Wait until the server serves; returns the seconds since the call.
@@ -159,11 +159,11 @@ class Server:
                     pipe.close()
         self.pid = None
 
-    def _died(self) -> ServerDiedError:
+    def _died(self, news: bytes = b"") -> ServerDiedError:
         assert self._keeper is not None, "only a started server can die"
         assert self._keeper.stdout is not None, "standard output was asked for as a pipe"
         assert self._launch is not None, "only a started server can die"
-        words = self._keeper.stdout.read().split()
+        words = (news + self._keeper.stdout.read()).split()
         code = int(words[1]) if words[:1] == [b"exited"] else None
         self._wait()
         return ServerDiedError(self.part.name, code=code, log=self._launch.log, tail=tail(self._launch.log))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from threading import Event, RLock
+from threading import Event, Lock, RLock
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +23,8 @@ from tradewire.app.stack.registry import RegistryPart
 from tradewire.app.stack.server import Part, Server
 from tradewire.app.stack.state import Endpoints, StackState, end_leftovers, write_state
 
+# Ports that no client uses.
+SECOND_PORTS = {"kafka": "kafka-controller", "registry": "registry-management"}
 ROOM_NEEDED_BYTES = 512 * 1024 * 1024
 
 
@@ -33,7 +35,8 @@ class Stack:
     the process ends without `stop`, even by SIGKILL, the servers are ended by their keepers.
 
     Parameters: kafka, postgres, registry, redis: the parts to run (the registry needs kafka); ports: loopback ports
-    that are asked for, by name `kafka`, `kafka-controller`, `postgres`, `registry`, `redis`; the others are chosen.
+    that are asked for, by name `kafka`, `postgres`, `registry`, `redis`, `kafka-controller`, `registry-management`; the
+    others are chosen.
     """
 
     def __init__(
@@ -48,13 +51,14 @@ class Stack:
     ) -> None:
         if registry and not kafka:
             raise StackError("the registry keeps its schemas in Kafka: run both or neither")
-        self._paths = paths
+        self.paths = paths
         flags = {"kafka": kafka, "postgres": postgres, "registry": registry, "redis": redis}
         self.parts = tuple(name for name, wanted in flags.items() if wanted)
         self._asked_ports = dict(ports or {})
         self._lock = FolderLock(paths.lock_file, root=paths.root)
         self._servers: dict[str, Server] = {}
         self._mutex = RLock()
+        self._state_mutex = Lock()
         self._cancelled = Event()
         self._ready = False
         self.endpoints = Endpoints()
@@ -67,26 +71,27 @@ class Stack:
     ) -> None:
         self.stop()
 
-    def start(self, progress: Progress = quiet) -> None:
+    def start(self, progress: Progress = quiet, *, later: Container[str] = ()) -> None:
         """Start all parts, in parallel where they don't need each other; returns when every one serves.
 
-        What was fetched before is used; nothing is downloaded. After an error nothing is left running.
+        What was fetched before is used; nothing is downloaded. After an error nothing is left running. Parts in `later`
+        are left for `restart` to start when they are needed.
 
         Raises: StackBusyError, FolderError, PortTakenError, FetchError, JavaMissingError, ServerDiedError,
         NotReadyError; any other StackError.
         """
         tell = _one_at_a_time(progress)
-        make_folder(self._paths.root, purpose="the stack's data")
-        make_folder(self._paths.logs, purpose="the stack's logs")
-        check_room(self._paths.root, needed_bytes=ROOM_NEEDED_BYTES, purpose="the stack's data")
+        make_folder(self.paths.root, purpose="the stack's data")
+        make_folder(self.paths.logs, purpose="the stack's logs")
+        check_room(self.paths.root, needed_bytes=ROOM_NEEDED_BYTES, purpose="the stack's data")
         self._lock.acquire()
         try:
-            end_leftovers(self._paths, tell)
+            end_leftovers(self.paths, tell)
             if "kafka" in self.parts:
-                require(self._paths, registry="registry" in self.parts)
+                require(self.paths, registry="registry" in self.parts and "registry" not in later)
             self._cancelled.clear()
             self._build()
-            self._start_all(tell)
+            self._start_all(tell, later)
             self._ready = True
             self._write_state()
         except BaseException:
@@ -107,7 +112,7 @@ class Stack:
                 for chain in self._chains():
                     pool.submit(self._stop_chain, tuple(reversed(chain)), tell)
             self._servers.clear()
-            self._paths.state_file.unlink(missing_ok=True)
+            self.paths.state_file.unlink(missing_ok=True)
             self._lock.release()
 
     def restart(self, part: str, progress: Progress = quiet) -> None:
@@ -118,8 +123,9 @@ class Stack:
         tell = _one_at_a_time(progress)
         with self._mutex:
             self._stop_chain((part,), tell)
-            self._start_chain((part,), tell)
-            self._write_state()
+            # In a thread of its own, since the caller's may have a running event loop.
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(self._start_chain, (part,), tell).result()
 
     def stop_part(self, part: str, progress: Progress = quiet) -> None:
         """End one part in order; `restart` brings it back."""
@@ -166,22 +172,26 @@ class Stack:
             return pool.submit(part.ensure_database, database).result()
 
     def _build(self) -> None:
-        names = [*self.parts, *(["kafka-controller"] if "kafka" in self.parts else [])]
-        ports = choose_ports(names, asked=self._asked_ports, root=self._paths.root)
+        names = [*self.parts, *(second for part, second in SECOND_PORTS.items() if part in self.parts)]
+        ports = choose_ports(names, asked=self._asked_ports, root=self.paths.root)
         parts: list[Part] = []
         kafka, postgres, registry, redis = None, None, None, None
         if "kafka" in self.parts:
-            kafka = KafkaPart(self._paths, port=ports["kafka"], controller_port=ports["kafka-controller"])
+            kafka = KafkaPart(self.paths, port=ports["kafka"], controller_port=ports["kafka-controller"])
             parts.append(kafka)
         if "postgres" in self.parts:
-            postgres = PostgresPart(self._paths, port=ports["postgres"])
+            postgres = PostgresPart(self.paths, port=ports["postgres"])
             parts.append(postgres)
         if kafka is not None and "registry" in self.parts:
-            servers = kafka.bootstrap_servers
-            registry = RegistryPart(self._paths, port=ports["registry"], bootstrap_servers=servers)
+            registry = RegistryPart(
+                self.paths,
+                port=ports["registry"],
+                management_port=ports["registry-management"],
+                bootstrap_servers=kafka.bootstrap_servers,
+            )
             parts.append(registry)
         if "redis" in self.parts:
-            redis = RedisPart(self._paths, port=ports["redis"])
+            redis = RedisPart(self.paths, port=ports["redis"])
             parts.append(redis)
         self.endpoints = Endpoints(
             bootstrap_servers=kafka.bootstrap_servers if kafka else None,
@@ -189,16 +199,17 @@ class Stack:
             registry_url=registry.url if registry else None,
             redis_url=redis.url if redis else None,
         )
-        self._servers = {part.name: Server(part, root=self._paths.root) for part in parts}
+        self._servers = {part.name: Server(part, root=self.paths.root) for part in parts}
 
     def _chains(self) -> list[tuple[str, ...]]:
         """Parts that need each other, in order; the chains are independent."""
         chains = (("kafka", "registry"), ("postgres",), ("redis",))
         return [tuple(part for part in chain if part in self._servers) for chain in chains]
 
-    def _start_all(self, progress: Progress) -> None:
+    def _start_all(self, progress: Progress, later: Container[str]) -> None:
+        chains = [tuple(part for part in chain if part not in later) for chain in self._chains()]
         with ThreadPoolExecutor() as pool:
-            jobs = [pool.submit(self._start_chain, chain, progress) for chain in self._chains()]
+            jobs = [pool.submit(self._start_chain, chain, progress) for chain in chains]
             try:
                 wait(jobs, return_when=FIRST_EXCEPTION)
             finally:
@@ -233,14 +244,14 @@ class Stack:
         return self._servers[part]
 
     def _write_state(self) -> None:
-        with self._mutex:
+        with self._state_mutex:
             marks = {
                 name: tuple(ProcessMark.of(pid) for pid in (server.pid, server.keeper_pid) if pid is not None)
                 for name, server in self._servers.items()
             }
             owner = ProcessMark.of(os.getpid())
             state = StackState(owner=owner, ready=self._ready, endpoints=self.endpoints, servers=marks)
-            write_state(self._paths, state)
+            write_state(self.paths, state)
 
 
 def _required(endpoint: str | None, part: str) -> str:
