@@ -32,6 +32,10 @@ def connect(url: str, *, client_id: str = CLIENT_ID, partitions: Mapping[str, in
         from tradewire.runtime.bus.kafka_client import KafkaSettings
 
         return KafkaBus(parts.netloc, client_id, settings=_settings(KafkaSettings, query, url))
+    if parts.scheme == "redis" and parts.netloc:
+        from tradewire.runtime.bus.redis_streams import RedisBus, RedisSettings
+
+        return RedisBus(url.partition("?")[0], settings=_settings(RedisSettings, query, url))
     raise ValueError(f"bus address {url!r} is none of memory:, kafka://host:port, redis://host:port/0")
 
 

@@ -17,6 +17,7 @@ from tradewire.ports.errors import FatalError, RetryableError, TradewireError
 from tradewire.runtime.bus.kafka_client import abandon, build_consumer, stop, translated, translation
 from tradewire.runtime.bus.kafka_progress import Progress
 from tradewire.runtime.bus.kafka_reader import fetched
+from tradewire.runtime.bus.tasks import end
 
 if TYPE_CHECKING:
     from tradewire.runtime.bus.kafka import KafkaBus
@@ -128,9 +129,7 @@ class KafkaSubscription(SubscriptionPort):
         self._bus.forget(self)
         consumer, self._consumer, self._owned = self._consumer, None, frozenset()
         for task in (self._probing, self._assigning, self._replacing):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task], timeout=self._bus.settings.close_s)
+            await end(task, timeout_s=self._bus.settings.close_s)
         if consumer is not None:
             await stop(consumer, self._bus.settings.close_s)
 
