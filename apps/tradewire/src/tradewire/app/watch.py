@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tradewire.ports.bus import EventBusPort, Place, TailPort
+from tradewire.ports.bus import EventBusPort, Place, Record, TailPort
+from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import (
     AccountStateChanged,
     OrderChanged,
@@ -88,7 +89,6 @@ class RunWatcher:
         self._approved: set[str] = set()
         self._answered: set[str] = set()
         self._unfinished: Counter[tuple[str, str, str]] = Counter()
-        self._tail: TailPort | None = None
 
     async def until_over(self, progress: Callable[[RunResult], None] = lambda _: None) -> RunResult:
         """Read until every account reached the end of its streams and every approved order was answered."""
@@ -96,7 +96,7 @@ class RunWatcher:
         tail = await self._bus.tail(dict.fromkeys(places, 0))
         try:
             while not self.over:
-                for record in await tail.poll(max_records=RECORDS_PER_POLL, timeout_s=0.5):
+                for record in await self._poll(tail):
                     if record.value is not None:
                         envelope = self._codec.decode_headers(record)
                         if envelope.event_id not in self._seen:
@@ -109,6 +109,13 @@ class RunWatcher:
         self.result.fingerprint = self._fingerprint.hexdigest()
         self.result.conflicts = len(self._fingerprint.conflicts)
         return self.result
+
+    async def _poll(self, tail: TailPort) -> list[Record]:
+        """Next records; none while the broker is away."""
+        try:
+            return await tail.poll(max_records=RECORDS_PER_POLL, timeout_s=0.5)
+        except RetryableError:
+            return []
 
     @property
     def over(self) -> bool:

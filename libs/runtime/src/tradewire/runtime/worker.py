@@ -120,7 +120,7 @@ class Worker:
         for topic in (t for t in self._inputs if TOPICS[t].broadcast):
             starts |= {Place(topic, p): 0 for p in range(await self._bus.partitions(topic))}
             async for record in read_to_end(self._bus, topic):
-                await self._publisher.publish(self._answer([record]))
+                await self._publisher.publish(await self._answer([record]))
                 starts[record.place] = record.offset + 1
         if starts:
             self._broadcast = Reader(await self._bus.tail(starts), self._settings.poll_records_max)
@@ -202,7 +202,7 @@ class Worker:
             records: list[Record] = []
             for reader in readers:
                 records += self._taken(reader)
-            drafts = self._answer(records)
+            drafts = await self._answer(records)
             if self._source is not None:
                 drafts += [self._publisher.draft(emit) for emit in self._source.take()]
             drafts += [self._publisher.draft(emit) for emit in self.service.tick(self._clock.now_us())]
@@ -214,20 +214,22 @@ class Worker:
     def _taken(self, reader: Reader) -> list[Record]:
         try:
             records = reader.take()
-        except UnknownSchemaIdError:
-            raise
         except RetryableError as error:
             self.progress.last_error = str(error)
             log.warning("reading failed, trying again: %s", error, extra={"event": "poll_failed"})
             return []
         return records
 
-    def _answer(self, records: Sequence[Record]) -> list[Draft]:
+    async def _answer(self, records: Sequence[Record]) -> list[Draft]:
         """Handle records in order; dead letters take their place among the outputs."""
         drafts: list[Draft] = []
         for record in records:
             try:
-                drafts += self._handle(record)
+                try:
+                    drafts += self._handle(record)
+                except UnknownSchemaIdError as unknown:
+                    await self._learn(unknown.schema_id)
+                    drafts += self._handle(record)
                 outcome = "ok"
             except ContractViolationError as error:
                 drafts.append(self._dead_letter(record, error))
@@ -239,6 +241,10 @@ class Worker:
             self._dirty += len(records)
             self.progress.last_success_us = self._clock.now_us()
         return drafts
+
+    async def _learn(self, schema_id: int) -> None:
+        """Fetch a writer's schema that was not seen before. Raises ContractViolationError when nobody knows it."""
+        await self._publisher.until_done(lambda: self._codec.ids.fetch(schema_id), "fetch a schema")
 
     def _handle(self, record: Record) -> list[Draft]:
         """One record through its handler. Raises ContractViolationError."""

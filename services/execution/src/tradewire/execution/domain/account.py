@@ -34,7 +34,10 @@ class Assessed(NamedTuple):
 
 @dataclass(slots=True)
 class OrderRecord:
-    """What execution remembers of a working order: whose it is and which message asked for it."""
+    """What execution remembers of a working order: whose it is and which message asked for it.
+
+    ``working_e8``: the quantity at work, which follows the entry's fills and the position; ``qty_e8`` never changes.
+    """
 
     strategy_id: str
     venue: str
@@ -53,6 +56,7 @@ class OrderRecord:
     traceparent: str
     venue_order_id: str = ""
     filled_e8: int = 0
+    working_e8: int = 0
 
     def cause(self) -> Envelope:
         """The assessment behind the order, as the cause of what happens to it."""

@@ -234,4 +234,5 @@ def _record(event: RiskAssessed, intent: OrderIntent, envelope: Envelope, time_u
         event_id=cause.event_id,
         correlation_id=cause.correlation_id,
         traceparent=cause.traceparent,
+        working_e8=e8(intent.qty),
     )

@@ -76,7 +76,7 @@ def report(account: Account, events: Iterable[venue.Event], cause: Envelope) -> 
                 order = account.orders[event.client_order_id]
                 yield order_changed(account, event.client_order_id, order, OrderStatus.TRIGGERED, event.time_us)
             case venue.OrderActivated() | venue.OrderReduced():
-                account.orders[event.client_order_id].qty_e8 = event.quantity_e8
+                account.orders[event.client_order_id].working_e8 = event.quantity_e8
             case venue.OrderRejected() | venue.OrderCanceled() | venue.OrderExpired():
                 order = account.orders.pop(event.client_order_id)
                 status = _ENDINGS[type(event)]
@@ -206,7 +206,7 @@ def _open_order(client_id: str, order: OrderRecord) -> OpenOrder:
         side=Side(order.side),
         order_type=order.order_type,
         leg=order.leg,
-        remaining=decimal(order.qty_e8 - order.filled_e8),
+        remaining=decimal(order.working_e8 - order.filled_e8),
         price=_price(order.price_e8 or order.stop_price_e8),
         reduce_only=order.reduce_only,
     )
