@@ -11,9 +11,7 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerialize
 from confluent_kafka.serialization import MessageField, SerializationContext
 from contracts.examples import example, plain
 
-from tradewire.ports.bus import Record
 from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError
-from tradewire.ports.message import Envelope
 from tradewire.ports.topics import TOPICS
 from tradewire.runtime.codec import Codec, SchemaIds, UnknownSchemaIdError
 from tradewire.runtime.registry import register
@@ -67,20 +65,6 @@ async def test_codec_reads_what_the_stock_serializer_writes(
         assert value is not None
         assert value[:5] == codec.encode(spec.event.model_validate(fields))[:5]
         assert codec.decode(topic, value) == spec.event.model_validate(fields), topic
-
-
-async def test_headers_cross_the_stock_clients_form_of_them(codec: Codec) -> None:
-    envelope = Envelope(
-        "e-1", "c-1", "r-1", 1_700_000_000_000_000, "ingest@0.1.0", "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
-    )
-
-    as_stock_client_has_them = [(name, value) for name, value in codec.encode_headers(envelope)]
-    record = Record("market.candle.v1", 0, 0, None, b"", tuple(as_stock_client_has_them), timestamp_ms=0)
-
-    found = codec.decode_headers(record)
-    assert (found.event_id, found.causation_id, found.correlation_id) == ("e-1", "c-1", "r-1")
-    assert (found.event_time_us, found.producer) == (envelope.event_time_us, envelope.producer)
-    assert found.traceparent == envelope.traceparent
 
 
 async def test_newer_writers_schema_is_fetched_once_then_read(any_registry_url: str, codec: Codec) -> None:

@@ -6,6 +6,7 @@ Partition counts never change: a key would move to another partition and its ord
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ DEAD_LETTER_GROUP = "A"
 DYNAMIC_TOPIC_CONFIG = 1
 """Source of a setting made on the topic itself (Kafka protocol, DescribeConfigs)."""
 REQUEST_TIMEOUT_MS = 30_000
+SETTLE_SECONDS = 10.0
+SETTLE_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +205,10 @@ async def plan(
 
 
 async def apply(bootstrap_servers: str, plan: TopicPlan) -> None:
-    """Carry a plan out; again is harmless.
+    """Carry a plan out and wait until the brokers show it; again is harmless.
 
     Raises: FatalError when a partition count differs (before anything is changed) or the broker refuses;
-    RetryableError when no broker answers.
+    RetryableError when no broker answers, or the cluster does not show the change in time.
     """
     if plan.blocked:
         raise FatalError(str(plan))
@@ -214,6 +217,7 @@ async def apply(bootstrap_servers: str, plan: TopicPlan) -> None:
             await _create(admin, plan.create)
         if plan.configs_after:
             await _configure(admin, plan.configs_after)
+        await _settle(admin, plan)
 
 
 @asynccontextmanager
@@ -277,6 +281,17 @@ async def _configure(admin: AIOKafkaAdminClient, configs: Mapping[str, Mapping[s
     for response in await admin.alter_configs(resources):
         for code, message, _, name in response.resources:
             _raise_for(code, f"setting {name}: {message}")
+
+
+async def _settle(admin: AIOKafkaAdminClient, plan: TopicPlan) -> None:
+    """Wait for a broker's answers to show what the controller has accepted: it learns of it a little later."""
+    wanted = {topic.name: dict(topic.configs) for topic in plan.create} | dict(plan.configs_after)
+    for _ in range(int(SETTLE_SECONDS / SETTLE_POLL_SECONDS)):
+        found = {topic.name: dict(topic.configs) for topic in await _found(admin)}
+        if all(found.get(name) == configs for name, configs in wanted.items()):
+            return
+        await asyncio.sleep(SETTLE_POLL_SECONDS)
+    raise RetryableError(f"the brokers do not show the settings of {', '.join(wanted)} after {SETTLE_SECONDS:g} s")
 
 
 def _raise_for(code: int, detail: str) -> None:
