@@ -1,0 +1,280 @@
+"""The ledger in Postgres: one transaction a commit, fenced by the epoch of each account partition."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from tradewire.execution.adapters.ledger_rules import (
+    IDENTITY,
+    check_epochs,
+    fill_key,
+    home_of,
+    latest,
+    touched,
+    transition_key,
+    unwritten,
+)
+from tradewire.ports.bus import Outgoing
+from tradewire.ports.errors import RetryableError
+from tradewire.ports.events import OrderChanged, OrderFilled
+from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, Recovered
+from tradewire.runtime.postgres import Connection, Database, PostgresSettings
+
+SCHEMA = "execution"
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+_TEXTS, _NUMBERS, _INTEGERS = "text", "numeric", "bigint"
+_IDENTITY = {name: _NUMBERS if name == "qty" else _TEXTS for name in IDENTITY}
+_MUTABLE = {
+    "status": _TEXTS,
+    "filled_qty": _NUMBERS,
+    "price": _NUMBERS,
+    "stop_price": _NUMBERS,
+    "reason": _TEXTS,
+    "venue_order_id": _TEXTS,
+    "sequence": _INTEGERS,
+    "event_time_us": _INTEGERS,
+}
+_ORDER = {"account_id": _TEXTS, "client_order_id": _TEXTS, **_IDENTITY, **_MUTABLE}
+_FILL = {
+    **dict.fromkeys(("account_id", "client_order_id", "strategy_id", "venue", "symbol"), _TEXTS),
+    **dict.fromkeys(("event_time_us", "sequence"), _INTEGERS),
+    **dict.fromkeys(("venue_trade_id", "side", "liquidity", "leg", "evaluation_id"), _TEXTS),
+    **dict.fromkeys(("qty", "price", "fee", "realized_pnl", "position_after"), _NUMBERS),
+}
+
+
+def _columns(types: Mapping[str, str]) -> str:
+    return ", ".join(types)
+
+
+def _rows(types: Mapping[str, str]) -> str:
+    """A set of rows given as one array a column: the same statement for any number of rows."""
+    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types.values(), 1))
+    return f"SELECT * FROM unnest({arrays})"  # noqa: S608
+
+
+def _arrays(types: Mapping[str, str], events: Sequence[Any]) -> list[list[Any]]:
+    return [[getattr(event, name) for event in events] for name in types]
+
+
+# The names in these statements are constants of this module; values always travel as parameters.
+_ACQUIRE = """
+    INSERT INTO partitions (partition, epoch) SELECT wanted, 1 FROM unnest($1::int[]) AS wanted
+    ON CONFLICT (partition) DO UPDATE SET epoch = partitions.epoch + 1 RETURNING partition, epoch
+"""
+_EPOCHS = "SELECT partition, epoch FROM partitions WHERE partition = ANY($1::int[]) ORDER BY partition FOR SHARE"
+_ACCOUNTS = """
+    SELECT account_id, partition, event_time_us, state, candle_offsets FROM accounts
+    WHERE partition = ANY($1::int[]) ORDER BY account_id
+"""
+_TAKE_OUTBOX = """
+    UPDATE outbox SET writer = $2 WHERE account_partition = ANY($1::int[]) OR account_partition IS NULL
+    RETURNING id, topic, key, value, header_names, header_values, partition
+"""
+_WRITE_ACCOUNTS = """
+    INSERT INTO accounts (account_id, partition, event_time_us, state, candle_offsets)
+    SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::json[])
+    ON CONFLICT (account_id) DO UPDATE SET partition = excluded.partition, event_time_us = excluded.event_time_us,
+        state = excluded.state, candle_offsets = excluded.candle_offsets
+"""
+_SAME_ORDER = " AND ".join(f"orders.{name} IS NOT DISTINCT FROM excluded.{name}" for name in _IDENTITY)
+_WRITE_ORDERS = f"""
+    WITH written AS (
+        INSERT INTO order_transitions ({_columns(_ORDER)}) {_rows(_ORDER)}
+        ON CONFLICT (account_id, sequence) DO NOTHING RETURNING *
+    ), newest AS (
+        SELECT DISTINCT ON (account_id, client_order_id) {_columns(_ORDER)} FROM written
+        ORDER BY account_id, client_order_id, sequence DESC
+    ), updated AS (
+        INSERT INTO orders ({_columns(_ORDER)}) SELECT * FROM newest
+        ON CONFLICT (account_id, client_order_id)
+        DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _MUTABLE)}
+        WHERE {_SAME_ORDER} AND orders.sequence < excluded.sequence RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM written) AS written, (SELECT count(*) FROM newest) AS newest,
+        (SELECT count(*) FROM updated) AS updated
+"""  # noqa: S608
+_WRITE_FILLS = f"""
+    WITH written AS (
+        INSERT INTO fills ({_columns(_FILL)}) {_rows(_FILL)}
+        ON CONFLICT (account_id, venue_trade_id) DO NOTHING RETURNING 1
+    ) SELECT count(*) FROM written
+"""  # noqa: S608
+_READ_TRANSITIONS = f"""
+    SELECT {_columns(_ORDER)} FROM order_transitions
+    WHERE (account_id, sequence) IN (SELECT * FROM unnest($1::text[], $2::bigint[]))
+"""  # noqa: S608
+_READ_ORDERS = f"""
+    SELECT {_columns(_ORDER)} FROM orders
+    WHERE (account_id, client_order_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""  # noqa: S608
+_READ_FILLS = f"""
+    SELECT {_columns(_FILL)} FROM fills
+    WHERE (account_id, venue_trade_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""  # noqa: S608
+_OUTBOX = ("writer", "account_partition", "topic", "key", "value", "header_names", "header_values", "partition")
+
+
+class PostgresLedger(LedgerPort):
+    """Outbox rows belong to the writer that committed them or took them over, and go in a later commit of its own.
+
+    A commit may succeed although its answer was lost. When the same changes are then committed again, the outbox rows
+    of the first try are replaced; everything else is equal and so left alone.
+    """
+
+    def __init__(self, dsn: str, *, settings: PostgresSettings | None = None) -> None:
+        self._database = Database(dsn, schema=SCHEMA, migrations=MIGRATIONS, settings=settings)
+        self._lock = asyncio.Lock()
+        self._writer: int | None = None
+        self._epochs: dict[int, int] = {}
+        self._homes: dict[str, int] = {}
+        self._highest = 0  # highest outbox id known to be committed
+        self._published = 0  # highest outbox id known to be published and not yet deleted
+        self._in_doubt: Changes | None = None
+
+    async def open(self) -> None:
+        await self._database.open()
+
+    async def close(self) -> None:
+        """Disconnect. Published rows that can't be deleted now are published once more by the next writer: harmless."""
+        async with self._lock:
+            if self._published:
+                with suppress(RetryableError):
+                    async with self._database.transaction("emptying the outbox") as connection:
+                        await self._drop_published(connection)
+            self._published = 0
+            await self._database.close()
+
+    async def acquire(self, partitions: Sequence[int]) -> Recovered:
+        wanted = sorted(set(partitions))
+        async with self._lock:
+            async with self._database.transaction(f"acquiring account partitions {wanted}") as connection:
+                # Rows are taken over whatever their id: those published before must be gone first.
+                await self._drop_published(connection)
+                epochs = await connection.fetch(_ACQUIRE, wanted)
+                accounts = [_account(row) for row in await connection.fetch(_ACCOUNTS, wanted)]
+                taken = await connection.fetch(_TAKE_OUTBOX, wanted, await self._writer_id(connection))
+            rows = sorted(taken, key=lambda row: row["id"])
+            self._published = 0
+            self._highest = max(self._highest, *(row["id"] for row in rows), 0)
+            self._epochs |= {row["partition"]: row["epoch"] for row in epochs}
+            self._homes |= {account.account_id: account.partition for account in accounts}
+            return Recovered(tuple(accounts), tuple(_outgoing(row) for row in rows))
+
+    async def commit(self, changes: Changes) -> None:
+        homes = self._homes | {row.account_id: row.partition for row in changes.accounts}
+        partitions = touched(changes, homes)
+        latest(changes.orders, {})
+        async with self._lock:
+            again = self._in_doubt is changes
+            self._in_doubt = changes
+            async with self._database.transaction("committing to the ledger") as connection:
+                if partitions:
+                    newest = {row["partition"]: row["epoch"] for row in await connection.fetch(_EPOCHS, partitions)}
+                    check_epochs(partitions, held=self._epochs, newest=newest)
+                await self._drop_published(connection, in_doubt=again)
+                await _write_accounts(connection, changes.accounts)
+                await _write_orders(connection, changes.orders)
+                await _write_fills(connection, changes.fills)
+                highest = await self._write_outbox(connection, changes.outbox, homes)
+            self._in_doubt, self._highest, self._published, self._homes = None, highest, 0, homes
+
+    async def published(self) -> None:
+        self._published = self._highest
+
+    async def _writer_id(self, connection: Connection) -> int:
+        if self._writer is None:
+            self._writer = await connection.fetchval("SELECT nextval('writers')")
+        assert self._writer is not None, "a sequence always has a next value"
+        return self._writer
+
+    async def _drop_published(self, connection: Connection, *, in_doubt: bool = False) -> None:
+        if self._published or in_doubt:
+            await connection.execute(
+                "DELETE FROM outbox WHERE writer = $1 AND (id <= $2 OR ($3 AND id > $4))",
+                self._writer,
+                self._published,
+                in_doubt,
+                self._highest,
+            )
+
+    async def _write_outbox(self, connection: Connection, records: Sequence[Outgoing], homes: Mapping[str, int]) -> int:
+        """Returns the highest id written so far."""
+        if not records:
+            return self._highest
+        writer = await self._writer_id(connection)
+        rows = [
+            (
+                writer,
+                home_of(record, homes),
+                record.topic,
+                record.key,
+                record.value,
+                [name for name, _ in record.headers],
+                [value for _, value in record.headers],
+                record.partition,
+            )
+            for record in records
+        ]
+        await connection.copy_records_to_table("outbox", records=rows, columns=_OUTBOX, schema_name=SCHEMA)
+        highest: int = await connection.fetchval("SELECT currval('outbox_id_seq')")
+        return highest
+
+
+async def _write_accounts(connection: Connection, accounts: Sequence[AccountRow]) -> None:
+    newest = list({row.account_id: row for row in accounts}.values())
+    if newest:
+        await connection.execute(
+            _WRITE_ACCOUNTS,
+            [row.account_id for row in newest],
+            [row.partition for row in newest],
+            [row.event_time_us for row in newest],
+            [row.state for row in newest],
+            [json.dumps({str(key): value for key, value in row.candle_offsets.items()}) for row in newest],
+        )
+
+
+async def _write_orders(connection: Connection, orders: Sequence[OrderChanged]) -> None:
+    """Raises FatalError, naming both, when one is there and differs."""
+    if not orders:
+        return
+    counts = await connection.fetchrow(_WRITE_ORDERS, *_arrays(_ORDER, orders))
+    assert counts is not None, "an aggregate has one row"
+    if counts["written"] != len(orders):
+        keys = list(zip(*map(transition_key, orders), strict=True))
+        rows = [OrderChanged(**row) for row in await connection.fetch(_READ_TRANSITIONS, *keys)]
+        unwritten(orders, transition_key, {transition_key(event): event for event in rows})
+    if counts["updated"] != counts["newest"]:
+        ids = [event.account_id for event in orders], [event.client_order_id for event in orders]
+        known = [OrderChanged(**row) for row in await connection.fetch(_READ_ORDERS, *ids)]
+        latest(orders, {(event.account_id, event.client_order_id): event for event in known})
+        raise AssertionError(f"{counts['newest']} orders changed, {counts['updated']} were updated, none conflicts")
+
+
+async def _write_fills(connection: Connection, fills: Sequence[OrderFilled]) -> None:
+    """Raises FatalError, naming both, when one is there and differs."""
+    if not fills:
+        return
+    written = await connection.fetchval(_WRITE_FILLS, *_arrays(_FILL, fills))
+    if written != len(fills):
+        keys = list(zip(*map(fill_key, fills), strict=True))
+        rows = [OrderFilled(**row) for row in await connection.fetch(_READ_FILLS, *keys)]
+        unwritten(fills, fill_key, {fill_key(event): event for event in rows})
+
+
+def _account(row: asyncpg.Record) -> AccountRow:
+    offsets = {int(key): value for key, value in json.loads(row["candle_offsets"]).items()}
+    return AccountRow(row["account_id"], row["partition"], row["event_time_us"], row["state"], offsets)
+
+
+def _outgoing(row: asyncpg.Record) -> Outgoing:
+    headers: Iterable[tuple[str, bytes]] = zip(row["header_names"], row["header_values"], strict=True)
+    return Outgoing(row["topic"], row["key"], row["value"], tuple(headers), row["partition"])
