@@ -19,8 +19,8 @@ HEAP = ("-Xms256m", "-Xmx512m")
 _FORMAT_WITHIN_S = 90.0
 
 # Durability: writes go to the page cache and survive a kill of the process; an orderly stop flushes them. After a kill
-# the broker checks the segments that were open when it starts again. A killed broker may come back only when the session
-# of its former self is over, so that is short: 4 s instead of 9.
+# the broker checks the segments that were open when it starts again. A killed broker may come back only when the
+# session of its former self is over, so that is short: 4 s instead of 9.
 _SETTINGS = """\
 process.roles=broker,controller
 node.id=1
