@@ -73,7 +73,7 @@ _ACQUIRE = """
 _EPOCHS = "SELECT partition, epoch FROM partitions WHERE partition = ANY($1::int[]) ORDER BY partition FOR SHARE"
 _ACCOUNTS = """
     SELECT account_id, partition, event_time_us, state, candle_offsets FROM accounts
-    WHERE partition = ANY($1::int[]) ORDER BY account_id
+    WHERE partition = ANY($1::int[]) ORDER BY account_id COLLATE "C"
 """
 _TAKE_OUTBOX = """
     UPDATE outbox SET writer = $2 WHERE account_partition = ANY($1::int[]) OR account_partition IS NULL
