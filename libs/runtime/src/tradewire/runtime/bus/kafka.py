@@ -9,7 +9,13 @@ from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+from aiokafka.errors import (
+    KafkaError,
+    LeaderNotAvailableError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 from aiokafka.structs import RecordMetadata
 
 from tradewire.ports.bus import Ack, EventBusPort, OnPlaces, Outgoing, Place
@@ -62,10 +68,14 @@ class KafkaBus(EventBusPort):
     # ---- life cycle ---------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        with translated(f"connecting to {self.bootstrap_servers}"):
-            async with asyncio.timeout(self.settings.connect_s):
-                await self._open_lookup()
-        await self._open_producer()
+        try:
+            with translated(f"connecting to {self.bootstrap_servers}"):
+                async with asyncio.timeout(self.settings.connect_s):
+                    await self._open_lookup()
+            await self._open_producer()
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         for subscription in list(self._subscriptions):
@@ -211,7 +221,7 @@ class KafkaBus(EventBusPort):
         with translated(f"describing {topic}"):
             (found,) = await self._admin.describe_topics([topic])
         if found["error_code"]:
-            with translated(f"describing {topic}"), suppress(UnknownTopicOrPartitionError):
+            with translated(f"describing {topic}"), suppress(UnknownTopicOrPartitionError, LeaderNotAvailableError):
                 raise for_code(found["error_code"])
             return None
         if any(partition["leader"] < 0 for partition in found["partitions"]):

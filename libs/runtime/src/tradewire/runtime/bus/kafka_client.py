@@ -15,6 +15,7 @@ from aiokafka.errors import (
     AuthenticationMethodNotSupported,
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
+    InvalidTopicError,
     KafkaError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
@@ -83,7 +84,7 @@ def translation(error: BaseException, doing: str) -> TradewireError:
     detail = f"Kafka: {doing}: {error!r}"
     if isinstance(error, REFUSED):
         return FatalError(detail)
-    if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+    if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError | InvalidTopicError):
         return ContractViolationError(detail, stage="publish")
     return RetryableError(detail)
 

@@ -75,8 +75,10 @@ class KafkaSubscription(SubscriptionPort):
         if self._failure is not None:
             raise self._failure
         if self._replacing is not None:
-            # A poll may be cancelled at any time, replacing the consumer must not be.
-            await asyncio.shield(self._replacing)
+            # Not awaited itself: a poll may be cancelled at any time, replacing the consumer must not be.
+            await asyncio.wait([self._replacing], timeout=timeout_s)
+            if self._failure is not None:
+                raise self._failure
         consumer = self._consumer
         if consumer is None:
             return []
@@ -144,7 +146,7 @@ class KafkaSubscription(SubscriptionPort):
         while True:
             await asyncio.sleep(self._bus.settings.probe_s)
             places = sorted(self._owned)
-            with suppress(RetryableError):
+            with suppress(TradewireError):
                 starts, ends = await self._starts(places), await self._bus.end_offsets(places)
                 if self._owned == frozenset(places):
                     self.progress.on_answered(ends, starts, self._bus.clock.monotonic_s())
@@ -221,6 +223,9 @@ class KafkaSubscription(SubscriptionPort):
             except RetryableError as error:
                 log.warning("still no consumer: %s", error, extra={"event": "consumer_reinit_failed"})
                 await asyncio.sleep(self._bus.settings.heartbeat_s)
+            except TradewireError as error:
+                self._failure = error
+                break
         self._replacing = None
 
 

@@ -1,0 +1,119 @@
+"""What only Kafka's client can suffer: unknown outcomes, broken coordination, silence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from aiokafka.errors import KafkaError
+
+from tradewire.app.stack.stack import Stack
+from tradewire.ports.bus import Place
+from tradewire.ports.errors import RetryableError
+from tradewire.runtime.bus.kafka import KafkaBus
+from tradewire.runtime.bus.kafka_client import KafkaSettings
+from tradewire.runtime.bus.kafka_group import KafkaSubscription
+from tradewire.runtime.clock import SystemClock
+from tradewire.testkit.bus_suite import Harness
+from tradewire.testkit.bus_suite.harness import PATIENCE_SECONDS, Owner, committable, numbered, read, values
+
+pytest_plugins = ["tradewire.app.stack.fixtures"]
+
+SETTINGS = KafkaSettings(
+    send_s=1, connect_s=2, request_s=3, close_s=2, session_s=3, heartbeat_s=0.3, stall_s=0.4, probe_s=0.1
+)
+
+
+@pytest.fixture
+def harness(stack: Stack, server_harness: Callable[[str, str], Harness]) -> Harness:
+    return server_harness("kafka", f"kafka://{stack.bootstrap_servers}")
+
+
+@pytest.fixture
+async def bus(stack: Stack) -> AsyncIterator[KafkaBus]:
+    bus = KafkaBus(stack.bootstrap_servers, "tests", settings=SETTINGS)
+    await bus.start()
+    yield bus
+    await bus.close()
+
+
+async def test_publish_when_the_outcome_is_unknown_then_the_producer_is_replaced(
+    bus: KafkaBus, harness: Harness
+) -> None:
+    topic = await harness.topic(bus)
+    await bus.publish(numbered(topic, [0]))
+    outage = harness.outage()
+    assert outage is not None
+    async with outage:
+        with pytest.raises(RetryableError, match="publishing 2 records"):
+            await bus.publish(numbered(topic, [1, 2]))
+        with pytest.raises(RetryableError, match="starting a producer"):
+            await bus.publish(numbered(topic, [1, 2]))
+    assert bus.producer_reinits == 1
+    await bus.publish(numbered(topic, [1, 2]))
+    assert bus.producer_reinits == 1
+
+
+async def test_publish_when_many_tasks_fail_together_then_the_producer_is_replaced_once(
+    bus: KafkaBus, harness: Harness
+) -> None:
+    topic = await harness.topic(bus)
+    outage = harness.outage()
+    assert outage is not None
+    async with outage:
+        results = await asyncio.gather(
+            *(bus.publish(numbered(topic, [number])) for number in range(5)), return_exceptions=True
+        )
+    assert all(isinstance(result, RetryableError) for result in results)
+    assert bus.producer_reinits == 1
+
+
+async def test_subscription_when_coordination_breaks_then_a_new_consumer_goes_on(
+    bus: KafkaBus, harness: Harness
+) -> None:
+    topic, group = await harness.topic(bus), harness.name("group")
+    await bus.publish(numbered(topic, range(4)))
+    owner = await Owner().join(bus, [topic], group)
+    subscription = owner.subscription
+    assert isinstance(subscription, KafkaSubscription)
+    await subscription.commit(committable((await read(subscription, 4))[:2]))
+    assert subscription._consumer is not None
+    subscription._consumer._coordinator._pending_exception = KafkaError("unexpected error in heartbeat")
+    with pytest.raises(RetryableError, match="unexpected error in heartbeat"):
+        await subscription.poll(max_records=1, timeout_s=1)
+    assert values(await read(subscription, 2)) == ["2", "3"]
+    assert subscription.consumer_reinits == 1
+    place = Place(topic, 0)
+    assert owner.history == [("assigned", (place,)), ("revoked", (place,)), ("assigned", (place,))]
+
+
+async def test_stalled_when_the_client_stops_fetching_then_told_and_not_before(bus: KafkaBus, harness: Harness) -> None:
+    topic, group = await harness.topic(bus), harness.name("group")
+    owner = await Owner().join(bus, [topic], group)
+    await bus.publish(numbered(topic, range(3)))
+    await read(owner.subscription, 3)
+    subscription = owner.subscription
+    assert isinstance(subscription, KafkaSubscription)
+    # Behind the subscription's back, as a bug of the client would.
+    subscription._each("pause", [Place(topic, 0)])
+    clock = SystemClock()
+    for _ in range(8):
+        await subscription.poll(max_records=1, timeout_s=0.1)
+    assert bus.stalled(clock.monotonic_s()) == []
+    await bus.publish(numbered(topic, [3]))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while bus.stalled(clock.monotonic_s()) != [Place(topic, 0)]:
+            assert await subscription.poll(max_records=1, timeout_s=0.1) == []
+    subscription._each("resume", [Place(topic, 0)])
+    assert values(await read(subscription, 1)) == ["3"]
+    assert bus.stalled(clock.monotonic_s()) == []
+
+
+async def test_start_when_nobody_listens_then_retryable_and_nothing_is_left() -> None:
+    bus = KafkaBus("127.0.0.1:1", "tests", settings=SETTINGS)
+    before = asyncio.all_tasks()
+    with pytest.raises(RetryableError, match=r"127\.0\.0\.1:1"):
+        await bus.start()
+    await bus.close()
+    assert asyncio.all_tasks() == before
