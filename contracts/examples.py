@@ -39,7 +39,7 @@ def plain(value: Any) -> Any:
     """An Avro value as JSON, without loss: decimals as text, bytes as ``{"hex": …}``."""
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
     if isinstance(value, bytes):
         return {"hex": value.hex()}

@@ -19,6 +19,7 @@ from typing import Any
 import fastavro
 import yaml
 from contracts.compatibility import violations
+from contracts.consumers import missing_fields, unlike_topic_map
 from contracts.examples import example, plain
 
 HERE = pathlib.Path(__file__).parent
@@ -48,7 +49,7 @@ def modes(root: pathlib.Path = HERE) -> dict[str, str]:
 
 def problems(root: pathlib.Path = HERE) -> list[str]:
     """What stands against releasing the schemas as they are, and what to do about it; empty when all is well."""
-    found: list[str] = []
+    found = consumer_problems(root)
     for topic, mode in modes(root).items():
         released, today = history(topic, root), current(topic, root)
         changed = not released or released[-1] != today
@@ -64,6 +65,14 @@ def problems(root: pathlib.Path = HERE) -> list[str]:
                 f"Run `python -m contracts.release`, then `python -m contracts.generate`, and commit what they write."
             )
     return found
+
+
+def consumer_problems(root: pathlib.Path = HERE) -> list[str]:
+    """What services use and the schemas or the topic map don't have."""
+    declared = yaml.safe_load((root / "consumers.yaml").read_text())
+    topics = yaml.safe_load((root / "topics.yaml").read_text())["topics"]
+    schemas = {topic: current(topic, root) for topic in topics}
+    return [*missing_fields(declared, schemas), *unlike_topic_map(declared, topics)]
 
 
 def golden(schema: Schema) -> list[dict[str, Any]]:
