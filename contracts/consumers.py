@@ -44,5 +44,5 @@ def unlike_topic_map(declared: Declared, topics: dict[str, dict[str, Any]]) -> l
     undeclared = [
         f"consumers.yaml: {s} reads {topic}, topics.yaml does not say so" for s, topic in sorted(here - there)
     ]
-    unlisted = [f"topics.yaml: {s} reads {topic}, consumers.yaml lists no fields" for s, topic in sorted(there - here)]
+    unlisted = [f"topics.yaml: {s} reads {t}, consumers.yaml lists no fields" for s, t in sorted(there - here)]
     return undeclared + unlisted
