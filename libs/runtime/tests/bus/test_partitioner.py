@@ -47,7 +47,7 @@ def test_partition_when_keys_are_absent_then_taken_in_turns() -> None:
 
 
 def test_partition_when_record_is_at_the_limit_then_taken_and_above_it_refused() -> None:
-    record = Outgoing("t", b"key", b"value", (("name", b"1"),))
+    record = Outgoing("t", b"key", b"value")
     assert Partitioner(record_bytes(record)).partition(record, 1) == 0
     with pytest.raises(ContractViolationError, match="above"):
         Partitioner(record_bytes(record) - 1).partition(record, 1)

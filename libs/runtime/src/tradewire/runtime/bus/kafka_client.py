@@ -30,6 +30,8 @@ from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX
 
 log = logging.getLogger(__name__)
 
+REQUEST_BYTES_MAX = 1_048_576
+
 REFUSED = (
     AuthenticationFailedError,
     AuthenticationMethodNotSupported,
@@ -108,7 +110,7 @@ def build_consumer(
         max_poll_interval_ms=round(settings.poll_s * 1000),
         request_timeout_ms=round(max(settings.request_s, settings.rebalance_s + 5) * 1000),
         fetch_max_wait_ms=settings.fetch_wait_ms,
-        max_partition_fetch_bytes=settings.record_bytes_max + 65_536,
+        max_partition_fetch_bytes=REQUEST_BYTES_MAX,
     )
 
 
@@ -121,7 +123,7 @@ def build_producer(bootstrap_servers: str, client_id: str, settings: KafkaSettin
         acks="all",
         linger_ms=settings.linger_ms,
         max_batch_size=settings.batch_bytes_max,
-        max_request_size=settings.record_bytes_max,
+        max_request_size=REQUEST_BYTES_MAX,
         request_timeout_ms=round(settings.send_s * 1000),
     )
 

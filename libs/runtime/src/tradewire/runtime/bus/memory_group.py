@@ -162,8 +162,6 @@ class Group:
             self._changed = False
             self._returned.clear()
             await asyncio.gather(*(member.revoke() for member in self._members.values()))
-            if self._changed:
-                continue
             self._seats = self._assignment()
             await asyncio.gather(*(member.assign(self._seats[seat]) for seat, member in self._members.items()))
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from tradewire.ports.bus import Place, Record, TailPort
 
+POLLS_IN_A_ROW_MAX = 16
+
 
 class Log:
     """A partition: its records from ``begin`` to ``end`` and the cursors that read it."""
@@ -56,6 +58,7 @@ class Reader(TailPort):
         self._woken = asyncio.Event()
         self._failure: Exception | None = None
         self._closed = False
+        self._polls = 0
 
     def open(self, log: Log, position: int, *, held: bool = False) -> None:
         """Read ``log`` from ``position``, clamped to what is kept; ``held`` until released."""
@@ -89,8 +92,7 @@ class Reader(TailPort):
         self._woken.set()
 
     async def poll(self, *, max_records: int, timeout_s: float) -> list[Record]:
-        await asyncio.sleep(0)  # a loop over polls that always find something must not starve the others
-        records = self._take(max_records)
+        records = await self._found(max_records)
         if records or timeout_s <= 0:
             return records
         try:
@@ -119,6 +121,14 @@ class Reader(TailPort):
         self.shut()
         self._closed = True
         self._woken.set()
+
+    async def _found(self, records_max: int) -> list[Record]:
+        # A loop over polls that always find something must not starve the others.
+        self._polls += 1
+        if self._polls >= POLLS_IN_A_ROW_MAX:
+            self._polls = 0
+            await asyncio.sleep(0)
+        return self._take(records_max)
 
     def _take(self, records_max: int) -> list[Record]:
         """Records that are there now; partitions take turns when there are more than ``records_max``."""
