@@ -154,7 +154,7 @@ SCHEMAS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(reader=SCHEMAS, writer=SCHEMAS, data=st.data())
 def test_what_the_checker_allows_fastavro_resolves(reader: Schema, writer: Schema, data: st.DataObject) -> None:
     if incompatibilities(reader=reader, writer=writer):
@@ -187,7 +187,7 @@ def edited(draw: st.DrawFn) -> tuple[Schema, Schema]:
     return before, after
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(pair=edited())
 def test_what_the_checker_forbids_fastavro_fails_on_for_some_value(pair: tuple[Schema, Schema]) -> None:
     """Of the two directions; a value that shows it is one of each union branch and each symbol of the writer."""

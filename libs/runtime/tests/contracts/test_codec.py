@@ -108,6 +108,21 @@ def test_decode_of_foreign_bytes_says_what_was_found_and_allowed(codec: Codec, v
     assert caught.value.stage == "decode"
 
 
+def test_decode_of_a_cut_event_refuses(codec: Codec) -> None:
+    with pytest.raises(ContractViolationError, match="bytes are no CandleClosed: EOFError"):
+        codec.decode(CANDLES, codec.encode(candle())[:-1])
+
+
+def test_static_ids_know_the_schemas_that_newer_releases_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    older = json.loads(TOPICS[CANDLES].schema_json)
+    older["fields"] = [field for field in older["fields"] if "default" not in field]
+    monkeypatch.setattr("tradewire.runtime.codec.OLDER_SCHEMAS", {500: json.dumps(older)})
+
+    codec = Codec(SchemaIds.static())
+
+    assert codec.decode(CANDLES, written(older, candle().to_avro(), 500)) == candle()
+
+
 def test_decode_with_bytes_after_the_event_refuses(codec: Codec) -> None:
     with pytest.raises(ContractViolationError, match="2 bytes after the event; allowed: 0"):
         codec.decode(CANDLES, codec.encode(candle()) + b"\x00\x00")
