@@ -1,0 +1,145 @@
+"""Errors are told apart, and a schema is migrated once by many."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from tradewire.ports.errors import FatalError, RetryableError, TradewireError
+from tradewire.runtime.postgres import Database, PostgresSettings, migrate, translated
+
+if TYPE_CHECKING:
+    from tradewire.testkit.postgres import PostgresServer
+
+pytest_plugins = ["tradewire.testkit.postgres"]
+
+REVISION = """
+from alembic import op
+revision, down_revision = "{name}", {after!r}
+def upgrade():
+    op.execute("{sql}")
+"""
+
+
+@pytest.fixture
+async def migrations(tmp_path: Path) -> Path:
+    """A service's migrations: one table."""
+    folder = tmp_path / "50% migrations"
+    (folder / "versions").mkdir(parents=True)
+    (folder / "env.py").write_text("from tradewire.runtime.postgres import run_revisions\nrun_revisions()\n")
+    add(folder, "first", None, "CREATE TABLE numbers (n integer PRIMARY KEY)")
+    return folder
+
+
+def add(folder: Path, name: str, after: str | None, sql: str) -> None:
+    """One more revision."""
+    (folder / "versions" / f"{name}.py").write_text(REVISION.format(name=name, after=after, sql=sql))
+
+
+def fail(error: Exception, *, wrapped: bool) -> None:
+    """Raise it as asyncpg does, or as SQLAlchemy passes it on."""
+    with translated("doing this"):
+        if wrapped:
+            raise DBAPIError("SELECT", {}, error) from error
+        raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ConnectionRefusedError(), RetryableError),
+        (TimeoutError(), RetryableError),
+        (asyncpg.ConnectionDoesNotExistError("said so"), RetryableError),
+        (asyncpg.CannotConnectNowError("said so"), RetryableError),
+        (asyncpg.AdminShutdownError("said so"), RetryableError),
+        (asyncpg.CrashShutdownError("said so"), RetryableError),
+        (asyncpg.TooManyConnectionsError("said so"), RetryableError),
+        (asyncpg.DiskFullError("said so"), RetryableError),
+        (asyncpg.SerializationError("said so"), RetryableError),
+        (asyncpg.DeadlockDetectedError("said so"), RetryableError),
+        (asyncpg.QueryCanceledError("said so"), RetryableError),
+        (asyncpg.ReadOnlySQLTransactionError("said so"), RetryableError),
+        (asyncpg.InterfaceError("connection is closed"), RetryableError),
+        (asyncpg.InvalidPasswordError("said so"), FatalError),
+        (asyncpg.InvalidCatalogNameError("said so"), FatalError),
+        (asyncpg.UniqueViolationError("said so"), FatalError),
+        (asyncpg.UndefinedTableError("said so"), FatalError),
+        (asyncpg.DataError("can't encode"), FatalError),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_translated_when_vendor_raises_then_kind_by_sqlstate(
+    error: Exception, kind: type[TradewireError], wrapped: bool
+) -> None:
+    with pytest.raises(kind, match=f"doing this: {type(error).__name__}") as raised:
+        fail(error, wrapped=wrapped)
+    assert raised.value.__cause__ is not None
+
+
+def test_translated_when_error_is_no_databases_then_passes() -> None:
+    with pytest.raises(KeyError), translated("doing this"):
+        raise KeyError
+
+
+async def test_migrate_when_many_start_at_once_and_later_again_then_done_once(
+    postgres: PostgresServer, migrations: Path
+) -> None:
+    dsn = await asyncio.to_thread(postgres.new_database)
+    await asyncio.gather(*(migrate(dsn, schema="first_service", migrations=migrations) for _ in range(4)))
+    await migrate(dsn, schema="other_service", migrations=migrations)
+    add(migrations, "second", "first", "INSERT INTO numbers VALUES (7)")
+    for _ in range(2):
+        await migrate(dsn, schema="first_service", migrations=migrations)
+    database = Database(dsn, schema="first_service", migrations=migrations)
+    async with database.connection("reading") as connection:
+        assert await connection.fetchval("SELECT array_agg(n) FROM numbers") == [7]
+        assert await connection.fetchval("SELECT count(*) FROM other_service.numbers") == 0
+    await database.close()
+
+
+async def test_migrate_when_a_revision_fails_then_fatal_and_nothing_is_left_of_it(
+    postgres: PostgresServer, migrations: Path
+) -> None:
+    dsn = await asyncio.to_thread(postgres.new_database)
+    add(migrations, "second", "first", "SELECT 1/0")
+    with pytest.raises(FatalError, match="DivisionByZeroError"):
+        await migrate(dsn, schema="service", migrations=migrations)
+    (migrations / "versions" / "second.py").unlink()
+    await migrate(dsn, schema="service", migrations=migrations)
+
+
+async def test_transaction_when_body_raises_then_nothing_is_written(postgres: PostgresServer, migrations: Path) -> None:
+    dsn = await asyncio.to_thread(postgres.new_database)
+    database = Database(dsn, schema="service", migrations=migrations)
+
+    async def write_and_fail() -> None:
+        async with database.transaction("writing") as connection:
+            await connection.execute("INSERT INTO numbers VALUES (1)")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await write_and_fail()
+    async with database.connection("reading") as connection:
+        assert await connection.fetchval("SELECT count(*) FROM numbers") == 0
+    await database.close()
+
+
+async def test_connection_when_a_statement_takes_too_long_then_retryable_and_the_next_one_works(
+    postgres: PostgresServer, migrations: Path
+) -> None:
+    dsn = await asyncio.to_thread(postgres.new_database)
+    settings = PostgresSettings(command_s=0.5)
+    database = Database(dsn, schema="service", migrations=migrations, settings=settings)
+    with pytest.raises(RetryableError):
+        async with database.transaction("waiting") as connection:
+            await connection.execute("SELECT pg_sleep(60)")
+    async with database.connection("reading") as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+    await database.close()
+    await database.close()
