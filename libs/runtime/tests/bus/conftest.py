@@ -23,7 +23,7 @@ from tradewire.testkit.bus_suite.dead_member import read_and_die  # noqa: E402
 class ServerHarness(Harness):
     """An adapter on one server of the embedded stack; a dead member is a killed process."""
 
-    session_s = 3.0
+    session_s = 2.0
 
     def __init__(self, stack: Stack, part: str, url: str) -> None:
         super().__init__()

@@ -117,3 +117,17 @@ async def test_start_when_nobody_listens_then_retryable_and_nothing_is_left() ->
         await bus.start()
     await bus.close()
     assert asyncio.all_tasks() == before
+
+
+async def test_poll_when_cancelled_again_and_again_then_nothing_piles_up(bus: KafkaBus, harness: Harness) -> None:
+    topic = await harness.topic(bus)
+    tail = await bus.tail({Place(topic, 0): 0})
+    for _ in range(50):
+        polling = asyncio.create_task(tail.poll(max_records=1, timeout_s=10))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        polling.cancel()
+        await asyncio.wait([polling])
+    assert await tail.poll(max_records=1, timeout_s=0.01) == []
+    assert all(waiter.done() for waiter in tail._consumer._fetcher._fetch_waiters)
+    await tail.close()

@@ -22,7 +22,7 @@ class TestRedisBus(BusSuite):
 
     @pytest.fixture
     def harness(self, stack: Stack, server_harness: Callable[[str, str], Harness]) -> Harness:
-        return server_harness("redis", f"{stack.redis_url}?{BOUNDS}&session_s=3&request_s=2")
+        return server_harness("redis", f"{stack.redis_url}?{BOUNDS}&session_s=2&request_s=2")
 
 
 async def test_static_member_when_its_seat_is_taken_then_it_is_fenced(

@@ -26,6 +26,10 @@ async def fetched(consumer: AIOKafkaConsumer, *, max_records: int, timeout_s: fl
             found = await consumer.getmany(timeout_ms=round(timeout_s * 1000), max_records=max_records)
     except (TimeoutError, ConsumerStoppedError):
         return []
+    finally:
+        # A cancelled getmany leaves its waiter behind until records come: for ever on an idle topic (aiokafka#628).
+        for waiter in list(consumer._fetcher._fetch_waiters):
+            waiter.cancel()
     return [_record(message) for messages in found.values() for message in messages]
 
 
