@@ -1,0 +1,90 @@
+"""Documents hold: links resolve, the metrics they name are the code's, and nothing names a machine or a mirror."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from tests.architecture.layout import ROOT, SERVICES, relative, sources, tracked, tree
+
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+MACHINE_PATHS = re.compile("|".join((r"(?<![\w./{}-])/" + r"(work|home/\w+|root|Users/\w+|mnt)/", "C:" + r"\\\\Users")))
+MIRRORS = re.compile("|".join(("pypi" + r"\.org", "python" + "hosted", r"npm" + r"js\.(org|com)", "maven" + r"\.org")))
+"""Registries of packages: which one serves a clone is its owner's configuration, not ours."""
+
+
+def _documents() -> list[str]:
+    return [name for name in tracked() if name.endswith(".md")]
+
+
+def _anchors(path: Path) -> set[str]:
+    """GitHub's anchors of a document's headings."""
+    text = FENCE.sub("", path.read_text())
+    slugs = (re.sub(r"[^\w\- ]", "", heading.strip().lower()) for heading in HEADING.findall(text))
+    return {slug.replace(" ", "-") for slug in slugs}
+
+
+@pytest.mark.parametrize("name", _documents())
+def test_every_link_of_a_document_resolves(name: str) -> None:
+    broken = []
+    for groups in LINK.findall(FENCE.sub("", (ROOT / name).read_text())):
+        target = groups[0] or groups[1]
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (ROOT / name).parent / path if path else ROOT / name
+        if not file.exists() or (anchor and file.suffix == ".md" and anchor not in _anchors(file)):
+            broken.append(target)
+    assert broken == []
+
+
+@pytest.mark.parametrize("name", _documents())
+def test_every_path_in_backticks_of_a_document_exists(name: str) -> None:
+    text = FENCE.sub("", (ROOT / name).read_text())
+    paths = re.findall(r"`((?:libs|services|apps|contracts|docs|tests|strategies)/[\w./-]+)`", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_no_tracked_file_names_a_machine_or_a_mirror() -> None:
+    found = []
+    for name in tracked():
+        text = (ROOT / name).read_bytes().decode(errors="ignore")
+        found += [f"{name}: {match.group()}" for match in MACHINE_PATHS.finditer(text)]
+        found += [f"{name}: {match.group()}" for match in MIRRORS.finditer(text)]
+    assert found == []
+
+
+def _exported() -> dict[str, tuple[str, str]]:
+    """Metric → (type, labels) of every Prometheus metric that the sources define, by the name that is scraped."""
+    found: dict[str, tuple[str, str]] = {}
+    for path in sources():
+        for node in ast.walk(tree(path)):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            if node.func.id not in ("Counter", "Gauge", "Histogram") or len(node.args) < 2:
+                continue
+            assert isinstance(node.args[0], ast.Constant), f"{relative(path)}:{node.lineno}: name is no literal"
+            labels = ast.literal_eval(node.args[2]) if len(node.args) > 2 else []
+            kind = node.func.id.lower()
+            found[f"{node.args[0].value}{'_total' if kind == 'counter' else ''}"] = (kind, ", ".join(labels))
+    return found
+
+
+def test_the_metrics_documented_are_those_exported() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| ([^|]*) \|", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE)
+    documented = {name: (kind, labels.replace("`", "").strip()) for name, kind, labels in rows}
+    assert documented == _exported()
+
+
+def test_the_settings_documented_are_those_of_the_services() -> None:
+    for service in SERVICES:
+        module = tree(ROOT / f"services/{service}/src/tradewire/{service}/settings.py")
+        (settings,) = (n for n in module.body if isinstance(n, ast.ClassDef) and n.name == "Settings")
+        knobs = {n.target.id for n in settings.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)}
+        text = (ROOT / f"services/{service}/README.md").read_text()
+        assert set(re.findall(r"^\| `TRADEWIRE_(\w+)`", text, re.MULTILINE)) == {knob.upper() for knob in knobs}

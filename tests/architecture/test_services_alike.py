@@ -1,0 +1,63 @@
+"""Who knows one service knows all: the same files, the same main function, the same two names to build it."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+
+import pytest
+from pydantic import BaseModel
+from tests.architecture.layout import ROOT, SERVICES, tree
+
+from tradewire.runtime.service import Service
+from tradewire.runtime.settings import RuntimeSettings
+
+FILES = ("__init__.py", "__main__.py", "handlers.py", "py.typed", "settings.py", "wiring.py")
+FOLDERS = ("adapters", "domain", "migrations")
+OWN = {
+    "ingest": {"feed.py": "the loop from a source to batches: async, so not domain"},
+    "execution": {"store.py": "state, orders and outbox in one transaction: the service's Store"},
+}
+"""Files that only one service has, with the reason."""
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_the_same_files_as_all(service: str) -> None:
+    folder = ROOT / f"services/{service}/src/tradewire/{service}"
+    files = {path.name for path in folder.iterdir() if path.is_file()} - set(OWN.get(service, ()))
+    assert files - {"domain.py"} == set(FILES)
+    folders = {path.name for path in folder.iterdir() if path.is_dir()} - {"__pycache__"}
+    assert folders <= set(FOLDERS)
+    assert (folder / "domain.py").exists() != (folder / "domain").exists(), "domain.py or domain/, not both"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_a_readme_and_tests(service: str) -> None:
+    assert (ROOT / f"services/{service}/README.md").is_file()
+    assert list((ROOT / f"services/{service}/tests").rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_services_main_is_the_same_as_all(service: str) -> None:
+    def main(name: str) -> set[str]:
+        module = tree(ROOT / f"services/{name}/src/tradewire/{name}/__main__.py")
+        return {ast.unparse(statement).replace(name, "SERVICE") for statement in module.body}
+
+    assert main(service) == main("risk")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_services_settings_and_wiring_have_the_same_shape(service: str) -> None:
+    settings = importlib.import_module(f"tradewire.{service}.settings").Settings
+    build = importlib.import_module(f"tradewire.{service}.wiring").build
+    assert issubclass(settings, RuntimeSettings)
+    signature = inspect.signature(build, eval_str=True)
+    assert [parameter.annotation for parameter in signature.parameters.values()] == [settings]
+    assert signature.return_annotation is Service
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_knob_says_what_it_is(service: str) -> None:
+    settings: type[BaseModel] = importlib.import_module(f"tradewire.{service}.settings").Settings
+    assert [name for name, field in settings.model_fields.items() if not field.description] == []

@@ -1,0 +1,68 @@
+"""contracts/topics.yaml tells who writes and who reads: the services, built as they are, must do just that."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.architecture.layout import ROOT, SERVICES
+
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.changelog import ChangelogStore
+from tradewire.runtime.service import Service
+
+READS_NOT_YET = {
+    "strategy": {"ops.control.v1"},
+    "risk": {"market.gap.v1", "market.mark.v1"},
+    "execution": {"market.mark.v1", "market.quote.v1", "market.trade.v1", "ops.control.v1"},
+}
+"""Topics that the map grants and the service does not read today. May only shrink."""
+
+WRITES_NOT_YET = {name: {"telemetry.event.v1"} for name in SERVICES if name != "telemetry"}
+"""Topics that the map grants and the service does not write today. May only shrink."""
+
+
+def _topics() -> dict[str, dict[str, Any]]:
+    topics: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "contracts/topics.yaml").read_text())["topics"]
+    return topics
+
+
+def _granted(service: str, side: str) -> set[str]:
+    return {name for name, row in _topics().items() if service in row[side]}
+
+
+@pytest.fixture(scope="module", params=SERVICES)
+def service(request: pytest.FixtureRequest) -> Service:
+    """A service as its settings' defaults make it."""
+    settings = importlib.import_module(f"tradewire.{request.param}.settings").Settings
+    built: Service = importlib.import_module(f"tradewire.{request.param}.wiring").build(
+        settings(market_path=Path(ROOT / "data/sample"))
+    )
+    return built
+
+
+def _state_topic(service: Service) -> set[str]:
+    """The changelog that a service writes, and reads when it starts."""
+    return {service.store._spec.name} if isinstance(service.store, ChangelogStore) else set()
+
+
+def test_a_service_reads_what_the_map_grants_it(service: Service) -> None:
+    reads = {item.topic for item in service.inputs} | _state_topic(service)
+    granted = _granted(service.name, "consumers")
+    assert reads - granted == set(), "read without a grant"
+    assert granted - reads == READS_NOT_YET.get(service.name, set())
+
+
+def test_a_service_writes_what_the_map_grants_it(service: Service) -> None:
+    writes = {BY_EVENT[event].name for event in service.outputs} | _state_topic(service)
+    granted = _granted(service.name, "producers")
+    assert writes - granted == set(), "written without a grant"
+    assert granted - writes == WRITES_NOT_YET.get(service.name, set())
+
+
+def test_every_topic_has_one_writer_but_the_audit_and_the_kill_switch() -> None:
+    shared = {name for name, row in _topics().items() if len(row["producers"]) != 1}
+    assert shared == {"telemetry.event.v1", "ops.control.v1"}

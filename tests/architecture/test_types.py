@@ -1,0 +1,61 @@
+"""mypy is strict, and reads every file: a check that skips files is worse than none."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from tests.architecture.layout import ROOT, distributions, relative, sources
+
+
+def _mypy(*arguments: str, cwd: Path = ROOT) -> str:
+    command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), *arguments]
+    ran = subprocess.run(
+        command, cwd=cwd, env={**os.environ, "COLUMNS": "500"}, capture_output=True, text=True, check=False
+    )
+    return ran.stdout + ran.stderr
+
+
+def test_mypy_reads_every_source_file() -> None:
+    output = _mypy(*(relative(d.folder / "src") for d in distributions()))
+    match = re.search(r"(?:checked|issues found in) (\d+) source files", output)
+    assert match is not None, output
+    assert int(match.group(1)) == len(sources())
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("def f(x):\n    return x\n", "no-untyped-def"),
+        ("from typing import Any\ndef f(x: Any) -> int:\n    return x\n", "no-any-return"),
+        ("def f(x: list) -> None: ...\n", "type-arg"),
+        ("def f(x: int = None) -> None: ...\n", "assignment"),
+        ("x: int = 1  # type: ignore[assignment]\n", "unused-ignore"),
+        ("import os as o\nfrom tradewire.risk.wiring import Service\n", "attr-defined"),
+        ("def f() -> int:\n    return 1\n    print()\n", "unreachable"),
+    ],
+)
+def test_mypy_finds_what_strict_forbids(code: str, error: str, tmp_path: Path) -> None:
+    (tmp_path / "planted.py").write_text(code)
+    output = _mypy("--cache-dir", str(tmp_path_cache()), str(tmp_path / "planted.py"))
+    assert f"[{error}]" in output, output
+
+
+def tmp_path_cache() -> Path:
+    """mypy's own cache: what is installed is not read again for each plant."""
+    return ROOT / ".mypy_cache"
+
+
+def test_no_module_is_excused_from_strictness() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        options = tomllib.load(file)["tool"]["mypy"]
+    assert options["strict"] is True
+    assert "exclude" not in options
+    for override in options["overrides"]:
+        assert set(override) == {"module", "ignore_missing_imports"}
+        assert not [name for name in override["module"] if name.startswith("tradewire")]
