@@ -72,13 +72,14 @@ class Work:
     """An INTERNAL span: a piece of domain work worth seeing in a trace.
 
     ``carries_send``: the message is sent from within the work, rather than beside it. ``detached``: it is too late to
-    belong to its cause's trace and begins one of its own, linked to the first.
+    belong to its cause's trace and begins one of its own, linked to the first. ``logged``: it is also worth a log line.
     """
 
     name: str
     attributes: Attributes = field(default_factory=dict)
     carries_send: bool = False
     detached: bool = False
+    logged: bool = False
     links: tuple[str, ...] = ()
 
 

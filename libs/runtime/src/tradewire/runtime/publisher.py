@@ -16,6 +16,7 @@ from tradewire.ports.errors import RetryableError
 from tradewire.ports.message import Emit, Envelope, Event, Work, derived_id
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.codec import Codec
+from tradewire.runtime.logs import CURRENT_TRACEPARENT
 from tradewire.runtime.metrics import Metrics
 from tradewire.runtime.service import Store
 from tradewire.runtime.tracing import Tracing, traceparent_of
@@ -38,6 +39,15 @@ def event_time_us(event: Event, cause: Envelope | None) -> int:
     fields = event.__dict__
     own = fields.get("event_time_us") or fields.get("close_time_us")
     return int(own) if own is not None else (cause.event_time_us if cause is not None else 0)
+
+
+def _log_work(work: Work, traceparent: str) -> None:
+    """A line that carries the trace it belongs to, whichever record is being handled."""
+    token = CURRENT_TRACEPARENT.set(traceparent)
+    try:
+        log.info(work.name, extra={"event": work.name.replace(".", "_"), **work.attributes})
+    finally:
+        CURRENT_TRACEPARENT.reset(token)
 
 
 class Publisher:
@@ -77,6 +87,8 @@ class Publisher:
             parent = cause.child_context
             if emit.work is not None:
                 parent = self._work(emit.work, parent, event_id)
+        if emit.work is not None and emit.work.logged:
+            _log_work(emit.work, parent)
         span = self._tracing.send(spec.name, key, emit, parent, event_id)
         headers = self._codec.encode_headers(
             Envelope(

@@ -31,7 +31,7 @@ def root_traceparent(event_id: str, *, sampled: bool) -> str:
 
 def span_context(traceparent: str) -> SpanContext | None:
     """The remote span that a traceparent names, if it is sampled."""
-    if len(traceparent) != 55 or not traceparent.endswith("01"):
+    if len(traceparent) != 55 or not int(traceparent[53:], 16) & TraceFlags.SAMPLED:
         return None
     return SpanContext(int(traceparent[3:35], 16), int(traceparent[36:52], 16), True, TraceFlags(1))
 

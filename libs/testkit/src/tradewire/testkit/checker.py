@@ -16,6 +16,7 @@ from decimal import Decimal
 import asyncpg
 import fastavro
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from tradewire.ports.events import (
     AccountStateChanged,
@@ -89,35 +90,33 @@ class Audit:
 async def read_topics(bootstrap_servers: str) -> list[Said]:
     """Every record of the audited topics, in order per partition."""
     said: list[Said] = []
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
+    await admin.start()
     await consumer.start()
     try:
-        for kind in AUDITED:
-            topic = BY_EVENT[kind].name
-            places = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or await _of(consumer, topic))]
-            ends = await consumer.end_offsets(places)
-            consumer.assign(places)
-            await consumer.seek_to_beginning(*places)
-            while any([await consumer.position(place) < ends[place] for place in places]):
-                for batch in (await consumer.getmany(timeout_ms=500, max_records=5_000)).values():
-                    said += [decoded(kind, record.value, record.headers) for record in batch]
+        kinds = {BY_EVENT[kind].name: kind for kind in AUDITED}
+        found = await admin.describe_topics(list(kinds))
+        places = [TopicPartition(topic["topic"], p["partition"]) for topic in found for p in topic["partitions"]]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        await consumer.seek_to_beginning(*places)
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for place, batch in (await consumer.getmany(timeout_ms=500, max_records=5_000)).items():
+                said += [decoded(kinds[place.topic], record.value, record.headers) for record in batch]
     finally:
         await consumer.stop()
+        await admin.close()
     return said
 
 
-async def _of(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    await consumer._client.force_metadata_update()  # the client learns of a topic only when asked
-    consumer._client.add_topic(topic)
-    await consumer._client.force_metadata_update()
-    return set(consumer.partitions_for_topic(topic) or ())
+_SCHEMAS = {kind: fastavro.parse_schema(json.loads(BY_EVENT[kind].schema_json)) for kind in AUDITED}
 
 
 def decoded(kind: type[Event], value: bytes, headers: Iterable[tuple[str, bytes]]) -> Said:
     """A record as said; the value's first five bytes are the wire format's prefix."""
-    schema = fastavro.parse_schema(json.loads(BY_EVENT[kind].schema_json))
     found = {name: text.decode() for name, text in headers}
-    event = kind.model_validate(fastavro.schemaless_reader(io.BytesIO(value[5:]), schema, None))
+    event = kind.model_validate(fastavro.schemaless_reader(io.BytesIO(value[5:]), _SCHEMAS[kind], None))
     return Said(event, found["event_id"], found.get("causation_id", ""), value)
 
 
@@ -250,8 +249,9 @@ def _check_sequences(events: Sequence[OrderChanged | OrderFilled | AccountStateC
 def _check_books(fills: Sequence[OrderFilled], states: Sequence[AccountStateChanged], report: Audit) -> None:
     """Fills add up to positions, and money to the last unit, at every state."""
     story: dict[str, list[OrderFilled | AccountStateChanged]] = defaultdict(list)
-    for event in (*fills, *states):
-        story[event.account_id].append(event)
+    everything: list[OrderFilled | AccountStateChanged] = [*fills, *states]
+    for reported in everything:
+        story[reported.account_id].append(reported)
     for account_id, events in story.items():
         events.sort(key=lambda event: event.sequence)
         held: dict[str, Decimal] = defaultdict(Decimal)
@@ -260,7 +260,9 @@ def _check_books(fills: Sequence[OrderFilled], states: Sequence[AccountStateChan
             if isinstance(event, OrderFilled):
                 held[event.symbol] += event.qty if event.side is Side.BUY else -event.qty
                 if held[event.symbol] != event.position_after:
-                    report.note("books", f"{account_id}: fills sum to {held[event.symbol]}, fill says {event.position_after}")
+                    report.note(
+                        "books", f"{account_id}: fills sum to {held[event.symbol]}, fill says {event.position_after}"
+                    )
                 continue
             booked = event.wallet_balance - event.realized_pnl + event.fees_paid + event.funding_paid
             opening = booked if opening is None else opening

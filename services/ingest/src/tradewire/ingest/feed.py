@@ -112,7 +112,7 @@ def emit_of(event: Event) -> Emit:
             stream, time_us, work = "instrument", event.valid_from_us, Work("instrument.changed")
         case GapDetected():
             stream, time_us = f"gap:{event.interval}:{event.kind}:{event.row or 0}", event.event_time_us
-            work = Work("gap.detected", {"tradewire.gap.kind": event.kind.value})
+            work = Work("gap.detected", {"tradewire.gap.kind": event.kind.value}, logged=True)
         case MarkPriceUpdated():
             stream, time_us, work = "mark", event.event_time_us, Work("mark.updated")
         case TradeSeen():

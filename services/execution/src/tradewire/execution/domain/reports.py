@@ -57,7 +57,9 @@ def order_changed(
         venue_order_id=order.venue_order_id or None,
         evaluation_id=order.evaluation_id or None,
     )
-    work = Work("order.submit", {"tradewire.client_order_id": client_id}) if status is OrderStatus.SUBMITTED else None
+    work = None
+    if status is OrderStatus.SUBMITTED:
+        work = Work("order.submit", {"tradewire.client_order_id": client_id}, logged=True)
     return Emit(event, order.cause(), f"{client_id}:{sequence}", work=work)
 
 
@@ -155,6 +157,7 @@ def _fill_emit(account: Account, fill: Fill, order: OrderRecord) -> Emit:
         {"tradewire.client_order_id": fill.client_order_id},
         carries_send=True,
         detached=late,
+        logged=True,
     )
     return Emit(event, order.cause(), f"fill:{fill.trade_id}", work=work)
 
