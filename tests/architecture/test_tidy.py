@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.architecture.layout import distributions, relative, sources, every_module, tree
+from tests.architecture.layout import distributions, every_module, relative, sources, tree
 
 LINES_PER_FILE_MAX = 300
 LINES_PER_FUNCTION_MAX = 40
@@ -18,7 +18,12 @@ LONG_FILES = {
 }
 """Files over the bound today, with their lines."""
 
-LONG_FUNCTIONS: dict[str, int] = {}
+LONG_FUNCTIONS = {
+    "libs/runtime/src/tradewire/runtime/metrics.py:__init__": 72,
+    "libs/runtime/src/tradewire/runtime/process.py:serve": 51,
+    "libs/runtime/src/tradewire/runtime/worker.py:__init__": 47,
+    "libs/trading/src/tradewire/trading/assessment/assess.py:_enter": 42,
+}
 """Functions over the bound today (file:name), with their lines of code."""
 
 CLOCKS = {
@@ -132,7 +137,7 @@ def _is_random(path: Path) -> bool:
         if (
             isinstance(node, ast.Attribute)
             and ast.unparse(node.value) in ("random", "np.random")
-            and not (node.attr in ("Random", "default_rng", "Generator"))
+            and node.attr not in ("Random", "default_rng", "Generator")
         ):
             return True
     return _unseeded(tree(path))

@@ -1,0 +1,49 @@
+# Everything that a newcomer, a developer and a pipeline type. `make` alone lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+PARTS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml apps/*/pyproject.toml)))
+SOURCES := $(addsuffix src,$(PARTS))
+INSTALLED := .venv/.installed
+
+.PHONY: help setup run test lint types imports contracts clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## .venv from hash-locked requirements, our packages in it, the embedded servers fetched
+
+run: setup ## replay the sample data through six processes over a real Kafka; ends with a fingerprint
+	$(BIN)/tradewire run
+
+test: setup lint types imports contracts ## all checks and all tests, real servers included
+	$(BIN)/pytest
+
+lint: $(INSTALLED) ## style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED) ## mypy, strict, over every source file
+	$(BIN)/mypy $(SOURCES)
+
+imports: $(INSTALLED) ## who may import whom
+	$(BIN)/lint-imports --no-logo
+
+contracts: $(INSTALLED) ## generated code equals its schemas
+	$(BIN)/python contracts/generate.py --check
+
+clean: ## remove .venv, caches and the embedded servers' data; data/ stays
+	rm -rf .venv .tradewire .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# The stamp is written last: an interrupted setup starts again where it must.
+$(INSTALLED): requirements/dev.txt $(addsuffix pyproject.toml,$(PARTS))
+	@$(PYTHON) -c 'import sys; sys.version_info[:2] == (3, 11) or sys.exit(f"Python 3.11 is needed; $(PYTHON) is {sys.version.split()[0]}. Try: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ./,$(PARTS))
+	$(BIN)/tradewire setup
+	@touch $@
