@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from tradewire.ports.bus import Outgoing
 from tradewire.ports.events import StrategyEvaluated, StrategyStatusChanged
-from tradewire.runtime.service import Service, Store
+from tradewire.ports.strategy_registry import StrategyRegistryPort
+from tradewire.runtime.service import Service
+from tradewire.strategy.adapters.memory_registry import MemoryRegistry
+from tradewire.strategy.adapters.postgres_registry import PostgresRegistry
 from tradewire.strategy.domain.desk import StrategyDesk
 from tradewire.strategy.handlers import inputs
 from tradewire.strategy.settings import Settings
-
-
-class _Ownership(Store):
-    """Tells the desk which partitions are its own; evaluations need no state."""
-
-    def __init__(self, desk: StrategyDesk) -> None:
-        self._desk = desk
-
-    async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
-        self._desk.own(partitions)
-        return ()
-
-    async def release(self, partitions: Sequence[int]) -> None:
-        self._desk.forget(partitions)
+from tradewire.strategy.store import RegistryStore
 
 
 def build(settings: Settings) -> Service:
     """The strategy service as a value."""
     desk = StrategyDesk()
+    dsn = settings.strategy_dsn
+    registry: StrategyRegistryPort = PostgresRegistry(dsn) if dsn is not None else MemoryRegistry()
     return Service(
         name="strategy",
         inputs=inputs(desk),
         outputs=(StrategyEvaluated, StrategyStatusChanged),
-        store=_Ownership(desk),
+        store=RegistryStore(desk, registry),
         tick=desk.tick,
         status=desk.status,
     )

@@ -40,6 +40,8 @@ class StrategyDesk:
         self._compiled: dict[tuple[str, int], CompiledStrategy] = {}
         self._partitions: set[int] = set()
         self._newest_us = -1
+        self._digests: dict[tuple[str, int], str] = {}
+        self._journal: list[tuple[StrategyConfigPublished | None, StrategyStatusChanged]] = []
 
     # ---- configurations ----
 
@@ -72,6 +74,7 @@ class StrategyDesk:
             status = self._answer(strategy_id, config, now_us)
             if status is not None:
                 self._take(status)
+                self._journal.append((config, status))
                 yield Emit(status, envelope)
 
     def _answer(
@@ -88,6 +91,7 @@ class StrategyDesk:
         reasons: tuple[RefusalReason, ...] = ()
         try:
             compiled = validated(config, self._instruments)
+            self._hold_immutable(config, compiled)
         except RefusedError as refused:
             reasons = refused.reasons
         else:
@@ -102,6 +106,13 @@ class StrategyDesk:
             active=active,
             answered_at_us=now_us,
         )
+
+    def _hold_immutable(self, config: StrategyConfigPublished, compiled: CompiledStrategy) -> None:
+        """A version never changes its content. Raises RefusedError when it is registered with another."""
+        known = self._digests.setdefault((config.strategy_id, config.version), compiled.digest)
+        if known != compiled.digest:
+            found = f"version {config.version} is registered as {known[:12]} and came as {compiled.digest[:12]}"
+            raise RefusedError([RefusalReason(message=f"{found}; a version never changes: publish the next one")])
 
     def _version(self, config: StrategyConfigPublished, compiled: CompiledStrategy) -> ActiveVersion:
         """In force from the time asked for, else from the first bar after the newest one seen here."""
@@ -172,6 +183,15 @@ class StrategyDesk:
         return Emit(evaluated, envelope, strategy_id, work=Work("strategy.evaluate", attributes))
 
     # ---- state ----
+
+    def register(self, strategy_id: str, version: int, digest: str) -> None:
+        """What the registry holds already."""
+        self._digests[strategy_id, version] = digest
+
+    def journal(self) -> list[tuple[StrategyConfigPublished | None, StrategyStatusChanged]]:
+        """Questions and answers since last asked; a question of None is a retirement."""
+        taken, self._journal = self._journal, []
+        return taken
 
     def own(self, partitions: Iterable[int]) -> None:
         """Take partitions over."""

@@ -1,0 +1,67 @@
+"""The strategy service's state: which partitions are its own, and the registry that outlives it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tradewire.ports.bus import Outgoing
+from tradewire.ports.events import ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
+from tradewire.ports.strategy_registry import StoredVersion, StrategyRegistryPort
+from tradewire.runtime.service import Store, StoreContext
+from tradewire.strategy.domain.desk import StrategyDesk
+
+
+class RegistryStore(Store):
+    """Every answer is in the registry before it is published. Evaluations need no state."""
+
+    def __init__(self, desk: StrategyDesk, registry: StrategyRegistryPort) -> None:
+        self._desk, self._registry = desk, registry
+        self._unsaved: list[tuple[StrategyConfigPublished | None, StrategyStatusChanged]] = []
+
+    async def open(self, context: StoreContext) -> None:
+        await self._registry.open()
+        for newest in await self._registry.latest():
+            for stored in await self._registry.versions(newest.strategy_id):
+                if stored.status is not ConfigStatus.REFUSED:
+                    self._desk.register(stored.strategy_id, stored.version, stored.digest)
+
+    async def close(self) -> None:
+        await self._registry.close()
+
+    async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
+        self._desk.own(partitions)
+        return ()
+
+    async def release(self, partitions: Sequence[int]) -> None:
+        self._desk.forget(partitions)
+
+    async def persist(self, records: Sequence[Outgoing]) -> None:
+        self._unsaved += self._desk.journal()
+        while self._unsaved:
+            config, status = self._unsaved[0]
+            if config is None:
+                await self._registry.retire(status.strategy_id, status.answered_at_us)
+            else:
+                await self._registry.save(_stored(config, status))
+            del self._unsaved[0]
+
+
+def _stored(config: StrategyConfigPublished, status: StrategyStatusChanged) -> StoredVersion:
+    """The version with its answer; a refused one has no meaning yet, and so no market."""
+    accepted = next((v for v in status.active if v.version == config.version), None)
+    return StoredVersion(
+        strategy_id=config.strategy_id,
+        version=config.version,
+        digest=accepted.digest if accepted is not None else "",
+        document=config.document,
+        account_id=accepted.account_id if accepted is not None else "",
+        venue=accepted.venue if accepted is not None else "",
+        symbols=accepted.symbols if accepted is not None else (),
+        interval=accepted.interval if accepted is not None else "",
+        author=config.author,
+        mode=config.mode,
+        status=status.status,
+        reasons=status.reasons,
+        published_at_us=config.published_at_us,
+        answered_at_us=status.answered_at_us,
+    )
