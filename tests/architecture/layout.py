@@ -70,8 +70,9 @@ def tree(path: Path) -> ast.Module:
 
 @cache
 def tracked() -> tuple[str, ...]:
-    """Paths that git tracks, relative to the root, as they are on disk now."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    """Paths that git tracks or would, relative to the root, as they are on disk now."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return tuple(name for name in listed.split("\0") if name and (ROOT / name).is_file())
 
 

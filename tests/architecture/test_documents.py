@@ -13,6 +13,9 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
+MADE_LATER = {"docs/benchmarks.md"}
+"""Written by a command, so not there on a fresh clone."""
+
 MACHINE_PATHS = re.compile("|".join((r"(?<![\w./{}-])/" + r"(work|home/\w+|root|Users/\w+|mnt)/", "C:" + r"\\\\Users")))
 MIRRORS = re.compile("|".join(("pypi" + r"\.org", "python" + "hosted", r"npm" + r"js\.(org|com)", "maven" + r"\.org")))
 """Registries of packages: which one serves a clone is its owner's configuration, not ours."""
@@ -47,7 +50,7 @@ def test_every_link_of_a_document_resolves(name: str) -> None:
 def test_every_path_in_backticks_of_a_document_exists(name: str) -> None:
     text = FENCE.sub("", (ROOT / name).read_text())
     paths = re.findall(r"`((?:libs|services|apps|contracts|docs|tests|strategies)/[\w./-]+)`", text)
-    assert [path for path in paths if not (ROOT / path).exists()] == []
+    assert [path for path in paths if not (ROOT / path).exists() and path not in MADE_LATER] == []
 
 
 def test_no_tracked_file_names_a_machine_or_a_mirror() -> None:
@@ -81,10 +84,45 @@ def test_the_metrics_documented_are_those_exported() -> None:
     assert documented == _exported()
 
 
-def test_the_settings_documented_are_those_of_the_services() -> None:
-    for service in SERVICES:
-        module = tree(ROOT / f"services/{service}/src/tradewire/{service}/settings.py")
-        (settings,) = (n for n in module.body if isinstance(n, ast.ClassDef) and n.name == "Settings")
-        knobs = {n.target.id for n in settings.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)}
-        text = (ROOT / f"services/{service}/README.md").read_text()
-        assert set(re.findall(r"^\| `TRADEWIRE_(\w+)`", text, re.MULTILINE)) == {knob.upper() for knob in knobs}
+def test_a_metric_that_nothing_fills_says_so() -> None:
+    """A series that stays empty is worse than none: an alert on it never fires."""
+    text = (ROOT / "docs/metrics.md").read_text()
+    empty = set(re.findall(r"^\| `(\w+)` .*not filled yet \|$", text, re.MULTILINE))
+    assert empty == _exported().keys() - _filled()
+
+
+def _filled() -> set[str]:
+    """Metrics of the runtime whose attribute is used outside the class that makes them, and all others."""
+    attributes: dict[str, str] = {}
+    used: set[str] = set()
+    for path in sources():
+        for node in ast.walk(tree(path)):
+            match node:
+                case ast.Assign(
+                    targets=[ast.Attribute(value=ast.Name(id="self"), attr=attribute)],
+                    value=ast.Call(func=ast.Name(id="Counter" | "Gauge" | "Histogram" as kind), args=[name, *_]),
+                ):
+                    assert isinstance(name, ast.Constant)
+                    attributes[f"{name.value}{'_total' if kind == 'Counter' else ''}"] = attribute
+                case ast.Attribute(value=ast.Attribute(attr=attribute), attr="labels" | "inc" | "set" | "observe"):
+                    used.add(attribute)
+                case ast.Attribute(value=ast.Name(id="metrics"), attr=attribute):
+                    used.add(attribute)
+    return {name for name in _exported() if name not in attributes or attributes[name] in used}
+
+
+SETTINGS = {
+    "libs/runtime": ("libs/runtime/src/tradewire/runtime/settings.py", "RuntimeSettings"),
+    **{f"services/{name}": (f"services/{name}/src/tradewire/{name}/settings.py", "Settings") for name in SERVICES},
+}
+"""Folder → its module and class of settings."""
+
+
+@pytest.mark.parametrize("folder", SETTINGS)
+def test_the_settings_documented_are_those_of_the_code(folder: str) -> None:
+    path, name = SETTINGS[folder]
+    (settings,) = (n for n in tree(ROOT / path).body if isinstance(n, ast.ClassDef) and n.name == name)
+    assigned = (n.target for n in settings.body if isinstance(n, ast.AnnAssign))
+    knobs = {target.id for target in assigned if isinstance(target, ast.Name)}
+    text = (ROOT / folder / "README.md").read_text()
+    assert set(re.findall(r"^\| `TRADEWIRE_(\w+)`", text, re.MULTILINE)) == {knob.upper() for knob in knobs}

@@ -14,11 +14,10 @@ from tradewire.runtime.service import Service
 from tradewire.runtime.settings import RuntimeSettings
 
 FILES = ("__init__.py", "__main__.py", "handlers.py", "py.typed", "settings.py", "wiring.py")
+OPTIONAL_FILES = ("domain.py", "store.py")
+"""A domain of one file; the service's Store, where it keeps state."""
 FOLDERS = ("adapters", "domain", "migrations")
-OWN = {
-    "ingest": {"feed.py": "the loop from a source to batches: async, so not domain"},
-    "execution": {"store.py": "state, orders and outbox in one transaction: the service's Store"},
-}
+OWN = {"ingest": {"feed.py": "the loop from a source to batches: async, so not domain"}}
 """Files that only one service has, with the reason."""
 
 
@@ -26,7 +25,7 @@ OWN = {
 def test_a_service_has_the_same_files_as_all(service: str) -> None:
     folder = ROOT / f"services/{service}/src/tradewire/{service}"
     files = {path.name for path in folder.iterdir() if path.is_file()} - set(OWN.get(service, ()))
-    assert files - {"domain.py"} == set(FILES)
+    assert files - set(OPTIONAL_FILES) == set(FILES)
     folders = {path.name for path in folder.iterdir() if path.is_dir()} - {"__pycache__"}
     assert folders <= set(FOLDERS)
     assert (folder / "domain.py").exists() != (folder / "domain").exists(), "domain.py or domain/, not both"
