@@ -53,6 +53,11 @@ def test_every_path_in_backticks_of_a_document_exists(name: str) -> None:
     assert [path for path in paths if not (ROOT / path).exists() and path not in MADE_LATER] == []
 
 
+@pytest.mark.parametrize("text", ["see /" + "work/main", "(/" + "home/ann/x)", "https://files.python" + "hosted.org/x"])
+def test_a_planted_machine_or_mirror_is_found(text: str) -> None:
+    assert MACHINE_PATHS.search(text) or MIRRORS.search(text)
+
+
 def test_no_tracked_file_names_a_machine_or_a_mirror() -> None:
     found = []
     for name in tracked():

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from tests.architecture.layout import distributions, every_module, relative, sources, tree
 
 LINES_PER_FILE_MAX = 300
@@ -117,6 +118,53 @@ def _reads_clock(path: Path) -> bool:
             if re.search(r"(datetime\.(now|utcnow|today)|date\.today|loop(\(\))?\.time)$", asked):
                 return True
     return False
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import time",
+        "from time import monotonic",
+        "from datetime import UTC, datetime\nnow = datetime.now(UTC)",
+        "import datetime\ntoday = datetime.date.today()",
+        "import asyncio\nnow = asyncio.get_running_loop().time()",
+        "def f(loop):\n    return loop.time()",
+    ],
+)
+def test_a_planted_clock_is_found(code: str, tmp_path: Path) -> None:
+    assert _reads_clock(_planted(code, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import random\nx = random.random()",
+        "from random import choice",
+        "import random\nrng = random.Random()",
+        "import numpy as np\nrng = np.random.default_rng()",
+        "import numpy as np\nx = np.random.normal()",
+        "import uuid\nx = uuid.uuid4()",
+        "import secrets",
+        "import os\nx = os.urandom(8)",
+        "from dataclasses import field\nimport random\nrng = field(default_factory=random.Random)",
+    ],
+)
+def test_a_planted_draw_without_a_seed_is_found(code: str, tmp_path: Path) -> None:
+    assert _is_random(_planted(code, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import random\nrng = random.Random(7)", "import numpy as np\nrng = np.random.default_rng(7)", "import uuid"],
+)
+def test_a_seeded_generator_is_let_be(code: str, tmp_path: Path) -> None:
+    assert not _is_random(_planted(code, tmp_path))
+
+
+def _planted(code: str, folder: Path) -> Path:
+    path = folder / "planted.py"
+    path.write_text(code)
+    return path
 
 
 def test_only_the_clock_reads_a_clock() -> None:
