@@ -22,6 +22,7 @@ from tradewire.app.watch import RunResult
 from tradewire.testkit.checker import Audit, audit, read_ledger, read_topics
 
 ROOT = Path(__file__).parents[2]
+FINDINGS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ def main() -> int:
         "fills": done.audit.fills,
         "lost": done.audit.lost,
         "duplicated": done.audit.duplicated,
-        "findings": done.audit.findings,
+        "findings": len(done.audit.findings),
+        "first_findings": done.audit.findings[:FINDINGS_SHOWN],
         "undisturbed": done.reference.fingerprint,
         "fingerprint": done.result.fingerprint,
         "seconds": round(done.seconds, 1),

@@ -1156,8 +1156,8 @@ class StrategyEvaluated(Event):
     """Quote per base."""
     seen: dict[str, float | None]
     """Indicator values seen, by canonical expression."""
-    snapshot_offset: int
-    """Offset of the snapshot answered."""
+    candle_offset: int
+    """Offset of the candle behind the snapshot answered."""
     last_of_stream: bool = False
     """True on the last bar of a recorded stream: nothing follows for this key."""
 
@@ -1182,7 +1182,7 @@ class StrategyEvaluated(Event):
             "take_profit_distance": self.take_profit_distance,
             "trailing_distance": self.trailing_distance,
             "seen": self.seen,
-            "snapshot_offset": self.snapshot_offset,
+            "candle_offset": self.candle_offset,
             "last_of_stream": self.last_of_stream,
         }
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.codec import UnknownSchemaIdError
 from tradewire.runtime.service import Store, StoreContext
 
 READ_TIMEOUT_S = 5.0
@@ -40,7 +41,7 @@ class ChangelogStore(Store):
 
     async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
         assert self._context is not None
-        bus, codec = self._context.bus, self._context.codec
+        bus = self._context.bus
         places = [Place(self._spec.name, partition) for partition in partitions]
         ends = await bus.end_offsets(places)
         begins = await bus.begin_offsets(places)
@@ -53,7 +54,7 @@ class ChangelogStore(Store):
             while waiting:
                 for record in await tail.poll(max_records=1000, timeout_s=READ_TIMEOUT_S):
                     if record.value is not None:
-                        latest[record.partition, record.key] = codec.decode(record.topic, record.value)
+                        latest[record.partition, record.key] = await self._decoded(record.value)
                     if record.offset + 1 >= ends[record.place]:
                         waiting.discard(record.place)
         finally:
@@ -61,6 +62,16 @@ class ChangelogStore(Store):
         for (partition, _), event in latest.items():
             self._restored(partition, event)
         return ()
+
+    async def _decoded(self, value: bytes) -> Event:
+        """A state event, also one written with an older schema."""
+        assert self._context is not None
+        codec = self._context.codec
+        try:
+            return codec.decode(self._spec.name, value)
+        except UnknownSchemaIdError as unknown:
+            await codec.ids.fetch(unknown.schema_id)
+            return codec.decode(self._spec.name, value)
 
     async def release(self, partitions: Sequence[int]) -> None:
         for partition in partitions:

@@ -176,7 +176,7 @@ class StrategyDesk:
             take_profit_distance=answer.take_profit_distance,
             trailing_distance=answer.trailing_distance,
             seen={key: event.values.get(key) for key in compiled.demands},
-            snapshot_offset=envelope.offset,
+            candle_offset=event.input_offset,
             last_of_stream=event.last_of_stream,
         )
         attributes: Attributes = {"tradewire.strategy.id": strategy_id, "tradewire.config.version": version.version}

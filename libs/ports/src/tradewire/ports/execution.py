@@ -1,0 +1,120 @@
+"""The venue as execution sees it: orders go out, and what became of them is asked for by our own id."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from tradewire.ports.events import Liquidity, OrderIntent, OrderStatus, Side
+
+ALREADY_THERE = "ALREADY_THERE"
+"""``Unknown.why`` when the venue refused an id because it has an order of that id (Binance -4116): ask for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The venue has the order. ``time_us``: the venue's time, UTC."""
+
+    venue_order_id: str
+    time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The venue said no, and surely keeps nothing of the order. ``reason`` is stable, ``detail`` for people."""
+
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The request may or may not have been carried out: a timeout, a cut socket, HTTP 503, Binance -1007."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """The venue shows no such order now (Binance -2013; -2011 on a cancel). It may still show it in a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class VenueOrder:
+    """An order as the venue shows it.
+
+    ``qty`` and ``filled_qty``: base; ``status``: ACCEPTED, TRIGGERED, PARTIALLY_FILLED or an ending (Binance's
+    EXPIRED_IN_MATCH is EXPIRED); ``updated_us``: the venue's time of the last change, UTC.
+    """
+
+    client_order_id: str
+    venue_order_id: str
+    symbol: str
+    side: Side
+    order_type: str
+    qty: Decimal
+    filled_qty: Decimal
+    status: OrderStatus
+    updated_us: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VenueFill:
+    """A fill as the venue shows it: ``qty`` base, ``price`` quote per base, ``fee`` and ``realized_pnl`` quote."""
+
+    venue_trade_id: str
+    client_order_id: str
+    venue_order_id: str
+    symbol: str
+    side: Side
+    qty: Decimal
+    price: Decimal
+    fee: Decimal
+    liquidity: Liquidity
+    realized_pnl: Decimal
+    time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class FillPage:
+    """Fills after a cursor, oldest first; ``cursor`` continues after them and equals the old one when none is new."""
+
+    fills: Sequence[VenueFill]
+    cursor: str
+
+
+class ExecutionPort(Protocol):
+    """One account at one venue. Adapters: the simulated exchange; a live venue.
+
+    Errors are translated: a write whose outcome isn't known *returns* Unknown. RetryableError means that the call
+    surely had no effect (no connection, rate limit) or that a read failed; FatalError, that no call can succeed
+    (credentials, a banned address).
+    """
+
+    @abstractmethod
+    async def submit(self, symbol: str, intent: OrderIntent) -> Accepted | Rejected | Unknown:
+        """Send an order under ``intent.client_order_id``. Never sends twice. Raises RetryableError, FatalError."""
+
+    @abstractmethod
+    async def cancel(self, symbol: str, client_order_id: str) -> VenueOrder | NotFound | Unknown:
+        """Withdraw an order; the order after it. NotFound: none is open. Raises RetryableError, FatalError."""
+
+    @abstractmethod
+    async def query(self, symbol: str, client_order_id: str) -> VenueOrder | NotFound:
+        """The newest order of this id, open or ended. Raises RetryableError, FatalError."""
+
+    @abstractmethod
+    async def open_orders(self) -> Sequence[VenueOrder]:
+        """Every order at work, whoever made it. Raises RetryableError, FatalError."""
+
+    @abstractmethod
+    async def fills_since(self, cursor: str) -> FillPage:
+        """The account's next fills, each once over a chain of cursors; "" begins. Raises RetryableError, FatalError."""
+
+    @abstractmethod
+    async def time(self) -> int:
+        """The venue's clock: UTC, µs since the epoch. Raises RetryableError, FatalError."""
