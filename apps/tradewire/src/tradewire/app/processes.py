@@ -98,8 +98,9 @@ class ServiceProcess:
     def check(self) -> None:
         """Raise ServiceDiedError with its last words if it ended by itself."""
         if self._process is not None and self._process.poll() is not None:
+            code = self._process.returncode
             raise ServiceDiedError(
-                f"{self.name} ended with exit code {self._process.returncode}; the end of {self.log_file}:\n{self.tail()}"
+                f"{self.name} ended with exit code {code}; the end of {self.log_file}:\n{self.tail()}"
             )
 
     def tail(self) -> str:

@@ -92,7 +92,9 @@ class RunWatcher:
 
     async def until_over(self, progress: Callable[[RunResult], None] = lambda _: None) -> RunResult:
         """Read until every account reached the end of its streams and every approved order was answered."""
-        places = [Place(BY_EVENT[e].name, p) for e in WATCHED for p in range(await self._bus.partitions(BY_EVENT[e].name))]
+        places = [
+            Place(BY_EVENT[e].name, p) for e in WATCHED for p in range(await self._bus.partitions(BY_EVENT[e].name))
+        ]
         tail = await self._bus.tail(dict.fromkeys(places, 0))
         try:
             while not self.over:

@@ -1,0 +1,212 @@
+"""``tradewire setup`` and ``tradewire run``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tradewire.app.cli.output import err, out, print_json, run_async
+from tradewire.app.latency import HopLatency, hop_latencies
+from tradewire.app.monolith import Scenario, run_monolith, sample_scenarios
+from tradewire.app.platform import RunOptions, begin, platform, replay
+from tradewire.app.stack import Phase, StackPaths, Step, fetch
+from tradewire.app.watch import RunResult
+
+DEFAULT_ROOT = Path(".tradewire/run")
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run with its figures. ``hops`` are empty for the monolith."""
+
+    result: RunResult
+    seconds: float
+    hops: tuple[HopLatency, ...] = ()
+
+
+def project_root() -> Path:
+    """The checkout that holds the sample data: here, or above."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "data/sample").is_dir() and (folder / "strategies").is_dir():
+            return folder
+    raise typer.BadParameter(f"no data/sample and strategies/ in {here} or above: run this inside the project")
+
+
+def setup(
+    registry: Annotated[bool, typer.Option(help="Fetch the schema registry too.")] = True,
+) -> None:
+    """Fetch the embedded servers (Kafka, schema registry) once; what is there already is checked and kept.
+
+    Example: tradewire setup
+    """
+    with _progress() as bars:
+        fetch(StackPaths.under(DEFAULT_ROOT), registry=registry, progress=_steps(bars))
+    err.print("servers are ready to start")
+
+
+def run(
+    scenario: Annotated[str, typer.Option(help="btc-hourly or three-daily.")] = "btc-hourly",
+    monolith: Annotated[
+        bool, typer.Option("--monolith", help="All services in this process, on a memory bus.")
+    ] = False,
+    partitions: Annotated[int | None, typer.Option(min=1, help="Partitions of every shared topic.")] = None,
+    registry: Annotated[bool, typer.Option(help="Run a schema registry; without: ids of contracts/ids.json.")] = True,
+    root: Annotated[Path, typer.Option(help="Folder of the run's servers and logs.")] = DEFAULT_ROOT,
+    otlp: Annotated[str | None, typer.Option(help="OTLP/HTTP traces endpoint of a collector.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything up after the replay, until Ctrl-C.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of the summary.")] = False,
+) -> None:
+    """Replay a sample scenario at full speed over real servers and six processes; ends with its fingerprint.
+
+    Example: tradewire run --scenario three-daily --partitions 12
+    """
+    scenarios = sample_scenarios(project_root())
+    if scenario not in scenarios:
+        raise typer.BadParameter(f"found {scenario!r}, allowed {', '.join(sorted(scenarios))}")
+    chosen = scenarios[scenario]
+    if monolith:
+        finished = run_async(_monolith(chosen))
+    else:
+        counts = {"S": partitions, "A": partitions} if partitions is not None else {}
+        options = RunOptions(root=root, registry=registry, partitions=counts, otlp_url=otlp)
+        finished = run_async(_processes(chosen, options, keep=keep))
+    if as_json:
+        print_json(_document(chosen, finished))
+    else:
+        _summary(chosen, finished, None if monolith else root)
+
+
+def bars_of(scenario: Scenario) -> int:
+    """Bars in the scenario's files."""
+    return sum(len((scenario.data / name).read_text().splitlines()) - 1 for name in scenario.files)
+
+
+async def _monolith(scenario: Scenario) -> Finished:
+    started = time.monotonic()
+    with _progress() as bars:
+        return Finished(await run_monolith(scenario, progress=_follow(bars, scenario)), time.monotonic() - started)
+
+
+async def _processes(scenario: Scenario, options: RunOptions, *, keep: bool) -> Finished:
+    with _progress() as bars:
+        say = _say(bars)
+        async with platform(scenario, options, progress=_steps(bars), say=say) as running:
+            accounts = await begin(running, scenario, say=say)
+            started = time.monotonic()
+            result = await replay(running, accounts, progress=_follow(bars, scenario))
+            seconds = time.monotonic() - started
+            say("measuring hops")
+            finished = Finished(result, seconds, tuple(await hop_latencies(running.bus, running.codec)))
+            if keep:
+                err.print(f"kafka {running.stack.bootstrap_servers}; everything stays up until Ctrl-C")
+                await asyncio.Event().wait()
+    return finished
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=err, transient=True)
+
+
+def _say(bars: Progress) -> Callable[[str], None]:
+    return lambda text: bars.console.print(f"  {text}", highlight=False)
+
+
+def _steps(bars: Progress) -> Callable[[Step], None]:
+    """Shows what the servers are doing."""
+    tasks: dict[str, Any] = {}
+
+    def show(step: Step) -> None:
+        if step.phase is Phase.FETCH and step.done_ratio is not None:
+            task = tasks.setdefault(step.part, None)
+            if task is None:
+                task = tasks[step.part] = bars.add_task(f"fetching {step.part}", total=100)
+            bars.update(task, completed=round(step.done_ratio * 100))
+        elif step.phase in (Phase.READY, Phase.STOPPED):
+            took = f" in {step.elapsed_s:.1f} s" if step.elapsed_s is not None else ""
+            bars.console.print(f"  {step.part} {step.phase.value}{took}", highlight=False)
+
+    return show
+
+
+def _follow(bars: Progress, scenario: Scenario) -> Callable[[RunResult], None]:
+    """Shows how far the replay has come: bars that happened to the slowest account."""
+    total = bars_of(scenario)
+    task = bars.add_task("replaying bars", total=total)
+    symbols = len(scenario.files)
+
+    def show(result: RunResult) -> None:
+        slowest = min((account.states for account in result.accounts.values()), default=0)
+        bars.update(task, completed=slowest if symbols == 1 else min(total, slowest * symbols))
+
+    return show
+
+
+def _document(scenario: Scenario, finished: Finished) -> dict[str, Any]:
+    result = finished.result
+    return {
+        "scenario": scenario.name,
+        "bars": bars_of(scenario),
+        "evaluations": result.evaluations,
+        "signals": result.signals,
+        "orders": result.orders,
+        "fills": result.fills,
+        "decisions": dict(sorted(result.decisions.items())),
+        "refusals": dict(sorted(result.refusals.items())),
+        "accounts": {
+            name: {
+                "equity": str(account.equity),
+                "pnl": str(account.pnl),
+                "fees": str(account.fees),
+                "funding": str(account.funding),
+                "max_drawdown_ratio": f"{account.max_drawdown_ratio:.6f}",
+            }
+            for name, account in sorted(result.accounts.items())
+        },
+        "seconds": round(finished.seconds, 3),
+        "bars_per_second": round(bars_of(scenario) / finished.seconds, 1),
+        "hops": [
+            {"hop": hop.name, "count": hop.count, "p50_ms": hop.p50_ms, "p99_ms": hop.p99_ms} for hop in finished.hops
+        ],
+        "fingerprint": result.fingerprint,
+    }
+
+
+def _summary(scenario: Scenario, finished: Finished, root: Path | None) -> None:
+    """The result for people; the last line is the fingerprint."""
+    result, seconds = finished.result, finished.seconds
+    counts = Table(title=f"{scenario.name}: {bars_of(scenario):,} bars in {seconds:.1f} s", show_header=False)
+    for name, value in (
+        ("evaluations", f"{result.evaluations:,}"),
+        ("signals", f"{result.signals:,}"),
+        ("orders", f"{result.orders:,}"),
+        ("fills", f"{result.fills:,}"),
+        ("refused", ", ".join(f"{rule} {count:,}" for rule, count in result.refusals.most_common()) or "none"),
+        ("bars a second", f"{bars_of(scenario) / seconds:,.0f}"),
+    ):
+        counts.add_row(name, value)
+    out.print(counts)
+    accounts = Table("account", "equity", "PnL", "fees", "max drawdown")
+    for name, account in sorted(result.accounts.items()):
+        money = (f"{value:,.2f}" for value in (account.equity, account.pnl, account.fees))
+        accounts.add_row(name, *money, f"{account.max_drawdown_ratio:.1%}")
+    out.print(accounts)
+    if finished.hops:
+        hops = Table("hop (queueing included)", "records", "p50 ms", "p99 ms")
+        for hop in finished.hops:
+            hops.add_row(hop.name, f"{hop.count:,}", f"{hop.p50_ms:,.0f}", f"{hop.p99_ms:,.0f}")
+        out.print(hops)
+    if root is not None:
+        out.print(
+            f"logs: {root / 'logs'}   data: {root}   strategies: strategies/   data in: {scenario.data}", soft_wrap=True
+        )
+    typer.echo(f"fingerprint: {result.fingerprint}")
