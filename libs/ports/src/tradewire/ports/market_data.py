@@ -6,7 +6,8 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
-from tradewire.ports.events import Event, InstrumentChanged
+from tradewire.ports.events import InstrumentChanged
+from tradewire.ports.message import Event
 
 
 class MarketDataPort(Protocol):
