@@ -10,7 +10,7 @@ PARTS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml
 SOURCES := $(addsuffix src,$(PARTS))
 INSTALLED := .venv/.installed
 
-.PHONY: help setup run test lint types imports contracts clean
+.PHONY: help setup run test chaos lint types imports contracts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ run: setup ## replay the sample data through six processes over a real Kafka; en
 
 test: setup lint types imports contracts ## all checks and all tests, real servers included
 	$(BIN)/pytest
+
+chaos: setup ## kill everything now and then and prove nothing is lost: make chaos SCENARIO=btc-hourly KILLS=100 SEED=7
+	$(BIN)/python tests/e2e/drill.py --scenario $(or $(SCENARIO),three-daily) --kills $(or $(KILLS),30) $(if $(SEED),--seed $(SEED))
 
 lint: $(INSTALLED) ## style and format
 	$(BIN)/ruff check .

@@ -184,7 +184,8 @@ def _document(scenario: Scenario, finished: Finished) -> dict[str, Any]:
 def _summary(scenario: Scenario, finished: Finished, root: Path | None) -> None:
     """The result for people; the last line is the fingerprint."""
     result, seconds = finished.result, finished.seconds
-    counts = Table(title=f"{scenario.name}: {bars_of(scenario):,} bars in {seconds:.1f} s", show_header=False)
+    out.print(f"{scenario.name}: {bars_of(scenario):,} bars in {seconds:.1f} s", highlight=False)
+    counts = Table(show_header=False)
     for name, value in (
         ("evaluations", f"{result.evaluations:,}"),
         ("signals", f"{result.signals:,}"),
