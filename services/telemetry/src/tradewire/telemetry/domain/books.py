@@ -1,0 +1,184 @@
+"""All that the state API shows: rebuilt from the topics at each start, the same whatever is delivered twice."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tradewire.ports.events import (
+    AccountStateChanged,
+    AuditRecorded,
+    GapDetected,
+    OrderChanged,
+    OrderFilled,
+    RiskAssessed,
+    RiskLimitsChanged,
+    StrategyConfigPublished,
+    StrategyEvaluated,
+    StrategyStatusChanged,
+)
+from tradewire.ports.message import Envelope, Event
+from tradewire.telemetry.domain.account import AccountBook
+from tradewire.telemetry.domain.seen import Seen
+
+
+@dataclass(frozen=True, slots=True)
+class BookBounds:
+    """How many of each are kept in memory; older ones are in the log store."""
+
+    orders: int = 10_000
+    fills: int = 10_000
+    evaluations: int = 5_000
+    assessments: int = 5_000
+    gaps: int = 1_000
+    audits: int = 1_000
+
+
+class Books:
+    """Newest of everything, by account, order and strategy."""
+
+    def __init__(self, bounds: BookBounds | None = None) -> None:
+        bounds = bounds or BookBounds()
+        self.accounts: dict[str, AccountBook] = {}
+        self.orders: dict[str, Seen[OrderChanged]] = {}
+        self.fills: deque[Seen[OrderFilled]] = deque(maxlen=bounds.fills)
+        self.evaluations: deque[Seen[StrategyEvaluated]] = deque(maxlen=bounds.evaluations)
+        self.assessments: deque[Seen[RiskAssessed]] = deque(maxlen=bounds.assessments)
+        self.gaps: deque[Seen[GapDetected]] = deque(maxlen=bounds.gaps)
+        self.audits: deque[Seen[AuditRecorded]] = deque(maxlen=bounds.audits)
+        self.configs: dict[str, StrategyConfigPublished] = {}
+        self.statuses: dict[str, StrategyStatusChanged] = {}
+        self.last_evaluations: dict[tuple[str, ...], StrategyEvaluated] = {}
+        self._orders_max = bounds.orders
+        self._limits: dict[str, RiskLimitsChanged] = {}
+        self._last_assessments: dict[tuple[object, ...], RiskAssessed] = {}
+        self._last_offsets: dict[tuple[str, int], int] = {}
+        self._takers: dict[type[Event], Callable[[Any, Envelope], bool]] = {
+            AccountStateChanged: self._take_state,
+            OrderChanged: self._take_order,
+            OrderFilled: self._take_fill,
+            StrategyEvaluated: self._take_evaluation,
+            RiskAssessed: self._take_assessment,
+            RiskLimitsChanged: self._take_limits,
+            StrategyConfigPublished: self._take_config,
+            StrategyStatusChanged: self._take_status,
+            GapDetected: self._take_gap,
+            AuditRecorded: self._take_audit,
+        }
+
+    def take(self, event: Event, envelope: Envelope) -> bool:
+        """Take an event in; False when it was there before, or is of no kind that is kept."""
+        taker = self._takers.get(type(event))
+        return taker is not None and taker(event, envelope)
+
+    def forget(self, partitions: Iterable[int]) -> None:
+        """Let go of the accounts of partitions that another instance has now."""
+        gone = {a.account_id for a in self.accounts.values() if a.partition in set(partitions)}
+        self.accounts = {key: book for key, book in self.accounts.items() if key not in gone}
+        self.orders = {key: seen for key, seen in self.orders.items() if seen.event.account_id not in gone}
+        self.fills = deque((s for s in self.fills if s.event.account_id not in gone), self.fills.maxlen)
+        self.evaluations = deque(
+            (s for s in self.evaluations if s.event.account_id not in gone), self.evaluations.maxlen
+        )
+        self.assessments = deque(
+            (s for s in self.assessments if s.event.account_id not in gone), self.assessments.maxlen
+        )
+        self.last_evaluations = {k: e for k, e in self.last_evaluations.items() if e.account_id not in gone}
+        self._last_assessments = {k: e for k, e in self._last_assessments.items() if e.account_id not in gone}
+
+    # ---- by kind ----
+
+    def account(self, account_id: str, partition: int) -> AccountBook:
+        """The account's book, opened when it is new."""
+        book = self.accounts.get(account_id)
+        if book is None:
+            book = AccountBook(account_id, partition, limits=self._limits.get(account_id))
+            self.accounts[account_id] = book
+        return book
+
+    def _take_state(self, event: AccountStateChanged, envelope: Envelope) -> bool:
+        book = self.account(event.account_id, envelope.partition)
+        if not book.is_new(event):
+            return False
+        book.take_state(event)
+        return True
+
+    def _take_order(self, event: OrderChanged, envelope: Envelope) -> bool:
+        if not self.account(event.account_id, envelope.partition).is_new(event):
+            return False
+        self.orders.pop(event.client_order_id, None)
+        self.orders[event.client_order_id] = Seen(event, envelope)
+        if len(self.orders) > self._orders_max:
+            del self.orders[next(iter(self.orders))]
+        return True
+
+    def _take_fill(self, event: OrderFilled, envelope: Envelope) -> bool:
+        book = self.account(event.account_id, envelope.partition)
+        if not book.is_new(event):
+            return False
+        book.take_fill(event)
+        self.fills.append(Seen(event, envelope))
+        return True
+
+    def _take_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> bool:
+        key = (event.account_id, event.strategy_id, event.venue, event.symbol)
+        last = self.last_evaluations.get(key)
+        if last is not None and event.event_time_us <= last.event_time_us:
+            return False
+        self.last_evaluations[key] = event
+        self.account(event.account_id, envelope.partition)
+        self.evaluations.append(Seen(event, envelope))
+        return True
+
+    def _take_assessment(self, event: RiskAssessed, envelope: Envelope) -> bool:
+        # An answer to the kill switch (step size 0) is outside the steps: it has no place in their order.
+        key = (event.account_id, event.strategy_id, event.venue, event.symbol, event.step_size == 0)
+        last = self._last_assessments.get(key)
+        if last is not None:
+            repeated = event.event_time_us == last.event_time_us and event.evaluation_id == last.evaluation_id
+            if repeated or event.event_time_us < last.event_time_us:
+                return False
+        self._last_assessments[key] = event
+        self.assessments.append(Seen(event, envelope))
+        return True
+
+    def _take_limits(self, event: RiskLimitsChanged, _: Envelope) -> bool:
+        known = self._limits.get(event.account_id)
+        if known is not None and known.version > event.version:
+            return False
+        self._limits[event.account_id] = event
+        if event.account_id in self.accounts:
+            self.accounts[event.account_id].limits = event
+        return known != event
+
+    def _take_config(self, event: StrategyConfigPublished, _: Envelope) -> bool:
+        known = self.configs.get(event.strategy_id)
+        self.configs[event.strategy_id] = event
+        return known != event
+
+    def _take_status(self, event: StrategyStatusChanged, _: Envelope) -> bool:
+        known = self.statuses.get(event.strategy_id)
+        self.statuses[event.strategy_id] = event
+        return known != event
+
+    def _take_gap(self, event: GapDetected, envelope: Envelope) -> bool:
+        if not self._is_later(envelope):
+            return False
+        self.gaps.append(Seen(event, envelope))
+        return True
+
+    def _take_audit(self, event: AuditRecorded, envelope: Envelope) -> bool:
+        if not self._is_later(envelope):
+            return False
+        self.audits.append(Seen(event, envelope))
+        return True
+
+    def _is_later(self, envelope: Envelope) -> bool:
+        """Has nothing from here or later been taken? For events without a sequence of their own."""
+        place = (envelope.topic, envelope.partition)
+        if envelope.offset <= self._last_offsets.get(place, -1):
+            return False
+        self._last_offsets[place] = envelope.offset
+        return True

@@ -1,0 +1,99 @@
+"""The telemetry desk: takes every message once into the books, and hands on what is to be recorded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tradewire.ports.message import Emit, Envelope, Event
+from tradewire.telemetry.domain.books import Books
+from tradewire.telemetry.domain.seen import Seen
+
+Listener = Callable[[Seen[Event]], None]
+
+
+@dataclass
+class Freshness:
+    """How far a topic was read: newest event time (µs), next offset per partition, messages since the start."""
+
+    newest_us: int
+    offsets: dict[int, int]
+    messages: int = 0
+
+
+def _nobody(_: Seen[Event]) -> None:
+    """No one listens."""
+
+
+class TelemetryDesk:
+    """Everything that this instance has seen.
+
+    ``market_sample``: of market messages every n-th is recorded, 0: none; all are counted. ``listener`` is told of
+    every message that changed the books.
+    """
+
+    def __init__(self, books: Books, *, market_sample: int = 0, listener: Listener = _nobody) -> None:
+        self.books = books
+        self.freshness: dict[str, Freshness] = {}
+        self._market_sample, self._listener = market_sample, listener
+        self._market = Counter[str]()
+        self._unrecorded: list[Seen[Event]] = []
+
+    # ---- events ----
+
+    def on_fact(self, event: Event, envelope: Envelope) -> Iterable[Emit]:
+        """What happened on the platform: into the books, the log store and the metrics."""
+        self._note(envelope)
+        seen = Seen(event, envelope)
+        self._unrecorded.append(seen)
+        if self.books.take(event, envelope):
+            self._listener(seen)
+        return ()
+
+    def on_market(self, event: Event, envelope: Envelope) -> Iterable[Emit]:
+        """What the market did: counted, and a sample recorded; whoever needs all of it has the topic."""
+        self._note(envelope)
+        self._market[envelope.topic] += 1
+        if self._market_sample and self._market[envelope.topic] % self._market_sample == 0:
+            self._unrecorded.append(Seen(event, envelope))
+        return ()
+
+    def on_config_deleted(self, strategy_id: str, envelope: Envelope) -> Iterable[Emit]:
+        """A strategy's file was withdrawn."""
+        self._note(envelope)
+        self.books.configs.pop(strategy_id, None)
+        return ()
+
+    # ---- state ----
+
+    def restore(self, event: Event, envelope: Envelope) -> None:
+        """An event read again at the start: into the books only, for it was recorded before."""
+        self._note(envelope, messages=0)
+        self.books.take(event, envelope)
+
+    def unrecorded(self) -> tuple[Seen[Event], ...]:
+        """What is yet to be recorded, oldest first."""
+        return tuple(self._unrecorded)
+
+    def recorded(self, count: int) -> None:
+        """The first ``count`` are safe."""
+        del self._unrecorded[:count]
+
+    def status(self) -> dict[str, object]:
+        """For /health."""
+        return {
+            "accounts": len(self.books.accounts),
+            "strategies": len(self.books.statuses),
+            "orders": len(self.books.orders),
+            "unrecorded": len(self._unrecorded),
+            "messages": {topic: seen.messages for topic, seen in sorted(self.freshness.items())},
+        }
+
+    def _note(self, envelope: Envelope, *, messages: int = 1) -> None:
+        seen = self.freshness.get(envelope.topic)
+        if seen is None:
+            seen = self.freshness[envelope.topic] = Freshness(envelope.event_time_us, {})
+        seen.newest_us = max(seen.newest_us, envelope.event_time_us)
+        seen.offsets[envelope.partition] = max(seen.offsets.get(envelope.partition, 0), envelope.offset + 1)
+        seen.messages += messages

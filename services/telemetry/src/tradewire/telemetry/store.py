@@ -1,0 +1,135 @@
+"""Telemetry's state: the log store, written before offsets are committed; the books, read again from the topics."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from tradewire.ports.bus import Outgoing, Place, Record
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.events import AccountStateChanged, OrderChanged, OrderFilled, RiskAssessed, StrategyEvaluated
+from tradewire.ports.telemetry import LogStorePort, TelemetryPort
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.codec import UnknownSchemaIdError
+from tradewire.runtime.service import Store, StoreContext
+from tradewire.telemetry.domain.desk import TelemetryDesk
+from tradewire.telemetry.domain.entries import entry_of
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+FORGET_EVERY_SECONDS = 3600.0
+WHOLE = tuple(BY_EVENT[event].name for event in (AccountStateChanged, OrderFilled))
+"""Read again from their beginning: sums, peaks and curves need every one."""
+NEWEST = tuple(BY_EVENT[event].name for event in (OrderChanged, StrategyEvaluated, RiskAssessed))
+"""Read again only as far back as the books are deep."""
+
+
+class MetricsPort(TelemetryPort, Protocol):
+    """Metrics that show themselves from ``open`` to ``close``."""
+
+    def open(self) -> None:
+        """Show."""
+
+    def close(self) -> None:
+        """Hide."""
+
+
+class TelemetryStore(Store):
+    """Writes what the desk has seen to the log store, then to the metrics. At least once: both know repeated ids."""
+
+    def __init__(
+        self,
+        desk: TelemetryDesk,
+        log_store: LogStorePort,
+        metrics: MetricsPort,
+        clock: ClockPort,
+        *,
+        restore_records_max: int,
+        keep_us: int,
+    ) -> None:
+        self._desk, self._log_store, self._metrics, self._clock = desk, log_store, metrics, clock
+        self._restore_records_max, self._keep_us = restore_records_max, keep_us
+        self._context: StoreContext | None = None
+        self._forgot_at_s: float | None = None
+
+    async def open(self, context: StoreContext) -> None:
+        self._context = context
+        await self._log_store.open()
+        self._metrics.open()
+
+    async def close(self) -> None:
+        self._metrics.close()
+        await self._log_store.close()
+
+    async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
+        """Read the books again as the topics have them. Records to come repeat some of it; the books know."""
+        assert self._context is not None
+        bus, restored = self._context.bus, 0
+        for topic in (*WHOLE, *NEWEST):
+            count = await bus.partitions(topic)
+            places = [Place(topic, partition) for partition in partitions if partition < count]
+            begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
+            if topic in NEWEST:
+                begins = {place: max(begins[place], ends[place] - self._restore_records_max) for place in places}
+            restored += await self._read(begins, ends)
+        log.info("books restored", extra={"event": "books_restored", "records": restored})
+        return ()
+
+    async def _read(self, begins: dict[Place, int], ends: dict[Place, int]) -> int:
+        assert self._context is not None
+        waiting = {place for place, end in ends.items() if end > begins[place]}
+        if not waiting:
+            return 0
+        count = 0
+        tail = await self._context.bus.tail({place: begins[place] for place in waiting})
+        try:
+            while waiting:
+                for record in await tail.poll(max_records=1000, timeout_s=POLL_SECONDS):
+                    if record.offset < ends[record.place]:
+                        await self._restore(record)
+                        count += 1
+                    if record.offset + 1 >= ends[record.place]:
+                        waiting.discard(record.place)
+        finally:
+            await tail.close()
+        return count
+
+    async def _restore(self, record: Record) -> None:
+        """One record; what can't be read was dead-lettered when it came."""
+        assert self._context is not None
+        codec = self._context.codec
+        if record.value is None:
+            return
+        try:
+            try:
+                event = codec.decode(record.topic, record.value)
+            except UnknownSchemaIdError as unknown:
+                await codec.ids.fetch(unknown.schema_id)
+                event = codec.decode(record.topic, record.value)
+            self._desk.restore(event, codec.decode_headers(record))
+        except ContractViolationError as error:
+            log.warning("left out of the books: %s", error, extra={"event": "restore_skipped", "offset": record.offset})
+
+    async def release(self, partitions: Sequence[int]) -> None:
+        self._desk.books.forget(partitions)
+
+    async def checkpoint(self) -> None:
+        """Record what is unrecorded. Raises RetryableError, and then nothing is lost or committed."""
+        unrecorded = self._desk.unrecorded()
+        if unrecorded:
+            now_us = self._clock.now_us()
+            entries = [entry_of(seen, recorded_at_us=now_us) for seen in unrecorded]
+            await self._log_store.record(entries)
+            await self._metrics.record(entries)
+            self._desk.recorded(len(unrecorded))
+        await self._forget_old()
+
+    async def _forget_old(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if self._forgot_at_s is not None and now_s - self._forgot_at_s < FORGET_EVERY_SECONDS:
+            return
+        self._forgot_at_s = now_s
+        await self._log_store.forget(self._clock.now_us() - self._keep_us)
