@@ -1,0 +1,268 @@
+"""The trading loop without a bus: topics as lists, services as tables of handlers, delivery in any order asked for.
+
+Where a real bus gives one interleaving per run, this gives all that Kafka allows: records of a partition in order, any
+partition next, records delivered again after a crash, and answers published twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from tradewire.execution.domain.desk import ExecutionDesk
+from tradewire.execution.domain.fixed import e8
+from tradewire.execution.handlers import inputs as execution_inputs
+from tradewire.indicator.domain.desk import IndicatorDesk
+from tradewire.indicator.handlers import inputs as indicator_inputs
+from tradewire.ingest.feed import emit_of
+from tradewire.ports.bus import Place
+from tradewire.ports.events import AccountStateChanged, CandleClosed, IndicatorStateSaved, OrderFilled
+from tradewire.ports.message import Emit, Envelope, Event, derived_id
+from tradewire.ports.topics import BY_EVENT, TOPICS
+from tradewire.risk.adapters.memory_rules import MemoryRules
+from tradewire.risk.domain.account import Account as RiskAccount
+from tradewire.risk.domain.desk import RiskDesk
+from tradewire.risk.handlers import inputs as risk_inputs
+from tradewire.runtime.bus.partitioner import partition_of
+from tradewire.runtime.service import Input
+from tradewire.strategy.domain.desk import StrategyDesk
+from tradewire.strategy.handlers import inputs as strategy_inputs
+from tradewire.trading.exchange import FillModel
+from tradewire.trading.fingerprint import Fingerprint
+
+BALANCE = Decimal(10_000)
+LEVERAGE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A record as it lies in a partition."""
+
+    event: Event
+    envelope: Envelope
+
+
+class Log:
+    """All topics, each with the same number of partitions. Nothing is ever removed."""
+
+    def __init__(self, partitions: int) -> None:
+        self.partitions = partitions
+        self.records: dict[Place, list[Message]] = defaultdict(list)
+
+    def append(self, emit: Emit) -> Message:
+        """Publish as the runtime does: key to partition, ids from the cause."""
+        spec = BY_EVENT[type(emit.event)]
+        cause, kind = emit.cause, type(emit.event).__name__
+        if emit.event_id is not None:
+            event_id = emit.event_id
+        else:
+            assert cause is not None, f"{kind} has neither a cause nor an id"
+            event_id = derived_id(cause.event_id, kind, emit.ordinal)
+        fields = emit.event.__dict__
+        place = Place(spec.name, partition_of(spec.key_of(emit.event).encode(), self.partitions))
+        envelope = Envelope(
+            event_id,
+            causation_id=cause.event_id if cause is not None else "",
+            event_time_us=fields.get("event_time_us", fields.get("close_time_us", 0)),
+            topic=place.topic,
+            partition=place.partition,
+            offset=len(self.records[place]),
+        )
+        message = Message(emit.event, envelope)
+        self.records[place].append(message)
+        return message
+
+    def again(self, place: Place, offset: int) -> None:
+        """The record's producer was not sure and wrote it once more, at the end."""
+        message = self.records[place][offset]
+        envelope = replace(message.envelope, offset=len(self.records[place]))
+        self.records[place].append(Message(message.event, envelope))
+
+    def messages(self) -> Iterator[Message]:
+        """Everything, partition by partition."""
+        for place in sorted(self.records):
+            yield from self.records[place]
+
+
+@dataclass
+class Member:
+    """A service with its offsets. ``fresh`` and ``recover`` make a restart, ``save`` and a commit a checkpoint."""
+
+    log: Log
+    positions: dict[Place, int] = field(default_factory=dict)
+    committed: dict[Place, int] = field(default_factory=dict)
+    table: dict[str, Input] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Begin with nothing in memory: broadcast topics to their end, then saved state, then committed offsets."""
+        inputs = self.fresh()
+        self.table = {row.topic: row for row in inputs}
+        for row in inputs:
+            if TOPICS[row.topic].broadcast:
+                for place in self.places(row.topic):
+                    self.positions[place] = 0
+                    while self.waiting(place):
+                        self.deliver(place)
+        self.recover()
+        for row in inputs:
+            if not TOPICS[row.topic].broadcast:
+                for place in self.places(row.topic):
+                    self.positions[place] = self.committed.get(place, 0)
+
+    def places(self, topic: str) -> list[Place]:
+        """Partitions of a topic."""
+        return [Place(topic, number) for number in range(self.log.partitions)]
+
+    def ready(self) -> list[Place]:
+        """Partitions with a record to read."""
+        return [place for place in self.positions if self.waiting(place)]
+
+    def waiting(self, place: Place) -> bool:
+        """Is there a record to read?"""
+        return self.positions[place] < len(self.log.records[place])
+
+    def deliver(self, place: Place) -> None:
+        """Handle the partition's next record and publish the answers."""
+        message = self.log.records[place][self.positions[place]]
+        self.positions[place] += 1
+        emits = list(self.table[place.topic].handler(message.event, message.envelope))
+        self.persist()
+        for emit in emits:
+            self.log.append(emit)
+
+    def checkpoint(self, *, commit: bool) -> None:
+        """Write state; then, unless a crash comes between, commit what it covers."""
+        self.save()
+        if commit:
+            self.committed = {place: self.held().get(place, offset) for place, offset in self.positions.items()}
+
+    def fresh(self) -> Iterable[Input]:
+        """A desk without state; returns its table."""
+        raise NotImplementedError
+
+    def recover(self) -> None:
+        """Take saved state back."""
+
+    def persist(self) -> None:
+        """Write what must be durable before answers go out."""
+
+    def save(self) -> None:
+        """Write state that covers everything published."""
+
+    def held(self) -> dict[Place, int]:
+        """Lowest offsets that are buffered and so not to be committed."""
+        return {}
+
+
+class IndicatorMember(Member):
+    """State per stream in a changelog."""
+
+    def fresh(self) -> Iterable[Input]:
+        self.desk = IndicatorDesk()
+        if not hasattr(self, "saved"):
+            self.saved: dict[tuple[str, str, str], tuple[int, IndicatorStateSaved]] = {}
+        return indicator_inputs(self.desk)
+
+    def save(self) -> None:
+        for partition, event in self.desk.changed():
+            self.saved[event.venue, event.symbol, event.interval] = (partition, event)
+
+    def recover(self) -> None:
+        for partition, event in self.saved.values():
+            self.desk.restore(partition, event)
+
+
+class StrategyMember(Member):
+    """No state but what the status topic says."""
+
+    def fresh(self) -> Iterable[Input]:
+        self.desk = StrategyDesk()
+        return strategy_inputs(self.desk)
+
+
+class RiskMember(Member):
+    """State per account in a changelog."""
+
+    def fresh(self) -> Iterable[Input]:
+        self.desk = RiskDesk(MemoryRules())
+        if not hasattr(self, "saved"):
+            self.saved: dict[str, tuple[int, bytes]] = {}
+        return risk_inputs(self.desk)
+
+    def save(self) -> None:
+        for partition, account in self.desk.changed():
+            self.saved[account.account_id] = (partition, account.saved())
+
+    def recover(self) -> None:
+        for account_id, (partition, saved) in self.saved.items():
+            self.desk.restore(partition, RiskAccount.restored(account_id, saved, self.desk.held))
+
+    def held(self) -> dict[Place, int]:
+        return dict(self.desk.held.lowest())
+
+
+class ExecutionMember(Member):
+    """State per account and the candles' offsets in a ledger, written before every publication."""
+
+    def fresh(self) -> Iterable[Input]:
+        self.desk = ExecutionDesk(balance_e8=lambda _: e8(BALANCE), leverage=LEVERAGE, fill_model=FillModel())
+        self.desk.partition_of = lambda account_id: partition_of(account_id.encode(), self.log.partitions)
+        self.desk.own(range(self.log.partitions))
+        if not hasattr(self, "saved"):
+            self.saved: dict[str, tuple[bytes, dict[int, int]]] = {}
+        return execution_inputs(self.desk)
+
+    def persist(self) -> None:
+        offsets = self.desk.candle_offsets()
+        for account in self.desk.changed():
+            self.saved[account.account_id] = (account.saved(), offsets)
+
+    def recover(self) -> None:
+        for account_id, (saved, _) in self.saved.items():
+            self.desk.restore(account_id, saved, json.loads(saved)["exchange"])
+        rows = [offsets for _, offsets in self.saved.values()]
+        topic = BY_EVENT[CandleClosed].name
+        for place in self.places(topic):
+            self.committed[place] = min((offsets.get(place.partition, 0) for offsets in rows), default=0)
+
+    def held(self) -> dict[Place, int]:
+        return dict(self.desk.held.lowest())
+
+
+class ClosedLoop:
+    """Indicator, strategy, risk and execution around one log."""
+
+    def __init__(self, setup: Iterable[Event], market: Iterable[Event], *, partitions: int = 3) -> None:
+        self.log = Log(partitions)
+        for number, event in enumerate([*setup, *market]):
+            self.log.append(
+                emit_of(event) if isinstance(event, CandleClosed) else Emit(event, event_id=f"set-{number}")
+            )
+        kinds = (IndicatorMember, StrategyMember, RiskMember, ExecutionMember)
+        self.members: list[Member] = [kind(self.log) for kind in kinds]
+        for member in self.members:
+            member.start()
+
+    def ready(self) -> list[tuple[Member, Place]]:
+        """Every delivery that could be next."""
+        return [(member, place) for member in self.members for place in member.ready()]
+
+    def outputs(self) -> dict[str, Event]:
+        """What was published, by event id. Raises AssertionError when one id says two things."""
+        found: dict[str, Event] = {}
+        for message in self.log.messages():
+            known = found.setdefault(message.envelope.event_id, message.event)
+            assert known == message.event, f"{message.envelope.event_id} says two things"
+        return found
+
+    def fingerprint(self) -> str:
+        """Of everything published."""
+        prints = Fingerprint()
+        for event in self.outputs().values():
+            if isinstance(event, OrderFilled | AccountStateChanged):
+                prints.add(event)
+        assert not prints.conflicts
+        return prints.hexdigest()

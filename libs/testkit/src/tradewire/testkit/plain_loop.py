@@ -1,0 +1,207 @@
+"""Trading as a plain loop over the bars in event time: the oracle of the joins.
+
+It knows nothing of topics, joins, buffers or saved state, and calls the pure functions and the exchange directly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+
+from tradewire.execution.domain.fixed import bar_of, decimal, e8, order_of, spec_of
+from tradewire.ingest.feed import emit_of
+from tradewire.ports.events import (
+    AccountStateChanged,
+    ActiveVersion,
+    CandleClosed,
+    ControlLevel,
+    IndicatorsUpdated,
+    InstrumentChanged,
+    OpenOrder,
+    OrderIntent,
+    RiskLimitsChanged,
+    StrategyEvaluated,
+    StrategyStatusChanged,
+)
+from tradewire.ports.message import Envelope, Event, derived_id
+from tradewire.ports.risk import Exposure
+from tradewire.risk.adapters.memory_rules import MemoryRules
+from tradewire.strategy.domain.desk import StrategyDesk
+from tradewire.testkit.builders import HOUR_US, account_state, position, share
+from tradewire.testkit.closed_loop import BALANCE, LEVERAGE
+from tradewire.trading import exchange as venue
+from tradewire.trading.assessment.assess import Standing, assess
+from tradewire.trading.assessment.exposure import exposure_of
+from tradewire.trading.language import INTERVALS_US, IndicatorEngine
+
+DAY_US = 24 * HOUR_US
+Asked = tuple[str, StrategyEvaluated]
+"""An evaluation with its event id."""
+
+
+class PlainAccount:
+    """One account, bar after bar, in a plain loop."""
+
+    def __init__(self, account_id: str, setup: Sequence[Event]) -> None:
+        self.account_id = account_id
+        self.instruments = {e.symbol: e for e in setup if isinstance(e, InstrumentChanged)}
+        self.rules = MemoryRules()
+        for event in setup:
+            if isinstance(event, RiskLimitsChanged):
+                self.rules.change(event)
+        self.versions = {
+            (event.strategy_id, version.version): version
+            for event in setup
+            if isinstance(event, StrategyStatusChanged)
+            for version in event.active
+            if version.account_id == account_id
+        }
+        specs = [spec_of(item) for item in self.instruments.values()]
+        leverages = {spec.symbol: LEVERAGE for spec in specs}
+        self.exchange = venue.SimulatedExchange(account_id, e8(BALANCE), specs, leverages=leverages)
+        self.orders: dict[str, tuple[str, OrderIntent]] = {}
+        self.shares: dict[tuple[str, str], Decimal] = {}
+        self.approved_us: list[int] = []
+        self.equities: list[tuple[int, Decimal]] = []
+        self.decisions: set[tuple[object, ...]] = set()
+        self.fills: set[tuple[object, ...]] = set()
+
+    def traded(self, time_us: int) -> dict[str, set[str]]:
+        """Symbol → strategies in force."""
+        found: dict[str, set[str]] = {}
+        newest: dict[str, ActiveVersion] = {}
+        for (strategy_id, _), version in sorted(self.versions.items()):
+            if version.effective_from_us <= time_us:
+                newest[strategy_id] = version
+        for strategy_id, version in newest.items():
+            for symbol in version.symbols:
+                found.setdefault(symbol, set()).add(strategy_id)
+        return found
+
+    def step(self, time_us: int, bars: dict[str, CandleClosed], evaluations: list[Asked]) -> None:
+        """All bars of one close happen, then all evaluations are answered, then the orders are placed."""
+        mine = {symbol: bar for symbol, bar in bars.items() if symbol in self.traded(time_us)}
+        if not mine:
+            return
+        self._fill(self.exchange.step(time_us, {symbol: bar_of(bar) for symbol, bar in mine.items()}))
+        state = self._state(time_us)
+        self.equities.append((time_us, state.equity))
+        exposure, placed = exposure_of(state), []
+        for event_id, evaluation in evaluations:
+            standing = self._standing(state, time_us, evaluation, exposure)
+            decision = assess(evaluation, event_id, standing, self.instruments[evaluation.symbol], self.rules)
+            exposure = decision.exposure or exposure
+            self.approved_us += [time_us] * len(decision.intents)
+            failed = tuple(rule.rule for rule in decision.rules if not rule.passed)
+            self.decisions.add((event_id, decision.decision, decision.intents, decision.cancels, failed))
+            placed.append((evaluation, decision))
+        for evaluation, decision in placed:
+            for client_id in decision.cancels:
+                self._fill(self.exchange.cancel(client_id, time_us))
+            for intent in decision.intents:
+                self.orders[intent.client_order_id] = (evaluation.strategy_id, intent)
+                self._fill(self.exchange.submit(order_of(intent, evaluation.symbol, evaluation.strategy_id), time_us))
+
+    def _standing(
+        self, state: AccountStateChanged, time_us: int, evaluation: StrategyEvaluated, exposure: Exposure
+    ) -> Standing:
+        today = [equity for at_us, equity in self.equities if at_us // DAY_US == time_us // DAY_US]
+        return Standing(
+            state=state,
+            exposure=exposure,
+            peak_equity=max(equity for _, equity in self.equities),
+            day_start_equity=today[0],
+            orders_last_minute=sum(at_us > time_us - 60_000_000 for at_us in self.approved_us),
+            level=ControlLevel.NORMAL,
+            shared=len(self.traded(time_us)[evaluation.symbol]) > 1,
+        )
+
+    def _fill(self, events: Iterable[venue.Event]) -> None:
+        for event in events:
+            if isinstance(event, venue.OrderFilled | venue.OrderPartiallyFilled):
+                fill = event.fill
+                strategy_id, _ = self.orders[fill.client_order_id]
+                key = (strategy_id, fill.symbol)
+                self.shares[key] = self.shares.get(key, Decimal(0)) + decimal(fill.side.sign * fill.quantity_e8)
+                what = (fill.client_order_id, decimal(fill.quantity_e8), decimal(fill.price_e8), decimal(fill.fee_e8))
+                self.fills.add((fill.time_us, *what))
+
+    def _state(self, time_us: int) -> AccountStateChanged:
+        """Only what a decision looks at."""
+        book = self.exchange.account_state()
+        return account_state(
+            account_id=self.account_id,
+            event_time_us=time_us,
+            equity=decimal(book.equity_e8),
+            positions=tuple(position(decimal(p.quantity_e8), p.symbol, decimal(p.mark_e8)) for p in book.positions),
+            strategy_positions=tuple(share(qty, s, strategy) for (strategy, s), qty in self.shares.items() if qty),
+            open_orders=tuple(self._open_order(order) for order in book.open_orders),
+        )
+
+    def _open_order(self, order: venue.OpenOrderSnapshot) -> OpenOrder:
+        strategy_id, intent = self.orders[order.request.client_order_id]
+        return OpenOrder(
+            client_order_id=intent.client_order_id,
+            strategy_id=strategy_id,
+            venue="sim",
+            symbol=order.request.symbol,
+            side=intent.side,
+            order_type=intent.order_type,
+            leg=intent.leg,
+            remaining=decimal(order.quantity_e8 - order.filled_e8),
+            reduce_only=intent.reduce_only,
+        )
+
+
+class Evaluator:
+    """Evaluations of every bar: one engine per symbol, and the strategies in force."""
+
+    def __init__(self, setup: Sequence[Event]) -> None:
+        self._desk = StrategyDesk()
+        self._demands: set[str] = set()
+        self._engines: dict[str, IndicatorEngine] = {}
+        self._previous: dict[str, dict[str, float | None]] = {}
+        for event in setup:
+            if isinstance(event, StrategyStatusChanged):
+                self._desk.on_status(event, Envelope(""))
+                self._demands |= {demand for version in event.active for demand in version.demands}
+
+    def evaluations(self, bar: CandleClosed) -> Iterator[Asked]:
+        """Of all strategies that trade the bar's symbol, with the ids that the platform gives."""
+        engine = self._engines.get(bar.symbol)
+        if engine is None:
+            engine = IndicatorEngine(sorted(self._demands), INTERVALS_US[bar.interval])
+            self._engines[bar.symbol] = engine
+        prices = {name: float(getattr(bar, name)) for name in ("open", "high", "low", "close", "volume")}
+        values = {**prices, **engine.update(bar.open_time_us, **prices)}
+        root = emit_of(bar).event_id or ""
+        snapshot_id = derived_id(root, "IndicatorsUpdated", 0)
+        snapshot = IndicatorsUpdated(
+            venue=bar.venue,
+            symbol=bar.symbol,
+            interval=bar.interval,
+            open_time_us=bar.open_time_us,
+            event_time_us=bar.close_time_us,
+            close=bar.close,
+            values=values,
+            previous=self._previous.get(bar.symbol, {}),
+            input_partition=0,
+            input_offset=0,
+        )
+        self._previous[bar.symbol] = values
+        for emit in self._desk.on_snapshot(snapshot, Envelope(snapshot_id)):
+            assert isinstance(emit.event, StrategyEvaluated)
+            yield derived_id(snapshot_id, "StrategyEvaluated", emit.ordinal), emit.event
+
+
+def walk(setup: Sequence[Event], bars: Sequence[CandleClosed], accounts: Iterable[str]) -> dict[str, PlainAccount]:
+    """Every account after all bars, close by close."""
+    found = {name: PlainAccount(name, setup) for name in accounts}
+    evaluator = Evaluator(setup)
+    for time_us in sorted({bar.close_time_us for bar in bars}):
+        now = {bar.symbol: bar for bar in bars if bar.close_time_us == time_us}
+        asked = [item for bar in now.values() for item in evaluator.evaluations(bar)]
+        asked.sort(key=lambda item: (item[1].strategy_id, item[1].symbol))
+        for name, account in found.items():
+            account.step(time_us, now, [item for item in asked if item[1].account_id == name])
+    return found

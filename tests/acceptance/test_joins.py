@@ -1,0 +1,177 @@
+"""Whatever the order of arrival, and wherever a service dies: the same messages, to the last field.
+
+The oracle knows nothing of topics, joins or buffers: it walks over the bars in event time and calls the pure functions.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tradewire.ports.events import (
+    AccountStateChanged,
+    CandleClosed,
+    OrderFilled,
+    RiskAssessed,
+    RiskDecision,
+    RiskLimitsChanged,
+    StrategyStatusChanged,
+)
+from tradewire.ports.message import Event
+from tradewire.testkit.builders import BTC, ETH, HOUR_US, LTC, candle, instrument, limits
+from tradewire.testkit.closed_loop import ClosedLoop
+from tradewire.testkit.plain_loop import PlainAccount, walk
+from tradewire.testkit.strategies import active, document, status
+
+INTERVALS = {BTC: "1h", ETH: "1h", LTC: "2h"}
+STOPS = "{stop_loss: '0.02 * close', take_profit: '0.03 * close', trailing_stop: '0.025 * close'}"
+MEAN_OF_FIVE = "{mean: 'sma(close, 5)'}"
+
+
+def statuses(symbols: tuple[str, ...]) -> list[StrategyStatusChanged]:
+    """Strategies of two accounts that share symbols, turn over, change their version and join late."""
+    hourly = tuple(symbol for symbol in symbols if symbol != LTC)
+    first = document("turning", "alpha", *hourly)
+    second = document("turning", "alpha", *hourly[:1], indicators=MEAN_OF_FIVE)
+    guarded = document("guarded", "alpha", *hourly, protect=STOPS, sizing="{fraction_of_equity: 0.6}")
+    beta = document("beta-turning", "beta", *hourly, sizing="{fraction_of_equity: 0.9}", protect=STOPS)
+    found = [
+        status(active(first), active(second, 2, 12 * HOUR_US)),
+        status(active(guarded)),
+        status(active(beta, effective_from_us=7 * HOUR_US)),
+    ]
+    if LTC in symbols:
+        found.append(status(active(document("slow", "beta", LTC, interval="2h"))))
+    return found
+
+
+def bounds() -> list[RiskLimitsChanged]:
+    """Limits that bind now and then."""
+    alpha = limits("alpha", max_concentration_ratio=Decimal("0.7"), max_orders_per_minute=7)
+    beta = limits("beta", max_gross_exposure=Decimal(12_000), max_drawdown_ratio=Decimal("0.08"))
+    return [alpha, beta]
+
+
+def market(rng: random.Random, symbols: Iterable[str], bars: int) -> list[CandleClosed]:
+    """Random walks with gaps, that start and end at their own times, in event-time order."""
+    found: list[CandleClosed] = []
+    for symbol in symbols:
+        interval = INTERVALS[symbol]
+        count = bars // 2 if interval == "2h" else bars
+        first, end = rng.randrange(4), count - rng.randrange(4)
+        numbers = [n for n in range(first, end) if n == first or rng.random() > 0.12]
+        price = Decimal(rng.randrange(500, 2_000)) / 10
+        for index, number in enumerate(numbers):
+            open_ = price
+            price = max(open_ + Decimal(rng.randrange(-60, 61)) / 10, Decimal(1))
+            wicks = Decimal(rng.randrange(20)) / 10
+            shape = {
+                "open": open_,
+                "high": max(open_, price) + wicks,
+                "low": max(min(open_, price) - wicks, Decimal("0.1")),
+            }
+            last = index == len(numbers) - 1
+            found.append(candle(number, price, symbol, interval, last_of_stream=last, **shape))
+    return sorted(found, key=lambda bar: (bar.close_time_us, bar.symbol))
+
+
+def setup_of(symbols: tuple[str, ...]) -> list[Event]:
+    """What is known before the first bar."""
+    fees = {"taker_fee": Decimal("0.0005"), "maker_fee": Decimal("0.0002")}
+    instruments = [instrument(symbol, intervals=(INTERVALS[symbol],), **fees) for symbol in symbols]
+    return [*instruments, *bounds(), *statuses(symbols)]
+
+
+def run(setup: Sequence[Event], bars: Sequence[CandleClosed], rng: random.Random, *, trouble: bool) -> ClosedLoop:
+    """Deliver everything in a random interleaving; with ``trouble``, members die and records come twice."""
+    loop = ClosedLoop(setup, bars)
+    while ready := loop.ready():
+        member, place = rng.choice(ready)
+        for _ in range(rng.choice((1, 1, 1, 8, 40))):
+            if not member.waiting(place):
+                break
+            member.deliver(place)
+        if not trouble:
+            continue
+        if rng.random() < 0.1:
+            member.checkpoint(commit=rng.random() < 0.7)
+        if rng.random() < 0.02:
+            member.start()
+        if rng.random() < 0.02:
+            loop.log.again(place, rng.randrange(len(loop.log.records[place])))
+    return loop
+
+
+def in_order(setup: Sequence[Event], bars: Sequence[CandleClosed]) -> ClosedLoop:
+    """Deliver each bar's consequences before the next bar."""
+    return run(setup, bars, random.Random(0), trouble=False)
+
+
+def told(loop: ClosedLoop, account_id: str) -> tuple[set[object], set[object], list[object]]:
+    """Decisions, fills and equities of an account, as the oracle keeps them."""
+    decisions: set[object] = set()
+    fills: set[object] = set()
+    equities: list[object] = []
+    for event in loop.outputs().values():
+        match event:
+            case RiskAssessed() if event.account_id == account_id:
+                failed = tuple(rule.rule for rule in event.rules if not rule.passed)
+                decisions.add((event.evaluation_id, event.decision, event.intents, event.cancels, failed))
+            case OrderFilled() if event.account_id == account_id:
+                fills.add((event.event_time_us, event.client_order_id, event.qty, event.price, event.fee))
+            case AccountStateChanged() if event.account_id == account_id:
+                equities.append((event.event_time_us, event.equity))
+            case _:
+                pass
+    return decisions, fills, sorted(equities, key=str)
+
+
+def expected(account: PlainAccount) -> tuple[set[object], set[object], list[object]]:
+    """The same from the oracle."""
+    return set(account.decisions), set(account.fills), sorted(account.equities, key=str)
+
+
+SYMBOLS = st.sampled_from([(BTC,), (BTC, ETH), (BTC, ETH, LTC)])
+FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@FEW
+@given(symbols=SYMBOLS, seed=st.integers(0, 2**32), bars=st.integers(16, 60))
+def test_loop_when_delivered_in_any_order_then_it_decides_fills_and_counts_as_a_plain_loop(
+    symbols: tuple[str, ...], seed: int, bars: int
+) -> None:
+    rng = random.Random(seed)
+    setup, candles = setup_of(symbols), market(rng, symbols, bars)
+    loop = run(setup, candles, rng, trouble=False)
+    for account_id, account in walk(setup, candles, ("alpha", "beta")).items():
+        assert told(loop, account_id) == expected(account)
+
+
+@FEW
+@given(symbols=SYMBOLS, seed=st.integers(0, 2**32), bars=st.integers(16, 60))
+def test_loop_when_members_die_and_records_come_twice_then_same_messages_and_fingerprint(
+    symbols: tuple[str, ...], seed: int, bars: int
+) -> None:
+    rng = random.Random(seed)
+    setup, candles = setup_of(symbols), market(rng, symbols, bars)
+    calm = run(setup, candles, rng, trouble=False)
+    troubled = run(setup, candles, rng, trouble=True)
+    assert troubled.outputs() == calm.outputs()
+    assert troubled.fingerprint() == calm.fingerprint()
+
+
+def test_loop_when_walked_through_this_market_then_every_kind_of_decision_occurs() -> None:
+    rng = random.Random(7)
+    symbols = (BTC, ETH, LTC)
+    loop = run(setup_of(symbols), market(rng, symbols, 60), rng, trouble=False)
+    decisions = [event for event in loop.outputs().values() if isinstance(event, RiskAssessed)]
+    assert {event.decision for event in decisions} >= {
+        RiskDecision.APPROVED,
+        RiskDecision.REFUSED,
+        RiskDecision.NO_SIGNAL,
+    }
+    assert {leg for event in decisions for leg in (i.leg for i in event.intents)} >= {"ENTRY", "EXIT", "STOP_LOSS"}
