@@ -1,0 +1,256 @@
+"""One account at a live venue: its orders and positions, and what every happening makes of them.
+
+Pure: it changes in memory and notes what the ledger must hold; the router commits that before anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from tradewire.execution.domain.live_order import LiveOrder, adopted, venue_made
+from tradewire.execution.domain.order_life import Effect, Happening, Move, move
+from tradewire.ports.events import AuditRecorded, OrderChanged, OrderFilled, OrderStatus, Severity
+from tradewire.ports.execution import VenueFill, VenueOrder
+from tradewire.ports.message import Emit, Envelope, root_id
+
+REMEMBERED_MAX: Final = 256
+"""Ended orders kept for late fills and repeated assessments: part of the state, so this bounds its size."""
+
+_REPORTED: Final[Mapping[OrderStatus, Happening]] = {
+    OrderStatus.ACCEPTED: Happening.ACCEPT,
+    OrderStatus.PARTIALLY_FILLED: Happening.ACCEPT,
+    OrderStatus.TRIGGERED: Happening.TRIGGER,
+    OrderStatus.FILLED: Happening.COMPLETE,
+    OrderStatus.CANCELED: Happening.CANCEL,
+    OrderStatus.EXPIRED: Happening.EXPIRE,
+    OrderStatus.REJECTED: Happening.REJECT,
+}
+
+
+@dataclass(slots=True)
+class LiveBook:
+    """What is saved. ``cursor``: of the venue's fills; ``forgotten_us``: newest event time of an order forgotten."""
+
+    account_id: str
+    venue: str
+    sequence: int = 0
+    cursor: str = ""
+    forgotten_us: int = -1
+    positions: dict[str, Decimal] = field(default_factory=dict)
+    orders: dict[str, LiveOrder] = field(default_factory=dict)
+    ended: dict[str, LiveOrder] = field(default_factory=dict)
+
+
+_BOOK: Final = TypeAdapter(LiveBook)
+
+
+class LiveAccount:
+    """The account's writer in memory.
+
+    ``journal``: messages noted since it was last taken; ``changed``: is there anything to save since then?
+    """
+
+    def __init__(self, book: LiveBook) -> None:
+        self.book = book
+        self.journal: list[Emit] = []
+        self.changed = True
+
+    @classmethod
+    def restored(cls, saved: bytes) -> LiveAccount:
+        """The account that ``saved`` wrote. Raises ValueError for other bytes."""
+        return cls(_BOOK.validate_json(saved))
+
+    def saved(self) -> bytes:
+        """JSON of everything but the journal."""
+        return _BOOK.dump_json(self.book)
+
+    def take_journal(self) -> list[Emit]:
+        """Messages since last asked; everything until now is about to be saved."""
+        taken, self.journal, self.changed = self.journal, [], False
+        return taken
+
+    def move_cursor(self, cursor: str) -> None:
+        """Every fill before ``cursor`` is booked."""
+        self.changed |= cursor != self.book.cursor
+        self.book.cursor = cursor
+
+    def find(self, client_order_id: str) -> LiveOrder | None:
+        """An order at work or remembered."""
+        return self.book.orders.get(client_order_id) or self.book.ended.get(client_order_id)
+
+    # ---- ours ----
+
+    def is_new(self, order: LiveOrder) -> bool:
+        """Was this never placed? An order as old as a forgotten one might have been, so it is reported and not new."""
+        if self.find(order.client_order_id) is not None:
+            return False
+        if order.placed_us > self.book.forgotten_us:
+            return True
+        self.note("order_too_old", f"{order.client_order_id} may have been placed before", order, order.placed_us)
+        return False
+
+    def begin(self, order: LiveOrder, time_us: int) -> None:
+        """An approved order comes to be, on its way to the venue."""
+        self._put(order)
+        self._say(order, time_us)
+        self.apply(order.client_order_id, Happening.SUBMIT, time_us)
+
+    def apply(
+        self,
+        client_order_id: str,
+        happening: Happening,
+        time_us: int,
+        *,
+        reason: str | None = None,
+        venue_order_id: str | None = None,
+    ) -> Move:
+        """Let something other than a fill happen to an order. Raises RefusedMoveError for what we may not do to it."""
+        order = self.find(client_order_id)
+        assert order is not None, f"{client_order_id} is no order of {self.book.account_id}"
+        to = move(order.status, happening, filled=order.filled)
+        sending = happening in (Happening.SUBMIT, Happening.RESUBMIT)
+        after = replace(
+            order,
+            status=to.status,
+            venue_order_id=venue_order_id or order.venue_order_id,
+            cancel_wanted=(order.cancel_wanted or happening is Happening.REQUEST_CANCEL)
+            and happening is not Happening.GIVE_UP_CANCEL,
+            sends=order.sends + sending,
+            sent_us=time_us if sending else order.sent_us,
+        )
+        if after != order:
+            self._put(after)
+        if sending or (after.status, after.venue_order_id) != (order.status, order.venue_order_id):
+            self._say(after, time_us, reason)
+        if Effect.REPORT in to.effects:
+            self.note("order_surprise", f"{happening} of an order that was {order.status}", after, time_us)
+        return to
+
+    def want_cancel(self, client_order_id: str, time_us: int, *, by_us: int) -> None:
+        """Someone wants an order gone, and the venue is to be told until ``by_us``."""
+        order = self.find(client_order_id)
+        if order is not None and not order.is_final:
+            if not order.cancel_wanted:
+                self._put(replace(order, cancel_by_us=by_us))
+            self.apply(client_order_id, Happening.REQUEST_CANCEL, time_us)
+
+    def may_have_been_sent(self, client_order_id: str, time_us: int) -> None:
+        """The order may have left for the venue as late as now."""
+        if client_order_id in self.book.orders:
+            self._put(replace(self.book.orders[client_order_id], sent_us=time_us))
+
+    # ---- the venue's ----
+
+    def take_fill(self, fill: VenueFill, time_us: int) -> bool:
+        """Book a fill of an order that is known, once. False when it was booked before."""
+        order = self.find(fill.client_order_id)
+        assert order is not None, f"fill of {fill.client_order_id}, which nobody adopted"
+        if fill.venue_trade_id in order.trade_ids:
+            return False
+        filled = order.filled + fill.qty
+        to = move(order.status, Happening.FILL_ALL if filled >= order.qty else Happening.FILL_PART, filled=order.filled)
+        after = replace(
+            order,
+            status=to.status,
+            filled=filled,
+            trade_ids=(*order.trade_ids, fill.venue_trade_id),
+            venue_order_id=order.venue_order_id or fill.venue_order_id,
+        )
+        self._put(after)
+        self.journal.append(self._filled(fill, after))
+        self._say(after, time_us)
+        if filled > order.qty:
+            self.note("overfill", f"filled {filled} of {order.qty} (base)", after, time_us)
+        elif Effect.REPORT in to.effects:
+            self.note("late_fill", f"{fill.qty} (base) after it was {order.status}", after, time_us)
+        return True
+
+    def take_order(self, seen: VenueOrder, time_us: int) -> bool:
+        """Believe what the venue shows of a known order; its ending only once all fills before it are booked.
+
+        False: fills are missing, so ask for them and come again.
+        """
+        order = self.find(seen.client_order_id)
+        assert order is not None, f"{seen.client_order_id}, which nobody adopted"
+        happening = _REPORTED[seen.status]
+        if order.filled < seen.filled_qty:
+            happening = Happening.ACCEPT
+        self.apply(seen.client_order_id, happening, time_us, reason=seen.reason, venue_order_id=seen.venue_order_id)
+        return order.filled >= seen.filled_qty
+
+    def adopt(self, seen: VenueOrder | VenueFill, time_us: int) -> None:
+        """Take on an order that is not ours: the position is."""
+        cause_id = root_id(self.book.venue, seen.symbol, f"order:{seen.client_order_id}", 0)
+        order = adopted(
+            seen, venue=self.book.venue, cause=Envelope(event_id=cause_id, correlation_id=cause_id), placed_us=time_us
+        )
+        self._put(order)
+        self._say(order, time_us, order.leg)
+        made_by = "the venue" if venue_made(seen.client_order_id) else "someone else"
+        self.note("order_not_ours", f"{order.leg} order of {made_by}", order, time_us)
+
+    def note(self, name: str, message: str, order: LiveOrder, time_us: int) -> None:
+        """An incident for people."""
+        event = AuditRecorded(
+            source="execution",
+            severity=Severity.WARNING,
+            name=name,
+            message=f"{self.book.account_id} {order.client_order_id}: {message}",
+            event_time_us=time_us,
+            attributes={"account_id": self.book.account_id, "client_order_id": order.client_order_id},
+        )
+        ordinal = f"{order.client_order_id}:{self.book.sequence}:{len(self.journal)}"
+        self.journal.append(Emit(event, order.cause, ordinal))
+
+    # ---- inside ----
+
+    def _put(self, order: LiveOrder) -> None:
+        book, self.changed = self.book, True
+        into, out = (book.ended, book.orders) if order.is_final else (book.orders, book.ended)
+        out.pop(order.client_order_id, None)
+        into[order.client_order_id] = order
+        while len(book.ended) > REMEMBERED_MAX:
+            forgotten = book.ended.pop(next(iter(book.ended)))
+            if forgotten.intent is not None:
+                book.forgotten_us = max(book.forgotten_us, forgotten.placed_us)
+
+    def _next_sequence(self) -> int:
+        self.book.sequence += 1
+        return self.book.sequence
+
+    def _say(self, order: LiveOrder, time_us: int, reason: str | None = None) -> None:
+        sequence = self._next_sequence()
+        event: OrderChanged = order.changed(self.book.account_id, sequence=sequence, time_us=time_us, reason=reason)
+        self.journal.append(Emit(event, order.cause, f"{order.client_order_id}:{sequence}"))
+
+    def _filled(self, fill: VenueFill, order: LiveOrder) -> Emit:
+        signed = fill.qty if fill.side.value == "BUY" else -fill.qty
+        position = self.book.positions.get(fill.symbol, Decimal(0)) + signed
+        self.book.positions[fill.symbol] = position
+        if not position:
+            del self.book.positions[fill.symbol]
+        event = OrderFilled(
+            account_id=self.book.account_id,
+            client_order_id=fill.client_order_id,
+            strategy_id=order.strategy_id,
+            venue=self.book.venue,
+            symbol=fill.symbol,
+            event_time_us=fill.time_us,
+            sequence=self._next_sequence(),
+            venue_trade_id=fill.venue_trade_id,
+            side=fill.side,
+            qty=fill.qty,
+            price=fill.price,
+            fee=fill.fee,
+            liquidity=fill.liquidity,
+            realized_pnl=fill.realized_pnl,
+            position_after=position,
+            leg=order.leg,
+            evaluation_id=order.evaluation_id,
+        )
+        return Emit(event, order.cause, f"fill:{fill.venue_trade_id}")

@@ -1,0 +1,293 @@
+"""Orders to a live venue: the intent is in the ledger before it is sent, and an unknown outcome is asked for.
+
+Nothing here sleeps: ``tick`` does what is due, ``next_due_us`` says when that is. Nothing here believes silence: an
+order is UNKNOWN until the venue, asked by our own id, has shown it or has denied it often and long enough.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from tradewire.execution.account_writer import AccountWriter
+from tradewire.execution.domain.asking import NOT_FOUND, NOT_SENT, RESTARTED, Ask, AskPolicy
+from tradewire.execution.domain.live_order import LiveOrder, intended
+from tradewire.execution.domain.order_life import OPEN, Happening
+from tradewire.execution.fill_reader import FillReader
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import RetryableError
+from tradewire.ports.events import OrderStatus, RiskAssessed
+from tradewire.ports.execution import (
+    ALREADY_THERE,
+    Accepted,
+    ExecutionPort,
+    NotFound,
+    Rejected,
+    Unknown,
+    VenueFill,
+    VenueOrder,
+)
+from tradewire.ports.message import Envelope
+
+
+class OrderRouter:
+    """The only writer of one account's orders. Restore it from the account's newest ledger row.
+
+    Parameters: writer: of the account; dice: seeded, for jitter; policy: bounds.
+    """
+
+    def __init__(
+        self,
+        writer: AccountWriter,
+        *,
+        venue: ExecutionPort,
+        clock: ClockPort,
+        dice: random.Random,
+        policy: AskPolicy | None = None,
+    ) -> None:
+        self._account, self._writer = writer.account, writer
+        self._venue, self._clock, self._dice = venue, clock, dice
+        self._policy = policy or AskPolicy()
+        self._asks: dict[str, Ask] = {}
+        self._unsent: set[str] = set()
+        self._busy: set[str] = set()
+        self._unreconciled: set[str] = set()
+        self._reconciled = False
+        self._reconcile = Ask(clock.now_us())
+        self._fills = FillReader(writer, venue, clock)
+
+    # ---- what the service calls ----
+
+    async def start(self) -> None:
+        """Take over: whatever an earlier process left unfinished is unknown until the venue was asked."""
+        now_us = self._clock.now_us()
+        for client_id, order in list(self._account.book.orders.items()):
+            if order.status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
+                self._account.may_have_been_sent(client_id, now_us)
+                self._account.apply(client_id, Happening.LOSE, now_us, reason=RESTARTED)
+            self._asks[client_id] = Ask(now_us)
+        self._unreconciled = set(self._asks)
+        await self._writer.commit()
+
+    @property
+    def ready(self) -> bool:
+        """Everything that was unfinished at the start is known now."""
+        return self._reconciled and not self._unreconciled
+
+    def next_due_us(self) -> int:
+        """When ``tick`` has something to do, UTC µs."""
+        return min([self._reconcile.due_us, *(ask.due_us for ask in self._asks.values())])
+
+    async def place(self, event: RiskAssessed, envelope: Envelope) -> None:
+        """Withdraw and send the orders of an assessment; each once, however often the assessment is delivered.
+
+        Raises RetryableError while the account is being reconciled or the ledger is away: deliver it again.
+        """
+        if not self.ready:
+            raise RetryableError(f"{event.account_id}: {len(self._unreconciled)} orders are being reconciled")
+        for client_id in event.cancels:
+            self._want_cancel(client_id)
+        for intent in event.intents:
+            order = intended(event, intent, envelope)
+            if self._account.is_new(order):
+                self._account.begin(order, self._clock.now_us())
+                self._unsent.add(order.client_order_id)
+                self._ask_now(order.client_order_id)
+        await self._writer.commit()
+        for client_id in [*event.cancels, *(intent.client_order_id for intent in event.intents)]:
+            if client_id in self._asks:
+                await self._attend(client_id)
+
+    async def on_fill(self, fill: VenueFill) -> None:
+        """The venue pushed a fill. One of an order we don't know is not trusted but asked for."""
+        if self._account.find(fill.client_order_id) is None:
+            self._reconcile.due_us = self._clock.now_us()
+            return
+        self._account.take_fill(fill, self._clock.now_us())
+        await self._writer.commit()
+
+    async def on_order(self, seen: VenueOrder) -> None:
+        """The venue pushed an order's change, in any order, any number of times."""
+        if self._account.find(seen.client_order_id) is None:
+            self._reconcile.due_us = self._clock.now_us()
+            return
+        if not self._account.take_order(seen, self._clock.now_us()):
+            self._ask_now(seen.client_order_id)
+        await self._writer.commit()
+
+    async def tick(self) -> None:
+        """Do what is due: write what could not be written, reconcile, ask, send, cancel. Raises RetryableError."""
+        await self._writer.commit()
+        now_us = self._clock.now_us()
+        if self._reconcile.due_us <= now_us:
+            await self._reconcile_account()
+        for client_id, ask in list(self._asks.items()):
+            if ask.due_us <= now_us and self._asks.get(client_id) is ask:
+                await self._attend(client_id)
+
+    # ---- one order ----
+
+    def _ask_now(self, client_id: str) -> None:
+        self._asks.setdefault(client_id, Ask(0)).due_us = self._clock.now_us()
+
+    def _postpone(self, ask: Ask) -> None:
+        ask.due_us = self._clock.now_us() + self._policy.delay_us(ask.attempts, self._dice.random())
+        ask.attempts += 1
+
+    def _want_cancel(self, client_id: str) -> None:
+        now_us = self._clock.now_us()
+        self._account.want_cancel(client_id, now_us, by_us=now_us + self._policy.cancel_us)
+        if client_id in self._account.book.orders:
+            self._ask_now(client_id)
+
+    async def _attend(self, client_id: str) -> None:
+        """Do the one thing that is due for an order; one call at a time per order."""
+        order = self._account.book.orders.get(client_id)
+        if order is None:
+            return self._settled(client_id)
+        if client_id in self._busy:
+            return None
+        self._busy.add(client_id)
+        try:
+            if client_id in self._unsent:
+                await self._send(order)
+            elif order.status is OrderStatus.PENDING_CANCEL:
+                await self._cancel(order)
+            else:
+                await self._ask(order)
+        finally:
+            self._busy.discard(client_id)
+
+    def _settled(self, client_id: str) -> None:
+        """Nothing is due for an order any more, unless it is open and unwanted."""
+        order = self._account.book.orders.get(client_id)
+        self._unreconciled.discard(client_id)
+        self._unsent.discard(client_id)
+        self._asks.pop(client_id, None)
+        if order is not None and order.cancel_wanted and order.status in OPEN:
+            self._want_cancel(client_id)
+
+    async def _send(self, order: LiveOrder) -> None:
+        """The one call that sends an order. Its SUBMITTED is in the ledger."""
+        assert order.intent is not None, f"{order.client_order_id} is not ours to send"
+        client_id, ask = order.client_order_id, self._asks[order.client_order_id]
+        if order.cancel_wanted or ask.attempts >= self._policy.tries_max:
+            self._account.apply(client_id, Happening.REJECT, self._clock.now_us(), reason=NOT_SENT)
+            self._settled(client_id)
+            return await self._writer.commit()
+        self._unsent.discard(client_id)  # from here on it may have been sent, whatever becomes of this call
+        try:
+            answer = await self._venue.submit(order.symbol, order.intent)
+        except RetryableError:
+            self._unsent.add(client_id)
+            return self._postpone(ask)
+        except asyncio.CancelledError:
+            self._take_answer(client_id, Unknown("CANCELLED"))
+            raise
+        self._take_answer(client_id, answer)
+        return await self._writer.commit()
+
+    def _take_answer(self, client_id: str, answer: Accepted | Rejected | Unknown) -> None:
+        now_us = self._clock.now_us()
+        match answer:
+            case Accepted(venue_order_id):
+                self._account.apply(client_id, Happening.ACCEPT, now_us, venue_order_id=venue_order_id)
+                self._settled(client_id)
+            case Rejected(reason, detail):
+                self._account.apply(client_id, Happening.REJECT, now_us, reason=f"{reason} {detail}".rstrip())
+                self._settled(client_id)
+            case Unknown(why):
+                self._account.may_have_been_sent(client_id, now_us)
+                self._account.apply(client_id, Happening.LOSE, now_us, reason=why)
+                ask = self._asks[client_id] = Ask(now_us)
+                if why != ALREADY_THERE:
+                    self._postpone(ask)
+
+    async def _cancel(self, order: LiveOrder) -> None:
+        """Tell the venue once more; past the deadline, an order that is still open stays so and is reported."""
+        client_id, ask = order.client_order_id, self._asks[order.client_order_id]
+        try:
+            answer = await self._venue.cancel(order.symbol, client_id)
+            if isinstance(answer, NotFound):
+                self._account.apply(client_id, Happening.CANCEL_REFUSED, self._clock.now_us())
+                return await self._ask(order)
+            if isinstance(answer, VenueOrder):
+                await self._take_seen(answer)
+            else:
+                self._account.apply(client_id, Happening.LOSE, self._clock.now_us(), reason=answer.why)
+        except RetryableError:
+            return self._postpone(ask)
+        self._keep_cancelling(client_id, ask)
+        return await self._writer.commit()
+
+    def _keep_cancelling(self, client_id: str, ask: Ask) -> None:
+        order, now_us = self._account.book.orders.get(client_id), self._clock.now_us()
+        if order is None or order.status is not OrderStatus.PENDING_CANCEL:
+            return self._settled(client_id)
+        if now_us < order.cancel_by_us:
+            return self._postpone(ask)
+        self._account.apply(client_id, Happening.GIVE_UP_CANCEL, now_us)
+        return self._settled(client_id)
+
+    # ---- asking ----
+
+    async def _ask(self, order: LiveOrder) -> None:
+        """What became of it?"""
+        client_id = order.client_order_id
+        ask = self._asks.setdefault(client_id, Ask(self._clock.now_us()))
+        try:
+            answer = await self._venue.query(order.symbol, client_id)
+            if isinstance(answer, NotFound):
+                ask.missing += 1
+                await self._fills.pull()
+                await self._missed(client_id, ask)
+            else:
+                ask.missing = 0
+                if not await self._take_seen(answer):
+                    self._postpone(ask)
+                else:
+                    self._keep_cancelling(client_id, ask)
+        except RetryableError:
+            return self._postpone(ask)
+        return await self._writer.commit()
+
+    async def _missed(self, client_id: str, ask: Ask) -> None:
+        """The venue shows no such order: not yet, or never?"""
+        order, now_us = self._account.book.orders.get(client_id), self._clock.now_us()
+        if order is None:
+            return self._settled(client_id)
+        if not self._policy.is_missing(order, answers=ask.missing, time_us=now_us):
+            return self._postpone(ask)
+        if order.status is OrderStatus.UNKNOWN and self._policy.may_send_again(order):
+            self._account.apply(client_id, Happening.RESUBMIT, now_us, reason=NOT_FOUND)
+            self._unsent.add(client_id)
+            self._asks[client_id] = Ask(now_us)
+            return None
+        self._account.apply(client_id, Happening.MISS, now_us, reason=NOT_FOUND)
+        return self._settled(client_id)
+
+    async def _take_seen(self, seen: VenueOrder) -> bool:
+        """Book the fills, then believe the order. False while fills are missing."""
+        await self._fills.pull()
+        return self._account.take_order(seen, self._clock.now_us())
+
+    async def _reconcile_account(self) -> None:
+        """Hold the account against the venue: fills since the cursor, then every open order, in both directions."""
+        try:
+            await self._fills.pull()
+            shown = await self._venue.open_orders()
+        except RetryableError:
+            return self._postpone(self._reconcile)
+        now_us = self._clock.now_us()
+        for seen in shown:
+            if self._account.find(seen.client_order_id) is None:
+                self._account.adopt(seen, now_us)
+            if not self._account.take_order(seen, now_us):
+                self._ask_now(seen.client_order_id)
+        ids = {seen.client_order_id for seen in shown}
+        for client_id, order in self._account.book.orders.items():
+            if order.status in OPEN and client_id not in ids:
+                self._ask_now(client_id)
+        self._reconciled = True
+        self._reconcile = Ask(now_us + self._policy.reconcile_us)
+        return await self._writer.commit()
