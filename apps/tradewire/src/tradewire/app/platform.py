@@ -32,7 +32,7 @@ class RunOptions:
 
     root: Path = Path(".tradewire/run")
     registry: bool = True
-    telemetry: bool = False
+    telemetry: bool = True
     partitions: dict[str, int] = field(default_factory=dict)
     otlp_url: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
