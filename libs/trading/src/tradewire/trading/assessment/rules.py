@@ -13,11 +13,12 @@ from tradewire.ports.risk import Entry
 
 
 def _text(value: Decimal) -> str:
-    return f"{value.quantize(Decimal('0.00000001')).normalize():f}"
+    """At most 8 decimals, of a number of any size: a flat market can ask for an absurd quantity."""
+    return f"{value:.8f}".rstrip("0").rstrip(".")
 
 
 def _money(value: Decimal) -> str:
-    return f"{value.quantize(Decimal('0.01')):f}"
+    return f"{value:.2f}"
 
 
 def _at_most(rule: str, value: Decimal, limit: Decimal | None, unit: str = "") -> Iterator[RuleOutcome]:
