@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import getpass
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from pathlib import Path
 
 from tradewire.ports.bus import EventBusPort, Outgoing, Place
 from tradewire.ports.clock import ClockPort
-from tradewire.ports.errors import TradewireError
+from tradewire.ports.errors import RetryableError, TradewireError
 from tradewire.ports.events import (
     ConfigStatus,
     ControlChanged,
     ControlLevel,
     InstrumentChanged,
+    RiskLimitsChanged,
     StrategyConfigPublished,
     StrategyStatusChanged,
     TradingMode,
@@ -29,7 +31,7 @@ from tradewire.trading.language import parse_strategy
 PRODUCER = "cli"
 
 
-class NoAnswerError(TradewireError):
+class NoAnswerError(RetryableError):
     """The platform did not answer in time."""
 
 
@@ -78,6 +80,32 @@ class Operator:
             ControlChanged(scope=scope, level=level, reason=reason, author=self._author, issued_at_us=now_us)
         )
 
+    async def controls(self) -> dict[str, ControlChanged]:
+        """Controls in force by scope, NORMAL left out."""
+        found = await self.latest(ControlChanged)
+        return {
+            scope: control
+            for scope, control in sorted(found.items())
+            if isinstance(control, ControlChanged) and control.level is not ControlLevel.NORMAL
+        }
+
+    async def set_limits(self, account_id: str, changes: Mapping[str, Decimal | int | None]) -> RiskLimitsChanged:
+        """Publish an account's limits with these changes, as its next version."""
+        known = (await self.latest(RiskLimitsChanged)).get(account_id)
+        assert known is None or isinstance(known, RiskLimitsChanged), "the topic carries limits"
+        limits = RiskLimitsChanged(
+            **({} if known is None else known.model_dump())
+            | {
+                **changes,
+                "account_id": account_id,
+                "version": 1 if known is None else known.version + 1,
+                "author": self._author,
+                "changed_at_us": self._clock.now_us(),
+            }
+        )
+        await self.say(limits)
+        return limits
+
     async def publish_strategy(self, document: str, *, effective_from_us: int = 0) -> StrategyConfigPublished:
         """Publish a strategy file as its next version. Raises StrategyErrors when it can't even be parsed."""
         strategy_id = parse_strategy(document).id
@@ -102,8 +130,15 @@ class Operator:
     async def answers(self, versions: Mapping[str, int], within_s: float) -> dict[str, StrategyStatusChanged]:
         """Wait for the platform's answers to strategy versions. Raises NoAnswerError."""
         topic = BY_EVENT[StrategyStatusChanged].name
+        starts = {Place(topic, p): 0 for p in range(await self._bus.partitions(topic))}
+        return await self._until_answered(versions, starts, within_s)
+
+    async def _until_answered(
+        self, versions: Mapping[str, int | None], starts: Mapping[Place, int], within_s: float
+    ) -> dict[str, StrategyStatusChanged]:
+        """Read answers from ``starts`` on until each strategy has one, about the version given if one is."""
         found: dict[str, StrategyStatusChanged] = {}
-        tail = await self._bus.tail({Place(topic, p): 0 for p in range(await self._bus.partitions(topic))})
+        tail = await self._bus.tail(starts)
         try:
             async with asyncio.timeout(within_s):
                 while set(found) != set(versions):
@@ -112,7 +147,7 @@ class Operator:
                             continue
                         status = self._codec.decode(record.topic, record.value)
                         assert isinstance(status, StrategyStatusChanged)
-                        if status.version == versions.get(status.strategy_id):
+                        if status.strategy_id in versions and versions[status.strategy_id] in (None, status.version):
                             found[status.strategy_id] = status
         except TimeoutError:
             missing = sorted(set(versions) - set(found))
@@ -122,6 +157,13 @@ class Operator:
         finally:
             await tail.close()
         return found
+
+    async def retire_strategy(self, strategy_id: str, within_s: float) -> StrategyStatusChanged:
+        """Publish a tombstone and wait for the answer. Raises NoAnswerError."""
+        topic = BY_EVENT[StrategyStatusChanged].name
+        ends = await self._bus.end_offsets([Place(topic, p) for p in range(await self._bus.partitions(topic))])
+        await self.forget(StrategyConfigPublished, strategy_id)
+        return (await self._until_answered({strategy_id: None}, ends, within_s))[strategy_id]
 
     async def until_instruments(self, count: int, within_s: float) -> None:
         """Wait until ingest has said what can be traded. Raises NoAnswerError."""

@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from tradewire.app.cli.outcome import EXIT_CODES
+from tradewire.app.cli.output import EXIT_CODES
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of tables.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
 RootOption = Annotated[
     Path | None,
-    typer.Option("--root", help="Folder of the platform to talk to; default: the one that runs under .tradewire/."),
+    typer.Option("--root", help="Folder of the platform to talk to; default: the one running under .tradewire/."),
 ]
 BusOption = Annotated[
     str | None,
-    typer.Option("--bus", envvar="TRADEWIRE_BUS_URL", help="Address of a bus, e.g. kafka://broker:9092."),
+    typer.Option("--bus", envvar="TRADEWIRE_BUS_URL", help="Talk to this bus instead, e.g. kafka://broker:9092."),
 ]
 RegistryOption = Annotated[
     str | None,
@@ -26,13 +26,8 @@ RegistryOption = Annotated[
         help="Schema registry of that bus; none: the ids of contracts/ids.json.",
     ),
 ]
-ProjectOption = Annotated[
-    Path | None,
-    typer.Option("--project", help="Folder with data/sample and strategies/; default: this one or one above it."),
-]
 
 
 def epilog(*examples: str) -> str:
-    """Examples and exit codes, as every command's help ends."""
-    shown = " · ".join(f"[cyan]{example}[/]" for example in examples)
-    return f"Example: {shown}\n\n{EXIT_CODES}"
+    """Examples and exit codes: how every command's help ends."""
+    return "\n\n".join([*(f"Example: [cyan]{example}[/cyan]" for example in examples), EXIT_CODES])

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
+import dataclasses
 import json
-from collections.abc import Coroutine
-from enum import IntEnum
+from collections.abc import Callable, Coroutine, Mapping
+from decimal import Decimal
+from enum import Enum, IntEnum
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import typer
+from pydantic import BaseModel
 from rich.console import Console
+from rich.markup import escape
 
+from tradewire.app.cli.interrupts import run_until_told
 from tradewire.app.stack import StackError
-from tradewire.ports.errors import RetryableError, TradewireError
+from tradewire.ports.errors import ContractViolationError, RetryableError, TradewireError
 from tradewire.trading.language import StrategyErrors
 
 T = TypeVar("T")
 
-EXIT_CODES = "Exit codes: 0 done, 1 refused or not found, 2 wrong usage, 3 servers not reachable, 130 interrupted."
-out = Console()
-err = Console(stderr=True)
+EXIT_CODES = (
+    "Exit codes: 0 done · 1 refused, not found, or the answer is no · 2 wrong usage · 3 platform not reachable · "
+    "4 could not be done, for the reason given · 130 interrupted."
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
 
 
 class Exit(IntEnum):
@@ -29,36 +37,90 @@ class Exit(IntEnum):
     REFUSED = 1
     USAGE = 2
     UNREACHABLE = 3
+    FAILED = 4
     INTERRUPTED = 130
 
 
+class CommandError(TradewireError):
+    """An expected failure; its text is for the person at the terminal."""
+
+    def __init__(self, message: str, code: Exit = Exit.REFUSED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def fail(message: str, code: Exit = Exit.REFUSED) -> NoReturn:
-    """End with an error in words."""
-    err.print(f"[bold red]error[/] {message}", highlight=False, soft_wrap=True)
-    raise typer.Exit(code)
+    """End the command with an error in words."""
+    raise CommandError(message, code)
+
+
+def code_of(error: BaseException) -> Exit | None:
+    """Exit code of an expected failure; None for a fault of the program, which keeps its traceback."""
+    match error:
+        case CommandError():
+            return error.code
+        case StackError():
+            return Exit.FAILED
+        case RetryableError():
+            return Exit.UNREACHABLE
+        case ContractViolationError() | TradewireError() | StrategyErrors():
+            return Exit.REFUSED
+        case _:
+            return None
+
+
+def show_error(error: BaseException, code: int, *, as_json: bool) -> None:
+    """Say what went wrong: on stderr, and as the JSON document where one was asked for."""
+    if as_json:
+        print_json({"error": str(error), "exit_code": code})
+    hint = "\nIs the platform running? `tradewire status` tells." if isinstance(error, RetryableError) else ""
+    err.print(f"[bold red]error[/] {escape(str(error) + hint)}", soft_wrap=True)
+
+
+def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a command's coroutine; Ctrl-C and SIGTERM end it in order."""
+    return run_until_told(work, told)
+
+
+def told(count: int) -> None:
+    """Answer Ctrl-C."""
+    err.print("stopping; nothing stays behind" if count == 1 else "still stopping: it takes a few seconds")
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it. Decimals are text, so that no digit is lost."""
+    match value:
+        case Enum():
+            return value.value
+        case None | bool() | int() | float() | str():
+            return value
+        case Decimal():
+            return f"{value:f}"
+        case Path():
+            return str(value)
+        case bytes():
+            return value.hex()
+        case BaseModel():
+            return {name: plain(getattr(value, name)) for name in type(value).model_fields}
+        case Mapping():
+            return {str(plain(key)): plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+    if dataclasses.is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    raise TypeError(f"{type(value).__name__} has no JSON form here")
 
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout."""
-    typer.echo(json.dumps(document, indent=2, default=str))
+    typer.echo(json.dumps(plain(document), indent=2, ensure_ascii=False))
 
 
-def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's coroutine; expected failures end in words, not tracebacks."""
-    try:
-        return asyncio.run(work)
-    except KeyboardInterrupt:
-        err.print("interrupted; everything was stopped")
-        raise typer.Exit(Exit.INTERRUPTED) from None
-    except StrategyErrors as errors:
-        fail("\n".join(strategy_fault(fault) for fault in errors.errors))
-    except RetryableError as error:
-        fail(f"{error}\nIs the platform running? `tradewire status` tells.", Exit.UNREACHABLE)
-    except (StackError, TradewireError) as error:
-        fail(str(error))
+def say(text: str) -> None:
+    """A remark beside the answer, on stderr."""
+    err.print(text, markup=False, soft_wrap=True)
 
 
-def strategy_fault(fault: Any) -> str:
-    """One finding of the language, with its place and what was probably meant."""
-    hint = f" (did you mean {fault.suggestion!r}?)" if fault.suggestion else ""
-    return f"line {fault.line}, column {fault.column}: {fault.message}{hint}"
+def tell(text: str = "", style: str | None = None) -> None:
+    """A line of the answer, never wrapped and never read as markup."""
+    out.print(text, style=style, markup=False, soft_wrap=True)

@@ -44,10 +44,7 @@ def project_root() -> Path:
 def setup(
     registry: Annotated[bool, typer.Option(help="Fetch the schema registry too.")] = True,
 ) -> None:
-    """Fetch the embedded servers (Kafka, schema registry) once; what is there already is checked and kept.
-
-    Example: tradewire setup
-    """
+    """Fetch the embedded servers (Kafka, schema registry) once; what is there already is checked and kept."""
     with _progress() as bars:
         fetch(StackPaths.under(DEFAULT_ROOT), registry=registry, progress=_steps(bars))
     err.print("servers are ready to start")
@@ -65,20 +62,17 @@ def run(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything up after the replay, until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of the summary.")] = False,
 ) -> None:
-    """Replay a sample scenario at full speed over real servers and six processes; ends with its fingerprint.
-
-    Example: tradewire run --scenario three-daily --partitions 12
-    """
+    """Replay a sample scenario at full speed over real servers and six processes; ends with its fingerprint."""
     scenarios = sample_scenarios(project_root())
     if scenario not in scenarios:
         raise typer.BadParameter(f"found {scenario!r}, allowed {', '.join(sorted(scenarios))}")
     chosen = scenarios[scenario]
     if monolith:
-        finished = run_async(_monolith(chosen))
+        finished = run_async(lambda: _monolith(chosen))
     else:
         counts = {"S": partitions, "A": partitions} if partitions is not None else {}
         options = RunOptions(root=root, registry=registry, partitions=counts, otlp_url=otlp)
-        finished = run_async(_processes(chosen, options, keep=keep))
+        finished = run_async(lambda: _processes(chosen, options, keep=keep))
     if as_json:
         print_json(_document(chosen, finished))
     else:

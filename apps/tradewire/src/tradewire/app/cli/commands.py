@@ -1,0 +1,24 @@
+"""All commands, by the name that is typed."""
+
+from __future__ import annotations
+
+import typer
+
+from tradewire.app.cli import contracts, controls, limits, run, strategy, topics
+from tradewire.app.cli.options import epilog
+
+app = typer.Typer(
+    name="tradewire",
+    help="An event-driven quant trading platform: six services over Kafka.",
+    epilog=epilog("tradewire run", "tradewire strategy validate strategies/ema-cross-btc.yaml"),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("setup", epilog=epilog("tradewire setup"))(run.setup)
+app.command("run", epilog=epilog("tradewire run --scenario three-daily --partitions 12"))(run.run)
+app.add_typer(strategy.app, name="strategy")
+app.add_typer(topics.app, name="topics")
+app.add_typer(contracts.app, name="contracts")
+app.add_typer(limits.app, name="limits")
+controls.add_to(app)

@@ -1,0 +1,119 @@
+"""``tradewire limits``: what an account may do, changed while it trades."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.table import Table
+
+from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
+from tradewire.app.cli.output import Exit, fail, out, print_json, run_async, tell
+from tradewire.app.cli.reach import Reached, Where, reached
+from tradewire.ports.events import RiskLimitsChanged
+
+META = ("account_id", "version", "author", "changed_at_us")
+LIMITS = tuple(name for name in RiskLimitsChanged.model_fields if name not in META)
+WHOLE_NUMBERS = ("max_orders_per_minute",)
+NO_LIMIT = "none"
+app = typer.Typer(help="Show and set the risk limits of accounts.", no_args_is_help=True)
+AccountArgument = Annotated[str, typer.Argument(help="Account.")]
+
+
+@app.command("set", epilog=epilog("tradewire limits set main max_order_notional=50000 max_leverage=none"))
+def set_command(
+    account: AccountArgument,
+    limits: Annotated[
+        list[str], typer.Argument(metavar="LIMIT=VALUE…", help=f"One of: {', '.join(LIMITS)}; `none` lifts a limit.")
+    ],
+    root: RootOption = None,
+    bus: BusOption = None,
+    registry_url: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Set limits of an account; those not named stay as they are. Risk obeys from the next decision on."""
+    changes = parse_limits(limits)
+
+    async def work() -> RiskLimitsChanged:
+        async with reached(Where(root, bus, registry_url)) as platform:
+            return await platform.operator.set_limits(account, changes)
+
+    try:
+        _show(run_async(work), as_json=as_json)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        fail(f"{'.'.join(map(str, first['loc']))}: found {first['input']}; {first['msg']}", Exit.USAGE)
+
+
+@app.command(epilog=epilog("tradewire limits show main"))
+def show(
+    account: Annotated[str | None, typer.Argument(help="Account; default: all.")] = None,
+    root: RootOption = None,
+    bus: BusOption = None,
+    registry_url: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the limits in force."""
+
+    async def work() -> dict[str, RiskLimitsChanged]:
+        async with reached(Where(root, bus, registry_url)) as platform:
+            return await _in_force(platform)
+
+    found = run_async(work)
+    if account is not None:
+        if account not in found:
+            fail(f"no limits are set for account {account!r}; set for: {', '.join(found) or 'none'}")
+        _show(found[account], as_json=as_json)
+    elif as_json:
+        print_json({"accounts": found})
+    elif not found:
+        tell("no limits are set; set one: tradewire limits set ACCOUNT max_order_notional=50000")
+    else:
+        for limits in found.values():
+            _show(limits, as_json=False)
+
+
+async def _in_force(platform: Reached) -> dict[str, RiskLimitsChanged]:
+    found = await platform.operator.latest(RiskLimitsChanged)
+    return {account: limits for account, limits in sorted(found.items()) if isinstance(limits, RiskLimitsChanged)}
+
+
+def parse_limits(words: list[str]) -> dict[str, Any]:
+    """Limits as typed, by field; None lifts one. Raises CommandError naming what is allowed."""
+    found: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if name not in LIMITS or not equals:
+            fail(f"found {word!r}; allowed: LIMIT=VALUE with LIMIT one of {', '.join(LIMITS)}", Exit.USAGE)
+        found[name] = None if text == NO_LIMIT else _number(name, text)
+    return found
+
+
+def _number(name: str, text: str) -> Decimal | int:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        fail(f"{name}: found {text!r}; allowed: a number above 0, or `{NO_LIMIT}`", Exit.USAGE)
+    if not value.is_finite() or value <= 0:
+        fail(f"{name}: found {text}; allowed: a number above 0, or `{NO_LIMIT}`", Exit.USAGE)
+    if name in WHOLE_NUMBERS:
+        if value != value.to_integral_value():
+            fail(f"{name}: found {text}; allowed: a whole number", Exit.USAGE)
+        return int(value)
+    return value
+
+
+def _show(limits: RiskLimitsChanged, *, as_json: bool) -> None:
+    if as_json:
+        print_json(limits)
+        return
+    table = Table(
+        title=f"{limits.account_id}, version {limits.version}", box=None, show_header=False, title_justify="left"
+    )
+    for name in LIMITS:
+        value = getattr(limits, name)
+        shown = "no limit" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
+        table.add_row(name, shown, style="dim" if value is None else None)
+    out.print(table)

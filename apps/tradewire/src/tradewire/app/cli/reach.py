@@ -1,0 +1,93 @@
+"""Finding a running platform and speaking to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tradewire.app.cli.output import CommandError, Exit, fail
+from tradewire.app.operator import Operator
+from tradewire.app.stack import Endpoints, StackPaths, read_state
+from tradewire.ports.bus import EventBusPort
+from tradewire.runtime.bus import connect
+from tradewire.runtime.clock import SystemClock
+from tradewire.runtime.codec import Codec, SchemaIds
+
+UP_ROOT = Path(".tradewire/up")
+RUN_ROOT = Path(".tradewire/run")
+ROOTS = (UP_ROOT, RUN_ROOT)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which platform a command means: a bus by its address, else the stack of a folder, else the one that runs."""
+
+    root: Path | None = None
+    bus_url: str | None = None
+    registry_url: str | None = None
+
+    def endpoints(self) -> Endpoints:
+        """Addresses of the platform. Raises CommandError when none runs."""
+        if self.bus_url is not None:
+            servers = self.bus_url.removeprefix("kafka://") if self.bus_url.startswith("kafka://") else None
+            return Endpoints(bootstrap_servers=servers, registry_url=self.registry_url)
+        _, found = self.running()
+        return found
+
+    def running(self) -> tuple[Path, Endpoints]:
+        """Folder and addresses of the stack that runs. Raises CommandError when none does."""
+        roots = [self.root] if self.root is not None else list(ROOTS)
+        for root in roots:
+            state = read_state(StackPaths.under(root))
+            if state is not None and state.ready and state.owner.process() is not None:
+                return root, state.endpoints
+        raise CommandError(
+            f"no platform runs in {' or '.join(map(str, roots))}; start one with `tradewire up`, "
+            "or name its bus: --bus kafka://HOST:PORT",
+            Exit.UNREACHABLE,
+        )
+
+    def kafka(self) -> str:
+        """Bootstrap servers. Raises CommandError when the bus is no Kafka."""
+        return self.endpoints().bootstrap_servers or fail(f"--bus {self.bus_url}: this needs kafka://", Exit.USAGE)
+
+    def registry(self) -> str:
+        """Base URL of the registry. Raises CommandError when there is none."""
+        return (
+            self.registry_url
+            or self.endpoints().registry_url
+            or fail(
+                "this platform runs without a schema registry; name one: --registry-url http://HOST:PORT/apis/ccompat/v7",
+                Exit.UNREACHABLE,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A platform that answers."""
+
+    bus: EventBusPort
+    codec: Codec
+    operator: Operator
+
+
+@asynccontextmanager
+async def reached(where: Where) -> AsyncIterator[Reached]:
+    """Connect to a platform; disconnects at the end. Raises CommandError, RetryableError."""
+    endpoints = where.endpoints()
+    url = where.bus_url or f"kafka://{endpoints.bootstrap_servers}"
+    try:
+        bus = connect(url, client_id="tradewire-cli")
+    except ValueError as error:
+        fail(str(error), Exit.USAGE)
+    registry_url = where.registry_url or endpoints.registry_url
+    await bus.start()
+    try:
+        ids = SchemaIds.static() if registry_url is None else await SchemaIds.from_registry(registry_url)
+        codec = Codec(ids)
+        yield Reached(bus, codec, Operator(bus, codec, SystemClock()))
+    finally:
+        await bus.close()

@@ -1,0 +1,204 @@
+"""``tradewire strategy``: validate, publish, list, show, retire."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from tradewire.app.cli.moments import iso, moment
+from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
+from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, tell
+from tradewire.app.cli.reach import Reached, Where, reached
+from tradewire.app.validate import StrategyReport, validate
+from tradewire.ports.events import ActiveVersion, ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
+
+ANSWER_SECONDS = 60.0
+STYLES = {ConfigStatus.ACCEPTED: "green", ConfigStatus.REFUSED: "red", ConfigStatus.RETIRED: "yellow"}
+app = typer.Typer(help="Check, publish, list, show and retire strategies.", no_args_is_help=True)
+FileArgument = Annotated[Path, typer.Argument(help="A strategy file (YAML).")]
+IdArgument = Annotated[str, typer.Argument(metavar="STRATEGY", help="Strategy id.")]
+WaitOption = Annotated[float, typer.Option("--wait-s", min=0.1, help="Longest wait for the platform's answer, s.")]
+
+
+@app.command("validate", epilog=epilog("tradewire strategy validate strategies/ema-cross-btc.yaml"))
+def validate_command(file: FileArgument, as_json: JsonOption = False) -> None:
+    """Check a file without a platform: syntax, types, look-ahead. Faults come with line, column and suggestion."""
+    report = validate(_text(file))
+    if as_json:
+        print_json(report)
+    else:
+        _show_report(file, report)
+    if not report.valid:
+        raise typer.Exit(Exit.REFUSED)
+
+
+@app.command(epilog=epilog("tradewire strategy publish strategies/ema-cross-btc.yaml"))
+def publish(
+    file: FileArgument,
+    effective_from: Annotated[
+        str | None, typer.Option(help="First time at which it may decide: ISO 8601 or ms; default: the next bar.")
+    ] = None,
+    wait_s: WaitOption = ANSWER_SECONDS,
+    root: RootOption = None,
+    bus: BusOption = None,
+    registry_url: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Publish a file as its strategy's next version, wait for the platform's answer and print it."""
+    document = _text(file)
+    from_us = moment(effective_from) if effective_from is not None else 0
+
+    async def work() -> StrategyStatusChanged:
+        async with reached(Where(root, bus, registry_url)) as platform:
+            config = await platform.operator.publish_strategy(document, effective_from_us=from_us)
+            say(f"published {config.strategy_id} version {config.version}; waiting for the answer")
+            answers = await platform.operator.answers({config.strategy_id: config.version}, wait_s)
+            return answers[config.strategy_id]
+
+    _report_answer(run_async(work), as_json=as_json)
+
+
+@app.command("list", epilog=epilog("tradewire strategy list"))
+def list_command(
+    root: RootOption = None, bus: BusOption = None, registry_url: RegistryOption = None, as_json: JsonOption = False
+) -> None:
+    """List every strategy that was published, with the platform's answer and what is in force."""
+
+    async def work() -> list[StrategyStatusChanged]:
+        async with reached(Where(root, bus, registry_url)) as platform:
+            return await _statuses(platform)
+
+    statuses = run_async(work)
+    if as_json:
+        print_json({"strategies": statuses})
+        return
+    if not statuses:
+        tell("no strategies yet; publish one: tradewire strategy publish strategies/ema-cross-btc.yaml")
+        return
+    table = Table("strategy", "version", "answer", "in force", "account", "market", box=None, pad_edge=False)
+    for status in statuses:
+        newest = status.active[-1] if status.active else None
+        table.add_row(
+            status.strategy_id,
+            str(status.version),
+            f"[{STYLES[status.status]}]{status.status.value}[/]",
+            ", ".join(str(version.version) for version in status.active) or "-",
+            newest.account_id if newest else "-",
+            f"{newest.venue} {' '.join(newest.symbols)} {newest.interval}" if newest else "-",
+        )
+    out.print(table)
+
+
+@app.command(epilog=epilog("tradewire strategy show ema-cross-btc"))
+def show(
+    strategy: IdArgument,
+    root: RootOption = None,
+    bus: BusOption = None,
+    registry_url: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a strategy: the platform's answer, the versions in force and the newest document."""
+
+    async def work() -> tuple[StrategyStatusChanged, StrategyConfigPublished | None]:
+        async with reached(Where(root, bus, registry_url)) as platform:
+            status = await _status_of(platform, strategy)
+            config = (await platform.operator.latest(StrategyConfigPublished)).get(strategy)
+            assert config is None or isinstance(config, StrategyConfigPublished), "the topic carries configurations"
+            return status, config
+
+    status, config = run_async(work)
+    if as_json:
+        print_json({"status": status, "published": config})
+        return
+    _show_answer(status)
+    document = config.document if config is not None else status.active[-1].document if status.active else ""
+    tell()
+    tell(document.rstrip())
+
+
+@app.command(epilog=epilog("tradewire strategy retire ema-cross-btc"))
+def retire(
+    strategy: IdArgument,
+    wait_s: WaitOption = ANSWER_SECONDS,
+    root: RootOption = None,
+    bus: BusOption = None,
+    registry_url: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Retire a strategy: it decides nothing from the next bar on. Its positions and orders stay as they are."""
+
+    async def work() -> StrategyStatusChanged:
+        async with reached(Where(root, bus, registry_url)) as platform:
+            known = await _status_of(platform, strategy)
+            if known.status is ConfigStatus.RETIRED:
+                fail(f"{strategy} is retired already (version {known.version})")
+            return await platform.operator.retire_strategy(strategy, wait_s)
+
+    _report_answer(run_async(work), as_json=as_json)
+
+
+async def _statuses(platform: Reached) -> list[StrategyStatusChanged]:
+    found = await platform.operator.latest(StrategyStatusChanged)
+    return [status for _, status in sorted(found.items()) if isinstance(status, StrategyStatusChanged)]
+
+
+async def _status_of(platform: Reached, strategy: str) -> StrategyStatusChanged:
+    statuses = await _statuses(platform)
+    for status in statuses:
+        if status.strategy_id == strategy:
+            return status
+    known = ", ".join(status.strategy_id for status in statuses) or "none"
+    raise CommandError(f"no strategy {strategy!r} was answered by this platform; known: {known}")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        fail(f"can't read {path}: {reason}; give the path of a strategy file", Exit.USAGE)
+
+
+def _show_report(file: Path, report: StrategyReport) -> None:
+    for fault in report.faults:
+        place = f"{file}:{fault.line}:{fault.column}" if fault.line else str(file)
+        tell(f"{place}: {_hinted(fault.message, fault.suggestion)}", style="red")
+    for warning in report.warnings:
+        tell(f"{file}: warning: {warning}", style="yellow")
+    if report.valid:
+        tell(f"{file}: {report.strategy_id} is valid", style="green")
+        tell(f"  trades   {report.venue} {' '.join(report.symbols)}, {report.interval} bars, account {report.account}")
+        tell(f"  needs    {', '.join(report.demands)}")
+        tell(f"  ready    after {report.warmup_bars} bars at the latest")
+        tell(f"  digest   {report.digest}")
+
+
+def _report_answer(answer: StrategyStatusChanged, *, as_json: bool) -> None:
+    if as_json:
+        print_json(answer)
+    else:
+        _show_answer(answer)
+    if answer.status is ConfigStatus.REFUSED:
+        raise typer.Exit(Exit.REFUSED)
+
+
+def _show_answer(answer: StrategyStatusChanged) -> None:
+    tell(f"{answer.strategy_id} version {answer.version}: {answer.status.value}", style=STYLES[answer.status])
+    for reason in answer.reasons:
+        place = f"line {reason.line}, column {reason.column}: " if reason.line else ""
+        tell(f"  {place}{_hinted(reason.message, reason.suggestion)}")
+    for version in answer.active:
+        tell(f"  version {version.version} {_in_force(version)}")
+
+
+def _in_force(version: ActiveVersion) -> str:
+    since = f"from {iso(version.effective_from_us)}" if version.effective_from_us > 0 else "from the first bar"
+    market = f"{version.venue} {' '.join(version.symbols)} {version.interval}"
+    return f"decides {since} on {market}, account {version.account_id}"
+
+
+def _hinted(message: str, suggestion: str | None) -> str:
+    return f"{message} ({suggestion})" if suggestion else message

@@ -1,0 +1,78 @@
+"""Checking a strategy file without a platform: the checks that the strategy service makes, but for its markets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tradewire.strategy.domain.validation import CHECK_BARS_MAX, CHECK_BARS_MIN, random_walk
+from tradewire.trading.language import (
+    CompiledStrategy,
+    StrategyError,
+    StrategyErrors,
+    check_strategy,
+    compile_strategy,
+    parse_strategy,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One finding that refuses the strategy; line and column count from 1, None where the whole file is meant."""
+
+    message: str
+    line: int | None = None
+    column: int | None = None
+    suggestion: str | None = None
+
+    @classmethod
+    def of(cls, error: StrategyError) -> Fault:
+        """From the language's own finding."""
+        return cls(error.message, error.line, error.column, error.suggestion)
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyReport:
+    """What a strategy file is; empty but for the faults when it can't be compiled."""
+
+    valid: bool
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[str, ...] = ()
+    strategy_id: str = ""
+    venue: str = ""
+    account: str = ""
+    symbols: tuple[str, ...] = ()
+    interval: str = ""
+    demands: tuple[str, ...] = ()
+    warmup_bars: int = 0
+    digest: str = ""
+
+
+def validate(document: str) -> StrategyReport:
+    """Compile a strategy and look for look-ahead and disagreement of its forms, on a made-up market."""
+    try:
+        compiled = compile_strategy(parse_strategy(document))
+    except StrategyErrors as errors:
+        return StrategyReport(valid=False, faults=tuple(Fault.of(error) for error in errors.errors))
+    faults, warnings = _truth(compiled)
+    return StrategyReport(
+        valid=not faults,
+        faults=faults,
+        warnings=warnings,
+        strategy_id=compiled.id,
+        venue=compiled.venue,
+        account=compiled.account,
+        symbols=compiled.symbols,
+        interval=compiled.interval,
+        demands=compiled.demands,
+        warmup_bars=compiled.warmup_bars,
+        digest=compiled.digest,
+    )
+
+
+def _truth(compiled: CompiledStrategy) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
+    count = min(max(CHECK_BARS_MIN, 3 * compiled.warmup_bars), CHECK_BARS_MAX)
+    findings = check_strategy(compiled, random_walk(count, compiled.interval_us))
+    return (
+        tuple(Fault(finding.message) for finding in findings if finding.refuses),
+        tuple(finding.message for finding in findings if not finding.refuses),
+    )
