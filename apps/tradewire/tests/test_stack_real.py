@@ -195,9 +195,9 @@ def test_foreground_when_told_to_stop_while_starting_then_nothing_is_left(tmp_pa
             process.stdin.close()
         else:
             process.send_signal(signal.Signals[how])
-        process.stderr.read()
+        said = process.stderr.read()
 
-        assert process.wait() == 0
+        assert process.wait() == 0, said.decode()
     assert _processes_on(paths.root) == []
     assert not is_running(paths)
 
