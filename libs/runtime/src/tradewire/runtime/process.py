@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 
 import uvloop
-from fastapi import FastAPI
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
 from tradewire.ports.bus import EventBusPort
@@ -67,7 +66,6 @@ async def serve(
     stop: asyncio.Event,
     clock: ClockPort | None = None,
     metrics: Metrics | None = None,
-    routes: FastAPI | None = None,
 ) -> None:
     """Run the services on a started bus until ``stop`` or the first failure. Raises what a worker raised."""
     clock, metrics = clock or SystemClock(), metrics or Metrics()
@@ -94,8 +92,8 @@ async def serve(
     server: HealthServer | None = None
     if settings.http_port is not None:
         app = health_app(health, metrics, f"tradewire {' '.join(s.name for s in services)}")
-        if routes is not None:
-            app.include_router(routes.router)
+        for routes in (s.routes for s in services if s.routes is not None):
+            app.include_router(routes)
         server = HealthServer(app, settings.http_host, settings.http_port, settings.http_port_file)
         await server.start()
     beat = asyncio.create_task(health.beat())
@@ -113,7 +111,7 @@ async def serve(
             tracing.close()
 
 
-def run(*services: Service, settings: RuntimeSettings, routes: FastAPI | None = None) -> None:
+def run(*services: Service, settings: RuntimeSettings) -> None:
     """Main function of every service process: serve until SIGTERM or SIGINT; exit 1 after a failure."""
     name = services[0].name if len(services) == 1 else "monolith"
     configure_logging(
@@ -131,7 +129,7 @@ def run(*services: Service, settings: RuntimeSettings, routes: FastAPI | None = 
         bus = connect(settings.bus_url, client_id=settings.member or name)
         await start_bus(bus, settings)
         try:
-            await serve(services, bus, settings, stop=stop, routes=routes)
+            await serve(services, bus, settings, stop=stop)
         finally:
             await bus.close()
 

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fastapi import APIRouter
+
 from tradewire.ports.bus import EventBusPort, Outgoing, Place
 from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.ports.topics import BY_EVENT
@@ -101,7 +103,7 @@ class Service:
     ``held`` tells the lowest offset per partition that is buffered but not yet answered (it must not be committed);
     ``backlog`` how many records are buffered per partition (back-pressure); ``tick`` runs after each batch and at least
     once a second with the wall clock in µs; ``source`` yields batches of what enters the system here (ingest only),
-    given the last published event time per key.
+    given the last published event time per key; ``routes`` are served beside /health.
     """
 
     name: str
@@ -115,6 +117,7 @@ class Service:
     status: Callable[[], dict[str, object]] = _no_details
     opened: Callable[[], Any] | None = None
     closed: Callable[[], Any] | None = None
+    routes: APIRouter | None = None
 
     def __post_init__(self) -> None:
         topics = [item.topic for item in self.inputs]

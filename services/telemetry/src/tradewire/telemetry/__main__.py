@@ -1,9 +1,8 @@
 """The telemetry service as a process."""
 
+from tradewire.runtime.process import run
 from tradewire.telemetry.settings import Settings
 from tradewire.telemetry.wiring import build
-
-from tradewire.runtime.process import run
 
 if __name__ == "__main__":
     settings = Settings()

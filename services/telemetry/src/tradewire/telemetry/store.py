@@ -8,7 +8,7 @@ from typing import Protocol
 
 from tradewire.ports.bus import Outgoing, Place, Record
 from tradewire.ports.clock import ClockPort
-from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.events import AccountStateChanged, OrderChanged, OrderFilled, RiskAssessed, StrategyEvaluated
 from tradewire.ports.telemetry import LogStorePort, TelemetryPort
 from tradewire.ports.topics import BY_EVENT
@@ -77,6 +77,12 @@ class TelemetryStore(Store):
             restored += await self._read(begins, ends)
         log.info("books restored", extra={"event": "books_restored", "records": restored})
         return ()
+
+    async def end_offsets(self, places: Sequence[Place]) -> dict[Place, int]:
+        """Where the partitions end now. Raises RetryableError, also before ``open``."""
+        if self._context is None:
+            raise RetryableError("not connected yet")
+        return dict(await self._context.bus.end_offsets(list(places)))
 
     async def _read(self, begins: dict[Place, int], ends: dict[Place, int]) -> int:
         assert self._context is not None

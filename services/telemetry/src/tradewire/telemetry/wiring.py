@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from fastapi import APIRouter
 from prometheus_client import REGISTRY
 
+from tradewire.ports.message import Emit
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.service import Service
+from tradewire.telemetry.adapters.api.history import HistoryRoutes
+from tradewire.telemetry.adapters.api.state import StateRoutes
+from tradewire.telemetry.adapters.api.stream import Stream
 from tradewire.telemetry.adapters.memory_log_store import MemoryLogStore
 from tradewire.telemetry.adapters.postgres_log_store import PostgresLogStore
 from tradewire.telemetry.adapters.prometheus import PrometheusTelemetry
@@ -17,11 +24,13 @@ from tradewire.telemetry.settings import Settings
 from tradewire.telemetry.store import TelemetryStore
 
 DAY_US = 86_400_000_000
+API = "/api/v1"
 
 
 def build(settings: Settings) -> Service:
-    """The telemetry service as a value."""
-    desk = TelemetryDesk(Books(), market_sample=settings.market_sample)
+    """The telemetry service as a value, with the state API over the same books."""
+    stream = Stream()
+    desk = TelemetryDesk(Books(), market_sample=settings.market_sample, listener=stream.publish)
     log_store = MemoryLogStore() if settings.telemetry_dsn is None else PostgresLogStore(settings.telemetry_dsn)
     metrics = PrometheusTelemetry(
         REGISTRY,
@@ -36,4 +45,29 @@ def build(settings: Settings) -> Service:
         restore_records_max=settings.restore_records_max,
         keep_us=round(settings.log_store_days * DAY_US),
     )
-    return Service(name="telemetry", inputs=inputs(desk), store=store, status=desk.status)
+
+    def running(_: int) -> Iterable[Emit]:
+        # Only now is it certain that the worker will close the store, and with it every reader's stream.
+        stream.open()
+        return ()
+
+    async def closed() -> None:
+        stream.close()
+
+    history = HistoryRoutes(log_store, desk.freshness, store.end_offsets)
+    return Service(
+        name="telemetry",
+        inputs=inputs(desk),
+        store=store,
+        status=desk.status,
+        tick=running,
+        closed=closed,
+        routes=_api(StateRoutes(desk.books).router, history.router, stream.router),
+    )
+
+
+def _api(*routers: APIRouter) -> APIRouter:
+    api = APIRouter(prefix=API)
+    for router in routers:
+        api.include_router(router)
+    return api
