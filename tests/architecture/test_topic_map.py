@@ -63,6 +63,6 @@ def test_a_service_writes_what_the_map_grants_it(service: Service) -> None:
     assert granted - writes == WRITES_NOT_YET.get(service.name, set())
 
 
-def test_every_topic_has_one_writer_but_the_audit_and_the_kill_switch() -> None:
+def test_every_topic_has_one_writer_but_the_audit() -> None:
     shared = {name for name, row in _topics().items() if len(row["producers"]) != 1}
-    assert shared == {"telemetry.event.v1", "ops.control.v1"}
+    assert shared == {"telemetry.event.v1"}
