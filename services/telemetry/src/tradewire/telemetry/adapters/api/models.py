@@ -5,46 +5,53 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PlainSerializer
 
 from tradewire.ports.events import ActiveVersion, ConfigStatus, RefusalReason
 from tradewire.ports.message import Event
 from tradewire.ports.telemetry import PAGE_MAX
+from tradewire.telemetry.adapters.payloads import decoded, encoded
 
 E = TypeVar("E", bound=Event)
 
 
-class Money(BaseModel):
+Money = Annotated[Decimal, PlainSerializer(lambda value: f"{value:f}", return_type=str, when_used="json")]
+"""A decimal as its digits: 0.00000000, not 0E-8."""
+Plain = Annotated[E, PlainSerializer(lambda event: decoded(encoded(event.to_avro())), when_used="json")]
+"""An event with its decimals written like that."""
+
+
+class Balances(BaseModel):
     """Fields of the account, quote."""
 
-    equity: Decimal = Field(examples=["10250.00000000"])
-    wallet_balance: Decimal
-    unrealized_pnl: Decimal
-    realized_pnl: Decimal
-    fees_paid: Decimal
-    funding_paid: Decimal
-    initial_margin: Decimal
-    maintenance_margin: Decimal
+    equity: Money = Field(examples=["10250.00000000"])
+    wallet_balance: Money
+    unrealized_pnl: Money
+    realized_pnl: Money
+    fees_paid: Money
+    funding_paid: Money
+    initial_margin: Money
+    maintenance_margin: Money
 
 
 class StrategyResult(BaseModel):
     """What a strategy's fills on an account came to, quote; PnL before fees."""
 
     strategy_id: str
-    realized_pnl: Decimal
-    fees: Decimal
+    realized_pnl: Money
+    fees: Money
     fills: int
 
 
-class AccountView(Money):
+class AccountView(Balances):
     """An account as of its newest state."""
 
     account_id: str
     as_of_us: int
     sequence: int
-    peak_equity: Decimal
+    peak_equity: Money
     drawdown_ratio: float
-    gross_exposure: Decimal
+    gross_exposure: Money
     strategies: list[StrategyResult]
 
 
@@ -55,12 +62,12 @@ class PositionView(BaseModel):
     as_of_us: int
     venue: str
     symbol: str
-    qty: Decimal
-    entry_price: Decimal
-    mark_price: Decimal
-    unrealized_pnl: Decimal
-    liquidation_price: Decimal | None
-    shares: dict[str, Decimal]
+    qty: Money
+    entry_price: Money
+    mark_price: Money
+    unrealized_pnl: Money
+    liquidation_price: Money | None
+    shares: dict[str, Money]
 
 
 class Item(BaseModel, Generic[E]):
@@ -69,7 +76,7 @@ class Item(BaseModel, Generic[E]):
     event_id: str
     event_time_us: int
     trace_id: str | None
-    event: E
+    event: Plain[E]
 
 
 class Page(BaseModel, Generic[E]):
@@ -83,8 +90,8 @@ class CurvePoint(BaseModel):
     """An account as of an event time."""
 
     time_us: int
-    equity: Decimal
-    realized_pnl: Decimal
+    equity: Money
+    realized_pnl: Money
     drawdown_ratio: float
 
 
