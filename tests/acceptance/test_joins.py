@@ -35,8 +35,8 @@ MEAN_OF_FIVE = "{mean: 'sma(close, 5)'}"
 def statuses(symbols: tuple[str, ...]) -> list[StrategyStatusChanged]:
     """Strategies of two accounts that share symbols, turn over, change their version and join late."""
     hourly = tuple(symbol for symbol in symbols if symbol != LTC)
-    first = document("turning", "alpha", *hourly)
-    second = document("turning", "alpha", *hourly[:1], indicators=MEAN_OF_FIVE)
+    first = document("turning", "alpha", *hourly[:1])
+    second = document("turning", "alpha", *hourly, indicators=MEAN_OF_FIVE)
     guarded = document("guarded", "alpha", *hourly, protect=STOPS, sizing="{fraction_of_equity: 0.6}")
     beta = document("beta-turning", "beta", *hourly, sizing="{fraction_of_equity: 0.9}", protect=STOPS)
     found = [

@@ -34,9 +34,9 @@ def document(strategy_id: str = STRATEGY, account_id: str = ACCOUNT, *symbols: s
 
 
 def config(text: str, version: int = 1, **other: Any) -> StrategyConfigPublished:
-    """A strategy file as a quant publishes it."""
+    """A strategy file as a quant publishes it, fit or not."""
     values: dict[str, Any] = {
-        "strategy_id": parse_strategy(text).id,
+        "strategy_id": next(line[4:] for line in text.splitlines() if line.startswith("id: ")),
         "version": version,
         "document": text,
         "mode": TradingMode.PAPER,

@@ -18,7 +18,7 @@ from tradewire.ports.events import (
     StrategyStatusChanged,
 )
 from tradewire.ports.message import Attributes, Emit, Envelope, Work
-from tradewire.strategy.domain.validation import RefusedError, validated
+from tradewire.strategy.domain.validation import RefusedError, hold_markets, validated
 from tradewire.trading.language import CompiledStrategy, compile_strategy, parse_strategy
 from tradewire.trading.roster import Roster
 
@@ -92,6 +92,7 @@ class StrategyDesk:
         try:
             compiled = validated(config, self._instruments)
             self._hold_immutable(config, compiled)
+            hold_markets(active, compiled)
         except RefusedError as refused:
             reasons = refused.reasons
         else:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 
-from tradewire.ports.events import InstrumentChanged, RefusalReason, StrategyConfigPublished, TradingMode
+from tradewire.ports.events import (
+    ActiveVersion,
+    InstrumentChanged,
+    RefusalReason,
+    StrategyConfigPublished,
+    TradingMode,
+)
 from tradewire.trading.language import (
     Bars,
     CompiledStrategy,
@@ -51,6 +57,22 @@ def validated(
     if reasons:
         raise RefusedError([RefusalReason(message=reason) for reason in reasons])
     return compiled
+
+
+def hold_markets(active: Sequence[ActiveVersion], compiled: CompiledStrategy) -> None:
+    """A version trades every market of its forerunner. Raises RefusedError for those it would leave.
+
+    In a market that is left nobody would close what is held, nor answer for a last bar that is missing.
+    """
+    if not active:
+        return
+    before = active[-1]
+    moved = (before.account_id, before.venue) != (compiled.account, compiled.venue)
+    left = [symbol for symbol in before.symbols if moved or symbol not in compiled.symbols]
+    if left:
+        markets = ", ".join(f"{before.venue}:{symbol}" for symbol in left)
+        message = f"version {before.version} trades {markets} on account {before.account_id} and this version does not"
+        raise RefusedError([RefusalReason(message=message, suggestion="retire the strategy first, then publish")])
 
 
 def _identity(config: StrategyConfigPublished, compiled: CompiledStrategy) -> list[str]:
