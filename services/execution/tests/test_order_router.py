@@ -9,6 +9,7 @@ import pytest
 from tradewire.execution.adapters.memory_ledger import LedgerTables, MemoryLedger
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import AuditRecorded, OrderStatus, Side
+from tradewire.ports.ledger import Changes
 from tradewire.ports.message import Envelope
 from tradewire.testkit.execution_suite import intent, market
 from tradewire.testkit.faulty_venue import Faults
@@ -19,12 +20,24 @@ S = OrderStatus
 LOSES_REQUESTS, LOSES_REPLIES = Faults(request_lost=1), Faults(reply_lost=1)
 
 
+class SometimesAway(MemoryLedger):
+    """A ledger that can be down."""
+
+    away = False
+
+    async def commit(self, changes: Changes) -> None:
+        if self.away:
+            raise RetryableError("no database")
+        await super().commit(changes)
+
+
 class Story:
     """A started rig and what its ledger says."""
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.tables = LedgerTables()
-        self.rig = RouterRig(lambda: MemoryLedger(self.tables), faults=faults)
+        self.ledger = SometimesAway(self.tables)
+        self.rig = RouterRig(lambda: self.ledger, faults=faults)
 
     async def begin(self) -> RouterRig:
         """Started and ready."""
@@ -58,6 +71,21 @@ async def test_place_when_all_is_well_then_intent_is_written_before_it_is_sent()
     rig.venue.finish()
     await rig.step()
     assert story.life("o-1")[-1] == "FILLED"
+
+
+async def test_place_when_the_ledger_is_away_then_nothing_is_sent_until_it_is_back() -> None:
+    story = Story()
+    rig = await story.begin()
+    story.ledger.away = True
+    event = assessed(1, [intent("o-1")])
+    for _ in range(2):
+        with pytest.raises(RetryableError, match="no database"):
+            await rig.router.place(event, Envelope(event_id="evaluation-1"))
+    assert rig.venue.accepted == {}
+    story.ledger.away = False
+    await rig.router.place(event, Envelope(event_id="evaluation-1"))
+    assert story.life("o-1") == ["INITIALIZED", "SUBMITTED", "ACCEPTED"]
+    assert len(rig.venue.accepted["o-1"]) == 1
 
 
 async def test_place_when_delivered_twice_then_sent_once() -> None:
