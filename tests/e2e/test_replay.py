@@ -66,9 +66,9 @@ def test_kills_and_restarts_change_nothing(name: str, seed: int, run_root: Path)
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Said], LedgerRows]:
+def finished(run_roots: Path) -> tuple[list[Said], LedgerRows]:
     """Topics and ledger of one undisturbed run."""
-    options = RunOptions(root=tmp_path_factory.mktemp("run"), registry=False)
+    options = RunOptions(root=run_roots / "finished", registry=False)
     _, said, ledger = asyncio.run(on_kafka(SCENARIOS["three-daily"], options))
     assert audit(said, ledger).findings == []
     return said, ledger

@@ -65,9 +65,9 @@ def short_scenario(folder: Path) -> Scenario:
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[ExportedSpan], Path]:
+def exported(run_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[ExportedSpan], Path]:
     """All spans that the processes exported over OTLP, and the folder of their logs."""
-    root = tmp_path_factory.mktemp("run")
+    root = run_roots / "traced"
     scenario = short_scenario(tmp_path_factory.mktemp("data"))
 
     async def run(url: str) -> None:
