@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
@@ -130,5 +131,32 @@ def sample_scenarios(root: Path) -> dict[str, Scenario]:
             data,
             tuple(f"bitstamp-{symbol}-1d.csv" for symbol in ("BTCUSD", "ETHUSD", "LTCUSD")),
             tuple(strategies / f"{name}.yaml" for name in daily),
+            limits=_daily_limits(),
         ),
     }
+
+
+def _daily_limits() -> tuple[RiskLimitsChanged, ...]:
+    """Limits that bind across symbols: a third market is often one too many, and a losing account stops."""
+    alpha = RiskLimitsChanged(
+        account_id="alpha",
+        version=1,
+        max_gross_exposure=Decimal(220_000),
+        max_net_exposure=Decimal(140_000),
+        max_leverage=Decimal("1.1"),
+        max_concentration_ratio=Decimal("0.6"),
+        max_drawdown_ratio=Decimal("0.22"),
+        author="sample",
+        changed_at_us=0,
+    )
+    beta = RiskLimitsChanged(
+        account_id="beta",
+        version=1,
+        max_gross_exposure=Decimal(75_000),
+        max_net_exposure=Decimal(45_000),
+        max_leverage=Decimal("0.9"),
+        max_drawdown_ratio=Decimal("0.8"),
+        author="sample",
+        changed_at_us=0,
+    )
+    return alpha, beta

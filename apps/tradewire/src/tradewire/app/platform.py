@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,9 +29,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How to run. ``partitions``: count by topic group instead of the topic map's."""
+    """How to run. ``partitions``: count by topic group instead of the topic map's; ``fresh``: forget earlier data."""
 
     root: Path = Path(".tradewire/run")
+    fresh: bool = True
     registry: bool = True
     telemetry: bool = True
     partitions: dict[str, int] = field(default_factory=dict)
@@ -68,11 +70,12 @@ async def platform(
 ) -> AsyncIterator[Platform]:
     """Start servers, create topics, register schemas; services are defined and not yet started. Stops everything."""
     paths = StackPaths.under(options.root)
-    _fresh(paths)
+    if options.fresh:
+        _fresh(paths)
     stack = Stack(paths, registry=options.registry)
     services: dict[str, ServiceProcess] = {}
     try:
-        await asyncio.to_thread(stack.start, progress)
+        await _start(stack, progress)
         say("creating topics")
         plan = await topic_admin.plan(stack.bootstrap_servers, partitions=options.partitions, replication=1)
         await topic_admin.apply(stack.bootstrap_servers, plan)
@@ -95,9 +98,21 @@ async def platform(
         await asyncio.to_thread(stack.stop, progress)
 
 
+async def _start(stack: Stack, progress: Progress) -> None:
+    """Start the servers. When cancelled, only after the start has been given up: it can't go on behind our back."""
+    starting = asyncio.ensure_future(asyncio.to_thread(stack.start, progress))
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.to_thread(stack.stop)
+        await asyncio.gather(starting, return_exceptions=True)
+        raise
+
+
 def _stop_all(services: Sequence[ServiceProcess]) -> None:
-    for service in services:
-        service.stop()
+    """All at once: each may take its time to drain."""
+    with ThreadPoolExecutor(max(1, len(services))) as pool:
+        list(pool.map(ServiceProcess.stop, services))
 
 
 def service_environment(stack: Stack, scenario: Scenario, options: RunOptions) -> dict[str, str]:

@@ -57,6 +57,11 @@ class ServiceProcess:
         """Has it been started and not ended?"""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended; None while it runs, and before its first start."""
+        return None if self._process is None else self._process.poll()
+
     def start(self) -> None:
         """Start it (again)."""
         self._port_file.unlink(missing_ok=True)

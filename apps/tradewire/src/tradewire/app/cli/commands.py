@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from tradewire.app.cli import contracts, controls, limits, run, strategy, topics
+from tradewire.app.cli import contracts, controls, lag, limits, run, strategy, topics, up
 from tradewire.app.cli.options import epilog
 
 app = typer.Typer(
@@ -17,8 +17,10 @@ app = typer.Typer(
 )
 app.command("setup", epilog=epilog("tradewire setup"))(run.setup)
 app.command("run", epilog=epilog("tradewire run --scenario three-daily --partitions 12"))(run.run)
+up.add_to(app)
 app.add_typer(strategy.app, name="strategy")
 app.add_typer(topics.app, name="topics")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(limits.app, name="limits")
 controls.add_to(app)
+lag.add_to(app)

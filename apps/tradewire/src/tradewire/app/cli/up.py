@@ -1,0 +1,222 @@
+"""``tradewire up | status | down``: a platform that is kept running."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from tradewire.app.cli.moments import ago, span
+from tradewire.app.cli.options import JsonOption, epilog
+from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, tell
+from tradewire.app.cli.reach import ROOTS, UP_ROOT
+from tradewire.app.cli.run import project_root
+from tradewire.app.market import Market, live_market, paced_market, venue_answers
+from tradewire.app.processes import SERVICES
+from tradewire.app.stack import Phase, StackPaths, Step, is_running, read_state, shut_down
+from tradewire.app.stack.paths import make_folder
+from tradewire.app.stack.processes import end
+from tradewire.app.station import StationOptions, keep_platform, leftovers
+from tradewire.app.station_state import StationPhase, read_station, state_file
+from tradewire.app.status import PlatformStatus, ServerStatus, ServiceStatus, platform_status
+from tradewire.runtime.clock import SystemClock
+
+BARS_PER_SECOND = 5.0
+LOOK_SECONDS = 0.2
+STOP_SECONDS = 90.0
+SERVICE_GRACE_SECONDS = 15.0
+LOG = "up.log"
+UpRootOption = Annotated[Path, typer.Option("--root", help="Folder of the platform's data, logs and state.")]
+
+
+def up(
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]…", help=f"Default: all of {', '.join(SERVICES)}.")
+    ] = None,
+    lean: Annotated[bool, typer.Option("--lean", help="Without a schema registry: ids of contracts/ids.json.")] = False,
+    market: Annotated[
+        str, typer.Option(help="live: public candles; replay: the sample; auto: live where the venue answers in 5 s.")
+    ] = "auto",
+    bars_per_second: Annotated[float, typer.Option(min=0.01, help="Pace of a replay, bars/s.")] = BARS_PER_SECOND,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay here until Ctrl-C instead of running in the background.")
+    ] = False,
+    otlp: Annotated[str | None, typer.Option(help="OTLP/HTTP traces endpoint of a collector.")] = None,
+    root: UpRootOption = UP_ROOT,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep the embedded servers and the services running with paper trading; what dies is started again.
+
+    Data stays in the folder from one `up` to the next. Ask with `tradewire status`, end with `tradewire down`.
+    """
+    chosen = tuple(services or SERVICES)
+    if unknown := [name for name in chosen if name not in SERVICES]:
+        fail(f"found service {', '.join(unknown)}; allowed: {', '.join(SERVICES)}", Exit.USAGE)
+    if market not in ("auto", "live", "replay"):
+        fail(f"--market: found {market!r}; allowed: auto, live, replay", Exit.USAGE)
+    state = read_state(StackPaths.under(root))
+    if is_running(StackPaths.under(root)):
+        owner = f" (pid {state.owner.pid})" if state is not None else ""
+        fail(f"a platform runs in {root} already{owner}: see `tradewire status`, end it with `tradewire down`")
+    if foreground:
+        run_async(lambda: _keep(root, chosen, lean=lean, market=market, pace=bars_per_second, otlp=otlp))
+        return
+    words = [*chosen, *(["--lean"] if lean else []), "--market", market, "--bars-per-second", f"{bars_per_second}"]
+    words += ["--root", str(root), *(["--otlp", otlp] if otlp is not None else [])]
+    run_async(lambda: _start_behind(root, words))
+    status(root=root, as_json=as_json)
+
+
+async def _keep(
+    root: Path, services: tuple[str, ...], *, lean: bool, market: str, pace: float, otlp: str | None
+) -> None:
+    options = StationOptions(root, await _market(market, pace), services, registry=not lean, otlp_url=otlp)
+    await keep_platform(options, say=say, progress=_show_step)
+
+
+async def _market(wish: str, pace: float) -> Market:
+    project = project_root()
+    if wish == "live" or (wish == "auto" and await venue_answers()):
+        return live_market(project)
+    if wish == "auto":
+        say("the venue does not answer: replaying the sample instead")
+    return paced_market(project, pace)
+
+
+def _show_step(step: Step) -> None:
+    if step.phase in (Phase.READY, Phase.STOPPED):
+        took = f" in {step.elapsed_s:.1f} s" if step.elapsed_s is not None else ""
+        say(f"{step.part} {step.phase.value}{took}")
+
+
+async def _start_behind(root: Path, words: list[str]) -> None:
+    """Start a process that keeps the platform, and repeat what it says until it is up. Ends it when interrupted."""
+    log_file = make_folder(StackPaths.under(root).logs, purpose="logs") / LOG
+    keeper = _spawn(words, log_file)
+    try:
+        with log_file.open("r", encoding="utf-8", errors="replace") as said:
+            while not _is_up(root, keeper.pid):
+                for line in said:
+                    say(line.rstrip())
+                if keeper.poll() is not None:
+                    raise CommandError(f"the platform ended while starting; see {log_file}", Exit.FAILED)
+                await asyncio.sleep(LOOK_SECONDS)
+    except BaseException:
+        keeper.terminate()
+        await asyncio.to_thread(keeper.wait, STOP_SECONDS)
+        raise
+
+
+def _spawn(words: list[str], log_file: Path) -> subprocess.Popen[bytes]:
+    """The process that keeps the platform: in a session of its own, so that the terminal's Ctrl-C is not its own."""
+    with log_file.open("wb") as log:
+        return subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+            [sys.executable, "-m", "tradewire.app.cli", "up", "--foreground", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "NO_COLOR": "1"},
+        )
+
+
+def _is_up(root: Path, pid: int) -> bool:
+    state = read_station(root)
+    return state is not None and state.owner.pid == pid and state.phase is StationPhase.RUNNING
+
+
+def down(root: UpRootOption = UP_ROOT, as_json: JsonOption = False) -> None:
+    """Stop what `up` started, by process id and command line, and nothing else. Data stays."""
+    paths, state = StackPaths.under(root), read_station(root)
+    stopped = shut_down(paths, within_s=STOP_SECONDS, progress=_show_step)
+    for mark in leftovers(state) if state is not None else ():
+        process = mark.process()
+        if process is not None:
+            end(process, grace_s=SERVICE_GRACE_SECONDS)
+            stopped = True
+    state_file(root).unlink(missing_ok=True)
+    if as_json:
+        print_json({"root": root, "stopped": stopped})
+    else:
+        tell(f"stopped the platform in {root}" if stopped else f"nothing runs in {root}")
+
+
+def status(
+    root: Annotated[
+        Path | None, typer.Option("--root", help="Folder of the platform; default: the one running under .tradewire/.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Health, phase, lag and last success of every server and service. Exit code 1 when one is not well."""
+    clock = SystemClock()
+
+    async def work() -> PlatformStatus:
+        for folder in [root] if root is not None else ROOTS:
+            found = await platform_status(folder, clock)
+            if found is not None:
+                return found
+        where = root if root is not None else " or ".join(map(str, ROOTS))
+        raise CommandError(f"no platform runs in {where}; start one with `tradewire up`", Exit.UNREACHABLE)
+
+    found = run_async(work)
+    if as_json:
+        print_json(found)
+    else:
+        _show(found, clock.now_us())
+    if not found.healthy:
+        raise typer.Exit(Exit.REFUSED)
+
+
+def _show(found: PlatformStatus, now_us: int) -> None:
+    tell(f"{found.phase} in {found.root}, pid {found.owner_pid}", style="green" if found.healthy else "yellow")
+    if found.market:
+        tell(found.market)
+    servers = Table("server", "pid", "state", "answered", "address", box=None, pad_edge=False)
+    for server in found.servers:
+        servers.add_row(*_server_row(server))
+    out.print(servers)
+    if found.services:
+        services = Table(box=None, pad_edge=False)
+        for name in ("service", "state", "last success"):
+            services.add_column(name, no_wrap=True)
+        for name in ("lag", "lag age", "handled", "dead", "restarts"):
+            services.add_column(name, justify="right", no_wrap=True)
+        for service in found.services:
+            services.add_row(*_service_row(service, now_us))
+        out.print(services)
+        for service in found.services:
+            if service.health != "ok":
+                tell(f"{service.name}: {service.last_error or 'see its log'} — {service.log}", style="yellow")
+
+
+def _server_row(server: ServerStatus) -> tuple[str, ...]:
+    state = "[green]ok[/]" if server.answers else "[red]no answer[/]"
+    return server.name, str(server.pid or "-"), state, server.detail, server.address
+
+
+def _service_row(service: ServiceStatus, now_us: int) -> tuple[str, ...]:
+    colour = "green" if service.health == "ok" else "red" if service.health == "down" else "yellow"
+    state = service.phase if service.health == "ok" else service.health
+    return (
+        service.name,
+        f"[{colour}]{state}[/]",
+        ago(service.last_success_us, now_us),
+        "-" if service.lag_records is None else f"{service.lag_records:,}",
+        "-" if service.lag_seconds is None else span(service.lag_seconds),
+        f"{service.handled:,}",
+        f"{service.dead_letters:,}",
+        f"{service.restarts:,}",
+    )
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the three commands."""
+    app.command("up", epilog=epilog("tradewire up", "tradewire up --market replay --bars-per-second 2"))(up)
+    app.command("status", epilog=epilog("tradewire status"))(status)
+    app.command("down", epilog=epilog("tradewire down"))(down)

@@ -1,0 +1,188 @@
+"""How a kept platform is: its servers, its services, and what they were last seen to do."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+
+from tradewire.app.lag import partition_lags
+from tradewire.app.stack import Endpoints, StackPaths, StackState, read_state
+from tradewire.app.station_state import ServiceState, StationState, read_station
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import TradewireError
+from tradewire.runtime.bus import connect
+
+ASK_SECONDS = 3.0
+PORTS = {"kafka": "bootstrap_servers", "postgres": "postgres_dsn", "registry": "registry_url", "redis": "redis_url"}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """One server of the stack. ``answers``: does it serve; ``last_success_us``: when it last did, as far as we saw."""
+
+    name: str
+    pid: int | None
+    address: str
+    answers: bool
+    detail: str = ""
+    last_success_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """One service. ``lag_seconds`` is that of its worst partition; None when it is not known."""
+
+    name: str
+    pid: int | None
+    health: str
+    phase: str
+    last_success_us: int | None
+    handled: int
+    published: int
+    dead_letters: int
+    restarts: int
+    lag_records: int | None
+    lag_seconds: float | None
+    last_error: str | None
+    log: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformStatus:
+    """Everything at once. ``healthy``: all servers answer and all services run."""
+
+    root: str
+    phase: str
+    owner_pid: int
+    market: str
+    healthy: bool
+    servers: tuple[ServerStatus, ...]
+    services: tuple[ServiceStatus, ...]
+
+
+async def platform_status(root: Path, clock: ClockPort) -> PlatformStatus | None:
+    """Ask every part of the platform kept in ``root``; None when none runs there."""
+    stack, station = read_state(StackPaths.under(root)), read_station(root)
+    if stack is None or stack.owner.process() is None:
+        return None
+    servers = await asyncio.gather(*(_server(name, stack, clock) for name in stack.servers))
+    services: tuple[ServiceStatus, ...] = ()
+    if station is not None and station.owner == stack.owner:
+        services = await _services(station, stack.endpoints, clock)
+    running = station is not None and station.phase.value == "running"
+    return PlatformStatus(
+        root=str(root),
+        phase=station.phase.value if station is not None else "running" if stack.ready else "starting",
+        owner_pid=stack.owner.pid,
+        market=station.market if station is not None else "",
+        healthy=(running or station is None)
+        and all(server.answers for server in servers)
+        and all(service.health == "ok" for service in services),
+        servers=tuple(servers),
+        services=services,
+    )
+
+
+async def _server(name: str, stack: StackState, clock: ClockPort) -> ServerStatus:
+    address = str(getattr(stack.endpoints, PORTS[name]) or "")
+    pids = [mark.pid for mark in stack.servers[name] if mark.process() is not None]
+    started_s = clock.monotonic_s()
+    try:
+        async with asyncio.timeout(ASK_SECONDS):
+            await _ask(name, address)
+    except (OSError, TimeoutError, TradewireError, httpx.HTTPError, asyncpg.PostgresError) as error:
+        detail = f"{type(error).__name__} {error}".strip()
+        return ServerStatus(name, pids[0] if pids else None, address, answers=False, detail=detail)
+    took_ms = (clock.monotonic_s() - started_s) * 1000
+    return ServerStatus(name, pids[0] if pids else None, address, True, f"{took_ms:.0f} ms", clock.now_us())
+
+
+async def _ask(name: str, address: str) -> None:
+    """The simplest question that a working server answers. Raises what its client raises."""
+    match name:
+        case "kafka":
+            bus = connect(f"kafka://{address}", client_id="tradewire-status")
+            try:
+                await bus.start()
+            finally:
+                await bus.close()
+        case "postgres":
+            connection = await asyncpg.connect(address)
+            try:
+                await connection.execute("SELECT 1")
+            finally:
+                await connection.close()
+        case "registry":
+            async with httpx.AsyncClient() as client:
+                (await client.get(f"{address}/subjects")).raise_for_status()
+        case _:
+            parts = httpx.URL(address)
+            _, writer = await asyncio.open_connection(parts.host, parts.port)
+            writer.close()
+            await writer.wait_closed()
+
+
+async def _services(station: StationState, endpoints: Endpoints, clock: ClockPort) -> tuple[ServiceStatus, ...]:
+    lags = await _lags(endpoints, clock)
+    async with httpx.AsyncClient(timeout=ASK_SECONDS) as client:
+        reports = await asyncio.gather(*(_health(client, state) for state in station.services.values()))
+    return tuple(
+        _service(name, state, report, lags.get(name, (None, None)))
+        for (name, state), report in zip(station.services.items(), reports, strict=True)
+    )
+
+
+async def _lags(endpoints: Endpoints, clock: ClockPort) -> dict[str, tuple[int | None, float | None]]:
+    """Records and seconds behind by service; empty when the broker can't tell."""
+    found: dict[str, tuple[int | None, float | None]] = {}
+    bus = connect(f"kafka://{endpoints.bootstrap_servers}", client_id="tradewire-status")
+    try:
+        async with asyncio.timeout(4 * ASK_SECONDS):
+            await bus.start()
+            for lag in await partition_lags(bus, clock):
+                records, seconds = found.get(lag.group, (0, 0.0))
+                worst = None if seconds is None or lag.seconds is None else max(seconds, lag.seconds)
+                found[lag.group] = ((records or 0) + lag.records, worst)
+    except (TradewireError, TimeoutError):
+        return {}
+    finally:
+        await bus.close()
+    return found
+
+
+async def _health(client: httpx.AsyncClient, state: ServiceState) -> dict[str, Any]:
+    if state.mark is None or state.url is None or state.mark.process() is None:
+        return {}
+    try:
+        return dict((await client.get(f"{state.url}/health")).json())
+    except (httpx.HTTPError, ValueError):
+        return {}
+
+
+def _service(
+    name: str, state: ServiceState, report: dict[str, Any], lag: tuple[int | None, float | None]
+) -> ServiceStatus:
+    alive = state.mark is not None and state.mark.process() is not None
+    own: dict[str, Any] = report.get("services", {}).get(name, {})
+    return ServiceStatus(
+        name=name,
+        pid=state.mark.pid if state.mark is not None and alive else None,
+        health=report.get("status", "no answer") if alive else "down",
+        phase=own.get("phase", "-"),
+        last_success_us=own.get("last_success_us"),
+        handled=own.get("handled", 0),
+        published=own.get("published", 0),
+        dead_letters=own.get("dead_letters", 0),
+        restarts=max(0, state.starts - 1),
+        lag_records=lag[0],
+        lag_seconds=lag[1],
+        last_error=own.get("last_error"),
+        log=state.log,
+        details=own.get("details", {}),
+    )
