@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +14,8 @@ from tradewire.ports.message import Event
 from tradewire.telemetry.adapters.prometheus import LABEL_VALUES_MAX, PrometheusTelemetry
 from tradewire.telemetry.domain.books import Books
 from tradewire.telemetry.domain.entries import entry_of
-from tradewire.telemetry.domain.figures import SERIES_PER_GAUGE_MAX, figures
+from tradewire.telemetry.domain.figures import GAUGES, SERIES_PER_GAUGE_MAX, figures
+from tradewire.telemetry.domain.latency import Stage, Took
 from tradewire.telemetry.domain.seen import Seen
 
 if TYPE_CHECKING:
@@ -121,3 +124,18 @@ def test_close_when_opened_again_elsewhere_then_one_set_of_metrics(bench: Bench,
     other.open()
     other.close()
     assert list(bench.registry.collect()) == []
+
+
+def test_every_gauge_is_documented_with_its_labels() -> None:
+    text = (Path(__file__).parents[3] / "docs/metrics.md").read_text()
+    rows = re.findall(r"^- `(\w+)` \{([^}]*)\}: .+$", text, re.MULTILINE)
+    assert {name: tuple(labels.split(", ")) for name, labels in rows} == {
+        name: labels for name, (_, labels) in GAUGES.items()
+    }
+
+
+async def test_time_when_stages_end_then_a_histogram_by_stage(bench: Bench) -> None:
+    for seconds in (0.002, 0.2):
+        bench.adapter.time(Took(Stage.SEND_TO_ACK, seconds))
+    assert bench.value("tradewire_order_latency_seconds_count", stage="send_to_ack") == 2.0
+    assert bench.value("tradewire_order_latency_seconds_bucket", stage="send_to_ack", le="0.0025") == 1.0

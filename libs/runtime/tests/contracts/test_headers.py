@@ -41,6 +41,7 @@ def test_decode_after_encode_gives_the_same_envelope(
         topic="market.candle.v1",
         partition=3,
         offset=7,
+        sent_at_us=1_700_000_000_000_000,
     )
 
 

@@ -43,7 +43,8 @@ class Envelope:
     """Lineage of one message, carried in its record headers.
 
     ``traceparent`` is W3C Trace Context of the span that sent it; ``process_context`` of the span that handles it
-    (the parent of whatever the handling causes).
+    (the parent of whatever the handling causes). ``sent_at_us``: wall clock of its sender, µs in steps of 1 ms; 0 where
+    it is not known. No decision may depend on it.
     """
 
     event_id: str
@@ -56,6 +57,7 @@ class Envelope:
     topic: str = ""
     partition: int = -1
     offset: int = -1
+    sent_at_us: int = 0
 
     @property
     def child_context(self) -> str:

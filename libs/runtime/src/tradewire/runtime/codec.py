@@ -267,6 +267,7 @@ class Codec:
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
+            sent_at_us=record.timestamp_ms * 1000,
         )
 
 

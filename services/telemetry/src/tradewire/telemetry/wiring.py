@@ -30,13 +30,13 @@ API = "/api/v1"
 def build(settings: Settings) -> Service:
     """The telemetry service as a value, with the state API over the same books."""
     stream = Stream()
-    desk = TelemetryDesk(Books(), market_sample=settings.market_sample, listener=stream.publish)
     log_store = MemoryLogStore() if settings.telemetry_dsn is None else PostgresLogStore(settings.telemetry_dsn)
     metrics = PrometheusTelemetry(
         REGISTRY,
-        figures=lambda: figures(desk.books),
+        figures=lambda: figures(desk.books),  # the desk is made below: both sides know each other
         newest=lambda: [(topic, seen.newest_us) for topic, seen in desk.freshness.items()],
     )
+    desk = TelemetryDesk(Books(), market_sample=settings.market_sample, listener=stream.publish, timer=metrics.time)
     store = TelemetryStore(
         desk,
         log_store,

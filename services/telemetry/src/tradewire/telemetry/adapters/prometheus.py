@@ -5,17 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from tradewire.ports.telemetry import TelemetryEntry, TelemetryPort
 from tradewire.telemetry.domain.figures import GAUGES, Figure
+from tradewire.telemetry.domain.latency import Took
 
 REMEMBERED_IDS_MAX = 100_000
 """Event ids that are known to be counted: far more than one interrupted batch delivers again."""
 LABEL_VALUES_MAX = 100
 """Different rules that are told apart; what comes after counts as `other`."""
+LATENCY_BUCKETS_SECONDS = (
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+)
 STAGES = {
     "market.candle.v1": "ingest",
     "indicator.snapshot.v1": "indicator",
@@ -48,12 +67,19 @@ class PrometheusTelemetry(TelemetryPort):
         self._heartbeat = Gauge(
             "tradewire_pipeline_heartbeat_timestamp_seconds", "Newest event time seen.", ["stage"], registry=None
         )
+        self._latency = Histogram(
+            "tradewire_order_latency_seconds",
+            "Time from one message of an order to the next.",
+            ["stage"],
+            registry=None,
+            buckets=LATENCY_BUCKETS_SECONDS,
+        )
         self._counted: dict[str, None] = {}
         self._rules: set[str] = set()
 
     @property
     def _collectors(self) -> tuple[Collector, ...]:
-        return self._gauges, self._orders, self._decisions, self._faults, self._heartbeat
+        return self._gauges, self._orders, self._decisions, self._faults, self._heartbeat, self._latency
 
     def open(self) -> None:
         """Show the metrics."""
@@ -64,6 +90,10 @@ class PrometheusTelemetry(TelemetryPort):
         """Show them no longer."""
         for collector in self._collectors:
             self._registry.unregister(collector)
+
+    def time(self, took: Took) -> None:
+        """A stage of an order was completed."""
+        self._latency.labels(took.stage.value).observe(took.seconds)
 
     async def record(self, entries: Sequence[TelemetryEntry]) -> None:
         for entry in entries:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.telemetry.domain.books import Books
+from tradewire.telemetry.domain.latency import Latencies, Took
 from tradewire.telemetry.domain.seen import Seen
 
 Listener = Callable[[Seen[Event]], None]
+Timer = Callable[[Took], None]
 
 
 @dataclass
@@ -22,7 +24,7 @@ class Freshness:
     messages: int = 0
 
 
-def _nobody(_: Seen[Event]) -> None:
+def _nobody(_: object) -> None:
     """No one listens."""
 
 
@@ -30,13 +32,16 @@ class TelemetryDesk:
     """Everything that this instance has seen.
 
     ``market_sample``: of market messages every n-th is recorded, 0: none; all are counted. ``listener`` is told of
-    every message that changed the books.
+    every message that changed the books, ``timer`` of every stage of an order that it completed.
     """
 
-    def __init__(self, books: Books, *, market_sample: int = 0, listener: Listener = _nobody) -> None:
+    def __init__(
+        self, books: Books, *, market_sample: int = 0, listener: Listener = _nobody, timer: Timer = _nobody
+    ) -> None:
         self.books = books
         self.freshness: dict[str, Freshness] = {}
-        self._market_sample, self._listener = market_sample, listener
+        self._market_sample, self._listener, self._timer = market_sample, listener, timer
+        self._latencies = Latencies()
         self._market = Counter[str]()
         self._unrecorded: list[Seen[Event]] = []
 
@@ -49,11 +54,13 @@ class TelemetryDesk:
         self._unrecorded.append(seen)
         if self.books.take(event, envelope):
             self._listener(seen)
+            self._time(event, envelope)
         return ()
 
     def on_market(self, event: Event, envelope: Envelope) -> Iterable[Emit]:
         """What the market did: counted, and a sample recorded; whoever needs all of it has the topic."""
         self._note(envelope)
+        self._time(event, envelope)
         self._market[envelope.topic] += 1
         if self._market_sample and self._market[envelope.topic] % self._market_sample == 0:
             self._unrecorded.append(Seen(event, envelope))
@@ -89,6 +96,10 @@ class TelemetryDesk:
             "unrecorded": len(self._unrecorded),
             "messages": {topic: seen.messages for topic, seen in sorted(self.freshness.items())},
         }
+
+    def _time(self, event: Event, envelope: Envelope) -> None:
+        for took in self._latencies.take(event, envelope):
+            self._timer(took)
 
     def _note(self, envelope: Envelope, *, messages: int = 1) -> None:
         seen = self.freshness.get(envelope.topic)
