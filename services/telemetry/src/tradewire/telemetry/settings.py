@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from tradewire.runtime.settings import RuntimeSettings
@@ -18,3 +20,8 @@ class Settings(RuntimeSettings):
     restore_records_max: int = Field(
         20_000, ge=1, description="Evaluations, assessments and orders read again per partition at a start."
     )
+    views_folder: Path = Field(
+        Path(".tradewire/views"), description="Views process: folder of its windows; a lost one is read again."
+    )
+    view_window_seconds: float = Field(3600.0, gt=0, description="Views process: length of a window of event time, s.")
+    view_windows_kept: int = Field(720, ge=1, description="Views process: newest windows kept per account.")
