@@ -1,0 +1,238 @@
+"""The two processes on real servers: killed in the middle, and everything is there once, and right."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tradewire.ports.bus import EventBusPort, Outgoing
+from tradewire.ports.events import AccountStateChanged, OrderFilled
+from tradewire.ports.message import Event
+from tradewire.ports.telemetry import LogQuery
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime import topic_admin
+from tradewire.runtime.bus import connect
+from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.telemetry.adapters.postgres_log_store import PostgresLogStore
+from tradewire.telemetry.domain.rolling import rolling_accounts, rolling_legs
+from tradewire.telemetry.domain.windows import Windows
+
+if TYPE_CHECKING:
+    from tradewire.app.stack import Stack
+
+    from .conftest import Messages
+else:
+    Messages = Any
+
+pytest_plugins = ["tradewire.app.stack.fixtures"]
+pytestmark = pytest.mark.timeout(180)
+
+HOUR_US = 3_600_000_000
+ACCOUNTS, HOURS = 4, 40
+PATIENCE_SECONDS = 90.0
+
+
+class Child:
+    """A process of ours, its environment and its HTTP face."""
+
+    def __init__(self, module: str, folder: Path, environment: dict[str, str]) -> None:
+        self._module, self._folder = module, folder
+        self._port_file = folder / "port"
+        self._environment = (
+            os.environ
+            | environment
+            | {
+                "TRADEWIRE_HTTP_PORT": "0",
+                "TRADEWIRE_HTTP_PORT_FILE": str(self._port_file),
+            }
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._port_file.unlink(missing_ok=True)
+        with (self._folder / "log").open("ab") as log:
+            command = [sys.executable, "-m", self._module]
+            self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+
+    def end(self, *, kill: bool = True) -> int:
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.kill() if kill else self._process.terminate()
+        return self._process.wait(30)
+
+    async def get(self, client: httpx.AsyncClient, path: str, **parameters: Any) -> Any:
+        """What it answers; None while it does not."""
+        assert self._process is not None
+        assert self._process.poll() is None, (self._folder / "log").read_text()[-3000:]
+        try:
+            answer = await client.get(f"http://127.0.0.1:{int(self._port_file.read_text())}{path}", params=parameters)
+        except (OSError, ValueError, httpx.HTTPError):
+            return None
+        return answer.json() if answer.status_code == 200 else None
+
+
+async def until(found: Callable[[], Awaitable[Any]]) -> Any:
+    """What ``found`` says once it is true; only a failing test waits to the end."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            if answer := await found():
+                return answer
+            await asyncio.sleep(0.05)  # between two questions; the answer itself is what is waited for
+
+
+@pytest.fixture(scope="module")
+def topics(stack: Stack) -> str:
+    """Every topic of the map; returns the brokers."""
+
+    async def create() -> None:
+        plan = await topic_admin.plan(stack.bootstrap_servers, replication=1)
+        await topic_admin.apply(stack.bootstrap_servers, plan)
+
+    asyncio.run(create())
+    return stack.bootstrap_servers
+
+
+@pytest.fixture
+async def bus(topics: str) -> AsyncIterator[EventBusPort]:
+    bus = connect(f"kafka://{topics}", client_id="test")
+    await bus.start()
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=5.0) as client:
+        yield client
+
+
+def story(messages: Messages, name: str) -> list[tuple[Event, str]]:
+    """Hours of several accounts, two events each, with their ids."""
+    told: list[tuple[Event, str]] = []
+    for hour in range(HOURS):
+        for number in range(ACCOUNTS):
+            ids: dict[str, Any] = {"account_id": f"{name}-{number}", "strategy_id": f"s{number}"}
+            at = {"event_time_us": hour * HOUR_US + 1}
+            fill = messages.fill(**ids, **at, sequence=2 * hour + 1, realized_pnl=str(hour - 15), fee="0.25")
+            state = messages.state(
+                account_id=ids["account_id"], **at, sequence=2 * hour + 2, equity=str(1000 + (hour * 37) % 101)
+            )
+            told += [(fill, f"{name}-f{number}-{hour}"), (state, f"{name}-s{number}-{hour}")]
+    return told
+
+
+async def publish(bus: EventBusPort, messages: Messages, told: Sequence[tuple[Event, str]]) -> None:
+    codec = Codec(SchemaIds.static())
+    records = []
+    for event, event_id in told:
+        spec = BY_EVENT[type(event)]
+        headers = codec.encode_headers(messages.envelope(event, event_id=event_id))
+        records.append(Outgoing(spec.name, spec.key_of(event).encode(), codec.encode(event), headers))
+    await bus.publish(records)
+
+
+async def test_telemetry_when_killed_in_the_middle_then_log_and_books_have_everything_once(
+    stack: Stack, bus: EventBusPort, client: httpx.AsyncClient, messages: Messages, tmp_path: Path
+) -> None:
+    dsn = stack.postgres_dsn("telemetry_killed")
+    environment = {
+        "TRADEWIRE_BUS_URL": f"kafka://{stack.bootstrap_servers}",
+        "TRADEWIRE_TELEMETRY_DSN": dsn,
+        "TRADEWIRE_MEMBER": "telemetry-0",
+    }
+    child, told = Child("tradewire.telemetry", tmp_path, environment), story(messages, "killed")
+    half = len(told) // 2
+
+    async def results(fills: int) -> Any:
+        accounts = await child.get(client, "/api/v1/accounts") or []
+        mine = [account for account in accounts if account["account_id"].startswith("killed-")]
+        done = [a for a in mine if a["strategies"] and a["strategies"][0]["fills"] >= fills]
+        return done if len(done) == ACCOUNTS else None
+
+    child.start()
+    try:
+        await publish(bus, messages, told[:half])
+        await until(lambda: results(1))
+        child.end()
+        await publish(bus, messages, told[half:] + told[half - 20 : half])
+        child.start()
+        accounts = await until(lambda: results(HOURS))
+        expected = sum(hour - 15 for hour in range(HOURS))
+        assert {a["strategies"][0]["fills"] for a in accounts} == {HOURS}
+        assert {float(a["strategies"][0]["realized_pnl"]) for a in accounts} == {expected}
+        assert len((await child.get(client, "/api/v1/accounts/killed-0/equity"))["points"]) == HOURS
+
+        async def logged() -> Any:
+            found = await child.get(client, "/api/v1/log", account_id="killed-1", limit=1000)
+            return found["entries"] if found and len(found["entries"]) >= 2 * HOURS else None
+
+        entries = await until(logged)
+        assert [entry["event_id"] for entry in entries] == [
+            f"killed-{kind}1-{hour}" for hour in range(HOURS) for kind in "fs"
+        ]
+        assert child.end(kill=False) == 0
+    finally:
+        child.end()
+    store = PostgresLogStore(dsn)
+    await store.open()
+    assert len((await store.query(LogQuery(kind="OrderFilled", limit=1000))).entries) == ACCOUNTS * HOURS
+    await store.close()
+
+
+async def test_views_when_killed_in_the_middle_then_every_window_is_right(
+    topics: str, bus: EventBusPort, client: httpx.AsyncClient, messages: Messages, tmp_path: Path
+) -> None:
+    environment = {"TRADEWIRE_BUS_URL": f"kafka://{topics}", "TRADEWIRE_VIEWS_FOLDER": str(tmp_path / "views")}
+    child, told = Child("tradewire.telemetry.adapters.views", tmp_path, environment), story(messages, "seen")
+    half = len(told) // 2
+    expected = Windows(size_us=HOUR_US, kept=720)
+    for event, _ in told:
+        assert isinstance(event, AccountStateChanged | OrderFilled)
+        expected.take(event)
+
+    async def seen(fills: int) -> Any:
+        legs = await child.get(client, "/api/v1/views/legs", windows=720) or []
+        mine = [leg for leg in legs if leg["account_id"].startswith("seen-") and leg["fills"] >= fills]
+        return mine if len(mine) == ACCOUNTS else None
+
+    child.start()
+    try:
+        await publish(bus, messages, told[:half])
+        await until(lambda: seen(1))
+        child.end()
+        await publish(bus, messages, told[half:] + told[half - 20 : half])
+        child.start()
+        legs = await until(lambda: seen(HOURS))
+        wanted = {leg.account_id: leg for leg in rolling_legs(expected, 720)}
+        assert {leg["account_id"]: float(leg["realized_pnl"]) for leg in legs} == {
+            name: float(leg.realized_pnl) for name, leg in wanted.items()
+        }
+
+        async def caught_up() -> Any:
+            found = await child.get(client, "/api/v1/views/accounts", windows=24) or []
+            mine = [view for view in found if view["account_id"].startswith("seen-")]
+            return mine if len(mine) == ACCOUNTS and {v["to_us"] for v in mine} == {HOURS * HOUR_US} else None
+
+        accounts = {view["account_id"]: view for view in await until(caught_up)}
+        for view in rolling_accounts(expected, 24):
+            shown = accounts[view.account_id]
+            assert (float(shown["pnl"]), shown["drawdown_ratio"], shown["worst_drawdown_ratio"]) == (
+                float(view.pnl),
+                view.drawdown_ratio,
+                view.worst_drawdown_ratio,
+            )
+        for name, windows in expected.accounts.items():
+            shown = await child.get(client, f"/api/v1/views/accounts/{name}/windows")
+            assert [w["start_us"] for w in shown] == sorted(windows)
+            assert [float(w["last_equity"]) for w in shown] == [float(windows[s].last_equity) for s in sorted(windows)]
+        assert child.end(kill=False) == 0
+    finally:
+        child.end()
