@@ -40,7 +40,7 @@ class Messages:
         return StrategyEvaluated(**EXAMPLES["evaluations"]["items"][0]["event"] | other)
 
     def assessment(self, **other: Any) -> RiskAssessed:
-        return RiskAssessed(**EXAMPLES["decisions"]["items"][0]["event"] | other)
+        return RiskAssessed(**EXAMPLES["assessments"]["items"][0]["event"] | other)
 
     def state(self, **other: Any) -> AccountStateChanged:
         shown, held = EXAMPLES["account"], EXAMPLES["positions"][0]

@@ -136,7 +136,7 @@ async def test_orders_when_filtered_then_only_those(api: Desk, messages: Message
     await api.get("/orders/d", 404)
 
 
-async def test_evaluations_and_decisions_when_asked_why_then_rules_and_numbers(api: Desk, messages: Messages) -> None:
+async def test_evaluations_and_assessments_when_asked_why_then_rules_and_numbers(api: Desk, messages: Messages) -> None:
     await api.tell(
         messages.evaluation(event_time_us=1, signal="HOLD"),
         messages.evaluation(event_time_us=2),
@@ -147,9 +147,9 @@ async def test_evaluations_and_decisions_when_asked_why_then_rules_and_numbers(a
     assert why["event"]["seen"] == {"ema(close,12)": 3648.2, "ema(close,26)": 3641.9}
     assert why["trace_id"] == "5c1f2b7d9e3a4c60b8d1e2f3a4b5c6d7"
     for chosen in ({"decision": "REFUSED"}, {"rule": "max_order_notional"}):
-        (refused,) = (await api.get("/decisions", **chosen))["items"]
+        (refused,) = (await api.get("/assessments", **chosen))["items"]
         assert refused["event"]["rules"][0]["limit"] == "3000 USDT"
-    assert (await api.get("/decisions", rule="max_leverage"))["items"] == []
+    assert (await api.get("/assessments", rule="max_leverage"))["items"] == []
 
 
 async def test_strategies_when_refused_then_with_the_reason(api: Desk, messages: Messages) -> None:
@@ -190,11 +190,16 @@ async def test_lag_when_a_topic_is_behind_then_in_time_and_records(api: Desk, me
         {"topic": "market.candle.v1", "newest_event_time_us": 5000, "behind_us": 0, "records_behind": 0},
         {"topic": "strategy.evaluation.v1", "newest_event_time_us": 2000, "behind_us": 3000, "records_behind": 2},
     ]
+    limits = messages.limits()
+    api.desk.on_fact(limits, messages.envelope(limits, offset=0, event_time_us=9_000_000))
+    api.ends[Place("risk.limits.v1", 0)] = 1
+    behind = {row["topic"]: row["behind_us"] for row in await api.get("/lag")}
+    assert behind == {"market.candle.v1": 0, "risk.limits.v1": 0, "strategy.evaluation.v1": 3000}
     api.ends = None
     assert await api.get("/lag", 503) == {"detail": "the bus does not answer: broker away"}
 
 
-@pytest.mark.parametrize("path", ["/orders", "/fills", "/evaluations", "/decisions", "/gaps", "/audits", "/log"])
+@pytest.mark.parametrize("path", ["/orders", "/fills", "/evaluations", "/assessments", "/gaps", "/audits", "/log"])
 async def test_any_page_when_asked_wrongly_then_422(api: Desk, path: str) -> None:
     for wrong in ({"limit": 0}, {"limit": 1001}, {"after": "nonsense"}):
         await api.get(path, 422, **wrong)

@@ -158,7 +158,7 @@ EXAMPLES: dict[str, Any] = {
     "orders": _paged(_ORDER),
     "fills": _paged(_FILL),
     "evaluations": _paged(_EVALUATION),
-    "decisions": _paged(_DECISION),
+    "assessments": _paged(_DECISION),
     "strategies": [_STRATEGY],
     "log": {"entries": [_ENTRY], "next": None},
     "lag": [

@@ -11,6 +11,7 @@ from fastapi import APIRouter, HTTPException, Query
 from tradewire.ports.bus import Place
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.telemetry import LogQuery, LogStorePort
+from tradewire.ports.topics import TOPICS
 from tradewire.telemetry.adapters.api.examples import AWAY, answers
 from tradewire.telemetry.adapters.api.models import LogAnswer, LogEntry, LogSelection, TopicLag
 from tradewire.telemetry.adapters.api.paging import cursor_of
@@ -50,12 +51,14 @@ class HistoryRoutes:
             ends = await self._ends(list(read))
         except RetryableError as error:
             raise HTTPException(503, f"the bus does not answer: {error}") from error
-        newest_us = max((seen.newest_us for seen in self._freshness.values()), default=0)
+        # Control topics carry the time of whoever wrote them, not of the bars: a replay is not late by their measure.
+        timed = {topic: seen.newest_us for topic, seen in self._freshness.items() if not TOPICS[topic].broadcast}
+        newest_us = max(timed.values(), default=0)
         return [
             TopicLag(
                 topic=topic,
                 newest_event_time_us=seen.newest_us,
-                behind_us=newest_us - seen.newest_us,
+                behind_us=newest_us - timed.get(topic, newest_us),
                 records_behind=sum(
                     max(0, ends[place] - offset) for place, offset in read.items() if place.topic == topic
                 ),

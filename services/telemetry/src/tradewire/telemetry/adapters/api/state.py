@@ -1,4 +1,4 @@
-"""Accounts, positions, orders, fills, evaluations, decisions, strategies: from the books, without a database."""
+"""Accounts, positions, orders, fills, evaluations, assessments, strategies: from the books, without a database."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class StateRoutes:
         get("/orders/{client_order_id}", summary="One order", responses=UNKNOWN)(self.order)
         get("/fills", summary="Fills, newest first", responses=answers("fills"))(self.fills)
         get("/evaluations", summary="What strategies saw and said", responses=answers("evaluations"))(self.evaluations)
-        get("/decisions", summary="Risk's answers, refusals included", responses=answers("decisions"))(self.decisions)
+        get("/assessments", summary="Risk's answers, refusals too", responses=answers("assessments"))(self.assessments)
         get("/strategies", summary="Strategies and their state", responses=answers("strategies"))(self.strategies)
         get("/gaps", summary="Faults in market streams")(self.gaps)
         get("/audits", summary="Audit events of the services")(self.audits)
@@ -116,7 +116,7 @@ class StateRoutes:
         """Why there was a trade, or none: rules, indicator values seen and version."""
         return page(self._books.evaluations, chosen, lambda event: chosen.signal in (None, event.signal))
 
-    async def decisions(self, chosen: Annotated[DecisionSelection, Query()]) -> Page[RiskAssessed]:
+    async def assessments(self, chosen: Annotated[DecisionSelection, Query()]) -> Page[RiskAssessed]:
         """Every rule judged, with its number and limit."""
 
         def fits(event: RiskAssessed) -> bool:
