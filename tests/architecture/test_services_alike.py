@@ -17,7 +17,14 @@ FILES = ("__init__.py", "__main__.py", "handlers.py", "py.typed", "settings.py",
 OPTIONAL_FILES = ("domain.py", "store.py")
 """A domain of one file; the service's Store, where it keeps state."""
 FOLDERS = ("adapters", "domain", "migrations")
-OWN = {"ingest": {"feed.py": "the loop from a source to batches: async, so not domain"}}
+OWN = {
+    "ingest": {"feed.py": "the loop from a source to batches: async, so not domain"},
+    "execution": {
+        "router.py": "live orders: async, so not domain",
+        "account_writer.py": "the ledger before the bus",
+        "fill_reader.py": "follows the venue's fills",
+    },
+}
 """Files that only one service has, with the reason."""
 
 

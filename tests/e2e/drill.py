@@ -70,7 +70,7 @@ async def drill(
     return Drill(reference, result, audit(said, ledger), dict(log.blows), seconds)
 
 
-def main() -> int:
+def _given() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenario", choices=sorted(sample_scenarios(ROOT)), default="three-daily")
     parser.add_argument("--kills", type=int, default=30, help="service kills, spread over the services (default 30)")
@@ -78,22 +78,12 @@ def main() -> int:
     parser.add_argument("--databases", type=int, default=1, help="Postgres crashes (default 1)")
     parser.add_argument("--seed", type=int, help="the same seed deals the same blows (default: a new one, printed)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    given = parser.parse_args()
-    logging.basicConfig(level=logging.CRITICAL)
-    seed = given.seed if given.seed is not None else secrets.randbelow(10**6)
-    print(f"seed {seed}", file=sys.stderr)
-    done = asyncio.run(
-        drill(
-            sample_scenarios(ROOT)[given.scenario],
-            RunOptions(root=ROOT / ".tradewire/chaos"),
-            seed=seed,
-            kills=given.kills,
-            brokers=given.brokers,
-            databases=given.databases,
-        )
-    )
-    report = {
-        "scenario": given.scenario,
+    return parser.parse_args()
+
+
+def _report(scenario: str, seed: int, done: Drill) -> dict[str, object]:
+    return {
+        "scenario": scenario,
         "seed": seed,
         "blows": done.blows,
         "records": done.audit.records,
@@ -109,6 +99,18 @@ def main() -> int:
         "seconds": round(done.seconds, 1),
         "passed": done.passed,
     }
+
+
+def main() -> int:
+    """Run the drill that the command line asks for; 1 when it found anything."""
+    given = _given()
+    logging.basicConfig(level=logging.CRITICAL)
+    seed = given.seed if given.seed is not None else secrets.randbelow(10**6)
+    print(f"seed {seed}", file=sys.stderr)
+    options = RunOptions(root=ROOT / ".tradewire/chaos")
+    blows = {"kills": given.kills, "brokers": given.brokers, "databases": given.databases}
+    done = asyncio.run(drill(sample_scenarios(ROOT)[given.scenario], options, seed=seed, **blows))
+    report = _report(given.scenario, seed, done)
     if given.json:
         print(json.dumps(report, indent=2))
     else:

@@ -176,7 +176,7 @@ def _check_chain(by_kind: dict[type[Event], list[Said]], report: Audit) -> None:
         (StrategyEvaluated, RiskAssessed, False),
     ):
         causes = {one.event_id for one in by_kind[cause]}
-        answers = Counter(one.causation_id for one in by_kind[effect] if not _out_of_step(one.event))
+        answers = Counter(one.causation_id for one in by_kind[effect] if getattr(one.event, "step_size", 1))
         for event_id in causes - set(answers):
             report.note("lost", f"no {effect.__name__} answers {cause.__name__} {event_id}")
         for event_id in set(answers) - causes:
@@ -185,10 +185,6 @@ def _check_chain(by_kind: dict[type[Event], list[Said]], report: Audit) -> None:
             for event_id, count in answers.items():
                 if count > 1:
                     report.note("duplicate", f"{count} {effect.__name__} answer {cause.__name__} {event_id}")
-
-
-def _out_of_step(event: Event) -> bool:
-    return isinstance(event, RiskAssessed) and event.step_size == 0
 
 
 def _check_orders(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from tradewire.app.monolith import Scenario, run_monolith, sample_scenarios
 from tradewire.app.platform import RunOptions, begin, platform, replay
 from tradewire.app.stack import Phase, StackPaths, Step, fetch
 from tradewire.app.watch import RunResult
+from tradewire.runtime.clock import SystemClock
 
 DEFAULT_ROOT = Path(".tradewire/run")
 
@@ -85,9 +85,10 @@ def bars_of(scenario: Scenario) -> int:
 
 
 async def _monolith(scenario: Scenario) -> Finished:
-    started = time.monotonic()
+    clock = SystemClock()
+    started_s = clock.monotonic_s()
     with _progress() as bars:
-        return Finished(await run_monolith(scenario, progress=_follow(bars, scenario)), time.monotonic() - started)
+        return Finished(await run_monolith(scenario, progress=_follow(bars, scenario)), clock.monotonic_s() - started_s)
 
 
 async def _processes(scenario: Scenario, options: RunOptions, *, keep: bool) -> Finished:
@@ -95,9 +96,10 @@ async def _processes(scenario: Scenario, options: RunOptions, *, keep: bool) -> 
         say = _say(bars)
         async with platform(scenario, options, progress=_steps(bars), say=say) as running:
             accounts = await begin(running, scenario, say=say)
-            started = time.monotonic()
+            clock = SystemClock()
+            started_s = clock.monotonic_s()
             result = await replay(running, accounts, progress=_follow(bars, scenario))
-            seconds = time.monotonic() - started
+            seconds = clock.monotonic_s() - started_s
             say("measuring hops")
             finished = Finished(result, seconds, tuple(await hop_latencies(running.bus, running.codec)))
             if keep:
