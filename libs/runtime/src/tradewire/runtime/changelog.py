@@ -35,6 +35,7 @@ class ChangelogStore(Store):
         self._spec = BY_EVENT[event]
         self._changed, self._restored, self._forgotten = changed, restored, forgotten
         self._context: StoreContext | None = None
+        self._unwritten: list[Outgoing] = []
 
     async def open(self, context: StoreContext) -> None:
         self._context = context
@@ -74,12 +75,14 @@ class ChangelogStore(Store):
             return codec.decode(self._spec.name, value)
 
     async def release(self, partitions: Sequence[int]) -> None:
+        self._unwritten = [record for record in self._unwritten if record.partition not in set(partitions)]
         for partition in partitions:
             self._forgotten(partition)
 
     async def checkpoint(self) -> None:
         assert self._context is not None
-        records = [
+        # ``changed`` tells each change once, so what could not be written is kept for the next try.
+        self._unwritten += [
             Outgoing(
                 self._spec.name,
                 self._spec.key_of(event).encode(),
@@ -88,5 +91,6 @@ class ChangelogStore(Store):
             )
             for partition, event in self._changed()
         ]
-        if records:
-            await self._context.bus.publish(records)
+        if self._unwritten:
+            await self._context.bus.publish(self._unwritten)
+            self._unwritten = []

@@ -30,10 +30,14 @@ def root_traceparent(event_id: str, *, sampled: bool) -> str:
 
 
 def span_context(traceparent: str) -> SpanContext | None:
-    """The remote span that a traceparent names, if it is sampled."""
-    if len(traceparent) != 55 or not int(traceparent[53:], 16) & TraceFlags.SAMPLED:
+    """The remote span that a traceparent names, if it is sampled; None for one that is malformed (W3C: ignore it)."""
+    if len(traceparent) != 55:
         return None
-    return SpanContext(int(traceparent[3:35], 16), int(traceparent[36:52], 16), True, TraceFlags(1))
+    try:
+        trace_id, span_id, flags = (int(traceparent[a:b], 16) for a, b in ((3, 35), (36, 52), (53, 55)))
+    except ValueError:
+        return None
+    return SpanContext(trace_id, span_id, True, TraceFlags(1)) if flags & TraceFlags.SAMPLED else None
 
 
 def traceparent_of(span: Span) -> str:

@@ -15,13 +15,14 @@ from typing import Any
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError
-from tradewire.ports.message import Emit
+from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.codec import Codec, UnknownSchemaIdError
 from tradewire.runtime.dead_letters import PARKED, dead_letter
+from tradewire.runtime.lag import LagGauges
 from tradewire.runtime.logs import CURRENT_TRACEPARENT
 from tradewire.runtime.metrics import Metrics
-from tradewire.runtime.publisher import Draft, Publisher
+from tradewire.runtime.publisher import Draft, Publisher, event_time_us
 from tradewire.runtime.readers import Reader, SourceReader, read_to_end
 from tradewire.runtime.service import Input, Service, StoreContext
 from tradewire.runtime.settings import RuntimeSettings
@@ -29,6 +30,15 @@ from tradewire.runtime.tracing import Tracing, traceparent_of
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
+AHEAD_SECONDS_MAX = 60.0
+"""Most that a producer's clock may be ahead of ours."""
+
+
+def _text_key(record: Record) -> str:
+    try:
+        return (record.key or b"").decode()
+    except UnicodeDecodeError as error:
+        raise ContractViolationError(f"key: {error}; allowed: UTF-8", stage="decode") from error
 
 
 @dataclass
@@ -94,21 +104,40 @@ class Worker:
         self._backlog_max = settings.backlog_records_max
         self._paused: set[Place] = set()
         self._parked: set[tuple[str, bytes | None]] = set()
+        self._unanswered = False
+        self._lag = LagGauges(service.name, metrics, clock, every_s=TICK_SECONDS)
 
     # ---- life cycle ----
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until ``stop``. Raises FatalError, and RetryableError when the bus can't be reached at the start."""
-        await self._open()
+        """Serve until ``stop``, then flush for ``drain_seconds`` at most.
+
+        Raises FatalError, and RetryableError when the bus can't be reached at the start.
+        """
         stopping = asyncio.create_task(stop.wait())
+        limit = asyncio.timeout(None)
+        stopping.add_done_callback(lambda task: self._limit_drain(task, limit))
         try:
-            while not stop.is_set():
-                await self._round(stopping)
+            async with limit:
+                await self._open()
+                while not stop.is_set():
+                    await self._round(stopping)
+                await self._flush()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            log.warning("stopped with work left to do again", extra={"event": "drain_timeout"})
         finally:
             stopping.cancel()
-            self.progress.phase = "stopping"
             await self._close()
             self.progress.phase = "stopped"
+
+    def _limit_drain(self, stopping: asyncio.Task[bool], limit: asyncio.Timeout) -> None:
+        if stopping.cancelled():
+            return
+        self.progress.phase = "stopping"
+        with suppress(RuntimeError):  # it is over already
+            limit.reschedule(asyncio.get_running_loop().time() + self._settings.drain_seconds)
 
     async def _open(self) -> None:
         service = self.service
@@ -140,12 +169,18 @@ class Worker:
         self._checkpoint_at_s = self._clock.monotonic_s()
         self.progress.phase = "running"
 
-    async def _close(self) -> None:
+    async def _flush(self) -> None:
+        """The orderly end. After a failure nothing is written: state would include what nobody was told."""
         if self._source is not None:
             await self._source.close()
         async with self._lock:
-            with suppress(RetryableError):
-                await self._checkpoint()
+            await self._checkpoint()
+
+    async def _close(self) -> None:
+        self.progress.phase = "stopping"
+        if self._source is not None:
+            await self._source.close()
+        await self._lag.close()
         for reader in (self._group, self._broadcast, self._fanout):
             if reader is not None:
                 await reader.close()
@@ -156,9 +191,14 @@ class Worker:
     async def _last_published(self) -> dict[str, int]:
         """Newest event time per key of the first output topic: where a source resumes."""
         last: dict[str, int] = {}
+        now_us = self._clock.now_us() + round(AHEAD_SECONDS_MAX * 1e6)
         async for record in read_to_end(self._bus, BY_EVENT[self.service.outputs[0]].name):
-            key = (record.key or b"").decode()
-            last[key] = max(last.get(key, 0), self._codec.decode_headers(record).event_time_us)
+            try:
+                key, envelope = _text_key(record), self._codec.decode_headers(record)
+            except ContractViolationError:
+                continue  # not written by this service; its readers keep it as a dead letter
+            if envelope.event_time_us <= now_us:
+                last[key] = max(last.get(key, 0), envelope.event_time_us)
         return last
 
     async def _on_assigned(self, places: Sequence[Place]) -> None:
@@ -202,14 +242,17 @@ class Worker:
             records: list[Record] = []
             for reader in readers:
                 records += self._taken(reader)
+            self._unanswered = True
             drafts = await self._answer(records)
             if self._source is not None:
                 drafts += [self._publisher.draft(emit) for emit in self._source.take()]
             drafts += [self._publisher.draft(emit) for emit in self.service.tick(self._clock.now_us())]
             await self._publisher.publish(drafts)
+            self._unanswered = False
             self.progress.published += len(drafts)
             self._apply_back_pressure(idle=not records)
             await self._checkpoint_if_due(idle=not records)
+            self._lag.observe(records, self._group)
 
     def _taken(self, reader: Reader) -> list[Record]:
         try:
@@ -253,9 +296,7 @@ class Worker:
             raise ContractViolationError("an earlier record of this key waits in the dead-letter topic", stage=PARKED)
         envelope = self._codec.decode_headers(record)
         if record.value is None:
-            emits: Iterable[Emit] = (
-                spec.deleted((record.key or b"").decode(), envelope) if spec.deleted is not None else ()
-            )
+            emits: Iterable[Emit] = spec.deleted(_text_key(record), envelope) if spec.deleted is not None else ()
             return [self._publisher.draft(emit) for emit in emits]
         age_us = self._clock.now_us() - envelope.event_time_us
         self._metrics.event_age.labels(self.service.name).observe(age_us / 1e6)
@@ -265,6 +306,7 @@ class Worker:
         token = CURRENT_TRACEPARENT.set(envelope.child_context)
         try:
             event = self._codec.decode(record.topic, record.value)
+            self._hold_past(event, envelope)
             drafts = [self._publisher.draft(emit) for emit in spec.handler(event, envelope)]
         except Exception as error:
             if span is not None:
@@ -275,6 +317,14 @@ class Worker:
         if span is not None:
             span.end()
         return drafts
+
+    def _hold_past(self, event: Event, envelope: Envelope) -> None:
+        """Nothing happened in the future: a watermark that followed it would shut out all that really comes."""
+        ahead_s = (event_time_us(event, envelope) - self._clock.now_us()) / 1e6
+        if ahead_s > AHEAD_SECONDS_MAX:
+            raise ContractViolationError(
+                f"event time is {ahead_s:.0f} s ahead of the clock; allowed: {AHEAD_SECONDS_MAX:.0f} s"
+            )
 
     def _dead_letter(self, record: Record, error: ContractViolationError) -> Draft:
         """Where order matters (account keys) later records of the key follow the first into the dead-letter topic."""
@@ -337,7 +387,9 @@ class Worker:
             await self._checkpoint()
 
     async def _checkpoint(self) -> None:
-        """State first, then offsets: what is committed is always covered by state."""
+        """State first, then offsets: what is committed is always covered by state, and state by what was published."""
+        if self._unanswered:
+            return  # a round broke off before its outputs were acknowledged
         await self._publisher.until_done(self.service.store.checkpoint, "checkpoint")
         held = self.service.held()
         if self._group is not None:
