@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from dataclasses import dataclass, field
 
@@ -9,6 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 EVENT_NAMESPACE = uuid.UUID("7d1d1c4e-6f0f-5c2e-9a53-0c5f2a1f7a11")
 """Namespace of all event ids; changing it changes every id and so every client order id."""
+
+_NAMESPACE_BYTES = EVENT_NAMESPACE.bytes
+_VARIANTS = {digit: f"{int(digit, 16) & 3 | 8:x}" for digit in "0123456789abcdef"}
+"""RFC 9562's variant in the two highest bits of a hex digit."""
 
 
 class Part(BaseModel):
@@ -30,12 +35,19 @@ def derived_id(cause_id: str, kind: str, ordinal: str | int) -> str:
 
     Source: RFC 9562 UUID version 5 over (cause, kind, ordinal).
     """
-    return str(uuid.uuid5(EVENT_NAMESPACE, f"{cause_id}|{kind}|{ordinal}"))
+    return _uuid5(f"{cause_id}|{kind}|{ordinal}")
 
 
 def root_id(venue: str, symbol: str, stream: str, time_us: int) -> str:
     """Event id of something the venue said: from venue, symbol, stream and the venue's own time."""
-    return str(uuid.uuid5(EVENT_NAMESPACE, f"{venue}|{symbol}|{stream}|{time_us}"))
+    return _uuid5(f"{venue}|{symbol}|{stream}|{time_us}")
+
+
+def _uuid5(name: str) -> str:
+    """``str(uuid.uuid5(EVENT_NAMESPACE, name))`` at a third of its cost: every message needs one."""
+    digits = hashlib.sha1(_NAMESPACE_BYTES + name.encode(), usedforsecurity=False).hexdigest()
+    variant = _VARIANTS[digits[16]]
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 
 
 @dataclass(frozen=True, slots=True)

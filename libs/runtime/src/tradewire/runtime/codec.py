@@ -228,16 +228,21 @@ class Codec:
 
         ``topic``, ``partition``, ``offset`` and ``process_context`` belong to a reader and are not written.
         """
-        texts = (
-            ("event_id", envelope.event_id),
-            ("causation_id", envelope.causation_id),
-            ("correlation_id", envelope.correlation_id),
-            ("event_time_us", str(envelope.event_time_us)),
-            ("producer", envelope.producer),
-            ("traceparent", envelope.traceparent),
-            ("tracestate", tracestate),
-        )
-        return tuple((name, text.encode()) for name, text in texts if text)
+        headers = []
+        if envelope.event_id:
+            headers.append(("event_id", envelope.event_id.encode()))
+        if envelope.causation_id:
+            headers.append(("causation_id", envelope.causation_id.encode()))
+        if envelope.correlation_id:
+            headers.append(("correlation_id", envelope.correlation_id.encode()))
+        headers.append(("event_time_us", b"%d" % envelope.event_time_us))
+        if envelope.producer:
+            headers.append(("producer", envelope.producer.encode()))
+        if envelope.traceparent:
+            headers.append(("traceparent", envelope.traceparent.encode()))
+        if tracestate:
+            headers.append(("tracestate", tracestate.encode()))
+        return tuple(headers)
 
     @staticmethod
     def decode_headers(record: Record) -> Envelope:

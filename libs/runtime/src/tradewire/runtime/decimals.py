@@ -11,12 +11,16 @@ from __future__ import annotations
 import decimal
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 Schema = Any
 Convert = Callable[[Any], Any]
 Leaf = Callable[[int, int], Convert]
 """Makes the conversion for one decimal's precision and scale."""
+
+DECIMALS_REMEMBERED = 4096
+"""Numbers kept converted, per schema field: balances, limits and zeros come again and again."""
 
 
 def packing(precision: int, scale: int) -> Convert:
@@ -35,6 +39,7 @@ def unpacking(precision: int, scale: int) -> Convert:
     """Conversion from bytes to Decimal. It raises decimal.DecimalException for more digits than ``precision``."""
     context = decimal.Context(prec=precision, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.Overflow])
 
+    @lru_cache(DECIMALS_REMEMBERED)
     def unpack(value: bytes) -> Decimal:
         return Decimal(int.from_bytes(value, "big", signed=True)).scaleb(-scale, context)
 

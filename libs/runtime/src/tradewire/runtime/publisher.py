@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -119,7 +120,8 @@ class Publisher:
         for draft, ack in zip(drafts, acks, strict=True):
             if draft.span is not None:
                 self._tracing.sent(draft.span, ack)
-            self._metrics.sent.labels(self._service, ack.topic).inc()
+        for topic, count in Counter(ack.topic for ack in acks).items():
+            self._metrics.sent.labels(self._service, topic).inc(count)
         await self.until_done(lambda: self._store.published(records), "confirm")
 
     async def until_done(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
