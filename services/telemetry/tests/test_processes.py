@@ -56,6 +56,11 @@ class Child:
         )
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{int(self._port_file.read_text())}"
+
     def start(self) -> None:
         self._port_file.unlink(missing_ok=True)
         with (self._folder / "log").open("ab") as log:
@@ -73,7 +78,7 @@ class Child:
         assert self._process is not None
         assert self._process.poll() is None, (self._folder / "log").read_text()[-3000:]
         try:
-            answer = await client.get(f"http://127.0.0.1:{int(self._port_file.read_text())}{path}", params=parameters)
+            answer = await client.get(f"{self.url}{path}", params=parameters)
         except (OSError, ValueError, httpx.HTTPError):
             return None
         return answer.json() if answer.status_code == 200 else None
@@ -178,12 +183,21 @@ async def test_telemetry_when_killed_in_the_middle_then_log_and_books_have_every
         assert [entry["event_id"] for entry in entries] == [
             f"killed-{kind}1-{hour}" for hour in range(HOURS) for kind in "fs"
         ]
-        assert child.end(kill=False) == 0
+        async with client.stream("GET", f"{child.url}/api/v1/stream") as stream:
+            lines = stream.aiter_lines()
+            assert await anext(lines) == ": connected"
+            late = messages.fill(account_id="killed-0", sequence=2 * HOURS + 1)
+            await publish(bus, messages, [(late, "late")])
+            assert [await anext(lines) for _ in range(3)][1:] == ["event: OrderFilled", "id: late"]
+            ending = asyncio.create_task(asyncio.to_thread(child.end, kill=False))
+            async for _ in lines:
+                pass
+            assert await ending == 0
     finally:
         child.end()
     store = PostgresLogStore(dsn)
     await store.open()
-    assert len((await store.query(LogQuery(kind="OrderFilled", limit=1000))).entries) == ACCOUNTS * HOURS
+    assert len((await store.query(LogQuery(kind="OrderFilled", limit=1000))).entries) == ACCOUNTS * HOURS + 1
     await store.close()
 
 
