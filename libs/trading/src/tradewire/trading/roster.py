@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tradewire.ports.events import ActiveVersion, StrategyStatusChanged
-from tradewire.trading.language.intervals import INTERVALS_US
+from tradewire.trading.language.intervals import INTERVALS_US, origin_us
 
 
 class Stream(NamedTuple):
@@ -31,8 +31,8 @@ class Leg:
 
 
 def slot_us(time_us: int, every_us: int) -> int:
-    """The newest multiple of an interval at or before ``time_us``: the last bar close that a stream owes."""
-    return time_us - time_us % every_us
+    """The last bar close at or before ``time_us`` that a stream owes; weekly bars close on Mondays."""
+    return time_us - (time_us - origin_us(every_us)) % every_us
 
 
 class Roster:
