@@ -1,0 +1,80 @@
+"""Who trades what, when."""
+
+from __future__ import annotations
+
+import pytest
+
+from tradewire.testkit.builders import BTC, ETH, HOUR_US
+from tradewire.testkit.strategies import active, document, status
+from tradewire.trading.language import INTERVALS_US
+from tradewire.trading.roster import Roster, slot_us
+
+DAY_US = 24 * HOUR_US
+
+
+def streams(roster: Roster, time_us: int, account_id: str = "alpha") -> list[tuple[str, str, int]]:
+    """(strategy, symbol, version) in force."""
+    return [(leg.stream.strategy_id, leg.stream.symbol, leg.version) for leg in roster.legs(account_id, time_us)]
+
+
+def test_legs_when_several_strategies_trade_then_by_strategy_and_symbol_of_one_account() -> None:
+    roster = Roster()
+    roster.apply(status(active(document("b", "alpha", BTC))))
+    roster.apply(status(active(document("c", "beta", BTC))))
+    roster.apply(status(active(document("a", "alpha", BTC, ETH))))
+    assert streams(roster, HOUR_US) == [("a", BTC, 1), ("a", ETH, 1), ("b", BTC, 1)]
+    assert roster.accounts() == ["alpha", "beta"]
+
+
+def test_legs_when_a_version_follows_another_then_exactly_one_is_in_force_at_any_time() -> None:
+    roster = Roster()
+    roster.apply(status(active(document()), active(document(), 2, 5 * HOUR_US)))
+    found = {time_us: streams(roster, time_us) for time_us in (0, 5 * HOUR_US - 1, 5 * HOUR_US, 6 * HOUR_US)}
+    assert [[version for _, _, version in legs] for legs in found.values()] == [[1], [1], [2], [2]]
+    assert [version.version for t in found if (version := roster.version("trend", t)) is not None] == [1, 1, 2, 2]
+
+
+def test_legs_when_not_effective_yet_then_none() -> None:
+    roster = Roster()
+    roster.apply(status(active(document(), effective_from_us=HOUR_US)))
+    assert streams(roster, HOUR_US - 1) == []
+    assert roster.version("trend", HOUR_US - 1) is None
+    assert streams(roster, HOUR_US) == [("trend", BTC, 1)]
+
+
+@pytest.mark.parametrize("way", ["retired", "removed"])
+def test_legs_when_strategy_is_gone_then_none_of_its_own(way: str) -> None:
+    roster = Roster()
+    roster.apply(status(active(document("stays"))))
+    roster.apply(status(active(document("goes"))))
+    if way == "retired":
+        roster.apply(status(strategy_id="goes"))
+    else:
+        roster.remove("goes")
+    assert streams(roster, 0) == [("stays", BTC, 1)]
+    assert [strategy_id for strategy_id, _ in roster.versions()] == ["stays"]
+
+
+def test_symbols_when_two_intervals_trade_one_symbol_then_the_shorter() -> None:
+    roster = Roster()
+    roster.apply(status(active(document("slow", "alpha", BTC, ETH, interval="4h"))))
+    roster.apply(status(active(document("fast", "alpha", BTC, interval="1h"))))
+    assert roster.symbols("alpha", 0) == {("sim", BTC): HOUR_US, ("sim", ETH): 4 * HOUR_US}
+
+
+@pytest.mark.parametrize(
+    ("time_us", "every_us", "slot"),
+    [
+        (0, HOUR_US, 0),
+        (HOUR_US - 1, HOUR_US, 0),
+        (HOUR_US, HOUR_US, HOUR_US),
+        (3 * HOUR_US, 2 * HOUR_US, 2 * HOUR_US),
+        (4 * DAY_US, INTERVALS_US["1w"], 4 * DAY_US),
+        (10 * DAY_US, INTERVALS_US["1w"], 4 * DAY_US),
+        (11 * DAY_US, INTERVALS_US["1w"], 11 * DAY_US),
+    ],
+)
+def test_slot_when_between_closes_then_the_last_one_and_weeks_close_on_mondays(
+    time_us: int, every_us: int, slot: int
+) -> None:
+    assert slot_us(time_us, every_us) == slot

@@ -1,0 +1,115 @@
+"""From a source to batches: instruments first, the source's order, nothing while paused, failures not hidden."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import pytest
+
+from tradewire.ingest.feed import BATCH_EVENTS_MAX, Feed, emit_of
+from tradewire.ports.errors import RetryableError
+from tradewire.ports.events import CandleClosed, ControlLevel, GapDetected, GapKind, InstrumentChanged
+from tradewire.ports.market_data import MarketDataPort
+from tradewire.ports.message import Emit, Event
+from tradewire.testkit.builders import ETH, candle, control, envelope, instrument
+
+
+class ListedSource(MarketDataPort):
+    """Yields a list, then fails or ends."""
+
+    def __init__(self, events: Sequence[Event], error: Exception | None = None) -> None:
+        self.listed, self.error = events, error
+        self.resumed: Mapping[tuple[str, str], int] = {}
+
+    async def instruments(self) -> Sequence[InstrumentChanged]:
+        return [instrument()]
+
+    async def events(self, resume: Mapping[tuple[str, str], int]) -> AsyncIterator[Event]:
+        self.resumed = resume
+        for event in self.listed:
+            yield event
+        if self.error is not None:
+            raise self.error
+
+    async def close(self) -> None:
+        pass
+
+
+async def everything(feed: Feed) -> list[list[Emit]]:
+    """All batches."""
+    return [list(batch) async for batch in feed.batches({})]
+
+
+def pause(feed: Feed, level: ControlLevel, scope: str = "service:ingest", issued_at_us: int = 1) -> None:
+    """Say a level to the feed."""
+    event = control(scope, level, issued_at_us)
+    assert list(feed.on_control(event, envelope(event))) == []
+
+
+async def test_batches_when_source_ends_then_instruments_first_and_events_in_order() -> None:
+    bars = [candle(number) for number in range(BATCH_EVENTS_MAX * 2 + 7)]
+    feed = Feed(ListedSource(bars))
+    first, *batches = await everything(feed)
+    assert [emit.event for emit in first] == [instrument()]
+    assert [emit.event for batch in batches for emit in batch] == bars
+    assert max(map(len, batches)) <= BATCH_EVENTS_MAX
+    assert feed.status() == {"paused": False, "published": len(bars), "faults": 0, "ended": True}
+
+
+async def test_batches_when_something_was_published_before_then_source_resumes_after_it() -> None:
+    source = ListedSource([])
+    async for _ in Feed(source).batches({"sim:BTCUSDT": 7}):
+        pass
+    assert source.resumed == {("sim", "BTCUSDT"): 7}
+
+
+async def test_batches_when_paused_then_nothing_goes_out_until_resumed() -> None:
+    feed = Feed(ListedSource([candle(0)]))
+    pause(feed, ControlLevel.PAUSED)
+    batches = feed.batches({})
+    assert [emit.event for emit in await anext(batches)] == [instrument()]
+    waiting = asyncio.ensure_future(anext(batches))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    pause(feed, ControlLevel.NORMAL, issued_at_us=2)
+    assert [emit.event for emit in await waiting] == [candle(0)]
+    await batches.aclose()
+
+
+async def test_control_when_another_service_is_paused_or_all_only_reduce_then_market_goes_on() -> None:
+    feed = Feed(ListedSource([candle(0)]))
+    pause(feed, ControlLevel.PAUSED, "service:risk")
+    pause(feed, ControlLevel.REDUCE_ONLY, "global")
+    assert len(await everything(feed)) == 2
+
+
+async def test_batches_when_source_fails_then_raised_after_what_came_before() -> None:
+    batches = Feed(ListedSource([candle(0)], RetryableError("gone"))).batches({})
+    found = [[emit.event for emit in await anext(batches)] for _ in range(2)]
+    assert found == [[instrument()], [candle(0)]]
+    with pytest.raises(RetryableError, match="gone"):
+        await anext(batches)
+
+
+async def test_batches_when_a_fault_passes_then_counted() -> None:
+    gap = GapDetected(venue="sim", symbol="BTCUSDT", interval="1h", kind=GapKind.MISSING, event_time_us=1, missing=2)
+    feed = Feed(ListedSource([candle(0), gap, candle(3)]))
+    await everything(feed)
+    assert feed.status()["faults"] == 1
+
+
+def test_id_when_the_venue_says_it_again_then_the_same_and_another_for_anything_else() -> None:
+    events: list[CandleClosed | InstrumentChanged] = [
+        candle(0),
+        candle(1),
+        candle(0, symbol=ETH),
+        candle(0, interval="4h"),
+        instrument(),
+        instrument(valid_from_us=1),
+    ]
+    ids = [emit_of(event).event_id for event in events]
+    assert len(set(ids)) == len(ids)
+    assert ids == [emit_of(event.model_copy()).event_id for event in events]
+    assert emit_of(candle(0, 100)).event_id == emit_of(candle(0, 101)).event_id
