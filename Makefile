@@ -10,7 +10,7 @@ PARTS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml
 SOURCES := $(addsuffix src,$(PARTS))
 INSTALLED := .venv/.installed
 
-.PHONY: help setup run test chaos lint types imports contracts clean
+.PHONY: bench help setup run test chaos lint types imports contracts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ imports: $(INSTALLED) ## who may import whom
 
 contracts: $(INSTALLED) ## generated code equals its schemas
 	$(BIN)/python contracts/generate.py --check
+
+bench: $(INSTALLED) ## floor and product measured in one run: docs/benchmarks.md (QUICK=1: smaller)
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 clean: ## remove .venv, caches and the embedded servers' data; data/ stays
 	rm -rf .venv .tradewire .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
