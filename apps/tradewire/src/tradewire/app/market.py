@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from tradewire.app.monolith import Scenario, sample_scenarios
+from tradewire.app.scenario import Scenario, sample_scenarios
 
 PING_URL = "https://fapi.binance.com/fapi/v1/ping"
 """Binance USDⓈ-M futures, "Test Connectivity"."""

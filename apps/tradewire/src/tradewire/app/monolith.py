@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from decimal import Decimal
-from pathlib import Path
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
@@ -23,9 +20,10 @@ import tradewire.risk.wiring
 import tradewire.strategy.settings
 import tradewire.strategy.wiring
 from tradewire.app.operator import Operator
+from tradewire.app.scenario import ANSWER_SECONDS, Scenario, sample_scenarios
 from tradewire.app.watch import RunResult, RunWatcher
 from tradewire.ports.bus import EventBusPort
-from tradewire.ports.events import ControlLevel, RiskLimitsChanged
+from tradewire.ports.events import ControlLevel
 from tradewire.ports.topics import DEAD_LETTER_PARTITIONS, DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.clock import SystemClock
@@ -36,18 +34,7 @@ from tradewire.runtime.service import Service
 from tradewire.runtime.settings import RuntimeSettings
 
 T = TypeVar("T")
-ANSWER_SECONDS = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """What a run trades: candle files, strategy files, limits. The same for every way to run it."""
-
-    name: str
-    data: Path
-    files: tuple[str, ...]
-    strategies: tuple[Path, ...]
-    limits: tuple[RiskLimitsChanged, ...] = ()
+__all__ = ["ANSWER_SECONDS", "Scenario", "build_services", "memory_topics", "run_monolith", "sample_scenarios"]
 
 
 def memory_topics() -> dict[str, int]:
@@ -115,48 +102,3 @@ async def beside(
         with suppress(asyncio.CancelledError):
             await asyncio.gather(working, return_exceptions=True)
         await serving
-
-
-def sample_scenarios(root: Path) -> dict[str, Scenario]:
-    """The two scenarios on the data that comes with the project."""
-    data, strategies = root / "data/sample", root / "strategies"
-    hourly = ("donchian-breakout-btc", "ema-cross-btc", "rsi-reversion-btc")
-    daily: Iterable[str] = ("band-reversion-daily", "trend-daily")
-    return {
-        "btc-hourly": Scenario(
-            "btc-hourly", data, ("coinbase-BTCUSD-1h.csv",), tuple(strategies / f"{name}.yaml" for name in hourly)
-        ),
-        "three-daily": Scenario(
-            "three-daily",
-            data,
-            tuple(f"bitstamp-{symbol}-1d.csv" for symbol in ("BTCUSD", "ETHUSD", "LTCUSD")),
-            tuple(strategies / f"{name}.yaml" for name in daily),
-            limits=_daily_limits(),
-        ),
-    }
-
-
-def _daily_limits() -> tuple[RiskLimitsChanged, ...]:
-    """Limits that bind across symbols: a third market is often one too many, and a losing account stops."""
-    alpha = RiskLimitsChanged(
-        account_id="alpha",
-        version=1,
-        max_gross_exposure=Decimal(220_000),
-        max_net_exposure=Decimal(140_000),
-        max_leverage=Decimal("1.1"),
-        max_concentration_ratio=Decimal("0.6"),
-        max_drawdown_ratio=Decimal("0.22"),
-        author="sample",
-        changed_at_us=0,
-    )
-    beta = RiskLimitsChanged(
-        account_id="beta",
-        version=1,
-        max_gross_exposure=Decimal(75_000),
-        max_net_exposure=Decimal(45_000),
-        max_leverage=Decimal("0.9"),
-        max_drawdown_ratio=Decimal("0.8"),
-        author="sample",
-        changed_at_us=0,
-    )
-    return alpha, beta

@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tradewire.app.monolith import ANSWER_SECONDS, Scenario
 from tradewire.app.operator import Operator
 from tradewire.app.processes import SERVICES, ServiceProcess, until_ready
+from tradewire.app.scenario import ANSWER_SECONDS, Scenario
 from tradewire.app.stack import Progress, Stack, StackPaths, quiet
 from tradewire.app.stack.lock import FolderLock
 from tradewire.app.watch import RunResult, RunWatcher

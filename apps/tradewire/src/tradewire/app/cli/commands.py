@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from tradewire.app.cli import contracts, controls, lag, limits, run, strategy, topics, up
+from tradewire.app.cli import contracts, controls, explain, lag, limits, run, strategy, topics, up
 from tradewire.app.cli.options import epilog
 
 app = typer.Typer(
@@ -23,4 +23,5 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(limits.app, name="limits")
 controls.add_to(app)
+explain.add_to(app)
 lag.add_to(app)

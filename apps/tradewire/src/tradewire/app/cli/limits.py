@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
-from tradewire.app.cli.output import Exit, fail, out, print_json, run_async, tell
+from tradewire.app.cli.output import Exit, fail, number, out, print_json, run_async, tell
 from tradewire.app.cli.reach import Reached, Where, reached
 from tradewire.ports.events import RiskLimitsChanged
 
@@ -114,6 +114,6 @@ def _show(limits: RiskLimitsChanged, *, as_json: bool) -> None:
     )
     for name in LIMITS:
         value = getattr(limits, name)
-        shown = "no limit" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
+        shown = "no limit" if value is None else number(value) if isinstance(value, Decimal) else str(value)
         table.add_row(name, shown, style="dim" if value is None else None)
     out.print(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Coroutine, Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -26,6 +26,8 @@ EXIT_CODES = (
     "Exit codes: 0 done · 1 refused, not found, or the answer is no · 2 wrong usage · 3 platform not reachable · "
     "4 could not be done, for the reason given · 130 interrupted."
 )
+EXACT = Context(prec=60)
+"""More digits than the wire's 38: normalising never rounds."""
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -87,6 +89,11 @@ def told(count: int) -> None:
     err.print("stopping; nothing stays behind" if count == 1 else "still stopping: it takes a few seconds")
 
 
+def number(value: Decimal) -> str:
+    """An exact amount without the zeros behind it."""
+    return f"{value.normalize(EXACT):f}" if value else "0"
+
+
 def plain(value: Any) -> Any:
     """A value as JSON has it. Decimals are text, so that no digit is lost."""
     match value:
@@ -95,7 +102,7 @@ def plain(value: Any) -> Any:
         case None | bool() | int() | float() | str():
             return value
         case Decimal():
-            return f"{value:f}"
+            return number(value)
         case Path():
             return str(value)
         case bytes():

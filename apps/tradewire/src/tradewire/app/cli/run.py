@@ -14,8 +14,8 @@ from rich.table import Table
 
 from tradewire.app.cli.output import err, out, print_json, run_async
 from tradewire.app.latency import HopLatency, hop_latencies
-from tradewire.app.monolith import Scenario, run_monolith, sample_scenarios
 from tradewire.app.platform import RunOptions, begin, platform, replay
+from tradewire.app.scenario import Scenario, sample_scenarios
 from tradewire.app.stack import Phase, StackPaths, Step, fetch
 from tradewire.app.watch import RunResult
 from tradewire.runtime.clock import SystemClock
@@ -85,6 +85,8 @@ def bars_of(scenario: Scenario) -> int:
 
 
 async def _monolith(scenario: Scenario) -> Finished:
+    from tradewire.app.monolith import run_monolith  # six services: a second that other commands need not wait
+
     clock = SystemClock()
     started_s = clock.monotonic_s()
     with _progress() as bars:

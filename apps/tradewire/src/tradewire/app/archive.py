@@ -1,0 +1,180 @@
+"""Finding messages of the past in a platform's topics: only the partition of the key, from about the right time on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from tradewire.ports.bus import EventBusPort, Place, Record
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.message import Envelope, Event
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.bus.partitioner import partition_of
+from tradewire.runtime.codec import Codec
+
+POLL_SECONDS = 0.5
+RECORDS_PER_POLL = 1_000
+WINDOW_RECORDS = 4_000
+"""A search by time stops narrowing down here: reading this many costs less than one more question."""
+MARGIN_RECORDS = 500
+"""Read this far before the place found, for records that a restarted service wrote again out of order."""
+LOOK_RECORDS = 2_000
+"""How far to look for a record of the key that can tell the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message with its lineage and its place."""
+
+    event: Event
+    envelope: Envelope
+
+    @property
+    def where(self) -> str:
+        """Topic, partition and offset."""
+        return f"{self.envelope.topic}/{self.envelope.partition}@{self.envelope.offset}"
+
+    @property
+    def trace_id(self) -> str:
+        """32 hex digits, from the W3C traceparent; the correlation id's where a record has none."""
+        parts = self.envelope.traceparent.split("-")
+        return parts[1] if len(parts) == 4 else self.envelope.correlation_id.replace("-", "")
+
+
+class Archive:
+    """Reads topics outside any group; nothing is changed."""
+
+    def __init__(self, bus: EventBusPort, codec: Codec) -> None:
+        self._bus, self._codec = bus, codec
+
+    def decode(self, record: Record) -> Found | None:
+        """The record's message; None for a tombstone and for one that can't be read."""
+        if record.value is None:
+            return None
+        try:
+            return Found(self._codec.decode(record.topic, record.value), self._codec.decode_headers(record))
+        except ContractViolationError:
+            return None
+
+    # ---- messages ----
+
+    async def first(
+        self, kind: type[Event], key: str, from_us: int, wanted: Callable[[Found], bool], *, texts: Sequence[str] = ()
+    ) -> Found | None:
+        """The key's first message of event time ``from_us`` or later that is wanted and holds ``texts``."""
+        async with aclosing(self.mentions(kind, key, from_us, *texts)) as messages:
+            async for found in messages:
+                if wanted(found):
+                    return found
+        return None
+
+    async def with_id(self, kind: type[Event], key: str, from_us: int, event_id: str) -> Found | None:
+        """The key's message with an event id; nothing else is decoded."""
+        async with aclosing(self.of_key(kind, key, from_us)) as records:
+            async for record in records:
+                if dict(record.headers).get("event_id") == event_id.encode():
+                    return self.decode(record)
+        return None
+
+    async def mentions(self, kind: type[Event], key: str, from_us: int, *texts: str) -> AsyncGenerator[Found]:
+        """Messages of a key that hold all the texts. Text is plain UTF-8 in Avro, so the rest is not even decoded."""
+        sought = [text.encode() for text in texts]
+        async with aclosing(self.of_key(kind, key, from_us)) as records:
+            async for record in records:
+                if record.value is not None and all(text in record.value for text in sought):
+                    found = self.decode(record)
+                    if found is not None:
+                        yield found
+
+    async def mention(self, kind: type[Event], text: str) -> Found | None:
+        """The first message that holds a text, in whichever partition."""
+        async with aclosing(self.everywhere(kind)) as records:
+            async for record in records:
+                if record.value is not None and text.encode() in record.value:
+                    return self.decode(record)
+        return None
+
+    async def newest(self, kind: type[Event]) -> dict[str, Event]:
+        """The newest message of every key."""
+        found: dict[str, Event] = {}
+        async with aclosing(self.everywhere(kind)) as records:
+            async for record in records:
+                message = self.decode(record)
+                if message is not None:
+                    found[(record.key or b"").decode(errors="replace")] = message.event
+        return found
+
+    # ---- records ----
+
+    async def at(self, place: Place, offset: int) -> Found | None:
+        """The message at an offset, if it is still kept."""
+        async with aclosing(self._read(place, offset)) as records:
+            async for record in records:
+                return self.decode(record) if record.offset == offset else None
+        return None
+
+    async def of_key(self, kind: type[Event], key: str, from_us: int) -> AsyncGenerator[Record]:
+        """Records of a key whose event time is ``from_us`` or later, in offset order, to the topic's end as it is now.
+
+        Reads only the key's partition. A service that was restarted may have written earlier records again; those
+        come too.
+        """
+        topic, wanted = BY_EVENT[kind].name, key.encode()
+        place = Place(topic, partition_of(wanted, await self._bus.partitions(topic)))
+        start = await self._start(place, wanted, from_us)
+        async with aclosing(self._read(place, start)) as records:
+            async for record in records:
+                if record.key == wanted and self._codec.decode_headers(record).event_time_us >= from_us:
+                    yield record
+
+    async def everywhere(self, kind: type[Event]) -> AsyncGenerator[Record]:
+        """Every record of a topic as it stands now, partition by partition."""
+        topic = BY_EVENT[kind].name
+        for partition in range(await self._bus.partitions(topic)):
+            place = Place(topic, partition)
+            async with aclosing(self._read(place, (await self._bus.begin_offsets([place]))[place])) as records:
+                async for record in records:
+                    yield record
+
+    async def _start(self, place: Place, key: bytes, from_us: int) -> int:
+        """An offset before the key's first record of that time: by halves, since a key's times only rise."""
+        begin, end = await self._bounds(place)
+        low, high = begin, end
+        while high - low > WINDOW_RECORDS:
+            middle = (low + high) // 2
+            time_us = await self._time_at(place, middle, key)
+            if time_us is not None and time_us < from_us:
+                low = middle
+            else:
+                high = middle
+        return max(begin, low - MARGIN_RECORDS)
+
+    async def _time_at(self, place: Place, offset: int, key: bytes) -> int | None:
+        """Event time of the key's first record at or after ``offset``; None when there is none near."""
+        async with aclosing(self._read(place, offset)) as records:
+            async for record in records:
+                if record.key == key:
+                    return self._codec.decode_headers(record).event_time_us
+                if record.offset >= offset + LOOK_RECORDS:
+                    break
+        return None
+
+    async def _bounds(self, place: Place) -> tuple[int, int]:
+        return (await self._bus.begin_offsets([place]))[place], (await self._bus.end_offsets([place]))[place]
+
+    async def _read(self, place: Place, start: int) -> AsyncGenerator[Record]:
+        """Records of one partition from ``start`` to its end as it is now."""
+        end = (await self._bus.end_offsets([place]))[place]
+        if start >= end:
+            return
+        tail = await self._bus.tail({place: start})
+        try:
+            while True:
+                for record in await tail.poll(max_records=RECORDS_PER_POLL, timeout_s=POLL_SECONDS):
+                    if record.offset < end:
+                        yield record
+                    if record.offset + 1 >= end:
+                        return
+        finally:
+            await tail.close()
