@@ -2,7 +2,6 @@
 
 from tradewire.execution.settings import Settings
 from tradewire.execution.wiring import build
-
 from tradewire.runtime.process import run
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from tradewire.execution.adapters.memory_ledger import MemoryLedger
 from tradewire.execution.adapters.postgres_ledger import PostgresLedger
-
 from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.execution.domain.fixed import e8
 from tradewire.execution.handlers import inputs

@@ -2,7 +2,6 @@
 
 from tradewire.indicator.settings import Settings
 from tradewire.indicator.wiring import build
-
 from tradewire.runtime.process import run
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from tradewire.ingest.settings import Settings
 from tradewire.ingest.wiring import build
-
 from tradewire.runtime.process import run
 
 if __name__ == "__main__":
