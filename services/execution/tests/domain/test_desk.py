@@ -200,17 +200,17 @@ def test_journal_when_orders_changed_then_holds_them_once_for_the_ledger() -> No
 
 
 def market(rng: random.Random, bars: int) -> dict[str, list[CandleClosed]]:
-    """Two walks with gaps; both begin at the first bar and end at the last."""
+    """Two walks with gaps, each with a beginning and an end of its own."""
     found: dict[str, list[CandleClosed]] = {}
     for symbol in (BTC, ETH):
-        price = Decimal(100)
-        for number in range(bars):
-            if number not in (0, bars - 1) and rng.random() < 0.15:
+        price, first, end = Decimal(100), rng.randrange(bars // 4 + 1), bars - rng.randrange(bars // 3 + 1)
+        for number in range(first, end):
+            if number not in (first, end - 1) and rng.random() < 0.15:
                 continue
             open_ = price
             price = max(open_ + Decimal(rng.randrange(-50, 51)) / 10, Decimal(20))
             shape = {"open": open_, "high": max(open_, price) + 1, "low": min(open_, price) - 1}
-            last = number == bars - 1
+            last = number == end - 1
             found.setdefault(symbol, []).append(candle(number, price, symbol, last_of_stream=last, **shape))
     return found
 
