@@ -108,8 +108,8 @@ class Tracing:
 
     def process(self, record: Record, traceparent: str, group: str, age_ms: float) -> Span | None:
         """CONSUMER span of one record's handling, or None when its trace is not sampled here."""
-        parent = span_context(traceparent)
-        if parent is None or self._tracer is None:
+        parent = span_context(traceparent) if self._tracer is not None else None
+        if parent is None:
             return None
         attributes: dict[str, str | int | float | bool] = {
             "messaging.system": "kafka",
@@ -127,8 +127,8 @@ class Tracing:
 
     def internal(self, name: str, parent: str, attributes: Attributes, links: Sequence[str] = ()) -> str:
         """A finished INTERNAL span under ``parent``; returns its traceparent, or ``parent`` when not sampled."""
-        context = span_context(parent)
-        if context is None or self._tracer is None:
+        context = span_context(parent) if self._tracer is not None else None
+        if context is None:
             return parent
         span = self._start(name, context, SpanKind.INTERNAL, attributes, _links(links))
         span.end()
@@ -136,8 +136,8 @@ class Tracing:
 
     def send(self, topic: str, key: str, emit: Emit, parent: str, event_id: str) -> Span | None:
         """PRODUCER span, to be ended by ``sent``."""
-        context = span_context(parent)
-        if context is None or self._tracer is None:
+        context = span_context(parent) if self._tracer is not None else None
+        if context is None:
             return None
         attributes: dict[str, str | int | float | bool] = {
             "messaging.system": "kafka",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from tradewire.runtime.dead_letters import PARKED, dead_letter
 from tradewire.runtime.lag import LagGauges
 from tradewire.runtime.logs import CURRENT_TRACEPARENT
 from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.parking import Parking
 from tradewire.runtime.publisher import Draft, Publisher, event_time_us
 from tradewire.runtime.readers import Reader, SourceReader, read_to_end
 from tradewire.runtime.service import Input, Service, StoreContext
@@ -103,7 +105,7 @@ class Worker:
         self._checkpoint_at_s = 0.0
         self._backlog_max = settings.backlog_records_max
         self._paused: set[Place] = set()
-        self._parked: set[tuple[str, bytes | None]] = set()
+        self._parking = Parking(service.name)
         self._unanswered = False
         self._lag = LagGauges(service.name, metrics, clock, every_s=TICK_SECONDS)
 
@@ -145,7 +147,7 @@ class Worker:
             await service.opened()
         await service.store.open(StoreContext(self._bus, self._codec, service.name))
         self.progress.phase = "reading broadcast topics"
-        starts: dict[Place, int] = {}
+        starts = await self._parking.restore(self._bus)
         for topic in (t for t in self._inputs if TOPICS[t].broadcast):
             starts |= {Place(topic, p): 0 for p in range(await self._bus.partitions(topic))}
             async for record in read_to_end(self._bus, topic):
@@ -241,7 +243,7 @@ class Worker:
         async with self._lock:
             records: list[Record] = []
             for reader in readers:
-                records += self._taken(reader)
+                records += self._parking.sort_out(self._taken(reader))
             self._unanswered = True
             drafts = await self._answer(records)
             if self._source is not None:
@@ -266,6 +268,7 @@ class Worker:
     async def _answer(self, records: Sequence[Record]) -> list[Draft]:
         """Handle records in order; dead letters take their place among the outputs."""
         drafts: list[Draft] = []
+        outcomes: Counter[tuple[str, str]] = Counter()
         for record in records:
             try:
                 try:
@@ -277,8 +280,10 @@ class Worker:
             except ContractViolationError as error:
                 drafts.append(self._dead_letter(record, error))
                 outcome = "dead_lettered"
-            self._metrics.processed.labels(self.service.name, record.topic, outcome).inc()
+            outcomes[record.topic, outcome] += 1
             self._positions[record.place] = record.offset + 1
+        for (topic, outcome), count in outcomes.items():
+            self._metrics.processed.labels(self.service.name, topic, outcome).inc(count)
         if records:
             self.progress.handled += len(records)
             self._dirty += len(records)
@@ -292,7 +297,7 @@ class Worker:
     def _handle(self, record: Record) -> list[Draft]:
         """One record through its handler. Raises ContractViolationError."""
         spec = self._inputs[record.topic]
-        if (record.topic, record.key) in self._parked:
+        if self._parking.holds(record):
             raise ContractViolationError("an earlier record of this key waits in the dead-letter topic", stage=PARKED)
         envelope = self._codec.decode_headers(record)
         if record.value is None:
@@ -328,9 +333,8 @@ class Worker:
 
     def _dead_letter(self, record: Record, error: ContractViolationError) -> Draft:
         """Where order matters (account keys) later records of the key follow the first into the dead-letter topic."""
-        if TOPICS[record.topic].group == "A":
-            self._parked.add((record.topic, record.key))
-            self._metrics.parked_keys.labels(self.service.name).set(len(self._parked))
+        self._parking.park(record)
+        self._metrics.parked_keys.labels(self.service.name).set(len(self._parking))
         self.progress.dead_letters += 1
         self._metrics.dead_letters.labels(self.service.name, record.topic, error.stage).inc()
         log.error(
