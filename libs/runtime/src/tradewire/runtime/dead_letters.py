@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from tradewire.ports.bus import Outgoing, Record
+from collections.abc import Sequence
+
+from tradewire.ports.bus import Headers, Outgoing, Record
 from tradewire.ports.topics import DEAD_LETTERS
 
 MESSAGE_BYTES_MAX = 1024
 PARKED = "parked"
+PREFIX = "dlq."
+"""Headers of the lineage begin with this."""
+RELEASED = "dlq.released"
+"""Header of a marker: offset of the last letter of the key that was replayed."""
+UNTIL = "dlq.until"
+"""Header of a marker: offset behind the last record written again to the original topic."""
+REPLAYED = "dlq.replayed"
+"""Header of a record that was written again: partition and offset of its letter."""
 
 
 def dead_letter(
@@ -29,15 +39,64 @@ def dead_letter(
     return Outgoing(DEAD_LETTERS[service], record.key, record.value, headers)
 
 
-def origin(record: Record) -> tuple[str, bytes | None]:
-    """The (topic, key) that a dead letter came from."""
-    return dict(record.headers)["dlq.topic"].decode(), record.key
+def origin(record: Record) -> tuple[str, bytes | None] | None:
+    """The (topic, key) that a dead letter or a marker is about; None when it does not say."""
+    topic = dict(record.headers).get("dlq.topic")
+    return None if topic is None else (topic.decode(errors="replace"), record.key)
 
 
-RELEASED = "dlq.released"
-"""Header of the marker that ``tradewire dlq replay`` writes: the key's letters before it were replayed."""
+def letter_place(record: Record) -> tuple[int, int]:
+    """Partition and offset of the record that a letter holds; -1 for what it does not say."""
+    return _number(record, "dlq.partition"), _number(record, "dlq.offset")
+
+
+def replayed(letter: Record) -> Outgoing:
+    """A letter's record for its original place once more: its own headers, and a note that it is a replay."""
+    found = origin(letter)
+    assert found is not None, "only letters with their lineage are replayed"
+    partition, _ = letter_place(letter)
+    note = f"{letter.partition}/{letter.offset}".encode()
+    headers = (*own_headers(letter), (REPLAYED, note))
+    return Outgoing(found[0], letter.key, letter.value, headers, partition if partition >= 0 else None)
+
+
+def own_headers(letter: Record) -> Headers:
+    """Headers that the record had before it became a letter."""
+    return tuple((name, value) for name, value in letter.headers if not name.startswith(PREFIX))
+
+
+def is_replayed(record: Record) -> bool:
+    """True for a record that an operator wrote again."""
+    return any(name == REPLAYED for name, _ in record.headers)
+
+
+def release(letters: Sequence[Record], *, until_offset: int) -> Outgoing:
+    """The marker that frees the key of ``letters`` (one topic and key, in order, not empty)."""
+    newest = letters[-1]
+    found = origin(newest)
+    assert found is not None, "only letters with their lineage are replayed"
+    headers = (
+        ("dlq.topic", found[0].encode()),
+        (RELEASED, str(newest.offset).encode()),
+        (UNTIL, str(until_offset).encode()),
+    )
+    return Outgoing(newest.topic, newest.key, b"", headers, newest.partition)
 
 
 def is_release(record: Record) -> bool:
-    """True for the marker that un-parks a key."""
+    """True for a marker."""
     return any(name == RELEASED for name, _ in record.headers)
+
+
+def released_until(marker: Record) -> tuple[int, int]:
+    """A marker's last letter replayed, and the offset from which its key is free."""
+    return _number(marker, RELEASED), _number(marker, UNTIL)
+
+
+def _number(record: Record, name: str) -> int:
+    """The header's number; -1 when it is missing or none."""
+    text = dict(record.headers).get(name, b"-1")
+    try:
+        return int(text)
+    except ValueError:
+        return -1
