@@ -47,7 +47,8 @@ async def say(rig: WorkerRig, *numbers: int) -> None:
 
 async def write_again(rig: WorkerRig, letters: list[Record]) -> int:
     """Replay letters; returns the offset behind the last."""
-    acks = await MemoryBus.publish(rig.bus, [replayed(letter) for letter in letters])
+    name = f"replay {rig.clock.now_us()}"
+    acks = await MemoryBus.publish(rig.bus, [replayed(letter, name) for letter in letters])
     return acks[-1].offset + 1
 
 
@@ -120,6 +121,22 @@ async def test_letter_that_fails_again_keeps_its_key_parked(rig: WorkerRig) -> N
     assert dict(newest.headers)["dlq.error.stage"] == b"parked"
 
 
+async def test_letters_behind_one_that_fails_again_wait_for_the_next_replay(rig: WorkerRig) -> None:
+    desk = Desk(1)
+    await say(rig, 1, 2, 3)
+    async with rig.running(desk.service):
+        await rig.until(lambda: rig.count(LETTERS) == 3)
+        await replay(rig, await rig.read(LETTERS))
+        await rig.until(lambda: rig.count(LETTERS) == 7)
+        assert desk.handled == []
+        desk.broken.clear()
+        await replay(rig, (await rig.read(LETTERS))[-3:])
+        await rig.until(lambda: len(desk.handled) == 3)
+        await say(rig, 4)
+        await rig.until(lambda: len(desk.handled) == 4)
+    assert desk.handled == [1, 2, 3, 4]
+
+
 async def test_replay_without_a_marker_frees_nothing(rig: WorkerRig) -> None:
     desk = Desk(1)
     await say(rig, 1)
@@ -163,6 +180,6 @@ async def test_replayed_record_has_its_own_headers_and_place_again(rig: WorkerRi
     async with rig.running(Desk(1).service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
     (letter,) = await rig.read(LETTERS)
-    again = replayed(letter)
+    again = replayed(letter, "drill")
     assert (again.topic, again.key, again.value, again.partition) == (EVALUATIONS, b"alpha", original.value, 1)
     assert [name for name, _ in again.headers] == [*(name for name, _ in original.headers), "dlq.replayed"]

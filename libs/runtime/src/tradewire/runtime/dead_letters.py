@@ -16,7 +16,7 @@ RELEASED = "dlq.released"
 UNTIL = "dlq.until"
 """Header of a marker: offset behind the last record written again to the original topic."""
 REPLAYED = "dlq.replayed"
-"""Header of a record that was written again: partition and offset of its letter."""
+"""Header of a record that was written again: name of the replay."""
 
 
 def dead_letter(
@@ -50,13 +50,12 @@ def letter_place(record: Record) -> tuple[int, int]:
     return _number(record, "dlq.partition"), _number(record, "dlq.offset")
 
 
-def replayed(letter: Record) -> Outgoing:
-    """A letter's record for its original place once more: its own headers, and a note that it is a replay."""
+def replayed(letter: Record, replay: str) -> Outgoing:
+    """A letter's record for its original place once more: its own headers, and the name of the replay."""
     found = origin(letter)
     assert found is not None, "only letters with their lineage are replayed"
     partition, _ = letter_place(letter)
-    note = f"{letter.partition}/{letter.offset}".encode()
-    headers = (*own_headers(letter), (REPLAYED, note))
+    headers = (*own_headers(letter), (REPLAYED, replay.encode()))
     return Outgoing(found[0], letter.key, letter.value, headers, partition if partition >= 0 else None)
 
 
@@ -65,13 +64,22 @@ def own_headers(letter: Record) -> Headers:
     return tuple((name, value) for name, value in letter.headers if not name.startswith(PREFIX))
 
 
-def is_replayed(record: Record) -> bool:
-    """True for a record that an operator wrote again."""
-    return any(name == REPLAYED for name, _ in record.headers)
+def replay_of(record: Record) -> str | None:
+    """Name of the replay that wrote a record, or a letter's record, again; None for one that was written once."""
+    name = dict(record.headers).get(REPLAYED)
+    return None if name is None else name.decode(errors="replace")
+
+
+def stage_of(letter: Record) -> str:
+    """Where the record failed: decode, validate, handle, publish or parked."""
+    return dict(letter.headers).get("dlq.error.stage", b"").decode(errors="replace")
 
 
 def release(letters: Sequence[Record], *, until_offset: int) -> Outgoing:
-    """The marker that frees the key of ``letters`` (one topic and key, in order, not empty)."""
+    """The marker that frees the key of ``letters`` (one topic and key, in order, not empty).
+
+    ``until_offset``: behind the last record written again, in the original partition.
+    """
     newest = letters[-1]
     found = origin(newest)
     assert found is not None, "only letters with their lineage are replayed"

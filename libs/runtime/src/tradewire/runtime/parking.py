@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
-from tradewire.runtime.dead_letters import is_release, is_replayed, letter_place, origin, released_until
+from tradewire.runtime.dead_letters import PARKED, is_release, letter_place, origin, released_until, replay_of, stage_of
 from tradewire.runtime.readers import read_to_end
 
 Key = tuple[str, bytes | None]
@@ -22,12 +22,14 @@ Key = tuple[str, bytes | None]
 
 @dataclass
 class _Wait:
-    """Why a key waits. ``unread``: places of records parked by us whose letters have not been read back yet."""
+    """Why a key waits. ``unread``: places of records parked by us whose letters have not been read back yet;
+    ``failed_replay``: a replay of which a record failed again, so that what follows in it must wait too."""
 
     newest_letter: int = -1
     unread: set[tuple[int, int]] = field(default_factory=set)
     released_letter: int = -1
     until_offset: int = 0
+    failed_replay: str | None = None
 
     def over(self, offset: int) -> bool:
         """May the record at ``offset`` be handled again?"""
@@ -71,13 +73,17 @@ class Parking:
         if TOPICS[record.topic].group == "A":
             wait = self._waits.setdefault((record.topic, record.key), _Wait())
             wait.unread.add((record.partition, record.offset))
+            wait.failed_replay = replay_of(record) or wait.failed_replay
 
     def holds(self, record: Record) -> bool:
-        """Must ``record`` wait? One that an operator replays goes through."""
+        """Must ``record`` wait? One that an operator replays goes through, unless one before it failed again."""
         key = (record.topic, record.key)
         wait = self._waits.get(key)
-        if wait is None or is_replayed(record):
+        if wait is None:
             return False
+        replay = replay_of(record)
+        if replay is not None:
+            return replay == wait.failed_replay
         if wait.over(record.offset):
             del self._waits[key]
             return False
@@ -96,3 +102,5 @@ class Parking:
         wait = self._waits.setdefault(source, _Wait())
         wait.newest_letter = record.offset
         wait.unread.discard(letter_place(record))
+        if stage_of(record) != PARKED:
+            wait.failed_replay = replay_of(record) or wait.failed_replay
