@@ -79,9 +79,9 @@ class Child:
         assert self._process.poll() is None, (self._folder / "log").read_text()[-3000:]
         try:
             answer = await client.get(f"{self.url}{path}", params=parameters)
+            return answer.json() if answer.status_code == 200 else None
         except (OSError, ValueError, httpx.HTTPError):
             return None
-        return answer.json() if answer.status_code == 200 else None
 
 
 async def until(found: Callable[[], Awaitable[Any]]) -> Any:
@@ -144,17 +144,37 @@ async def publish(bus: EventBusPort, messages: Messages, told: Sequence[tuple[Ev
     await bus.publish(records)
 
 
+def telemetry(stack: Stack, database: str, folder: Path) -> Child:
+    """The service with a log store of its own, a static member so that a killed one is back at once."""
+    environment = {
+        "TRADEWIRE_BUS_URL": f"kafka://{stack.bootstrap_servers}",
+        "TRADEWIRE_TELEMETRY_DSN": stack.postgres_dsn(database),
+        "TRADEWIRE_MEMBER": "telemetry-0",
+    }
+    return Child("tradewire.telemetry", folder, environment)
+
+
+async def killed_between(
+    child: Child,
+    bus: EventBusPort,
+    messages: Messages,
+    told: Sequence[tuple[Event, str]],
+    begun: Callable[[], Awaitable[Any]],
+) -> None:
+    """Tell one half, kill the child once it has ``begun``, tell the other half and some again, start it again."""
+    half = len(told) // 2
+    child.start()
+    await publish(bus, messages, told[:half])
+    await until(begun)
+    child.end()
+    await publish(bus, messages, told[half:] + told[half - 20 : half])
+    child.start()
+
+
 async def test_telemetry_when_killed_in_the_middle_then_log_and_books_have_everything_once(
     stack: Stack, bus: EventBusPort, client: httpx.AsyncClient, messages: Messages, tmp_path: Path
 ) -> None:
-    dsn = stack.postgres_dsn("telemetry_killed")
-    environment = {
-        "TRADEWIRE_BUS_URL": f"kafka://{stack.bootstrap_servers}",
-        "TRADEWIRE_TELEMETRY_DSN": dsn,
-        "TRADEWIRE_MEMBER": "telemetry-0",
-    }
-    child, told = Child("tradewire.telemetry", tmp_path, environment), story(messages, "killed")
-    half = len(told) // 2
+    child, told = telemetry(stack, "telemetry_killed", tmp_path), story(messages, "killed")
 
     async def results(fills: int) -> Any:
         accounts = await child.get(client, "/api/v1/accounts") or []
@@ -162,43 +182,57 @@ async def test_telemetry_when_killed_in_the_middle_then_log_and_books_have_every
         done = [a for a in mine if a["strategies"] and a["strategies"][0]["fills"] >= fills]
         return done if len(done) == ACCOUNTS else None
 
-    child.start()
+    async def logged() -> Any:
+        found = await child.get(client, "/api/v1/log", account_id="killed-1", limit=1000)
+        return found["entries"] if found and len(found["entries"]) >= 2 * HOURS else None
+
     try:
-        await publish(bus, messages, told[:half])
-        await until(lambda: results(1))
-        child.end()
-        await publish(bus, messages, told[half:] + told[half - 20 : half])
-        child.start()
+        await killed_between(child, bus, messages, told, lambda: results(1))
         accounts = await until(lambda: results(HOURS))
-        expected = sum(hour - 15 for hour in range(HOURS))
         assert {a["strategies"][0]["fills"] for a in accounts} == {HOURS}
-        assert {float(a["strategies"][0]["realized_pnl"]) for a in accounts} == {expected}
+        assert {float(a["strategies"][0]["realized_pnl"]) for a in accounts} == {sum(range(-15, HOURS - 15))}
         assert len((await child.get(client, "/api/v1/accounts/killed-0/equity"))["points"]) == HOURS
-
-        async def logged() -> Any:
-            found = await child.get(client, "/api/v1/log", account_id="killed-1", limit=1000)
-            return found["entries"] if found and len(found["entries"]) >= 2 * HOURS else None
-
-        entries = await until(logged)
-        assert [entry["event_id"] for entry in entries] == [
+        assert [entry["event_id"] for entry in await until(logged)] == [
             f"killed-{kind}1-{hour}" for hour in range(HOURS) for kind in "fs"
         ]
-        async with client.stream("GET", f"{child.url}/api/v1/stream") as stream:
+        assert child.end(kill=False) == 0
+    finally:
+        child.end()
+    store = PostgresLogStore(stack.postgres_dsn("telemetry_killed"))
+    await store.open()
+    fills = [
+        e for e in (await store.query(LogQuery(kind="OrderFilled", limit=1000))).entries if "killed-" in e.event_id
+    ]
+    await store.close()
+    assert len(fills) == ACCOUNTS * HOURS
+
+
+async def test_telemetry_when_stopped_under_an_open_stream_then_the_stream_ends_and_it_exits(
+    stack: Stack, bus: EventBusPort, client: httpx.AsyncClient, messages: Messages, tmp_path: Path
+) -> None:
+    child = telemetry(stack, "telemetry_stream", tmp_path)
+
+    async def listened_to() -> bool:
+        try:
+            async with client.stream("GET", f"{child.url}/api/v1/stream") as stream:
+                return stream.status_code == 200
+        except (OSError, ValueError, httpx.HTTPError):
+            return False
+
+    child.start()
+    try:
+        await until(listened_to)
+        async with client.stream("GET", f"{child.url}/api/v1/stream", params={"account_id": "streamed"}) as stream:
             lines = stream.aiter_lines()
             assert await anext(lines) == ": connected"
-            late = messages.fill(account_id="killed-0", sequence=2 * HOURS + 1)
-            await publish(bus, messages, [(late, "late")])
-            assert [await anext(lines) for _ in range(3)][1:] == ["event: OrderFilled", "id: late"]
+            await publish(bus, messages, [(messages.fill(account_id="streamed", sequence=1), "streamed-1")])
+            assert [await anext(lines) for _ in range(3)][1:] == ["event: OrderFilled", "id: streamed-1"]
             ending = asyncio.create_task(asyncio.to_thread(child.end, kill=False))
             async for _ in lines:
                 pass
             assert await ending == 0
     finally:
         child.end()
-    store = PostgresLogStore(dsn)
-    await store.open()
-    assert len((await store.query(LogQuery(kind="OrderFilled", limit=1000))).entries) == ACCOUNTS * HOURS + 1
-    await store.close()
 
 
 async def test_views_when_killed_in_the_middle_then_every_window_is_right(
@@ -206,47 +240,38 @@ async def test_views_when_killed_in_the_middle_then_every_window_is_right(
 ) -> None:
     environment = {"TRADEWIRE_BUS_URL": f"kafka://{topics}", "TRADEWIRE_VIEWS_FOLDER": str(tmp_path / "views")}
     child, told = Child("tradewire.telemetry.adapters.views", tmp_path, environment), story(messages, "seen")
-    half = len(told) // 2
     expected = Windows(size_us=HOUR_US, kept=720)
     for event, _ in told:
         assert isinstance(event, AccountStateChanged | OrderFilled)
         expected.take(event)
 
-    async def seen(fills: int) -> Any:
-        legs = await child.get(client, "/api/v1/views/legs", windows=720) or []
-        mine = [leg for leg in legs if leg["account_id"].startswith("seen-") and leg["fills"] >= fills]
-        return mine if len(mine) == ACCOUNTS else None
+    async def view(name: str, **parameters: Any) -> list[Any]:
+        found = await child.get(client, f"/api/v1/views/{name}", **parameters) or []
+        return [shown for shown in found if shown["account_id"].startswith("seen-")]
 
-    child.start()
+    async def begun() -> bool:
+        return len(await view("legs", windows=720)) == ACCOUNTS
+
+    async def caught_up() -> bool:
+        legs, accounts = await view("legs", windows=720), await view("accounts")
+        return {leg["fills"] for leg in legs} == {HOURS} and {a["to_us"] for a in accounts} == {HOURS * HOUR_US}
+
     try:
-        await publish(bus, messages, told[:half])
-        await until(lambda: seen(1))
-        child.end()
-        await publish(bus, messages, told[half:] + told[half - 20 : half])
-        child.start()
-        legs = await until(lambda: seen(HOURS))
-        wanted = {leg.account_id: leg for leg in rolling_legs(expected, 720)}
-        assert {leg["account_id"]: float(leg["realized_pnl"]) for leg in legs} == {
-            name: float(leg.realized_pnl) for name, leg in wanted.items()
-        }
-
-        async def caught_up() -> Any:
-            found = await child.get(client, "/api/v1/views/accounts", windows=24) or []
-            mine = [view for view in found if view["account_id"].startswith("seen-")]
-            return mine if len(mine) == ACCOUNTS and {v["to_us"] for v in mine} == {HOURS * HOUR_US} else None
-
-        accounts = {view["account_id"]: view for view in await until(caught_up)}
-        for view in rolling_accounts(expected, 24):
-            shown = accounts[view.account_id]
-            assert (float(shown["pnl"]), shown["drawdown_ratio"], shown["worst_drawdown_ratio"]) == (
-                float(view.pnl),
-                view.drawdown_ratio,
-                view.worst_drawdown_ratio,
-            )
+        await killed_between(child, bus, messages, told, begun)
+        await until(caught_up)
+        legs, accounts = await view("legs", windows=720), await view("accounts", windows=24)
+        assert [float(leg["realized_pnl"]) for leg in legs] == [
+            float(leg.realized_pnl) for leg in rolling_legs(expected, 720)
+        ]
+        ratios = [(float(a["pnl"]), a["drawdown_ratio"], a["worst_drawdown_ratio"]) for a in accounts]
+        assert ratios == [
+            (float(a.pnl), a.drawdown_ratio, a.worst_drawdown_ratio) for a in rolling_accounts(expected, 24)
+        ]
         for name, windows in expected.accounts.items():
             shown = await child.get(client, f"/api/v1/views/accounts/{name}/windows")
-            assert [w["start_us"] for w in shown] == sorted(windows)
-            assert [float(w["last_equity"]) for w in shown] == [float(windows[s].last_equity) for s in sorted(windows)]
+            assert [(w["start_us"], float(w["last_equity"])) for w in shown] == [
+                (start, float(window.last_equity)) for start, window in sorted(windows.items())
+            ]
         assert child.end(kill=False) == 0
     finally:
         child.end()

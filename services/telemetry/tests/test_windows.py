@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tradewire.telemetry.adapters.views.rows import Rows
 from tradewire.telemetry.domain import windows as module
 from tradewire.telemetry.domain.rolling import rolling_accounts, rolling_legs
-from tradewire.telemetry.domain.windows import Windows
+from tradewire.telemetry.domain.windows import AccountWindow, Windows
 
 if TYPE_CHECKING:
     from .conftest import Messages
@@ -93,6 +93,13 @@ def test_rolling_accounts_when_equity_moves_then_pnl_and_drawdowns(messages: Mes
     assert (whole.from_us, whole.to_us, whole.events_per_hour) == (0, 4 * HOUR_US, 31 / 4)
     (recent,) = rolling_accounts(windows, 2)
     assert (recent.pnl, recent.worst_drawdown_ratio) == (Decimal(-20), 0.0)
+
+
+def test_take_when_a_window_has_several_states_then_first_last_highest_and_lowest(messages: Messages) -> None:
+    windows = Windows(size_us=HOUR_US, kept=10)
+    for sequence, equity in ((5, "70"), (3, "90"), (9, "80"), (7, "60")):
+        windows.take(messages.state(sequence=sequence, event_time_us=sequence, equity=equity))
+    assert windows.accounts["paper-1"] == {0: AccountWindow(Decimal(60), Decimal(90), 3, Decimal(90), 9, Decimal(80))}
 
 
 def test_rolling_legs_when_strategies_share_an_account_then_each_its_own(messages: Messages) -> None:

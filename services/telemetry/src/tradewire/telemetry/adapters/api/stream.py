@@ -77,8 +77,10 @@ class Stream:
 
         A stream that ends was too slow, or the service stops: read the state again and reconnect.
         """
-        if not self._serving or len(self._subscribers) >= SUBSCRIBERS_MAX:
-            raise HTTPException(503, f"{len(self._subscribers)} readers of at most {SUBSCRIBERS_MAX}, or stopping")
+        if not self._serving:
+            raise HTTPException(503, "the service is starting or stopping; try again")
+        if len(self._subscribers) >= SUBSCRIBERS_MAX:
+            raise HTTPException(503, f"{len(self._subscribers)} readers; allowed: {SUBSCRIBERS_MAX}")
         subscriber = _Subscriber(account_id, frozenset(kind or ()))
         self._subscribers.add(subscriber)
         return StreamingResponse(
