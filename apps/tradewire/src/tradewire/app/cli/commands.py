@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from tradewire.app.cli import contracts, controls, explain, lag, limits, run, strategy, topics, up
+from tradewire.app.cli import contracts, controls, dlq, explain, lag, limits, run, strategy, topics, up
 from tradewire.app.cli.options import epilog
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.add_typer(strategy.app, name="strategy")
 app.add_typer(topics.app, name="topics")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(limits.app, name="limits")
+app.add_typer(dlq.app, name="dlq")
 controls.add_to(app)
 explain.add_to(app)
 lag.add_to(app)

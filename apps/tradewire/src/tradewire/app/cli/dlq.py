@@ -1,0 +1,212 @@
+"""``tradewire dlq``: dead letters with their lineage, and their ordered replay."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from tradewire.app.cli.moments import iso, moment
+from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
+from tradewire.app.cli.output import CommandError, Exit, fail, out, plain, print_json, run_async, tell
+from tradewire.app.cli.reach import Where, reached
+from tradewire.app.dead_letter_tools import Letter, Replay, letters, replay_key
+from tradewire.ports.message import Event
+from tradewire.ports.topics import DEAD_LETTERS
+from tradewire.runtime.clock import SystemClock
+
+HEX_BYTES_PER_LINE = 32
+ANSWER_SECONDS = 30.0
+app = typer.Typer(help="List, show and replay records that a service could not handle.", no_args_is_help=True)
+ServiceOption = Annotated[str, typer.Option("--service", help=f"One of {', '.join(DEAD_LETTERS)}.")]
+
+
+def _service(name: str) -> str:
+    if name not in DEAD_LETTERS:
+        fail(f"--service: found {name!r}; allowed: {', '.join(DEAD_LETTERS)}", Exit.USAGE)
+    return name
+
+
+@app.command("list", epilog=epilog("tradewire dlq list", "tradewire dlq list --service risk --stage decode"))
+def list_command(
+    service: Annotated[str | None, typer.Option("--service", help="Only this service's.")] = None,
+    key: Annotated[str | None, typer.Option(help="Only this record key.")] = None,
+    topic: Annotated[str | None, typer.Option(help="Only from this topic.")] = None,
+    stage: Annotated[str | None, typer.Option(help="Only: decode, validate, handle, publish or parked.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only letters written since: ISO 8601 or ms.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that were replayed.")] = False,
+    root: RootOption = None,
+    bus: BusOption = None,
+    registry_url: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List dead letters that wait, oldest first per key. Exit code 1 when any does."""
+    services = tuple(DEAD_LETTERS) if service is None else (_service(service),)
+    since_ms = moment(since) // 1000 if since is not None else 0
+
+    async def work() -> list[Letter]:
+        async with reached(Where(root, bus, registry_url)) as platform:
+            return await letters(platform.bus, services)
+
+    found = [
+        letter
+        for letter in run_async(work)
+        if (everything or letter.waits)
+        and key in (None, letter.key)
+        and topic in (None, letter.topic)
+        and stage in (None, letter.stage)
+        and letter.record.timestamp_ms >= since_ms
+    ]
+    if as_json:
+        print_json({"letters": [document(letter) for letter in found]})
+    elif found:
+        _show_list(found)
+    else:
+        tell("no dead letters" + ("" if everything else " wait"), style="green")
+    if any(letter.waits for letter in found):
+        raise typer.Exit(Exit.REFUSED)
+
+
+def _show_list(found: list[Letter]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("service", "letter", "key", "stage", "written"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("from, why")
+    for letter in found:
+        lineage = letter.lineage()
+        source = f"{letter.topic}/{lineage.get('dlq.partition', '?')}@{lineage.get('dlq.offset', '?')}"
+        stage = f"[red]{letter.stage}[/]" if letter.waits else f"[dim]{letter.stage}, replayed[/]"
+        written = iso(letter.record.timestamp_ms // 1000 * 1_000_000)
+        why = f"{source}: {lineage.get('dlq.error.message', '')}".replace("[", "\\[")
+        table.add_row(letter.service, letter.place, letter.key, stage, written, why)
+    out.print(table)
+    parked = sorted({(letter.service, letter.key) for letter in found if letter.parks})
+    for service, key in parked:
+        tell(f"{key} is parked: tradewire dlq replay --service {service} --key {key}", style="yellow")
+
+
+def document(letter: Letter) -> dict[str, Any]:
+    """A letter for programs."""
+    lineage = letter.lineage()
+    return {
+        "service": letter.service,
+        "letter": letter.place,
+        "topic": letter.topic,
+        "partition": lineage.get("dlq.partition"),
+        "offset": lineage.get("dlq.offset"),
+        "key": letter.key,
+        "stage": letter.stage,
+        "waits": letter.waits,
+        "parks_key": letter.parks,
+        "error_type": lineage.get("dlq.error.type"),
+        "error_message": lineage.get("dlq.error.message"),
+        "event_id": lineage.get("event_id"),
+        "written_ms": letter.record.timestamp_ms,
+    }
+
+
+@app.command(epilog=epilog("tradewire dlq show --service risk 3/17"))
+def show(
+    letter: Annotated[str, typer.Argument(metavar="LETTER", help="PARTITION/OFFSET as `list` names it.")],
+    service: ServiceOption,
+    root: RootOption = None,
+    bus: BusOption = None,
+    registry_url: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one letter: lineage, bytes and, where it can be read, its message."""
+    _service(service)
+
+    async def work() -> tuple[Letter, Event | str]:
+        async with reached(Where(root, bus, registry_url)) as platform:
+            found = await letters(platform.bus, (service,))
+            for candidate in found:
+                if candidate.place == letter:
+                    return candidate, candidate.decoded(platform.codec)
+            known = ", ".join(candidate.place for candidate in found[-10:]) or "none"
+            raise CommandError(f"no letter {letter} in {DEAD_LETTERS[service]}; the newest are: {known}")
+
+    found, message = run_async(work)
+    value = found.record.value
+    if as_json:
+        readable = message if isinstance(message, Event) else None
+        extra = {"headers": found.lineage(), "value_hex": value, "message": readable}
+        print_json(document(found) | extra | ({} if readable else {"unreadable": message}))
+        return
+    tell(f"letter {found.place} of {service}, {'waits' if found.waits else 'replayed'}", style="bold")
+    for name, text in found.lineage().items():
+        tell(f"  {name:<22}{text}")
+    tell(f"  {'key':<22}{found.key}")
+    tell(f"  {'value':<22}{'a tombstone' if value is None else f'{len(value)} bytes'}")
+    for start in range(0, len(value or b""), HEX_BYTES_PER_LINE):
+        tell(f"    {(value or b'')[start : start + HEX_BYTES_PER_LINE].hex(' ', 4)}", style="dim")
+    if isinstance(message, str):
+        tell(f"  unreadable: {message}", style="yellow")
+        return
+    tell(f"  {type(message).__name__}")
+    for name, text in plain(message).items():
+        tell(f"    {name:<20}{text}")
+
+
+@app.command(
+    epilog=epilog(
+        "tradewire dlq replay --service risk --key main",
+        "tradewire dlq replay --service risk --key main --discard 3/17",
+    )
+)
+def replay(
+    service: ServiceOption,
+    key: Annotated[str, typer.Option(help="Record key whose letters go back, in order.")],
+    topic: Annotated[str | None, typer.Option(help="Original topic, when the key waits in several.")] = None,
+    discard: Annotated[
+        list[str] | None, typer.Option(help="Give this letter up instead (PARTITION/OFFSET); repeatable.")
+    ] = None,
+    wait_s: Annotated[
+        float, typer.Option("--wait-s", min=0.1, help="Longest wait for the service, s.")
+    ] = ANSWER_SECONDS,
+    root: RootOption = None,
+    bus: BusOption = None,
+    registry_url: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a key's letters to their topic again, in order, and free the key.
+
+    Exit code 1 when a letter fails again: the key then stays parked behind it.
+    """
+    _service(service)
+
+    async def work() -> Replay:
+        async with reached(Where(root, bus, registry_url)) as platform:
+            return await replay_key(
+                platform.bus,
+                SystemClock(),
+                service=service,
+                key=key,
+                topic=topic,
+                discard=tuple(discard or ()),
+                within_s=wait_s,
+            )
+
+    done = run_async(work)
+    if as_json:
+        failed = None if done.failed_again is None else document(done.failed_again)
+        names = ("service", "topic", "key", "replayed", "discarded", "rounds", "confirmed")
+        print_json({name: getattr(done, name) for name in names} | {"failed_again": failed})
+    else:
+        _show_replay(done)
+    if done.failed_again is not None:
+        raise typer.Exit(Exit.REFUSED)
+    if not done.confirmed:
+        raise typer.Exit(Exit.UNREACHABLE)
+
+
+def _show_replay(done: Replay) -> None:
+    gone = f", gave up {done.discarded}" if done.discarded else ""
+    tell(f"replayed {done.replayed} letters of {done.key} to {done.topic}{gone}", style="green")
+    if done.failed_again is not None:
+        why = done.failed_again.lineage().get("dlq.error.message", "")
+        tell(f"letter {done.failed_again.place} failed again ({done.failed_again.stage}): {why}", style="red")
+        tell(f"mend the cause and replay again, or give it up: --discard {done.failed_again.place}")
+    elif not done.confirmed:
+        tell(f"{done.service} has not answered yet: is it running? `tradewire status` tells", style="yellow")
