@@ -63,6 +63,7 @@ class Findings:
     latencies: list[Latency] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     minutes: float = 0.0
+    began_s: float = field(default_factory=time.monotonic)
 
     async def part(self, name: str, work: Awaitable[None]) -> None:
         """Measure one part; what fails is said in the document and does not cost the other parts."""
@@ -73,6 +74,8 @@ class Findings:
             reason = str(error).strip().splitlines() or [type(error).__name__]
             self.failed.append(f"{name}: {reason[0][:200]}")
             say(f"{name} FAILED: {str(error)[-2000:]}")
+        self.minutes = (time.monotonic() - self.began_s) / 60
+        RESULT.write_text(written(self), encoding="utf-8")  # after each part, so that a run cut short still tells
 
 
 def say(line: str) -> None:
@@ -131,7 +134,7 @@ async def latency(found: Findings, folder: Path, count: int, pace: float, moment
 
 async def measured(folder: Path, *, quick: bool) -> Findings:
     """Measure everything."""
-    sizes, began_s = QUICK if quick else FULL, time.monotonic()
+    sizes = QUICK if quick else FULL
     found = Findings(quick, machine())
     await found.part("hops", hops(found, folder, sizes))
     for name, kind in MONOLITHS.items():
@@ -143,7 +146,6 @@ async def measured(folder: Path, *, quick: bool) -> Findings:
     for count in SYMBOL_COUNTS:
         await found.part(f"monolith at {count} symbols", symbols(found, folder, sizes, count))
     await found.part("memory", memory(found, folder, sizes))
-    found.minutes = (time.monotonic() - began_s) / 60
     return found
 
 
@@ -156,11 +158,10 @@ def main() -> None:
     logging.disable(logging.INFO)
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="tradewire-bench-"))
     try:
-        found = asyncio.run(measured(folder, quick=asked.quick))
+        asyncio.run(measured(folder, quick=asked.quick))
     finally:
         if asked.folder is None:
             shutil.rmtree(folder, ignore_errors=True)
-    RESULT.write_text(written(found), encoding="utf-8")
     sys.stdout.write(json.dumps({"written": str(RESULT.relative_to(ROOT))}) + "\n")
 
 
