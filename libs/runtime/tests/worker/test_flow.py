@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
+import pytest
+
 from tradewire.ports.bus import Outgoing, Place
+from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import CandleClosed, ControlChanged, ControlLevel, IndicatorsUpdated, StrategyEvaluated
 from tradewire.ports.message import Emit, Envelope
 from tradewire.ports.topics import BY_EVENT
@@ -174,3 +177,29 @@ async def test_what_a_stop_left_unpublished_is_published_before_the_first_record
     )
     async with rig.running(service):
         await rig.until(lambda: rig.count(BY_EVENT[StrategyEvaluated].name) == 2)
+
+
+async def test_fanout_is_opened_again_and_again_until_the_bus_is_back(
+    rig: WorkerRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures, begin_offsets = 3, rig.bus.begin_offsets
+
+    async def away(places: Sequence[Place]) -> dict[Place, int]:
+        nonlocal failures
+        if places and places[0].topic == CANDLES and failures:
+            failures -= 1
+            raise RetryableError("broker away")
+        return await begin_offsets(places)
+
+    seen: list[int] = []
+
+    def on_candle(_: CandleClosed, envelope: Envelope) -> tuple[Emit, ...]:
+        seen.append(envelope.offset)
+        return ()
+
+    monkeypatch.setattr(rig.bus, "begin_offsets", away)
+    await rig.say(candle(0))
+    inputs = (on(CandleClosed, on_candle, fanout=True), on(StrategyEvaluated, lambda *_: ()))
+    async with rig.running(Service(name="risk", inputs=inputs, outputs=(IndicatorsUpdated,))):
+        await rig.until(lambda: seen == [0])
+    assert failures == 0

@@ -137,7 +137,7 @@ class Publisher:
                     what,
                     pause_s,
                     error,
-                    extra={"event": f"{what}_failed"},
+                    extra={"event": f"{what.replace(' ', '_').replace('-', '')}_failed"},
                 )
                 await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 (jitter needs no secrecy)
                 pause_s = min(pause_s * 2, self._retry_seconds_max)

@@ -359,13 +359,16 @@ class Worker:
         async with self._lock:
             if self._group_topics and not self._generation:
                 return  # nothing is assigned yet, so nothing is known about where to start
-            self._fanout_stale = False
             if self._fanout is not None:
                 await self._fanout.close()
-            places = [Place(t, p) for t in self._fanout_topics for p in range(await self._bus.partitions(t))]
-            starts = await self._bus.begin_offsets(places) | dict(self.service.store.fanout_starts(places))
-            self._fanout = Reader(await self._bus.tail(starts), self._settings.poll_records_max)
-            self._paused -= set(places)
+            await self._publisher.until_done(self._open_fanout, "open the fan-out reader")
+            self._fanout_stale = False
+
+    async def _open_fanout(self) -> None:
+        places = [Place(t, p) for t in self._fanout_topics for p in range(await self._bus.partitions(t))]
+        starts = await self._bus.begin_offsets(places) | dict(self.service.store.fanout_starts(places))
+        self._fanout = Reader(await self._bus.tail(starts), self._settings.poll_records_max)
+        self._paused -= set(places)
 
     def _apply_back_pressure(self, *, idle: bool) -> None:
         """Pause partitions whose records pile up unanswered; when that blocks all progress, give room instead."""
