@@ -17,10 +17,8 @@ POLL_SECONDS = 0.5
 RECORDS_PER_POLL = 1_000
 WINDOW_RECORDS = 4_000
 """A search by time stops narrowing down here: reading this many costs less than one more question."""
-MARGIN_RECORDS = 500
-"""Read this far before the place found, for records that a restarted service wrote again out of order."""
-LOOK_RECORDS = 2_000
-"""How far to look for a record of the key that can tell the time."""
+CLOCKS_APART_US = 300_000_000
+"""Most that the clocks of venue, services and broker may differ by, with room to spare; µs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +85,14 @@ class Archive:
                     if found is not None:
                         yield found
 
-    async def mention(self, kind: type[Event], text: str) -> Found | None:
-        """The first message that holds a text, in whichever partition."""
+    async def mention(self, kind: type[Event], text: str, wanted: Callable[[Event], bool]) -> Found | None:
+        """The first message that holds a text and is wanted, in whichever partition."""
         async with aclosing(self.everywhere(kind)) as records:
             async for record in records:
                 if record.value is not None and text.encode() in record.value:
-                    return self.decode(record)
+                    found = self.decode(record)
+                    if found is not None and wanted(found.event):
+                        return found
         return None
 
     async def newest(self, kind: type[Event]) -> dict[str, Event]:
@@ -117,12 +117,11 @@ class Archive:
     async def of_key(self, kind: type[Event], key: str, from_us: int) -> AsyncGenerator[Record]:
         """Records of a key whose event time is ``from_us`` or later, in offset order, to the topic's end as it is now.
 
-        Reads only the key's partition. A service that was restarted may have written earlier records again; those
-        come too.
+        Reads only the key's partition.
         """
         topic, wanted = BY_EVENT[kind].name, key.encode()
         place = Place(topic, partition_of(wanted, await self._bus.partitions(topic)))
-        start = await self._start(place, wanted, from_us)
+        start = await self._start(place, from_us)
         async with aclosing(self._read(place, start)) as records:
             async for record in records:
                 if record.key == wanted and self._codec.decode_headers(record).event_time_us >= from_us:
@@ -137,31 +136,31 @@ class Archive:
                 async for record in records:
                     yield record
 
-    async def _start(self, place: Place, key: bytes, from_us: int) -> int:
-        """An offset before the key's first record of that time: by halves, since a key's times only rise."""
-        begin, end = await self._bounds(place)
-        low, high = begin, end
+    async def _start(self, place: Place, from_us: int) -> int:
+        """An offset before the first record of that event time, found by halves.
+
+        Nothing is written before what it tells of has happened, so the broker's timestamps bound the search. Event
+        times can't: an account's symbols are each in order, but not among one another. In a replay of the past every
+        timestamp is later than what is sought, and the partition is read from its beginning.
+        """
+        low, high = (await self._bus.begin_offsets([place]))[place], (await self._bus.end_offsets([place]))[place]
+        written_ms = (from_us - CLOCKS_APART_US) // 1000
+        if not await self._written_before(place, low, written_ms):
+            return low
         while high - low > WINDOW_RECORDS:
             middle = (low + high) // 2
-            time_us = await self._time_at(place, middle, key)
-            if time_us is not None and time_us < from_us:
+            if await self._written_before(place, middle, written_ms):
                 low = middle
             else:
                 high = middle
-        return max(begin, low - MARGIN_RECORDS)
+        return low
 
-    async def _time_at(self, place: Place, offset: int, key: bytes) -> int | None:
-        """Event time of the key's first record at or after ``offset``; None when there is none near."""
+    async def _written_before(self, place: Place, offset: int, written_ms: int) -> bool:
+        """Is there a record at or after ``offset``, and is the first one older than that?"""
         async with aclosing(self._read(place, offset)) as records:
             async for record in records:
-                if record.key == key:
-                    return self._codec.decode_headers(record).event_time_us
-                if record.offset >= offset + LOOK_RECORDS:
-                    break
-        return None
-
-    async def _bounds(self, place: Place) -> tuple[int, int]:
-        return (await self._bus.begin_offsets([place]))[place], (await self._bus.end_offsets([place]))[place]
+                return record.timestamp_ms < written_ms
+        return False
 
     async def _read(self, place: Place, start: int) -> AsyncGenerator[Record]:
         """Records of one partition from ``start`` to its end as it is now."""

@@ -61,7 +61,9 @@ class Explanation:
 
 async def explain_order(archive: Archive, client_order_id: str) -> Explanation:
     """Explain an order by its client order id. Raises NothingFoundError."""
-    found = await archive.mention(OrderChanged, client_order_id) or await archive.mention(RiskAssessed, client_order_id)
+    found = await archive.mention(OrderChanged, client_order_id, lambda event: _is_of(event, client_order_id))
+    if found is None:
+        found = await archive.mention(RiskAssessed, client_order_id, lambda event: _asks_for(event, client_order_id))
     if found is None:
         topics = f"{BY_EVENT[OrderChanged].name} and {BY_EVENT[RiskAssessed].name}"
         raise NothingFoundError(f"no order {client_order_id!r} in {topics}; is the id complete?")
@@ -97,6 +99,14 @@ async def explain_bar(archive: Archive, strategy_id: str, symbol: str, time_us: 
     if evaluation is not None and evaluation.envelope.event_time_us < time_us + INTERVALS_US[market.interval]:
         return await _chain(archive, question, evaluation)
     return await _nothing_evaluated(archive, question, status, market, symbol, time_us)
+
+
+def _is_of(event: Event, order_id: str) -> bool:
+    return isinstance(event, OrderChanged) and event.client_order_id == order_id
+
+
+def _asks_for(event: Event, order_id: str) -> bool:
+    return isinstance(event, RiskAssessed) and any(intent.client_order_id == order_id for intent in event.intents)
 
 
 def _is_about(event: Event, strategy_id: str, symbol: str) -> bool:
@@ -178,7 +188,7 @@ def _covers(gap: GapDetected, time_us: int) -> bool:
 
 
 async def _evaluation_of(archive: Archive, event: OrderChanged | RiskAssessed) -> Found | None:
-    """The evaluation behind an order. Its first transition is of the same bar; else the whole partition is read."""
+    """The evaluation behind an order: of the same bar as its first transition; else the whole partition is read."""
     if event.evaluation_id is None:
         return None
     for from_us in (event.event_time_us, 0):

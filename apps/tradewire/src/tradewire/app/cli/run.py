@@ -12,6 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tradewire.app.cli.options import JsonOption
 from tradewire.app.cli.output import err, out, print_json, run_async
 from tradewire.app.latency import HopLatency, hop_latencies
 from tradewire.app.platform import RunOptions, begin, platform, replay
@@ -43,11 +44,16 @@ def project_root() -> Path:
 
 def setup(
     registry: Annotated[bool, typer.Option(help="Fetch the schema registry too.")] = True,
+    as_json: JsonOption = False,
 ) -> None:
     """Fetch the embedded servers (Kafka, schema registry) once; what is there already is checked and kept."""
+    paths = StackPaths.under(DEFAULT_ROOT)
     with _progress() as bars:
-        fetch(StackPaths.under(DEFAULT_ROOT), registry=registry, progress=_steps(bars))
-    err.print("servers are ready to start")
+        fetch(paths, registry=registry, progress=_steps(bars))
+    if as_json:
+        print_json({"fetched": ["kafka", *(["registry"] if registry else [])], "folder": paths.jars})
+    else:
+        err.print(f"servers are ready to start: {paths.jars}")
 
 
 def run(
@@ -60,7 +66,7 @@ def run(
     root: Annotated[Path, typer.Option(help="Folder of the run's servers and logs.")] = DEFAULT_ROOT,
     otlp: Annotated[str | None, typer.Option(help="OTLP/HTTP traces endpoint of a collector.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything up after the replay, until Ctrl-C.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of the summary.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Replay a sample scenario at full speed over real servers and six processes; ends with its fingerprint."""
     scenarios = sample_scenarios(project_root())

@@ -1,0 +1,206 @@
+"""What every command has in common, and what needs no platform."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import typer
+
+from tradewire.app.cli import app, main
+from tradewire.app.cli.limits import parse_limits
+from tradewire.app.cli.moments import ago, iso, moment, span
+from tradewire.app.cli.output import CommandError, Exit, number, plain
+from tradewire.app.cli.strategy import STYLES
+from tradewire.app.market import LIVE_SYMBOL, moved
+from tradewire.app.validate import validate
+from tradewire.ports.events import ConfigStatus, ControlLevel
+from tradewire.testkit.builders import assessment
+
+PROJECT = Path(__file__).parents[4]
+STRATEGY = PROJECT / "strategies/ema-cross-btc.yaml"
+ALL_COMMANDS = [
+    ["setup"],
+    ["run"],
+    ["up"],
+    ["status"],
+    ["down"],
+    ["explain"],
+    ["lag"],
+    ["halt"],
+    ["reduce-only"],
+    ["flatten"],
+    ["resume"],
+    ["controls"],
+    *(["strategy", name] for name in ("validate", "publish", "list", "show", "retire")),
+    *(["topics", name] for name in ("plan", "apply")),
+    *(["contracts", name] for name in ("check", "register", "diff")),
+    *(["limits", name] for name in ("show", "set")),
+    *(["dlq", name] for name in ("list", "show", "replay")),
+]
+ASKS_A_PLATFORM = [
+    ["status"],
+    ["lag"],
+    ["halt"],
+    ["controls"],
+    ["strategy", "list"],
+    ["strategy", "publish", str(STRATEGY)],
+    ["topics", "plan"],
+    ["contracts", "check"],
+    ["limits", "show"],
+    ["dlq", "list"],
+    ["explain", "twe-x"],
+]
+
+
+def names(group: typer.Typer, before: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    """Every command that can be typed."""
+    own = {(*before, str(c.name or c.callback.__name__)) for c in group.registered_commands if c.callback}
+    return own.union(
+        *(names(g.typer_instance, (*before, str(g.name))) for g in group.registered_groups if g.typer_instance)
+    )
+
+
+def test_list_of_commands_here_is_whole() -> None:
+    assert names(app) == {tuple(words) for words in ALL_COMMANDS}
+
+
+@pytest.mark.parametrize("words", ALL_COMMANDS, ids=" ".join)
+def test_help_of_every_command_has_an_example_the_json_option_and_exit_codes(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--help"]) == Exit.DONE
+    shown = capsys.readouterr().out
+    assert f"Example: tradewire {' '.join(words)}" in shown
+    assert "--json" in shown
+    assert "Exit codes: 0 done" in shown
+
+
+@pytest.mark.parametrize("words", ASKS_A_PLATFORM, ids=lambda words: " ".join(words[:2]))
+def test_command_without_a_platform_says_how_to_start_one(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--root", str(tmp_path / "nowhere")]) == Exit.UNREACHABLE
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "tradewire up" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_error_is_a_document_when_json_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["lag", "--json", "--root", str(tmp_path)])
+    document = json.loads(capsys.readouterr().out)
+    assert document["exit_code"] == code == Exit.UNREACHABLE
+    assert "no platform runs" in document["error"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["no-such"], "No such command"),
+        (["strategy", "validate", "nowhere.yaml"], "No such file"),
+        (["up", "ingester"], "allowed: ingest, indicator"),
+        (["up", "--market", "moon"], "allowed: auto, live, replay"),
+        (["run", "--scenario", "moon"], "btc-hourly"),
+        (["halt", "--account", "a", "--strategy", "b"], "one of them"),
+        (["limits", "set", "main", "max_orders=1"], "max_order_notional"),
+        (["dlq", "list", "--service", "rsk"], "allowed: ingest"),
+        (["explain", "a", "b"], "CLIENT_ORDER_ID, or STRATEGY SYMBOL TIME"),
+        (["explain", "a", "b", "yesterday"], "ISO 8601"),
+        (["lag", "--bus", "http://there"], "bus address"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_wrong_usage_says_what_was_found_and_what_is_allowed(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(PROJECT)
+    assert main(words) == Exit.USAGE
+    assert said in capsys.readouterr().err
+
+
+def test_validate_of_a_sample_strategy_says_what_it_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["strategy", "validate", str(STRATEGY)]) == Exit.DONE
+    shown = capsys.readouterr().out
+    assert "ema-cross-btc is valid" in shown
+    assert "ema(close,12)" in shown
+
+
+def test_validate_of_a_faulty_strategy_gives_line_column_and_suggestion(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "faulty.yaml"
+    file.write_text(STRATEGY.read_text().replace("crossed_below(fast, slow)\n", "crossunder(fast, slow)\n", 1))
+    assert main(["strategy", "validate", str(file), "--json"]) == Exit.REFUSED
+    report = json.loads(capsys.readouterr().out)
+    (fault,) = report["faults"]
+    line = file.read_text().splitlines()[fault["line"] - 1]
+    assert line[fault["column"] - 1 :].startswith("crossunder")
+    assert "crossed_below" in fault["suggestion"]
+    assert not report["valid"]
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "strategies").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_sample_strategy_is_valid(path: Path) -> None:
+    assert validate(path.read_text()).faults == ()
+
+
+def test_strategy_moved_to_the_live_market_is_valid_there() -> None:
+    document = moved((PROJECT / "strategies/rsi-reversion-btc.yaml").read_text())
+    report = validate(document)
+    assert (report.valid, report.venue, report.symbols, report.interval) == (True, "binance", (LIVE_SYMBOL,), "1m")
+
+
+@pytest.mark.parametrize(
+    ("text", "time_us"),
+    [
+        ("1546682400000", 1_546_682_400_000_000),
+        ("2019-01-05T10:00Z", 1_546_682_400_000_000),
+        ("2019-01-05T10:00", 1_546_682_400_000_000),
+        ("2019-01-05T11:00+01:00", 1_546_682_400_000_000),
+        ("2019-01-05", 1_546_646_400_000_000),
+    ],
+)
+def test_moment_reads_what_people_type(text: str, time_us: int) -> None:
+    assert moment(text) == time_us
+    assert moment(iso(time_us)) == time_us
+
+
+def test_durations_are_told_in_the_largest_unit_that_fits() -> None:
+    assert [span(s) for s in (0.25, 90, 7200, 200_000)] == ["0.2 s", "1.5 min", "2.0 h", "2.3 d"]
+    assert ago(None, 0) == "never"
+    assert ago(1_000_000, 3_000_000) == "2.0 s ago"
+
+
+def test_json_form_keeps_every_digit() -> None:
+    document = plain(assessment(1, equity=Decimal("12345678901234567890.12345678")))
+    assert document["equity"] == "12345678901234567890.12345678"
+    assert json.loads(json.dumps(document)) == document
+    assert number(Decimal("5000.00000000")) == "5000"
+    assert number(Decimal("-0.10")) == "-0.1"
+    assert number(Decimal("0E-8")) == "0"
+    assert plain({ControlLevel.NORMAL: b"\x01"}) == {"NORMAL": "01"}
+
+
+def test_limits_are_read_as_exact_numbers() -> None:
+    words = ["max_order_notional=5000.10", "max_leverage=none", "max_orders_per_minute=60"]
+    assert parse_limits(words) == {
+        "max_order_notional": Decimal("5000.10"),
+        "max_leverage": None,
+        "max_orders_per_minute": 60,
+    }
+
+
+@pytest.mark.parametrize(
+    "word", ["max_leverage", "max_leverage=", "max_leverage=-1", "max_leverage=0", "max_leverage=nan", "leverage=1"]
+)
+def test_limit_that_makes_no_sense_is_refused(word: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        parse_limits([word])
+    assert refused.value.code is Exit.USAGE
+
+
+def test_every_answer_has_its_colour() -> None:
+    assert set(STYLES) == set(ConfigStatus)

@@ -1,0 +1,162 @@
+"""Dead letters from outside: listed with their lineage, replayed in order, given up on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tradewire.app.dead_letter_tools import ReplayRefusedError, letters, replay_key
+from tradewire.app.lag import by_topic, partition_lags
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.events import RiskAssessed, StrategyEvaluated
+from tradewire.ports.message import Emit, Envelope
+from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
+from tradewire.runtime.clock import ManualClock
+from tradewire.runtime.service import Service, on
+from tradewire.testkit.builders import assessment, evaluation
+from tradewire.testkit.worker_rig import WorkerRig
+
+LETTERS = DEAD_LETTERS["risk"]
+EVALUATIONS = BY_EVENT[StrategyEvaluated].name
+KEY = "alpha"
+
+
+class Desk:
+    """Handles evaluations, but refuses the numbers in ``broken``."""
+
+    def __init__(self, *broken: int) -> None:
+        self.broken = set(broken)
+        self.handled: list[int] = []
+
+    def decide(self, event: StrategyEvaluated, envelope: Envelope) -> Iterator[Emit]:
+        if event.candle_offset in self.broken:
+            raise ContractViolationError("broken", stage="handle")
+        self.handled.append(event.candle_offset)
+        yield Emit(assessment(event.candle_offset, account_id=event.account_id), envelope)
+
+    @property
+    def service(self) -> Service:
+        return Service(name="risk", inputs=(on(StrategyEvaluated, self.decide),), outputs=(RiskAssessed,))
+
+
+@pytest.fixture
+def rig() -> WorkerRig:
+    return WorkerRig()
+
+
+async def say(rig: WorkerRig, *numbers: int) -> None:
+    await rig.say(*(evaluation(number, candle_offset=number) for number in numbers))
+
+
+async def test_letters_are_listed_with_their_lineage_and_message(rig: WorkerRig) -> None:
+    await say(rig, 0, 1, 2)
+    async with rig.running(Desk(1).service):
+        await rig.until(lambda: rig.count(LETTERS) == 2)
+    first, second = await letters(rig.bus)
+    assert (first.service, first.topic, first.key) == ("risk", EVALUATIONS, KEY)
+    assert (first.stage, second.stage) == ("handle", "parked")
+    assert (first.waits, first.parks) == (True, True)
+    assert first.lineage()["dlq.error.message"] == "broken"
+    assert first.decoded(rig.codec) == evaluation(1, candle_offset=1)
+
+
+async def test_letter_that_can_t_be_read_says_why(rig: WorkerRig) -> None:
+    await rig.put(replace(rig.record(evaluation(0)), value=b"\x00nonsense"))
+    async with rig.running(Desk().service):
+        await rig.until(lambda: rig.count(LETTERS) == 1)
+    (letter,) = await letters(rig.bus, ("risk",))
+    assert "schema id" in str(letter.decoded(rig.codec))
+
+
+async def test_replay_handles_everything_in_order_and_frees_the_key(rig: WorkerRig) -> None:
+    desk = Desk(1)
+    await say(rig, 0, 1, 2)
+    async with rig.running(desk.service, checkpoint_records=1):
+        await rig.until(lambda: rig.count(LETTERS) == 2)
+        desk.broken.clear()
+        done = await replay_key(rig.bus, rig.clock, service="risk", key=KEY)
+        await say(rig, 3)
+        await rig.until(lambda: len(desk.handled) == 4)
+    assert desk.handled == [0, 1, 2, 3]
+    assert (done.replayed, done.failed_again, done.confirmed) == (2, None, True)
+    assert [letter.waits for letter in await letters(rig.bus)] == [False, False]
+
+
+async def test_record_that_arrives_during_the_replay_is_replayed_too(rig: WorkerRig) -> None:
+    desk = Desk(1)
+    await say(rig, 1)
+    async with rig.running(desk.service):
+        await rig.until(lambda: rig.count(LETTERS) == 1)
+    desk.broken.clear()
+    await say(rig, 2)  # unread, before what is written again
+    replaying = asyncio.create_task(replay_key(rig.bus, rig.clock, service="risk", key=KEY, within_s=5))
+    await rig.until(lambda: rig.count(LETTERS) == 2)
+    async with rig.running(desk.service, checkpoint_records=1):
+        done = await replaying
+        await say(rig, 3)
+        await rig.until(lambda: len(desk.handled) == 3)
+    assert desk.handled == [1, 2, 3]
+    assert (done.rounds, done.confirmed) == (2, True)
+
+
+async def test_replay_stops_at_a_letter_that_fails_again(rig: WorkerRig) -> None:
+    desk = Desk(1)
+    await say(rig, 1, 2)
+    async with rig.running(desk.service, checkpoint_records=1):
+        await rig.until(lambda: rig.count(LETTERS) == 2)
+        done = await replay_key(rig.bus, rig.clock, service="risk", key=KEY)
+        assert done.failed_again is not None
+        assert done.failed_again.stage == "handle"
+        assert desk.handled == []
+        given_up = await replay_key(rig.bus, rig.clock, service="risk", key=KEY, discard=[done.failed_again.place])
+        await say(rig, 3)
+        await rig.until(lambda: len(desk.handled) == 2)
+    assert desk.handled == [2, 3]
+    assert (given_up.replayed, given_up.discarded, given_up.failed_again) == (1, 1, None)
+
+
+async def test_last_letter_of_a_key_may_be_given_up(rig: WorkerRig) -> None:
+    desk = Desk(1)
+    await say(rig, 1)
+    async with rig.running(desk.service, checkpoint_records=1):
+        await rig.until(lambda: rig.count(LETTERS) == 1)
+        (letter,) = await letters(rig.bus)
+        done = await replay_key(rig.bus, rig.clock, service="risk", key=KEY, discard=[letter.place])
+        await say(rig, 2)
+        await rig.until(lambda: desk.handled == [2])
+    assert (done.replayed, done.discarded, done.confirmed) == (0, 1, True)
+
+
+async def test_replay_while_the_service_is_away_is_not_confirmed(rig: WorkerRig) -> None:
+    await say(rig, 1)
+    async with rig.running(Desk(1).service):
+        await rig.until(lambda: rig.count(LETTERS) == 1)
+    done = await replay_key(rig.bus, rig.clock, service="risk", key=KEY, within_s=0.01)
+    assert (done.replayed, done.confirmed) == (1, False)
+
+
+async def test_nothing_to_replay_is_refused_with_what_waits(rig: WorkerRig) -> None:
+    await say(rig, 1)
+    async with rig.running(Desk(1).service):
+        await rig.until(lambda: rig.count(LETTERS) == 1)
+    with pytest.raises(ReplayRefusedError, match="waiting keys: alpha"):
+        await replay_key(rig.bus, rig.clock, service="risk", key="beta")
+    with pytest.raises(ReplayRefusedError, match="no letter 0/99 waits"):
+        await replay_key(rig.bus, rig.clock, service="risk", key=KEY, discard=["0/99"])
+
+
+async def test_lag_counts_records_and_the_age_of_the_next_one(rig: WorkerRig) -> None:
+    await say(rig, 0)
+    async with rig.running(Desk().service, checkpoint_records=1):
+        await rig.until(lambda: rig.bus_committed(EVALUATIONS, "risk") == 1)
+    await say(rig, 1, 2)
+    lags = [lag for lag in await partition_lags(rig.bus, ManualClock(rig.clock.now_us() + 5_000_000)) if lag.records]
+    (lag,) = lags
+    assert (lag.group, lag.topic, lag.records) == ("risk", EVALUATIONS, 2)
+    assert lag.seconds is not None
+    assert 5.0 <= lag.seconds < 60.0
+    (topic,) = by_topic(lags)
+    assert (topic.partitions, topic.records, topic.seconds) == (1, 2, lag.seconds)
