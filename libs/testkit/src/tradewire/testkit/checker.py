@@ -1,7 +1,6 @@
 """An independent auditor of a finished run: reads topics and ledger, and trusts neither.
 
 It shares nothing with the services but the message models: its own consumer, its own decoding, its own arithmetic.
-Anomalies carry Jepsen's names where they have one.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from decimal import Decimal
 import asyncpg
 import fastavro
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from tradewire.ports.events import (
     AccountStateChanged,
@@ -88,25 +86,27 @@ class Audit:
 
 
 async def read_topics(bootstrap_servers: str) -> list[Said]:
-    """Every record of the audited topics, in order per partition."""
+    """Every record of the audited topics as they stand now, in order per partition."""
+    kinds = {BY_EVENT[kind].name: kind for kind in AUDITED}
     said: list[Said] = []
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
-    await admin.start()
-    await consumer.start()
+    consumer = AIOKafkaConsumer(*kinds, bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
+    await consumer.start()  # returns once the metadata of its topics is there
     try:
-        kinds = {BY_EVENT[kind].name: kind for kind in AUDITED}
-        found = await admin.describe_topics(list(kinds))
-        places = [TopicPartition(topic["topic"], p["partition"]) for topic in found for p in topic["partitions"]]
+        places = [TopicPartition(topic, p) for topic in kinds for p in consumer.partitions_for_topic(topic) or ()]
+        assert {place.topic for place in places} == set(kinds), f"{bootstrap_servers} does not show every audited topic"
+        begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        consumer.unsubscribe()
         consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning(*places)
-        while any([await consumer.position(place) < ends[place] for place in places]):
+        for place in places:
+            consumer.seek(place, begins[place])
+        waiting = {place for place in places if ends[place] > begins[place]}
+        while waiting:
             for place, batch in (await consumer.getmany(timeout_ms=500, max_records=5_000)).items():
                 said += [decoded(kinds[place.topic], record.value, record.headers) for record in batch]
+                if batch[-1].offset + 1 >= ends[place]:
+                    waiting.discard(place)
     finally:
         await consumer.stop()
-        await admin.close()
     return said
 
 
@@ -137,6 +137,8 @@ async def read_ledger(dsn: str) -> LedgerRows:
 def audit(said: Sequence[Said], ledger: LedgerRows | None) -> Audit:
     """Check a finished run."""
     report = Audit(records=len(said))
+    if not said:
+        report.note("lost", "the topics hold nothing")
     unique = _deduplicated(said, report)
     by_kind: dict[type[Event], list[Said]] = defaultdict(list)
     for one in unique:

@@ -137,7 +137,7 @@ BOLLINGER_PERCENT = Indicator(
     source="Bollinger (2001), Bollinger on Bollinger Bands",
     series=("x",),
     fields=(),
-    params=(bars(20, low=2), factor(2.0)),
+    params=(bars(20, low=2), factor(2.0, low=0.01)),
     outputs=("value",),
     kernel=Kernel(_bollinger_percent, size=lambda n, k: 1 + spread_size(n), warmup=lambda n, k: n - 1),
 )
