@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.handlers
 import sys
@@ -53,7 +54,10 @@ class JsonFormatter(logging.Formatter):
                 fields[name] = "***" if any(mark in name.lower() for mark in _SECRET_MARKS) else value
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(fields, default=str).decode()
+        try:
+            return orjson.dumps(fields, default=str).decode()
+        except TypeError:  # an integer beyond 64 bits, a key or text that JSON can't hold: no reason to lose the line
+            return json.dumps({name: str(value) for name, value in fields.items()})
 
 
 class _ModuleFiles(logging.Handler):

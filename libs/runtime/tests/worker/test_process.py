@@ -1,0 +1,151 @@
+"""A process: what /health answers in each phase, how one failure ends all, and what its log lines hold."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tradewire.ports.errors import FatalError
+from tradewire.ports.events import CandleClosed, IndicatorsUpdated, StrategyEvaluated
+from tradewire.ports.message import Emit, Envelope
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.clock import ManualClock
+from tradewire.runtime.health import LOOP_STALL_SECONDS, Health, health_app
+from tradewire.runtime.logs import CURRENT_TRACEPARENT, JsonFormatter
+from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.process import serve
+from tradewire.runtime.service import Service, Store, StoreContext, on
+from tradewire.testkit.builders import candle
+from tradewire.testkit.worker_rig import WorkerRig, ended
+
+CANDLES = BY_EVENT[CandleClosed].name
+EXPORTED = {
+    "tradewire_messages_processed_total",
+    "tradewire_event_age_seconds_count",
+    "tradewire_kafka_consumer_lag_records",
+    "tradewire_kafka_consumer_lag_seconds",
+    "tradewire_kafka_consumer_last_progress_timestamp_seconds",
+    "tradewire_kafka_rebalances_total",
+    "messaging_client_sent_messages_total",
+    "tradewire_checkpoints_total",
+}
+
+
+async def answers(health: Health, metrics: Metrics) -> dict[str, int]:
+    """Status code by question."""
+    transport = httpx.ASGITransport(app=health_app(health, metrics, "test"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        return {name: (await client.get(f"/health/{name}")).status_code for name in ("startup", "ready", "live")}
+
+
+async def test_startup_ready_and_live_answer_different_questions() -> None:
+    clock = ManualClock()
+    rig, opened = WorkerRig(clock=clock), asyncio.Event()
+
+    class SlowStore(Store):
+        async def open(self, context: StoreContext) -> None:
+            await opened.wait()
+
+    service = Service(name="indicator", inputs=(on(CandleClosed, lambda *_: ()),), store=SlowStore())
+    worker, stop = rig.worker(service), asyncio.Event()
+    health = Health([worker], clock)
+    assert await answers(health, rig.metrics) == {"startup": 503, "ready": 503, "live": 200}
+    task = asyncio.create_task(worker.run(stop))
+    opened.set()
+    await rig.until(lambda: health.ready, task)
+    assert await answers(health, rig.metrics) == {"startup": 200, "ready": 200, "live": 200}
+    clock.advance(seconds=LOOP_STALL_SECONDS + 1)
+    assert await answers(health, rig.metrics) == {"startup": 200, "ready": 200, "live": 503}
+    stop.set()
+    await task
+    assert (await answers(health, rig.metrics))["ready"] == 503
+
+
+async def test_fatal_error_in_one_service_ends_all_and_commits_nothing_unpublished(rig: WorkerRig) -> None:
+    def broken(event: CandleClosed, _: Envelope) -> Iterator[Emit]:
+        raise FatalError(f"no {event.symbol}")
+
+    strategy = Service(name="strategy", inputs=(on(CandleClosed, broken),), outputs=(StrategyEvaluated,))
+    await rig.say(candle(0))
+    serving = serve(
+        [rig.summing(), strategy],
+        rig.bus,
+        rig.settings,
+        stop=asyncio.Event(),
+        metrics=Metrics(CollectorRegistry()),
+    )
+    failure = await ended(asyncio.ensure_future(serving))
+    assert isinstance(failure, BaseExceptionGroup)
+    assert [str(error) for error in failure.exceptions] == ["no BTCUSDT"]
+    assert await rig.committed(CANDLES, "strategy") == 0
+
+
+async def test_metrics_of_the_plan_are_exported(rig: WorkerRig) -> None:
+    await rig.say(candle(0))
+    async with rig.running(rig.summing()) as worker:
+        await rig.until(lambda: "commit" in rig.journal.steps)
+        transport = httpx.ASGITransport(app=health_app(Health([worker], rig.clock), rig.metrics, "test"))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            await rig.until(lambda: rig.metrics.lag._metrics != {})
+            text = (await client.get("/metrics")).text
+    names = {line.split("{")[0].split(" ")[0] for line in text.splitlines() if not line.startswith("#")}
+    assert names >= EXPORTED
+    assert BY_EVENT[IndicatorsUpdated].name in text
+
+
+def formatted(**extra: object) -> dict[str, object]:
+    """A log line, read back."""
+    record = logging.LogRecord("tradewire.risk.desk", logging.INFO, __file__, 1, "sent %s", ("one",), None)
+    record.__dict__.update(extra)
+    line = JsonFormatter("risk", "1.2.3", "paper").format(record)
+    assert "\n" not in line
+    found: dict[str, object] = json.loads(line)
+    return found
+
+
+def test_log_line_holds_the_fields_of_the_plan() -> None:
+    token = CURRENT_TRACEPARENT.set(f"00-{'a' * 32}-{'b' * 16}-01")
+    try:
+        line = formatted(event="order_sent", client_order_id="x-1", topic=CANDLES)
+    finally:
+        CURRENT_TRACEPARENT.reset(token)
+    assert str(line.pop("time")).endswith("Z")
+    assert line == {
+        "severity": "INFO",
+        "service.name": "risk",
+        "service.version": "1.2.3",
+        "deployment.environment.name": "paper",
+        "logger": "tradewire.risk.desk",
+        "event": "order_sent",
+        "message": "sent one",
+        "trace_id": "a" * 32,
+        "span_id": "b" * 16,
+        "trace_flags": "01",
+        "client_order_id": "x-1",
+        "topic": CANDLES,
+    }
+
+
+@pytest.mark.parametrize("name", ["password", "api_key", "apiSecret", "listen_token", "Authorization"])
+def test_field_named_like_a_secret_is_masked(name: str) -> None:
+    assert formatted(**{name: "hunter2"})[name] == "***"
+
+
+@pytest.mark.parametrize("value", [10**30, {1: 2}, b"\xff", float("nan"), {"a": object()}, "\ud800"])
+def test_log_line_is_written_whatever_a_field_holds(value: object) -> None:
+    assert formatted(found=value)["message"] == "sent one"
+
+
+def test_exception_is_one_field_of_one_line() -> None:
+    try:
+        raise ValueError("qty -1")
+    except ValueError:
+        line = formatted(exc_info=sys.exc_info())
+    assert str(line["exception"]).endswith("ValueError: qty -1")
