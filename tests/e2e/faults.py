@@ -106,5 +106,5 @@ async def dead_letters(bus: EventBusPort) -> dict[str, list[Record]]:
 async def until(holds: Callable[[], Awaitable[bool]], *, within_s: float = 60.0) -> None:
     """Look again and again until something holds. Raises TimeoutError."""
     async with asyncio.timeout(within_s):
-        while not await holds():  # noqa: ASYNC110 (what is looked at lies outside this process)
+        while not await holds():
             await asyncio.sleep(0.1)
