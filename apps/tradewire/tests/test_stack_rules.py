@@ -25,6 +25,7 @@ from tradewire.app.stack import (
     read_state,
     shut_down,
 )
+from tradewire.app.stack.kafka import cluster_id
 from tradewire.app.stack.lock import FolderLock
 from tradewire.app.stack.lockfile import LockedFile, digest, locked_files, parse
 from tradewire.app.stack.paths import check_room, make_folder
@@ -54,6 +55,16 @@ def test_paths_when_jars_variable_set_then_it_names_the_cache(tmp_path: Path, mo
     monkeypatch.setenv("TRADEWIRE_JARS", str(tmp_path / "mirror"))
 
     assert StackPaths.under(tmp_path).jars == tmp_path / "mirror"
+
+
+def test_cluster_id_when_any_folder_then_own_stable_and_no_option() -> None:
+    folders = [Path(f"/somewhere/{number}/kafka/data") for number in range(1_000)]
+    ids = [cluster_id(folder) for folder in folders]
+
+    assert ids == [cluster_id(folder) for folder in folders]
+    assert len(set(ids)) == len(folders)
+    assert {len(found) for found in ids} == {22}
+    assert [found for found in ids if found.startswith("-")] == []
 
 
 def test_make_folder_when_a_file_is_in_the_way_then_error_names_path_and_purpose(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ class KafkaPart:
         """Write the cluster's identity into an empty data folder; a format that was cut short is done again."""
         data = self._home / "data"
         shutil.rmtree(data, ignore_errors=True)
-        cluster = base64.urlsafe_b64encode(uuid.uuid5(uuid.NAMESPACE_URL, str(data)).bytes).decode().rstrip("=")
+        cluster = cluster_id(data)
         arguments = ("format", "--standalone", "-t", cluster, "-c", str(self._settings))
         code = run_java(
             (*self._java_options, "kafka.tools.StorageTool", *arguments),
@@ -135,6 +135,17 @@ class KafkaPart:
         if code != 0:
             raise ServerDiedError("kafka (format)", code=code, log=self._log, tail=tail(self._log))
         (self._home / "formatted").write_text(cluster)
+
+
+def cluster_id(data: Path) -> str:
+    """Identity of the cluster of a data folder, the same at every start: 22 characters of URL-safe base64.
+
+    Never begins with a dash, which Kafka's tools would take for an option. Source: org.apache.kafka.common.Uuid.
+    """
+    name = str(data)
+    while (text := base64.urlsafe_b64encode(uuid.uuid5(uuid.NAMESPACE_URL, name).bytes).decode()).startswith("-"):
+        name += "/"
+    return text.rstrip("=")
 
 
 async def _serves(bootstrap_servers: str) -> bool:
