@@ -146,3 +146,25 @@ async def test_state_that_could_not_be_written_at_once_is_written_before_offsets
     async with rig.running(rig.summing()):
         await rig.until(lambda: rig.count(SNAPSHOTS) == 3)
     assert sorted((await sums(rig)).values()) == [1.0, 2.0, 3.0]
+
+
+async def test_rebalance_that_waits_for_a_breaking_round_hands_nothing_unpublished_over(rig: WorkerRig) -> None:
+    joined = asyncio.Event()
+
+    async def strike(step: str) -> None:
+        if step == "before publish":
+            rig.journal.hook = WorkerRig().journal.hook
+            joined.set()
+            await rig.until(lambda: len(rig.bus.subscriptions) == 2)
+            for _ in range(20):
+                await asyncio.sleep(0)  # lets the revocation come to wait for this round
+            raise FatalError("struck")
+
+    rig.journal.hook = strike
+    await rig.say(*(candle(number) for number in range(BARS)))
+    first = asyncio.create_task(rig.worker(rig.summing()).run(asyncio.Event()))
+    await asyncio.wait_for(joined.wait(), 5)
+    async with rig.running(rig.summing()):
+        assert isinstance(await ended(first), FatalError)
+        await rig.until(lambda: rig.bus_committed(CANDLES, "indicator") == BARS)
+    assert await sums(rig) == await undisturbed()
