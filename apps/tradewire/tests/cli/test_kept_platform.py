@@ -1,8 +1,4 @@
-"""A day on duty: a platform on real servers, kept by `up`, spoken to by every command, ended by `down`.
-
-The tests share one platform and go on where the one before left it; `up` and `down` run as processes, as people run
-them.
-"""
+"""A platform kept by ``up`` on real servers, spoken to by every command, and ended by ``down`` without a trace."""
 
 from __future__ import annotations
 
@@ -12,240 +8,273 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import psutil
 import pytest
 
 from tradewire.app.cli import main
-from tradewire.app.processes import SERVICES
-from tradewire.app.stack import StackPaths, read_state
-from tradewire.ports.bus import Outgoing, Record
-from tradewire.ports.events import OrderFilled, StrategyEvaluated
-from tradewire.ports.topics import BY_EVENT
+from tradewire.app.cli.output import Exit
+from tradewire.app.stack import StackPaths, fetch, read_state
+from tradewire.app.station_state import read_station
+from tradewire.ports.bus import Outgoing, Place
+from tradewire.ports.events import StrategyEvaluated
+from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.bus import connect
-from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.readers import read_to_end
 
 PROJECT = Path(__file__).parents[4]
-ACCOUNT = "main"
-BARS_PER_SECOND = 20
-PATIENCE_SECONDS = 60.0
-LOOK_SECONDS = 0.2
 EVALUATIONS = BY_EVENT[StrategyEvaluated].name
+pytestmark = pytest.mark.timeout(600)
 
 
-def tradewire(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "tradewire.app.cli", *words],
-        cwd=PROJECT,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "80"},
-    )
-
-
-@dataclass
+@dataclass(frozen=True)
 class Kept:
-    """A kept platform and what `up` said."""
+    """A platform that runs."""
 
     root: Path
-    up: subprocess.CompletedProcess[str]
-    capsys: pytest.CaptureFixture[str] | None = None
 
-    def ask(self, *words: str) -> tuple[int, Any]:
+    def ask(self, *words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, Any]:
         """Exit code and JSON document of a command."""
-        assert self.capsys is not None, "bound to a test"
-        self.capsys.readouterr()
+        capsys.readouterr()
         code = main([*words, "--root", str(self.root), "--json"])
-        said = self.capsys.readouterr()
-        assert said.out, said.err
-        return code, json.loads(said.out)
+        return code, json.loads(capsys.readouterr().out)
 
-    def until(self, words: tuple[str, ...], holds: Callable[[int, Any], bool]) -> Any:
-        """Ask until the answer is as wanted; returns it."""
-        deadline_s = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            code, answer = self.ask(*words)
-            if holds(code, answer):
-                return answer
-            assert time.monotonic() < deadline_s, f"{' '.join(words)} went on to answer {code}: {answer}"
-            time.sleep(LOOK_SECONDS)  # between two questions
-
+    @property
     def bus_url(self) -> str:
-        """The platform's bus."""
         state = read_state(StackPaths.under(self.root))
         assert state is not None
         return f"kafka://{state.endpoints.bootstrap_servers}"
 
-    def first(self, topic: str, also: Callable[[Record], Record | None] = lambda _: None) -> Record:
-        """A topic's first record; ``also`` may turn it into one to write."""
 
-        async def work() -> Record:
-            bus = connect(self.bus_url(), client_id="test")
-            await bus.start()
-            try:
-                found = await anext(read_to_end(bus, topic))
-                if (more := also(found)) is not None:
-                    await bus.publish([Outgoing(more.topic, more.key, more.value, more.headers, more.partition)])
-                return found
-            finally:
-                await bus.close()
+def processes_of(root: Path) -> list[psutil.Process]:
+    """Processes whose command line or log folder is under ``root``."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = [*process.cmdline(), process.environ().get("TRADEWIRE_HTTP_PORT_FILE", "")]
+        except psutil.Error:
+            continue
+        if any(str(root) in word for word in words) and process.pid != os.getpid():
+            found.append(process)
+    return found
 
-        return asyncio.run(work())
+
+def command(*words: str) -> subprocess.Popen[str]:
+    """The command as a process of its own, as a terminal would start it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tradewire.app.cli", *words],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
 
 
 @pytest.fixture(scope="module")
-def platform() -> Iterator[Kept]:
-    """A platform on a replay slow enough to last for all tests."""
-    with tempfile.TemporaryDirectory(prefix="tradewire-up-", ignore_cleanup_errors=True) as folder:
-        root = Path(folder)
-        words = ("--market", "replay", "--bars-per-second", str(BARS_PER_SECOND), "--root", str(root), "--json")
-        try:
-            yield Kept(root, tradewire("up", "--lean", *words))
-        finally:
-            tradewire("down", "--root", str(root))
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    """``tradewire up --lean`` on a replay."""
+    root = tmp_path_factory.mktemp("up").resolve()
+    fetch(StackPaths.under(root), registry=False)
+    here = Path.cwd()
+    os.chdir(PROJECT)
+    try:
+        words = ["--lean", "--market", "replay", "--bars-per-second", "20", "--root", str(root)]
+        assert main(["up", *words]) == Exit.DONE
+        yield Kept(root)
+        assert main(["down", "--root", str(root)]) == Exit.DONE
+        assert processes_of(root) == []
+        assert read_station(root) is None
+        assert read_state(StackPaths.under(root)) is None
+    finally:
+        os.chdir(here)
+        main(["down", "--root", str(root)])
 
 
-@pytest.fixture
-def kept(platform: Kept, capsys: pytest.CaptureFixture[str]) -> Kept:
-    """The platform, speaking to this test."""
-    return replace(platform, capsys=capsys)
+def test_status_tells_of_every_server_and_service(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    code, status = kept.ask("status", capsys=capsys)
+    assert code == Exit.DONE
+    assert {server["name"] for server in status["servers"]} == {"kafka", "postgres"}
+    services = {service["name"]: service for service in status["services"]}
+    assert set(services) == {"ingest", "indicator", "strategy", "risk", "execution", "telemetry"}
+    assert {service["health"] for service in services.values()} == {"ok"}
+    assert services["risk"]["last_success_us"] > 0
 
 
-def test_up_answers_when_every_service_is_ready(kept: Kept) -> None:
-    assert kept.up.returncode == 0, kept.up.stderr
-    told = json.loads(kept.up.stdout)
-    assert {service["name"]: service["health"] for service in told["services"]} == dict.fromkeys(SERVICES, "ok")
-    assert {server["name"] for server in told["servers"] if server["answers"]} == {"kafka", "postgres"}
-    assert told["phase"] == "running"
+def test_second_up_is_refused_and_names_the_first(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    state = read_state(StackPaths.under(kept.root))
+    assert state is not None
+    code, refusal = kept.ask("up", capsys=capsys)
+    assert code == Exit.REFUSED
+    assert f"pid {state.owner.pid}" in refusal["error"]
 
 
-def test_second_up_in_the_same_folder_is_refused(kept: Kept) -> None:
-    second = tradewire("up", "--lean", "--market", "replay", "--root", str(kept.root))
-    assert second.returncode == 1
-    assert "tradewire down" in second.stderr
+def test_strategies_are_published_answered_listed_and_retired(
+    kept: Kept, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = (PROJECT / "strategies/ema-cross-btc.yaml").read_text()
+    good = tmp_path / "good.yaml"
+    good.write_text(source.replace("id: ema-cross-btc", "id: my-cross"))
+    code, answer = kept.ask("strategy", "publish", str(good), capsys=capsys)
+    assert (code, answer["status"], answer["version"]) == (Exit.DONE, "ACCEPTED", 1)
+    elsewhere = tmp_path / "elsewhere.yaml"
+    elsewhere.write_text(good.read_text().replace("venue: coinbase", "venue: kraken"))
+    code, answer = kept.ask("strategy", "publish", str(elsewhere), capsys=capsys)
+    assert (code, answer["status"], answer["version"]) == (Exit.REFUSED, "REFUSED", 2)
+    assert "known: coinbase:BTCUSD" in answer["reasons"][0]["message"]
+    _, listed = kept.ask("strategy", "list", capsys=capsys)
+    assert {"my-cross", "ema-cross-btc"} <= {strategy["strategy_id"] for strategy in listed["strategies"]}
+    code, shown = kept.ask("strategy", "show", "my-cross", capsys=capsys)
+    assert shown["status"]["active"][0]["document"] == good.read_text()
+    code, answer = kept.ask("strategy", "retire", "my-cross", capsys=capsys)
+    assert (code, answer["status"]) == (Exit.DONE, "RETIRED")
+    code, refusal = kept.ask("strategy", "retire", "my-cross", capsys=capsys)
+    assert code == Exit.REFUSED
+    assert "retired already" in refusal["error"]
 
 
-def test_sample_strategies_are_in_force_and_new_ones_are_answered(kept: Kept, tmp_path: Path) -> None:
-    _, listed = kept.ask("strategy", "list")
-    assert {status["status"] for status in listed["strategies"]} == {"ACCEPTED"}
-    good = (PROJECT / "strategies/ema-cross-btc.yaml").read_text().replace("id: ema-cross-btc", "id: extra")
-    file = tmp_path / "extra.yaml"
-    file.write_text(good)
-    code, answer = kept.ask("strategy", "publish", str(file))
-    assert (code, answer["status"], answer["version"]) == (0, "ACCEPTED", 1)
-    file.write_text(good.replace("[BTCUSD]", "[NOSUCH]"))
-    code, answer = kept.ask("strategy", "publish", str(file))
-    assert (code, answer["status"], answer["version"]) == (1, "REFUSED", 2)
-    assert "NOSUCH" in answer["reasons"][0]["message"]
-    assert [version["version"] for version in answer["active"]] == [1]
-    _, shown = kept.ask("strategy", "show", "extra")
-    assert shown["published"]["document"].count("NOSUCH") == 1
-    code, answer = kept.ask("strategy", "retire", "extra")
-    assert (code, answer["status"]) == (0, "RETIRED")
-    code, answer = kept.ask("strategy", "retire", "extra")
-    assert (code, answer["exit_code"]) == (1, 1)
+def test_kill_switch_reaches_risk_and_is_lifted(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    def seen_by_risk() -> dict[str, str]:
+        _, status = kept.ask("status", capsys=capsys)
+        (risk,) = [service for service in status["services"] if service["name"] == "risk"]
+        return dict(risk["details"]["controls"])
+
+    code, answer = kept.ask("halt", "--account", "main", "--reason", "drill", capsys=capsys)
+    assert (code, answer["scope"], answer["level"]) == (Exit.DONE, "account:main", "NO_NEW")
+    assert seen_by_risk()["account:main"] == "NO_NEW"
+    _, controls = kept.ask("controls", capsys=capsys)
+    assert controls["in_force"]["account:main"]["reason"] == "drill"
+    code, _ = kept.ask("resume", "--account", "main", capsys=capsys)
+    assert code == Exit.DONE
+    assert "account:main" not in seen_by_risk()
 
 
-def test_fill_is_explained_by_its_order_s_id(kept: Kept) -> None:
-    kept.until(("lag",), lambda _code, answer: bool(answer["topics"]))
-    fills = BY_EVENT[OrderFilled].name
-    deadline_s = time.monotonic() + PATIENCE_SECONDS
-    found: Record | None = None
-    while found is None and time.monotonic() < deadline_s:
-        with suppress(StopAsyncIteration):
-            found = kept.first(fills)
-    assert found is not None, "nothing was filled"
-    order_id = client_order_id(found)
-    code, story = kept.ask("explain", order_id)
-    assert code == 0
-    assert story["orders"][0]["client_order_id"] == order_id
-    assert story["orders"][0]["fills"]
-    assert story["evaluation"]["event"]["signal"]
-    assert story["assessment"]["event"]["decision"] == "APPROVED"
-    assert len(story["trace_id"]) == 32
+def test_limits_are_set_and_shown_with_what_was_set_before(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    kept.ask("limits", "set", "other", "max_leverage=2.5", capsys=capsys)
+    kept.ask("limits", "set", "other", "max_order_notional=1000", capsys=capsys)
+    code, shown = kept.ask("limits", "show", "other", capsys=capsys)
+    assert (code, shown["version"]) == (Exit.DONE, 2)
+    assert (shown["max_leverage"], shown["max_order_notional"], shown["max_drawdown_ratio"]) == ("2.5", "1000", None)
+    code, _ = kept.ask("limits", "show", "nobody", capsys=capsys)
+    assert code == Exit.REFUSED
 
 
-def client_order_id(record: Record) -> str:
-    """The order that a fill is of."""
-    event = Codec(SchemaIds.static()).decode(record.topic, record.value or b"")
-    assert isinstance(event, OrderFilled)
-    return event.client_order_id
+def test_topics_are_as_the_map_wants_them(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    code, plan = kept.ask("topics", "plan", capsys=capsys)
+    assert (code, plan["create"], plan["drift"], plan["blocked"]) == (Exit.DONE, [], [], False)
+    code, plan = kept.ask("topics", "plan", "--partitions", "3", capsys=capsys)
+    assert (code, plan["blocked"]) == (Exit.REFUSED, True)
 
 
-def test_switch_stays_in_force_until_it_is_lifted(kept: Kept) -> None:
-    code, answer = kept.ask("reduce-only", "--account", ACCOUNT, "--reason", "drill")
-    assert (code, answer["scope"], answer["level"]) == (0, f"account:{ACCOUNT}", "REDUCE_ONLY")
-    _, answer = kept.ask("controls")
-    assert answer["in_force"][f"account:{ACCOUNT}"]["reason"] == "drill"
-    code, answer = kept.ask("resume", "--account", ACCOUNT)
-    assert (code, answer["in_force"]) == (0, {})
+def test_lag_names_the_groups_that_read(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    code, lag = kept.ask("lag", capsys=capsys)
+    assert code == Exit.DONE
+    assert {topic["group"] for topic in lag["topics"]} >= {"indicator", "strategy", "risk", "execution"}
 
 
-def test_limits_are_counted_up_and_kept(kept: Kept) -> None:
-    _, first = kept.ask("limits", "set", ACCOUNT, "max_leverage=3")
-    _, second = kept.ask("limits", "set", ACCOUNT, "max_order_notional=123456.78")
-    assert (first["version"], second["version"]) == (1, 2)
-    _, shown = kept.ask("limits", "show", ACCOUNT)
-    assert (shown["max_leverage"], shown["max_order_notional"]) == ("3", "123456.78")
+def test_contracts_of_a_lean_platform_need_a_registry(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    code, refusal = kept.ask("contracts", "check", capsys=capsys)
+    assert code == Exit.UNREACHABLE
+    assert "--registry-url" in refusal["error"]
 
 
-def test_topics_are_as_the_map_wants_them(kept: Kept) -> None:
-    code, plan = kept.ask("topics", "plan")
-    assert (code, plan["create"], plan["drift"], plan["blocked"]) == (0, [], [], False)
+def test_bar_is_explained(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("explain", "rsi-reversion-btc", "BTCUSD", "2017-07-02T00:00Z")
+    code, found = kept.ask(*asked, capsys=capsys)
+    assert code == Exit.DONE
+    assert found["candle"]["event"]["close_time_us"] == 1_498_953_600_000_000
+    assert found["evaluation"]["event"]["strategy_id"] == "rsi-reversion-btc"
+    assert len(found["trace_id"]) == 32
 
 
-def test_platform_without_a_registry_says_which_option_names_one(kept: Kept) -> None:
-    code, answer = kept.ask("contracts", "check")
-    assert code == 3
-    assert "--registry-url" in answer["error"]
+async def _corrupt(url: str) -> None:
+    """One evaluation of the account that nobody can read."""
+    bus = connect(url)
+    await bus.start()
+    try:
+        await bus.publish([Outgoing(EVALUATIONS, b"main", b"\x00corrupt")])
+        place = Place(DEAD_LETTERS["risk"], partition_of(b"main", await bus.partitions(DEAD_LETTERS["risk"])))
+        tail = await bus.tail({place: 0})
+        async with asyncio.timeout(60):
+            while not await tail.poll(max_records=1, timeout_s=0.5):
+                pass
+        await tail.close()
+    finally:
+        await bus.close()
 
 
-def test_parked_account_goes_on_after_its_letter_is_given_up(kept: Kept) -> None:
-    kept.first(EVALUATIONS, lambda good: replace(good, value=(good.value or b"")[:-5]))
-    waiting = ("dlq", "list", "--service", "risk")
-    letters = kept.until(waiting, lambda code, answer: code == 1 and len(answer["letters"]) > 3)["letters"]
-    assert (letters[0]["stage"], letters[0]["key"]) == ("decode", ACCOUNT)
-    assert {letter["stage"] for letter in letters[1:]} == {"parked"}
-    _, bad = kept.ask("dlq", "show", letters[0]["letter"], "--service", "risk")
-    _, behind = kept.ask("dlq", "show", letters[1]["letter"], "--service", "risk")
-    assert bad["unreadable"]
-    assert behind["message"]["account_id"] == ACCOUNT
-    code, replayed = kept.ask("dlq", "replay", "--service", "risk", "--key", ACCOUNT, "--discard", letters[0]["letter"])
-    assert (code, replayed["discarded"]) == (0, 1)
-    assert replayed["replayed"] >= len(letters) - 1
-    assert kept.ask(*waiting) == (0, {"letters": []})
+async def _evaluated(url: str) -> int:
+    bus = connect(url)
+    await bus.start()
+    try:
+        return len([record async for record in read_to_end(bus, "risk.assessment.v1")])
+    finally:
+        await bus.close()
 
 
-def test_killed_service_is_started_again(kept: Kept) -> None:
-    _, before = kept.ask("status")
-    victim = next(service for service in before["services"] if service["name"] == "risk")
-    os.kill(victim["pid"], signal.SIGKILL)
+def test_corrupt_record_parks_its_account_until_it_is_given_up(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(_corrupt(kept.bus_url))
+    code, listed = kept.ask("dlq", "list", "--service", "risk", capsys=capsys)
+    assert code == Exit.REFUSED
+    first = listed["letters"][0]
+    assert (first["key"], first["stage"], first["topic"], first["parks_key"]) == ("main", "decode", EVALUATIONS, True)
+    _, shown = kept.ask("dlq", "show", first["letter"], "--service", "risk", capsys=capsys)
+    assert shown["value_hex"] == b"\x00corrupt".hex()
+    assert shown["headers"]["dlq.topic"] == EVALUATIONS
+    words = ("dlq", "replay", "--service", "risk", "--key", "main")
+    code, failed = kept.ask(*words, capsys=capsys)
+    assert code == Exit.REFUSED
+    assert failed["failed_again"]["stage"] == "decode"
+    before = asyncio.run(_evaluated(kept.bus_url))
+    _, done = kept.ask(*words, "--discard", failed["failed_again"]["letter"], capsys=capsys)
+    assert (done["discarded"], done["failed_again"]) == (1, None)
+    assert asyncio.run(_evaluated(kept.bus_url)) > before
 
-    def back(code: int, answer: Any) -> bool:
-        risk = next(service for service in answer["services"] if service["name"] == "risk")
-        return code == 0 and risk["restarts"] == 1 and risk["pid"] not in (None, victim["pid"])
 
-    kept.until(("status",), back)
+def test_service_that_dies_is_started_again(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    state = read_station(kept.root)
+    assert state is not None
+    mark = state.services["indicator"].mark
+    assert mark is not None
+    process = psutil.Process(mark.pid)
+    process.kill()
+    process.wait()
+
+    said = kept.root / "logs/up.log"
+    while "indicator started again" not in said.read_text():
+        Event().wait(0.05)  # between two looks; pytest's timeout bounds it
+    _, status = kept.ask("status", capsys=capsys)
+    (indicator,) = [service for service in status["services"] if service["name"] == "indicator"]
+    assert (indicator["restarts"], indicator["pid"] != mark.pid) == (1, True)
+    assert "indicator ended (exit code -9)" in said.read_text()
 
 
-def test_down_leaves_no_process_and_keeps_the_data(kept: Kept) -> None:
-    _, before = kept.ask("status")
-    pids = [before["owner_pid"], *(part["pid"] for part in (*before["servers"], *before["services"]))]
-    down = tradewire("down", "--root", str(kept.root), "--json")
-    assert (down.returncode, json.loads(down.stdout)["stopped"]) == (0, True)
-    assert [pid for pid in pids if psutil.pid_exists(pid)] == []
-    assert StackPaths.under(kept.root).root.exists()
-    code, answer = kept.ask("status")
-    assert code == 3
-    assert "tradewire up" in answer["error"]
+@pytest.mark.parametrize("said", ["kafka: ", "creating topics", "starting the other services"])
+def test_interrupted_run_leaves_no_process(said: str, tmp_path: Path) -> None:
+    """Ctrl-C, twice, in each phase of a run."""
+    root = tmp_path.resolve()
+    run = command("run", "--scenario", "three-daily", "--no-registry", "--root", str(root))
+    try:
+        assert run.stdout is not None
+        lines = []
+        for line in run.stdout:
+            lines.append(line)
+            if said.strip(": ") in line:
+                break
+        assert run.poll() is None, "".join(lines)
+        run.send_signal(signal.SIGINT)
+        run.send_signal(signal.SIGINT)
+        rest, _ = run.communicate(timeout=120)
+    finally:
+        run.kill()
+        run.wait()
+    assert run.returncode == Exit.INTERRUPTED, "".join(lines) + rest
+    assert "Traceback" not in rest
+    assert processes_of(root) == []
+    assert not (root / "stack.json").exists()

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import psutil
 import typer
 from rich.table import Table
 
@@ -134,7 +135,10 @@ def _is_up(root: Path, pid: int) -> bool:
 def down(root: UpRootOption = UP_ROOT, as_json: JsonOption = False) -> None:
     """Stop what `up` started, by process id and command line, and nothing else. Data stays."""
     paths, state = StackPaths.under(root), read_station(root)
+    keeper = state.owner.process() if state is not None else None
     stopped = shut_down(paths, within_s=STOP_SECONDS, progress=_show_step)
+    if keeper is not None:
+        psutil.wait_procs([keeper], timeout=STOP_SECONDS)  # it has let go of the servers and only has to exit
     for mark in leftovers(state) if state is not None else ():
         process = mark.process()
         if process is not None:
