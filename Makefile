@@ -26,6 +26,9 @@ test: setup lint types imports contracts ## all checks and all tests, real serve
 chaos: setup ## kill everything now and then and prove nothing is lost: make chaos SCENARIO=btc-hourly KILLS=100 SEED=7
 	$(BIN)/python tests/e2e/drill.py --scenario $(or $(SCENARIO),three-daily) --kills $(or $(KILLS),30) $(if $(SEED),--seed $(SEED))
 
+drills: setup ## the tests that take minutes of outage each
+	$(BIN)/pytest -m drill
+
 lint: $(INSTALLED) ## style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -252,6 +252,7 @@ async def through_outages(scenario: Scenario, root: Path) -> RunResult:
         return await replay_with(running, await begin(running, scenario), 100, outages)
 
 
+@pytest.mark.drill
 def test_broker_and_database_away_change_nothing(scenario: Scenario, undisturbed: RunResult, run_root: Path) -> None:
     assert asyncio.run(through_outages(scenario, run_root)).fingerprint == undisturbed.fingerprint
 
