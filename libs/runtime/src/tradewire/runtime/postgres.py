@@ -78,7 +78,7 @@ class Database:
             return
         try:
             await asyncio.wait_for(pool.close(), self._settings.close_s)
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             pool.terminate()
 
     @asynccontextmanager
@@ -107,7 +107,14 @@ def translated(doing: str) -> Iterator[None]:
     """Raise the project's errors instead of asyncpg's, SQLAlchemy's and the operating system's."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, OSError, TimeoutError) as error:
+    except (
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        SQLAlchemyError,
+        OSError,
+        TimeoutError,
+    ) as error:
         raise translation(error, doing) from error
 
 

@@ -1,0 +1,1 @@
+"""Research on the strategy files that the services trade: backtests, sweeps, statistics and reports."""

@@ -1,0 +1,189 @@
+"""Backtests: a strategy, the history of its markets and an account in; trades, fills and an equity curve out."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from tradewire.ports.events import InstrumentChanged, Liquidity, OrderLeg, RiskLimitsChanged, Side
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+
+class MarginMode(StrEnum):
+    """What answers for a position: the whole wallet, or its own margin."""
+
+    CROSS = "CROSS"
+    ISOLATED = "ISOLATED"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarkHistory:
+    """Mark-price candles, arrays of shape (m,); prices quote per base, ``interval_us`` is one candle's length."""
+
+    interval_us: int
+    open_time_us: IntArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FundingHistory:
+    """Funding settlements, arrays of shape (k,), at whatever times they took place; longs pay a positive rate."""
+
+    time_us: IntArray
+    rate: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarketHistory:
+    """Closed candles of one instrument, arrays of shape (n,) in order of time, checked by the loader.
+
+    Prices quote per base and volume base, float64 of at most 8 decimals. Without ``mark`` the last price is the mark;
+    without ``funding`` none is paid.
+    """
+
+    instrument: InstrumentChanged
+    interval: str
+    open_time_us: IntArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    volume: FloatArray
+    mark: MarkHistory | None = None
+    funding: FundingHistory | None = None
+
+    @property
+    def symbol(self) -> str:
+        """The venue's own symbol."""
+        return self.instrument.symbol
+
+    def __len__(self) -> int:
+        return len(self.close)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """The account that trades and how its orders fill.
+
+    ``capital`` quote; ``slippage_bps`` worsens taker prices; ``taker_fee`` and ``maker_fee`` are rates that replace
+    the instruments' own; ``volume_share`` is the largest share of a bar's volume that the account takes, 0 for no
+    bound; orders reach the venue ``latency_us`` after they are sent. The defaults are those of the paper account.
+    """
+
+    capital: Decimal = Decimal(100_000)
+    leverage: int = 5
+    margin_mode: MarginMode = MarginMode.CROSS
+    slippage_bps: Decimal = Decimal(1)
+    taker_fee: Decimal | None = None
+    maker_fee: Decimal | None = None
+    volume_share: Decimal = Decimal(0)
+    latency_us: int = 0
+    limits: RiskLimitsChanged | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestRequest:
+    """One run: the text of a strategy file, values for its parameters (defaults where not given), markets, account.
+
+    Every symbol of the strategy needs its history in ``markets``.
+    """
+
+    strategy: str
+    markets: tuple[MarketHistory, ...]
+    params: Mapping[str, float] = field(default_factory=dict)
+    account: AccountSettings = AccountSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestFill:
+    """One fill. Prices quote per base, ``qty`` base, money in quote.
+
+    ``slippage``: what the fill cost against the price that the market showed, never negative for a taker;
+    ``realized_pnl`` before fee.
+    """
+
+    time_us: int
+    symbol: str
+    client_order_id: str
+    leg: OrderLeg
+    side: Side
+    qty: Decimal
+    price: Decimal
+    fee: Decimal
+    liquidity: Liquidity
+    realized_pnl: Decimal
+    slippage: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A position from flat to flat (or through zero). ``side`` is BUY for a long one.
+
+    ``entry_price`` and ``exit_price`` are volume-weighted; ``pnl`` is net: price gain - fees + funding, quote.
+    A trade still open at the end has no exit: its ``exit_price`` is the last mark and ``exit_time_us`` None.
+    """
+
+    symbol: str
+    side: Side
+    qty: Decimal
+    entry_time_us: int
+    exit_time_us: int | None
+    entry_price: Decimal
+    exit_price: Decimal
+    fees: Decimal
+    funding: Decimal
+    slippage: Decimal
+    pnl: Decimal
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BacktestResult:
+    """What a run did.
+
+    ``time_us``, ``equity_e8`` (quote 1e-8, at the marks) and each of ``position_e8`` (base 1e-8 by symbol, signed)
+    have shape (t,): one entry per close at which a market of the account had a bar. ``fingerprint`` hashes all fills
+    and account states; ``left_out`` names, in a sentence each, what the engine did not model of what was asked for;
+    ``fill_model`` states how orders filled.
+    """
+
+    engine: str
+    strategy_id: str
+    strategy_hash: str
+    params: Mapping[str, float]
+    account: AccountSettings
+    fingerprint: str
+    fill_model: str
+    left_out: tuple[str, ...]
+    trades: tuple[Trade, ...]
+    fills: tuple[BacktestFill, ...]
+    time_us: IntArray
+    equity_e8: IntArray
+    position_e8: Mapping[str, IntArray]
+
+
+class BacktestPort(Protocol):
+    """Runs a strategy over history. Adapters: vectorized, futures."""
+
+    name: str
+    """As in ``--engine``."""
+
+    @abstractmethod
+    def run(self, request: BacktestRequest) -> BacktestResult:
+        """Run it to the end. A function of the request alone: not of the machine, of threads or of symbol order.
+
+        Raises: StrategyErrors when the strategy does not compile; ValueError when a market is missing, its interval
+        is not the strategy's, or a setting is out of range.
+        """
