@@ -28,10 +28,8 @@ class MarginMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MarkHistory:
-    """Mark-price candles, arrays of shape (m,); prices quote per base, ``interval_us`` is one candle's length."""
+    """Mark-price candles over the same spans as a market's bars, shape (n,), quote per base; NaN where there is none."""
 
-    interval_us: int
-    open_time_us: IntArray
     open: FloatArray
     high: FloatArray
     low: FloatArray
@@ -39,19 +37,12 @@ class MarkHistory:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FundingHistory:
-    """Funding settlements, arrays of shape (k,), at whatever times they took place; longs pay a positive rate."""
-
-    time_us: IntArray
-    rate: FloatArray
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class MarketHistory:
     """Closed candles of one instrument, arrays of shape (n,) in order of time, checked by the loader.
 
-    Prices quote per base and volume base, float64 of at most 8 decimals. Without ``mark`` the last price is the mark;
-    without ``funding`` none is paid.
+    Prices quote per base and volume base, float64 of at most 8 decimals. Without ``mark`` the last price is the mark.
+    ``funding_rate`` is the sum of the rates settled after a bar's open and by its close, 0 where none was; longs pay a
+    positive rate, on what they hold at the close. Without it no funding is paid.
     """
 
     instrument: InstrumentChanged
@@ -63,7 +54,7 @@ class MarketHistory:
     close: FloatArray
     volume: FloatArray
     mark: MarkHistory | None = None
-    funding: FundingHistory | None = None
+    funding_rate: FloatArray | None = None
 
     @property
     def symbol(self) -> str:
