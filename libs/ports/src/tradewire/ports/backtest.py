@@ -28,7 +28,7 @@ class MarginMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MarkHistory:
-    """Mark-price candles over the same spans as a market's bars, shape (n,), quote per base; NaN where there is none."""
+    """Mark-price candles over the spans of a market's bars, shape (n,), quote per base; NaN where there is none."""
 
     open: FloatArray
     high: FloatArray
