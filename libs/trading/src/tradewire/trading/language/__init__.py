@@ -5,6 +5,7 @@ form.
 from tradewire.trading.language.bars import Bar, Bars
 from tradewire.trading.language.compiled import CompiledStrategy
 from tradewire.trading.language.compiler import compile_strategy, parse_strategy
+from tradewire.trading.language.defaults import with_defaults
 from tradewire.trading.language.document import ParamRange, StrategyDocument
 from tradewire.trading.language.engine import IndicatorEngine, parse_series
 from tradewire.trading.language.errors import StrategyError, StrategyErrors
@@ -48,4 +49,5 @@ __all__ = [
     "language_reference",
     "parse_series",
     "parse_strategy",
+    "with_defaults",
 ]
