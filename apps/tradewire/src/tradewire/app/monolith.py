@@ -54,7 +54,9 @@ def build_services(scenario: Scenario, common: Mapping[str, object]) -> list[Ser
         tradewire.indicator.wiring.build(tradewire.indicator.settings.Settings(**common)),  # type: ignore[arg-type]
         tradewire.strategy.wiring.build(tradewire.strategy.settings.Settings(**common)),  # type: ignore[arg-type]
         tradewire.risk.wiring.build(tradewire.risk.settings.Settings(**common)),  # type: ignore[arg-type]
-        tradewire.execution.wiring.build(tradewire.execution.settings.Settings(**common)),  # type: ignore[arg-type]
+        tradewire.execution.wiring.build(
+            tradewire.execution.settings.Settings(**{**common, **scenario.paper})  # type: ignore[arg-type]
+        ),
     ]
 
 

@@ -123,6 +123,7 @@ def service_environment(stack: Stack, scenario: Scenario, options: RunOptions) -
         "TRADEWIRE_MARKET_FILES": "[" + ",".join(f'"{name}"' for name in scenario.files) + "]",
         "PYTHONUNBUFFERED": "1",
     }
+    environment |= {f"TRADEWIRE_{name.upper()}": value for name, value in scenario.paper.items()}
     for service, database in DATABASES.items():
         environment[f"TRADEWIRE_{service.upper()}_DSN"] = stack.postgres_dsn(database)
     if options.registry:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,13 +15,15 @@ ANSWER_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What a run trades: candle files, strategy files, limits. The same for every way to run it."""
+    """What a run trades: candle files, strategy files, limits, accounts. The same for every way to run it."""
 
     name: str
     data: Path
     files: tuple[str, ...]
     strategies: tuple[Path, ...]
     limits: tuple[RiskLimitsChanged, ...] = ()
+    paper: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the paper accounts, by name, where they differ from the defaults of the execution service."""
 
 
 def sample_scenarios(root: Path) -> dict[str, Scenario]:

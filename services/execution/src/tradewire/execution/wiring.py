@@ -22,7 +22,12 @@ def build(settings: Settings) -> Service:
     desk = ExecutionDesk(
         balance_e8=lambda _: e8(settings.paper_balance),
         leverage=settings.paper_leverage,
-        fill_model=FillModel(slippage_rate_e8=e8(settings.slippage_bps / Decimal(10_000))),
+        margin_mode=settings.paper_margin_mode,
+        fill_model=FillModel(
+            slippage_rate_e8=e8(settings.slippage_bps / Decimal(10_000)),
+            volume_share_e8=e8(settings.volume_share),
+            latency_us=settings.latency_us,
+        ),
     )
     ledger: LedgerPort = MemoryLedger() if settings.execution_dsn is None else PostgresLedger(settings.execution_dsn)
     return Service(

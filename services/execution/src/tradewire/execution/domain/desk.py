@@ -20,7 +20,7 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.message import Emit, Envelope
 from tradewire.ports.topics import BY_EVENT
-from tradewire.trading.exchange import FillModel, InstrumentSpec, SimulatedExchange
+from tradewire.trading.exchange import FillModel, InstrumentSpec, MarginMode, SimulatedExchange
 from tradewire.trading.holding import Held
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.roster import Roster
@@ -42,9 +42,10 @@ class ExecutionDesk:
         balance_e8: Callable[[str], int],
         leverage: int,
         fill_model: FillModel,
+        margin_mode: MarginMode = MarginMode.CROSS,
     ) -> None:
         self._balance_e8 = balance_e8
-        self._leverage, self._fill_model = leverage, fill_model
+        self._leverage, self._margin_mode, self._fill_model = leverage, margin_mode, fill_model
         self._roster = Roster()
         self._specs: dict[Key, InstrumentSpec] = {}
         self._owned: set[int] = set()
@@ -66,7 +67,7 @@ class ExecutionDesk:
         spec = spec_of(event)
         self._specs[event.venue, event.symbol] = spec
         for account in self._accounts.values():
-            account.exchange.list_instrument(spec, leverage=self._leverage)
+            account.exchange.list_instrument(spec, leverage=self._leverage, margin_mode=self._margin_mode)
         return ()
 
     def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
@@ -161,6 +162,7 @@ class ExecutionDesk:
                 self._balance_e8(account_id),
                 specs,
                 leverages={spec.symbol: self._leverage for spec in specs},
+                margin_modes={spec.symbol: self._margin_mode for spec in specs},
                 fill_model=self._fill_model,
             )
             account = self._accounts[account_id] = Account(account_id, exchange, self.held)
