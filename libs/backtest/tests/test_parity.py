@@ -19,7 +19,7 @@ def fill(hour: int, side: Side, price: str, *, leg: OrderLeg = OrderLeg.ENTRY, q
     return BacktestFill(
         time_us=hour * HOUR_US,
         symbol="BTCUSDT",
-        client_order_id=f"{leg.value}-{hour}",
+        client_order_id=f"{leg}-{hour}",
         leg=leg,
         side=side,
         qty=Decimal(qty),
@@ -43,6 +43,7 @@ def result(engine: str, equity: list[int], *fills: BacktestFill, fingerprint: st
         left_out=(),
         trades=(),
         fills=fills,
+        funding=(),
         time_us=np.arange(1, len(equity) + 1, dtype=np.int64) * HOUR_US,
         equity_e8=np.array(equity, dtype=np.int64),
         position_e8={"BTCUSDT": np.array([0, 0, 50_000_000, 50_000_000], dtype=np.int64)[: len(equity)]},

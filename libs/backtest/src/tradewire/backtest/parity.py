@@ -100,7 +100,7 @@ def _first_fill_difference(result: BacktestResult, reference: BacktestResult, to
             mine, theirs = getattr(found, name), getattr(expected, name)
             if _differs(mine, theirs, tolerance, scale=max(expected.qty * expected.price, Decimal(1))):
                 time_us = min(found.time_us, expected.time_us)
-                what = f"fill of {expected.symbol} {expected.leg.value}: {name}"
+                what = f"fill of {expected.symbol} {expected.leg}: {name}"
                 return Divergence(result.engine, reference.engine, time_us, what, str(mine), str(theirs), CAUSES[name])
     return None
 
@@ -118,7 +118,7 @@ def _missing(engine: str, against: str, found: BacktestFill | None, expected: Ba
         engine,
         against,
         fill.time_us,
-        f"fill of {fill.symbol} {fill.leg.value}",
+        f"fill of {fill.symbol} {fill.leg}",
         text if found is not None else "none",
         text if expected is not None else "none",
         "one engine's order was refused, not sent or not filled",

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from tradewire.ports.events import InstrumentChanged, Liquidity, OrderLeg, RiskLimitsChanged, Side
+from tradewire.ports.events import InstrumentChanged, Liquidity, RiskLimitsChanged, Side
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,7 +100,7 @@ class BacktestRequest:
 
 @dataclass(frozen=True, slots=True)
 class BacktestFill:
-    """One fill. Prices quote per base, ``qty`` base, money in quote.
+    """One fill. Prices quote per base, ``qty`` base, money in quote; ``leg`` as in OrderFilled, or LIQUIDATION.
 
     ``slippage``: what the fill cost against the price that the market showed, never negative for a taker;
     ``realized_pnl`` before fee.
@@ -109,7 +109,7 @@ class BacktestFill:
     time_us: int
     symbol: str
     client_order_id: str
-    leg: OrderLeg
+    leg: str
     side: Side
     qty: Decimal
     price: Decimal
@@ -117,6 +117,15 @@ class BacktestFill:
     liquidity: Liquidity
     realized_pnl: Decimal
     slippage: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class FundingPayment:
+    """What the wallet received at a settlement, quote: negative when the account paid."""
+
+    time_us: int
+    symbol: str
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +169,7 @@ class BacktestResult:
     left_out: tuple[str, ...]
     trades: tuple[Trade, ...]
     fills: tuple[BacktestFill, ...]
+    funding: tuple[FundingPayment, ...]
     time_us: IntArray
     equity_e8: IntArray
     position_e8: Mapping[str, IntArray]

@@ -1,0 +1,114 @@
+"""From fills to trades: each symbol's position from flat to flat, or through zero to the other side.
+
+All amounts are summed in 1e-8 units. Only the volume-weighted prices are rounded (half to even), and the fee and
+slippage of a fill that goes through zero, which its two parts share by quantity (the closing part half to even, the
+opening part the rest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tradewire.ports.backtest import BacktestFill, FundingPayment, Trade
+from tradewire.ports.events import Side
+from tradewire.trading.exchange import from_e8, to_e8
+from tradewire.trading.exchange.fixed_point import SCALE, mul_div
+
+
+@dataclass(slots=True)
+class _Open:
+    """A trade in progress, in 1e-8 units; ``*_notional`` and the ``cost`` of what is held are products, 1e-16."""
+
+    symbol: str
+    sign: int
+    entry_time_us: int
+    held: int = 0
+    entered: int = 0
+    left: int = 0
+    entry_notional: int = 0
+    exit_notional: int = 0
+    cost: int = 0
+    realised: int = 0
+    fees: int = 0
+    funding: int = 0
+    slippage: int = 0
+
+    def closed(self, time_us: int) -> Trade:
+        """The trade as it ended."""
+        return self._trade(time_us, self.exit_notional, self.left, self.realised)
+
+    def marked(self, mark_e8: int) -> Trade:
+        """The trade as it stands at the end of the run."""
+        gain = self.sign * (self.held * mark_e8 - self.cost)
+        return self._trade(None, self.held * mark_e8, self.held, self.realised + mul_div(gain, 1, SCALE))
+
+    def _trade(self, time_us: int | None, exit_notional: int, left: int, realised: int) -> Trade:
+        return Trade(
+            symbol=self.symbol,
+            side=Side.BUY if self.sign > 0 else Side.SELL,
+            qty=from_e8(self.entered),
+            entry_time_us=self.entry_time_us,
+            exit_time_us=time_us,
+            entry_price=from_e8(mul_div(self.entry_notional, 1, self.entered)),
+            exit_price=from_e8(mul_div(exit_notional, 1, left)),
+            fees=from_e8(self.fees),
+            funding=from_e8(self.funding),
+            slippage=from_e8(self.slippage),
+            pnl=from_e8(realised - self.fees + self.funding),
+        )
+
+
+def trades_of(
+    fills: Sequence[BacktestFill], funding: Sequence[FundingPayment], marks: Mapping[str, Decimal]
+) -> tuple[Trade, ...]:
+    """All trades by time of entry, those still open at the end valued at ``marks`` (by symbol).
+
+    Fills and payments in order of time; a payment at the time of a fill comes after it. A payment belongs to the trade
+    that is open then.
+    """
+    found: list[Trade] = []
+    working: dict[str, _Open] = {}
+    for event in _merged(fills, funding):
+        if isinstance(event, FundingPayment):
+            if event.symbol in working:
+                working[event.symbol].funding += to_e8(event.amount)
+        else:
+            found += _take(working, event)
+    found += [trade.marked(to_e8(marks[trade.symbol])) for trade in working.values()]
+    return tuple(sorted(found, key=lambda trade: (trade.entry_time_us, trade.symbol)))
+
+
+def _merged(
+    fills: Sequence[BacktestFill], funding: Sequence[FundingPayment]
+) -> Iterator[BacktestFill | FundingPayment]:
+    both: list[BacktestFill | FundingPayment] = [*fills, *funding]
+    return iter(sorted(both, key=lambda event: (event.time_us, isinstance(event, FundingPayment))))
+
+
+def _take(working: dict[str, _Open], fill: BacktestFill) -> Iterator[Trade]:
+    """Book one fill: what closes goes to the trade at work, what is left over opens the next."""
+    sign, qty = (1 if fill.side is Side.BUY else -1), to_e8(fill.qty)
+    price, fee, slippage = to_e8(fill.price), to_e8(fill.fee), to_e8(fill.slippage)
+    trade = working.get(fill.symbol)
+    closing = min(qty, trade.held) if trade is not None and trade.sign != sign else 0
+    if trade is not None and closing:
+        trade.cost -= mul_div(trade.cost, closing, trade.held)
+        trade.held -= closing
+        trade.left += closing
+        trade.exit_notional += closing * price
+        trade.realised += to_e8(fill.realized_pnl)
+        trade.fees += mul_div(fee, closing, qty)
+        trade.slippage += mul_div(slippage, closing, qty)
+        if not trade.held:
+            yield working.pop(fill.symbol).closed(fill.time_us)
+    opening = qty - closing
+    if opening:
+        trade = working.setdefault(fill.symbol, _Open(fill.symbol, sign, fill.time_us))
+        trade.held += opening
+        trade.entered += opening
+        trade.entry_notional += opening * price
+        trade.cost += opening * price
+        trade.fees += fee - mul_div(fee, closing, qty)
+        trade.slippage += slippage - mul_div(slippage, closing, qty)
