@@ -24,6 +24,7 @@ from tradewire.app.scenario import ANSWER_SECONDS, Scenario, sample_scenarios
 from tradewire.app.watch import RunResult, RunWatcher
 from tradewire.ports.bus import EventBusPort
 from tradewire.ports.events import ControlLevel
+from tradewire.ports.message import Event
 from tradewire.ports.topics import DEAD_LETTER_PARTITIONS, DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.clock import SystemClock
@@ -61,9 +62,16 @@ def build_services(scenario: Scenario, common: Mapping[str, object]) -> list[Ser
 
 
 async def run_monolith(
-    scenario: Scenario, *, progress: Callable[[RunResult], None] = lambda _: None, bus: EventBusPort | None = None
+    scenario: Scenario,
+    *,
+    progress: Callable[[RunResult], None] = lambda _: None,
+    listen: Callable[[Event], None] = lambda _: None,
+    bus: EventBusPort | None = None,
 ) -> RunResult:
-    """Replay a scenario at full speed; returns what it came to. Raises TradewireError."""
+    """Replay a scenario at full speed; returns what it came to. ``listen`` is told of every message that counts.
+
+    Raises TradewireError.
+    """
     bus = bus or MemoryBus(memory_topics())
     settings = RuntimeSettings(bus_url="memory:")
     codec, clock = Codec(SchemaIds.static()), SystemClock()
@@ -80,7 +88,7 @@ async def run_monolith(
 
     accounts = await beside(first, bus, settings, register)
     await operator.control("service:ingest", ControlLevel.NORMAL, "all strategies are registered")
-    watcher = RunWatcher(bus, codec, accounts)
+    watcher = RunWatcher(bus, codec, accounts, listen)
     services = build_services(scenario, {"bus_url": "memory:"})
     return await beside(services, bus, settings, lambda: watcher.until_over(progress))
 

@@ -18,6 +18,7 @@ from tradewire.app.stack.lock import FolderLock
 from tradewire.app.watch import RunResult, RunWatcher
 from tradewire.ports.bus import EventBusPort
 from tradewire.ports.events import ControlLevel
+from tradewire.ports.message import Event
 from tradewire.runtime import registry, topic_admin
 from tradewire.runtime.bus import connect
 from tradewire.runtime.clock import SystemClock
@@ -165,10 +166,14 @@ async def replay(
     accounts: set[str],
     *,
     progress: Callable[[RunResult], None] = lambda _: None,
+    listen: Callable[[Event], None] = lambda _: None,
     check: bool = True,
 ) -> RunResult:
-    """Watch until the replay is over. Raises ServiceDiedError if a service ends by itself and ``check`` is set."""
-    watcher = RunWatcher(running.bus, running.codec, accounts)
+    """Watch until the replay is over; ``listen`` is told of every message that counts.
+
+    Raises ServiceDiedError if a service ends by itself and ``check`` is set.
+    """
+    watcher = RunWatcher(running.bus, running.codec, accounts, listen)
 
     def look(result: RunResult) -> None:
         if check:

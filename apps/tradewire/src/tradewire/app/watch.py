@@ -81,8 +81,11 @@ class RunResult:
 class RunWatcher:
     """Reads the topics of a run from their beginning and tells when it is over."""
 
-    def __init__(self, bus: EventBusPort, codec: Codec, accounts: set[str]) -> None:
-        self._bus, self._codec, self._accounts = bus, codec, accounts
+    def __init__(
+        self, bus: EventBusPort, codec: Codec, accounts: set[str], listen: Callable[[Event], None] = lambda _: None
+    ) -> None:
+        """``listen`` is told of every message once, in order of arrival."""
+        self._bus, self._codec, self._accounts, self._listen = bus, codec, accounts, listen
         self.result = RunResult()
         self._fingerprint = Fingerprint()
         self._seen: set[str] = set()
@@ -103,7 +106,9 @@ class RunWatcher:
                         envelope = self._codec.decode_headers(record)
                         if envelope.event_id not in self._seen:
                             self._seen.add(envelope.event_id)
-                            self._take(self._codec.decode(record.topic, record.value))
+                            event = self._codec.decode(record.topic, record.value)
+                            self._take(event)
+                            self._listen(event)
                 progress(self.result)
                 await asyncio.sleep(0)
         finally:

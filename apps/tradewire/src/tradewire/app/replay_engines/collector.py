@@ -1,0 +1,121 @@
+"""From the records of a run to the result of a backtest."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tradewire.ports.backtest import BacktestFill, FundingPayment, MarketHistory
+from tradewire.ports.events import AccountStateChanged, OrderFilled, Side
+from tradewire.ports.message import Event
+from tradewire.trading.exchange import from_e8, to_e8
+from tradewire.trading.exchange.margin import funding_amount
+from tradewire.trading.language import INTERVALS_US
+
+if TYPE_CHECKING:
+    from tradewire.ports.backtest import FloatArray, IntArray
+
+LIQUIDATION = "LIQUIDATION"
+"""Leg of the venue's own closing order; it comes after the settlement of its close."""
+
+
+@dataclass
+class Collector:
+    """Takes a run's events in any order and lists its fills and account states in the account's own order."""
+
+    _fills: dict[int, OrderFilled] = field(default_factory=dict)
+    _states: dict[int, AccountStateChanged] = field(default_factory=dict)
+
+    def take(self, event: Event) -> None:
+        """One more record; one that comes twice counts once."""
+        match event:
+            case OrderFilled():
+                self._fills[event.sequence] = event
+            case AccountStateChanged():
+                self._states[event.sequence] = event
+
+    def fills(self) -> tuple[BacktestFill, ...]:
+        """All fills. The records don't tell slippage from price: it is 0."""
+        return tuple(
+            BacktestFill(
+                time_us=fill.event_time_us,
+                symbol=fill.symbol,
+                client_order_id=fill.client_order_id,
+                leg=fill.leg,
+                side=fill.side,
+                qty=fill.qty,
+                price=fill.price,
+                fee=fill.fee,
+                liquidity=fill.liquidity,
+                realized_pnl=fill.realized_pnl,
+                slippage=Decimal(0),
+            )
+            for _, fill in sorted(self._fills.items())
+        )
+
+    def states(self) -> list[AccountStateChanged]:
+        """All account states."""
+        return [state for _, state in sorted(self._states.items())]
+
+    def closes(self) -> list[AccountStateChanged]:
+        """The last state of every event time: the account as of each close."""
+        newest = {state.event_time_us: state for state in self.states()}
+        return [newest[time_us] for time_us in sorted(newest)]
+
+
+def funding_of(fills: Sequence[BacktestFill], markets: Iterable[MarketHistory]) -> tuple[FundingPayment, ...]:
+    """What each settlement moved, computed from the position held; the records tell an account's total only."""
+    found: list[FundingPayment] = []
+    for market in markets:
+        if market.funding_rate is not None:
+            found += _payments([fill for fill in fills if fill.symbol == market.symbol], market, market.funding_rate)
+    return tuple(sorted(found, key=lambda payment: (payment.time_us, payment.symbol)))
+
+
+def _payments(fills: Sequence[BacktestFill], market: MarketHistory, rates: FloatArray) -> Iterator[FundingPayment]:
+    marks = market.close if market.mark is None else market.mark.close
+    waiting, held_e8 = deque(fills), 0
+    for at in np.flatnonzero(rates).tolist():
+        time_us = int(market.open_time_us[at]) + INTERVALS_US[market.interval]
+        while waiting and (waiting[0].time_us, waiting[0].leg == LIQUIDATION) <= (time_us, False):
+            fill = waiting.popleft()
+            held_e8 += to_e8(fill.qty) * (1 if fill.side is Side.BUY else -1)
+        if held_e8:
+            mark = market.close[at] if np.isnan(marks[at]) else marks[at]
+            amount = funding_amount(held_e8, _e8(mark), _e8(rates[at]))
+            yield FundingPayment(time_us, market.symbol, from_e8(amount))
+
+
+def _e8(value: float) -> int:
+    return to_e8(Decimal(repr(float(value))))
+
+
+def times_us(closes: Sequence[AccountStateChanged]) -> IntArray:
+    """Event times, UTC µs, shape (t,)."""
+    return np.array([state.event_time_us for state in closes], dtype=np.int64)
+
+
+def equity_e8(closes: Sequence[AccountStateChanged]) -> IntArray:
+    """Equity of each state, quote 1e-8, shape (t,)."""
+    return np.array([to_e8(state.equity) for state in closes], dtype=np.int64)
+
+
+def position_e8(closes: Sequence[AccountStateChanged], symbol: str) -> IntArray:
+    """Signed position of one symbol in each state, base 1e-8, shape (t,)."""
+    held = ({position.symbol: position.qty for position in state.positions} for state in closes)
+    return np.array([to_e8(positions.get(symbol, Decimal(0))) for positions in held], dtype=np.int64)
+
+
+def last_marks(markets: Iterable[MarketHistory]) -> dict[str, Decimal]:
+    """The marks that open trades are valued at, by symbol."""
+    found = {}
+    for market in markets:
+        marks = market.close if market.mark is None else market.mark.close
+        last = marks[-1] if len(marks) and not np.isnan(marks[-1]) else market.close[-1]
+        found[market.symbol] = from_e8(_e8(last))
+    return found

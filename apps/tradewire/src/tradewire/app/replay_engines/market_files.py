@@ -1,0 +1,71 @@
+"""A backtest's markets, strategy and account as the files and settings that the services run on."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import yaml
+
+from tradewire.app.scenario import Scenario
+from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
+from tradewire.ports.events import InstrumentChanged
+from tradewire.trading.language import with_defaults
+
+if TYPE_CHECKING:
+    from tradewire.ports.backtest import FloatArray
+
+INSTRUMENTS = "instruments.yaml"
+STRATEGY = "strategy.yaml"
+
+
+def write_scenario(request: BacktestRequest, folder: Path) -> Scenario:
+    """Write candles, instruments and the strategy to ``folder``; returns what to run.
+
+    Numbers are written as the shortest decimals that read back equal, so nothing is lost on the way.
+    """
+    (folder / STRATEGY).write_text(with_defaults(request.strategy, request.params), encoding="utf-8")
+    instruments = [_instrument_of(market, request.account).model_dump(mode="json") for market in request.markets]
+    text = yaml.safe_dump({"instruments": instruments}, sort_keys=False)
+    (folder / INSTRUMENTS).write_text(text, encoding="utf-8")
+    return Scenario(
+        name="backtest",
+        data=folder,
+        files=tuple(_write_candles(market, folder) for market in request.markets),
+        strategies=(folder / STRATEGY,),
+        limits=() if request.account.limits is None else (request.account.limits,),
+        paper=paper_settings(request.account),
+    )
+
+
+def paper_settings(account: AccountSettings) -> dict[str, str]:
+    """The account as settings of the execution service."""
+    return {
+        "paper_balance": str(account.capital),
+        "paper_leverage": str(account.leverage),
+        "paper_margin_mode": account.margin_mode.value,
+        "slippage_bps": str(account.slippage_bps),
+        "volume_share": str(account.volume_share),
+        "latency_us": str(account.latency_us),
+    }
+
+
+def _instrument_of(market: MarketHistory, account: AccountSettings) -> InstrumentChanged:
+    """The market's instrument with the fees that the account asks for."""
+    fees = {"taker_fee": account.taker_fee, "maker_fee": account.maker_fee}
+    return market.instrument.model_copy(update={name: fee for name, fee in fees.items() if fee is not None})
+
+
+def _write_candles(market: MarketHistory, folder: Path) -> str:
+    name = f"{market.instrument.venue}-{market.symbol}-{market.interval}.csv"
+    columns = [_texts(column) for column in (market.open, market.high, market.low, market.close, market.volume)]
+    times = (np.asarray(market.open_time_us) // 1_000).tolist()
+    rows = (f"{time_ms},{','.join(prices)}" for time_ms, *prices in zip(times, *columns, strict=True))
+    (folder / name).write_text("\n".join(["open_time,open,high,low,close,volume", *rows, ""]), encoding="utf-8")
+    return name
+
+
+def _texts(values: FloatArray) -> list[str]:
+    return [f"{Decimal(repr(value)):f}" for value in values.tolist()]
