@@ -44,3 +44,17 @@ def test_fingerprint_when_one_sequence_says_two_things_then_a_conflict() -> None
 
 def test_fingerprint_when_nothing_happened_then_the_hash_of_nothing() -> None:
     assert Fingerprint().hexdigest() == EMPTY
+
+
+def test_fingerprint_when_two_spellings_of_a_number_then_the_same() -> None:
+    plain, padded = Fingerprint(), Fingerprint()
+    plain.add(account_state(1, equity=Decimal("10005.5")))
+    padded.add(account_state(1, equity=Decimal("10005.50000000")))
+    assert plain.hexdigest() == padded.hexdigest()
+
+
+def test_fingerprint_when_amounts_leave_64_bits_then_still_a_fingerprint() -> None:
+    large, larger = Fingerprint(), Fingerprint()
+    large.add(account_state(1, equity=Decimal(10) ** 12))
+    larger.add(account_state(1, equity=Decimal(10) ** 12 + 1))
+    assert large.hexdigest() != larger.hexdigest()

@@ -1,54 +1,132 @@
-"""The run fingerprint: one hash over all fills and account states."""
+"""The run fingerprint: one hash over all fills and account states, the same for services and backtests."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from decimal import Context, Decimal
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tradewire.ports.events import AccountStateChanged, OrderFilled
+from tradewire.trading.exchange import to_e8
 
-_EXACT = Context(prec=60)
-"""More digits than the wire's 38: normalising never rounds."""
+STATE_COLUMNS = (
+    "event_time_us",
+    "wallet_balance",
+    "unrealized_pnl",
+    "equity",
+    "initial_margin",
+    "maintenance_margin",
+    "realized_pnl",
+    "fees_paid",
+    "funding_paid",
+)
+"""Columns of `AccountRows.states`: UTC µs, then quote 1e-8."""
+POSITION_COLUMNS = ("qty", "entry_price", "mark_price", "unrealized_pnl")
+"""Columns of `AccountRows.positions`: base 1e-8, then quote 1e-8."""
+_WRAP = 1 << 64
+
+Matrix = NDArray[np.int64]
 
 
-def canonical(value: object) -> str:
-    """One text per value: 60050.5 and 60050.50000000 are the same number, and fields come in name order."""
-    if isinstance(value, Decimal):
-        return f"{value.normalize(_EXACT):f}" if value else "0"
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{canonical(value[key])}" for key in sorted(value)) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(canonical, value)) + "]"
-    return str(value)
+@dataclass(slots=True)
+class AccountRows:
+    """One account's run: states of shape (t, 9), positions by symbol of shape (t, 4), zero while flat, and fills.
+
+    Fills are `fill_line`s in the order in which they happened.
+    """
+
+    states: Matrix
+    positions: Mapping[str, Matrix]
+    fills: Sequence[str]
+
+
+def fill_line(event: OrderFilled) -> str:
+    """What a fill says about the account; ids that only name the record (sequence, trade id) are left out."""
+    amounts = (event.qty, event.price, event.fee, event.realized_pnl, event.position_after)
+    numbers = "|".join(str(to_e8(amount)) for amount in amounts)
+    words = (event.symbol, event.client_order_id, event.side.value, event.liquidity.value)
+    return f"{event.event_time_us}|{'|'.join(words)}|{numbers}"
+
+
+def fingerprint(accounts: Mapping[str, AccountRows]) -> str:
+    """sha256 over the rows, 64 hex digits: accounts and symbols by name, a symbol that was never held left out."""
+    total = hashlib.sha256()
+    for account_id, rows in sorted(accounts.items()):
+        total.update(f"account|{account_id}|{len(rows.states)}|{len(rows.fills)}\n".encode())
+        total.update(np.ascontiguousarray(rows.states, dtype="<i8"))
+        for symbol, matrix in sorted(rows.positions.items()):
+            if matrix.any():
+                total.update(f"position|{symbol}\n".encode())
+                total.update(np.ascontiguousarray(matrix, dtype="<i8"))
+        total.update("\n".join(rows.fills).encode())
+    return total.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    amounts: tuple[int, ...]
+    positions: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(slots=True)
+class _Account:
+    records: dict[int, _State | str] = field(default_factory=dict)
+
+    def rows(self) -> AccountRows:
+        ordered = [record for _, record in sorted(self.records.items())]
+        states = [record for record in ordered if isinstance(record, _State)]
+        positions: defaultdict[str, Matrix] = defaultdict(
+            lambda: np.zeros((len(states), len(POSITION_COLUMNS)), dtype=np.int64)
+        )
+        for at, state in enumerate(states):
+            for symbol, held in state.positions:
+                positions[symbol][at] = held
+        money = np.array([state.amounts for state in states], dtype=np.int64).reshape(-1, len(STATE_COLUMNS))
+        return AccountRows(money, positions, [record for record in ordered if isinstance(record, str)])
 
 
 class Fingerprint:
-    """sha256 over every fill and account state of a run, by account and sequence.
+    """`fingerprint` of messages, in whatever order and however often they come.
 
     Order of arrival, repeated delivery, partitions, wall-clock times and trace ids don't enter. Two records under one
-    (account, sequence) that differ are a fault of the run and are listed in ``conflicts``.
+    (account, sequence) that differ are a fault of the run and are listed in ``conflicts``. Amounts enter modulo 2**64
+    units of 1e-8.
     """
 
     def __init__(self) -> None:
-        self._lines: dict[tuple[str, int], bytes] = {}
+        self._accounts: defaultdict[str, _Account] = defaultdict(_Account)
         self.conflicts: list[tuple[str, int]] = []
 
     def add(self, event: OrderFilled | AccountStateChanged) -> bool:
         """Take a record in; False when it was there already."""
-        key = (event.account_id, event.sequence)
-        line = hashlib.sha256(f"{type(event).__name__} {canonical(event.model_dump())}".encode()).digest()
-        known = self._lines.setdefault(key, line)
-        if known is line:
+        record = fill_line(event) if isinstance(event, OrderFilled) else _state(event)
+        known = self._accounts[event.account_id].records.setdefault(event.sequence, record)
+        if known is record:
             return True
-        if known != line:
-            self.conflicts.append(key)
+        if known != record:
+            self.conflicts.append((event.account_id, event.sequence))
         return False
 
     def hexdigest(self) -> str:
         """64 hex digits."""
-        total = hashlib.sha256()
-        for (account_id, sequence), line in sorted(self._lines.items()):
-            total.update(f"{account_id}|{sequence}|".encode())
-            total.update(line)
-        return total.hexdigest()
+        return fingerprint({account_id: account.rows() for account_id, account in self._accounts.items()})
+
+
+def _state(event: AccountStateChanged) -> _State:
+    money = (to_e8(getattr(event, name)) for name in STATE_COLUMNS[1:])
+    return _State(
+        (event.event_time_us, *_wrapped(money)),
+        tuple(
+            (item.symbol, tuple(_wrapped(to_e8(getattr(item, name)) for name in POSITION_COLUMNS)))
+            for item in event.positions
+        ),
+    )
+
+
+def _wrapped(amounts: Iterable[int]) -> list[int]:
+    """Each amount as the int64 of the same 64 bits."""
+    return [(amount + _WRAP // 2) % _WRAP - _WRAP // 2 for amount in amounts]
