@@ -57,11 +57,11 @@ def fingerprint(accounts: Mapping[str, AccountRows]) -> str:
     total = hashlib.sha256()
     for account_id, rows in sorted(accounts.items()):
         total.update(f"account|{account_id}|{len(rows.states)}|{len(rows.fills)}\n".encode())
-        total.update(np.ascontiguousarray(rows.states, dtype="<i8"))
+        total.update(rows.states.astype("<i8").tobytes())
         for symbol, matrix in sorted(rows.positions.items()):
             if matrix.any():
                 total.update(f"position|{symbol}\n".encode())
-                total.update(np.ascontiguousarray(matrix, dtype="<i8"))
+                total.update(matrix.astype("<i8").tobytes())
         total.update("\n".join(rows.fills).encode())
     return total.hexdigest()
 
