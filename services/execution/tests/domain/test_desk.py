@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewire.execution.domain.desk import ExecutionDesk
-from tradewire.execution.domain.fixed import e8
 from tradewire.ports.events import (
     AccountStateChanged,
     CandleClosed,
@@ -29,6 +28,7 @@ from tradewire.testkit.builders import BTC, ETH, HOUR_US, assessment, candle, en
 from tradewire.testkit.strategies import active, document, status
 from tradewire.trading.exchange import FillModel
 from tradewire.trading.fingerprint import Fingerprint
+from tradewire.trading.wire import e8
 
 BALANCE = Decimal(10_000)
 FEE = Decimal("0.001")

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from tradewire.execution.domain.desk import ExecutionDesk
-from tradewire.execution.domain.fixed import e8
 from tradewire.execution.handlers import inputs as execution_inputs
 from tradewire.indicator.domain.desk import IndicatorDesk
 from tradewire.indicator.handlers import inputs as indicator_inputs
@@ -32,6 +31,7 @@ from tradewire.strategy.domain.desk import StrategyDesk
 from tradewire.strategy.handlers import inputs as strategy_inputs
 from tradewire.trading.exchange import FillModel
 from tradewire.trading.fingerprint import Fingerprint
+from tradewire.trading.wire import e8
 
 BALANCE = Decimal(10_000)
 LEVERAGE = 5

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from tradewire.execution.domain.fixed import bar_of, decimal, e8, order_of, spec_of
 from tradewire.ingest.feed import emit_of
 from tradewire.ports.events import (
     AccountStateChanged,
@@ -32,7 +31,9 @@ from tradewire.testkit.closed_loop import BALANCE, LEVERAGE
 from tradewire.trading import exchange as venue
 from tradewire.trading.assessment.assess import Standing, assess
 from tradewire.trading.assessment.exposure import exposure_of
+from tradewire.trading.exchange import from_e8
 from tradewire.trading.language import INTERVALS_US, IndicatorEngine
+from tradewire.trading.wire import bar_of, e8, order_of, spec_of
 
 DAY_US = 24 * HOUR_US
 Asked = tuple[str, StrategyEvaluated]
@@ -122,8 +123,8 @@ class PlainAccount:
                 fill = event.fill
                 strategy_id, _ = self.orders[fill.client_order_id]
                 key = (strategy_id, fill.symbol)
-                self.shares[key] = self.shares.get(key, Decimal(0)) + decimal(fill.side.sign * fill.quantity_e8)
-                what = (fill.client_order_id, decimal(fill.quantity_e8), decimal(fill.price_e8), decimal(fill.fee_e8))
+                self.shares[key] = self.shares.get(key, Decimal(0)) + from_e8(fill.side.sign * fill.quantity_e8)
+                what = (fill.client_order_id, from_e8(fill.quantity_e8), from_e8(fill.price_e8), from_e8(fill.fee_e8))
                 self.fills.add((fill.time_us, *what))
 
     def _state(self, time_us: int) -> AccountStateChanged:
@@ -132,8 +133,8 @@ class PlainAccount:
         return account_state(
             account_id=self.account_id,
             event_time_us=time_us,
-            equity=decimal(book.equity_e8),
-            positions=tuple(position(decimal(p.quantity_e8), p.symbol, decimal(p.mark_e8)) for p in book.positions),
+            equity=from_e8(book.equity_e8),
+            positions=tuple(position(from_e8(p.quantity_e8), p.symbol, from_e8(p.mark_e8)) for p in book.positions),
             strategy_positions=tuple(share(qty, s, strategy) for (strategy, s), qty in self.shares.items() if qty),
             open_orders=tuple(self._open_order(order) for order in book.open_orders),
         )
@@ -148,7 +149,7 @@ class PlainAccount:
             side=intent.side,
             order_type=intent.order_type,
             leg=intent.leg,
-            remaining=decimal(order.quantity_e8 - order.filled_e8),
+            remaining=from_e8(order.quantity_e8 - order.filled_e8),
             reduce_only=intent.reduce_only,
         )
 

@@ -7,7 +7,6 @@ from decimal import Decimal
 from tradewire.execution.adapters.memory_ledger import MemoryLedger
 from tradewire.execution.adapters.postgres_ledger import PostgresLedger
 from tradewire.execution.domain.desk import ExecutionDesk
-from tradewire.execution.domain.fixed import e8
 from tradewire.execution.handlers import inputs
 from tradewire.execution.settings import Settings
 from tradewire.execution.store import LedgerStore
@@ -15,6 +14,7 @@ from tradewire.ports.events import AccountStateChanged, OrderChanged, OrderFille
 from tradewire.ports.ledger import LedgerPort
 from tradewire.runtime.service import Service
 from tradewire.trading.exchange import FillModel
+from tradewire.trading.wire import e8
 
 
 def build(settings: Settings) -> Service:

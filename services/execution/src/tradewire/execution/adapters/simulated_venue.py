@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from tradewire.execution.domain.fixed import decimal, order_of
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import Liquidity, OrderIntent, OrderStatus, Side
@@ -23,7 +22,8 @@ from tradewire.ports.execution import (
     VenueOrder,
 )
 from tradewire.trading import exchange as sim
-from tradewire.trading.exchange import Bar, Fill, SimulatedExchange
+from tradewire.trading.exchange import Bar, Fill, SimulatedExchange, from_e8
+from tradewire.trading.wire import order_of
 
 ENDED_MAX: Final = 1_000
 """Ended orders that queries still show."""
@@ -66,7 +66,7 @@ class SimulatedVenue(ExecutionPort):
             side=intent.side,
             order_type=intent.order_type.value,
             qty=intent.qty,
-            filled_qty=decimal(0),
+            filled_qty=from_e8(0),
             status=OrderStatus.ACCEPTED,
             updated_us=first.time_us,
         )
@@ -107,7 +107,7 @@ class SimulatedVenue(ExecutionPort):
                     self._change(event.client_order_id, event.time_us, status=OrderStatus.TRIGGERED)
                 case sim.OrderActivated() | sim.OrderReduced():
                     order = self._open[event.client_order_id]
-                    self._open[event.client_order_id] = replace(order, qty=decimal(event.quantity_e8))
+                    self._open[event.client_order_id] = replace(order, qty=from_e8(event.quantity_e8))
                 case sim.OrderPartiallyFilled():
                     self._book(event.fill, OrderStatus.PARTIALLY_FILLED)
                 case sim.OrderFilled():
@@ -133,7 +133,7 @@ class SimulatedVenue(ExecutionPort):
 
     def _book(self, fill: Fill, status: OrderStatus) -> None:
         order = self._open[fill.client_order_id]
-        self._open[fill.client_order_id] = replace(order, filled_qty=order.filled_qty + decimal(fill.quantity_e8))
+        self._open[fill.client_order_id] = replace(order, filled_qty=order.filled_qty + from_e8(fill.quantity_e8))
         self._change(fill.client_order_id, fill.time_us, status)
         self._append(fill)
 
@@ -145,8 +145,8 @@ class SimulatedVenue(ExecutionPort):
             symbol=fill.symbol,
             side=Side(fill.side.value),
             order_type="LIQUIDATION",
-            qty=decimal(fill.quantity_e8),
-            filled_qty=decimal(0),
+            qty=from_e8(fill.quantity_e8),
+            filled_qty=from_e8(0),
             status=OrderStatus.ACCEPTED,
             updated_us=fill.time_us,
         )
@@ -161,11 +161,11 @@ class SimulatedVenue(ExecutionPort):
                 venue_order_id=fill.venue_order_id,
                 symbol=fill.symbol,
                 side=Side(fill.side.value),
-                qty=decimal(fill.quantity_e8),
-                price=decimal(fill.price_e8),
-                fee=decimal(fill.fee_e8),
+                qty=from_e8(fill.quantity_e8),
+                price=from_e8(fill.price_e8),
+                fee=from_e8(fill.fee_e8),
                 liquidity=Liquidity(fill.liquidity.value),
-                realized_pnl=decimal(fill.realised_pnl_e8),
+                realized_pnl=from_e8(fill.realised_pnl_e8),
                 time_us=fill.time_us,
             )
         )

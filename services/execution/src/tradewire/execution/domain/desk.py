@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from tradewire.execution.domain.account import Account, Assessed, Key, OrderRecord
-from tradewire.execution.domain.fixed import bar_of, e8, order_of, spec_of
 from tradewire.execution.domain.reports import account_changed, order_changed, report
 from tradewire.ports.events import (
     CandleClosed,
@@ -24,6 +23,7 @@ from tradewire.trading.exchange import FillModel, InstrumentSpec, MarginMode, Si
 from tradewire.trading.holding import Held
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.roster import Roster
+from tradewire.trading.wire import bar_of, e8, order_of, spec_of
 
 
 class ExecutionDesk:

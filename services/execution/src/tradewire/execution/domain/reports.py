@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from tradewire.execution.domain.account import Account, OrderRecord
-from tradewire.execution.domain.fixed import decimal
 from tradewire.ports.events import (
     AccountStateChanged,
     Liquidity,
@@ -20,7 +19,7 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.message import Emit, Envelope, Event, Work
 from tradewire.trading import exchange as venue
-from tradewire.trading.exchange import Fill
+from tradewire.trading.exchange import Fill, from_e8
 
 LATE_FILL_US = 60_000_000
 """A fill later than this after its order begins a trace of its own, linked to the order's."""
@@ -49,8 +48,8 @@ def order_changed(
         side=Side(order.side),
         order_type=order.order_type,
         leg=order.leg,
-        qty=decimal(order.qty_e8),
-        filled_qty=decimal(order.filled_e8),
+        qty=from_e8(order.qty_e8),
+        filled_qty=from_e8(order.filled_e8),
         price=_price(order.price_e8),
         stop_price=_price(order.stop_price_e8),
         reason=reason,
@@ -142,12 +141,12 @@ def _fill_emit(account: Account, fill: Fill, order: OrderRecord) -> Emit:
         sequence=account.next_sequence(),
         venue_trade_id=fill.trade_id,
         side=Side(fill.side.value),
-        qty=decimal(fill.quantity_e8),
-        price=decimal(fill.price_e8),
-        fee=decimal(fill.fee_e8),
+        qty=from_e8(fill.quantity_e8),
+        price=from_e8(fill.price_e8),
+        fee=from_e8(fill.fee_e8),
         liquidity=Liquidity(fill.liquidity.value),
-        realized_pnl=decimal(fill.realised_pnl_e8),
-        position_after=decimal(fill.position_after_e8),
+        realized_pnl=from_e8(fill.realised_pnl_e8),
+        position_after=from_e8(fill.position_after_e8),
         leg=order.leg,
         evaluation_id=order.evaluation_id or None,
     )
@@ -170,28 +169,28 @@ def account_changed(account: Account, cause: Envelope, *, last: bool) -> Emit:
         account_id=account.account_id,
         event_time_us=account.time_us,
         sequence=account.next_sequence(),
-        wallet_balance=decimal(state.wallet_e8),
-        unrealized_pnl=decimal(state.unrealised_pnl_e8),
-        equity=decimal(state.equity_e8),
-        initial_margin=decimal(state.initial_margin_e8),
-        maintenance_margin=decimal(state.maintenance_margin_e8),
-        realized_pnl=decimal(state.realised_pnl_e8),
-        fees_paid=decimal(state.fees_e8),
-        funding_paid=decimal(-state.funding_e8),
+        wallet_balance=from_e8(state.wallet_e8),
+        unrealized_pnl=from_e8(state.unrealised_pnl_e8),
+        equity=from_e8(state.equity_e8),
+        initial_margin=from_e8(state.initial_margin_e8),
+        maintenance_margin=from_e8(state.maintenance_margin_e8),
+        realized_pnl=from_e8(state.realised_pnl_e8),
+        fees_paid=from_e8(state.fees_e8),
+        funding_paid=from_e8(-state.funding_e8),
         positions=tuple(
             Position(
                 venue=venues.get(p.symbol, ""),
                 symbol=p.symbol,
-                qty=decimal(p.quantity_e8),
-                entry_price=decimal(p.entry_price_e8),
-                mark_price=decimal(p.mark_e8),
-                unrealized_pnl=decimal(p.unrealised_pnl_e8),
+                qty=from_e8(p.quantity_e8),
+                entry_price=from_e8(p.entry_price_e8),
+                mark_price=from_e8(p.mark_e8),
+                unrealized_pnl=from_e8(p.unrealised_pnl_e8),
                 liquidation_price=_price(p.liquidation_price_e8),
             )
             for p in state.positions
         ),
         strategy_positions=tuple(
-            StrategyPosition(strategy_id=strategy, venue=venues.get(symbol, ""), symbol=symbol, qty=decimal(qty))
+            StrategyPosition(strategy_id=strategy, venue=venues.get(symbol, ""), symbol=symbol, qty=from_e8(qty))
             for (strategy, symbol), qty in sorted(account.shares_e8.items())
         ),
         open_orders=tuple(_open_order(client_id, order) for client_id, order in account.orders.items()),
@@ -209,11 +208,11 @@ def _open_order(client_id: str, order: OrderRecord) -> OpenOrder:
         side=Side(order.side),
         order_type=order.order_type,
         leg=order.leg,
-        remaining=decimal(order.working_e8 - order.filled_e8),
+        remaining=from_e8(order.working_e8 - order.filled_e8),
         price=_price(order.price_e8 or order.stop_price_e8),
         reduce_only=order.reduce_only,
     )
 
 
 def _price(value_e8: int) -> Decimal | None:
-    return decimal(value_e8) if value_e8 else None
+    return from_e8(value_e8) if value_e8 else None

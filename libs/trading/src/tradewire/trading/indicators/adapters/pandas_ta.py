@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import pandas as pd  # type: ignore[import-untyped]  # its stubs aren't in the lock file
+import pandas as pd  # its stubs aren't in the lock file
 
 from tradewire.trading.indicators.adapters.foreign import Call, ForeignIndicators
 from tradewire.trading.indicators.model import FloatArray

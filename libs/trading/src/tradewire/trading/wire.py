@@ -1,4 +1,4 @@
-"""Between the wire's decimals and the exchange's integers in 1e-8 units."""
+"""Between the messages' decimals and the simulated exchange's integers in 1e-8 units."""
 
 from __future__ import annotations
 
@@ -6,23 +6,15 @@ from decimal import Decimal
 
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import CandleClosed, InstrumentChanged, OrderIntent
-from tradewire.trading.exchange import Bar, Bracket, InstrumentSpec, NewOrder, OrderType, Side, TimeInForce
-
-PLACES = 8
+from tradewire.trading.exchange import Bar, Bracket, InstrumentSpec, NewOrder, OrderType, Side, TimeInForce, to_e8
 
 
 def e8(value: Decimal) -> int:
     """A decimal in 1e-8 units, exact. Raises ContractViolationError for more than 8 decimals."""
-    scaled = value.scaleb(PLACES)
-    whole = int(scaled)
-    if whole != scaled:
-        raise ContractViolationError(f"{value} has more than {PLACES} decimals")
-    return whole
-
-
-def decimal(value_e8: int) -> Decimal:
-    """1e-8 units as a decimal."""
-    return Decimal(value_e8).scaleb(-PLACES)
+    try:
+        return to_e8(value)
+    except (ValueError, OverflowError) as error:
+        raise ContractViolationError(str(error)) from error
 
 
 def bar_of(candle: CandleClosed) -> Bar:
