@@ -3,7 +3,7 @@
 `SimulatedExchange` is the whole of it for most callers; the margin formulas are pure functions of their own.
 """
 
-from tradewire.trading.exchange.bars import Bar, MarkBar
+from tradewire.trading.exchange.bars import Bar, MarkBar, Quote
 from tradewire.trading.exchange.decimal_edge import from_e8, to_e8
 from tradewire.trading.exchange.events import (
     CancelPending,
@@ -82,6 +82,7 @@ __all__ = [
     "OrderTriggered",
     "OrderType",
     "PositionSnapshot",
+    "Quote",
     "RejectReason",
     "Side",
     "SimulatedExchange",

@@ -76,6 +76,14 @@ class MarkBar:
             raise ValueError(f"mark bar: high {self.high_e8} below open or close")
 
 
+class Quote(NamedTuple):
+    """Where a symbol's last bar left it: its close time and the last and mark price there."""
+
+    close_time_us: int
+    last_e8: int
+    mark_e8: int
+
+
 class Leg(NamedTuple):
     """A straight move of last and mark price; with ``mark_follows`` the mark is the last price at every
     point.

@@ -53,7 +53,10 @@ class ExpireReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution. ``realised_pnl_e8`` is before the fee; ``position_after_e8`` is signed, base e8."""
+    """One execution. ``realised_pnl_e8`` is before the fee; ``position_after_e8`` is signed, base e8.
+
+    ``shown_e8`` is the last price that the market showed just then; what a taker paid beyond it is slippage.
+    """
 
     trade_id: str
     client_order_id: str
@@ -68,6 +71,7 @@ class Fill:
     realised_pnl_e8: int
     position_after_e8: int
     time_us: int
+    shown_e8: int
     strategy_id: str = ""
 
 

@@ -119,6 +119,7 @@ class Executor:
             realised_pnl_e8=result.realised_e8,
             position_after_e8=position.quantity_e8,
             time_us=self.now_us,
+            shown_e8=position.last_e8,
             strategy_id=request.strategy_id,
         )
         if order.leaves_e8 == 0:
@@ -239,6 +240,7 @@ class Executor:
             realised_pnl_e8=result.realised_e8,
             position_after_e8=0,
             time_us=self.now_us,
+            shown_e8=position.mark_e8,
         )
         self.events.append(Liquidated(fill, balance_e8, maintenance_e8))
         if not position.is_cross:

@@ -8,14 +8,14 @@ slippage and volume.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 from tradewire.trading.exchange import admission, state_codec
 from tradewire.trading.exchange.account import Account, Position
 from tradewire.trading.exchange.bar_walk import Move, nothing_can_happen, walk_bars
-from tradewire.trading.exchange.bars import Bar, MarkBar, constant_mark
+from tradewire.trading.exchange.bars import Bar, MarkBar, Quote, constant_mark
 from tradewire.trading.exchange.events import (
     CancelPending,
     CancelReason,
@@ -39,9 +39,7 @@ Mark = MarkBar | int
 
 
 class SimulatedExchange:
-    """One account in one-way mode (positions net per symbol), quoted in one currency; amounts e8, times UTC
-    µs.
-    """
+    """One account in one-way mode (positions net per symbol), quoted in one currency; amounts e8, times UTC µs."""
 
     def __init__(
         self,
@@ -84,8 +82,7 @@ class SimulatedExchange:
         """Take or refuse an order at ``time_us``; the answer is one `OrderAccepted` or `OrderRejected` at
         least.
 
-        A protective order whose entry has filled already is activated at once; if the entry ended unfilled,
-        it expires.
+        A protective order whose entry has filled is activated at once; if the entry ended unfilled, it expires.
         """
         self._advance(time_us)
         executor = self._executor
@@ -138,12 +135,10 @@ class SimulatedExchange:
         marks: Mapping[str, Mark] = _NONE,
         funding: Mapping[str, int] = _NONE,
     ) -> list[Event]:
-        """Let the bars that close at ``time_us`` happen, then funding (rates e8) on what is held at that
-        close.
+        """Let the bars that close at ``time_us`` happen, then funding (rates e8) on what is held at that close.
 
         Without a mark the mark price is the last price. See `bar_walk` for several symbols in one step.
-        Raises: ValueError when a symbol is not listed, or a bar is not newer than the symbol's previous one
-        or ends after ``time_us``.
+        Raises: ValueError when a symbol is not listed, or a bar is not newer than its previous one or ends too late.
         """
         self._advance(time_us)
         moves = self._moves(bars, marks, time_us)
@@ -161,6 +156,29 @@ class SimulatedExchange:
         self._pay_funding(funding)
         self._liquidate_due()
         return self._take_events()
+
+    @property
+    def account(self) -> Account:
+        """Wallet and positions, to look at."""
+        return self._executor.account
+
+    @property
+    def orders(self) -> Collection[Order]:
+        """Open orders, oldest first, to look at."""
+        return self._executor.registry.open.values()
+
+    def pass_quietly(self, time_us: int, quotes: Mapping[str, Quote], extremes: Mapping[str, int]) -> None:
+        """Take over the outcome of bars in which nothing could happen, up to the close at ``time_us``.
+
+        ``quotes`` by symbol; ``extremes``: the best price that each trailing stop saw, by client order id. The caller
+        answers for it that `step` would have done the same.
+        """
+        self._advance(time_us)
+        for symbol, quote in quotes.items():
+            position = self._position(symbol)
+            position.bar_close_us, position.last_e8, position.mark_e8 = quote
+        for client_order_id, extreme_e8 in extremes.items():
+            self._executor.registry.open[client_order_id].extreme_e8 = extreme_e8
 
     def _moves(self, bars: Mapping[str, Bar], marks: Mapping[str, Mark], time_us: int) -> list[Move]:
         moves = []

@@ -1,0 +1,1 @@
+"""The futures simulation: the exchange of the services over arrays of bars."""

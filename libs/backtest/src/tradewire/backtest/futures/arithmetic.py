@@ -1,0 +1,63 @@
+"""The exchange's exact arithmetic (`tradewire.trading.exchange.fixed_point`) for compiled loops.
+
+Products of two int64 need 128 bits, which no machine integer of numba has: they are kept as two uint64 and divided by
+long division in base 2**32. Quotients must fit int64, divisors must be below 2**32.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+_LOW = np.uint64(0xFFFFFFFF)
+_32 = np.uint64(32)
+_0 = np.uint64(0)
+_1 = np.uint64(1)
+SCALE = np.uint64(100_000_000)
+
+
+@njit(cache=True, inline="always")
+def _product(left: np.uint64, right: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """High and low 64 bits of left * right."""
+    a, b, c, d = left >> _32, left & _LOW, right >> _32, right & _LOW
+    low, middle, other = b * d, a * d, b * c
+    carry = (low >> _32) + (middle & _LOW) + (other & _LOW)
+    high = a * c + (middle >> _32) + (other >> _32) + (carry >> _32)
+    return high, (carry << _32) | (low & _LOW)
+
+
+@njit(cache=True, inline="always")
+def _divide(high: np.uint64, low: np.uint64, divisor: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """Quotient (its low 64 bits) and remainder of a 128-bit number by a divisor below 2**32."""
+    rest = high % divisor
+    rest = (rest << _32) | (low >> _32)
+    upper = rest // divisor
+    rest = ((rest % divisor) << _32) | (low & _LOW)
+    return (upper << _32) | (rest // divisor), rest % divisor
+
+
+@njit(cache=True)
+def mul_div(left: int, right: int, divisor: int) -> int:
+    """``left * right / divisor`` rounded half to even; 0 < divisor < 2**32, the others of any sign."""
+    negative = (left < 0) != (right < 0)
+    high, low = _product(np.uint64(abs(left)), np.uint64(abs(right)))
+    unsigned = np.uint64(divisor)
+    quotient, rest = _divide(high, low, unsigned)
+    twice = rest << _1
+    if twice > unsigned or (twice == unsigned and (quotient & _1) == _1):
+        quotient += _1
+    return -np.int64(quotient) if negative else np.int64(quotient)
+
+
+@njit(cache=True)
+def mul_div_ceil(left: int, right: int, divisor: int) -> int:
+    """``left * right / divisor`` rounded up; left and right ≥ 0, 0 < divisor < 2**32."""
+    high, low = _product(np.uint64(left), np.uint64(right))
+    quotient, rest = _divide(high, low, np.uint64(divisor))
+    return np.int64(quotient + _1) if rest > _0 else np.int64(quotient)
+
+
+@njit(cache=True)
+def notional(quantity_e8: int, price_e8: int) -> int:
+    """Quantity times price in 1e-8 quote units, half to even; the sign is the quantity's."""
+    return mul_div(quantity_e8, price_e8, 100_000_000)

@@ -1,0 +1,136 @@
+"""The markets of a run on one time grid: one row per symbol, one column per close, integers of 1e-8."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewire.ports.backtest import MarketHistory
+from tradewire.trading.exchange import Bar, MarkBar
+from tradewire.trading.exchange.fixed_point import SCALE
+from tradewire.trading.language import INTERVALS_US
+
+IntMatrix = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+LARGEST_EXACT = 2.0**52
+"""Beyond this many units a float64 is no longer an exact multiple of 1e-8."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """All markets side by side, symbols by name; matrices of shape (s, t) hold 0 where a symbol has no bar.
+
+    ``close_time_us`` (t,); ``mark_*`` equal the last prices where the venue had no mark; ``has_mark`` and ``present``
+    tell which; ``rate`` is the funding rate settled at the close.
+    """
+
+    symbols: tuple[str, ...]
+    interval_us: int
+    close_time_us: IntMatrix
+    present: NDArray[np.bool_]
+    open: IntMatrix
+    high: IntMatrix
+    low: IntMatrix
+    close: IntMatrix
+    volume: IntMatrix
+    has_mark: NDArray[np.bool_]
+    mark_open: IntMatrix
+    mark_high: IntMatrix
+    mark_low: IntMatrix
+    mark_close: IntMatrix
+    rate: IntMatrix
+
+    def __len__(self) -> int:
+        return len(self.close_time_us)
+
+    def bar(self, symbol: int, at: int) -> Bar:
+        """One bar as the exchange takes it."""
+        close_us = int(self.close_time_us[at])
+        prices = (int(column[symbol, at]) for column in (self.open, self.high, self.low, self.close, self.volume))
+        return Bar(close_us - self.interval_us, close_us, *prices)
+
+    def mark(self, symbol: int, at: int) -> MarkBar | None:
+        """The mark over one bar; None where it follows the last price."""
+        if not self.has_mark[symbol, at]:
+            return None
+        columns = (self.mark_open, self.mark_high, self.mark_low, self.mark_close)
+        return MarkBar(*(int(column[symbol, at]) for column in columns))
+
+
+def e8_array(values: FloatArray, what: str) -> IntMatrix:
+    """Floats of at most 8 decimals in 1e-8 units, exact, shape (n,).
+
+    Raises: ValueError naming the first value that is no multiple of 1e-8, or too large to be one exactly.
+    """
+    scaled = np.rint(values * SCALE)
+    exact = (np.abs(scaled) < LARGEST_EXACT) & (scaled / SCALE == values)
+    units = np.where(exact, scaled, 0.0).astype(np.int64)
+    for at in np.flatnonzero(~exact).tolist():  # few: each is read as the decimal that Python prints for it
+        units[at] = _e8(float(values[at]), f"{what} of bar {at}")
+    return units
+
+
+def _e8(value: float, what: str) -> int:
+    scaled = Decimal(repr(value)).scaleb(8)
+    if scaled != scaled.to_integral_value() or abs(scaled) >= 2**63:
+        raise ValueError(f"{what}: found {value!r}, allowed at most 8 decimals and less than 9.2e10")
+    return int(scaled)
+
+
+def make_grid(markets: Sequence[MarketHistory]) -> Grid:
+    """Lay the markets side by side. Raises: ValueError for a number that is no multiple of 1e-8."""
+    ordered = sorted(markets, key=lambda market: market.symbol)
+    interval_us = INTERVALS_US[ordered[0].interval]
+    opens = [np.asarray(market.open_time_us, dtype=np.int64) for market in ordered]
+    times = opens[0] if len(opens) == 1 else np.unique(np.concatenate(opens))
+    places = [np.searchsorted(times, mine) for mine in opens]
+    shape = (len(ordered), len(times))
+
+    def spread(name: str, columns: Sequence[FloatArray]) -> IntMatrix:
+        matrix = np.zeros(shape, dtype=np.int64)
+        for row, (market, place, values) in enumerate(zip(ordered, places, columns, strict=True)):
+            matrix[row, place] = e8_array(np.asarray(values, dtype=np.float64), f"{market.symbol} {name}")
+        return matrix
+
+    present = np.zeros(shape, dtype=np.bool_)
+    for row, place in enumerate(places):
+        present[row, place] = True
+    marks = [_marks(market) for market in ordered]
+    has_mark = np.zeros(shape, dtype=np.bool_)
+    for row, (place, market) in enumerate(zip(places, ordered, strict=True)):
+        if market.mark is not None:
+            has_mark[row, place] = ~np.isnan(market.mark.close)
+    return Grid(
+        symbols=tuple(market.symbol for market in ordered),
+        interval_us=interval_us,
+        close_time_us=times + interval_us,
+        present=present,
+        open=spread("open", [market.open for market in ordered]),
+        high=spread("high", [market.high for market in ordered]),
+        low=spread("low", [market.low for market in ordered]),
+        close=spread("close", [market.close for market in ordered]),
+        volume=spread("volume", [market.volume for market in ordered]),
+        has_mark=has_mark,
+        mark_open=spread("mark open", [mark[0] for mark in marks]),
+        mark_high=spread("mark high", [mark[1] for mark in marks]),
+        mark_low=spread("mark low", [mark[2] for mark in marks]),
+        mark_close=spread("mark close", [mark[3] for mark in marks]),
+        rate=spread("funding rate", [_rates(market) for market in ordered]),
+    )
+
+
+def _marks(market: MarketHistory) -> tuple[FloatArray, ...]:
+    lasts = (market.open, market.high, market.low, market.close)
+    if market.mark is None:
+        return lasts
+    known = (market.mark.open, market.mark.high, market.mark.low, market.mark.close)
+    absent = np.isnan(market.mark.close)
+    return tuple(np.where(absent, last, mark) for last, mark in zip(lasts, known, strict=True))
+
+
+def _rates(market: MarketHistory) -> FloatArray:
+    return np.zeros(len(market)) if market.funding_rate is None else market.funding_rate
