@@ -1,0 +1,125 @@
+"""A request's markets as one block of integers: every close of the account, every symbol, in canonical order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
+from tradewire.ports.events import InstrumentStatus
+from tradewire.trading.exchange import to_e8
+from tradewire.trading.language import INTERVALS_US, Bars, StrategyDocument
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tradewire.ports.backtest import FloatArray, IntArray
+
+OPEN, HIGH, LOW, CLOSE, MARK, FUNDING, PRESENT = range(7)
+"""Columns of a bar in `Markets.bars`; prices 1e-8, the mark at the close, the funding rate 1e-8, 1 or 0."""
+COLUMNS = 7
+TICK, STEP, MIN_QTY, MAX_QTY, MIN_NOTIONAL, TAKER_FEE, COLLAR, TRADING = range(8)
+"""Columns of an instrument in `Markets.filters`, all 1e-8; TRADING is 1 or 0."""
+LARGEST_PRICE = 9e10
+"""Highest price whose 1e-8 units fit 64 bits."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Markets:
+    """Prices of m symbols (in alphabetical order) over t closes.
+
+    ``time_us``: the closes, shape (t,). ``bars``: int64, shape (t, m, COLUMNS). ``filters``: int64, shape (m, 8).
+    ``rows``: for each symbol, where its bars lie among the closes, shape (n,) each. ``histories`` likewise by symbol.
+    """
+
+    histories: tuple[MarketHistory, ...]
+    columns: tuple[Bars, ...]
+    interval_us: int
+    time_us: IntArray
+    bars: IntArray
+    filters: IntArray
+    rows: tuple[NDArray[np.intp], ...]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The venue's symbols in canonical order."""
+        return tuple(history.symbol for history in self.histories)
+
+
+def markets_of(request: BacktestRequest, document: StrategyDocument) -> Markets:
+    """The markets that a strategy trades, checked.
+
+    Raises: ValueError when a symbol has no history, or one of another interval, or bars that are none.
+    """
+    found = {history.symbol: history for history in request.markets}
+    missing = [symbol for symbol in document.symbols if symbol not in found]
+    if missing:
+        raise ValueError(f"no history for {', '.join(missing)}; found {', '.join(sorted(found)) or 'none'}")
+    histories = tuple(found[symbol] for symbol in sorted(document.symbols))
+    for history in histories:
+        if history.interval != document.interval:
+            raise ValueError(f"{history.symbol}: bars of {history.interval}, the strategy's are {document.interval}")
+    interval_us = INTERVALS_US[document.interval]
+    closes = [np.asarray(history.open_time_us, dtype=np.int64) + interval_us for history in histories]
+    time_us = closes[0] if len(closes) == 1 else np.unique(np.concatenate(closes))
+    rows = tuple(np.searchsorted(time_us, close) for close in closes)
+    bars = np.zeros((len(time_us), len(histories), COLUMNS), dtype=np.int64)
+    for number, (history, places) in enumerate(zip(histories, rows, strict=True)):
+        bars[places, number] = _bar_rows(history)
+    filters = np.array([_filters(history, request.account) for history in histories], dtype=np.int64)
+    columns = tuple(_columns(history) for history in histories)
+    return Markets(histories, columns, interval_us, time_us, bars, filters, rows)
+
+
+def _columns(history: MarketHistory) -> Bars:
+    floats = (history.open, history.high, history.low, history.close, history.volume)
+    times = np.asarray(history.open_time_us, dtype=np.int64)
+    return Bars(times, *(np.ascontiguousarray(column, dtype=np.float64) for column in floats))
+
+
+def _bar_rows(history: MarketHistory) -> IntArray:
+    """The history's bars, int64, shape (n, COLUMNS)."""
+    rows = np.zeros((len(history), COLUMNS), dtype=np.int64)
+    for place, prices in enumerate((history.open, history.high, history.low, history.close)):
+        rows[:, place] = prices_e8(prices)
+    low, high = rows[:, LOW], rows[:, HIGH]
+    lower, upper = rows[:, [OPEN, CLOSE]].min(axis=1), rows[:, [OPEN, CLOSE]].max(axis=1)
+    bad = np.flatnonzero((low <= 0) | (low > lower) | (high < upper))
+    if bad.size:
+        raise ValueError(f"{history.symbol}: bar {bad[0]} has prices that do not nest, or none above 0")
+    rows[:, MARK] = rows[:, CLOSE]
+    if history.mark is not None:
+        known = ~np.isnan(history.mark.close)
+        rows[known, MARK] = prices_e8(history.mark.close[known])
+    if history.funding_rate is not None:
+        rows[:, FUNDING] = np.rint(history.funding_rate * 1e8).astype(np.int64)
+    rows[:, PRESENT] = 1
+    return rows
+
+
+def prices_e8(prices: FloatArray) -> IntArray:
+    """Prices of at most 8 decimals in 1e-8 units. Raises: ValueError for one that is not finite or too large."""
+    if not np.all(np.abs(prices) < LARGEST_PRICE):
+        raise ValueError(f"a price is not a number below {LARGEST_PRICE:g}")
+    return np.rint(np.asarray(prices, dtype=np.float64) * 1e8).astype(np.int64)
+
+
+def _filters(history: MarketHistory, account: AccountSettings) -> Sequence[int]:
+    instrument = history.instrument
+    fee = instrument.taker_fee if account.taker_fee is None else account.taker_fee
+    limit = None if account.limits is None else account.limits.price_collar_ratio
+    collars = [collar for collar in (instrument.price_collar_ratio, limit) if collar is not None and collar > 0]
+    values = (
+        instrument.tick_size,
+        instrument.step_size,
+        instrument.min_qty,
+        instrument.max_qty,
+        instrument.min_notional,
+        fee,
+        min(collars, default=Decimal(0)),
+    )
+    return (*(to_e8(value) for value in values), int(instrument.status is InstrumentStatus.TRADING))

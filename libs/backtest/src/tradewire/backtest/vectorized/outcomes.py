@@ -1,0 +1,105 @@
+"""What many runs came to, one row per parameter set, without keeping their equity curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tradewire.backtest.vectorized.compiled import compiled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tradewire.ports.backtest import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcomes:
+    """Results of k parameter sets in the order they were given; arrays of shape (k,), blocks of shape (k, b).
+
+    ``total_return``: final equity / capital - 1. ``max_drawdown``: largest fall from a peak of equity (the capital
+    included) as a share of it, from 0. ``trades``: entries that filled. ``fees`` and ``final_equity``: quote.
+    ``sharpe``: mean / sample standard deviation of the bar returns, not annualised, 0 when they don't vary.
+
+    A bar return is equity / equity a close earlier - 1, from the capital at the first; 0 where nothing was left. The
+    closes are cut into b blocks of equal length (the first ones a close longer where they don't divide);
+    ``block_sum`` and ``block_sum_sq`` hold each block's sum of bar returns and of their squares, ``block_count``,
+    shape (b,), their number.
+    """
+
+    params: Mapping[str, FloatArray]
+    total_return: FloatArray
+    max_drawdown: FloatArray
+    trades: IntArray
+    fees: FloatArray
+    sharpe: FloatArray
+    final_equity: FloatArray
+    block_count: IntArray
+    block_sum: FloatArray
+    block_sum_sq: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.total_return)
+
+
+def block_counts(closes: int, blocks: int) -> IntArray:
+    """Closes in each block, int64, shape (blocks,)."""
+    counts = np.full(blocks, closes // blocks, dtype=np.int64)
+    counts[: closes % blocks] += 1
+    return counts
+
+
+def empty_outcomes(params: Mapping[str, FloatArray], sets: int, counts: IntArray) -> Outcomes:
+    """Room for ``sets`` results."""
+    column = np.zeros
+    blocks = (sets, len(counts))
+    return Outcomes(
+        params=params,
+        total_return=column(sets),
+        max_drawdown=column(sets),
+        trades=np.zeros(sets, dtype=np.int64),
+        fees=column(sets),
+        sharpe=column(sets),
+        final_equity=column(sets),
+        block_count=counts,
+        block_sum=column(blocks),
+        block_sum_sq=column(blocks),
+    )
+
+
+@compiled
+def summarise(
+    equity_e8: IntArray, capital_e8: int, counts: IntArray, sums: FloatArray, squares: FloatArray
+) -> tuple[float, float]:
+    """Fill ``sums`` and ``squares`` (by block) from an equity curve; return its largest drawdown and Sharpe ratio."""
+    before = peak = float(capital_e8)
+    fall = 0.0
+    at = 0
+    for block in range(len(counts)):
+        total = square = 0.0
+        for _ in range(counts[block]):
+            now = float(equity_e8[at])
+            change = now / before - 1.0 if before > 0.0 else 0.0
+            total += change
+            square += change * change
+            if now > peak:
+                peak = now
+            elif now < peak * (1.0 - fall):
+                fall = 1.0 - now / peak
+            before = now
+            at += 1
+        sums[block] = total
+        squares[block] = square
+    return fall, _ratio(sums.sum(), squares.sum(), at)
+
+
+@compiled
+def _ratio(total: float, square: float, count: int) -> float:
+    """Mean over sample standard deviation, from sums."""
+    if count < 2:
+        return 0.0
+    mean = total / count
+    variance = (square - mean * total) / (count - 1)
+    return mean / np.sqrt(variance) if variance > 1e-30 else 0.0

@@ -1,0 +1,16 @@
+"""What the compiled loop keeps between bars: the columns of its integer arrays."""
+
+QTY, COST, STOP, TAKE, TRAIL, EXTREME, LAST_MARK = range(7)
+"""Of a symbol: signed position, what it cost, levels of its protective orders (the trailing one's distance and the best
+price it has seen), the last mark. 0 for an order that is not there."""
+PENDING_EXIT, PENDING_SIDE, PENDING_QTY, PENDING_STOP, PENDING_TAKE, PENDING_TRAIL = range(7, 13)
+"""Of a symbol: what acts at its next open. Whether to leave, side (1, -1) and quantity to enter, and its protection."""
+STATE_COLUMNS = 13
+WALLET, FEES, ENTRIES, FILLS = range(4)
+"""Of the account's book: quote 1e-8, quote 1e-8, counts."""
+BOOK_COLUMNS = 4
+LEG_ENTRY, LEG_EXIT, LEG_STOP, LEG_TAKE, LEG_TRAIL = range(5)
+"""Codes of a fill's leg."""
+FILL_COLUMNS = 13
+"""Of a logged fill: close, symbol, leg, sign, qty, price, shown price, fee, realised, position after, part of the path
+(0 the open, 1 to 3) and the prices between which that part runs."""
