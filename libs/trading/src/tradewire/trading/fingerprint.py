@@ -46,10 +46,14 @@ class AccountRows:
 
 def fill_line(event: OrderFilled) -> str:
     """What a fill says about the account; ids that only name the record (sequence, trade id) are left out."""
-    amounts = (event.qty, event.price, event.fee, event.realized_pnl, event.position_after)
-    numbers = "|".join(str(to_e8(amount)) for amount in amounts)
     words = (event.symbol, event.client_order_id, event.side.value, event.liquidity.value)
-    return f"{event.event_time_us}|{'|'.join(words)}|{numbers}"
+    amounts = (event.qty, event.price, event.fee, event.realized_pnl, event.position_after)
+    return fill_text(event.event_time_us, words, [to_e8(amount) for amount in amounts])
+
+
+def fill_text(time_us: int, words: Sequence[str], amounts_e8: Iterable[int]) -> str:
+    """A fill on one line: time; symbol, client order id, side, liquidity; qty, price, fee, realised PnL, position."""
+    return "|".join([str(time_us), *words, *map(str, amounts_e8)])
 
 
 def fingerprint(accounts: Mapping[str, AccountRows]) -> str:

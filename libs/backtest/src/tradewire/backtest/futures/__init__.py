@@ -1,1 +1,5 @@
 """The futures simulation: the exchange of the services over arrays of bars."""
+
+from tradewire.backtest.futures.engine import FuturesEngine
+
+__all__ = ["FuturesEngine"]

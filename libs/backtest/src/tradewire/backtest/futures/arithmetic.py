@@ -46,7 +46,8 @@ def mul_div(left: int, right: int, divisor: int) -> int:
     twice = rest << _1
     if twice > unsigned or (twice == unsigned and (quotient & _1) == _1):
         quotient += _1
-    return -np.int64(quotient) if negative else np.int64(quotient)
+    units: int = np.int64(quotient)  # type: ignore[assignment]  # an int to numba
+    return -units if negative else units
 
 
 @njit(cache=True)
@@ -54,7 +55,8 @@ def mul_div_ceil(left: int, right: int, divisor: int) -> int:
     """``left * right / divisor`` rounded up; left and right ≥ 0, 0 < divisor < 2**32."""
     high, low = _product(np.uint64(left), np.uint64(right))
     quotient, rest = _divide(high, low, np.uint64(divisor))
-    return np.int64(quotient + _1) if rest > _0 else np.int64(quotient)
+    units: int = np.int64(quotient)  # type: ignore[assignment]  # an int to numba
+    return units + 1 if rest > _0 else units
 
 
 @njit(cache=True)

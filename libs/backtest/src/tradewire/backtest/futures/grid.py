@@ -50,15 +50,17 @@ class Grid:
     def bar(self, symbol: int, at: int) -> Bar:
         """One bar as the exchange takes it."""
         close_us = int(self.close_time_us[at])
-        prices = (int(column[symbol, at]) for column in (self.open, self.high, self.low, self.close, self.volume))
-        return Bar(close_us - self.interval_us, close_us, *prices)
+        columns = (self.open, self.high, self.low, self.close, self.volume)
+        opened, high, low, close, volume = (int(column[symbol, at]) for column in columns)
+        return Bar(close_us - self.interval_us, close_us, opened, high, low, close, volume)
 
     def mark(self, symbol: int, at: int) -> MarkBar | None:
         """The mark over one bar; None where it follows the last price."""
         if not self.has_mark[symbol, at]:
             return None
         columns = (self.mark_open, self.mark_high, self.mark_low, self.mark_close)
-        return MarkBar(*(int(column[symbol, at]) for column in columns))
+        opened, high, low, close = (int(column[symbol, at]) for column in columns)
+        return MarkBar(opened, high, low, close)
 
 
 def e8_array(values: FloatArray, what: str) -> IntMatrix:

@@ -6,10 +6,16 @@ would change nothing but prices. `book` writes the account's state at each close
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from tradewire.backtest.futures.arithmetic import mul_div_ceil, notional
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 STOP_ABOVE, STOP_BELOW, TRAIL_SELL, TRAIL_BUY, BUSY = 0, 1, 2, 3, 4
 """What an order waits for: the last price to rise to a level, to fall to it, to fall a distance from its highest, to
@@ -17,127 +23,182 @@ rise a distance from its lowest; or it is under way and acts at once."""
 ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT, REVERSE_TO_LONG, REVERSE_TO_SHORT = 1, 2, 3, 4, 5, 6
 """Signal codes, as in `tradewire.trading.language.SIGNALS`."""
 CARE = 1e-9
-"""Share of the account's figures by which a margin computed in floats must be clear to count as safe."""
+"""Share of the figures by which a margin computed in floats must be clear to count as safe."""
+
+
+class Market(NamedTuple):
+    """Bars of all symbols, shape (s, t), 1e-8 units; ``signal`` are the codes that may be acted on."""
+
+    present: Flags
+    high: Ints
+    low: Ints
+    mark_high: Ints
+    mark_low: Ints
+    mark_close: Ints
+    rate: Ints
+    signal: NDArray[np.int8]
+
+
+class Held(NamedTuple):
+    """Positions, shape (s,), 1e-8 units. ``mark`` is the mark at the last close, carried along by the loops."""
+
+    quantity: Ints
+    cost: Ints
+    entry_price: Ints
+    cross: Flags
+    margin: Ints
+    leverage: Ints
+    mark: Ints
+
+
+class Resting(NamedTuple):
+    """Open orders, shape (o,): row of the symbol, what the order waits for, its level or distance, its best price.
+
+    ``extreme`` is carried along to the bar before the one found.
+    """
+
+    symbol: Ints
+    kind: Ints
+    level: Ints
+    extreme: Ints
+
+
+class Brackets(NamedTuple):
+    """Maintenance brackets by symbol, shape (s, b), padded with the last: caps, rates and amounts, 1e-8 units."""
+
+    caps: Ints
+    rates: Ints
+    amounts: Ints
 
 
 @njit(cache=True)
-def first_eventful(start, stop, present, high, low, mark_high, mark_low, mark_close, rate, signal, quantity, cost,
-                   cross, margin, last_mark, cross_wallet, order_symbol, order_kind, order_level, extreme, caps, mmr, cum):  # fmt: skip
-    """Index of the first bar from ``start`` on in which something may happen, or ``stop``.
-
-    Arrays by symbol (s, t): ``present`` … ``signal``; by symbol (s,): ``quantity`` … ``last_mark``; by order:
-    ``order_symbol``, ``order_kind``, ``order_level`` (level, or distance of a trailing stop) and ``extreme``, which is
-    carried along to the bar before the one returned. Brackets by symbol, padded: ``caps``, ``mmr``, ``cum``.
-    """
-    symbols, orders = quantity.shape[0], order_symbol.shape[0]
-    held = False
-    for s in range(symbols):
-        held = held or quantity[s] != 0
-    moved = extreme.copy()
-    marks = last_mark.copy()
+def first_eventful(
+    start: int, stop: int, market: Market, held: Held, resting: Resting, brackets: Brackets, cross_wallet: int
+) -> int:
+    """Index of the first bar from ``start`` on in which something may happen, or ``stop``."""
+    exposed = False
+    for s in range(len(held.quantity)):
+        exposed = exposed or held.quantity[s] != 0
+    moved = resting.extreme.copy()
+    marks = held.mark.copy()
     for at in range(start, stop):
-        for s in range(symbols):
-            if present[s, at] and (_acts(signal[s, at], quantity[s]) or (rate[s, at] != 0 and quantity[s] != 0)):
-                return at
-        for order in range(orders):
-            s, kind = order_symbol[order], order_kind[order]
-            if not present[s, at]:
-                continue
-            if kind == BUSY:
-                return at
-            if kind == STOP_ABOVE and high[s, at] >= order_level[order]:
-                return at
-            if kind == STOP_BELOW and low[s, at] <= order_level[order]:
-                return at
-            if kind == TRAIL_SELL:
-                moved[order] = max(moved[order], high[s, at])
-                if low[s, at] <= moved[order] - order_level[order]:
-                    return at
-            if kind == TRAIL_BUY:
-                moved[order] = min(moved[order], low[s, at])
-                if high[s, at] >= moved[order] + order_level[order]:
-                    return at
-        if held and not _safe(at, present, mark_high, mark_low, quantity, cost, cross, margin, marks, cross_wallet,
-                              caps, mmr, cum):  # fmt: skip
+        if _decides(at, market, held) or _orders_act(at, market, resting, moved):
             return at
-        for s in range(symbols):
-            if present[s, at]:
-                marks[s] = mark_close[s, at]
-        for order in range(orders):
-            extreme[order] = moved[order]
+        if exposed and not _safe(at, market, held, marks, brackets, cross_wallet):
+            return at
+        for s in range(len(marks)):
+            if market.present[s, at]:
+                marks[s] = market.mark_close[s, at]
+        resting.extreme[:] = moved
     return stop
 
 
-@njit(cache=True, inline="always")
-def _acts(signal, quantity):
-    """Whether a decision on this signal can lead to anything."""
-    if signal == 0:
-        return False
-    if quantity > 0:
-        return signal == EXIT_LONG or signal == REVERSE_TO_SHORT
-    if quantity < 0:
-        return signal == EXIT_SHORT or signal == REVERSE_TO_LONG
-    return signal != EXIT_LONG and signal != EXIT_SHORT
+@njit(cache=True)
+def _decides(at: int, market: Market, held: Held) -> bool:
+    """Whether a signal can lead to anything, or funding is due on a position."""
+    for s in range(len(held.quantity)):
+        if not market.present[s, at]:
+            continue
+        quantity, signal = held.quantity[s], market.signal[s, at]
+        if quantity != 0 and market.rate[s, at] != 0:
+            return True
+        if signal == 0:
+            continue
+        if quantity > 0 and signal in (EXIT_LONG, REVERSE_TO_SHORT):
+            return True
+        if quantity < 0 and signal in (EXIT_SHORT, REVERSE_TO_LONG):
+            return True
+        if quantity == 0 and signal not in (EXIT_LONG, EXIT_SHORT):
+            return True
+    return False
 
 
 @njit(cache=True)
-def _safe(at, present, mark_high, mark_low, quantity, cost, cross, margin, marks, cross_wallet, caps, mmr, cum):
+def _orders_act(at: int, market: Market, resting: Resting, moved: Ints) -> bool:
+    """Whether an order may act within the bar; moves the best prices of trailing stops along."""
+    for order in range(len(resting.kind)):
+        s, kind, level = resting.symbol[order], resting.kind[order], resting.level[order]
+        if not market.present[s, at]:
+            continue
+        high, low = market.high[s, at], market.low[s, at]
+        if kind == BUSY or (kind == STOP_ABOVE and high >= level) or (kind == STOP_BELOW and low <= level):
+            return True
+        if kind == TRAIL_SELL:
+            moved[order] = max(moved[order], high)
+            if low <= moved[order] - level:
+                return True
+        if kind == TRAIL_BUY:
+            moved[order] = min(moved[order], low)
+            if high >= moved[order] + level:
+                return True
+    return False
+
+
+@njit(cache=True)
+def _safe(at: int, market: Market, held: Held, marks: Ints, brackets: Brackets, cross_wallet: int) -> bool:
     """Whether all positions are clear of liquidation at the joint worst marks of the bar, in floats, with care."""
     balance, needed, size = float(cross_wallet), 0.0, abs(float(cross_wallet))
-    for s in range(quantity.shape[0]):
-        if quantity[s] == 0:
+    for s in range(len(held.quantity)):
+        quantity, cost = float(held.quantity[s]), float(held.cost[s])
+        if quantity == 0.0:
             continue
         mark = marks[s]
-        if present[s, at]:
-            mark = mark_low[s, at] if quantity[s] > 0 else mark_high[s, at]
-        value = abs(float(quantity[s])) * float(mark) / 1e8
-        gain = value - float(cost[s]) if quantity[s] > 0 else float(cost[s]) - value
-        tier = 0
-        while tier < caps.shape[1] - 1 and value >= caps[s, tier]:
-            tier += 1
-        maintenance = value * float(mmr[s, tier]) / 1e8 - float(cum[s, tier])
-        care = CARE * (value + abs(float(cost[s]))) + 100.0
-        if cross[s]:
-            balance, needed, size = balance + gain, needed + maintenance, size + value + abs(float(cost[s]))
-        elif float(margin[s]) + gain <= maintenance + care:
+        if market.present[s, at]:
+            mark = market.mark_low[s, at] if quantity > 0.0 else market.mark_high[s, at]
+        value = abs(quantity) * float(mark) / 1e8
+        gain = value - cost if quantity > 0.0 else cost - value
+        tier = _tier(brackets.caps, s, value)
+        maintenance = value * float(brackets.rates[s, tier]) / 1e8 - float(brackets.amounts[s, tier])
+        if held.cross[s]:
+            balance, needed, size = balance + gain, needed + maintenance, size + value + abs(cost)
+        elif float(held.margin[s]) + gain <= maintenance + CARE * (value + abs(cost)) + 100.0:
             return False
     return needed == 0.0 or balance > needed + CARE * size + 100.0
 
 
 @njit(cache=True)
-def book(start, stop, present, mark_close, quantity, cost, entry_price, cross, margin, leverage, last_mark, totals,
-         caps, mmr, cum, close_time, states, positions):  # fmt: skip
-    """Write the account's state at each close of [start, stop) with positions and totals as they are.
+def _tier(caps: Ints, s: int, value: float) -> int:
+    tier = 0
+    while tier < caps.shape[1] - 1 and value >= caps[s, tier]:
+        tier += 1
+    return tier
+
+
+@njit(cache=True)
+def book(
+    start: int,
+    stop: int,
+    market: Market,
+    held: Held,
+    brackets: Brackets,
+    totals: tuple[int, int, int, int],
+    states: Ints,
+    positions: Ints,
+) -> None:
+    """Write the account's state at each close of [start, stop), positions and totals being as they are.
 
     ``totals``: wallet, realised, fees, funding paid, quote 1e-8. ``states`` (t, 9) and ``positions`` (s, t, 4) have
-    the columns of `tradewire.trading.fingerprint`. ``last_mark`` is carried along.
+    the columns of `tradewire.trading.fingerprint`; the first column, the time, is there already.
     """
     for at in range(start, stop):
         unrealised, initial, maintenance = 0, 0, 0
-        for s in range(quantity.shape[0]):
-            if present[s, at]:
-                last_mark[s] = mark_close[s, at]
-            if quantity[s] == 0:
+        for s in range(len(held.quantity)):
+            if market.present[s, at]:
+                held.mark[s] = market.mark_close[s, at]
+            quantity = held.quantity[s]
+            if quantity == 0:
                 continue
-            value = notional(quantity[s], last_mark[s])
-            gain = value - cost[s] if quantity[s] > 0 else value + cost[s]
+            value = notional(quantity, held.mark[s])
+            gain = value - held.cost[s] if quantity > 0 else value + held.cost[s]
             size = abs(value)
-            tier = 0
-            while tier < caps.shape[1] - 1 and size >= caps[s, tier]:
-                tier += 1
+            tier = _tier(brackets.caps, s, size)
             unrealised += gain
-            initial += (size + leverage[s] - 1) // leverage[s] if cross[s] else margin[s]
-            maintenance += mul_div_ceil(size, mmr[s, tier], 100_000_000) - cum[s, tier]
-            positions[s, at, 0] = quantity[s]
-            positions[s, at, 1] = entry_price[s]
-            positions[s, at, 2] = last_mark[s]
-            positions[s, at, 3] = gain
-        states[at, 0] = close_time[at]
-        states[at, 1] = totals[0]
-        states[at, 2] = unrealised
-        states[at, 3] = totals[0] + unrealised
-        states[at, 4] = initial
-        states[at, 5] = maintenance
-        states[at, 6] = totals[1]
-        states[at, 7] = totals[2]
-        states[at, 8] = totals[3]
+            leverage = held.leverage[s]
+            initial += (size + leverage - 1) // leverage if held.cross[s] else held.margin[s]
+            maintenance += mul_div_ceil(size, brackets.rates[s, tier], 100_000_000) - brackets.amounts[s, tier]
+            line = positions[s, at]
+            line[0], line[1], line[2], line[3] = quantity, held.entry_price[s], held.mark[s], gain
+        state = states[at]
+        state[1], state[2], state[3] = totals[0], unrealised, totals[0] + unrealised
+        state[4], state[5] = initial, maintenance
+        state[6], state[7], state[8] = totals[1], totals[2], totals[3]

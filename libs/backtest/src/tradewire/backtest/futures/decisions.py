@@ -1,0 +1,202 @@
+"""From a signal to orders, with the platform's own assessment and its own ids."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from tradewire.ports.events import (
+    AccountStateChanged,
+    ControlLevel,
+    InstrumentChanged,
+    OpenOrder,
+    OrderIntent,
+    Position,
+    RiskLimitsChanged,
+    RuleOutcome,
+    Signal,
+    Sizing,
+    SizingMethod,
+    StrategyEvaluated,
+    StrategyPosition,
+)
+from tradewire.ports.message import derived_id, root_id
+from tradewire.ports.risk import ZERO, Entry, RiskPort
+from tradewire.trading.assessment.assess import Decision, Standing, assess
+from tradewire.trading.assessment.exposure import exposure_of
+from tradewire.trading.assessment.rules import judge
+from tradewire.trading.exchange import SimulatedExchange, from_e8
+from tradewire.trading.exchange.orders import Order
+from tradewire.trading.language import CompiledStrategy, EvaluationArrays
+
+MINUTE_US = 60_000_000
+FIRST_VERSION = 1
+"""A strategy published to a fresh platform gets this version; order ids depend on it."""
+
+
+class FixedLimits(RiskPort):
+    """One account's limits, the same for a whole run."""
+
+    def __init__(self, account_id: str, limits: RiskLimitsChanged | None) -> None:
+        none = RiskLimitsChanged(account_id=account_id, version=0, author="", changed_at_us=0)
+        self._limits = none if limits is None else limits
+
+    def validate_trade(self, entry: Entry, instrument: InstrumentChanged) -> tuple[RuleOutcome, ...]:
+        return judge(entry, instrument, self._limits)
+
+    def change(self, limits: RiskLimitsChanged) -> None:
+        self._limits = limits
+
+    def limits(self, account_id: str) -> RiskLimitsChanged:
+        return self._limits
+
+
+@dataclass(slots=True)
+class Equity:
+    """What the rules remember of an account's equity, quote 1e-8."""
+
+    now_e8: int
+    peak_e8: int
+    day_start_e8: int
+
+
+@dataclass(slots=True)
+class Decider:
+    """Assesses one strategy's signals on one account."""
+
+    strategy: CompiledStrategy
+    instruments: Mapping[str, InstrumentChanged]
+    rules: RiskPort
+    intents: dict[str, OrderIntent] = field(default_factory=dict)
+    _approved_us: deque[int] = field(default_factory=deque)
+
+    def decide(
+        self, symbol: str, at: int, time_us: int, answers: EvaluationArrays, standing: Standing, close: Decimal
+    ) -> Decision:
+        """What to do about the signal of one bar. ``standing`` from `standing`, ``at`` the bar's index in answers."""
+        instrument = self.instruments[symbol]
+        evaluation = self._evaluation(symbol, at, time_us, answers, close)
+        decision = assess(evaluation, self._evaluation_id(instrument, time_us), standing, instrument, self.rules)
+        self._approved_us.extend([time_us] * len(decision.intents))
+        self.intents.update((intent.client_order_id, intent) for intent in decision.intents)
+        return decision
+
+    def standing(self, exchange: SimulatedExchange, time_us: int, equity: Equity) -> Standing:
+        """What risk knows of the account at a close."""
+        while self._approved_us and self._approved_us[0] <= time_us - MINUTE_US:
+            self._approved_us.popleft()
+        state = self._state(exchange, time_us, equity.now_e8)
+        return Standing(
+            state=state,
+            exposure=exposure_of(state),
+            peak_equity=from_e8(equity.peak_e8),
+            day_start_equity=from_e8(equity.day_start_e8),
+            orders_last_minute=len(self._approved_us),
+            level=ControlLevel.NORMAL,
+            shared=False,
+        )
+
+    def _evaluation_id(self, instrument: InstrumentChanged, time_us: int) -> str:
+        """The id that the platform gives: of the candle, its snapshot, and the strategy's answer to it."""
+        candle = root_id(instrument.venue, instrument.symbol, f"candle:{self.strategy.interval}", time_us)
+        snapshot = derived_id(candle, "IndicatorsUpdated", 0)
+        return derived_id(snapshot, "StrategyEvaluated", self.strategy.id)
+
+    def _evaluation(
+        self, symbol: str, at: int, time_us: int, answers: EvaluationArrays, close: Decimal
+    ) -> StrategyEvaluated:
+        strategy = self.strategy
+        sizing = strategy.sizing
+        return StrategyEvaluated(
+            account_id=strategy.account,
+            strategy_id=strategy.id,
+            config_version=FIRST_VERSION,
+            venue=strategy.venue,
+            symbol=symbol,
+            interval=strategy.interval,
+            event_time_us=time_us,
+            signal=_SIGNALS[int(answers.signal[at])],
+            ready=bool(answers.ready[at]),
+            entry_long=bool(answers.entry_long[at]),
+            exit_long=bool(answers.exit_long[at]),
+            entry_short=bool(answers.entry_short[at]),
+            exit_short=bool(answers.exit_short[at]),
+            close=close,
+            sizing=Sizing(
+                method=SizingMethod(sizing.method.name),
+                value=float(sizing.amount),
+                max_leverage=float(sizing.max_leverage) if sizing.max_leverage is not None else None,
+                inputs={
+                    name: float(values[at]) for name, values in answers.sizing_inputs.items() if _known(values[at])
+                },
+            ),
+            stop_distance=_number(answers.stop_distance[at]),
+            take_profit_distance=_number(answers.take_profit_distance[at]),
+            trailing_distance=_number(answers.trailing_distance[at]),
+            seen={},
+            candle_offset=0,
+        )
+
+    def _state(self, exchange: SimulatedExchange, time_us: int, equity_e8: int) -> AccountStateChanged:
+        """What a decision looks at: equity, positions, shares and open orders; nothing else is filled in."""
+        held = [(symbol, p) for symbol, p in exchange.account.positions.items() if p.quantity_e8]
+        strategy, venue = self.strategy.id, self.strategy.venue
+        return AccountStateChanged(
+            account_id=self.strategy.account,
+            event_time_us=time_us,
+            sequence=0,
+            wallet_balance=ZERO,
+            unrealized_pnl=ZERO,
+            equity=from_e8(equity_e8),
+            initial_margin=ZERO,
+            maintenance_margin=ZERO,
+            realized_pnl=ZERO,
+            fees_paid=ZERO,
+            funding_paid=ZERO,
+            positions=tuple(
+                Position(
+                    venue=venue,
+                    symbol=symbol,
+                    qty=from_e8(p.quantity_e8),
+                    entry_price=ZERO,
+                    mark_price=from_e8(p.mark_e8),
+                    unrealized_pnl=ZERO,
+                )
+                for symbol, p in held
+            ),
+            strategy_positions=tuple(
+                StrategyPosition(strategy_id=strategy, venue=venue, symbol=symbol, qty=from_e8(p.quantity_e8))
+                for symbol, p in held
+            ),
+            open_orders=tuple(self._open_order(order) for order in exchange.orders),
+        )
+
+    def _open_order(self, order: Order) -> OpenOrder:
+        request = order.request
+        intent = self.intents[request.client_order_id]
+        return OpenOrder(
+            client_order_id=request.client_order_id,
+            strategy_id=self.strategy.id,
+            venue=self.strategy.venue,
+            symbol=request.symbol,
+            side=intent.side,
+            order_type=intent.order_type,
+            leg=intent.leg,
+            remaining=from_e8(order.quantity_e8 - order.filled_e8),
+            price=intent.stop_price,
+            reduce_only=request.reduce_only,
+        )
+
+
+_SIGNALS = tuple(Signal)
+"""By code, as `tradewire.trading.language.SIGNALS` has them."""
+
+
+def _known(value: float) -> bool:
+    return value == value  # not NaN
+
+
+def _number(value: float) -> float | None:
+    return float(value) if _known(value) else None

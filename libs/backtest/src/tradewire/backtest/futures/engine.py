@@ -1,0 +1,170 @@
+"""BacktestPort by the simulated exchange of the services: the same numbers, to the last unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+import numpy as np
+
+from tradewire.backtest.futures.decisions import Decider, FixedLimits
+from tradewire.backtest.futures.grid import Grid, make_grid
+from tradewire.backtest.futures.simulation import Answers, Simulation
+from tradewire.backtest.trades import trades_of
+from tradewire.ports.backtest import (
+    AccountSettings,
+    BacktestFill,
+    BacktestPort,
+    BacktestRequest,
+    BacktestResult,
+    FundingPayment,
+    MarketHistory,
+)
+from tradewire.ports.events import InstrumentChanged, Liquidity, Side
+from tradewire.trading import exchange as venue
+from tradewire.trading.exchange import FillModel, InstrumentSpec, MarginMode, SimulatedExchange, from_e8, to_e8
+from tradewire.trading.exchange.fixed_point import mul_div
+from tradewire.trading.fingerprint import AccountRows, fill_text, fingerprint
+from tradewire.trading.language import Bars, CompiledStrategy, compile_strategy, parse_strategy
+from tradewire.trading.wire import spec_of
+
+LIQUIDATION = "LIQUIDATION"
+
+
+class FuturesEngine(BacktestPort):
+    """Bars in which nothing can happen are passed in compiled code; every other bar is the exchange's own."""
+
+    name = "futures"
+
+    def run(self, request: BacktestRequest) -> BacktestResult:
+        """As `BacktestPort.run`."""
+        strategy = compile_strategy(parse_strategy(request.strategy), request.params)
+        markets = markets_of(strategy, request.markets)
+        account = request.account
+        instruments = {market.symbol: priced(market.instrument, account) for market in markets}
+        specs = [spec_of(instrument) for instrument in instruments.values()]
+        grid = make_grid(markets)
+        decider = Decider(strategy, instruments, FixedLimits(strategy.account, account.limits))
+        answers = [_answers(strategy, market, grid, row) for row, market in enumerate(markets)]
+        simulation = Simulation(grid, _exchange(strategy.account, account, specs), specs, answers, decider)
+        simulation.run()
+        return _result(request, strategy, simulation)
+
+
+def markets_of(strategy: CompiledStrategy, markets: Sequence[MarketHistory]) -> list[MarketHistory]:
+    """The strategy's markets by symbol. Raises: ValueError when one is missing, empty or of another interval."""
+    given = {market.symbol: market for market in markets}
+    missing = [symbol for symbol in strategy.symbols if symbol not in given]
+    if missing:
+        raise ValueError(f"no data for {', '.join(missing)}; found {', '.join(sorted(given)) or 'none'}")
+    chosen = [given[symbol] for symbol in sorted(strategy.symbols)]
+    for market in chosen:
+        if market.interval != strategy.interval:
+            raise ValueError(
+                f"{market.symbol}: found bars of {market.interval}, the strategy's are {strategy.interval}"
+            )
+        if market.instrument.venue != strategy.venue:
+            raise ValueError(f"{market.symbol}: found venue {market.instrument.venue}, allowed {strategy.venue}")
+        if not len(market):
+            raise ValueError(f"{market.symbol}: found no bars, at least one is needed")
+    return chosen
+
+
+def priced(instrument: InstrumentChanged, account: AccountSettings) -> InstrumentChanged:
+    """The instrument with the fees that the account asks for."""
+    fees = {"taker_fee": account.taker_fee, "maker_fee": account.maker_fee}
+    return instrument.model_copy(update={name: fee for name, fee in fees.items() if fee is not None})
+
+
+def fill_model_of(account: AccountSettings) -> FillModel:
+    """The exchange's fill model as the account asks for it."""
+    return FillModel(
+        slippage_rate_e8=to_e8(account.slippage_bps / Decimal(10_000)),
+        volume_share_e8=to_e8(account.volume_share),
+        latency_us=account.latency_us,
+    )
+
+
+def fill_model_text(account: AccountSettings) -> str:
+    """The fill model in words."""
+    share = f"at most {account.volume_share} of a bar's volume" if account.volume_share else "no bound by volume"
+    return (
+        "decided at a bar's close, filled at the next bar's open at the earliest; stops at the level reached on the "
+        "path open, adverse extreme, other extreme, close, or at the open after a gap; takers pay "
+        f"{account.slippage_bps} bp of slippage, then the tick; {share}; orders arrive after {account.latency_us} µs; "
+        f"{account.margin_mode.value.lower()} margin at {account.leverage}x, liquidation at the mark"
+    )
+
+
+def _exchange(account_id: str, account: AccountSettings, specs: Sequence[InstrumentSpec]) -> SimulatedExchange:
+    return SimulatedExchange(
+        account_id,
+        to_e8(account.capital),
+        specs,
+        leverages={spec.symbol: account.leverage for spec in specs},
+        margin_modes={spec.symbol: MarginMode(account.margin_mode.value) for spec in specs},
+        fill_model=fill_model_of(account),
+    )
+
+
+def _answers(strategy: CompiledStrategy, market: MarketHistory, grid: Grid, row: int) -> Answers:
+    arrays = strategy.evaluate_array(
+        Bars(market.open_time_us, market.open, market.high, market.low, market.close, market.volume)
+    )
+    index = np.cumsum(grid.present[row]) - 1
+    acts = grid.present[row] & arrays.ready[np.maximum(index, 0)]
+    return Answers(arrays, index, np.where(acts, arrays.signal[np.maximum(index, 0)], 0).astype(np.int8))
+
+
+def _result(request: BacktestRequest, strategy: CompiledStrategy, simulation: Simulation) -> BacktestResult:
+    grid = simulation.grid
+    positions = {symbol: simulation.positions[row] for row, symbol in enumerate(grid.symbols)}
+    rows = AccountRows(simulation.states, positions, [_line(fill) for fill in simulation.fills])
+    fills = tuple(_fills(simulation))
+    funding = tuple(FundingPayment(paid.time_us, paid.symbol, from_e8(paid.amount_e8)) for paid in simulation.funding)
+    return BacktestResult(
+        engine=FuturesEngine.name,
+        strategy_id=strategy.id,
+        strategy_hash=strategy.digest,
+        params=strategy.params,
+        account=request.account,
+        fingerprint=fingerprint({strategy.account: rows}),
+        fill_model=fill_model_text(request.account),
+        left_out=(),
+        trades=trades_of(fills, funding, _last_marks(grid)),
+        fills=fills,
+        funding=funding,
+        time_us=grid.close_time_us,
+        equity_e8=simulation.states[:, 3].copy(),
+        position_e8={symbol: np.ascontiguousarray(matrix[:, 0]) for symbol, matrix in positions.items()},
+    )
+
+
+def _last_marks(grid: Grid) -> dict[str, Decimal]:
+    newest = {symbol: int(np.flatnonzero(grid.present[row])[-1]) for row, symbol in enumerate(grid.symbols)}
+    return {symbol: from_e8(int(grid.mark_close[row, newest[symbol]])) for row, symbol in enumerate(grid.symbols)}
+
+
+def _line(fill: venue.Fill) -> str:
+    words = (fill.symbol, fill.client_order_id, fill.side.value, fill.liquidity.value)
+    amounts = (fill.quantity_e8, fill.price_e8, fill.fee_e8, fill.realised_pnl_e8, fill.position_after_e8)
+    return fill_text(fill.time_us, words, amounts)
+
+
+def _fills(simulation: Simulation) -> Iterator[BacktestFill]:
+    for fill in simulation.fills:
+        intent = simulation.decider.intents.get(fill.client_order_id)
+        beyond_e8 = (fill.price_e8 - fill.shown_e8) * fill.side.sign if fill.liquidity is venue.Liquidity.TAKER else 0
+        yield BacktestFill(
+            time_us=fill.time_us,
+            symbol=fill.symbol,
+            client_order_id=fill.client_order_id,
+            leg=LIQUIDATION if intent is None else intent.leg.value,
+            side=Side(fill.side.value),
+            qty=from_e8(fill.quantity_e8),
+            price=from_e8(fill.price_e8),
+            fee=from_e8(fill.fee_e8),
+            liquidity=Liquidity(fill.liquidity.value),
+            realized_pnl=from_e8(fill.realised_pnl_e8),
+            slippage=from_e8(mul_div(fill.quantity_e8, beyond_e8, 10**8)),
+        )

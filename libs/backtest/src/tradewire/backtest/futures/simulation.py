@@ -1,0 +1,213 @@
+"""One account over one grid: quiet stretches in compiled loops, every other bar by the exchange itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from tradewire.backtest.futures import quiet
+from tradewire.backtest.futures.decisions import Decider, Equity
+from tradewire.backtest.futures.grid import Grid, IntMatrix
+from tradewire.trading import exchange as venue
+from tradewire.trading.exchange import InstrumentSpec, Quote, SimulatedExchange, from_e8
+from tradewire.trading.exchange.orders import Order, OrderStatus, OrderType, Side
+from tradewire.trading.fingerprint import POSITION_COLUMNS, STATE_COLUMNS
+from tradewire.trading.language import EvaluationArrays
+from tradewire.trading.wire import order_of
+
+DAY_US = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """A strategy's answers to one symbol's bars. ``index`` (t,): the bar's place in them for each close of the grid.
+
+    ``signal`` (t,): code of the signals that may be acted on, 0 for no bar, HOLD and not ready.
+    """
+
+    arrays: EvaluationArrays
+    index: IntMatrix
+    signal: np.ndarray[tuple[int], np.dtype[np.int8]]
+
+
+@dataclass(slots=True)
+class Simulation:
+    """Runs to the end in `run`; then ``states``, ``positions``, ``fills`` and ``funding`` hold what happened.
+
+    ``states`` (t, 9) and ``positions`` (s, t, 4) have the columns of `tradewire.trading.fingerprint`.
+    """
+
+    grid: Grid
+    exchange: SimulatedExchange
+    specs: Sequence[InstrumentSpec]
+    answers: Sequence[Answers]
+    decider: Decider
+    states: IntMatrix = field(init=False)
+    positions: IntMatrix = field(init=False)
+    fills: list[venue.Fill] = field(default_factory=list)
+    funding: list[venue.FundingPaid] = field(default_factory=list)
+    liquidations: set[str] = field(default_factory=set)
+    eventful_bars: int = 0
+    _peak_e8: int = 0
+    _market: quiet.Market = field(init=False)
+    _brackets: quiet.Brackets = field(init=False)
+
+    def run(self) -> None:
+        """Let every bar happen, in order of its close."""
+        closes, symbols = len(self.grid), len(self.grid.symbols)
+        self.states = np.zeros((closes, len(STATE_COLUMNS)), dtype=np.int64)
+        self.positions = np.zeros((symbols, closes, len(POSITION_COLUMNS)), dtype=np.int64)
+        self.states[:, 0] = self.grid.close_time_us
+        self._market, self._brackets = self._loop_inputs()
+        at = self._pass(0)
+        while at < closes:
+            self._step(at)
+            self._book(at, at + 1)
+            if self._market.signal[:, at].any():
+                self._decide(at)
+            self.eventful_bars += 1
+            at = self._pass(at + 1)
+
+    def _loop_inputs(self) -> tuple[quiet.Market, quiet.Brackets]:
+        grid = self.grid
+        signal = np.stack([answer.signal for answer in self.answers])
+        market = quiet.Market(
+            grid.present, grid.high, grid.low, grid.mark_high, grid.mark_low, grid.mark_close, grid.rate, signal
+        )
+        return market, _brackets(self.specs)
+
+    def _step(self, at: int) -> None:
+        """All bars of one close, and the funding settled there."""
+        grid = self.grid
+        rows = np.flatnonzero(grid.present[:, at]).tolist()
+        marks = {grid.symbols[row]: mark for row in rows if (mark := grid.mark(row, at)) is not None}
+        rates = {grid.symbols[row]: int(grid.rate[row, at]) for row in rows if grid.rate[row, at]}
+        bars = {grid.symbols[row]: grid.bar(row, at) for row in rows}
+        self._note(self.exchange.step(int(grid.close_time_us[at]), bars, marks, rates))
+
+    def _decide(self, at: int) -> None:
+        """Answer all signals of one close against the account as it is then, and place the orders after that."""
+        time_us, grid = int(self.grid.close_time_us[at]), self.grid
+        day = int(np.searchsorted(grid.close_time_us, time_us // DAY_US * DAY_US))
+        equity = Equity(int(self.states[at, 3]), self._peak_e8, int(self.states[day, 3]))
+        standing = self.decider.standing(self.exchange, time_us, equity)
+        placed = []
+        for row, answer in enumerate(self.answers):
+            if answer.signal[at]:
+                symbol, index = grid.symbols[row], int(answer.index[at])
+                close = from_e8(int(grid.close[row, at]))
+                decision = self.decider.decide(symbol, index, time_us, answer.arrays, standing, close)
+                standing = replace(
+                    standing,
+                    exposure=decision.exposure or standing.exposure,
+                    orders_last_minute=standing.orders_last_minute + len(decision.intents),
+                )
+                placed.append((symbol, decision))
+        for symbol, decision in placed:
+            for client_order_id in decision.cancels:
+                self._note(self.exchange.cancel(client_order_id, time_us))
+            for intent in decision.intents:
+                order = order_of(intent, symbol, self.decider.strategy.id)
+                self._note(self.exchange.submit(order, time_us))
+
+    def _note(self, events: Iterable[venue.Event]) -> None:
+        for event in events:
+            match event:
+                case venue.OrderFilled() | venue.OrderPartiallyFilled():
+                    self.fills.append(event.fill)
+                case venue.Liquidated():
+                    self.fills.append(event.fill)
+                    self.liquidations.add(event.fill.client_order_id)
+                case venue.FundingPaid():
+                    self.funding.append(event)
+
+    def _book(self, start: int, stop: int) -> None:
+        """Write the account's states of [start, stop), during which only prices change."""
+        account = self.exchange.account
+        totals = (account.wallet_e8, account.realised_e8, account.fees_e8, -account.funding_e8)
+        quiet.book(start, stop, self._market, self._held(), self._brackets, totals, self.states, self.positions)
+        self._peak_e8 = max(self._peak_e8, int(self.states[start:stop, 3].max()))
+
+    def _held(self) -> quiet.Held:
+        held = [self.exchange.account.positions[symbol] for symbol in self.grid.symbols]
+        return quiet.Held(
+            quantity=_ints(p.quantity_e8 for p in held),
+            cost=_ints(p.cost_e8 for p in held),
+            entry_price=_ints(p.entry_price_e8 for p in held),
+            cross=np.array([p.is_cross for p in held], dtype=np.bool_),
+            margin=_ints(p.margin_e8 for p in held),
+            leverage=_ints(p.leverage for p in held),
+            mark=_ints(p.mark_e8 for p in held),
+        )
+
+    def _pass(self, start: int) -> int:
+        """Pass quiet bars from ``start`` on; returns the first that the exchange must see, or the number of bars."""
+        rows = {symbol: row for row, symbol in enumerate(self.grid.symbols)}
+        orders = [order for order in self.exchange.orders if order.status is not OrderStatus.INACTIVE]
+        waits = [_waits_for(order) for order in orders]
+        resting = quiet.Resting(
+            symbol=_ints(rows[order.request.symbol] for order in orders),
+            kind=_ints(kind for kind, _ in waits),
+            level=_ints(level for _, level in waits),
+            extreme=_ints(order.extreme_e8 for order in orders),
+        )
+        stop: int = quiet.first_eventful(
+            start,
+            len(self.grid),
+            self._market,
+            self._held(),
+            resting,
+            self._brackets,
+            self.exchange.account.cross_wallet_e8,
+        )
+        if stop > start:
+            self._book(start, stop)
+            extremes = {
+                order.request.client_order_id: int(extreme)
+                for order, (kind, _), extreme in zip(orders, waits, resting.extreme, strict=True)
+                if kind in (quiet.TRAIL_SELL, quiet.TRAIL_BUY)
+            }
+            self.exchange.pass_quietly(int(self.grid.close_time_us[stop - 1]), self._quotes(start, stop), extremes)
+        return stop
+
+    def _quotes(self, start: int, stop: int) -> dict[str, Quote]:
+        """Where the bars of [start, stop) left each symbol."""
+        grid, found = self.grid, {}
+        for row, symbol in enumerate(grid.symbols):
+            last = stop - 1
+            while last >= start and not grid.present[row, last]:
+                last -= 1
+            if last >= start:
+                prices = int(grid.close[row, last]), int(grid.mark_close[row, last])
+                found[symbol] = Quote(int(grid.close_time_us[last]), *prices)
+        return found
+
+
+def _waits_for(order: Order) -> tuple[int, int]:
+    """Kind and level (or distance) of what an order waits for."""
+    request, buys = order.request, order.request.side is Side.BUY
+    if not order.arrived or order.acts_as_market or order.cancel_us >= 0:
+        return quiet.BUSY, 0
+    if request.type is OrderType.STOP_MARKET:
+        return (quiet.STOP_ABOVE if buys else quiet.STOP_BELOW), request.stop_price_e8
+    if request.type is OrderType.TAKE_PROFIT_MARKET:
+        return (quiet.STOP_BELOW if buys else quiet.STOP_ABOVE), request.stop_price_e8
+    if request.type is OrderType.TRAILING_STOP_MARKET and request.callback_distance_e8:
+        return (quiet.TRAIL_BUY if buys else quiet.TRAIL_SELL), request.callback_distance_e8
+    return quiet.BUSY, 0
+
+
+def _brackets(specs: Sequence[InstrumentSpec]) -> quiet.Brackets:
+    longest = max(len(spec.brackets) for spec in specs)
+    padded = [[*spec.brackets, *[spec.brackets[-1]] * (longest - len(spec.brackets))] for spec in specs]
+    caps, rates, amounts = (
+        np.array([[getattr(bracket, name) for bracket in row] for row in padded], dtype=np.int64)
+        for name in ("cap_e8", "mmr_e8", "cum_e8")
+    )
+    return quiet.Brackets(caps, rates, amounts)
+
+
+def _ints(values: Iterable[int]) -> IntMatrix:
+    return np.array(list(values), dtype=np.int64)
