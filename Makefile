@@ -9,18 +9,20 @@ BIN := .venv/bin
 PARTS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml apps/*/pyproject.toml)))
 SOURCES := $(addsuffix src,$(PARTS))
 INSTALLED := .venv/.installed
+PEERS := .venv-peers/.installed
+NAUTILUS := .venv-nautilus/.installed
 
-.PHONY: bench help setup run test chaos lint types imports contracts clean
+.PHONY: bench bench-research help setup run test chaos lint types imports contracts clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## .venv from hash-locked requirements, our packages in it, the embedded servers fetched
 
 run: setup ## replay the sample data through six processes over a real Kafka; ends with a fingerprint
 	$(BIN)/tradewire run
 
-test: setup lint types imports contracts ## all checks and all tests, real servers included
+test: setup $(PEERS) lint types imports contracts ## all checks and all tests, real servers included
 	$(BIN)/pytest
 
 chaos: setup ## kill everything now and then and prove nothing is lost: make chaos SCENARIO=btc-hourly KILLS=100 SEED=7
@@ -45,8 +47,11 @@ contracts: $(INSTALLED) ## generated code equals its schemas
 bench: $(INSTALLED) ## floor and product measured in one run: docs/benchmarks.md (QUICK=1: smaller)
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
-clean: ## remove .venv, caches and the embedded servers' data; data/ stays
-	rm -rf .venv .tradewire .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+bench-research: $(INSTALLED) $(PEERS) $(NAUTILUS) ## research measured beside its peers: docs/benchmarks-research.md (QUICK=1: smaller)
+	$(BIN)/python -m benchmarks.research $(if $(QUICK),--quick)
+
+clean: ## remove .venv, the peers', caches and the embedded servers' data; data/ stays
+	rm -rf .venv .venv-peers .venv-nautilus .tradewire .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # The stamp is written last: an interrupted setup starts again where it must.
 $(INSTALLED): requirements/dev.txt $(addsuffix pyproject.toml,$(PARTS))
@@ -55,4 +60,15 @@ $(INSTALLED): requirements/dev.txt $(addsuffix pyproject.toml,$(PARTS))
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ./,$(PARTS))
 	$(BIN)/tradewire setup
+	@touch $@
+
+# Peers that results and speed are compared with; never in the environment that the product runs in.
+$(PEERS): requirements/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(NAUTILUS): requirements/nautilus.txt
+	$(PYTHON) -m venv .venv-nautilus
+	.venv-nautilus/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
