@@ -1,102 +1,26 @@
-"""Instruments from a YAML file: how a recorded market may be traded."""
+"""Instruments from a YAML file on disk; what its text means is the trading library's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
-
-import yaml
-from pydantic import ValidationError
 
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import InstrumentChanged, LeverageBracket
+from tradewire.trading.instruments_file import parse_brackets, parse_instruments
 
 
 def read_instruments(path: Path) -> list[InstrumentChanged]:
-    """The file's instruments, in its order. Amounts are read as text, so never pass through a float.
-
-    Raises FatalError that names file, instrument and field: the file is absent or no YAML, a field is missing
-    or wrong, an instrument stands twice, its brackets leave a hole or their maintenance amounts don't follow.
-    """
-    document = _document(path)
-    entries = document.get("instruments")
-    if not isinstance(entries, list) or not entries:
-        raise FatalError(f"{path}: found no instruments, allowed a list of them under the key 'instruments'")
-    instruments = [_instrument(entry, path) for entry in entries]
-    seen: set[tuple[str, str]] = set()
-    for instrument in instruments:
-        key = instrument.venue, instrument.symbol
-        if key in seen:
-            raise FatalError(f"{path}: {':'.join(key)} stands twice, allowed once")
-        seen.add(key)
-    return instruments
+    """As ``parse_instruments``; raises FatalError also when the file can't be read."""
+    return parse_instruments(_text(path), str(path))
 
 
 def read_brackets(path: Path) -> tuple[LeverageBracket, ...]:
-    """The brackets that stand at the file's top, for venues that tell theirs to account holders only.
+    """As ``parse_brackets``; raises FatalError also when the file can't be read."""
+    return parse_brackets(_text(path), str(path))
 
-    Raises FatalError like ``read_instruments``.
-    """
-    entries = _document(path).get("brackets")
-    if not isinstance(entries, list):
-        raise FatalError(f"{path}: found no brackets, allowed a list of them under the key 'brackets'")
+
+def _text(path: Path) -> str:
     try:
-        brackets = tuple(LeverageBracket.model_validate(entry) for entry in entries)
-    except ValidationError as error:
-        raise FatalError(f"{path}: brackets: {_first(error)}") from error
-    fault = bracket_fault(brackets)
-    if fault:
-        raise FatalError(f"{path}: brackets: {fault}")
-    return brackets
-
-
-def _document(path: Path) -> dict[str, object]:
-    try:
-        # BaseLoader makes nothing but text, lists and maps: numbers stay as they are written.
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise FatalError(f"{path}: can't be read: {error}") from error
-    return document if isinstance(document, dict) else {}
-
-
-def _first(error: ValidationError) -> str:
-    """Field, value and complaint of the first of a model's errors."""
-    first = error.errors()[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: found {first['input']!r}: {first['msg']}"
-
-
-def _instrument(entry: object, path: Path) -> InstrumentChanged:
-    name = f"{entry.get('venue')}:{entry.get('symbol')}" if isinstance(entry, dict) else repr(entry)
-    try:
-        instrument = InstrumentChanged.model_validate(entry)
-    except ValidationError as error:
-        raise FatalError(f"{path}: {name}: {_first(error)}") from error
-    for field in ("tick_size", "step_size", "min_qty"):
-        if getattr(instrument, field) <= 0:
-            raise FatalError(f"{path}: {name}: {field}: found {getattr(instrument, field)}, allowed > 0")
-    fault = bracket_fault(instrument.brackets)
-    if fault:
-        raise FatalError(f"{path}: {name}: brackets: {fault}")
-    return instrument
-
-
-def bracket_fault(brackets: Sequence[LeverageBracket]) -> str:
-    """What is wrong with a table of brackets; empty when nothing is.
-
-    Floors start at 0, each is the cap before it; amount_n = amount_(n-1) + floor_n·(ratio_n - ratio_(n-1)).
-    Source: Binance, COIN-M futures FAQ, "Maintenance Amount formula".
-    """
-    if not brackets:
-        return "found none, allowed at least one"
-    floor = amount = ratio = Decimal(0)
-    for number, bracket in enumerate(brackets, start=1):
-        if bracket.notional_floor != floor:
-            return f"{number}: notional_floor: found {bracket.notional_floor}, allowed {floor}"
-        if bracket.notional_cap <= floor:
-            return f"{number}: notional_cap: found {bracket.notional_cap}, allowed > {floor}"
-        amount += floor * (bracket.maintenance_ratio - ratio)
-        if bracket.maintenance_amount != amount:
-            return f"{number}: maintenance_amount: found {bracket.maintenance_amount}, allowed {amount}"
-        floor, ratio = bracket.notional_cap, bracket.maintenance_ratio
-    return ""

@@ -1,0 +1,101 @@
+"""Instruments as YAML text: how a recorded market may be traded. Shared by ingest and research."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import yaml
+from pydantic import ValidationError
+
+from tradewire.ports.errors import FatalError
+from tradewire.ports.events import InstrumentChanged, LeverageBracket
+
+
+def parse_instruments(text: str, source: str) -> list[InstrumentChanged]:
+    """The instruments of a file's text, in its order. Amounts are read as text, so never pass through a float.
+
+    Raises FatalError that names ``source``, instrument and field: the text is no YAML, a field is missing or wrong,
+    an instrument stands twice, its brackets leave a hole or their maintenance amounts don't follow.
+    """
+    document = _document(text, source)
+    entries = document.get("instruments")
+    if not isinstance(entries, list) or not entries:
+        raise FatalError(f"{source}: found no instruments, allowed a list of them under the key 'instruments'")
+    instruments = [_instrument(entry, source) for entry in entries]
+    seen: set[tuple[str, str]] = set()
+    for instrument in instruments:
+        key = instrument.venue, instrument.symbol
+        if key in seen:
+            raise FatalError(f"{source}: {':'.join(key)} stands twice, allowed once")
+        seen.add(key)
+    return instruments
+
+
+def parse_brackets(text: str, source: str) -> tuple[LeverageBracket, ...]:
+    """The brackets that stand at the file's top, for venues that tell theirs to account holders only.
+
+    Raises FatalError like ``parse_instruments``.
+    """
+    entries = _document(text, source).get("brackets")
+    if not isinstance(entries, list):
+        raise FatalError(f"{source}: found no brackets, allowed a list of them under the key 'brackets'")
+    try:
+        brackets = tuple(LeverageBracket.model_validate(entry) for entry in entries)
+    except ValidationError as error:
+        raise FatalError(f"{source}: brackets: {_first(error)}") from error
+    fault = bracket_fault(brackets)
+    if fault:
+        raise FatalError(f"{source}: brackets: {fault}")
+    return brackets
+
+
+def _document(text: str, source: str) -> dict[str, object]:
+    try:
+        # BaseLoader makes nothing but text, lists and maps: numbers stay as they are written.
+        document = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+    except yaml.YAMLError as error:
+        raise FatalError(f"{source}: can't be read: {error}") from error
+    return document if isinstance(document, dict) else {}
+
+
+def _first(error: ValidationError) -> str:
+    """Field, value and complaint of the first of a model's errors."""
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: found {first['input']!r}: {first['msg']}"
+
+
+def _instrument(entry: object, source: str) -> InstrumentChanged:
+    name = f"{entry.get('venue')}:{entry.get('symbol')}" if isinstance(entry, dict) else repr(entry)
+    try:
+        instrument = InstrumentChanged.model_validate(entry)
+    except ValidationError as error:
+        raise FatalError(f"{source}: {name}: {_first(error)}") from error
+    for field in ("tick_size", "step_size", "min_qty"):
+        if getattr(instrument, field) <= 0:
+            raise FatalError(f"{source}: {name}: {field}: found {getattr(instrument, field)}, allowed > 0")
+    fault = bracket_fault(instrument.brackets)
+    if fault:
+        raise FatalError(f"{source}: {name}: brackets: {fault}")
+    return instrument
+
+
+def bracket_fault(brackets: Sequence[LeverageBracket]) -> str:
+    """What is wrong with a table of brackets; empty when nothing is.
+
+    Floors start at 0, each is the cap before it; amount_n = amount_(n-1) + floor_n·(ratio_n - ratio_(n-1)).
+    Source: Binance, COIN-M futures FAQ, "Maintenance Amount formula".
+    """
+    if not brackets:
+        return "found none, allowed at least one"
+    floor = amount = ratio = Decimal(0)
+    for number, bracket in enumerate(brackets, start=1):
+        if bracket.notional_floor != floor:
+            return f"{number}: notional_floor: found {bracket.notional_floor}, allowed {floor}"
+        if bracket.notional_cap <= floor:
+            return f"{number}: notional_cap: found {bracket.notional_cap}, allowed > {floor}"
+        amount += floor * (bracket.maintenance_ratio - ratio)
+        if bracket.maintenance_amount != amount:
+            return f"{number}: maintenance_amount: found {bracket.maintenance_amount}, allowed {amount}"
+        floor, ratio = bracket.notional_cap, bracket.maintenance_ratio
+    return ""
