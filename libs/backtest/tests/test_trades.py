@@ -49,7 +49,7 @@ def test_round_trip_is_one_trade_net_of_fees_and_funding() -> None:
         fill(40, Side.SELL, "2", "110", fee="0.11", realized="20"),
     ]
 
-    trade = one(trades_of(fills, [FundingPayment(20, BTC, Decimal("-0.5"))], {}))
+    trade = one(trades_of(fills, [FundingPayment(20, BTC, Decimal("-0.5"), Decimal(2))], {}))
 
     assert (trade.side, trade.qty, trade.entry_price, trade.exit_price) == (Side.BUY, 2, 100, 110)
     assert (trade.entry_time_us, trade.exit_time_us) == (10, 40)
@@ -80,11 +80,17 @@ def test_fill_through_zero_ends_one_trade_and_begins_the_next() -> None:
     assert (second.fees, second.exit_price, second.pnl) == (Decimal("0.2"), 85, Decimal("9.8"))
 
 
-def test_funding_at_the_moment_of_the_exit_finds_no_trade_and_at_the_entry_it_does() -> None:
-    fills = [fill(1, Side.BUY, "1", "100"), fill(2, Side.SELL, "1", "100")]
-    payments = [FundingPayment(1, BTC, Decimal(-1)), FundingPayment(2, BTC, Decimal(-2))]
+def test_funding_at_the_moment_of_a_fill_belongs_to_the_position_it_was_paid_on() -> None:
+    fills = [fill(1, Side.BUY, "1", "100"), fill(2, Side.SELL, "3", "100"), fill(3, Side.BUY, "2", "100")]
+    payments = [
+        FundingPayment(1, BTC, Decimal(-1), Decimal(1)),  # bought just before the settlement
+        FundingPayment(2, BTC, Decimal(-2), Decimal(1)),  # turned round just after it
+        FundingPayment(3, BTC, Decimal(4), Decimal(-2)),
+    ]
 
-    assert one(trades_of(fills, payments, {})).funding == -1
+    first, second = trades_of(fills, payments, {})
+
+    assert (first.funding, second.funding) == (-3, 4)
 
 
 @given(

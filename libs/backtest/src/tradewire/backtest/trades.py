@@ -7,6 +7,7 @@ opening part the rest).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -65,26 +66,35 @@ def trades_of(
 ) -> tuple[Trade, ...]:
     """All trades by time of entry, those still open at the end valued at ``marks`` (by symbol).
 
-    Fills and payments in order of time; a payment at the time of a fill comes after it. A payment belongs to the trade
-    that is open then.
+    Fills and payments of a symbol in the order in which they happened. A payment belongs to the trade that is open
+    then: of the fills at its very time, those come first that lead to the position it was paid on.
     """
     found: list[Trade] = []
-    working: dict[str, _Open] = {}
-    for event in _merged(fills, funding):
-        if isinstance(event, FundingPayment):
-            if event.symbol in working:
-                working[event.symbol].funding += to_e8(event.amount)
-        else:
-            found += _take(working, event)
-    found += [trade.marked(to_e8(marks[trade.symbol])) for trade in working.values()]
+    for symbol in dict.fromkeys(fill.symbol for fill in fills):
+        paid = deque(payment for payment in funding if payment.symbol == symbol)
+        working: dict[str, _Open] = {}
+        for fill in fills:
+            if fill.symbol == symbol:
+                _pay(working.get(symbol), paid, before_us=fill.time_us)
+                found += _take(working, fill)
+        for trade in working.values():
+            _pay(trade, paid, before_us=None)
+            found.append(trade.marked(to_e8(marks[symbol])))
     return tuple(sorted(found, key=lambda trade: (trade.entry_time_us, trade.symbol)))
 
 
-def _merged(
-    fills: Sequence[BacktestFill], funding: Sequence[FundingPayment]
-) -> Iterator[BacktestFill | FundingPayment]:
-    both: list[BacktestFill | FundingPayment] = [*fills, *funding]
-    return iter(sorted(both, key=lambda event: (event.time_us, isinstance(event, FundingPayment))))
+def _pay(trade: _Open | None, paid: deque[FundingPayment], *, before_us: int | None) -> None:
+    """Book the payments that come before a fill at ``before_us``."""
+    while paid and (before_us is None or paid[0].time_us <= before_us):
+        if before_us is not None and paid[0].time_us == before_us and not _is_held(trade, paid[0]):
+            return
+        payment = paid.popleft()
+        if trade is not None:
+            trade.funding += to_e8(payment.amount)
+
+
+def _is_held(trade: _Open | None, payment: FundingPayment) -> bool:
+    return trade is not None and trade.sign * trade.held == to_e8(payment.position)
 
 
 def _take(working: dict[str, _Open], fill: BacktestFill) -> Iterator[Trade]:

@@ -121,11 +121,15 @@ class BacktestFill:
 
 @dataclass(frozen=True, slots=True)
 class FundingPayment:
-    """What the wallet received at a settlement, quote: negative when the account paid."""
+    """What the wallet received at a settlement, quote: negative when the account paid.
+
+    ``position``: what was held then, base, signed; fills at the same time may come before it or after.
+    """
 
     time_us: int
     symbol: str
     amount: Decimal
+    position: Decimal
 
 
 @dataclass(frozen=True, slots=True)

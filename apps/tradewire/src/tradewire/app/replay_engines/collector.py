@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -39,6 +39,10 @@ class Collector:
             case AccountStateChanged():
                 self._states[event.sequence] = event
 
+    def filled(self) -> list[OrderFilled]:
+        """All fills."""
+        return [fill for _, fill in sorted(self._fills.items())]
+
     def fills(self) -> tuple[BacktestFill, ...]:
         """All fills. The records don't tell slippage from price: it is 0."""
         return tuple(
@@ -55,7 +59,7 @@ class Collector:
                 realized_pnl=fill.realized_pnl,
                 slippage=Decimal(0),
             )
-            for _, fill in sorted(self._fills.items())
+            for fill in self.filled()
         )
 
     def states(self) -> list[AccountStateChanged]:
@@ -68,27 +72,40 @@ class Collector:
         return [newest[time_us] for time_us in sorted(newest)]
 
 
-def funding_of(fills: Sequence[BacktestFill], markets: Iterable[MarketHistory]) -> tuple[FundingPayment, ...]:
-    """What each settlement moved, computed from the position held; the records tell an account's total only."""
+def funding_of(
+    fills: Sequence[OrderFilled], closes: Sequence[AccountStateChanged], markets: Iterable[MarketHistory]
+) -> tuple[FundingPayment, ...]:
+    """What each settlement moved, computed from the position held; the records tell an account's total only.
+
+    A settlement comes before its close's account state, and before the liquidation that may end it there.
+    """
     found: list[FundingPayment] = []
+    sequences = {state.event_time_us: state.sequence for state in closes}
     for market in markets:
         if market.funding_rate is not None:
-            found += _payments([fill for fill in fills if fill.symbol == market.symbol], market, market.funding_rate)
+            mine = deque(fill for fill in fills if fill.symbol == market.symbol)
+            found += _payments(mine, sequences, market, market.funding_rate)
     return tuple(sorted(found, key=lambda payment: (payment.time_us, payment.symbol)))
 
 
-def _payments(fills: Sequence[BacktestFill], market: MarketHistory, rates: FloatArray) -> Iterator[FundingPayment]:
+def _payments(
+    fills: deque[OrderFilled], sequences: Mapping[int, int], market: MarketHistory, rates: FloatArray
+) -> Iterator[FundingPayment]:
     marks = market.close if market.mark is None else market.mark.close
-    waiting, held_e8 = deque(fills), 0
+    held_e8 = 0
     for at in np.flatnonzero(rates).tolist():
         time_us = int(market.open_time_us[at]) + INTERVALS_US[market.interval]
-        while waiting and (waiting[0].time_us, waiting[0].leg == LIQUIDATION) <= (time_us, False):
-            fill = waiting.popleft()
+        while fills and fills[0].sequence < sequences[time_us] and not _at_the_close(fills[0], time_us):
+            fill = fills.popleft()
             held_e8 += to_e8(fill.qty) * (1 if fill.side is Side.BUY else -1)
         if held_e8:
             mark = market.close[at] if np.isnan(marks[at]) else marks[at]
             amount = funding_amount(held_e8, _e8(mark), _e8(rates[at]))
-            yield FundingPayment(time_us, market.symbol, from_e8(amount))
+            yield FundingPayment(time_us, market.symbol, from_e8(amount), from_e8(held_e8))
+
+
+def _at_the_close(fill: OrderFilled, time_us: int) -> bool:
+    return fill.leg == LIQUIDATION and fill.event_time_us == time_us
 
 
 def _e8(value: float) -> int:

@@ -52,7 +52,7 @@ class ServicesEngine(BacktestPort):
     def _result(self, request: BacktestRequest, collector: Collector, fingerprint: str) -> BacktestResult:
         strategy = compile_strategy(parse_strategy(request.strategy), request.params)
         closes, fills = collector.closes(), collector.fills()
-        funding = funding_of(fills, request.markets)
+        funding = funding_of(collector.filled(), closes, request.markets)
         return BacktestResult(
             engine=self.name,
             strategy_id=strategy.id,

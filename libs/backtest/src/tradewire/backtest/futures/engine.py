@@ -121,7 +121,10 @@ def _result(request: BacktestRequest, strategy: CompiledStrategy, simulation: Si
     positions = {symbol: simulation.positions[row] for row, symbol in enumerate(grid.symbols)}
     rows = AccountRows(simulation.states, positions, [_line(fill) for fill in simulation.fills])
     fills = tuple(_fills(simulation))
-    funding = tuple(FundingPayment(paid.time_us, paid.symbol, from_e8(paid.amount_e8)) for paid in simulation.funding)
+    funding = tuple(
+        FundingPayment(paid.time_us, paid.symbol, from_e8(paid.amount_e8), from_e8(paid.position_e8))
+        for paid in simulation.funding
+    )
     return BacktestResult(
         engine=FuturesEngine.name,
         strategy_id=strategy.id,

@@ -126,7 +126,7 @@ def _payments(held_e8: IntArray, markets: Markets) -> Iterator[FundingPayment]:
     rates = markets.bars[:, :, FUNDING]
     for t, j in np.argwhere((rates != 0) & (held_e8 != 0)).tolist():
         amount = funding_amount(int(held_e8[t, j]), int(markets.bars[t, j, MARK]), int(rates[t, j]))
-        yield FundingPayment(int(markets.time_us[t]), markets.symbols[j], from_e8(amount))
+        yield FundingPayment(int(markets.time_us[t]), markets.symbols[j], from_e8(amount), from_e8(int(held_e8[t, j])))
 
 
 def _last_marks(markets: Markets) -> dict[str, Decimal]:
