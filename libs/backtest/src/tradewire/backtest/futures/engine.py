@@ -60,9 +60,7 @@ def markets_of(strategy: CompiledStrategy, markets: Sequence[MarketHistory]) -> 
     chosen = [given[symbol] for symbol in sorted(strategy.symbols)]
     for market in chosen:
         if market.interval != strategy.interval:
-            raise ValueError(
-                f"{market.symbol}: found bars of {market.interval}, the strategy's are {strategy.interval}"
-            )
+            raise ValueError(f"{market.symbol}: found bars of {market.interval}, allowed {strategy.interval}")
         if market.instrument.venue != strategy.venue:
             raise ValueError(f"{market.symbol}: found venue {market.instrument.venue}, allowed {strategy.venue}")
         if not len(market):
