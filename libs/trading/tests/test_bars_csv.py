@@ -53,6 +53,11 @@ GOOD = {
     "BOM": "\ufeff" + PLAIN,
     "CRLF": PLAIN.replace("\n", "\r\n"),
     "semicolons": PLAIN.replace(",", ";"),
+    "tabs": PLAIN.replace(",", "\t"),
+    "extra columns": _with(MS, header=HEADER + ",trades,note", tail=",812,x"),
+    "separator behind each row": _with(MS, header=HEADER, tail=","),
+    "separator behind each line": _with(MS, header=HEADER + ",", tail=","),
+    "camel case": _with(MS, header="OpenTime,Open,High,Low,Close,Volume"),
     "spaces": PLAIN.replace(",", ", "),
     "quotes": _with([f'"{ms}"' for ms in MS], header=HEADER),
     "blank lines": "\n" + PLAIN.replace("\n", "\n\n"),
@@ -89,6 +94,18 @@ BAD = {
     "no volume": (
         "time,open,high,low,close\n1,2,3,4,5\n",
         "x.csv, row 1: header: found columns time, open, high, low, close without volume, allowed open_time",
+    ),
+    "a column twice": (
+        "time,open,high,low,close,volume,Volume\n",
+        "x.csv, row 1: header: found volume twice, allowed each name once",
+    ),
+    "thousands separators": (
+        PLAIN.replace("8070", '"8,070"'),
+        "x.csv, row 3: high: found 8,070, allowed a finite decimal number",
+    ),
+    "thousands separators without quotes": (
+        PLAIN.replace("8070", "8,070"),
+        "x.csv, row 3: row: found 7 columns, allowed 6 columns",
     ),
     "time without zone": (
         "date,open,high,low,close,volume\n2019-10-17 09:00:00,1,1,1,1,1\n",

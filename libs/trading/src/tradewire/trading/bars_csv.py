@@ -1,6 +1,6 @@
 """Candles as text: rows of a CSV file, and the rules that make a row a bar. Shared by ingest and research.
 
-Columns may be named (any case; separated by comma or semicolon) or, without a header, in the order of
+Columns may be named (any case; separated by comma, semicolon or tab) or, without a header, in the order of
 Binance's archives: open_time, open, high, low, close, volume, … Times are s, ms or µs since the epoch, or
 ISO 8601 with a zone; the first row fixes which. Order within a file says nothing: rows are sorted by open
 time, equal ones in the file's order.
@@ -17,7 +17,7 @@ from decimal import Decimal
 
 NUMBER_FIELDS = ("open", "high", "low", "close", "volume")
 FIELDS = ("open_time", *NUMBER_FIELDS)
-TIME_NAMES = ("open_time", "time", "timestamp", "date", "datetime", "unix")
+TIME_NAMES = ("open_time", "opentime", "time", "timestamp", "date", "datetime", "unix")
 MAX_DECIMALS = 8
 """Scale of every decimal on the wire."""
 MAX_DIGITS = 30
@@ -27,6 +27,8 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _PLAIN_NUMBER = re.compile(r"\d{1,20}(?:\.\d{1,8})?", re.ASCII)
 """What nearly every file has, told without arithmetic."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BLANK = " \t\r\n;,"
+"""What a line without cells is made of."""
 
 
 class BarsFileError(ValueError):
@@ -133,17 +135,31 @@ def read_rows(text: str, source: str) -> list[RawBar | BarFault]:
     empty, has no rows or unknown columns, or its first time is none.
     """
     lines = text.removeprefix("\ufeff").splitlines()
-    first = next((number for number, line in enumerate(lines) if line.strip()), None)
-    if first is None:
-        raise BarsFileError(source, found="an empty file", allowed="rows of " + ",".join(FIELDS))
-    delimiter = ";" if ";" in lines[first] else ","
-    columns = _columns(_cells(lines[first], delimiter), source, row=first + 1)
-    start = first if columns is None else first + 1
-    rows = list(_rows(lines, delimiter, columns or tuple(range(len(FIELDS))), source, start))
+    layout = read_layout(lines, source)
+    rows = list(_rows(lines, layout, source))
     if not rows:
         raise BarsFileError(source, found="a header and no rows", allowed="at least one row")
     rows.sort(key=lambda row: row.open_time_us)
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file is laid out: ``columns`` are the places of FIELDS, ``start`` counts the lines before the first row."""
+
+    delimiter: str
+    columns: tuple[int, ...]
+    start: int
+
+
+def read_layout(lines: Sequence[str], source: str) -> Layout:
+    """The layout that the first line with text tells. Raises BarsFileError for no such line or unknown columns."""
+    first = next((number for number, line in enumerate(lines) if line.strip(_BLANK)), None)
+    if first is None:
+        raise BarsFileError(source, found="an empty file", allowed="rows of " + ",".join(FIELDS))
+    delimiter = next((mark for mark in (";", "\t") if mark in lines[first]), ",")
+    columns = _columns(_cells(lines[first], delimiter), source, row=first + 1)
+    return Layout(delimiter, columns or tuple(range(len(FIELDS))), first if columns is None else first + 1)
 
 
 def read_bars(text: str, source: str) -> list[DecimalBar]:
@@ -179,6 +195,9 @@ def _columns(cells: Sequence[str], source: str, *, row: int) -> tuple[int, ...] 
     if cells[0][:1].isdigit():
         return None
     names = [re.sub(r"[\s_]+", "_", cell.lower()).strip("_") for cell in cells]
+    twice = next((name for name in FIELDS if names.count(name) > 1), None)
+    if twice:
+        raise BarsFileError(source, found=f"{twice} twice", allowed="each name once", row=row, field="header")
     time = next((name for name in TIME_NAMES if name in names), None)
     missing = [name for name in NUMBER_FIELDS if name not in names] + ([] if time else ["open_time"])
     if missing or time is None:
@@ -192,12 +211,11 @@ def _columns(cells: Sequence[str], source: str, *, row: int) -> tuple[int, ...] 
     return names.index(time), *(names.index(name) for name in NUMBER_FIELDS)
 
 
-def _rows(
-    lines: Sequence[str], delimiter: str, columns: Sequence[int], source: str, start: int
-) -> Iterator[RawBar | BarFault]:
-    """Rows from index ``start`` in the file's order. The first fixes their width and the form of times."""
+def _rows(lines: Sequence[str], layout: Layout, source: str) -> Iterator[RawBar | BarFault]:
+    """Rows in the file's order. The first fixes their width and the form of times."""
     width, form, previous_us = 0, None, 0
-    for row, cells in enumerate(csv.reader(lines[start:], delimiter=delimiter), start=start + 1):
+    columns, start = layout.columns, layout.start
+    for row, cells in enumerate(csv.reader(lines[start:], delimiter=layout.delimiter), start=start + 1):
         if not any(cells):
             continue
         width = width or max(len(cells), max(columns) + 1)
@@ -219,7 +237,7 @@ def _rows(
 
 
 @dataclass(frozen=True, slots=True)
-class _TimeForm:
+class TimeForm:
     """How a file writes times: as counts from ``low`` up to ``high`` of ``unit_us``; or, 0, as ISO 8601."""
 
     name: str
@@ -228,27 +246,27 @@ class _TimeForm:
     unit_us: int = 0
 
 
-_ISO = _TimeForm("ISO 8601 with a zone, e.g. 2019-10-17T09:00:00Z")
-_COUNTS = (
-    _TimeForm("s since the epoch", 10**8, 10**11, 10**6),
-    _TimeForm("ms since the epoch", 10**11, 10**14, 10**3),
-    _TimeForm("µs since the epoch", 10**14, 10**17, 1),
+_ISO = TimeForm("ISO 8601 with a zone, e.g. 2019-10-17T09:00:00Z")
+TIME_COUNTS = (
+    TimeForm("s since the epoch", 10**8, 10**11, 10**6),
+    TimeForm("ms since the epoch", 10**11, 10**14, 10**3),
+    TimeForm("µs since the epoch", 10**14, 10**17, 1),
 )
 """The ranges do not meet within the years 1974 to 5138, so the size of a count tells its unit."""
 
 
-def _time_form(text: str) -> _TimeForm:
+def _time_form(text: str) -> TimeForm:
     """How ``text`` writes its time. Raises ValueError that says what is allowed."""
     if not _NUMBER.fullmatch(text):
         _time_us(text, _ISO)
         return _ISO
-    for form in _COUNTS:
+    for form in TIME_COUNTS:
         if form.low <= Decimal(text) < form.high:
             return form
     raise ValueError("a time after 1974 in s, ms or µs since the epoch, or ISO 8601 with a zone")
 
 
-def _time_us(text: str, form: _TimeForm) -> int:
+def _time_us(text: str, form: TimeForm) -> int:
     """µs since the epoch. Raises ValueError that says what is allowed."""
     if form is _ISO:
         return _iso_us(text)
