@@ -60,7 +60,7 @@ class Statistics:
 
     def to_json(self) -> dict[str, float | int | str | None]:
         """Values by name: money as strings, undefined as null; never NaN or infinite."""
-        return {e.name: str(e.value) if isinstance(e.value, Decimal) else e.value for e in self.entries}
+        return {e.name: format(e.value, "f") if isinstance(e.value, Decimal) else e.value for e in self.entries}
 
     def units(self) -> dict[str, str]:
         """Units by name: ratio (0.05 = 5 %), quote, 1 for pure numbers, …"""

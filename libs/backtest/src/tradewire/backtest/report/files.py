@@ -1,0 +1,126 @@
+"""The files of a run: trades, fills and equity as Parquet, the result and its provenance as JSON.
+
+Money, prices and quantities are Decimal(38, 8) columns in Parquet, exact and ready to compute with; in JSON, strings.
+Times are Datetime columns of µs in UTC in Parquet, and milliseconds since the epoch in JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tradewire.backtest.report.provenance import Provenance, plain, settings_of
+from tradewire.backtest.statistics import Statistics
+from tradewire.ports.backtest import BacktestFill, BacktestResult, Trade
+
+MONEY = pl.Decimal(38, 8)
+TIME = pl.Datetime("us", "UTC")
+UNIT = Decimal("0.00000001")
+SCALE = 100_000_000
+
+
+def result_document(result: BacktestResult, stats: Statistics) -> dict[str, object]:
+    """The machine-readable result: keys as other tools read them. Money as strings, times in ms, sides BUY and SELL.
+
+    A trade still open at the end has null for ``exit_time_ms``.
+    """
+    return {
+        "fingerprint": result.fingerprint,
+        "engine": result.engine,
+        "strategy": result.strategy_id,
+        "settings": settings_of(result),
+        "stats": stats.to_json(),
+        "trades": [_trade(trade) for trade in result.trades],
+        "equity": [
+            [time_us // 1000, e8_text(value)]
+            for time_us, value in zip(result.time_us.tolist(), result.equity_e8.tolist(), strict=True)
+        ],
+    }
+
+
+def e8_text(value: int) -> str:
+    """An integer of 1e-8 units as plain decimal digits."""
+    whole, part = divmod(abs(value), SCALE)
+    return ("-" if value < 0 else "") + str(whole) + (f".{part:08d}".rstrip("0") if part else "")
+
+
+def _trade(trade: Trade) -> dict[str, object]:
+    return {
+        "symbol": trade.symbol,
+        "side": str(trade.side),
+        "qty": plain(trade.qty),
+        "entry_time_ms": trade.entry_time_us // 1000,
+        "exit_time_ms": None if trade.exit_time_us is None else trade.exit_time_us // 1000,
+        "entry_price": plain(trade.entry_price),
+        "exit_price": plain(trade.exit_price),
+        "fees": plain(trade.fees),
+        "funding": plain(trade.funding),
+        "pnl": plain(trade.pnl),
+    }
+
+
+def trades_frame(result: BacktestResult) -> pl.DataFrame:
+    """The trades, a column a field of `Trade`."""
+    times = {"entry_time_us": "entry_time", "exit_time_us": "exit_time"}
+    return _frame(result.trades, Trade, times, ("symbol", "side"))
+
+
+def fills_frame(result: BacktestResult) -> pl.DataFrame:
+    """The fills, a column a field of `BacktestFill`."""
+    words = ("symbol", "client_order_id", "leg", "side", "liquidity")
+    return _frame(result.fills, BacktestFill, {"time_us": "time"}, words)
+
+
+def equity_frame(result: BacktestResult) -> pl.DataFrame:
+    """Equity and each symbol's signed position (``position_<symbol>``) at every close."""
+    columns = {"time": pl.Series(result.time_us, dtype=pl.Int64).cast(TIME), "equity": _e8(result.equity_e8)}
+    return pl.DataFrame({**columns, **{f"position_{s}": _e8(qty) for s, qty in result.position_e8.items()}})
+
+
+def _e8(values: Any) -> pl.Series:
+    return (pl.Series(values, dtype=pl.Int64).cast(pl.Decimal(38, 0)) * Decimal(UNIT)).cast(MONEY)
+
+
+def _frame(rows: Sequence[Any], kind: type[Any], times: Mapping[str, str], words: Sequence[str]) -> pl.DataFrame:
+    series = []
+    for field in fields(kind):
+        values = [getattr(row, field.name) for row in rows]
+        if field.name in times:
+            series.append(pl.Series(times[field.name], values, dtype=pl.Int64).cast(TIME))
+        elif field.name in words:
+            series.append(pl.Series(field.name, [str(value) for value in values], dtype=pl.String))
+        else:
+            series.append(pl.Series(field.name, [value.quantize(UNIT) for value in values], dtype=MONEY))
+    return pl.DataFrame(series)
+
+
+def write_run(folder: Path, result: BacktestResult, stats: Statistics, provenance: Provenance) -> dict[str, Path]:
+    """Write the files of a run into ``folder`` (made if missing); files of an earlier run there are replaced.
+
+    Returns: path by name: trades, fills, equity (Parquet), result, provenance (JSON). Each file is whole or absent.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = {"trades": trades_frame(result), "fills": fills_frame(result), "equity": equity_frame(result)}
+    written = {name: _whole(folder / f"{name}.parquet", frame.write_parquet) for name, frame in frames.items()}
+    documents = {"result": result_document(result, stats), "provenance": provenance.to_json()}
+    for name, document in documents.items():
+        text = json.dumps(document, indent=None if name == "result" else 2, allow_nan=False, ensure_ascii=False)
+        written[name] = _whole(folder / f"{name}.json", partial(_write_text, text))
+    return written
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _whole(path: Path, write: Callable[[Path], object]) -> Path:
+    part = path.with_name(f".{path.name}.part")
+    write(part)
+    return part.replace(path)

@@ -1,0 +1,114 @@
+"""Where a run came from: all that is needed to run it again and to know whether it is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from importlib import metadata
+
+import numpy as np
+
+from tradewire.ports.backtest import AccountSettings, BacktestResult, MarketHistory
+
+LIBRARIES = ("tradewire-backtest", "tradewire-trading", "tradewire-ports", "numba", "numpy", "polars", "TA-Lib")
+"""Distributions whose version may change a number of a run, or the form of its files."""
+
+Json = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """``rerun`` is the command that repeats the run; ``code_version`` that of the program, as a commit or release."""
+
+    code_version: str
+    engine: str
+    strategy_id: str
+    strategy_hash: str
+    data_hash: str
+    fingerprint: str
+    settings: Json
+    libraries: Mapping[str, str]
+    python: str
+    rerun: tuple[str, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Its fields as JSON has them."""
+        return {**asdict(self), "rerun": list(self.rerun)}
+
+
+def provenance_of(
+    result: BacktestResult,
+    markets: Sequence[MarketHistory],
+    *,
+    code_version: str | None = None,
+    rerun: Sequence[str] = (),
+) -> Provenance:
+    """The provenance of a run. ``code_version``: by default the version of the installed distribution."""
+    libraries = {name: metadata.version(name) for name in LIBRARIES if _installed(name)}
+    return Provenance(
+        code_version=code_version or libraries["tradewire-backtest"],
+        engine=result.engine,
+        strategy_id=result.strategy_id,
+        strategy_hash=result.strategy_hash,
+        data_hash=data_hash(markets),
+        fingerprint=result.fingerprint,
+        settings=settings_of(result),
+        libraries=libraries,
+        python=platform.python_version(),
+        rerun=tuple(rerun),
+    )
+
+
+def _installed(name: str) -> bool:
+    return any(True for _ in metadata.distributions(name=name))
+
+
+def data_hash(markets: Sequence[MarketHistory]) -> str:
+    """sha256 hex of all that the markets hold, the order of the markets aside: times, prices, marks, funding, rules."""
+    whole = hashlib.sha256()
+    for market in sorted(markets, key=lambda m: (m.instrument.venue, m.symbol)):
+        whole.update(f"{market.instrument.model_dump_json()}|{market.interval}|{len(market)}|".encode())
+        columns = [market.open_time_us, market.open, market.high, market.low, market.close, market.volume]
+        if market.mark is not None:
+            columns += [market.mark.open, market.mark.high, market.mark.low, market.mark.close]
+        if market.funding_rate is not None:
+            columns.append(market.funding_rate)
+        whole.update(f"{market.mark is not None}|{market.funding_rate is not None}|".encode())
+        for column in columns:
+            whole.update(np.ascontiguousarray(column).astype(column.dtype.newbyteorder("<"), copy=False).tobytes())
+    return whole.hexdigest()
+
+
+def settings_of(result: BacktestResult) -> dict[str, object]:
+    """Parameters, account and fill model of a run as JSON: money and rates as strings."""
+    return {
+        "strategy_hash": result.strategy_hash,
+        "params": dict(result.params),
+        **_account(result.account),
+        "fill_model": result.fill_model,
+        "left_out": list(result.left_out),
+    }
+
+
+def _account(account: AccountSettings) -> dict[str, object]:
+    return {
+        "capital": plain(account.capital),
+        "leverage": account.leverage,
+        "margin_mode": str(account.margin_mode),
+        "slippage_bps": plain(account.slippage_bps),
+        "taker_fee": None if account.taker_fee is None else plain(account.taker_fee),
+        "maker_fee": None if account.maker_fee is None else plain(account.maker_fee),
+        "volume_share": plain(account.volume_share),
+        "latency_us": account.latency_us,
+        "limits": None if account.limits is None else account.limits.model_dump(mode="json"),
+    }
+
+
+def plain(value: Decimal) -> str:
+    """A decimal as digits, never with an exponent or trailing zeros: 0.0005, 100000."""
+    text = format(value, "f")
+    trimmed = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if trimmed in ("-0", "") else trimmed

@@ -1,0 +1,91 @@
+"""The files of a run: exact, complete, and read back as written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tradewire.backtest.report import data_hash, provenance_of, result_document, write_run
+from tradewire.backtest.report.files import e8_text
+from tradewire.backtest.report.provenance import plain
+from tradewire.ports.backtest import BacktestFill
+
+
+@pytest.fixture(scope="module")
+def written(run: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    provenance = provenance_of(run.result, [run.market], rerun=["tradewire", "backtest", "s.yaml"])
+    return write_run(tmp_path_factory.mktemp("run") / "new", run.result, run.stats, provenance)
+
+
+def test_parquet_holds_trades_fills_and_equity_to_the_last_unit(run: Any, written: dict[str, Path]) -> None:
+    trades, fills, equity = (pl.read_parquet(written[name]) for name in ("trades", "fills", "equity"))
+
+    assert trades["pnl"].to_list() == [trade.pnl for trade in run.result.trades]
+    assert [int(t.timestamp()) for t in trades["entry_time"]] == [t.entry_time_us // 10**6 for t in run.result.trades]
+    names = [field.name for field in fields(BacktestFill) if field.name != "time_us"]
+    assert fills.select(names).rows() == [tuple(getattr(fill, name) for name in names) for fill in run.result.fills]
+    assert [int(value * 10**8) for value in equity["equity"]] == run.result.equity_e8.tolist()
+    assert [int(value * 10**8) for value in equity["position_BTCUSD"]] == run.result.position_e8["BTCUSD"].tolist()
+    assert equity["time"].dt.timestamp("us").to_list() == run.result.time_us.tolist()
+
+
+def test_result_document_has_the_keys_that_other_tools_read(run: Any, written: dict[str, Path]) -> None:
+    document = json.loads(written["result"].read_text())
+
+    assert list(document) == ["fingerprint", "engine", "strategy", "settings", "stats", "trades", "equity"]
+    assert set(document["trades"][0]) == {
+        *("symbol", "side", "qty", "entry_time_ms", "exit_time_ms", "entry_price", "exit_price"),
+        *("fees", "funding", "pnl"),
+    }
+    assert document["fingerprint"] == run.result.fingerprint
+    assert Decimal(document["trades"][0]["pnl"]) == run.result.trades[0].pnl
+    assert document["equity"][-1] == [run.result.time_us[-1] // 1000, e8_text(int(run.result.equity_e8[-1]))]
+    assert document["stats"] == run.stats.to_json()
+    assert document == result_document(run.result, run.stats)
+
+
+def test_provenance_tells_how_to_run_again(run: Any, written: dict[str, Path]) -> None:
+    found = json.loads(written["provenance"].read_text())
+
+    assert found["rerun"] == ["tradewire", "backtest", "s.yaml"]
+    assert found["strategy_hash"] == run.result.strategy_hash
+    assert found["data_hash"] == data_hash([run.market])
+    assert found["settings"]["capital"] == "100000"
+    assert found["libraries"]["numpy"] == np.__version__
+
+
+def test_a_run_replaces_the_files_of_an_earlier_one_and_leaves_no_parts(run: Any, tmp_path: Path) -> None:
+    provenance = provenance_of(run.result, [run.market])
+    for result in (run.result, replace(run.result, trades=())):
+        paths = write_run(tmp_path, result, run.stats, provenance)
+
+    assert pl.read_parquet(paths["trades"]).height == 0
+    assert sorted(tmp_path.iterdir()) == sorted(paths.values())
+
+
+def test_data_hash_changes_with_any_value_and_not_with_the_order_of_markets(run: Any) -> None:
+    changed = run.market.close.copy()
+    changed[7] += 0.01
+    other = replace(run.market, close=changed)
+
+    assert data_hash([run.market]) != data_hash([other])
+    assert data_hash([run.market]) != data_hash([replace(run.market, funding_rate=None)])
+    second = replace(run.market, instrument=run.market.instrument.model_copy(update={"symbol": "ETHUSD"}))
+    assert data_hash([run.market, second]) == data_hash([second, run.market])
+
+
+@given(st.integers(-(10**18), 10**18))
+def test_text_of_money_is_exact_and_plain(value: int) -> None:
+    text = e8_text(value)
+
+    assert Decimal(text) == Decimal(value).scaleb(-8)
+    assert text == plain(Decimal(value).scaleb(-8))
