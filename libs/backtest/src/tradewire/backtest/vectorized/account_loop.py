@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.vectorized.arithmetic import notional, share, share_up, taker_price
+from tradewire.backtest.vectorized.arithmetic import notional, share_up, taker_price
 from tradewire.backtest.vectorized.compiled import compiled
 from tradewire.backtest.vectorized.entries import decide
 from tradewire.backtest.vectorized.market import CLOSE, FUNDING, HIGH, LOW, MARK, OPEN, PRESENT, TAKER_FEE, TICK
@@ -82,8 +82,13 @@ def run_account(
         if keep and book[FILLS] + 3 * symbols > log.shape[0]:
             log = _grown(log, 2 * log.shape[0] + 3 * symbols)
         for j in range(symbols):
-            if bars[t, j, PRESENT]:
+            if not bars[t, j, PRESENT]:
+                continue
+            if _has_orders(state, j):
                 _live_bar(t, j, bars, filters, state, book, log, slippage_e8, keep)
+            state[j, LAST_MARK] = bars[t, j, MARK]
+            if bars[t, j, FUNDING] and state[j, QTY]:
+                book[WALLET] -= notional(notional(state[j, QTY], bars[t, j, MARK]), bars[t, j, FUNDING])
         worth = book[WALLET] + _unrealised(state)
         equity[t] = worth
         for j in range(symbols):
@@ -92,6 +97,13 @@ def run_account(
         if keep:
             held[t, :] = state[:, QTY]
     return equity, held, log[: book[FILLS] if keep else 0], book
+
+
+@compiled
+def _has_orders(state: IntArray, j: int) -> bool:
+    """Whether an order of the symbol acts at the open or rests at a level."""
+    own = state[j]
+    return bool(own[PENDING_EXIT] | own[PENDING_SIDE] | own[STOP] | own[TAKE] | own[TRAIL])
 
 
 @compiled
@@ -126,7 +138,7 @@ def _live_bar(
     slippage_e8: int,
     keep: bool,
 ) -> None:
-    """Let one symbol's bar happen."""
+    """Let what one symbol has ordered meet its bar."""
     opened = bars[t, j, OPEN]
     if state[j, PENDING_EXIT]:
         state[j, PENDING_EXIT] = 0
@@ -139,9 +151,6 @@ def _live_bar(
         leg, shown, part, start, end = _protected(bars[t, j], state[j])
         if leg:
             _fill(t, j, leg, shown, part, start, end, filters, state, book, log, slippage_e8, keep)
-    state[j, LAST_MARK] = bars[t, j, MARK]
-    if bars[t, j, FUNDING] and state[j, QTY]:
-        book[WALLET] -= share(notional(state[j, QTY], bars[t, j, MARK]), bars[t, j, FUNDING])
 
 
 @compiled

@@ -1,7 +1,7 @@
 """The exchange's fixed-point arithmetic for compiled loops, without numbers wider than 64 bits.
 
-Each product of two 1e-8 numbers is split at the whole unit, so that no partial product leaves int64 as long as the
-result fits: the functions return what `tradewire.trading.exchange.fixed_point` returns, to the last unit. Quantities
+As long as a result fits int64 the functions return what `tradewire.trading.exchange.fixed_point` returns, to the last
+unit. Quantities
 and distances that come from float64 are *snapped*: a number within a few rounding errors of a whole one is that whole
 one, as it would be in decimals.
 """
@@ -14,29 +14,24 @@ from tradewire.backtest.vectorized.compiled import compiled
 
 SCALE = 100_000_000
 """Units of 1e-8 in a whole."""
+_UNIT = 1e-8
 ROUNDING = 1e-15
 """Relative error that a chain of four float64 operations can't exceed (5 half units in the last place)."""
 
 
 @compiled
 def notional(quantity_e8: int, price_e8: int) -> int:
-    """Quantity (signed) times price (not negative), half to even."""
-    whole, part = quantity_e8 // SCALE, quantity_e8 % SCALE
-    price_whole, price_part = price_e8 // SCALE, price_e8 % SCALE
-    product = part * price_part
-    result = whole * price_e8 + part * price_whole + product // SCALE
-    twice = 2 * (product % SCALE)
-    if twice > SCALE or (twice == SCALE and result & 1):
-        result += 1
-    return result
+    """Quantity times price (either of any sign) in 1e-8 units, half to even.
 
-
-@compiled
-def share(amount_e8: int, rate_e8: int) -> int:
-    """Amount times a rate below 1 (both of any sign), half to even."""
-    product = (amount_e8 % SCALE) * rate_e8
-    result = (amount_e8 // SCALE) * rate_e8 + product // SCALE
-    twice = 2 * (product % SCALE)
+    float64 gives the quotient to some thousand units; what is missing is known exactly from the products modulo 2**64.
+    """
+    result = int(float(quantity_e8) * float(price_e8) * _UNIT)
+    rest = quantity_e8 * price_e8 - result * SCALE
+    if not 0 <= rest < SCALE:
+        missing = rest // SCALE
+        result += missing
+        rest -= missing * SCALE
+    twice = 2 * rest
     if twice > SCALE or (twice == SCALE and result & 1):
         result += 1
     return result

@@ -78,7 +78,8 @@ class VectorizedEngine(BacktestPort):
         compile_strategy(document, request.params)
         account, markets = _account(request.account), markets_of(request, document)
         cache = SeriesCache(self._cache_bytes)
-        family = StrategyFamily(document, markets, cache)
+        varying = frozenset(name for name, values in columns.items() if np.any(values != values[:1]))
+        family = StrategyFamily(document, markets, cache, varying)
         found = empty_outcomes(columns, sets, block_counts(len(markets.time_us), blocks))
         for number in range(sets):
             params = {**request.params, **{name: float(values[number]) for name, values in columns.items()}}

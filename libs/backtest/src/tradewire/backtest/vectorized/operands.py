@@ -1,0 +1,112 @@
+"""Numbers of a strategy whose named indicators change with its parameters: resolved once, computed once per value.
+
+A rule is resolved with a *mark* in place of each named indicator (the same call on a field that no market has), so
+that one tree serves all parameter sets; an operand puts the indicator of a set where its mark is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tradewire.trading.language.tree import (
+    Apply,
+    Arithmetic,
+    Constant,
+    Field,
+    Function,
+    Negate,
+    Number,
+    canonical,
+    children,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tradewire.ports.backtest import FloatArray
+
+MARK = "@"
+"""Begins the name of a marked field; no name of the language can."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """A number on every bar, shape (n,): float64, NaN for no value; and whether all series it reads have one."""
+
+    numbers: FloatArray
+    complete: NDArray[np.bool_]
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that both arrays take."""
+        return self.numbers.nbytes + self.complete.nbytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operand:
+    """A number in a rule: its tree with marks, the named indicators marked in it and the parameters behind those."""
+
+    tree: Number
+    names: tuple[str, ...]
+    behind: tuple[str, ...]
+
+    def written_out(self, named: Mapping[str, Number]) -> Number:
+        """The tree with a parameter set's own indicators."""
+        return _written_out(self.tree, named) if self.names else self.tree
+
+
+class Operands:
+    """Makes operands, one for all numbers of the same text."""
+
+    def __init__(self, behind: Mapping[str, tuple[str, ...]]) -> None:
+        """``behind``: the parameters that each named indicator depends on."""
+        self._behind = behind
+        self._made: dict[str, Operand] = {}
+
+    def of(self, tree: Number) -> Operand:
+        """The number as an operand."""
+        text = canonical(tree)
+        if text not in self._made:
+            names = tuple(dict.fromkeys(_names(tree)))
+            behind = sorted({param for name in names for param in self._behind[name]})
+            self._made[text] = Operand(tree, names, tuple(behind))
+        return self._made[text]
+
+
+def marked(name: str, tree: Number) -> Number:
+    """What stands for the named indicator ``tree``; constants stand for themselves."""
+    if isinstance(tree, Constant):
+        return tree
+    field = Field(MARK + name)
+    return replace(tree, arguments=(field,), params=()) if isinstance(tree, Apply) else field
+
+
+def _names(tree: Number) -> list[str]:
+    if isinstance(tree, Field):
+        return [tree.name.removeprefix(MARK)] if tree.name.startswith(MARK) else []
+    return [name for child in children(tree) for name in _names(child)]  # type: ignore[arg-type]  # numbers hold numbers
+
+
+def _written_out(tree: Number, named: Mapping[str, Number]) -> Number:
+    if isinstance(tree, Field):
+        return named[tree.name.removeprefix(MARK)] if tree.name.startswith(MARK) else tree
+    if isinstance(tree, Apply) and len(tree.arguments) == 1 and _is_mark(tree.arguments[0]):
+        own = named[canonical(tree.arguments[0]).removeprefix(MARK)]
+        return replace(own, output=tree.output) if isinstance(own, Apply) else own
+    match tree:
+        case Apply(arguments=arguments) | Function(arguments=arguments):
+            return replace(tree, arguments=tuple(_written_out(item, named) for item in arguments))
+        case Arithmetic(symbol, left, right):
+            return Arithmetic(symbol, _written_out(left, named), _written_out(right, named))
+        case Negate(inner):
+            return Negate(_written_out(inner, named))
+        case _:
+            return tree
+
+
+def _is_mark(tree: Number) -> bool:
+    return isinstance(tree, Field) and tree.name.startswith(MARK)
