@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
-from tradewire.trading.exchange.fixed_point import SCALE
+PLACES = 8
+_EXACT = Context(prec=100)
+"""More digits than any amount has: shifting the point never rounds."""
 
 
 def to_e8(value: Decimal) -> int:
@@ -12,14 +14,13 @@ def to_e8(value: Decimal) -> int:
 
     Raises: ValueError when the value has digits beyond 1e-8 or is NaN; OverflowError when it is infinite.
     """
-    numerator, denominator = value.as_integer_ratio()
-    scaled, rest = divmod(numerator * SCALE, denominator)
-    if rest:
+    scaled = value.scaleb(PLACES, _EXACT)
+    whole = int(scaled)
+    if whole != scaled:
         raise ValueError(f"{value} has digits beyond 1e-8")
-    return scaled
+    return whole
 
 
 def from_e8(value_e8: int) -> Decimal:
     """Decimal of an e8 integer, with eight places; exact whatever the decimal context."""
-    digits = tuple(int(digit) for digit in str(abs(value_e8)))
-    return Decimal((int(value_e8 < 0), digits, -8))
+    return Decimal(value_e8).scaleb(-PLACES, _EXACT)
