@@ -1,0 +1,30 @@
+"""Market data for research: candles, marks, funding and instruments from files, checked, never mended."""
+
+from tradewire.backtest.data.errors import MarketDataError
+from tradewire.backtest.data.files import MarketFiles
+from tradewire.backtest.data.inspection import (
+    Candles,
+    Finding,
+    Gap,
+    Inspection,
+    candles_of,
+    inspect_file,
+    inspect_table,
+    load_candles,
+)
+from tradewire.backtest.data.markets import assumptions, load_markets
+
+__all__ = [
+    "Candles",
+    "Finding",
+    "Gap",
+    "Inspection",
+    "MarketDataError",
+    "MarketFiles",
+    "assumptions",
+    "candles_of",
+    "inspect_file",
+    "inspect_table",
+    "load_candles",
+    "load_markets",
+]

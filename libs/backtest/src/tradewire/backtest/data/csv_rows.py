@@ -1,0 +1,101 @@
+"""Rows of a CSV file, judged: by polars where nothing about the file is odd, else by the strict reader.
+
+Both give the same rows bit for bit; the strict reader (``tradewire.trading.bars_csv``) is the authority.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from tradewire.backtest.data.errors import MarketDataError
+from tradewire.backtest.data.judged import JudgedRows, in_order, judge, plainly_good
+from tradewire.trading.bars_csv import TIME_COUNTS, BarsFileError, Layout, read_layout, read_rows
+
+if TYPE_CHECKING:
+    from tradewire.ports.backtest import IntArray
+
+_BOM = b"\xef\xbb\xbf"
+_ODD = tuple(bytes([code]) for code in (*range(9), 0x0B, 0x0C, 0x0D, *range(0x0E, 0x20), 0x22, 0x7F))
+"""Bytes that leave room for doubt: quotes, and all control characters but tab and line feed."""
+_PLAIN_CHARS = 16
+"""A number of at most 15 digits and a point: no two such decimals share a float64."""
+_HEAD_BYTES = 1 << 16
+
+
+def rows_of_csv(data: bytes, source: str) -> JudgedRows:
+    """All rows of a CSV file. Raises MarketDataError when the file as a whole can't be read."""
+    rows = quick_rows(data, source)
+    return strict_rows(data, source) if rows is None else rows
+
+
+def strict_rows(data: bytes, source: str) -> JudgedRows:
+    """All rows by the strict reader. Raises MarketDataError when the file as a whole can't be read."""
+    try:
+        return judge(read_rows(data.decode("utf-8"), source))
+    except UnicodeDecodeError as error:
+        found = f"bytes at {error.start} that are no UTF-8"
+        raise MarketDataError(source, found=found, allowed="text in UTF-8") from error
+    except csv.Error as error:
+        raise MarketDataError(source, found=str(error), allowed="comma-separated values") from error
+    except BarsFileError as error:
+        raise MarketDataError(
+            source, found=error.found, allowed=error.allowed, field=error.field, row=error.row
+        ) from error
+
+
+def quick_rows(data: bytes, source: str) -> JudgedRows | None:
+    """All rows, when all are good beyond doubt; None when the strict reader is to be asked."""
+    text = data.removeprefix(_BOM).replace(b"\r\n", b"\n")
+    if not text.isascii() or any(mark in text for mark in _ODD):
+        return None
+    try:
+        layout = read_layout(text[:_HEAD_BYTES].decode("ascii").split("\n"), source)
+        table = _table(text, layout)
+        if table is None:
+            return None
+        time_us = _times(table.get_column(table.columns[layout.columns[0]]).cast(pl.Int64).to_numpy())
+        columns = [table.get_column(table.columns[place]) for place in layout.columns[1:]]
+        if time_us is None or not all(_is_plain(column) for column in columns):
+            return None
+        numbers = np.array([column.cast(pl.Float64).to_numpy() for column in columns]) + 0.0
+    except (pl.exceptions.PolarsError, BarsFileError):
+        return None
+    if not plainly_good(numbers).all():
+        return None
+    row = np.arange(layout.start + 1, layout.start + 1 + len(time_us), dtype=np.int64)
+    return in_order(JudgedRows(time_us, numbers, row, (), len(time_us)))
+
+
+def _table(text: bytes, layout: Layout) -> pl.DataFrame | None:
+    """The rows as text, or None when one has no value for a column or there is none."""
+    start = 0
+    for _ in range(layout.start):
+        start = text.index(b"\n", start) + 1 if b"\n" in text[start:] else len(text)
+    body = text[start:]
+    if not body.strip():
+        return None
+    table = pl.read_csv(
+        io.BytesIO(body), separator=layout.delimiter, has_header=False, infer_schema=False, quote_char=None
+    )
+    if table.width <= max(layout.columns) or sum(table.null_count().row(0)):
+        return None
+    return table
+
+
+def _is_plain(column: pl.Series) -> bool:
+    """Whether no number is long or has an exponent."""
+    longest = column.str.len_bytes().max()
+    return isinstance(longest, int) and longest <= _PLAIN_CHARS and not column.str.contains("e|E").any()
+
+
+def _times(counts: IntArray) -> IntArray | None:
+    """µs since the epoch of counts in one unit, that of the first; None when one is of another size."""
+    form = next((form for form in TIME_COUNTS if form.low <= counts[0] < form.high), None)
+    if form is None or counts.min() < form.low or counts.max() >= form.high:
+        return None
+    return counts.astype(np.int64) * np.int64(form.unit_us)

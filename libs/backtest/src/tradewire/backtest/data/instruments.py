@@ -1,0 +1,139 @@
+"""The instrument of each symbol: from files, or one that is assumed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from tradewire.backtest.data.errors import MarketDataError
+from tradewire.ports.errors import FatalError
+from tradewire.ports.events import InstrumentChanged, InstrumentStatus, LeverageBracket
+from tradewire.trading.instruments_file import bracket_fault, parse_instruments
+
+if TYPE_CHECKING:
+    from tradewire.backtest.data.inspection import Candles
+
+BESIDE = "instruments.yaml"
+ASSUMED = (
+    "assumed, for want of an instruments file: tick of the candles' own decimals, step 0.00000001, no least notional, "
+    "fees 0.02 % and 0.05 %, liquidation fee 1.25 %, price collar 5 %, brackets of Binance's BTCUSDT"
+)
+"""What is said of a market whose instrument no file told."""
+_QUOTES = ("USDT", "USDC", "BUSD", "FDUSD", "USD", "EUR", "BTC", "ETH", "BNB")
+_MOST_NOTIONAL = 500_000_000
+_MOST_QTY = 10**9
+"""Bounds that keep amounts in units of 1e-8 far inside 64 bits."""
+_TIERS = (
+    ("0", "50000", "0.004", "0", 125),
+    ("50000", "250000", "0.005", "50", 100),
+    ("250000", "3000000", "0.01", "1300", 50),
+    ("3000000", "20000000", "0.025", "46300", 20),
+    ("20000000", "40000000", "0.05", "546300", 10),
+    ("40000000", "100000000", "0.1", "2546300", 5),
+    ("100000000", "120000000", "0.125", "5046300", 4),
+    ("120000000", "200000000", "0.15", "8046300", 3),
+    ("200000000", "300000000", "0.25", "28046300", 2),
+    ("300000000", "500000000", "0.5", "103046300", 1),
+)
+"""Floor, cap, maintenance ratio and amount, leverage of Binance's BTCUSDT, as in the sample's instruments."""
+_KEYS = {
+    "notional_floor": "notionalFloor",
+    "notional_cap": "notionalCap",
+    "maintenance_ratio": "maintMarginRatio",
+    "maintenance_amount": "cum",
+    "max_leverage": "initialLeverage",
+}
+
+
+def read_instruments(path: Path) -> list[InstrumentChanged]:
+    """The instruments of a YAML file. Raises MarketDataError."""
+    try:
+        return parse_instruments(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError, FatalError) as error:
+        raise MarketDataError(str(path), field="instruments", found=str(error), allowed="instruments") from error
+
+
+def read_brackets(path: Path, symbols: Sequence[str]) -> dict[str, tuple[LeverageBracket, ...]]:
+    """The tiers of each symbol from JSON: symbol → list of {notionalFloor, notionalCap, maintMarginRatio, cum, …}.
+
+    Raises MarketDataError when the file can't be read, lacks a symbol, or its amounts don't follow.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except (OSError, ValueError) as error:
+        raise MarketDataError(str(path), field="brackets", found=str(error), allowed="JSON") from error
+    if not isinstance(document, Mapping):
+        raise MarketDataError(str(path), field="brackets", found="no mapping", allowed="symbol → list of tiers")
+    return {symbol: _brackets(document.get(symbol), symbol, path) for symbol in symbols}
+
+
+def _brackets(entries: Any, symbol: str, path: Path) -> tuple[LeverageBracket, ...]:
+    try:
+        if not isinstance(entries, list):
+            raise TypeError("none")
+        brackets = tuple(
+            LeverageBracket.model_validate(
+                {name: str(entry[key]) if name != "max_leverage" else int(entry[key]) for name, key in _KEYS.items()}
+            )
+            for entry in entries
+        )
+        fault = bracket_fault(brackets)
+    except KeyError as error:
+        fault = f"found none of {error.args[0]}"
+    except (TypeError, ValidationError, ValueError) as error:
+        fault = str(error).splitlines()[0]
+    if fault:
+        allowed = f"a list of tiers with {', '.join(_KEYS.values())}"
+        raise MarketDataError(str(path), field=f"brackets of {symbol}", found=fault, allowed=allowed)
+    return brackets
+
+
+def told_instrument(
+    known: Sequence[InstrumentChanged], venue: str, symbol: str, interval: str
+) -> InstrumentChanged | None:
+    """The instrument of the files, offered at the interval too; None when they don't tell it."""
+    for instrument in known:
+        if (instrument.venue, instrument.symbol) == (venue, symbol):
+            if interval in instrument.intervals:
+                return instrument
+            return instrument.model_copy(update={"intervals": (*instrument.intervals, interval)})
+    return None
+
+
+def assumed_instrument(venue: str, symbol: str, candles: Candles) -> InstrumentChanged:
+    """The instrument of a market that no file tells of; see ``ASSUMED``."""
+    prices = candles.columns[:4]
+    most = max(float(column.max()) for column in prices)
+    power = int(np.floor(np.log10(_MOST_NOTIONAL / most)))
+    quote = next((quote for quote in _QUOTES if symbol.endswith(quote) and symbol != quote), "")
+    return InstrumentChanged(
+        venue=venue,
+        symbol=symbol,
+        base=symbol.removesuffix(quote) or symbol,
+        quote=quote or "QUOTE",
+        status=InstrumentStatus.TRADING,
+        tick_size=Decimal(1).scaleb(-max(decimals_of(column) for column in prices)),
+        step_size=Decimal("0.00000001"),
+        min_qty=Decimal("0.00000001"),
+        max_qty=min(Decimal(_MOST_QTY), Decimal(f"{10.0**power:.8f}")),
+        min_notional=Decimal(0),
+        maker_fee=Decimal("0.0002"),
+        taker_fee=Decimal("0.0005"),
+        liquidation_fee=Decimal("0.0125"),
+        price_collar_ratio=Decimal("0.05"),
+        intervals=(candles.interval,),
+        brackets=tuple(LeverageBracket.model_validate(dict(zip(_KEYS, tier, strict=True))) for tier in _TIERS),
+        valid_from_us=int(candles.open_time_us[0]),
+    )
+
+
+def decimals_of(column: np.ndarray[Any, np.dtype[np.float64]]) -> int:
+    """The most decimals that a number of the column has, 0 to 8."""
+    units = np.rint(column * 1e8)
+    return next((count for count in range(8) if not np.any(units % 10 ** (8 - count))), 8)

@@ -1,0 +1,126 @@
+"""The histories that a strategy is run over, from files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from tradewire.backtest.data.errors import MarketDataError, iso_of
+from tradewire.backtest.data.files import MarketFiles, files_by_symbol
+from tradewire.backtest.data.inspection import Candles, candles_of, inspect_file
+from tradewire.backtest.data.instruments import (
+    ASSUMED,
+    BESIDE,
+    assumed_instrument,
+    read_brackets,
+    read_instruments,
+    told_instrument,
+)
+from tradewire.backtest.data.marks_funding import funding_beside, marks_beside, read_funding, read_marks
+from tradewire.ports.backtest import MarketHistory
+from tradewire.ports.events import InstrumentChanged, LeverageBracket
+
+
+class Traded(Protocol):
+    """What a strategy tells of the markets that it wants; ``CompiledStrategy`` does."""
+
+    @property
+    def venue(self) -> str:
+        """The venue's id."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The venue's own symbols."""
+
+    @property
+    def interval(self) -> str:
+        """Of the bars, as ``1h``."""
+
+
+def load_markets(
+    strategy: Traded, files: MarketFiles, *, start_us: int | None = None, end_us: int | None = None
+) -> tuple[MarketHistory, ...]:
+    """The history of each of the strategy's symbols, in its order, open times from ``start_us`` up to before
+    ``end_us`` (µs since the epoch).
+
+    A symbol that no instruments file tells of is assumed to be as ``ASSUMED`` says; ``assumptions`` names such
+    markets. Raises MarketDataError: a file is missing or not fit, its interval is not the strategy's, or no bar lies
+    in the span; OSError.
+    """
+    hints = (strategy.interval, strategy.venue)
+    data = files_by_symbol(files.data, strategy.symbols, hints, what="--data")
+    marks = files_by_symbol(files.mark, strategy.symbols, hints, what="--mark") if files.mark else {}
+    funding = files_by_symbol(files.funding, strategy.symbols, hints[1:], what="--funding") if files.funding else {}
+    brackets = read_brackets(files.brackets, strategy.symbols) if files.brackets else {}
+    markets = []
+    for symbol in strategy.symbols:
+        candles = _candles(data[symbol], strategy.interval, start_us, end_us)
+        instrument = _instrument(strategy, symbol, files.instruments, data[symbol], candles)
+        markets.append(_market(candles, _tiered(instrument, brackets), marks.get(symbol), funding.get(symbol)))
+    return tuple(markets)
+
+
+def assumptions(markets: Sequence[MarketHistory]) -> tuple[str, ...]:
+    """A sentence for each market whose instrument was assumed."""
+    return tuple(
+        f"{market.symbol}: {ASSUMED}"
+        for market in markets
+        if market.instrument.model_copy(update={"brackets": ()})
+        == assumed_instrument(market.instrument.venue, market.symbol, _bars_of(market)).model_copy(
+            update={"brackets": ()}
+        )
+    )
+
+
+def _candles(path: Path, interval: str, start_us: int | None, end_us: int | None) -> Candles:
+    """The file's bars inside the span. Raises MarketDataError."""
+    inspection = inspect_file(path)
+    if inspection.interval is None and inspection.valid:
+        inspection = inspect_file(path, interval)
+    candles = candles_of(inspection, str(path))
+    if candles.interval != interval:
+        raise MarketDataError(
+            str(path), field="interval", found=f"bars of {candles.interval}", allowed=f"the strategy's {interval}"
+        )
+    first = 0 if start_us is None else int(np.searchsorted(candles.open_time_us, start_us))
+    last = len(candles) if end_us is None else int(np.searchsorted(candles.open_time_us, end_us))
+    if first >= last:
+        span = f"{iso_of(int(candles.open_time_us[0]))} to {iso_of(int(candles.open_time_us[-1]))}"
+        raise MarketDataError(str(path), field="open_time", found="no bar in the span asked for", allowed=span)
+    return candles if last - first == len(candles) else candles.part(slice(first, last))
+
+
+def _instrument(strategy: Traded, symbol: str, named: Path | None, data: Path, candles: Candles) -> InstrumentChanged:
+    """The instrument of the file named, of the one beside the candles, or the assumed one."""
+    path = named or data.parent / BESIDE
+    known = read_instruments(path) if named or path.exists() else []
+    told = told_instrument(known, strategy.venue, symbol, strategy.interval)
+    if told is None and named:
+        found = ", ".join(f"{one.venue}:{one.symbol}" for one in known)
+        raise MarketDataError(str(named), field="instruments", found=found, allowed=f"{strategy.venue}:{symbol}")
+    return told or assumed_instrument(strategy.venue, symbol, candles)
+
+
+def _tiered(instrument: InstrumentChanged, brackets: Mapping[str, tuple[LeverageBracket, ...]]) -> InstrumentChanged:
+    own = brackets.get(instrument.symbol)
+    return instrument if own is None else instrument.model_copy(update={"brackets": own})
+
+
+def _market(candles: Candles, instrument: InstrumentChanged, marks: Path | None, funding: Path | None) -> MarketHistory:
+    return MarketHistory(
+        instrument,
+        candles.interval,
+        candles.open_time_us,
+        *candles.columns,
+        mark=None if marks is None else marks_beside(candles, read_marks(marks), str(marks)),
+        funding_rate=None if funding is None else funding_beside(candles, *read_funding(funding)),
+    )
+
+
+def _bars_of(market: MarketHistory) -> Candles:
+    return Candles(
+        market.interval, market.open_time_us, market.open, market.high, market.low, market.close, market.volume
+    )
