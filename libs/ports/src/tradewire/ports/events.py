@@ -410,6 +410,16 @@ class CandleClosed(Event):
     """True when the bar was not traded but made, e.g. a heartbeat."""
     last_of_stream: bool = False
     """True on the last bar of a recorded stream: nothing follows for this key."""
+    mark_open: Decimal | None = None
+    """Mark price over the same bar, open, quote per base; null where the venue has none."""
+    mark_high: Decimal | None = None
+    """Mark price over the same bar, high, quote per base; null where the venue has none."""
+    mark_low: Decimal | None = None
+    """Mark price over the same bar, low, quote per base; null where the venue has none."""
+    mark_close: Decimal | None = None
+    """Mark price over the same bar, close, quote per base; null where the venue has none."""
+    funding_rate: Decimal | None = None
+    """Sum of the funding rates settled after the open and by the close; null when none was."""
 
     def to_avro(self) -> dict[str, object]:
         return {
@@ -425,6 +435,11 @@ class CandleClosed(Event):
             "volume": self.volume,
             "synthetic": self.synthetic,
             "last_of_stream": self.last_of_stream,
+            "mark_open": self.mark_open,
+            "mark_high": self.mark_high,
+            "mark_low": self.mark_low,
+            "mark_close": self.mark_close,
+            "funding_rate": self.funding_rate,
         }
 
 
