@@ -226,7 +226,7 @@ def _distinct_ms(time_us: IntArray) -> tuple[int, ...]:
 
 
 def _interval(seen: IntArray, told: str | None) -> tuple[str | None, Finding | None]:
-    """The interval told, or the commonest distance of open times, the shorter of equally common ones."""
+    """The interval told, or the one that is the commonest distance of open times, the shorter of equals."""
     if told is not None:
         if told in INTERVALS_US:
             return told, None
@@ -234,10 +234,15 @@ def _interval(seen: IntArray, told: str | None) -> tuple[str | None, Finding | N
     if len(seen) < 2:
         return None, None
     distances, counts = np.unique(np.diff(seen), return_counts=True)
+    names = {length_us: name for name, length_us in INTERVALS_US.items()}
+    known = [
+        (-count, length_us)
+        for length_us, count in zip(distances.tolist(), counts.tolist(), strict=True)
+        if length_us in names
+    ]
+    if known:
+        return names[min(known)[1]], None
     commonest = int(distances[np.argmax(counts)])
-    name = next((name for name, length_us in INTERVALS_US.items() if length_us == commonest), None)
-    if name:
-        return name, None
     return None, Finding(None, None, "interval", f"{commonest / 60e6:g} min", ", ".join(INTERVALS_US))
 
 
