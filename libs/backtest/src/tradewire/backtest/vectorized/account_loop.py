@@ -172,14 +172,14 @@ def _protected(bar: IntArray, own: IntArray) -> tuple[int, int, int, int, int]:
         leg, level = LEG_STOP, stop
     if trail and sign * worst <= sign * trailing and (leg == LEG_ENTRY or sign * trailing > sign * level):
         leg, level = LEG_TRAIL, trailing
-    if leg != LEG_ENTRY:
-        if sign * opened <= sign * level:
-            if stop and sign * opened <= sign * stop:
-                leg = LEG_STOP
-            return leg, opened, 0, opened, opened
-        return leg, level, 1, opened, worst
+    if leg != LEG_ENTRY and sign * opened <= sign * level:
+        if stop and sign * opened <= sign * stop:
+            leg = LEG_STOP
+        return leg, opened, 0, opened, opened
     if take and sign * opened >= sign * take:
         return LEG_TAKE, opened, 0, opened, opened
+    if leg != LEG_ENTRY:
+        return leg, level, 1, opened, worst
     if take and sign * best >= sign * take:
         return LEG_TAKE, take, 2, worst, best
     if trail:

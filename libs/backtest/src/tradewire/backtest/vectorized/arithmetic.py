@@ -1,9 +1,8 @@
 """The exchange's fixed-point arithmetic for compiled loops, without numbers wider than 64 bits.
 
 As long as a result fits int64 the functions return what `tradewire.trading.exchange.fixed_point` returns, to the last
-unit. Quantities
-and distances that come from float64 are *snapped*: a number within a few rounding errors of a whole one is that whole
-one, as it would be in decimals.
+unit. Quantities and distances come from float64 indicators; they are rounded as the decimals that Python prints for
+them would be.
 """
 
 from __future__ import annotations
@@ -15,8 +14,12 @@ from tradewire.backtest.vectorized.compiled import compiled
 SCALE = 100_000_000
 """Units of 1e-8 in a whole."""
 _UNIT = 1e-8
-ROUNDING = 1e-15
-"""Relative error that a chain of four float64 operations can't exceed (5 half units in the last place)."""
+LARGEST_UNITS = 9e18
+"""No amount, in 1e-8 units, may come near the end of 64 bits."""
+LARGEST_PRICE = 9e10
+"""Highest price whose 1e-8 units fit 64 bits."""
+_NEXT_TO_NOTHING = 1e-6
+"""Of a unit: what is left of a distance that is next to a whole number of units, and not one."""
 
 
 @compiled
@@ -53,32 +56,44 @@ def taker_price(price_e8: int, sign: int, slippage_e8: int, tick_e8: int) -> int
 
 
 @compiled
-def steps(quantity: float) -> int:
-    """Whole steps in a quantity counted in steps, rounded down after snapping; 0 for what is no amount."""
-    if not 0.0 < quantity < 9e18:
+def steps(amount: float, price: float, step: float) -> int:
+    """Whole steps in ``amount / price``, rounded down; 0 for what is no amount. All above 0, in like units.
+
+    The quotient's last bit doesn't decide: a number of steps counts as reached when it costs no more than the amount,
+    so that amounts which divide exactly in decimals do so here.
+    """
+    quotient = amount / (price * step)
+    if not 0.0 < quotient < LARGEST_UNITS:
         return 0
-    whole = math.floor(quantity)
-    if quantity - whole >= 1.0 - ROUNDING * quantity:
-        whole += 1
+    whole = math.floor(quotient)
+    if (whole + 1) * step * price <= amount:
+        return int(whole + 1)
+    if whole * step * price > amount:
+        return int(whole - 1)
     return int(whole)
 
 
 @compiled
 def tick_price(base_e8: int, distance: float, sign: int, tick_e8: int) -> int:
-    """``base + sign * distance`` half to even to the tick, at least one tick; the distance in price units."""
-    scaled = distance * SCALE
-    if not scaled < 4e18:
+    """``base + sign * distance`` half to even to the tick, at least one tick; the distance in price units, above 0.
+
+    The distance counts as the decimal that Python prints for it: of 8 decimals or fewer, its units are whole ones;
+    else they are not, however near they come, and there is no tie to break.
+    """
+    if not distance < LARGEST_PRICE:
         return tick_e8
-    nearest = math.floor(scaled + 0.5)
-    if abs(scaled - nearest) <= ROUNDING * scaled:
-        scaled = nearest
-    units = math.floor(scaled)
-    rest = scaled - units
-    total = base_e8 + sign * int(units)
-    if sign < 0 and rest > 0.0:
-        total, rest = total - 1, 1.0 - rest
+    nearest = math.floor(distance * SCALE + 0.5)
+    rest = distance * SCALE - nearest
+    decimal = nearest / SCALE
+    if decimal == distance:
+        rest = 0.0
+    elif rest == 0.0:
+        rest = _NEXT_TO_NOTHING if distance > decimal else -_NEXT_TO_NOTHING
+    total = base_e8 + sign * int(nearest)
     ticks = total // tick_e8
-    twice = 2.0 * (float(total - ticks * tick_e8) + rest)
+    twice = 2.0 * (float(total - ticks * tick_e8) + sign * rest)
     if twice > tick_e8 or (twice == tick_e8 and ticks & 1):
         ticks += 1
-    return max(ticks * tick_e8, tick_e8)
+    elif twice < -tick_e8:
+        ticks -= 1
+    return int(max(ticks * tick_e8, tick_e8))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
@@ -13,11 +15,25 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _NJIT: Any = numba.njit
 
 
+def _sources_digest() -> str:
+    """Digest of this package's sources.
+
+    Numba keeps machine code by the file and name of the function alone and would not see that one it calls, in
+    another file, has changed; so the name holds the whole package's digest.
+    """
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+
+
+_DIGEST = _sources_digest()
+
+
 def compiled(function: _Function) -> _Function:
     """Compile ``function`` at its first call; machine code is kept on disk and runs without the interpreter's lock.
 
     Without a cache directory that can be written, as in a read-only container, every process compiles for itself.
     """
+    function.__qualname__ = f"{function.__qualname__}_{_DIGEST}"
     try:
         made: _Function = _NJIT(function, cache=True, nogil=True, error_model="numpy")
     except RuntimeError:

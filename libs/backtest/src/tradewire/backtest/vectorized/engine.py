@@ -37,7 +37,7 @@ class _Account:
 
 
 class VectorizedEngine(BacktestPort):
-    """One account in one compiled loop; money in exact integers, sizing in float64 snapped to the exact result.
+    """One account in one compiled loop; money in exact integers, sizing in float64.
 
     Fills: market orders at the next open, stop loss, take profit and trailing stop along the exchange's path inside a
     bar, at the open where it gapped over them; slippage and taker fee as the exchange charges them. Not modelled:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.vectorized.arithmetic import SCALE, steps, tick_price
+from tradewire.backtest.vectorized.arithmetic import LARGEST_UNITS, SCALE, steps, tick_price
 from tradewire.backtest.vectorized.compiled import compiled
 from tradewire.backtest.vectorized.market import (
     CLOSE,
@@ -47,8 +47,6 @@ _FIXED, _RISK = METHODS.index(SizingMethod.FIXED_QTY), METHODS.index(SizingMetho
 _ENTER_LONG, _ENTER_SHORT = SIGNALS.index(Signal.ENTER_LONG), SIGNALS.index(Signal.ENTER_SHORT)
 _EXIT_LONG, _EXIT_SHORT = SIGNALS.index(Signal.EXIT_LONG), SIGNALS.index(Signal.EXIT_SHORT)
 _TO_LONG, _TO_SHORT = SIGNALS.index(Signal.REVERSE_TO_LONG), SIGNALS.index(Signal.REVERSE_TO_SHORT)
-LARGEST_UNITS = 9e18
-"""No amount of money, in 1e-8 units, may come near the end of 64 bits."""
 
 
 @compiled
@@ -95,25 +93,22 @@ def _quantity(
     measures: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
     sizing: tuple[int, float, float],
 ) -> int:
-    """Quantity of an entry, 1e-8, down to the step: `tradewire.trading.assessment.sizing` in float64, snapped."""
+    """Quantity of an entry, 1e-8, down to the step: `tradewire.trading.assessment.sizing` in float64."""
     method, amount, cap = sizing
-    step = float(filters[STEP])
-    per_close = float(equity_e8) / float(close_e8) * SCALE / step
+    equity, close, step = float(equity_e8), float(close_e8), float(filters[STEP])
     if method == _FRACTION:
-        wanted = amount * float(equity_e8) / float(close_e8) * SCALE / step
+        wanted = steps(amount * equity * SCALE, close, step)
     elif method == _NOTIONAL:
-        wanted = amount * SCALE / float(close_e8) * SCALE / step
+        wanted = steps(amount * SCALE * SCALE, close, step)
     elif method == _FIXED:
-        wanted = amount * SCALE / step
+        wanted = steps(amount * SCALE, 1.0, step)
     elif method == _RISK:
-        wanted = amount * float(equity_e8) / measures[0][j, t] / step
+        wanted = steps(amount * equity, measures[0][j, t], step)
     else:
-        wanted = amount / measures[3][j, t] * per_close
+        wanted = steps(amount / measures[3][j, t] * equity * SCALE, close, step)
     if cap < np.inf:
-        wanted = min(wanted, cap * float(equity_e8) / float(close_e8) * SCALE / step)
-    if wanted * step >= LARGEST_UNITS:
-        return -1
-    return int(steps(wanted) * filters[STEP])
+        wanted = min(wanted, steps(cap * equity * SCALE, close, step))
+    return int(wanted * filters[STEP]) if wanted * step < LARGEST_UNITS else -1
 
 
 @compiled

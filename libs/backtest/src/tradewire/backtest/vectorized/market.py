@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.vectorized.arithmetic import LARGEST_PRICE
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
 from tradewire.ports.events import InstrumentStatus
 from tradewire.trading.exchange import to_e8
@@ -24,8 +25,6 @@ OPEN, HIGH, LOW, CLOSE, MARK, FUNDING, PRESENT = range(7)
 COLUMNS = 7
 TICK, STEP, MIN_QTY, MAX_QTY, MIN_NOTIONAL, TAKER_FEE, COLLAR, TRADING = range(8)
 """Columns of an instrument in `Markets.filters`, all 1e-8; TRADING is 1 or 0."""
-LARGEST_PRICE = 9e10
-"""Highest price whose 1e-8 units fit 64 bits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

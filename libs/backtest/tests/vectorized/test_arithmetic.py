@@ -1,0 +1,80 @@
+"""The loop's 64-bit arithmetic equals the exchange's unbounded integers."""
+
+from __future__ import annotations
+
+from decimal import ROUND_DOWN, Decimal
+
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from tradewire.backtest.vectorized import arithmetic
+from tradewire.trading.exchange import fixed_point
+
+SMALL = st.integers(0, 10**11)
+AMOUNT = st.integers(-(10**17), 10**17)
+RATE = st.integers(0, 10**8 - 1)
+
+
+@settings(deadline=None)
+@given(AMOUNT, st.integers(-(10**15), 10**15))
+@example(50_000_000, 1)
+@example(150_000_000, 1)
+@example(-50_000_000, 1)
+def test_notional_is_half_even(left: int, right: int) -> None:
+    expected = fixed_point.mul_div(left, right, fixed_point.SCALE)
+    assume(abs(expected) < 9e18)
+    assert arithmetic.notional(left, right) == expected
+
+
+@settings(deadline=None)
+@given(st.integers(0, 9 * 10**18), RATE)
+def test_a_fee_is_rounded_up(amount: int, rate: int) -> None:
+    assert arithmetic.share_up(amount, rate) == fixed_point.mul_div_ceil(amount, rate, fixed_point.SCALE)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 10**14), st.sampled_from([-1, 1]), st.integers(0, 10**7), st.sampled_from([1, 1000, 10**6]))
+def test_a_taker_price_is_slipped_and_put_on_the_tick_against_the_taker(
+    price: int, sign: int, slippage: int, tick: int
+) -> None:
+    if sign > 0:
+        slipped = fixed_point.mul_div_ceil(price, fixed_point.SCALE + slippage, fixed_point.SCALE)
+        expected = fixed_point.ceil_to(slipped, tick)
+    else:
+        slipped = fixed_point.mul_div_floor(price, fixed_point.SCALE - slippage, fixed_point.SCALE)
+        expected = max(fixed_point.floor_to(slipped, tick), tick)
+    assert arithmetic.taker_price(price, sign, slippage, tick) == expected
+
+
+@settings(deadline=None)
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.sampled_from([1, 1000, 10**5]))
+def test_amounts_that_divide_exactly_reach_their_step(count: int, price_cents: int, step: int) -> None:
+    price = price_cents * 10**6
+    amount = float(count * step * price)
+    assert arithmetic.steps(amount, float(price), float(step)) == count
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 10**13),
+    st.floats(1e-7, 1e5, allow_subnormal=False),
+    st.sampled_from([-1, 1]),
+    st.sampled_from([10**5, 10**6, 5 * 10**7]),
+)
+@example(10**10 + 5 * 10**5, 0.425, 1, 10**6)
+@example(10_250_000_000, 0.42500000000000004, 1, 10**6)
+def test_a_level_is_the_decimal_one_half_even_to_the_tick(base: int, distance: float, sign: int, tick: int) -> None:
+    exact = Decimal(base).scaleb(-8) + sign * Decimal(repr(distance))
+    unit = Decimal(tick).scaleb(-8)
+    expected = max((exact / unit).to_integral_value() * unit, unit)
+    assert arithmetic.tick_price(base, distance, sign, tick) == int(expected.scaleb(8))
+
+
+@settings(deadline=None)
+@given(st.floats(0.001, 3.0), st.integers(10**8, 10**14), st.integers(10**6, 10**13))
+def test_a_quantity_is_never_more_than_asked_for(amount: float, equity: int, close: int) -> None:
+    step = 10**5
+    found = arithmetic.steps(amount * equity * 1e8, float(close), float(step))
+    asked = Decimal(repr(amount)) * equity * 10**8 / close / step
+    expected = asked.to_integral_value(ROUND_DOWN)
+    assert found == expected or abs(asked - asked.to_integral_value()) < Decimal("1e-14") * asked
