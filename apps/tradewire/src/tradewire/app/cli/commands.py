@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from tradewire.app.cli import contracts, controls, dlq, explain, lag, limits, run, strategy, topics, up
+from tradewire.app.cli import backtest, contracts, controls, dlq, explain, lag, limits, run, strategy, topics, up
 from tradewire.app.cli.options import epilog
 
 app = typer.Typer(
@@ -26,3 +26,4 @@ app.add_typer(dlq.app, name="dlq")
 controls.add_to(app)
 explain.add_to(app)
 lag.add_to(app)
+backtest.add_to(app)
