@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from tradewire.ports.bus import Headers, Outgoing, Record
+from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.topics import DEAD_LETTERS
+from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
 
 MESSAGE_BYTES_MAX = 1024
+VALUE_KEPT_BYTES = 65_536
+"""What a letter keeps of a value that is too large for it; as much is kept of own headers, or none of them."""
+KEY_KEPT_BYTES = 1024
 PARKED = "parked"
 PREFIX = "dlq."
 """Headers of the lineage begin with this."""
@@ -15,6 +21,8 @@ RELEASED = "dlq.released"
 """Header of a marker: offset of the last letter of the key that was replayed."""
 UNTIL = "dlq.until"
 """Header of a marker: offset behind the last record written again to the original topic."""
+VALUE_BYTES = "dlq.value.bytes"
+"""Header of a letter that holds only the beginning of a value: the size of all of it."""
 REPLAYED = "dlq.replayed"
 """Header of a record that was written again: name of the replay."""
 
@@ -22,7 +30,10 @@ REPLAYED = "dlq.replayed"
 def dead_letter(
     record: Record, *, service: str, version: str, stage: str, error: BaseException, attempts: int = 1
 ) -> Outgoing:
-    """The record for ``dlq.<service>.v1``. ``stage``: decode, validate, handle, publish or parked."""
+    """The record for ``dlq.<service>.v1``. ``stage``: decode, validate, handle, publish or parked.
+
+    It always fits: see ``_cut``.
+    """
     lineage = {
         "dlq.topic": record.topic,
         "dlq.partition": record.partition,
@@ -35,8 +46,26 @@ def dead_letter(
         "dlq.attempts": attempts,
         "dlq.service.version": version,
     }
-    headers = record.headers + tuple((name, str(value).encode()[:MESSAGE_BYTES_MAX]) for name, value in lineage.items())
-    return Outgoing(DEAD_LETTERS[service], record.key, record.value, headers)
+    said = tuple((name, str(value).encode()[:MESSAGE_BYTES_MAX]) for name, value in lineage.items())
+    letter = Outgoing(DEAD_LETTERS[service], record.key, record.value, record.headers + said)
+    return letter if record_bytes(letter) <= RECORD_BYTES_MAX else _cut(letter, record, said)
+
+
+def _cut(letter: Outgoing, record: Record, said: Headers) -> Outgoing:
+    """A letter that would be too large: the beginning of the value, its size and SHA-256; a short key as it was.
+
+    A key beyond 1 KiB is replaced by its SHA-256, own headers beyond 64 KiB are left out.
+    """
+    key, value, own = record.key, record.value or b"", record.headers
+    if key is not None and len(key) > KEY_KEPT_BYTES:
+        key = hashlib.sha256(key).hexdigest().encode()
+    if record_bytes(Outgoing(record.topic, None, None, own)) > VALUE_KEPT_BYTES:
+        own = ()
+    sizes = (
+        (VALUE_BYTES, str(len(value)).encode()),
+        ("dlq.value.sha256", hashlib.sha256(value).hexdigest().encode()),
+    )
+    return Outgoing(letter.topic, key, value[:VALUE_KEPT_BYTES], own + said + sizes)
 
 
 def origin(record: Record) -> tuple[str, bytes | None] | None:
@@ -51,7 +80,17 @@ def letter_place(record: Record) -> tuple[int, int]:
 
 
 def replayed(letter: Record, replay: str) -> Outgoing:
-    """A letter's record for its original place once more: its own headers, and the name of the replay."""
+    """A letter's record for its original place once more: its own headers, and the name of the replay.
+
+    Raises ContractViolationError for a letter that does not hold the whole record.
+    """
+    size = _number(letter, VALUE_BYTES)
+    if size >= 0:
+        kept = len(letter.value or b"")
+        raise ContractViolationError(
+            f"letter {letter.offset} holds {kept} of {size} bytes: discard it, and publish its cause again",
+            stage="publish",
+        )
     found = origin(letter)
     assert found is not None, "only letters with their lineage are replayed"
     partition, _ = letter_place(letter)

@@ -1,7 +1,8 @@
 """/health and /metrics of a process. Startup, readiness and liveness answer different questions.
 
-Startup: state restored and groups joined. Ready: running, and the last poll worked. Live: the loop turns — never
-whether the broker can be reached, or one outage would restart the whole fleet.
+Startup: state restored and groups joined. Ready: running, and the last poll worked. Live: the loop turns, and no
+consumer gets nothing while the broker says that there is something — never whether the broker can be reached, or one
+outage would restart the whole fleet.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import uvicorn
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from tradewire.ports.bus import Place
 from tradewire.ports.clock import ClockPort
 from tradewire.runtime.metrics import Metrics
 from tradewire.runtime.worker import Worker
@@ -24,11 +26,20 @@ log = logging.getLogger(__name__)
 LOOP_STALL_SECONDS = 30.0
 
 
+@runtime_checkable
+class StallWatch(Protocol):
+    """A bus that notices when its client silently stops delivering."""
+
+    def stalled(self, now_s: float) -> list[Place]:
+        """Partitions that have records and are polled but give none; ``now_s``: the clock's monotonic seconds."""
+        ...
+
+
 class Health:
     """Answers about the workers of this process."""
 
-    def __init__(self, workers: Sequence[Worker], clock: ClockPort) -> None:
-        self._workers, self._clock = workers, clock
+    def __init__(self, workers: Sequence[Worker], clock: ClockPort, watch: StallWatch | None = None) -> None:
+        self._workers, self._clock, self._watch = workers, clock, watch
         self.loop_turned_s = clock.monotonic_s()
 
     def report(self) -> dict[str, Any]:
@@ -60,9 +71,14 @@ class Health:
         return all(worker.progress.phase == "running" for worker in self._workers)
 
     @property
+    def stalled(self) -> list[Place]:
+        """Partitions whose records do not reach us any more."""
+        return [] if self._watch is None else self._watch.stalled(self._clock.monotonic_s())
+
+    @property
     def live(self) -> bool:
-        """The event loop turns."""
-        return self._clock.monotonic_s() - self.loop_turned_s < LOOP_STALL_SECONDS
+        """The event loop turns, and no consumer is stuck."""
+        return self._clock.monotonic_s() - self.loop_turned_s < LOOP_STALL_SECONDS and not self.stalled
 
     async def beat(self) -> None:
         """Note that the loop turns, for as long as it does."""
@@ -96,7 +112,7 @@ def health_app(health: Health, metrics: Metrics, title: str) -> FastAPI:
     async def ready() -> Response:
         return answer(health.ready)
 
-    @app.get("/health/live", summary="The event loop turns")
+    @app.get("/health/live", summary="The event loop turns and no consumer is stuck")
     async def live() -> Response:
         return answer(health.live)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from prometheus_client import Counter
 
 CURRENT_TRACEPARENT: ContextVar[str] = ContextVar("tradewire_traceparent", default="")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
@@ -58,6 +59,18 @@ class JsonFormatter(logging.Formatter):
             return orjson.dumps(fields, default=str).decode()
         except TypeError:  # an integer beyond 64 bits, a key or text that JSON can't hold: no reason to lose the line
             return json.dumps({name: str(value) for name, value in fields.items()})
+
+
+class LogCounter(logging.Handler):
+    """Counts log records by severity."""
+
+    def __init__(self, records: Counter) -> None:
+        """``records``: counter with the label severity."""
+        super().__init__()
+        self._records = records
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._records.labels(record.levelname).inc()
 
 
 class _ModuleFiles(logging.Handler):

@@ -32,6 +32,12 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self.registry = registry
+        self._work(registry)
+        self._group(registry)
+        self._delivery(registry)
+        self._process(registry)
+
+    def _work(self, registry: CollectorRegistry) -> None:
         self.processed = Counter(
             "tradewire_messages_processed",
             "Records handled, by outcome.",
@@ -58,6 +64,8 @@ class Metrics:
             buckets=AGE_BUCKETS_S,
             registry=registry,
         )
+
+    def _group(self, registry: CollectorRegistry) -> None:
         self.lag = Gauge(
             "tradewire_kafka_consumer_lag_records",
             "Records behind the end.",
@@ -76,6 +84,16 @@ class Metrics:
             ["group", "topic"],
             registry=registry,
         )
+        self.rebalances = Counter("tradewire_kafka_rebalances", "Assignments received.", ["group"], registry=registry)
+        self.rebalance_duration = Histogram(
+            "tradewire_kafka_rebalance_duration_seconds",
+            "From the join or the revocation until the new partitions' state was restored.",
+            ["group"],
+            buckets=AGE_BUCKETS_S,
+            registry=registry,
+        )
+
+    def _delivery(self, registry: CollectorRegistry) -> None:
         self.dead_letters = Counter(
             "tradewire_dead_letters",
             "Records sent to the dead-letter topic.",
@@ -88,7 +106,6 @@ class Metrics:
             ["service"],
             registry=registry,
         )
-        self.rebalances = Counter("tradewire_kafka_rebalances", "Assignments received.", ["group"], registry=registry)
         self.publish_retries = Counter(
             "tradewire_publish_retries",
             "Batches published again after an unknown outcome.",
@@ -97,6 +114,19 @@ class Metrics:
         )
         self.checkpoints = Counter(
             "tradewire_checkpoints", "State written and offsets committed.", ["service"], registry=registry
+        )
+        self.producer_reinits = Counter(
+            "tradewire_producer_reinit",
+            "Producers thrown away because the outcome of a send was unknown.",
+            registry=registry,
+        )
+
+    def _process(self, registry: CollectorRegistry) -> None:
+        self.heartbeat = Gauge(
+            "tradewire_service_heartbeat_timestamp_seconds",
+            "When the service's loop last came round.",
+            ["service"],
+            registry=registry,
         )
         self.log_records = Counter("tradewire_log_records", "Log records by severity.", ["severity"], registry=registry)
         self.build_info = Gauge(

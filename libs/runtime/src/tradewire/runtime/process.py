@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib.metadata
 import logging
 import signal
@@ -19,8 +18,9 @@ from tradewire.ports.errors import RetryableError, TradewireError
 from tradewire.runtime.bus import connect
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
-from tradewire.runtime.health import Health, HealthServer, health_app
-from tradewire.runtime.logs import configure_logging
+from tradewire.runtime.health import Health, HealthServer, StallWatch, health_app
+from tradewire.runtime.heartbeat import Heartbeat
+from tradewire.runtime.logs import LogCounter, configure_logging
 from tradewire.runtime.metrics import Metrics
 from tradewire.runtime.service import Service
 from tradewire.runtime.settings import RuntimeSettings
@@ -69,6 +69,37 @@ async def serve(
 ) -> None:
     """Run the services on a started bus until ``stop`` or the first failure. Raises what a worker raised."""
     clock, metrics = clock or SystemClock(), metrics or Metrics()
+    tracings, workers = await _workers(services, bus, settings, clock, metrics)
+    health = Health(workers, clock, bus if isinstance(bus, StallWatch) else None)
+    server: HealthServer | None = None
+    if settings.http_port is not None:
+        app = health_app(health, metrics, f"tradewire {' '.join(s.name for s in services)}")
+        for routes in (s.routes for s in services if s.routes is not None):
+            app.include_router(routes)
+        server = HealthServer(app, settings.http_host, settings.http_port, settings.http_port_file)
+        await server.start()
+    beats = [asyncio.create_task(health.beat()), asyncio.create_task(Heartbeat(workers, bus, metrics, clock).beat())]
+    counter = LogCounter(metrics.log_records)
+    logging.getLogger().addHandler(counter)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for worker in workers:
+                group.create_task(worker.run(stop), name=worker.service.name)
+    finally:
+        for beat in beats:
+            beat.cancel()
+        await asyncio.gather(*beats, return_exceptions=True)
+        logging.getLogger().removeHandler(counter)
+        if server is not None:
+            await server.close()
+        for tracing in tracings:
+            tracing.close()
+
+
+async def _workers(
+    services: Sequence[Service], bus: EventBusPort, settings: RuntimeSettings, clock: ClockPort, metrics: Metrics
+) -> tuple[list[Tracing], list[Worker]]:
+    """A worker per service, and the spans of each. Raises FatalError and RetryableError of the registry."""
     ids = SchemaIds.static() if settings.registry_url is None else await SchemaIds.from_registry(settings.registry_url)
     codec = Codec(ids)
     exporter = OTLPSpanExporter(endpoint=settings.otlp_url) if settings.otlp_url is not None else None
@@ -88,27 +119,7 @@ async def serve(
     ]
     for service in services:
         metrics.build_info.labels(service.name, version_of(service.name)).set(1)
-    health = Health(workers, clock)
-    server: HealthServer | None = None
-    if settings.http_port is not None:
-        app = health_app(health, metrics, f"tradewire {' '.join(s.name for s in services)}")
-        for routes in (s.routes for s in services if s.routes is not None):
-            app.include_router(routes)
-        server = HealthServer(app, settings.http_host, settings.http_port, settings.http_port_file)
-        await server.start()
-    beat = asyncio.create_task(health.beat())
-    try:
-        async with asyncio.TaskGroup() as group:
-            for worker in workers:
-                group.create_task(worker.run(stop), name=worker.service.name)
-    finally:
-        beat.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await beat
-        if server is not None:
-            await server.close()
-        for tracing in tracings:
-            tracing.close()
+    return tracings, workers
 
 
 def run(*services: Service, settings: RuntimeSettings) -> None:

@@ -13,13 +13,14 @@ from typing import TypeVar
 from opentelemetry.trace import Span
 
 from tradewire.ports.bus import EventBusPort, Outgoing
-from tradewire.ports.errors import RetryableError
+from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.message import Emit, Envelope, Event, Work, derived_id
 from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.logs import CURRENT_TRACEPARENT
 from tradewire.runtime.metrics import Metrics
-from tradewire.runtime.service import Store
+from tradewire.runtime.service import Service
 from tradewire.runtime.tracing import Tracing, traceparent_of
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,17 @@ class Draft:
 
     record: Outgoing
     span: Span | None = None
+
+
+class OversizeError(ContractViolationError):
+    """What was to be published is larger than any bus takes."""
+
+    def __init__(self, record: Outgoing) -> None:
+        super().__init__(
+            f"a record of {record_bytes(record)} bytes for {record.topic} is above {RECORD_BYTES_MAX} bytes",
+            stage="publish",
+        )
+        self.record = record
 
 
 def event_time_us(event: Event, cause: Envelope | None) -> int:
@@ -56,22 +68,20 @@ class Publisher:
 
     def __init__(
         self,
-        service: str,
+        service: Service,
         version: str,
         bus: EventBusPort,
         codec: Codec,
-        *,
-        store: Store,
         tracing: Tracing,
         metrics: Metrics,
         retry_seconds_max: float,
     ) -> None:
-        self._service, self._producer = service, f"{service}@{version}"
-        self._bus, self._codec, self._store = bus, codec, store
+        self._service, self._producer = service.name, f"{service.name}@{version}"
+        self._bus, self._codec, self._store = bus, codec, service.store
         self._tracing, self._metrics, self._retry_seconds_max = tracing, metrics, retry_seconds_max
 
     def draft(self, emit: Emit) -> Draft:
-        """Encode an event with its lineage and open its ``send`` span."""
+        """Encode an event with its lineage and open its ``send`` span. Raises ContractViolationError: OversizeError."""
         event, cause = emit.event, emit.cause
         kind = type(event)
         spec = BY_EVENT[kind]
@@ -101,7 +111,16 @@ class Publisher:
                 traceparent=traceparent_of(span) if span is not None else parent,
             )
         )
-        return Draft(Outgoing(spec.name, key.encode(), self._codec.encode(event), headers, emit.partition), span)
+        record = Outgoing(spec.name, key.encode(), self._codec.encode(event), headers, emit.partition)
+        if record_bytes(record) > RECORD_BYTES_MAX:
+            raise self._refused(record, span)
+        return Draft(record, span)
+
+    def _refused(self, record: Outgoing, span: Span | None) -> OversizeError:
+        error = OversizeError(record)
+        if span is not None:
+            self._tracing.failed(span, error)
+        return error
 
     def _work(self, work: Work, parent: str, event_id: str) -> str:
         """Record a piece of work; returns the context that its message is sent from."""

@@ -11,7 +11,9 @@ from tradewire.ports.errors import ContractViolationError
 
 CACHED_KEYS_MAX = 65_536
 RECORD_BYTES_MAX = 983_040
-"""Key and value; what is left of Kafka's 1 MiB is for headers and framing."""
+"""Key, value and headers; what is left of Kafka's 1 MiB is for framing."""
+HEADER_BYTES = 10
+"""Most that the lengths of a header's name and value take."""
 
 _MASK = 0xFFFFFFFF
 _SEED = 0x9747B28C
@@ -68,8 +70,11 @@ class Partitioner:
 
 
 def record_bytes(record: Outgoing) -> int:
-    """Size of key and value, bytes."""
-    return len(record.key or b"") + len(record.value or b"")
+    """Size of key, value and headers, bytes."""
+    size = len(record.key or b"") + len(record.value or b"")
+    for name, value in record.headers:
+        size += len(name) + len(value) + HEADER_BYTES
+    return size
 
 
 def range_assignment(

@@ -1,0 +1,167 @@
+"""Records through the handlers of a service: decode, trace, call; what can't be handled becomes a dead letter."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
+
+from tradewire.ports.bus import Record
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.message import Emit, Envelope, Event
+from tradewire.runtime.codec import Codec, UnknownSchemaIdError
+from tradewire.runtime.dead_letters import PARKED, dead_letter
+from tradewire.runtime.logs import CURRENT_TRACEPARENT
+from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.parking import Parking
+from tradewire.runtime.progress import Progress
+from tradewire.runtime.publisher import Draft, OversizeError, Publisher, event_time_us
+from tradewire.runtime.service import Input, Service
+from tradewire.runtime.tracing import Tracing, traceparent_of
+
+log = logging.getLogger(__name__)
+AHEAD_SECONDS_MAX = 60.0
+"""Most that a producer's clock may be ahead of ours."""
+NOWHERE = -1
+"""Partition and offset of a record that was never written."""
+_topic_of = attrgetter("topic")
+
+
+def text_key(record: Record) -> str:
+    """A record's key as text. Raises ContractViolationError."""
+    try:
+        return (record.key or b"").decode()
+    except UnicodeDecodeError as error:
+        raise ContractViolationError(f"key: {error}; allowed: UTF-8", stage="decode") from error
+
+
+class Answering:
+    """Turns what one service reads, and what it says of itself, into drafts of what it publishes."""
+
+    def __init__(
+        self,
+        service: Service,
+        codec: Codec,
+        publisher: Publisher,
+        parking: Parking,
+        clock: ClockPort,
+        tracing: Tracing,
+        metrics: Metrics,
+        progress: Progress,
+        version: str,
+    ) -> None:
+        self._service, self._codec, self._publisher, self._parking = service, codec, publisher, parking
+        self._clock, self._tracing, self._metrics, self._progress = clock, tracing, metrics, progress
+        self._version = version
+        self._inputs: dict[str, Input] = {item.topic: item for item in service.inputs}
+        self._age = metrics.event_age.labels(service.name)
+
+    async def answer(self, records: Sequence[Record]) -> list[Draft]:
+        """Handle records in order; dead letters take their place among the outputs."""
+        drafts: list[Draft] = []
+        for topic, run in groupby(records, _topic_of):
+            began_s, outcomes = self._clock.monotonic_s(), Counter[str]()
+            for record in run:
+                outcomes[await self._answer_one(record, drafts)] += 1
+            took_s = self._clock.monotonic_s() - began_s
+            duration = self._metrics.process_duration.labels(topic, self._service.name)
+            duration.observe(took_s / outcomes.total())
+            for outcome, count in outcomes.items():
+                self._metrics.processed.labels(self._service.name, topic, outcome).inc(count)
+        if records:
+            self._progress.handled += len(records)
+            self._progress.last_success_us = self._clock.now_us()
+        return drafts
+
+    def say(self, emits: Iterable[Emit]) -> list[Draft]:
+        """What the service says without being asked: its source and its ticks."""
+        drafts = []
+        for emit in emits:
+            try:
+                drafts.append(self._publisher.draft(emit))
+            except OversizeError as error:
+                unwritten = error.record
+                place = (unwritten.topic, NOWHERE, NOWHERE)
+                record = Record(*place, unwritten.key, unwritten.value, unwritten.headers, self._clock.now_us() // 1000)
+                drafts.append(self._letter(record, error))
+        return drafts
+
+    async def _answer_one(self, record: Record, drafts: list[Draft]) -> str:
+        """Add the drafts of one record; returns the outcome."""
+        try:
+            try:
+                drafts += self._handle(record)
+            except UnknownSchemaIdError as unknown:
+                await self._learn(unknown.schema_id)
+                drafts += self._handle(record)
+        except ContractViolationError as error:
+            self._parking.park(record)
+            self._metrics.parked_keys.labels(self._service.name).set(len(self._parking))
+            drafts.append(self._letter(record, error))
+            return "dead_lettered"
+        return "ok"
+
+    async def _learn(self, schema_id: int) -> None:
+        """Fetch a writer's schema that was not seen before. Raises ContractViolationError when nobody knows it."""
+        await self._publisher.until_done(lambda: self._codec.ids.fetch(schema_id), "fetch a schema")
+
+    def _handle(self, record: Record) -> list[Draft]:
+        """One record through its handler. Raises ContractViolationError."""
+        spec = self._inputs[record.topic]
+        if self._parking.holds(record):
+            raise ContractViolationError("an earlier record of this key waits in the dead-letter topic", stage=PARKED)
+        envelope = self._codec.decode_headers(record)
+        if record.value is None:
+            emits: Iterable[Emit] = spec.deleted(text_key(record), envelope) if spec.deleted is not None else ()
+            return [self._publisher.draft(emit) for emit in emits]
+        now_us = self._clock.now_us()
+        age_us = now_us - envelope.event_time_us
+        self._age.observe(age_us / 1e6)
+        span = self._tracing.process(record, envelope.traceparent, self._service.name, age_us / 1e3)
+        if span is not None:
+            envelope = replace(envelope, process_context=traceparent_of(span))
+        token = CURRENT_TRACEPARENT.set(envelope.child_context)
+        try:
+            event = self._codec.decode(record.topic, record.value)
+            _hold_past(event, envelope, now_us)
+            drafts = [self._publisher.draft(emit) for emit in spec.handler(event, envelope)]
+        except Exception as error:
+            if span is not None:
+                self._tracing.failed(span, error)
+            raise
+        finally:
+            CURRENT_TRACEPARENT.reset(token)
+        if span is not None:
+            span.end()
+        return drafts
+
+    def _letter(self, record: Record, error: ContractViolationError) -> Draft:
+        """The dead letter of a record. Later records of an account's key follow it (see ``Parking``)."""
+        name = self._service.name
+        self._progress.dead_letters += 1
+        self._metrics.dead_letters.labels(name, record.topic, error.stage).inc()
+        log.error(
+            "dead letter: %s",
+            error,
+            extra={
+                "event": "dead_letter",
+                "topic": record.topic,
+                "partition": record.partition,
+                "offset": record.offset,
+                "stage": error.stage,
+            },
+        )
+        return Draft(dead_letter(record, service=name, version=self._version, stage=error.stage, error=error))
+
+
+def _hold_past(event: Event, envelope: Envelope, now_us: int) -> None:
+    """Nothing happened in the future: a watermark that followed it would shut out all that really comes."""
+    ahead_s = (event_time_us(event, envelope) - now_us) / 1e6
+    if ahead_s > AHEAD_SECONDS_MAX:
+        raise ContractViolationError(
+            f"event time is {ahead_s:.0f} s ahead of the clock; allowed: {AHEAD_SECONDS_MAX:.0f} s"
+        )

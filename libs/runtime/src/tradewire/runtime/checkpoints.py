@@ -1,0 +1,71 @@
+"""Checkpoints: state first, then offsets, so that what is committed is always covered by state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tradewire.ports.bus import Place, Record
+from tradewire.ports.clock import ClockPort
+from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.progress import Progress
+from tradewire.runtime.publisher import Publisher
+from tradewire.runtime.readers import Reader
+from tradewire.runtime.service import Service
+from tradewire.runtime.settings import RuntimeSettings
+
+
+class Checkpoints:
+    """Positions of one worker, and when they and the state behind them are written.
+
+    ``unanswered``: a round is under way, or broke off, whose outputs were not acknowledged: nothing may be written.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        group_topics: Sequence[str],
+        publisher: Publisher,
+        clock: ClockPort,
+        metrics: Metrics,
+        settings: RuntimeSettings,
+        progress: Progress,
+    ) -> None:
+        self._service, self._group_topics, self._publisher = service, frozenset(group_topics), publisher
+        self._clock, self._settings, self._progress = clock, settings, progress
+        self._written = metrics.checkpoints.labels(service.name)
+        self._positions: dict[Place, int] = {}
+        self._dirty = 0
+        self._at_s = clock.monotonic_s()
+        self.unanswered = False
+
+    def note(self, records: Sequence[Record]) -> None:
+        """These were answered."""
+        for record in records:
+            self._positions[record.place] = record.offset + 1
+        self._dirty += len(records)
+
+    def forget(self, places: Iterable[Place]) -> None:
+        """Another member goes on with these."""
+        for place in places:
+            self._positions.pop(place, None)
+
+    async def write_if_due(self, group: Reader | None, *, idle: bool) -> None:
+        """Write after so many records, so many seconds, or when there is nothing else to do."""
+        if not self._dirty:
+            return
+        waited_s = self._clock.monotonic_s() - self._at_s
+        if idle or self._dirty >= self._settings.checkpoint_records or waited_s >= self._settings.checkpoint_seconds:
+            await self.write(group)
+
+    async def write(self, group: Reader | None) -> None:
+        """Write state, then commit offsets; what is held back unanswered is not committed."""
+        if self.unanswered:
+            return
+        await self._publisher.until_done(self._service.store.checkpoint, "checkpoint")
+        if group is not None:
+            held = self._service.held()
+            answered = {p: held.get(p, n) for p, n in self._positions.items() if p.topic in self._group_topics}
+            await group.commit(answered)
+        self._written.inc()
+        self._dirty, self._at_s = 0, self._clock.monotonic_s()
+        self._progress.positions = dict(self._positions)

@@ -1,0 +1,37 @@
+"""Topics that every instance reads in full, beside its group: opened where the restored state leaves off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tradewire.ports.bus import EventBusPort, Place
+from tradewire.runtime.readers import Reader
+from tradewire.runtime.service import Store
+
+
+class Fanout:
+    """The group-less reader of some topics. ``stale``: the state it follows was restored anew, so it must be too."""
+
+    def __init__(self, topics: Sequence[str], bus: EventBusPort, store: Store, records_max: int) -> None:
+        self._topics, self._bus, self._store, self._records_max = topics, bus, store, records_max
+        self.reader: Reader | None = None
+        self.stale = bool(topics)
+
+    def outdate(self) -> None:
+        """An assignment changed the state that says where to read from."""
+        self.stale = bool(self._topics)
+
+    async def open(self) -> list[Place]:
+        """Read from where the store says; returns the places. Raises RetryableError: try again."""
+        await self.close()
+        places = [Place(t, p) for t in self._topics for p in range(await self._bus.partitions(t))]
+        starts = await self._bus.begin_offsets(places) | dict(self._store.fanout_starts(places))
+        self.reader = Reader(await self._bus.tail(starts), self._records_max)
+        self.stale = False
+        return places
+
+    async def close(self) -> None:
+        """Stop reading."""
+        reader, self.reader = self.reader, None
+        if reader is not None:
+            await reader.close()

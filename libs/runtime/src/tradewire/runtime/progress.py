@@ -1,0 +1,21 @@
+"""What a worker has done so far, as /health shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tradewire.ports.bus import Place
+
+
+@dataclass
+class Progress:
+    """What a worker has done; ``turned_s`` is the monotonic clock when its loop last came round."""
+
+    phase: str = "starting"
+    last_success_us: int | None = None
+    handled: int = 0
+    published: int = 0
+    dead_letters: int = 0
+    last_error: str | None = None
+    positions: dict[Place, int] = field(default_factory=dict)
+    turned_s: float | None = None
