@@ -143,25 +143,19 @@ def run_engine(name: str, request: BacktestRequest) -> BacktestResult:
 
 def _engine_named(name: str, follow: Callable[[RunResult], None]) -> BacktestPort:
     """The engine; each is imported when it is asked for, since compiled loops and services take a second."""
-    match name:
-        case "vectorized":
-            from tradewire.backtest.vectorized import VectorizedEngine
+    if name not in ENGINES:
+        fail(f"found engine {name!r}, allowed {', '.join(ENGINES)}", Exit.USAGE)
+    if name == "vectorized":
+        from tradewire.backtest.vectorized import VectorizedEngine
 
-            return VectorizedEngine()
-        case "futures":
-            from tradewire.backtest.futures import FuturesEngine
+        return VectorizedEngine()
+    if name == "futures":
+        from tradewire.backtest.futures import FuturesEngine
 
-            return FuturesEngine()
-        case "replay":
-            from tradewire.app.replay_engines.engines import ReplayEngine
+        return FuturesEngine()
+    from tradewire.app.replay_engines.engines import KafkaEngine, ReplayEngine
 
-            return ReplayEngine(follow)
-        case "kafka":
-            from tradewire.app.replay_engines.engines import KafkaEngine
-
-            return KafkaEngine(follow)
-        case _:
-            fail(f"found engine {name!r}, allowed {', '.join(ENGINES)}", Exit.USAGE)
+    return ReplayEngine(follow) if name == "replay" else KafkaEngine(follow)
 
 
 def _write(

@@ -1,0 +1,209 @@
+"""``tradewire data``: fetch, check, resample and describe candles."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from tradewire.app.cli.moments import iso, moment
+from tradewire.app.cli.options import JsonOption, epilog
+from tradewire.app.cli.output import Exit, fail, out, print_json, say, tell
+from tradewire.backtest.data import Candles, Gap, Inspection, MarketDataError, candles_of, inspect_file
+from tradewire.backtest.data.fetching import Span, fetch
+from tradewire.backtest.data.instruments import decimals_of
+from tradewire.backtest.data.resampling import resample
+from tradewire.backtest.data.venue import Kind, Venue
+from tradewire.backtest.data.writing import write_candles
+from tradewire.trading.language import INTERVALS_US
+
+SHOWN = 20
+"""Lines of each kind of finding that a person is shown; --json has them all."""
+app = typer.Typer(help="Fetch, check, resample and describe candles.", no_args_is_help=True)
+FileArgument = Annotated[Path, typer.Argument(help="Candles, CSV or Parquet.")]
+IntervalOption = Annotated[
+    str | None, typer.Option("--interval", help="Of the candles, e.g. 1h; default: as their open times tell.")
+]
+
+
+@app.command(epilog=epilog("tradewire data check data/sample/coinbase-BTCUSD-1h.csv"))
+def check(file: FileArgument, interval: IntervalOption = None, as_json: JsonOption = False) -> None:
+    """Check every row. Gaps and equal duplicates are reported and valid; conflicts and bad rows are not."""
+    found = inspected(file, interval)
+    if as_json:
+        print_json(_document(found))
+    else:
+        _show(file, found)
+    if not found.valid:
+        raise typer.Exit(Exit.REFUSED)
+
+
+@app.command(epilog=epilog("tradewire data info data/sample/coinbase-BTCUSD-1h.csv"))
+def info(file: FileArgument, interval: IntervalOption = None, as_json: JsonOption = False) -> None:
+    """Describe a valid file: rows, span, interval, gaps, decimals, size."""
+    candles = loaded(file, interval)
+    first_us, last_us = int(candles.open_time_us[0]), int(candles.open_time_us[-1])
+    described = {
+        "rows": len(candles),
+        "first_ms": first_us // 1000,
+        "last_ms": last_us // 1000,
+        "interval": candles.interval,
+        "gaps": len(candles.gaps),
+        "missing": sum(gap.missing for gap in candles.gaps),
+        "duplicates": len(candles.duplicates_ms),
+        "price_decimals": max(decimals_of(column) for column in candles.columns[:4]),
+        "volume_decimals": decimals_of(candles.volume),
+        "lowest": float(candles.low.min()),
+        "highest": float(candles.high.max()),
+        "bytes": file.stat().st_size,
+    }
+    if as_json:
+        print_json(described)
+        return
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in described.items():
+        table.add_row(name.replace("_ms", ""), iso(int(value) * 1000) if name.endswith("_ms") else str(value))
+    table.add_row("covers", str(timedelta(microseconds=last_us + candles.interval_us - first_us)))
+    out.print(table)
+
+
+@app.command("resample", epilog=epilog("tradewire data resample btc-1m.parquet --to 1h --out btc-1h.parquet"))
+def resample_command(
+    file: FileArgument,
+    to: Annotated[str, typer.Option("--to", help="The longer interval, e.g. 4h.")],
+    target: Annotated[Path, typer.Option("--out", help="File to write: .csv or .parquet.")],
+    interval: IntervalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make longer candles by the strategy language's rules; a bucket that is cut at either end is dropped."""
+    made = resample(loaded(file, interval), to)
+    write_candles(made.candles, target)
+    dropped = [time_us for time_us in (made.dropped_first_us, made.dropped_last_us) if time_us is not None]
+    if as_json:
+        gaps = [_gap(gap) for gap in made.candles.gaps]
+        cut = [time_us // 1000 for time_us in dropped]
+        print_json({"rows": len(made.candles), "interval": to, "dropped_ms": cut, "gaps": gaps, "file": target})
+        return
+    for time_us in dropped:
+        say(f"dropped the partial {to} bar at {iso(time_us)}")
+    tell(f"{target}: {len(made.candles)} bars of {to}, {len(made.candles.gaps)} gaps", style="green")
+
+
+@app.command(
+    "fetch",
+    epilog=epilog(
+        "tradewire data fetch --exchange binanceusdm --symbol BTC/USDT:USDT --interval 1h --from 2024-01-01 --out history"
+    ),
+)
+def fetch_command(
+    symbol: Annotated[str, typer.Option("--symbol", help="Market, in ccxt's or the venue's own words.")],
+    target: Annotated[Path, typer.Option("--out", help="Folder for the Parquet files.")],
+    begin: Annotated[str, typer.Option("--from", help="First open time, ISO 8601 in UTC or ms.")],
+    end: Annotated[str | None, typer.Option("--to", help="End (exclusive); default: what has closed by now.")] = None,
+    exchange: Annotated[str, typer.Option("--exchange", help="ccxt's id of the venue.")] = "binanceusdm",
+    interval: Annotated[str, typer.Option("--interval", help="Of the candles, e.g. 1h.")] = "1h",
+    kinds: Annotated[
+        list[Kind] | None, typer.Option("--kind", help="What to fetch; default: all that the venue offers.")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", help="Ask here instead, e.g. a mirror: http://host:port.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch public candles, mark candles and funding. Goes on where it was after a kill; keeps the rate limit."""
+    start_us, end_us = moment(begin), None if end is None else moment(end)
+    venue = Venue(exchange, symbol, interval, base_url=base_url)
+    wanted = kinds or [kind for kind in Kind if venue.offers(kind)]
+    lacking = ", ".join(kind for kind in wanted if not venue.offers(kind))
+    if lacking:
+        fail(f"{exchange} does not offer: {lacking}", Exit.USAGE)
+    now_ms, length_ms = venue.now_ms(), INTERVALS_US[interval] // 1000
+    files = {}
+    for kind in wanted:
+        closed_ms = now_ms if kind is Kind.FUNDING else now_ms - length_ms + 1
+        span = Span(start_us // 1000, closed_ms if end_us is None else min(end_us // 1000, closed_ms))
+        if span.end_ms <= span.start_ms:
+            fail(f"--from {begin}: found nothing closed between it and {iso(span.end_ms * 1000)}", Exit.USAGE)
+        path = target / _file_name(exchange, venue.symbol_id, kind, interval)
+        files[kind] = (path, fetch(venue, kind, span, path, _progress).height)
+    if as_json:
+        print_json({kind.value: {"file": path, "rows": rows} for kind, (path, rows) in files.items()})
+        return
+    for kind, (path, rows) in files.items():
+        tell(f"{path}: {rows} rows of {kind.value}", style="green")
+
+
+def inspected(file: Path, interval: str | None) -> Inspection:
+    """Findings about a file. Ends the command when it can't be read."""
+    try:
+        return inspect_file(file, interval)
+    except OSError as error:
+        fail(f"can't read {file}: {error.strerror or error}; give the path of a file of candles", Exit.USAGE)
+
+
+def loaded(file: Path, interval: str | None = None) -> Candles:
+    """The bars of a file. Raises MarketDataError; ends the command when it can't be read."""
+    return candles_of(inspected(file, interval), str(file))
+
+
+def _file_name(exchange: str, symbol: str, kind: Kind, interval: str) -> str:
+    parts = {Kind.CANDLES: [interval], Kind.MARK: ["mark", interval], Kind.FUNDING: ["funding"]}
+    return "-".join([exchange, symbol, *parts[kind]]) + ".parquet"
+
+
+def _progress(kind: Kind, reached_ms: int, rows: int) -> None:
+    say(f"{kind.value}: {rows} rows, reached {iso(reached_ms * 1000)}")
+
+
+def _document(found: Inspection) -> dict[str, object]:
+    return {
+        "valid": found.valid,
+        "rows": found.rows,
+        "first_ms": found.first_ms,
+        "last_ms": found.last_ms,
+        "interval": found.interval,
+        "duplicates": found.duplicates,
+        "conflicts": found.conflicts,
+        "gaps": [_gap(gap) for gap in found.gaps],
+        "errors": found.errors,
+    }
+
+
+def _gap(gap: Gap) -> dict[str, int]:
+    return {"after_ms": gap.after_ms, "before_ms": gap.before_ms, "missing": gap.missing}
+
+
+def _show(file: Path, found: Inspection) -> None:
+    for error in found.errors[:SHOWN]:
+        time_us = None if error.time_ms is None else error.time_ms * 1000
+        tell(
+            str(
+                MarketDataError(
+                    str(file),
+                    row=error.row,
+                    time_us=time_us,
+                    field=error.field,
+                    found=error.found,
+                    allowed=error.allowed,
+                )
+            ),
+            style="red",
+        )
+    for gap in found.gaps[:SHOWN]:
+        tell(f"gap: {gap.missing} missing after {iso(gap.after_ms * 1000)}", style="yellow")
+    for time_ms in found.duplicates[:SHOWN]:
+        tell(f"duplicate: {iso(time_ms * 1000)} more than once, equal each time", style="yellow")
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_row("rows", str(found.rows))
+    if found.first_ms is not None and found.last_ms is not None:
+        table.add_row("span", f"{iso(found.first_ms * 1000)} to {iso(found.last_ms * 1000)}")
+    table.add_row("interval", found.interval or "not to be seen")
+    table.add_row("gaps", f"{len(found.gaps)}, {sum(gap.missing for gap in found.gaps)} bars missing")
+    table.add_row("duplicates", str(len(found.duplicates)))
+    table.add_row("conflicts", str(len(found.conflicts)))
+    table.add_row("errors", str(len(found.errors)))
+    out.print(table)
+    tell(f"{file}: {'valid' if found.valid else 'not valid'}", style="green" if found.valid else "red")

@@ -1,0 +1,150 @@
+"""``tradewire backtest`` and ``tradewire compare``, as typed."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tradewire.app.cli.entry import main
+from tradewire.app.cli.output import Exit
+
+ROOT = Path(__file__).parents[4]
+SAMPLE = ROOT / "data/sample"
+DAILY = str(ROOT / "strategies/trend-daily.yaml")
+HOURLY = str(ROOT / "strategies/ema-cross-btc.yaml")
+CANDLES = str(SAMPLE / "coinbase-BTCUSD-1h.csv")
+SPAN = ("--from", "2018-01-01", "--to", "2018-03-01")
+
+
+def test_result_as_json_has_the_keys_that_other_tools_read(tmp_path: Path) -> None:
+    target = tmp_path / "result.json"
+
+    assert main(["backtest", HOURLY, "--data", CANDLES, *SPAN, "--json", str(target)]) == Exit.DONE
+
+    found = json.loads(target.read_text())
+    assert set(found) == {"fingerprint", "engine", "strategy", "settings", "stats", "trades", "equity"}
+    assert (found["engine"], found["strategy"]) == ("futures", "ema-cross-btc")
+    assert len(found["fingerprint"]) == 64
+    assert len(found["equity"]) == 59 * 24
+    trade = found["trades"][0]
+    keys = "symbol side qty entry_time_ms exit_time_ms entry_price exit_price fees funding pnl"
+    assert set(trade) == set(keys.split())
+    assert all(isinstance(trade[name], str) for name in ("qty", "entry_price", "exit_price", "fees", "funding", "pnl"))
+    total = sum(Decimal(item["pnl"]) for item in found["trades"])
+    gained = Decimal(found["equity"][-1][1]) - 100_000
+    assert abs(total - gained) < Decimal("0.0001")
+
+
+def test_bare_json_goes_to_stdout_and_nothing_else_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backtest", HOURLY, "--data", CANDLES, *SPAN, "--json"]) == Exit.DONE
+
+    assert json.loads(capsys.readouterr().out)["engine"] == "futures"
+
+
+def test_text_ends_with_the_fingerprint_and_says_how_orders_filled(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backtest", HOURLY, "--data", CANDLES, *SPAN]) == Exit.DONE
+
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1].startswith("fingerprint: ")
+    assert "Sharpe ratio" in out
+    assert "fill model: decided at a bar's close" in out
+
+
+def test_settings_and_parameters_reach_the_account(capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "--capital",
+        "5000",
+        "--fees",
+        "0",
+        "--slippage",
+        "0",
+        "--leverage",
+        "3",
+        "--margin-mode",
+        "isolated",
+        "--set",
+        "fast_len=9",
+    ]
+
+    assert main(["backtest", HOURLY, "--data", CANDLES, *SPAN, *words, "--json"]) == Exit.DONE
+
+    found = json.loads(capsys.readouterr().out)
+    assert found["settings"]["margin_mode"] == "ISOLATED"
+    assert found["settings"]["params"]["fast_len"] == 9
+    assert found["equity"][0][1] == "5000"
+    assert {trade["fees"] for trade in found["trades"]} == {"0"}
+
+
+def test_files_of_a_run_hold_what_the_result_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "run"
+
+    assert main(["backtest", DAILY, "--data", str(SAMPLE), "--out", str(folder), "--json"]) == Exit.DONE
+
+    found = json.loads(capsys.readouterr().out)
+    assert json.loads((folder / "result.json").read_text()) == found
+    assert len(pl.read_parquet(folder / "trades.parquet")) == len(found["trades"])
+    assert len(pl.read_parquet(folder / "equity.parquet")) == len(found["equity"])
+    origin = json.loads((folder / "provenance.json").read_text())
+    assert origin["fingerprint"] == found["fingerprint"]
+    assert "<html" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_engines_that_agree_are_certified(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["compare", HOURLY, "--data", CANDLES, *SPAN, "--engines", "futures,vectorized,replay", "--json"]
+
+    assert main(words) == Exit.DONE
+
+    found = json.loads(capsys.readouterr().out)
+    assert found["clean"] is True
+    futures, vectorized, replay = found["engines"]
+    assert futures["fingerprint"] == replay["fingerprint"]
+    assert futures["fills"] == vectorized["fills"] > 0
+
+
+def test_engines_that_model_different_things_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--limit", "max_order_notional=10", "--engines", "futures,vectorized"]
+
+    assert main(["compare", HOURLY, "--data", CANDLES, *SPAN, *words]) == Exit.REFUSED
+
+    out = capsys.readouterr().out
+    assert "vectorized leaves futures at 2018-01" in out
+    assert "refused, not sent or not filled" in out
+    assert "left out by vectorized" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--engine", "fast"], Exit.USAGE, "found engine 'fast', allowed vectorized, futures, replay, kafka"),
+        (["--capital", "lots"], Exit.USAGE, "--capital: found 'lots', allowed a number"),
+        (["--fees", "2"], Exit.USAGE, "--fees: found 2, allowed 0 to 1"),
+        (["--set", "fast_len"], Exit.USAGE, "found parameter 'fast_len', allowed NAME=NUMBER"),
+        (["--set", "fst_len=9"], Exit.REFUSED, "fst_len"),
+        (["--from", "yesterday"], Exit.USAGE, "found time 'yesterday'"),
+        (["--from", "2030-01-01"], Exit.REFUSED, "bar"),
+        (["--leverage", "500"], Exit.REFUSED, "leverage"),
+    ],
+)
+def test_what_cannot_be_run_is_told(
+    words: list[str], code: Exit, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["backtest", HOURLY, "--data", CANDLES, *words]) == code
+
+    assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_bad_candles_are_told_with_row_time_and_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Path(CANDLES).read_text().splitlines()[:200]
+    lines[100] = lines[100].replace(lines[100].split(",")[4], "-5")
+    bad = tmp_path / "coinbase-BTCUSD-1h.csv"
+    bad.write_text("\n".join(lines))
+
+    assert main(["backtest", HOURLY, "--data", str(bad)]) == Exit.REFUSED
+
+    said = " ".join(capsys.readouterr().err.split())
+    assert "row 101" in said
+    assert "-5" in said
