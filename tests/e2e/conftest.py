@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from slices import first_weeks
+
+from tradewire.app.monolith import Scenario, run_monolith
+from tradewire.app.watch import RunResult
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +27,17 @@ def run_roots() -> Iterator[Path]:
 def run_root(run_roots: Path) -> Path:
     """A folder of its own for a run's servers."""
     return Path(tempfile.mkdtemp(dir=run_roots))
+
+
+@pytest.fixture(scope="session")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    """The first weeks of the hourly sample."""
+    return first_weeks(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def undisturbed(scenario: Scenario) -> RunResult:
+    """What the slice comes to when nothing goes wrong."""
+    result = asyncio.run(run_monolith(scenario))
+    assert result.fills > 5
+    return result

@@ -139,7 +139,8 @@ class KafkaSubscription(SubscriptionPort):
 
     def stalled(self, now_s: float) -> list[Place]:
         """See ``KafkaBus.stalled``."""
-        return self.progress.stalled(self._paused, now_s)
+        moving = self._assigning is not None or self._replacing is not None
+        return [] if moving else self.progress.stalled(self._paused, now_s)
 
     async def _probe(self) -> None:
         """Ask the broker now and then how far our partitions go."""

@@ -1,4 +1,7 @@
-"""Tells a stuck consumer from one that has nothing to do, from facts of our own (aiokafka#1154, #1037)."""
+"""Tells a stuck consumer from one that has nothing to do, from facts of our own (aiokafka#1154, #1037).
+
+Only time in which we polled and the broker answered counts: after an outage, or a long wait of our own, it begins anew.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ class Progress:
 
     def on_polled(self, records: Sequence[Record], now_s: float) -> None:
         """A poll returned ``records``."""
+        self._count_anew_after(self._polled_s, now_s)
         self._polled_s = now_s
         for record in records:
             place = record.place
@@ -32,11 +36,16 @@ class Progress:
 
     def on_answered(self, ends: Mapping[Place, int], starts: Mapping[Place, int], now_s: float) -> None:
         """The broker told its end offsets; ``starts`` is where reading begins in places not read from yet."""
+        self._count_anew_after(self._answered_s, now_s)
         self._answered_s = now_s
         for place, end in ends.items():
             if self.positions.setdefault(place, starts.get(place, 0)) >= end:
                 self._moved_s[place] = now_s
         self._ends = dict(ends)
+
+    def _count_anew_after(self, last_s: float, now_s: float) -> None:
+        if now_s - last_s > self._fresh_s:
+            self._moved_s = dict.fromkeys(self._moved_s, now_s)
 
     def stalled(self, paused: Collection[Place], now_s: float) -> list[Place]:
         """Places with records for us that a living reader has not been given for ``stall_s``."""
@@ -45,5 +54,7 @@ class Progress:
         return [
             place
             for place, end in self._ends.items()
-            if place not in paused and self.positions[place] < end and now_s - self._moved_s[place] > self._stall_s
+            if place not in paused
+            and self.positions[place] < end
+            and now_s - self._moved_s.get(place, now_s) > self._stall_s
         ]

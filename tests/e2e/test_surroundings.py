@@ -1,0 +1,120 @@
+"""Broken surroundings: servers that go away, folders and ports that can't be had, Ctrl-C at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from drill import ROOT
+from faults import until
+from slices import replay_with
+
+from tradewire.app.monolith import Scenario
+from tradewire.app.platform import RunOptions, begin, platform
+from tradewire.app.processes import until_ready
+from tradewire.app.stack import FolderError, PortTakenError, Stack, StackPaths
+from tradewire.app.watch import RunResult
+
+OUTAGES_S = (60.0, pytest.param(300.0, marks=(pytest.mark.drill, pytest.mark.timeout(900))))
+PHASES = ("", "creating topics", "starting ingest and strategy", "starting the other services")
+pytestmark = pytest.mark.timeout(400)
+
+
+async def through_outages(scenario: Scenario, root: Path, seconds: float) -> RunResult:
+    """A run whose broker is away at a service's start and for a while later on, and its database meanwhile."""
+    options = RunOptions(root=root, registry=False)
+    async with platform(scenario, options) as running:
+        stack, early = running.stack, running.services["indicator"]
+        await asyncio.to_thread(stack.kill, "kafka")
+        early.start()
+
+        async def waits() -> bool:
+            early.check()
+            return "bus_unreachable" in early.log_file.read_text()
+
+        await until(waits)
+        await asyncio.to_thread(stack.restart, "kafka")
+        await until_ready([early])
+        await asyncio.to_thread(early.stop)
+
+        async def outages() -> None:
+            await asyncio.to_thread(stack.kill, "postgres")
+            await asyncio.to_thread(stack.kill, "kafka")
+            await asyncio.sleep(seconds)  # the outage itself: what is tried is its length
+            await asyncio.to_thread(stack.restart, "kafka")
+            await asyncio.to_thread(stack.restart, "postgres")
+
+        return await replay_with(running, await begin(running, scenario), 100, outages)
+
+
+@pytest.mark.parametrize("seconds", OUTAGES_S)
+def test_broker_and_database_away_change_nothing(
+    scenario: Scenario, undisturbed: RunResult, run_root: Path, seconds: float
+) -> None:
+    assert asyncio.run(through_outages(scenario, run_root, seconds)).fingerprint == undisturbed.fingerprint
+
+
+def test_folder_that_can_t_be_made_is_told_by_name(tmp_path: Path, scenario: Scenario) -> None:
+    taken = tmp_path / "file"
+    taken.write_text("in the way")
+
+    async def run() -> None:
+        async with platform(scenario, RunOptions(root=taken / "run")):
+            raise AssertionError("it began")
+
+    with pytest.raises((FolderError, OSError)) as refused:
+        asyncio.run(run())
+    assert str(taken) in str(refused.value)
+
+
+def test_port_that_is_taken_is_told_by_number(run_root: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTakenError, match=str(port)):
+            Stack(StackPaths.under(run_root), kafka=False, registry=False, ports={"postgres": port}).start()
+
+
+def processes_of(root: Path) -> set[int]:
+    """Processes whose arguments or environment name a folder."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                text = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if str(root).encode() in text:
+                found.add(int(entry.name))
+    return found
+
+
+def interrupted_at(phase: str, root: Path) -> int:
+    """Exit code of ``tradewire run`` after Ctrl-C, once it says ``phase``; at once when that is empty."""
+    command = [sys.executable, "-m", "tradewire.app.cli", "run", "--no-registry", "--root", str(root)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stderr is not None
+        if phase:
+            seen = next((line for line in process.stderr if phase in line), None)
+            assert seen is not None, f"it never said {phase!r}"
+        else:
+            lock = StackPaths.under(root).lock_file
+            while not lock.exists():
+                time.sleep(0.05)  # between two looks at whether it has begun
+        process.send_signal(signal.SIGINT)
+        process.stderr.read()
+        return process.wait(60)
+
+
+def test_ctrl_c_in_any_phase_leaves_no_process_and_the_next_start_is_clean(run_root: Path) -> None:
+    for phase in PHASES:
+        assert interrupted_at(phase, run_root) == 128 + signal.SIGINT, phase
+        assert processes_of(run_root) == set(), phase
