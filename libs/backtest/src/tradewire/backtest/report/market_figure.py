@@ -17,6 +17,7 @@ from tradewire.ports.backtest import MarketHistory, Trade
 from tradewire.ports.events import Side
 from tradewire.trading.language import INTERVALS_US
 
+Detail = dict[str, Any]
 PANELS_MAX = 4
 TITLE_MAX = 12
 PANEL_SHARE = 0.16
@@ -35,7 +36,7 @@ def market_figure(market: MarketHistory, trades: Sequence[Trade], studies: Studi
     traces += _levels(market, shown, studies) + _spans(shown) + _markers(shown)
     notes = []
     if drawn.bars > 1:
-        notes.append(f"{market.symbol}: one candle stands for {drawn.bars} bars, lines show extremes of equal spans")
+        notes.append(f"{market.symbol}: a candle of the whole run stands for {drawn.bars} bars; zoom in for more")
     if len(shown) < len(trades):
         notes.append(f"{market.symbol}: the {len(shown):,} trades with the largest PnL of {len(trades):,} are drawn")
     if panels[PANELS_MAX:]:
@@ -43,6 +44,22 @@ def market_figure(market: MarketHistory, trades: Sequence[Trade], studies: Studi
     if "Trailing stop" in studies.distances:
         notes.append("trailing stops move within the bar and are not drawn; their exits are")
     return {"data": traces, "layout": _layout(panels[:PANELS_MAX])}, notes
+
+
+def market_detail(market: MarketHistory, studies: Studies, candles_max: int) -> tuple[Detail, list[str]]:
+    """What the page draws when one zooms in: candles in columns, and each series at the last bar of each candle.
+
+    Lines refer to it by ``meta.series``. With a note when a candle stands for more than one bar.
+    """
+    fine = candles(market.open_time_us, market.open, market.high, market.low, market.close, candles_max)
+    lasts = np.minimum(np.arange(len(fine.close)) * fine.bars + fine.bars, len(market)) - 1
+    detail = {
+        "x": moments(fine.time_us),
+        "candles": [numbers(column) for column in (fine.open, fine.high, fine.low, fine.close)],
+        "series": [numbers(series.values[lasts]) for series in studies.series],
+    }
+    coarse = f"{market.symbol}: the finest candle on this page stands for {fine.bars} bars"
+    return detail, [coarse] if fine.bars > 1 else []
 
 
 def _candles(drawn: Candles) -> Trace:
@@ -61,14 +78,14 @@ def _candles(drawn: Candles) -> Trace:
 
 
 def _series(market: MarketHistory, series: Sequence[Series], panels: Sequence[str]) -> list[Trace]:
-    traces = []
+    traces: list[Trace] = []
     for number, one in enumerate(series):
         if not one.overlay and one.panel not in panels:
             continue
         colour = f"@line{number % LINES}"
-        more: dict[str, Any] = {}
+        more: dict[str, Any] = {"meta": {"series": number}}
         if not one.overlay:
-            more = {"yaxis": f"y{panels.index(one.panel) + 2}"}
+            more["yaxis"] = f"y{panels.index(one.panel) + 2}"
         hover = f"%{{y:,.6~g}}<extra>{escape(one.name)}</extra>"
         traces.append(
             line(
@@ -147,6 +164,7 @@ def _marks(name: str, symbol: str, colour: str, trades: Sequence[Trade], *, exit
         "type": "scatter",
         "mode": "markers",
         "name": name,
+        "meta": {} if exits else {"entries": True},
         "x": moments([time_us or 0 for time_us in times]),
         "y": numbers(prices),
         "text": [_hover(trade) for trade in trades],
@@ -167,7 +185,7 @@ def _hover(trade: Trade) -> str:
 def _layout(panels: Sequence[str]) -> dict[str, Any]:
     """Price on top, the panels under it, one time axis at the bottom."""
     share = PANEL_SHARE * len(panels)
-    axes: dict[str, Any] = {"yaxis": axis(domain=[share, 1.0], tickformat=",~r", hoverformat=",.8~g")}
+    axes: dict[str, Any] = {"yaxis": axis(domain=[share, 1.0], tickformat=",~r", hoverformat=",.8~g", fixedrange=True)}
     for number, name in enumerate(panels):
         top = share - PANEL_SHARE * number - 0.03
         title = {
@@ -176,7 +194,7 @@ def _layout(panels: Sequence[str]) -> dict[str, Any]:
             "standoff": 2,
         }
         domain = [top - PANEL_SHARE + 0.04, top]
-        axes[f"yaxis{number + 2}"] = axis(domain=domain, nticks=3, title=title, tickformat="~g")
+        axes[f"yaxis{number + 2}"] = axis(domain=domain, nticks=3, title=title, tickformat="~g", fixedrange=True)
     anchor = f"y{len(panels) + 1}" if panels else "y"
     axes["xaxis"] = axis(type="date", anchor=anchor, rangeslider={"visible": False}, hoverformat="%Y-%m-%d %H:%M")
     return layout(HEIGHT + PANEL_HEIGHT * len(panels), **axes)

@@ -25,7 +25,7 @@ from tradewire.backtest.report.account_figures import (
 from tradewire.backtest.report.downsample import POINTS_MAX
 from tradewire.backtest.report.figure import Figure
 from tradewire.backtest.report.indicators import studies_of
-from tradewire.backtest.report.market_figure import market_figure
+from tradewire.backtest.report.market_figure import Detail, market_detail, market_figure
 from tradewire.backtest.report.months import MONTHS, month_rows
 from tradewire.backtest.report.palette import DARK, LIGHT
 from tradewire.backtest.report.provenance import Provenance, plain
@@ -34,7 +34,10 @@ from tradewire.ports.backtest import BacktestResult, MarketHistory
 from tradewire.trading.language import parse_strategy
 
 MARKETS_MAX = 8
+DETAIL_CANDLES = 24_000
+"""Candles to zoom into, of all markets together."""
 """Charts of markets on the page."""
+SPANS = ((365, "Year"), (91, "Quarter"), (30, "Month"), (7, "Week"), (1, "Day"))
 TILES = ("total_return", "net_pnl", "sharpe", "max_drawdown", "trades", "win_rate")
 
 
@@ -48,6 +51,7 @@ class Chart:
     about: str = ""
     missing: str = "There is nothing to show."
     log: bool = False
+    detail: Detail | None = None
 
 
 def write_report(
@@ -91,6 +95,7 @@ def report_html(
         tiles=_tiles(stats),
         left_out=result.left_out,
         charts=charts,
+        spans=SPANS,
         months=month_rows(result),
         month_names=MONTHS,
         groups=list(stats.groups().items()),
@@ -106,8 +111,11 @@ def _embedded(charts: Sequence[Chart]) -> dict[str, str]:
     """Style, scripts and figures; the only text of the page that is not escaped, and all of it is our own."""
     folder = files("tradewire.backtest.report")
     figures = {chart.id: chart.figure for chart in charts if chart.figure is not None}
+    details = {chart.id: chart.detail for chart in charts if chart.detail is not None}
     data = json.dumps(
-        {"figures": figures, "light": dict(LIGHT), "dark": dict(DARK)}, allow_nan=False, separators=(",", ":")
+        {"figures": figures, "details": details, "light": dict(LIGHT), "dark": dict(DARK)},
+        allow_nan=False,
+        separators=(",", ":"),
     )
     return {
         "css": (folder / "report.css").read_text(encoding="utf-8"),
@@ -140,12 +148,15 @@ def _charts(
             log=True,
         )
     ]
-    for number, market in enumerate(markets[:MARKETS_MAX]):
+    shown = markets[:MARKETS_MAX]
+    for number, market in enumerate(shown):
         trades = [trade for trade in result.trades if trade.symbol == market.symbol]
         studies = studies_of(strategy_text, result.params, market)
         figure, left = market_figure(market, trades, studies)
-        charts.append(Chart(f"market{number}", f"{market.symbol}: trades, stops and indicators", figure))
-        notes += [note for note in left if note not in notes]
+        detail, coarse = market_detail(market, studies, DETAIL_CANDLES // len(shown))
+        title = f"{market.symbol}: trades, stops and indicators"
+        charts.append(Chart(f"market{number}", title, figure, detail=detail))
+        notes += [note for note in left + coarse if note not in notes]
     notes += [f"no chart of {market.symbol}" for market in markets[MARKETS_MAX:]]
     return charts + _outcomes(result, stats), notes
 
