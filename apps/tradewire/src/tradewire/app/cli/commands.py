@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from tradewire.app.cli import backtest, contracts, controls, dlq, explain, lag, limits, run, strategy, topics, up
+from tradewire.app.cli import (
+    backtest,
+    contracts,
+    controls,
+    data,
+    dlq,
+    explain,
+    indicator,
+    lag,
+    limits,
+    run,
+    strategy,
+    topics,
+    up,
+)
 from tradewire.app.cli.options import epilog
 
 app = typer.Typer(
@@ -19,6 +33,8 @@ app.command("setup", epilog=epilog("tradewire setup"))(run.setup)
 app.command("run", epilog=epilog("tradewire run --scenario three-daily --partitions 12"))(run.run)
 up.add_to(app)
 app.add_typer(strategy.app, name="strategy")
+app.add_typer(data.app, name="data")
+app.add_typer(indicator.app, name="indicator")
 app.add_typer(topics.app, name="topics")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(limits.app, name="limits")

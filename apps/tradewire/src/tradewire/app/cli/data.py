@@ -12,11 +12,10 @@ from rich.table import Table
 from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, say, tell
-from tradewire.backtest.data import Candles, Gap, Inspection, MarketDataError, candles_of, inspect_file
-from tradewire.backtest.data.fetching import Span, fetch
+from tradewire.backtest.data import Candles, Gap, Inspection, candles_of, error_of, inspect_file
+from tradewire.backtest.data.fetching import Kind, Span, fetch
 from tradewire.backtest.data.instruments import decimals_of
 from tradewire.backtest.data.resampling import resample
-from tradewire.backtest.data.venue import Kind, Venue
 from tradewire.backtest.data.writing import write_candles
 from tradewire.trading.language import INTERVALS_US
 
@@ -46,7 +45,7 @@ def info(file: FileArgument, interval: IntervalOption = None, as_json: JsonOptio
     """Describe a valid file: rows, span, interval, gaps, decimals, size."""
     candles = loaded(file, interval)
     first_us, last_us = int(candles.open_time_us[0]), int(candles.open_time_us[-1])
-    described = {
+    described: dict[str, str | int | float] = {
         "rows": len(candles),
         "first_ms": first_us // 1000,
         "last_ms": last_us // 1000,
@@ -94,9 +93,7 @@ def resample_command(
 
 @app.command(
     "fetch",
-    epilog=epilog(
-        "tradewire data fetch --exchange binanceusdm --symbol BTC/USDT:USDT --interval 1h --from 2024-01-01 --out history"
-    ),
+    epilog=epilog("tradewire data fetch --symbol BTC/USDT:USDT --interval 1h --from 2024-01-01 --out history"),
 )
 def fetch_command(
     symbol: Annotated[str, typer.Option("--symbol", help="Market, in ccxt's or the venue's own words.")],
@@ -114,19 +111,16 @@ def fetch_command(
     as_json: JsonOption = False,
 ) -> None:
     """Fetch public candles, mark candles and funding. Goes on where it was after a kill; keeps the rate limit."""
-    start_us, end_us = moment(begin), None if end is None else moment(end)
+    from tradewire.backtest.data.venue import Venue  # ccxt takes a second to import
+
     venue = Venue(exchange, symbol, interval, base_url=base_url)
     wanted = kinds or [kind for kind in Kind if venue.offers(kind)]
     lacking = ", ".join(kind for kind in wanted if not venue.offers(kind))
     if lacking:
         fail(f"{exchange} does not offer: {lacking}", Exit.USAGE)
-    now_ms, length_ms = venue.now_ms(), INTERVALS_US[interval] // 1000
-    files = {}
+    now_ms, files = venue.now_ms(), {}
     for kind in wanted:
-        closed_ms = now_ms if kind is Kind.FUNDING else now_ms - length_ms + 1
-        span = Span(start_us // 1000, closed_ms if end_us is None else min(end_us // 1000, closed_ms))
-        if span.end_ms <= span.start_ms:
-            fail(f"--from {begin}: found nothing closed between it and {iso(span.end_ms * 1000)}", Exit.USAGE)
+        span = _span(begin, end, now_ms if kind is Kind.FUNDING else now_ms - INTERVALS_US[interval] // 1000 + 1)
         path = target / _file_name(exchange, venue.symbol_id, kind, interval)
         files[kind] = (path, fetch(venue, kind, span, path, _progress).height)
     if as_json:
@@ -134,6 +128,15 @@ def fetch_command(
         return
     for kind, (path, rows) in files.items():
         tell(f"{path}: {rows} rows of {kind.value}", style="green")
+
+
+def _span(begin: str, end: str | None, closed_ms: int) -> Span:
+    """What to fetch: as typed, but only what has closed."""
+    start_ms = moment(begin) // 1000
+    end_ms = closed_ms if end is None else min(moment(end) // 1000, closed_ms)
+    if end_ms <= start_ms:
+        fail(f"--from {begin}: found nothing closed between it and {iso(end_ms * 1000)}", Exit.USAGE)
+    return Span(start_ms, end_ms)
 
 
 def inspected(file: Path, interval: str | None) -> Inspection:
@@ -178,20 +181,7 @@ def _gap(gap: Gap) -> dict[str, int]:
 
 def _show(file: Path, found: Inspection) -> None:
     for error in found.errors[:SHOWN]:
-        time_us = None if error.time_ms is None else error.time_ms * 1000
-        tell(
-            str(
-                MarketDataError(
-                    str(file),
-                    row=error.row,
-                    time_us=time_us,
-                    field=error.field,
-                    found=error.found,
-                    allowed=error.allowed,
-                )
-            ),
-            style="red",
-        )
+        tell(str(error_of(error, str(file))), style="red")
     for gap in found.gaps[:SHOWN]:
         tell(f"gap: {gap.missing} missing after {iso(gap.after_ms * 1000)}", style="yellow")
     for time_ms in found.duplicates[:SHOWN]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import polars as pl
 import typer
 from rich.table import Table
 
@@ -15,9 +14,8 @@ from tradewire.app.cli.moments import iso
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, tell
 from tradewire.backtest.data.indicator_series import Adapter, adapter_of, compare, compute
-from tradewire.backtest.data.writing import write_table
-from tradewire.ports.backtest import FloatArray
-from tradewire.trading.indicators import INDICATORS, Indicator, IndicatorError, UnknownIndicator, indicator
+from tradewire.backtest.data.writing import write_series
+from tradewire.trading.indicators import INDICATORS, FloatArray, Indicator, IndicatorError, UnknownIndicator, indicator
 from tradewire.trading.language import StrategyErrors
 from tradewire.trading.language.calls import usage
 
@@ -49,7 +47,7 @@ def compute_command(
         fail(str(error))
     times = candles.open_time_us // 1000
     if csv is not None:
-        write_table(pl.DataFrame({"open_time": times, **series}), csv)
+        write_series(candles.open_time_us, series, csv)
     if as_json:
         outputs = {name: _values(values) for name, values in series.items()}
         print_json({"expression": expression, "adapter": adapter, "open_time": times.tolist(), "outputs": outputs})
@@ -113,15 +111,12 @@ def show(
         one = indicator(name)
     except UnknownIndicator as error:
         fail(str(error))
-    params = [
-        {"name": p.name, "default": p.default, "low": p.low, "high": p.high, "whole": p.integer} for p in one.params
-    ]
     described = {
         "call": usage(one),
         "title": one.title,
         "formula": one.formula,
         "reads": list(one.inputs),
-        "params": params,
+        "params": one.params,
         "outputs": list(one.outputs),
         "warmup_bars": one.warmup(),
         "source": one.source,

@@ -133,17 +133,22 @@ def inspect_table(table: pl.DataFrame, interval: str | None = None) -> Inspectio
         return _unreadable(error)
 
 
+def error_of(finding: Finding, source: str) -> MarketDataError:
+    """The finding as an error that names the file."""
+    return MarketDataError(
+        source,
+        row=finding.row,
+        time_us=None if finding.time_ms is None else finding.time_ms * 1000,
+        field=finding.field,
+        found=finding.found,
+        allowed=finding.allowed,
+    )
+
+
 def candles_of(inspection: Inspection, source: str) -> Candles:
     """The inspected bars. Raises MarketDataError with the first thing that is wrong."""
     for error in inspection.errors:
-        raise MarketDataError(
-            source,
-            row=error.row,
-            time_us=None if error.time_ms is None else error.time_ms * 1000,
-            field=error.field,
-            found=error.found,
-            allowed=error.allowed,
-        )
+        raise error_of(error, source)
     if inspection.candles is None:
         allowed = "two bars or more, or to be told: open times alone tell none"
         raise MarketDataError(source, field="interval", found="none", allowed=allowed)

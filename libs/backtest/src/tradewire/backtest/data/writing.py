@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from tradewire.backtest.data.inspection import Candles
+
+if TYPE_CHECKING:
+    from tradewire.ports.backtest import FloatArray, IntArray
 
 _NAMES = ("open", "high", "low", "close", "volume")
 
@@ -19,6 +24,11 @@ def write_candles(candles: Candles, path: Path) -> None:
     """
     columns = dict(zip(_NAMES, candles.columns, strict=True))
     write_table(pl.DataFrame({"open_time": candles.open_time_us // 1000, **columns}), path)
+
+
+def write_series(open_time_us: IntArray, series: Mapping[str, FloatArray], path: Path) -> None:
+    """Write ``open_time`` (ms) and a column for each series of the same shape; as ``write_table``."""
+    write_table(pl.DataFrame({"open_time": open_time_us // 1000, **series}), path)
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:
