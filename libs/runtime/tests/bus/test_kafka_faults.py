@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from tradewire.app.stack.stack import Stack
 from tradewire.ports.bus import Place
-from tradewire.ports.errors import RetryableError
+from tradewire.ports.errors import FencedError, RetryableError
 from tradewire.runtime.bus.kafka import KafkaBus
 from tradewire.runtime.bus.kafka_client import KafkaSettings
 from tradewire.runtime.bus.kafka_group import KafkaSubscription
@@ -108,6 +108,48 @@ async def test_stalled_when_the_client_stops_fetching_then_told_and_not_before(b
     subscription._each("resume", [Place(topic, 0)])
     assert values(await read(subscription, 1)) == ["3"]
     assert bus.stalled(clock.monotonic_s()) == []
+
+
+async def test_static_member_when_a_second_takes_its_name_then_the_first_ends_and_the_second_goes_on(
+    bus: KafkaBus, harness: Harness
+) -> None:
+    topic, group = await harness.topic(bus), harness.name("group")
+    await bus.publish(numbered(topic, range(3)))
+    first = await Owner().join(bus, [topic], group, member="pod-0")
+    assert values(await read(first.subscription, 3)) == ["0", "1", "2"]
+    other = KafkaBus(bus.bootstrap_servers, "other", settings=SETTINGS)
+    await other.start()
+    try:
+        second = await Owner().join(other, [topic], group, member="pod-0")
+        assert values(await read(second.subscription, 3)) == ["0", "1", "2"]
+        with pytest.raises(FencedError, match="pod-0"):
+            await read(first.subscription, 1)
+        await first.subscription.close()
+        await bus.publish(numbered(topic, [3]))
+        assert values(await read(second.subscription, 1)) == ["3"]
+        assert second.history == [("assigned", (Place(topic, 0),))]
+    finally:
+        await other.close()
+
+
+async def test_static_member_when_its_session_ran_out_then_it_joins_again(bus: KafkaBus, harness: Harness) -> None:
+    topic, group = await harness.topic(bus), harness.name("group")
+    owner = await Owner().join(bus, [topic], group, member="pod-0")
+    subscription = owner.subscription
+    assert isinstance(subscription, KafkaSubscription)
+    assert subscription._consumer is not None
+    # As after a long stop of the process: no heartbeat goes out until the broker has forgotten the member.
+    beating = subscription._consumer._coordinator._do_heartbeat
+    silent_until_s = SystemClock().monotonic_s() + 2 * SETTINGS.session_s
+
+    async def silent() -> bool:
+        return True if SystemClock().monotonic_s() < silent_until_s else await beating()
+
+    subscription._consumer._coordinator._do_heartbeat = silent
+    while len(owner.history) < 3:
+        assert await subscription.poll(max_records=1, timeout_s=0.1) == []
+    await bus.publish(numbered(topic, [0]))
+    assert values(await read(subscription, 1)) == ["0"]
 
 
 async def test_start_when_nobody_listens_then_retryable_and_nothing_is_left() -> None:

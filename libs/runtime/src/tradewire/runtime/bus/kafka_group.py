@@ -15,6 +15,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from tradewire.ports.bus import OnPlaces, Place, Record, SubscriptionPort
 from tradewire.ports.errors import FatalError, RetryableError, TradewireError
 from tradewire.runtime.bus.kafka_client import abandon, build_consumer, stop, translated, translation
+from tradewire.runtime.bus.kafka_fence import Fence
 from tradewire.runtime.bus.kafka_progress import Progress
 from tradewire.runtime.bus.kafka_reader import fetched
 from tradewire.runtime.bus.tasks import end
@@ -64,6 +65,8 @@ class KafkaSubscription(SubscriptionPort):
         except BaseException:
             await abandon(consumer)
             raise
+        if self._member is not None:
+            Fence(self._member, bus.settings.session_s, bus.clock, self._fail).watch(consumer)
         consumer.subscribe(self._topics, listener=_Listener(self, consumer))
         self._consumer = consumer
         if self._probing is None:
@@ -85,6 +88,8 @@ class KafkaSubscription(SubscriptionPort):
         try:
             records = await fetched(consumer, max_records=max_records, timeout_s=timeout_s)
         except (KafkaError, OSError) as error:
+            if self._failure is not None:
+                raise self._failure from error
             failure = translation(error, f"polling as a member of group {self._group}")
             if isinstance(failure, RetryableError):
                 self._replace(consumer)
@@ -189,6 +194,10 @@ class KafkaSubscription(SubscriptionPort):
             self._assigning = None
         if self._failure is None:
             self._each("resume", [place for place in places if place not in self._paused])
+
+    def _fail(self, failure: TradewireError) -> None:
+        """Every poll from now on raises ``failure``."""
+        self._failure = failure
 
     async def _call(self, callback: OnPlaces, places: Sequence[Place]) -> None:
         # aiokafka would log a listener's exception and go on: records would be handled without their state.
