@@ -1,0 +1,134 @@
+"""History from a real HTTP server that speaks Binance's REST format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tradewire.backtest.data import MarketDataError, inspect_file
+from tradewire.backtest.data.fetching import Kind, Page, Span, fetch
+from tradewire.backtest.data.marks_funding import read_funding, read_marks
+from tradewire.backtest.data.venue import Venue
+from tradewire.ports.errors import RetryableError
+
+HOUR_MS = 3_600_000
+START_MS = 1_599_984_000_000
+HOURS = 2500
+SPAN = Span(START_MS, START_MS + HOURS * HOUR_MS)
+
+
+def venue_at(served: Any, waits: list[float] | None = None) -> Venue:
+    noted = waits if waits is not None else []
+    return Venue("binanceusdm", "BTC/USDT:USDT", "1h", base_url=served.url, sleep=noted.append)
+
+
+def quiet(kind: Kind, reached_ms: int, rows: int) -> None:
+    """No progress."""
+
+
+@pytest.mark.parametrize("kind", [Kind.CANDLES, Kind.MARK])
+def test_candles_of_many_pages_are_all_there_and_check_as_valid(served: Any, tmp_path: Path, kind: Kind) -> None:
+    path = tmp_path / "x.parquet"
+    fetch(venue_at(served), kind, SPAN, path, quiet)
+    found = inspect_file(path)
+    assert (found.valid, found.rows, found.interval, found.gaps) == (True, HOURS, "1h", ())
+    assert (found.first_ms, found.last_ms) == (START_MS, START_MS + (HOURS - 1) * HOUR_MS)
+    assert [since for _, since in served.asked] == [START_MS + n * 1000 * HOUR_MS for n in range(3)]
+    assert list(tmp_path.iterdir()) == [path]
+    assert len(read_marks(path)) == HOURS
+
+
+def test_funding_of_the_whole_span(served: Any, tmp_path: Path) -> None:
+    served.page_rows = 100
+    path = tmp_path / "f.parquet"
+    fetch(venue_at(served), Kind.FUNDING, SPAN, path, quiet)
+    times, rates = read_funding(path)
+    assert len(times) == HOURS // 8 + 1
+    assert set(rates.tolist()) == {0.0001}
+
+
+def test_the_bar_that_is_still_open_is_left_out(served: Any, tmp_path: Path) -> None:
+    venue = venue_at(served)
+    assert venue.now_ms() == served.now_ms
+    span = Span(START_MS, venue.now_ms() - HOUR_MS + 1)
+    table = fetch(venue, Kind.CANDLES, span, tmp_path / "x.parquet", quiet)
+    assert table.get_column("open_time")[-1] == START_MS + (HOURS - 1) * HOUR_MS
+
+
+def test_a_fetch_that_was_cut_goes_on_behind_its_last_chunk(served: Any, tmp_path: Path) -> None:
+    whole = fetch(venue_at(served), Kind.CANDLES, SPAN, tmp_path / "whole.parquet", quiet)
+    served.asked.clear()
+    served.stop_after = 2
+    with pytest.raises((MarketDataError, RetryableError)):
+        fetch(venue_at(served), Kind.CANDLES, SPAN, tmp_path / "x.parquet", quiet)
+    assert not (tmp_path / "x.parquet").exists()
+    served.stop_after = 10**9
+    again = fetch(venue_at(served), Kind.CANDLES, SPAN, tmp_path / "x.parquet", quiet)
+    assert [(since - START_MS) // HOUR_MS for _, since in served.asked] == [0, 1000, 2000]
+    assert again.equals(whole)
+
+
+def test_a_chunk_half_written_is_asked_for_again(served: Any, tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    chunks = tmp_path / ".x.parquet.chunks"
+    chunks.mkdir()
+    (chunks / f".{START_MS}-{START_MS + 1000 * HOUR_MS}.parquet.part").write_bytes(b"PAR1 half")
+    assert fetch(venue_at(served), Kind.CANDLES, SPAN, path, quiet).height == HOURS
+
+
+def test_a_later_fetch_asks_for_what_is_new_only(served: Any, tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    fetch(venue_at(served), Kind.CANDLES, Span(START_MS, START_MS + 1000 * HOUR_MS), path, quiet)
+    served.asked.clear()
+    assert fetch(venue_at(served), Kind.CANDLES, SPAN, path, quiet).height == HOURS
+    assert [(since - START_MS) // HOUR_MS for _, since in served.asked] == [999, 2000]
+
+
+def test_failures_in_passing_are_waited_out(served: Any, tmp_path: Path) -> None:
+    waits: list[float] = []
+    served.fail = 3
+    table = fetch(venue_at(served, waits), Kind.CANDLES, SPAN, tmp_path / "x.parquet", quiet)
+    assert table.height == HOURS
+    assert waits == [1.0, 2.0, 4.0]
+
+
+def test_a_venue_that_stays_away_is_no_endless_wait(served: Any, tmp_path: Path) -> None:
+    venue = venue_at(served)
+    served.fail = 1000
+    with pytest.raises(RetryableError, match="6 attempts failed"):
+        fetch(venue, Kind.CANDLES, SPAN, tmp_path / "x.parquet", quiet)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nowhere", "BTC/USDT:USDT", "1h"), "--exchange: content: found nowhere"),
+        (("binanceusdm", "XXX", "1h"), "--symbol: content: found XXX"),
+        (("binanceusdm", "BTC/USDT:USDT", "7m"), "--interval: content: found 7m"),
+    ],
+)
+def test_what_there_is_not_is_named(served: Any, arguments: tuple[str, str, str], message: str) -> None:
+    with pytest.raises(MarketDataError, match=message):
+        Venue(*arguments, base_url=served.url)
+
+
+class Twice:
+    """Answers with another close each time."""
+
+    def __init__(self) -> None:
+        self.answers = 0
+
+    def page(self, kind: Kind, since_ms: int, until_ms: int) -> Page:
+        self.answers += 1
+        columns: dict[str, Any] = {name: [1.0] for name in ("open", "high", "low", "close")}
+        return Page(pl.DataFrame({"open_time": [START_MS], **columns, "volume": [float(self.answers)]}), until_ms)
+
+
+def test_rows_of_one_time_that_differ_are_refused(tmp_path: Path) -> None:
+    pages = Twice()
+    fetch(pages, Kind.CANDLES, Span(START_MS, START_MS + 1), tmp_path / "x.parquet", quiet)
+    with pytest.raises(MarketDataError, match="found rows that differ"):
+        fetch(pages, Kind.CANDLES, Span(START_MS, START_MS + 2), tmp_path / "x.parquet", quiet)
