@@ -151,7 +151,7 @@ def test_every_statistic_has_formula_and_source() -> None:
 def test_reference_page_is_that_of_the_code() -> None:
     script = ROOT / "docs/research/generate_statistics.py"
 
-    found = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True)
+    found = subprocess.run([sys.executable, str(script), "--check"], check=False, capture_output=True, text=True)
 
     assert found.returncode == 0, found.stdout
 
@@ -164,3 +164,10 @@ def test_order_of_trades_does_not_matter(amounts: list[int], dice: random.Random
 
     for measure in (trading.win_rate, trading.profit_factor, trading.expectancy, trading.payoff_ratio):
         assert measure(mixed) == measure(trades)
+
+
+def test_as_text_it_is_one_statistic_a_line() -> None:
+    lines = repr(statistics_of(run(1000, 1100), ())).splitlines()
+
+    assert len(lines) == len(CATALOGUE)
+    assert lines[0].split() == ["total_return", "10.00", "%"]

@@ -40,9 +40,12 @@ class Statistic:
         return f"{float(self.value):,.2f}{suffix}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Statistics:
-    """All statistics of a run, in the order of the catalogue. ``stats["sharpe"]`` is a value, None if undefined."""
+    """All statistics of a run, in the order of the catalogue. ``stats["sharpe"]`` is a value, None if undefined.
+
+    As text it is one statistic a line; in a notebook a table.
+    """
 
     entries: tuple[Statistic, ...]
 
@@ -69,6 +72,9 @@ class Statistics:
     def groups(self) -> dict[Group, list[Statistic]]:
         """By heading, in order."""
         return {group: [e for e in self.entries if e.group is group] for group in Group}
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{entry.name:<26}{entry.text:>16}" for entry in self.entries)
 
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr><td>{e.label}</td><td style='text-align:right'>{e.text}</td></tr>" for e in self.entries)
