@@ -55,5 +55,10 @@ def test_service_when_paused_or_everything_is_then_paused() -> None:
 @pytest.mark.parametrize(
     ("scope", "covered"), [*((s, True) for s in SCOPES), ("account:beta", False), ("service:x", False)]
 )
-def test_covers_when_asked_then_only_what_the_scope_names(scope: str, covered: bool) -> None:
-    assert Controls.covers(scope, "alpha", "trend") is covered
+def test_flattening_when_asked_then_only_what_the_scope_names(scope: str, covered: bool) -> None:
+    controls = Controls()
+    controls.apply(control(scope, ControlLevel.FLATTEN))
+    found = controls.flattening("alpha", "trend")
+    assert (found is not None and found.scope == scope) is covered
+    controls.apply(control(scope, ControlLevel.REDUCE_ONLY, issued_at_us=2))
+    assert controls.flattening("alpha", "trend") is None

@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 
 from tradewire.ports.events import (
-    ControlChanged,
     ControlLevel,
     OrderLeg,
     RiskDecision,
@@ -196,6 +195,15 @@ def test_tick_when_replaying_then_waits_for_as_long_as_it_takes() -> None:
     assert answers(desk.tick(10**18)) == []
 
 
+def test_signal_when_its_step_was_answered_without_it_then_refused_saying_so() -> None:
+    desk = desk_with(symbols=(BTC, ETH), grace_us=10_000_000)
+    say(desk, account_state(0))
+    say(desk, evaluation(0, Signal.HOLD))
+    assert len(answers(desk.tick(HOUR_US + 10_000_001))) == 1
+    (answer,) = say(desk, evaluation(0, symbol=ETH))
+    assert (answer.decision, refused(answer), answer.intents) == (RiskDecision.REFUSED, {"step_open"}, ())
+
+
 # ---- kill switch ----
 
 
@@ -218,10 +226,10 @@ def test_flatten_when_demanded_then_closes_each_share_at_once_and_withdraws_its_
     shares = (share(2), share(-3, ETH, "other"))
     say(desk, account_state(0, strategy_positions=shares, open_orders=(stop,)))
     found = say(desk, control("account:alpha", ControlLevel.FLATTEN))
-    assert [(a.symbol, a.step_size, a.cancels) for a in found] == [(BTC, 0, ("stop",)), (ETH, 0, ())]
+    assert [(a.symbol, a.step_size, a.cancels) for a in found] == [(ETH, 0, ()), (BTC, 0, ("stop",))]
     assert [(i.leg, i.side, i.qty) for a in found for i in a.intents] == [
-        (OrderLeg.FLATTEN, Side.SELL, 2),
         (OrderLeg.FLATTEN, Side.BUY, 3),
+        (OrderLeg.FLATTEN, Side.SELL, 2),
     ]
     assert say(desk, control("account:beta", ControlLevel.FLATTEN)) == []
 
@@ -230,10 +238,3 @@ def test_flatten_when_only_a_strategy_is_meant_then_the_others_keep_theirs() -> 
     desk = desk_with()
     say(desk, account_state(0, strategy_positions=(share(2), share(-3, ETH, "other"))))
     assert [a.strategy_id for a in say(desk, control("strategy:other", ControlLevel.FLATTEN))] == ["other"]
-
-
-def test_flatten_when_demanded_again_then_same_order_ids() -> None:
-    desk = desk_with()
-    say(desk, account_state(0, strategy_positions=(share(2),)))
-    event: ControlChanged = control("global", ControlLevel.FLATTEN)
-    assert say(desk, event) == say(desk, event)

@@ -44,10 +44,13 @@ class Controls:
             if event.level is not ControlLevel.NORMAL
         }
 
-    @staticmethod
-    def covers(scope: str, account_id: str, strategy_id: str) -> bool:
-        """Does a scope include a strategy's share of an account?"""
-        return scope in (GLOBAL, f"account:{account_id}", f"strategy:{strategy_id}")
+    def flattening(self, account_id: str, strategy_id: str) -> ControlChanged | None:
+        """The demand that a strategy's share of an account be closed; the widest when there are several."""
+        for scope in (GLOBAL, f"account:{account_id}", f"strategy:{strategy_id}"):
+            control = self._by_scope.get(scope)
+            if control is not None and control.level is ControlLevel.FLATTEN:
+                return control
+        return None
 
     def _most_severe(self, *scopes: str) -> ControlLevel:
         levels = [self._by_scope[scope].level for scope in scopes if scope in self._by_scope]

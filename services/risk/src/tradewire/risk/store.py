@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from tradewire.ports.bus import Outgoing
-from tradewire.ports.events import RiskStateSaved
+from tradewire.ports.bus import Outgoing, Place
+from tradewire.ports.events import RiskAssessed, RiskStateSaved
 from tradewire.ports.message import Event
+from tradewire.ports.topics import BY_EVENT
 from tradewire.risk.domain.account import Account
 from tradewire.risk.domain.desk import RiskDesk
-from tradewire.runtime.changelog import ChangelogStore
+from tradewire.runtime.changelog import READ_TIMEOUT_S, ChangelogStore
+from tradewire.runtime.codec import UnknownSchemaIdError
 from tradewire.runtime.service import StoreContext
+
+ANSWERS_READ_MAX = 5_000
+"""Newest answers of a partition that are read at the start: more than are written between two checkpoints."""
 
 
 class KeptRules(Protocol):
@@ -38,6 +43,47 @@ class RiskStore(ChangelogStore):
         await super().open(context)
         if self._rules is not None:
             await self._rules.open()
+
+    async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
+        repeated = await super().acquire(partitions)
+        self._desk.published(await self._newest_answers(partitions))
+        return repeated
+
+    async def _newest_answers(self, partitions: Sequence[int]) -> dict[str, int]:
+        """Event time of the newest step answered, per account, among the last answers of the partitions."""
+        assert self._context is not None
+        bus, topic = self._context.bus, BY_EVENT[RiskAssessed].name
+        places = [Place(topic, partition) for partition in partitions]
+        begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
+        waiting = {place for place in places if ends[place] > begins[place]}
+        newest: dict[str, int] = {}
+        if not waiting:
+            return newest
+        tail = await bus.tail({place: max(begins[place], ends[place] - ANSWERS_READ_MAX) for place in waiting})
+        try:
+            while waiting:
+                for record in await tail.poll(max_records=1000, timeout_s=READ_TIMEOUT_S):
+                    if record.offset + 1 >= ends[record.place]:
+                        waiting.discard(record.place)
+                    if record.value is not None:
+                        event = await self._answer(record.value)
+                        if event.step_size:
+                            newest[event.account_id] = max(newest.get(event.account_id, -1), event.event_time_us)
+        finally:
+            await tail.close()
+        return newest
+
+    async def _answer(self, value: bytes) -> RiskAssessed:
+        """An answer, also one written with an older schema."""
+        assert self._context is not None
+        codec, topic = self._context.codec, BY_EVENT[RiskAssessed].name
+        try:
+            event = codec.decode(topic, value)
+        except UnknownSchemaIdError as unknown:
+            await codec.ids.fetch(unknown.schema_id)
+            event = codec.decode(topic, value)
+        assert isinstance(event, RiskAssessed), "the topic carries answers"
+        return event
 
     async def close(self) -> None:
         if self._rules is not None:

@@ -10,8 +10,9 @@ from decimal import Decimal
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from tradewire.ports.events import AccountStateChanged, StrategyEvaluated
+from tradewire.ports.events import AccountStateChanged, OrderIntent, StrategyEvaluated
 from tradewire.ports.message import Envelope
+from tradewire.risk.domain.flights import Flight, Flights
 from tradewire.trading.holding import Held
 from tradewire.trading.roster import Leg, Stream, slot_us
 
@@ -55,6 +56,7 @@ class Account:
     states: deque[Seen] = field(default_factory=deque)
     newest_us: dict[Stream, int] = field(default_factory=dict)
     ending: set[Stream] = field(default_factory=set)
+    flights: Flights = field(default_factory=Flights)
     changed: bool = False
 
     def take_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> None:
@@ -76,10 +78,21 @@ class Account:
 
     def take_state(self, event: AccountStateChanged, envelope: Envelope) -> None:
         """Buffer an account state, unless it is older than the one in use."""
-        newest = self.states[-1].event if self.states else self.state
+        newest = self.newest_state
         if newest is None or event.event_time_us > newest.event_time_us:
             self.states.append(Seen(event, envelope))
             self.held.take(envelope)
+            self.flights.land(event.event_time_us)
+
+    @property
+    def newest_state(self) -> AccountStateChanged | None:
+        """The newest state known, used or not."""
+        return self.states[-1].event if self.states else self.state
+
+    @property
+    def answered_until_us(self) -> int:
+        """Event time of the newest step that was answered; -1 when none was."""
+        return max(self.answered_us.values(), default=-1)
 
     @property
     def oldest_us(self) -> int | None:
@@ -104,7 +117,7 @@ class Account:
 
     def state_as_of(self, step_us: int) -> AccountStateChanged | None:
         """The account as of ``step_us``, once its state at or after that time is known; moves the trackers there."""
-        known = self.states[-1].event if self.states else self.state
+        known = self.newest_state
         if known is None or known.event_time_us < step_us:
             return None
         self.absorb(step_us)
@@ -128,8 +141,16 @@ class Account:
             self.order_times_us.popleft()
         return len(self.order_times_us)
 
+    def approved(self, event: StrategyEvaluated, intents: Iterable[OrderIntent]) -> None:
+        """Note the orders that a step sends."""
+        for intent in intents:
+            self.order_times_us.append(event.event_time_us)
+            self.flights.send(Flight.of(event.strategy_id, event.venue, event.symbol, intent, event.event_time_us))
+
     def answer(self, step_us: int) -> list[Waiting]:
         """Take a step out of the buffer, in canonical order: by strategy, then symbol."""
+        if step_us > self.answered_until_us:
+            self.flights.precede(step_us)
         step = self.steps.pop(step_us)
         heappop(self.times_us)
         for stream in step:
@@ -159,6 +180,7 @@ class Account:
                 "day": self.day,
                 "day_start_equity": str(self.day_start_equity),
                 "order_times_us": list(self.order_times_us),
+                "flights": self.flights.saved(),
             }
         ).encode()
 
@@ -176,4 +198,5 @@ class Account:
             day=data["day"],
             day_start_equity=Decimal(data["day_start_equity"]),
             order_times_us=deque(data["order_times_us"]),
+            flights=Flights.restored(data.get("flights")),
         )

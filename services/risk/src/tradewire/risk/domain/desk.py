@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from tradewire.ports.events import (
     AccountStateChanged,
@@ -15,13 +15,13 @@ from tradewire.ports.events import (
     RuleOutcome,
     Signal,
     StrategyEvaluated,
-    StrategyPosition,
     StrategyStatusChanged,
 )
 from tradewire.ports.message import Emit, Envelope, Work
 from tradewire.ports.risk import RiskPort
 from tradewire.risk.domain.account import Account, Waiting
-from tradewire.trading.assessment.assess import Decision, Standing, assess, flatten_order
+from tradewire.risk.domain.flattening import close_share, only_refused, refused_as_late, shares
+from tradewire.trading.assessment.assess import Decision, Standing, assess
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.controls import Controls
 from tradewire.trading.holding import Held
@@ -43,6 +43,8 @@ class RiskDesk:
         self._partitions: dict[str, int] = {}
         self._roster = Roster()
         self._controls = Controls()
+        self._demands: dict[str, Envelope] = {}
+        self._published_us: dict[str, int] = {}
         self._instruments: dict[tuple[str, str], InstrumentChanged] = {}
 
     # ---- events ----
@@ -73,17 +75,26 @@ class RiskDesk:
         """An account as of an event time."""
         account = self._account(event.account_id, envelope)
         account.take_state(event, envelope)
+        yield from self._flatten(account)
         yield from self._advance(account)
 
     def on_control(self, event: ControlChanged, envelope: Envelope) -> Iterator[Emit]:
-        """A kill-switch level, at once; FLATTEN closes what is open now."""
-        if not self._controls.apply(event) or event.level is not ControlLevel.FLATTEN:
+        """A kill-switch level, at once; FLATTEN closes what is open now and whatever opens until it is lifted."""
+        if not self._controls.apply(event):
             return
+        if event.level is not ControlLevel.FLATTEN:
+            self._demands.pop(event.scope, None)
+            return
+        self._demands[event.scope] = envelope
         for account in self._accounts.values():
-            yield from self._flatten(account, event, envelope)
+            yield from self._flatten(account)
 
     def tick(self, now_us: int) -> Iterator[Emit]:
-        """Live, answer steps whose grace has run out with what is there, and say so."""
+        """Carry out a FLATTEN that came before the accounts did; live, answer steps whose grace has run out, and say
+        so.
+        """
+        for account in self._accounts.values():
+            yield from self._flatten(account)
         if self._grace_us is None:
             return
         for account in self._accounts.values():
@@ -104,10 +115,21 @@ class RiskDesk:
         self._accounts[account.account_id] = account
         self._partitions[account.account_id] = partition
 
+    def published(self, newest_us: Mapping[str, int]) -> None:
+        """Event time of the newest step that is known to be answered, per account: maybe by a life that did not save.
+
+        Such steps are answered again; until they are past, what the account holds may differ from what they show.
+        """
+        for account_id, time_us in newest_us.items():
+            account = self._accounts.get(account_id)
+            if time_us > (account.answered_until_us if account is not None else -1):
+                self._published_us[account_id] = time_us
+
     def forget(self, partition: int) -> None:
         """Drop the accounts of a partition that another member answers for now."""
         for account_id in [a for a, p in self._partitions.items() if p == partition]:
             del self._partitions[account_id]
+            self._published_us.pop(account_id, None)
             self._accounts.pop(account_id).drop()
 
     def status(self) -> dict[str, object]:
@@ -149,6 +171,7 @@ class RiskDesk:
         A step without a signal needs no account state: its answers are the same whatever the account looks like.
         """
         state = account.state_as_of(step_us) or account.state
+        answered_until_us = account.answered_until_us
         step = account.answer(step_us)
         exposure = exposure_of(state) if state is not None else None
         for index, waiting in enumerate(step):
@@ -156,6 +179,8 @@ class RiskDesk:
             instrument = self._instruments.get((event.venue, event.symbol))
             if event.signal is Signal.HOLD or not event.ready:
                 decision = Decision(RiskDecision.NO_SIGNAL)
+            elif step_us <= answered_until_us:
+                decision = refused_as_late(event, answered_until_us)
             elif state is None or exposure is None or instrument is None:
                 decision = _unknown(state, instrument)
             else:
@@ -170,8 +195,10 @@ class RiskDesk:
                     data_age_s=(now_us - step_us) / 1e6 if now_us is not None else None,
                 )
                 decision = assess(event, waiting.envelope.event_id, standing, instrument, self._rules)
+                if standing.level is ControlLevel.FLATTEN:
+                    decision = only_refused(decision)
                 exposure = decision.exposure or exposure
-                account.order_times_us.extend([step_us] * len(decision.intents))
+                account.approved(event, decision.intents)
             yield _assessed(waiting, decision, state, index, len(step), late=late)
 
     def _shared(self, account_id: str, event: StrategyEvaluated) -> bool:
@@ -179,37 +206,21 @@ class RiskDesk:
         legs = self._roster.legs(account_id, event.event_time_us)
         return any(leg.stream.symbol == event.symbol and leg.stream.strategy_id != event.strategy_id for leg in legs)
 
-    def _flatten(self, account: Account, control: ControlChanged, envelope: Envelope) -> Iterator[Emit]:
-        """Close what the scope holds, outside the steps (step_size 0): a halt does not wait for a bar."""
-        state = account.states[-1].event if account.states else account.state
-        if state is None:
+    def _flatten(self, account: Account) -> Iterator[Emit]:
+        """Close what FLATTEN covers, as the newest state shows it: a demand does not wait for a bar.
+
+        A state older than the newest step answered does not show that step's orders, and after a restart may be long
+        out of date: a later one decides then.
+        """
+        state = account.newest_state
+        if not self._demands or state is None or state.event_time_us < account.answered_until_us:
             return
-        for position in state.strategy_positions:
-            if self._controls.covers(control.scope, account.account_id, position.strategy_id):
-                yield _flattened(state, position, envelope)
-
-
-def _flattened(state: AccountStateChanged, position: StrategyPosition, envelope: Envelope) -> Emit:
-    mine = [o for o in state.open_orders if (o.strategy_id, o.symbol) == (position.strategy_id, position.symbol)]
-    assessed = RiskAssessed(
-        account_id=state.account_id,
-        strategy_id=position.strategy_id,
-        config_version=0,
-        venue=position.venue,
-        symbol=position.symbol,
-        event_time_us=state.event_time_us,
-        evaluation_id=envelope.event_id,
-        decision=RiskDecision.APPROVED,
-        intents=(flatten_order(position, envelope.event_id),),
-        cancels=tuple(order.client_order_id for order in mine),
-        rules=(),
-        equity=state.equity,
-        account_time_us=state.event_time_us,
-        step_index=0,
-        step_size=0,
-    )
-    ordinal = f"{state.account_id}:{position.strategy_id}:{position.symbol}"
-    return Emit(assessed, envelope, ordinal, work=Work("risk.assess", {"tradewire.risk.decision": "flatten"}))
+        if state.event_time_us <= self._published_us.get(account.account_id, -1):
+            return
+        for key in shares(account, state):
+            control = self._controls.flattening(account.account_id, key.strategy_id)
+            if control is not None:
+                yield from close_share(account, state, key, self._demands[control.scope])
 
 
 def _unknown(state: AccountStateChanged | None, instrument: InstrumentChanged | None) -> Decision:

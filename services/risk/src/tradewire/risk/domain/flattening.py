@@ -1,0 +1,116 @@
+"""What closes an account while the kill switch says FLATTEN: every state that is not flat asks for it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from tradewire.ports.events import (
+    AccountStateChanged,
+    ControlLevel,
+    OpenOrder,
+    OrderIntent,
+    OrderLeg,
+    RiskAssessed,
+    RiskDecision,
+    RuleOutcome,
+    Side,
+    StrategyEvaluated,
+    StrategyPosition,
+)
+from tradewire.ports.message import Emit, Envelope, Work
+from tradewire.risk.domain.account import Account
+from tradewire.risk.domain.flights import Flight, ShareKey
+from tradewire.trading.assessment.assess import Decision, flatten_order
+
+_CLOSING = (OrderLeg.EXIT.value, OrderLeg.FLATTEN.value)
+
+
+def shares(account: Account, state: AccountStateChanged) -> list[ShareKey]:
+    """Whatever may hold a position or get one: shares, open orders, orders in the air. In canonical order."""
+    held = {ShareKey.of(position) for position in state.strategy_positions if position.qty}
+    ordered = {ShareKey(order.strategy_id, order.venue, order.symbol) for order in state.open_orders}
+    return sorted(held | ordered | account.flights.keys())
+
+
+def close_share(account: Account, state: AccountStateChanged, key: ShareKey, cause: Envelope) -> Iterator[Emit]:
+    """Withdraw a share's orders and sell or buy back what is left of it, outside the steps (step_size 0).
+
+    Nothing goes out for what is being closed already: by an exit, or by an earlier demand that no state shows yet.
+    ``cause``: the message that demanded it.
+    """
+    mine = [order for order in state.open_orders if ShareKey(order.strategy_id, order.venue, order.symbol) == key]
+    in_air = list(account.flights.of(key))
+    cancels = {order.client_order_id for order in mine if order.leg not in _CLOSING}
+    cancels |= {flight.client_order_id for flight in in_air if flight.leg is OrderLeg.ENTRY}
+    waits = any(flight.leg is OrderLeg.FLATTEN for flight in in_air)
+    left = Decimal(0) if waits else _left(state, key, mine, in_air)
+    if not left and (waits or not cancels):
+        return
+    number = account.flights.demand(key)
+    intents: tuple[OrderIntent, ...] = ()
+    if left:
+        share = StrategyPosition(strategy_id=key.strategy_id, venue=key.venue, symbol=key.symbol, qty=left)
+        intents = (flatten_order(share, f"{cause.event_id}/{number}" if number else cause.event_id),)
+        account.flights.send(Flight.of(*key, intents[0], None))
+    account.changed = True
+    # The order's id tells the demand, the message's id also the state it saw: said again after a crash, on another
+    # state, it is another message about the same order, and execution places that once.
+    ordinal = f"{state.account_id}:{key.strategy_id}:{key.symbol}:{number}:{state.event_time_us}"
+    assessed = _assessed(state, key, cause, intents, tuple(sorted(cancels)))
+    yield Emit(assessed, cause, ordinal, work=Work("risk.assess", {"tradewire.risk.decision": "flatten"}))
+
+
+def only_refused(decision: Decision) -> Decision:
+    """The answer to a signal while FLATTEN is in force: no orders of its own, or a share would be closed twice."""
+    if decision.decision is not RiskDecision.APPROVED:
+        return decision
+    outcome = RuleOutcome(rule="kill_switch", passed=False, value=ControlLevel.FLATTEN, limit="NORMAL")
+    return Decision(RiskDecision.REFUSED, rules=(*decision.rules, outcome))
+
+
+def refused_as_late(event: StrategyEvaluated, answered_until_us: int) -> Decision:
+    """The answer to a signal whose step was answered without it: execution has gone on and would ignore orders."""
+    outcome = RuleOutcome(
+        rule="step_open",
+        passed=False,
+        value=f"bar closed at {event.event_time_us} us",
+        limit=f"after {answered_until_us} us, the newest step answered",
+    )
+    return Decision(RiskDecision.REFUSED, rules=(outcome,))
+
+
+def _left(state: AccountStateChanged, key: ShareKey, mine: list[OpenOrder], in_air: list[Flight]) -> Decimal:
+    """A share less what working and sent orders close of it, base."""
+    held = sum((p.qty for p in state.strategy_positions if ShareKey.of(p) == key), Decimal(0))
+    shown = {order.client_order_id for order in mine}
+    for order in mine:
+        if order.leg in _CLOSING:
+            held += order.remaining if order.side is Side.BUY else -order.remaining
+    return held + sum((f.qty for f in in_air if f.leg is OrderLeg.EXIT and f.client_order_id not in shown), Decimal(0))
+
+
+def _assessed(
+    state: AccountStateChanged,
+    key: ShareKey,
+    cause: Envelope,
+    intents: tuple[OrderIntent, ...],
+    cancels: tuple[str, ...],
+) -> RiskAssessed:
+    return RiskAssessed(
+        account_id=state.account_id,
+        strategy_id=key.strategy_id,
+        config_version=0,
+        venue=key.venue,
+        symbol=key.symbol,
+        event_time_us=state.event_time_us,
+        evaluation_id=cause.event_id,
+        decision=RiskDecision.APPROVED,
+        intents=intents,
+        cancels=cancels,
+        rules=(),
+        equity=state.equity,
+        account_time_us=state.event_time_us,
+        step_index=0,
+        step_size=0,
+    )
