@@ -45,11 +45,21 @@ def test_apply_when_an_older_change_comes_late_then_ignored() -> None:
     assert controls.levels() == {}
 
 
-def test_service_when_paused_or_everything_is_then_paused() -> None:
+def test_paused_when_a_service_or_everything_is_then_only_that() -> None:
     controls = Controls()
     controls.apply(control("service:ingest", ControlLevel.PAUSED))
-    assert (controls.service("ingest"), controls.service("risk")) == (ControlLevel.PAUSED, ControlLevel.NORMAL)
+    assert (controls.paused("ingest"), controls.paused("risk")) == (True, False)
     assert controls.levels() == {"service:ingest": "PAUSED"}
+    controls.apply(control("global", ControlLevel.PAUSED))
+    assert (controls.paused("ingest"), controls.paused("risk")) == (True, True)
+
+
+@pytest.mark.parametrize("level", [level for level in ControlLevel if level is not ControlLevel.PAUSED])
+def test_paused_when_another_scope_takes_any_other_level_then_still_paused(level: ControlLevel) -> None:
+    controls = Controls()
+    controls.apply(control("service:ingest", ControlLevel.PAUSED))
+    controls.apply(control("global", level, issued_at_us=2))
+    assert controls.paused("ingest")
 
 
 @pytest.mark.parametrize(

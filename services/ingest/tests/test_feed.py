@@ -85,6 +85,14 @@ async def test_control_when_another_service_is_paused_or_all_only_reduce_then_ma
     assert len(await everything(feed)) == 2
 
 
+async def test_control_when_everything_is_flattened_and_resumed_then_a_paused_ingest_stays_paused() -> None:
+    feed = Feed(ListedSource([candle(0)]))
+    pause(feed, ControlLevel.PAUSED)
+    for number, level in enumerate((ControlLevel.FLATTEN, ControlLevel.NO_NEW, ControlLevel.NORMAL), start=2):
+        pause(feed, level, "global", issued_at_us=number)
+        assert feed.status()["paused"] is True
+
+
 async def test_batches_when_source_fails_then_raised_after_what_came_before() -> None:
     batches = Feed(ListedSource([candle(0)], RetryableError("gone"))).batches({})
     found = [[emit.event for emit in await anext(batches)] for _ in range(2)]

@@ -32,9 +32,10 @@ class Controls:
         """The level that an order of a strategy on an account is under."""
         return self._most_severe(GLOBAL, f"account:{account_id}", f"strategy:{strategy_id}")
 
-    def service(self, name: str) -> ControlLevel:
-        """The level that a service is under."""
-        return self._most_severe(GLOBAL, f"service:{name}")
+    def paused(self, service: str) -> bool:
+        """Is a service paused, by name or with everything? Another level of another scope never lets it go on."""
+        controls = (self._by_scope.get(scope) for scope in (GLOBAL, f"service:{service}"))
+        return any(control is not None and control.level is ControlLevel.PAUSED for control in controls)
 
     def levels(self) -> dict[str, str]:
         """Scopes that are not at NORMAL."""

@@ -9,7 +9,6 @@ from contextlib import suppress
 from tradewire.ports.events import (
     CandleClosed,
     ControlChanged,
-    ControlLevel,
     GapDetected,
     InstrumentChanged,
     MarkPriceUpdated,
@@ -40,7 +39,7 @@ class Feed:
     def on_control(self, event: ControlChanged, _: Envelope) -> Iterable[Emit]:
         """Pause or go on."""
         self._controls.apply(event)
-        if self._controls.service(SERVICE) is ControlLevel.PAUSED:
+        if self._controls.paused(SERVICE):
             self._running.clear()
         else:
             self._running.set()
