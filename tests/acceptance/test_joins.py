@@ -75,8 +75,20 @@ def market(rng: random.Random, symbols: Iterable[str], bars: int) -> list[Candle
                 "low": max(min(open_, price) - wicks, Decimal("0.1")),
             }
             last = index == len(numbers) - 1
-            found.append(candle(number, price, symbol, interval, last_of_stream=last, **shape))
+            futures = mark_and_funding(rng, {**shape, "close": price})
+            found.append(candle(number, price, symbol, interval, last_of_stream=last, **shape, **futures))
     return sorted(found, key=lambda bar: (bar.close_time_us, bar.symbol))
+
+
+def mark_and_funding(rng: random.Random, prices: dict[str, Decimal]) -> dict[str, Decimal]:
+    """A mark that strays from the last price, for most bars, and a settlement of funding now and then."""
+    told = {}
+    if rng.random() < 0.8:
+        away = Decimal(rng.randrange(-9, 10)) / 100
+        told = {f"mark_{name}": price + away for name, price in prices.items()}
+    if rng.random() < 0.15:
+        told["funding_rate"] = Decimal(rng.randrange(-300, 301)) / 100_000
+    return told
 
 
 def setup_of(symbols: tuple[str, ...]) -> list[Event]:
@@ -174,4 +186,6 @@ def test_loop_when_walked_through_this_market_then_every_kind_of_decision_occurs
         RiskDecision.REFUSED,
         RiskDecision.NO_SIGNAL,
     }
+    states = [event for event in loop.outputs().values() if isinstance(event, AccountStateChanged)]
+    assert any(state.funding_paid for state in states)
     assert {leg for event in decisions for leg in (i.leg for i in event.intents)} >= {"ENTRY", "EXIT", "STOP_LOSS"}

@@ -18,7 +18,7 @@ from tradewire.indicator.domain.desk import IndicatorDesk
 from tradewire.indicator.handlers import inputs as indicator_inputs
 from tradewire.ingest.feed import emit_of
 from tradewire.ports.bus import Place
-from tradewire.ports.events import AccountStateChanged, CandleClosed, IndicatorStateSaved, OrderFilled
+from tradewire.ports.events import AccountStateChanged, CandleClosed, IndicatorStateSaved, OrderFilled, RiskAssessed
 from tradewire.ports.message import Emit, Envelope, Event, derived_id
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.risk.adapters.memory_rules import MemoryRules
@@ -199,6 +199,11 @@ class RiskMember(Member):
     def recover(self) -> None:
         for account_id, (partition, saved) in self.saved.items():
             self.desk.restore(partition, RiskAccount.restored(account_id, saved, self.desk.held))
+        newest_us: dict[str, int] = {}
+        for message in self.log.messages():
+            if isinstance(event := message.event, RiskAssessed) and event.step_size:
+                newest_us[event.account_id] = max(newest_us.get(event.account_id, -1), event.event_time_us)
+        self.desk.published(newest_us)
 
     def held(self) -> dict[Place, int]:
         return dict(self.desk.held.lowest())

@@ -33,7 +33,7 @@ from tradewire.trading.assessment.assess import Standing, assess
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.exchange import from_e8
 from tradewire.trading.language import INTERVALS_US, IndicatorEngine
-from tradewire.trading.wire import bar_of, e8, order_of, spec_of
+from tradewire.trading.wire import bar_of, e8, funding_of, mark_of, order_of, spec_of
 
 DAY_US = 24 * HOUR_US
 Asked = tuple[str, StrategyEvaluated]
@@ -84,7 +84,10 @@ class PlainAccount:
         mine = {symbol: bar for symbol, bar in bars.items() if symbol in self.traded(time_us)}
         if not mine:
             return
-        self._fill(self.exchange.step(time_us, {symbol: bar_of(bar) for symbol, bar in mine.items()}))
+        moved = {symbol: bar_of(bar) for symbol, bar in mine.items()}
+        marks = {symbol: mark for symbol, bar in mine.items() if (mark := mark_of(bar)) is not None}
+        rates = {symbol: rate for symbol, bar in mine.items() if (rate := funding_of(bar))}
+        self._fill(self.exchange.step(time_us, moved, marks, rates))
         state = self._state(time_us)
         self.equities.append((time_us, state.equity))
         exposure, placed = exposure_of(state), []
@@ -120,12 +123,19 @@ class PlainAccount:
     def _fill(self, events: Iterable[venue.Event]) -> None:
         for event in events:
             if isinstance(event, venue.OrderFilled | venue.OrderPartiallyFilled):
-                fill = event.fill
-                strategy_id, _ = self.orders[fill.client_order_id]
-                key = (strategy_id, fill.symbol)
-                self.shares[key] = self.shares.get(key, Decimal(0)) + from_e8(fill.side.sign * fill.quantity_e8)
-                what = (fill.client_order_id, from_e8(fill.quantity_e8), from_e8(fill.price_e8), from_e8(fill.fee_e8))
-                self.fills.add((fill.time_us, *what))
+                strategy_id, _ = self.orders[event.fill.client_order_id]
+                key = (strategy_id, event.fill.symbol)
+                signed_e8 = event.fill.side.sign * event.fill.quantity_e8
+                self.shares[key] = self.shares.get(key, Decimal(0)) + from_e8(signed_e8)
+                self._note(event.fill)
+            if isinstance(event, venue.Liquidated):  # every strategy's share of the symbol is gone
+                for key in [key for key in self.shares if key[1] == event.fill.symbol]:
+                    del self.shares[key]
+                self._note(event.fill)
+
+    def _note(self, fill: venue.Fill) -> None:
+        amounts = (from_e8(fill.quantity_e8), from_e8(fill.price_e8), from_e8(fill.fee_e8))
+        self.fills.add((fill.time_us, fill.client_order_id, *amounts))
 
     def _state(self, time_us: int) -> AccountStateChanged:
         """Only what a decision looks at."""

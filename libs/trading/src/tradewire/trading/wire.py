@@ -6,7 +6,17 @@ from decimal import Decimal
 
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import CandleClosed, InstrumentChanged, OrderIntent
-from tradewire.trading.exchange import Bar, Bracket, InstrumentSpec, NewOrder, OrderType, Side, TimeInForce, to_e8
+from tradewire.trading.exchange import (
+    Bar,
+    Bracket,
+    InstrumentSpec,
+    MarkBar,
+    NewOrder,
+    OrderType,
+    Side,
+    TimeInForce,
+    to_e8,
+)
 
 
 def e8(value: Decimal) -> int:
@@ -31,6 +41,26 @@ def bar_of(candle: CandleClosed) -> Bar:
         )
     except ValueError as error:
         raise ContractViolationError(str(error)) from error
+
+
+def mark_of(candle: CandleClosed) -> MarkBar | None:
+    """The mark price over a candle; None where the venue had none.
+
+    Raises ContractViolationError when some of its prices are missing or they do not nest.
+    """
+    prices = (candle.mark_open, candle.mark_high, candle.mark_low, candle.mark_close)
+    if prices == (None, None, None, None):
+        return None
+    opened, high, low, close = (e8(price) for price in prices if price is not None) if None not in prices else (0,) * 4
+    try:
+        return MarkBar(opened, high, low, close)
+    except ValueError as error:
+        raise ContractViolationError(f"mark {prices}: {error}") from error
+
+
+def funding_of(candle: CandleClosed) -> int:
+    """The funding rate settled in a candle, 1e-8; 0 where none was."""
+    return 0 if candle.funding_rate is None else e8(candle.funding_rate)
 
 
 def spec_of(instrument: InstrumentChanged) -> InstrumentSpec:

@@ -12,7 +12,7 @@ import yaml
 from tradewire.app.scenario import Scenario
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
 from tradewire.ports.events import InstrumentChanged
-from tradewire.trading.language import with_defaults
+from tradewire.trading.language import INTERVALS_US, with_defaults
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray
@@ -59,12 +59,29 @@ def _instrument_of(market: MarketHistory, account: AccountSettings) -> Instrumen
 
 
 def _write_candles(market: MarketHistory, folder: Path) -> str:
-    name = f"{market.instrument.venue}-{market.symbol}-{market.interval}.csv"
-    columns = [_texts(column) for column in (market.open, market.high, market.low, market.close, market.volume)]
+    """Candles, and marks and funding beside them, as ingest finds them."""
+    stem = f"{market.instrument.venue}-{market.symbol}-{market.interval}"
     times = (np.asarray(market.open_time_us) // 1_000).tolist()
-    rows = (f"{time_ms},{','.join(prices)}" for time_ms, *prices in zip(times, *columns, strict=True))
-    (folder / name).write_text("\n".join(["open_time,open,high,low,close,volume", *rows, ""]), encoding="utf-8")
-    return name
+    columns = [_texts(column) for column in (market.open, market.high, market.low, market.close, market.volume)]
+    _write_rows(folder / f"{stem}.csv", "open_time,open,high,low,close,volume", times, columns)
+    if market.mark is not None:
+        known = np.flatnonzero(~np.isnan(market.mark.close))
+        marks = (market.mark.open, market.mark.high, market.mark.low, market.mark.close)
+        marked = [times[at] for at in known.tolist()]
+        columns = [_texts(np.asarray(column)[known]) for column in marks]
+        _write_rows(folder / f"{stem}.mark.csv", "open_time,open,high,low,close", marked, columns)
+    if market.funding_rate is not None:
+        settled = np.flatnonzero(market.funding_rate)
+        length_ms = INTERVALS_US[market.interval] // 1_000
+        closes = [times[at] + length_ms for at in settled.tolist()]
+        rates = [_texts(np.asarray(market.funding_rate)[settled])]
+        _write_rows(folder / f"{stem}.funding.csv", "funding_time,funding_rate", closes, rates)
+    return f"{stem}.csv"
+
+
+def _write_rows(path: Path, header: str, times: list[int], columns: list[list[str]]) -> None:
+    rows = (f"{time_ms},{','.join(values)}" for time_ms, *values in zip(times, *columns, strict=True))
+    path.write_text("\n".join([header, *rows, ""]), encoding="utf-8")
 
 
 def _texts(values: FloatArray) -> list[str]:

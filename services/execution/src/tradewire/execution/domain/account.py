@@ -10,19 +10,31 @@ from typing import Any, NamedTuple
 
 from tradewire.ports.events import CandleClosed, RiskAssessed
 from tradewire.ports.message import Envelope
-from tradewire.trading.exchange import SimulatedExchange
+from tradewire.trading.exchange import Bar, MarkBar, SimulatedExchange
 from tradewire.trading.holding import Held
 from tradewire.trading.roster import slot_us
+from tradewire.trading.wire import bar_of, funding_of, mark_of
 
 Key = tuple[str, str]
 """(venue, symbol)."""
 
 
 class Arrived(NamedTuple):
-    """A candle that has not happened to the account yet."""
+    """A candle that has not happened to the account yet, as sent and as the exchange takes it.
+
+    ``funding_e8``: the rate settled in it, 0 where none was.
+    """
 
     candle: CandleClosed
     envelope: Envelope
+    bar: Bar
+    mark: MarkBar | None
+    funding_e8: int
+
+    @classmethod
+    def of(cls, candle: CandleClosed, envelope: Envelope) -> Arrived:
+        """Raises ContractViolationError when its prices do not nest."""
+        return cls(candle, envelope, bar_of(candle), mark_of(candle), funding_of(candle))
 
 
 class Assessed(NamedTuple):
@@ -99,14 +111,15 @@ class Account:
 
     # ---- joining ----
 
-    def take_candle(self, candle: CandleClosed, envelope: Envelope) -> None:
+    def take_candle(self, arrived: Arrived) -> None:
         """Buffer a candle, unless it happened or is buffered already."""
+        candle, envelope = arrived.candle, arrived.envelope
         key = (candle.venue, candle.symbol)
         waiting = self.candles.setdefault(key, deque())
         newest_us = waiting[-1].candle.close_time_us if waiting else self.happened_us.get(key, -1)
         if candle.close_time_us <= max(newest_us, self.time_us):
             return
-        waiting.append(Arrived(candle, envelope))
+        waiting.append(arrived)
         self.held.take(envelope)
         if candle.last_of_stream:
             self.ending.add(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from tradewire.execution.domain.account import Account, Assessed, Key, OrderRecord
+from tradewire.execution.domain.account import Account, Arrived, Assessed, Key, OrderRecord
 from tradewire.execution.domain.reports import account_changed, order_changed, report
 from tradewire.ports.events import (
     CandleClosed,
@@ -23,7 +23,7 @@ from tradewire.trading.exchange import FillModel, InstrumentSpec, MarginMode, Si
 from tradewire.trading.holding import Held
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.roster import Roster
-from tradewire.trading.wire import bar_of, e8, order_of, spec_of
+from tradewire.trading.wire import e8, order_of, spec_of
 
 
 class ExecutionDesk:
@@ -73,13 +73,14 @@ class ExecutionDesk:
     def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
         """A bar that may now happen to every account that trades its symbol."""
         self._positions[envelope.partition] = envelope.offset + 1
-        key = (event.venue, event.symbol)
+        key, arrived = (event.venue, event.symbol), None
         for account_id in self._roster.accounts():
             if self.partition_of(account_id) not in self._owned:
                 continue
             if key in self._roster.symbols(account_id, event.close_time_us):
+                arrived = arrived or Arrived.of(event, envelope)
                 account = self._account(account_id)
-                account.take_candle(event, envelope)
+                account.take_candle(arrived)
                 yield from self._journaled(self._advance(account))
 
     def on_assessment(self, event: RiskAssessed, envelope: Envelope) -> Iterator[Emit]:
@@ -189,10 +190,12 @@ class ExecutionDesk:
     def _step(self, account: Account, time_us: int) -> Iterator[Emit]:
         """All bars of the account that close at ``time_us`` happen; then the account's state goes out."""
         arrived = account.take_bars(time_us)
-        bars = {symbol: bar_of(item.candle) for (_, symbol), item in arrived.items()}
+        bars = {symbol: item.bar for (_, symbol), item in arrived.items()}
+        marks = {symbol: item.mark for (_, symbol), item in arrived.items() if item.mark is not None}
+        rates = {symbol: item.funding_e8 for (_, symbol), item in arrived.items() if item.funding_e8}
         cause = list(arrived.values())[-1].envelope
         account.time_us, account.changed = time_us, True
-        yield from report(account, account.exchange.step(time_us, bars), cause)
+        yield from report(account, account.exchange.step(time_us, bars, marks, rates), cause)
         decides = any(
             (bar := arrived.get((leg.venue, leg.stream.symbol))) is not None
             and INTERVALS_US[bar.candle.interval] == leg.interval_us

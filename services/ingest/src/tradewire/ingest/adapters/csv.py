@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass
 from pathlib import Path
 
+from tradewire.ingest.adapters.beside import FUNDING, MARK, Beside
 from tradewire.ingest.adapters.instruments_file import read_instruments
 from tradewire.ingest.adapters.pace import FULL_SPEED, Pace, Pacer
 from tradewire.ingest.domain import CandleGate, Verdict, mark_last, position_us
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError
-from tradewire.ports.events import InstrumentChanged
+from tradewire.ports.events import CandleClosed, InstrumentChanged
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Event
 from tradewire.trading.bars_csv import BarFault, BarsFileError, RawBar, read_rows
@@ -35,6 +36,8 @@ class CandleFile:
 class CsvMarketData(MarketDataPort):
     """Candles of files named ``<venue>-<symbol>-<interval>.csv``; a recorded stream with an end.
 
+    Mark prices and funding may lie beside a file: ``<venue>-<symbol>-<interval>.mark.csv`` and ``.funding.csv``.
+
     ``source``: a folder, or the files. ``instruments_file`` must know each file's instrument and interval.
     Bars that have not closed by the clock's time are refused. Raises FatalError when names, files or
     instruments don't fit together.
@@ -49,7 +52,7 @@ class CsvMarketData(MarketDataPort):
         pace: Pace = FULL_SPEED,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        paths = sorted(source.glob("*.csv")) if isinstance(source, Path) else source
+        paths = sorted(filter(_has_candles, source.glob("*.csv"))) if isinstance(source, Path) else source
         if not paths:
             raise FatalError(f"{source}: found no candle file, allowed <venue>-<symbol>-<interval>.csv")
         self.files = tuple(sorted(map(_candle_file, paths), key=lambda file: (file.venue, file.symbol)))
@@ -90,7 +93,14 @@ class CsvMarketData(MarketDataPort):
     def _verdicts(self, file: CandleFile, rows: Sequence[RawBar | BarFault]) -> Iterator[Verdict]:
         """The verdicts of one file; their positions never fall, for rows are sorted."""
         gate = CandleGate(file.venue, file.symbol, file.interval)
-        return mark_last(verdict for row in rows for verdict in gate.offer(row, now_us=self._clock.now_us()))
+        beside = Beside.of(file.path, gate.interval_us)
+        verdicts = (verdict for row in rows for verdict in gate.offer(row, now_us=self._clock.now_us()))
+        joined = (beside.join(found) if isinstance(found, CandleClosed) else found for found in verdicts)
+        return mark_last(joined)
+
+
+def _has_candles(path: Path) -> bool:
+    return not path.name.endswith((MARK, FUNDING))
 
 
 def _candle_file(path: Path) -> CandleFile:

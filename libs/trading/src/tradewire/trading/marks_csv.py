@@ -1,0 +1,62 @@
+"""Mark prices and funding as text: CSV files that lie beside a file of candles."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from decimal import Decimal
+
+from tradewire.trading.alignment import MINUTE_US
+from tradewire.trading.bars_csv import BarsFileError, DecimalBar, decimal_of, read_bars
+from tradewire.trading.language.intervals import origin_us
+
+FUNDING_COLUMNS = ("funding_time", "funding_rate")
+
+
+def read_marks(text: str, source: str) -> dict[int, DecimalBar]:
+    """Mark candles by open time (µs): the columns of a candle file, with or without a volume.
+
+    Raises BarsFileError for the first row that is no bar.
+    """
+    lines = text.splitlines()
+    if lines and "volume" not in lines[0].lower():
+        lines = [f"{lines[0]},volume", *(f"{line},0" if line.strip() else line for line in lines[1:])]
+    return {bar.open_time_us: bar for bar in read_bars("\n".join(lines), source)}
+
+
+def read_funding(text: str, source: str, interval_us: int) -> dict[int, Decimal]:
+    """Funding rates by the open time (µs) of the bar in which they were settled; several of one bar are added up.
+
+    Columns funding_time (ms since the epoch, up to some ms after the venue's nominal time) and funding_rate. A
+    settlement belongs to the bar with open < nominal time <= close. Raises BarsFileError with row, found and allowed.
+    """
+    reader = csv.DictReader(text.splitlines())
+    missing = [name for name in FUNDING_COLUMNS if name not in (reader.fieldnames or ())]
+    if missing:
+        found = ", ".join(reader.fieldnames or ()) or "nothing"
+        raise BarsFileError(source, row=1, field="header", found=found, allowed=" and ".join(FUNDING_COLUMNS))
+    rates: defaultdict[int, Decimal] = defaultdict(Decimal)
+    for row in reader:
+        time_ms, rate = row["funding_time"] or "", row["funding_rate"] or ""
+        if not (time_ms.isascii() and time_ms.isdigit()):
+            raise BarsFileError(
+                source, row=reader.line_num, field="funding_time", found=repr(time_ms), allowed="ms since the epoch"
+            )
+        rates[_bar_open_us(int(time_ms) * 1_000, interval_us)] += _rate(rate, source, reader.line_num)
+    return dict(rates)
+
+
+def _rate(text: str, source: str, row: int) -> Decimal:
+    try:
+        rate = decimal_of(text.removeprefix("-"), positive=False)
+    except ValueError as error:
+        raise BarsFileError(source, row=row, field="funding_rate", found=repr(text), allowed=str(error)) from error
+    if rate >= 1:
+        raise BarsFileError(source, row=row, field="funding_rate", found=text, allowed="between -1 and 1")
+    return -rate if text.startswith("-") else rate
+
+
+def _bar_open_us(time_us: int, interval_us: int) -> int:
+    origin = origin_us(interval_us)
+    nominal_us = time_us - time_us % MINUTE_US
+    return origin - (origin - nominal_us) // interval_us * interval_us - interval_us
