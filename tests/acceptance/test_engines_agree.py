@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,14 +12,17 @@ import polars as pl
 import pytest
 
 from tradewire.app.replay_engines.engines import ReplayEngine
+from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.parity import certify
 from tradewire.ingest.adapters.instruments_file import read_instruments
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarginMode, MarketHistory
 from tradewire.ports.events import RiskLimitsChanged
+from tradewire.trading.language import compile_strategy, parse_strategy
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data/sample"
+SHARED = Path(os.environ.get("TRADEWIRE_SHARED_DATA", ROOT.parent / "shared" / "data"))
 HOURLY = ("donchian-breakout-btc", "ema-cross-btc", "rsi-reversion-btc")
 DAILY = ("band-reversion-daily", "trend-daily")
 HOURLY_BARS = 2_500
@@ -80,3 +86,77 @@ def test_they_agree_when_limits_bind_and_margin_is_isolated() -> None:
     )
 
     agree(request("trend-daily", account))
+
+
+recorded = pytest.mark.skipif(
+    not SHARED.is_dir(), reason=f"no shared data at {SHARED}: set TRADEWIRE_SHARED_DATA to read it elsewhere"
+)
+CROSSING = """\
+id: crossing
+venue: binance
+account: main
+symbols: [{symbols}]
+interval: {interval}
+indicators: {{fast: ema(close, 12), slow: ema(close, 26), range: atr(14)}}
+entry_long:  crossed_above(fast, slow)
+exit_long:   crossed_below(fast, slow)
+entry_short: crossed_below(fast, slow)
+exit_short:  crossed_above(fast, slow)
+sizing: {{fraction_of_equity: 1.5}}
+protect: {{stop_loss: 4 * range, trailing_stop: 6 * range}}
+"""
+
+
+def futures_request(
+    symbols: tuple[str, ...], interval: str, span: str, first: str, last: str, *, marks: bool
+) -> BacktestRequest:
+    """Recorded USDⓈ-M candles with funding, real brackets, and marks where there are any of the interval."""
+    text = CROSSING.format(symbols=", ".join(symbols), interval=interval)
+    files = MarketFiles(
+        data=[f"{symbol}={SHARED}/ohlcv/{symbol}-um-{interval}.parquet" for symbol in symbols],
+        mark=[f"{symbol}={SHARED}/mark/{symbol}-um-{interval}.parquet" for symbol in symbols] if marks else (),
+        funding=[f"{symbol}={SHARED}/funding/{symbol}-um-{span}.parquet" for symbol in symbols],
+        brackets=SHARED / "rest/leverage_brackets_2024-10.json",
+    )
+    begin, end = (int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 10**6 for day in (first, last))
+    markets = load_markets(compile_strategy(parse_strategy(text)), files, start_us=begin, end_us=end)
+    return BacktestRequest(text, markets)
+
+
+@recorded
+def test_they_agree_on_recorded_futures_with_marks_and_funding() -> None:
+    asked = futures_request(("BTCUSDT", "ETHUSDT"), "1h", "2023-2024", "2023-08-10", "2023-10-10", marks=True)
+
+    agree(asked)
+
+    result = FuturesEngine().run(asked)
+    settled = [market.funding_rate for market in asked.markets if market.funding_rate is not None]
+    assert sum(int((rates != 0).sum()) for rates in settled) == 2 * 61 * 3
+    assert result.funding
+
+
+@recorded
+def test_they_agree_on_minutes_of_three_futures_with_funding() -> None:
+    symbols = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+
+    agree(futures_request(symbols, "1m", "2025H1", "2025-05-10", "2025-05-11", marks=False))
+
+
+@recorded
+def test_they_agree_when_a_crash_liquidates() -> None:
+    text = """\
+id: always-long
+venue: binance
+account: main
+symbols: [BTCUSDT]
+interval: 1h
+entry_long: close > 0
+exit_long: close < 0
+sizing: {fraction_of_equity: 15}
+"""
+    asked = futures_request(("BTCUSDT",), "1h", "2023-2024", "2023-08-10", "2023-08-25", marks=True)
+    asked = replace(asked, strategy=text, account=AccountSettings(leverage=20))
+
+    agree(asked)
+
+    assert any(fill.leg == "LIQUIDATION" for fill in FuturesEngine().run(asked).fills)
