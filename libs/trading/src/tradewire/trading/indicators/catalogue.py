@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tradewire.trading.indicators.bands import BANDS
+from tradewire.trading.indicators.candlesticks import CANDLESTICKS
 from tradewire.trading.indicators.composites import COMPOSITES
 from tradewire.trading.indicators.model import Indicator, UnknownIndicator
 from tradewire.trading.indicators.momentum import MOMENTUM
@@ -33,6 +34,7 @@ _FAMILIES = (
     VOLUME,
     SPREAD,
     REGRESSION,
+    CANDLESTICKS,
 )
 
 INDICATORS: Mapping[str, Indicator] = MappingProxyType(

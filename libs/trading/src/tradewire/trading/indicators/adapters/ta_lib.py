@@ -9,6 +9,7 @@ from typing import Any
 import talib
 
 from tradewire.trading.indicators.adapters.foreign import Call, ForeignIndicators
+from tradewire.trading.indicators.candlesticks import CANDLESTICKS
 from tradewire.trading.indicators.model import FloatArray
 
 # Its MA_Type, numbers that its type stubs take for an enumeration.
@@ -83,6 +84,7 @@ _SAME: Mapping[str, str] = {
 _CALLS: Mapping[str, Call] = MappingProxyType(
     {
         **{name: getattr(talib, theirs) for name, theirs in _SAME.items()},
+        **{pattern.name: getattr(talib, pattern.name.upper()) for pattern in CANDLESTICKS},
         "apo": lambda x, fast, slow: talib.APO(x, fast, slow, _EMA),
         "ppo": lambda x, fast, slow: talib.PPO(x, fast, slow, _EMA),
         "bollinger": lambda x, n, k: talib.BBANDS(x, n, float(k), float(k), _SMA),
