@@ -107,7 +107,8 @@ def profit_figure(trades: Sequence[Trade]) -> Figure | None:
     found = np.array([float(trade.pnl) for trade in trades if trade.exit_time_us is not None])
     if not found.size:
         return None
-    counts, edges = np.histogram(found, bins=min(BINS_MAX, max(5, int(np.sqrt(found.size) * 2))))
+    edges = _edges(found)
+    counts, _ = np.histogram(np.clip(found, edges[0], edges[-1]), edges)  # an edge may miss its value by rounding
     middles, widths = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
     spans = [f"{low:,.2f} to {high:,.2f}" for low, high in itertools.pairwise(edges)]
     trace = {
@@ -124,6 +125,13 @@ def profit_figure(trades: Sequence[Trade]) -> Figure | None:
         "yaxis": axis(title={"text": "trades"}),
     }
     return {"data": [trace], "layout": layout(300, bargap=0.06, showlegend=False, **axes)}
+
+
+def _edges(values: FloatArray) -> FloatArray:
+    """Edges of equal bins, one of them at zero, so that no bin mixes gains and losses."""
+    spread = float(np.max(values) - np.min(values)) or max(abs(float(values[0])), 1.0)
+    width = spread / min(BINS_MAX, max(5, int(2 * np.sqrt(values.size))))
+    return np.arange(np.floor(np.min(values) / width), np.floor(np.max(values) / width) + 2) * width
 
 
 def holding_figure(trades: Sequence[Trade]) -> Figure | None:

@@ -10,6 +10,8 @@ import numpy as np
 from tradewire.backtest.report.downsample import FloatArray
 from tradewire.ports.backtest import MarketHistory
 from tradewire.trading.language import Bars, CompiledStrategy, IndicatorEngine, compile_strategy, parse_strategy
+from tradewire.trading.language.compiled import series_read
+from tradewire.trading.language.tree import Number
 
 NEAR = 0.25
 """A series is drawn over the candles when half of its values are nearer to the close than this share of it."""
@@ -52,11 +54,16 @@ def studies_of(strategy_text: str, params: Mapping[str, float], market: MarketHi
     columns = (market.open, market.high, market.low, market.close, market.volume)
     bars = Bars(market.open_time_us, *columns)
     values = IndicatorEngine(strategy.demands, strategy.interval_us, strategy.catalogue).array(bars)
+    labels = {**dict.fromkeys(series_read(_volatility(strategy)), "volatility"), **strategy.labels}
     found = tuple(
-        Series(strategy.labels.get(text, text), text, values[text], _near(values[text], market.close))
+        Series(labels.get(text, text), text, values[text], _near(values[text], market.close))
         for text in strategy.demands
     )
     return Studies(found, _distances(strategy, {**bars.columns(), **values}))
+
+
+def _volatility(strategy: CompiledStrategy) -> list[Number]:
+    return [] if strategy.volatility is None else [strategy.volatility]
 
 
 def _distances(strategy: CompiledStrategy, series: Mapping[str, FloatArray]) -> dict[str, FloatArray]:

@@ -21,6 +21,7 @@ from tradewire.backtest.report.account_figures import (
     money_figure,
     profit_figure,
     rolling_figure,
+    rolling_window,
 )
 from tradewire.backtest.report.downsample import POINTS_MAX
 from tradewire.backtest.report.figure import Figure
@@ -29,14 +30,17 @@ from tradewire.backtest.report.market_figure import Detail, market_detail, marke
 from tradewire.backtest.report.months import MONTHS, month_rows
 from tradewire.backtest.report.palette import DARK, LIGHT
 from tradewire.backtest.report.provenance import Provenance, plain
-from tradewire.backtest.statistics import Statistics
+from tradewire.backtest.statistics import Statistics, equity_of
+from tradewire.backtest.statistics.sampling import DAY_US, daily_returns
 from tradewire.ports.backtest import BacktestResult, MarketHistory
-from tradewire.trading.language import parse_strategy
+from tradewire.trading.language import INTERVALS_US, parse_strategy
 
 MARKETS_MAX = 8
 DETAIL_CANDLES = 24_000
 """Candles to zoom into, of all markets together."""
 """Charts of markets on the page."""
+BARS_MIN = 12
+"""A span of less bars has no button."""
 SPANS = ((365, "Year"), (91, "Quarter"), (30, "Month"), (7, "Week"), (1, "Day"))
 TILES = ("total_return", "net_pnl", "sharpe", "max_drawdown", "trades", "win_rate")
 
@@ -52,6 +56,7 @@ class Chart:
     missing: str = "There is nothing to show."
     log: bool = False
     detail: Detail | None = None
+    spans: tuple[tuple[int, str], ...] = ()
 
 
 def write_report(
@@ -95,7 +100,6 @@ def report_html(
         tiles=_tiles(stats),
         left_out=result.left_out,
         charts=charts,
-        spans=SPANS,
         months=month_rows(result),
         month_names=MONTHS,
         groups=list(stats.groups().items()),
@@ -155,10 +159,15 @@ def _charts(
         figure, left = market_figure(market, trades, studies)
         detail, coarse = market_detail(market, studies, DETAIL_CANDLES // len(shown))
         title = f"{market.symbol}: trades, stops and indicators"
-        charts.append(Chart(f"market{number}", title, figure, detail=detail))
+        charts.append(Chart(f"market{number}", title, figure, detail=detail, spans=_spans(market)))
         notes += [note for note in left + coarse if note not in notes]
     notes += [f"no chart of {market.symbol}" for market in markets[MARKETS_MAX:]]
     return charts + _outcomes(result, stats), notes
+
+
+def _spans(market: MarketHistory) -> tuple[tuple[int, str], ...]:
+    bar_us, bars = INTERVALS_US[market.interval], len(market)
+    return tuple(span for span in SPANS if BARS_MIN <= span[0] * DAY_US / bar_us < bars)
 
 
 def _outcomes(result: BacktestResult, stats: Statistics) -> list[Chart]:
@@ -171,12 +180,17 @@ def _outcomes(result: BacktestResult, stats: Statistics) -> list[Chart]:
             "rolling",
             "Rolling Sharpe ratio",
             rolling_figure(result),
-            "Of daily returns, annualised.",
+            _rolled(result),
             "The run is shorter than 40 days.",
         ),
         Chart("profits", "Profit of a trade", profit_figure(result.trades), missing=none),
         Chart("holding", "Holding time and profit", holding_figure(result.trades), missing=none),
     ]
+
+
+def _rolled(result: BacktestResult) -> str:
+    window = rolling_window(len(daily_returns(result.time_us, equity_of(result)).returns))
+    return f"Of the last {window} daily returns, annualised." if window else ""
 
 
 def _tiles(stats: Statistics) -> list[dict[str, str]]:
