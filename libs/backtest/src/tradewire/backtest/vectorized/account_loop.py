@@ -78,17 +78,17 @@ def run_account(
     equity = np.empty(closes, dtype=np.int64)
     held = np.empty((closes if keep else 0, symbols), dtype=np.int64)
     log = np.empty((64 if keep else 0, FILL_COLUMNS), dtype=np.int64)
-    for t in range(closes):
+    t = 0
+    while t < closes:
+        if symbols == 1 and not _has_orders(state, 0):
+            t = _coast(t, bars, signal, state, book[WALLET], equity, held, keep)
+            if t == closes:
+                break
         if keep and book[FILLS] + 3 * symbols > log.shape[0]:
             log = _grown(log, 2 * log.shape[0] + 3 * symbols)
         for j in range(symbols):
-            if not bars[t, j, PRESENT]:
-                continue
-            if _has_orders(state, j):
+            if bars[t, j, PRESENT]:
                 _live_bar(t, j, bars, filters, state, book, log, slippage_e8, keep)
-            state[j, LAST_MARK] = bars[t, j, MARK]
-            if bars[t, j, FUNDING] and state[j, QTY]:
-                book[WALLET] -= notional(notional(state[j, QTY], bars[t, j, MARK]), bars[t, j, FUNDING])
         worth = book[WALLET] + _unrealised(state)
         equity[t] = worth
         for j in range(symbols):
@@ -96,14 +96,38 @@ def run_account(
                 decide(t, j, signal[j, t], worth, bars, filters, state, measures, sizing)
         if keep:
             held[t, :] = state[:, QTY]
+        t += 1
     return equity, held, log[: book[FILLS] if keep else 0], book
+
+
+@compiled
+def _coast(
+    t: int,
+    bars: IntArray,
+    signal: Int8Array,
+    state: IntArray,
+    wallet: int,
+    equity: IntArray,
+    held: IntArray,
+    keep: bool,
+) -> int:
+    """Pass the closes at which a single symbol without orders has neither a signal nor funding; return the next one."""
+    qty, cost = state[0, QTY], state[0, COST]
+    base = wallet - cost if qty > 0 else wallet + cost
+    while t < bars.shape[0] and not signal[0, t] and not (qty and bars[t, 0, FUNDING]):
+        equity[t] = base + notional(qty, bars[t, 0, MARK]) if qty else wallet
+        if keep:
+            held[t, 0] = qty
+        t += 1
+    return t
 
 
 @compiled
 def _has_orders(state: IntArray, j: int) -> bool:
     """Whether an order of the symbol acts at the open or rests at a level."""
-    own = state[j]
-    return bool(own[PENDING_EXIT] | own[PENDING_SIDE] | own[STOP] | own[TAKE] | own[TRAIL])
+    return bool(
+        state[j, PENDING_EXIT] | state[j, PENDING_SIDE] | state[j, STOP] | state[j, TAKE] | state[j, TRAIL]
+    )  # no view of the row: in the hot path its reference count would cost more than the question
 
 
 @compiled
@@ -128,6 +152,26 @@ def _unrealised(state: IntArray) -> int:
 
 @compiled
 def _live_bar(
+    t: int,
+    j: int,
+    bars: IntArray,
+    filters: IntArray,
+    state: IntArray,
+    book: IntArray,
+    log: IntArray,
+    slippage_e8: int,
+    keep: bool,
+) -> None:
+    """Let one symbol's bar happen."""
+    if _has_orders(state, j):
+        _trade(t, j, bars, filters, state, book, log, slippage_e8, keep)
+    state[j, LAST_MARK] = bars[t, j, MARK]
+    if bars[t, j, FUNDING] and state[j, QTY]:
+        book[WALLET] -= notional(notional(state[j, QTY], bars[t, j, MARK]), bars[t, j, FUNDING])
+
+
+@compiled
+def _trade(
     t: int,
     j: int,
     bars: IntArray,

@@ -23,7 +23,7 @@ from tradewire.trading.language import (
     compile_strategy,
 )
 from tradewire.trading.language.numbers import array_form
-from tradewire.trading.language.tree import Number, canonical, leaves
+from tradewire.trading.language.tree import Apply, Number, canonical, leaves
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray
@@ -109,6 +109,9 @@ class StrategyFamily:
         return self._cache.get(key, lambda: _sized(self._computed(item.written_out(named()), symbol)))
 
     def _computed(self, tree: Number, symbol: int) -> Values:
+        if isinstance(tree, Apply):
+            only = self._series(canonical(tree), symbol)
+            return Values(only, np.isfinite(only))
         length = self.length(symbol)
         complete = np.ones(length, dtype=np.bool_)
         series: dict[str, FloatArray] = {}

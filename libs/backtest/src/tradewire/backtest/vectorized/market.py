@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.vectorized.arithmetic import LARGEST_PRICE
+from tradewire.backtest.vectorized.arithmetic import LARGEST_PRICE, SCALE
+from tradewire.backtest.vectorized.compiled import compiled
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
 from tradewire.ports.events import InstrumentStatus
 from tradewire.trading.exchange import to_e8
@@ -64,11 +65,16 @@ def markets_of(request: BacktestRequest, document: StrategyDocument) -> Markets:
             raise ValueError(f"{history.symbol}: bars of {history.interval}, the strategy's are {document.interval}")
     interval_us = INTERVALS_US[document.interval]
     closes = [np.asarray(history.open_time_us, dtype=np.int64) + interval_us for history in histories]
-    time_us = closes[0] if len(closes) == 1 else np.unique(np.concatenate(closes))
-    rows = tuple(np.searchsorted(time_us, close) for close in closes)
-    bars = np.zeros((len(time_us), len(histories), COLUMNS), dtype=np.int64)
-    for number, (history, places) in enumerate(zip(histories, rows, strict=True)):
-        bars[places, number] = _bar_rows(history)
+    if len(closes) == 1:  # its bars are the closes: no copy
+        time_us = closes[0]
+        rows: tuple[NDArray[np.intp], ...] = (np.arange(len(time_us)),)
+        bars = _bar_rows(histories[0]).reshape(len(time_us), 1, COLUMNS)
+    else:
+        time_us = np.unique(np.concatenate(closes))
+        rows = tuple(np.searchsorted(time_us, close) for close in closes)
+        bars = np.zeros((len(time_us), len(histories), COLUMNS), dtype=np.int64)
+        for number, (history, places) in enumerate(zip(histories, rows, strict=True)):
+            bars[places, number] = _bar_rows(history)
     filters = np.array([_filters(history, request.account) for history in histories], dtype=np.int64)
     columns = tuple(_columns(history) for history in histories)
     return Markets(histories, columns, interval_us, time_us, bars, filters, rows)
@@ -82,29 +88,41 @@ def _columns(history: MarketHistory) -> Bars:
 
 def _bar_rows(history: MarketHistory) -> IntArray:
     """The history's bars, int64, shape (n, COLUMNS)."""
-    rows = np.zeros((len(history), COLUMNS), dtype=np.int64)
-    for place, prices in enumerate((history.open, history.high, history.low, history.close)):
-        rows[:, place] = prices_e8(prices)
-    low, high = rows[:, LOW], rows[:, HIGH]
-    lower, upper = rows[:, [OPEN, CLOSE]].min(axis=1), rows[:, [OPEN, CLOSE]].max(axis=1)
-    bad = np.flatnonzero((low <= 0) | (low > lower) | (high < upper))
-    if bad.size:
-        raise ValueError(f"{history.symbol}: bar {bad[0]} has prices that do not nest, or none above 0")
-    rows[:, MARK] = rows[:, CLOSE]
-    if history.mark is not None:
-        known = ~np.isnan(history.mark.close)
-        rows[known, MARK] = prices_e8(history.mark.close[known])
-    if history.funding_rate is not None:
-        rows[:, FUNDING] = np.rint(history.funding_rate * 1e8).astype(np.int64)
-    rows[:, PRESENT] = 1
+    none = np.empty(0)
+    rates = none if history.funding_rate is None else history.funding_rate
+    columns = (
+        history.open,
+        history.high,
+        history.low,
+        history.close,
+        history.close if history.mark is None else history.mark.close,
+        rates,
+    )
+    opened, high, low, close, mark, rate = (np.ascontiguousarray(column, dtype=np.float64) for column in columns)
+    rows, bad = _packed(opened, high, low, close, mark, rate)
+    if bad >= 0:
+        found = f"open {opened[bad]}, high {high[bad]}, low {low[bad]}, close {close[bad]}"
+        raise ValueError(
+            f"{history.symbol}: bar {bad} has prices that do not nest, or one outside 0 to {LARGEST_PRICE:g}: {found}"
+        )
     return rows
 
 
-def prices_e8(prices: FloatArray) -> IntArray:
-    """Prices of at most 8 decimals in 1e-8 units. Raises: ValueError for one that is not finite or too large."""
-    if not np.all(np.abs(prices) < LARGEST_PRICE):
-        raise ValueError(f"a price is not a number below {LARGEST_PRICE:g}")
-    return np.rint(np.asarray(prices, dtype=np.float64) * 1e8).astype(np.int64)
+@compiled
+def _packed(
+    opened: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray, mark: FloatArray, rate: FloatArray
+) -> tuple[IntArray, int]:
+    """Columns of prices side by side in 1e-8 units, and the first bar that is none (-1)."""
+    rows = np.empty((len(close), COLUMNS), dtype=np.int64)
+    for t in range(len(close)):
+        if not (0.0 < low[t] <= opened[t] <= high[t] < LARGEST_PRICE and low[t] <= close[t] <= high[t]):
+            return rows, t
+        rows[t, OPEN], rows[t, HIGH] = np.rint(opened[t] * SCALE), np.rint(high[t] * SCALE)
+        rows[t, LOW], rows[t, CLOSE] = np.rint(low[t] * SCALE), np.rint(close[t] * SCALE)
+        rows[t, MARK] = np.rint(mark[t] * SCALE) if mark[t] == mark[t] else rows[t, CLOSE]
+        rows[t, FUNDING] = np.rint(rate[t] * SCALE) if len(rate) else 0
+        rows[t, PRESENT] = 1
+    return rows, -1
 
 
 def _filters(history: MarketHistory, account: AccountSettings) -> Sequence[int]:

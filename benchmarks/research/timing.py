@@ -1,0 +1,60 @@
+"""Measuring one case in a process of its own. Only NumPy is needed: the peers' interpreters run this too."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+MARK = "result: "
+
+
+def timed(run: Callable[[], object], repeats: int, *, prints: Callable[[object], str]) -> None:
+    """Run once cold and ``repeats`` times warm, and say what came out.
+
+    ``prints`` makes the fingerprint of a result; all runs must have the same one.
+    """
+    before_mib = peak_mib()
+    seconds, cpu_seconds, found = [], [], set()
+    for _ in range(repeats + 1):
+        started, cpu_started = time.perf_counter(), time.process_time()
+        result = run()
+        seconds.append(time.perf_counter() - started)
+        cpu_seconds.append(time.process_time() - cpu_started)
+        found.add(prints(result))
+    if len(found) != 1:
+        raise ValueError(f"{len(found)} different results of one case: {sorted(found)}")
+    say(
+        {
+            "first_s": seconds[0],
+            "warm_s": seconds[1:],
+            "warm_cpu_s": cpu_seconds[1:],
+            "before_mib": before_mib,
+            "peak_mib": peak_mib(),
+            "fingerprint": found.pop(),
+        }
+    )
+
+
+def say(result: Mapping[str, object]) -> None:
+    """What a measuring process answers with."""
+    sys.stdout.write(MARK + json.dumps(result) + "\n")
+    sys.stdout.flush()
+
+
+def peak_mib() -> float:
+    """Largest resident memory of this process so far, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def digest(*arrays: object) -> str:
+    """Fingerprint of numbers: the first 16 digits of their SHA-256."""
+    whole = hashlib.sha256()
+    for array in arrays:
+        whole.update(np.ascontiguousarray(array).tobytes())
+    return whole.hexdigest()[:16]
