@@ -74,7 +74,7 @@ class ExecutionDesk:
         """A bar that may now happen to every account that trades its symbol."""
         self._positions[envelope.partition] = envelope.offset + 1
         key, arrived = (event.venue, event.symbol), None
-        for account_id in self._roster.accounts():
+        for account_id in self._roster.accounts_on(event.venue, event.symbol):
             if self.partition_of(account_id) not in self._owned:
                 continue
             if key in self._roster.symbols(account_id, event.close_time_us):

@@ -142,7 +142,7 @@ class StrategyDesk:
     def on_snapshot(self, event: IndicatorsUpdated, envelope: Envelope) -> Iterator[Emit]:
         """One evaluation per strategy that trades the symbol at this interval."""
         self._newest_us = max(self._newest_us, event.event_time_us)
-        for strategy_id in sorted(self._statuses):
+        for strategy_id in self._roster.strategies_on(event.venue, event.symbol):
             version = self._roster.version(strategy_id, event.event_time_us)
             if version is None or version.venue != event.venue or version.interval != event.interval:
                 continue
