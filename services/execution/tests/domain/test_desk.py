@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewire.execution.domain.desk import ExecutionDesk
+from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import (
     AccountStateChanged,
     CandleClosed,
@@ -120,6 +122,52 @@ def test_bar_when_another_symbol_has_ended_then_does_not_wait_for_it() -> None:
 
 def test_candle_when_of_a_symbol_that_nobody_trades_then_nothing_happens() -> None:
     assert told(desk_with(BTC), candle(0, symbol=ETH)) == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"low": Decimal(-5)},
+        {"high": Decimal(1)},
+        {"close_time_us": 400 * HOUR_US},
+        {"open_time_us": 2 * HOUR_US + 7, "close_time_us": 3 * HOUR_US + 7},
+        {"mark_open": Decimal(100)},
+        {"mark_open": Decimal(1), "mark_high": Decimal(2), "mark_low": Decimal(3), "mark_close": Decimal(1)},
+    ],
+    ids=["negative price", "prices that do not nest", "close far ahead", "off the grid", "half a mark", "crossed mark"],
+)
+def test_candle_when_it_is_no_bar_then_refused_and_the_account_goes_on(bad: dict[str, Any]) -> None:
+    desk = desk_with(BTC)
+    told(desk, candle(0), assessment(0), candle(1), assessment(1))
+
+    with pytest.raises(ContractViolationError):
+        say(desk, candle(2, **bad))
+
+    assert [state.event_time_us for state in states(told(desk, candle(3)))] == [4 * HOUR_US]
+
+
+def test_funding_when_settled_then_paid_on_what_is_held_at_the_mark() -> None:
+    desk = desk_with(BTC)
+    mark = dict.fromkeys(("mark_open", "mark_high", "mark_low", "mark_close"), Decimal(110))
+
+    told(desk, candle(0), assessment(0, intent(qty=2)))
+    (state,) = states(told(desk, candle(1, funding_rate=Decimal("0.001"), **mark)))
+
+    assert state.funding_paid == Decimal("0.22")
+    assert state.positions[0].mark_price == 110
+    assert state.unrealized_pnl == 20
+
+
+def test_position_when_the_mark_eats_its_margin_then_liquidated_and_every_share_of_it_gone() -> None:
+    desk = desk_with(BTC)
+    crash = dict.fromkeys(("mark_open", "mark_high", "mark_low", "mark_close"), Decimal(60))
+
+    told(desk, candle(0), assessment(0, intent(qty=400)), candle(1), assessment(1))
+    events = told(desk, candle(2, **crash))
+
+    assert [fill.leg for fill in fills(events)] == ["LIQUIDATION"]
+    (state,) = states(events)
+    assert (state.positions, state.strategy_positions) == ((), ())
 
 
 def test_status_when_awaited_symbol_is_no_longer_traded_then_goes_on() -> None:

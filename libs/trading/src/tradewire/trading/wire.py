@@ -17,6 +17,7 @@ from tradewire.trading.exchange import (
     TimeInForce,
     to_e8,
 )
+from tradewire.trading.language.intervals import INTERVALS_US, origin_us
 
 
 def e8(value: Decimal) -> int:
@@ -28,7 +29,17 @@ def e8(value: Decimal) -> int:
 
 
 def bar_of(candle: CandleClosed) -> Bar:
-    """A candle as the exchange takes it. Raises ContractViolationError when its prices do not nest."""
+    """A candle as the exchange takes it.
+
+    Raises ContractViolationError when its prices do not nest, or its times are not those of a bar of its interval:
+    one that claims a later close than its own would keep the bars before that close out.
+    """
+    length_us = INTERVALS_US.get(candle.interval)
+    if length_us is None or candle.close_time_us - candle.open_time_us != length_us:
+        span_us = candle.close_time_us - candle.open_time_us
+        raise ContractViolationError(f"bar of {candle.interval}: found a span of {span_us} µs, allowed {length_us}")
+    if (candle.open_time_us - origin_us(length_us)) % length_us:
+        raise ContractViolationError(f"bar of {candle.interval}: opens at {candle.open_time_us} µs, off its grid")
     try:
         return Bar(
             candle.open_time_us,
