@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tradewire.backtest.data.inspection import Candles
     from tradewire.ports.backtest import FloatArray
 
-_BARE_CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*\(.*\)\s*", re.DOTALL)
+_CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*(\(.*\))\s*", re.DOTALL)
 
 
 class Adapter(StrEnum):
@@ -111,8 +111,8 @@ def compare(text: str, candles: Candles, tolerance: float = 1e-9) -> list[Differ
 
 def _demands(text: str, interval_us: int) -> dict[str, str]:
     """What to compute for each output."""
-    call = _BARE_CALL.fullmatch(text)
-    outputs = INDICATORS[call[1]].outputs if call and call[1] in INDICATORS else ("value",)
+    called = _called(text)
+    outputs = INDICATORS[called].outputs if called in INDICATORS else ("value",)
     if len(outputs) > 1:
         named = {output: f"{text.strip()}.{output}" for output in outputs}
         try:
@@ -121,6 +121,17 @@ def _demands(text: str, interval_us: int) -> dict[str, str]:
             parse_series(text, interval_us)  # to tell the fault in the words that were typed
         return named
     return {outputs[0]: text.strip()}
+
+
+def _called(text: str) -> str:
+    """The name that the text calls when it is one call and nothing else; else empty."""
+    call = _CALL.fullmatch(text)
+    depth = 0
+    for place, char in enumerate(call[2] if call else ""):
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if call and depth == 0:
+            return call[1] if place == len(call[2]) - 1 else ""
+    return ""
 
 
 def _catalogue(adapter: Adapter) -> Mapping[str, Indicator]:

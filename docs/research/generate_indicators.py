@@ -1,0 +1,82 @@
+"""Writes indicators.md from the catalogue of ``tradewire.trading.indicators``.
+
+python docs/research/generate_indicators.py            # write it
+python docs/research/generate_indicators.py --check    # exit 1 when the committed file is stale
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tradewire.backtest.data.indicator_series import Adapter, adapter_of
+from tradewire.trading.indicators import INDICATORS, Indicator
+from tradewire.trading.indicators.candlesticks import Candlestick
+from tradewire.trading.language.calls import usage
+
+TARGET = Path(__file__).with_name("indicators.md")
+HEAD = """\
+# Indicators
+
+Generated from the code by `docs/research/generate_indicators.py`. {own} own indicators, each in an incremental form of
+O(1) a bar and an array form, and {patterns} candlestick patterns that TA-Lib recognises; both forms of each are equal
+bit for bit. `x` is the series that a call names first, as `close` in `rsi(close, 14)`; other inputs are read from the
+bar. **Warm-up**: bars without a value at the default parameters. **Adapters**: who else computes it, for comparison:
+`tradewire indicator compare 'rsi(close, 14)' --data FILE`.
+
+Where TA-Lib has an indicator the two agree to 1e-9 relative, warm-up included, with TA-Lib's unstable periods at 0.
+pandas-ta may seed recursive averages in its own way: such values agree once the seed has faded.
+"""
+
+
+def document() -> str:
+    """The whole reference as Markdown."""
+    own = [one for _, one in sorted(INDICATORS.items()) if not isinstance(one, Candlestick)]
+    patterns = [one for _, one in sorted(INDICATORS.items()) if isinstance(one, Candlestick)]
+    kinds = Counter("patterns" if isinstance(one, Candlestick) else "own" for one in INDICATORS.values())
+    parts = [HEAD.format(own=kinds["own"], patterns=kinds["patterns"]).rstrip()]
+    parts += ["## Own indicators", *map(_section, own), "## Candlestick patterns", _patterns(patterns)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(one: Indicator) -> str:
+    lines = [f"### `{usage(one)}`", "", f"{one.title}. `{one.formula}`", ""]
+    for param in one.params:
+        kind = "whole number" if param.integer else "number"
+        lines.append(f"- `{param.name}`: {kind} from {param.low:g} to {param.high:g}, default {param.default:g}")
+    if len(one.outputs) > 1:
+        lines.append(f"- outputs: {', '.join(f'`.{name}`' for name in one.outputs)}")
+    lines.append(f"- reads {', '.join(one.inputs)}; warm-up {one.warmup()} bars; adapters {', '.join(_adapters(one))}")
+    lines.append(f"- source: {one.source}")
+    return "\n".join(lines)
+
+
+def _patterns(patterns: Sequence[Indicator]) -> str:
+    first = patterns[0]
+    head = f"They read {', '.join(first.inputs)} and give {first.formula}. Adapters: {', '.join(_adapters(first))}."
+    lines = [head, "", "| call | pattern | warm-up, bars | source |", "|---|---|---|---|"]
+    lines += [f"| `{usage(one)}` | {one.title} | {one.warmup()} | {one.source} |" for one in patterns]
+    return "\n".join(lines)
+
+
+def _adapters(one: Indicator) -> list[str]:
+    return [str(adapter) for adapter in Adapter if adapter_of(adapter).supports(one.name)]
+
+
+def main() -> int:
+    """Write the file, or with --check compare it; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Writes indicators.md from the catalogue.")
+    parser.add_argument("--check", action="store_true", help="compare with the committed file, write nothing")
+    text = document()
+    stale = not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text
+    if parser.parse_args().check:
+        print(f"{TARGET.name}: {'stale' if stale else 'current'}")
+        return int(stale)
+    TARGET.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,145 @@
+"""A strategy's markets from files: which file, which instrument, marks, funding, brackets, span."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tradewire.backtest.data import MarketDataError, MarketFiles, assumptions, load_markets
+
+SAMPLE = Path(__file__).parents[4] / "data" / "sample"
+HOUR_MS = 3_600_000
+FIRST_MS = 1_600_002_000_000
+HEADER = "open_time,open,high,low,close,volume"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a strategy asks for."""
+
+    symbols: tuple[str, ...] = ("BTCUSDT",)
+    interval: str = "1h"
+    venue: str = "binance"
+
+
+@pytest.fixture
+def candles(tmp_path: Path) -> Path:
+    """Ten hours of BTCUSDT."""
+    path = tmp_path / "binance-BTCUSDT-1h.csv"
+    rows = [f"{FIRST_MS + n * HOUR_MS},100.5,110,90.25,{101 + n},5.5" for n in range(10)]
+    path.write_text("\n".join([HEADER, *rows]))
+    return path
+
+
+def test_a_folder_gives_each_symbol_its_file_of_the_strategys_venue_and_interval() -> None:
+    markets = load_markets(Wanted(("ETHUSD", "BTCUSD"), "1d", "bitstamp"), MarketFiles([SAMPLE]))
+    assert [(m.symbol, m.interval, len(m)) for m in markets] == [("ETHUSD", "1d", 788), ("BTCUSD", "1d", 1865)]
+    assert [m.instrument.step_size for m in markets] == [Decimal("0.001"), Decimal("0.0001")]
+    assert assumptions(markets) == ()
+
+
+def test_symbols_may_be_named(candles: Path) -> None:
+    other = candles.with_name("eth.csv")
+    other.write_text(candles.read_text())
+    wanted = Wanted(("ETHUSDT", "BTCUSDT"))
+    markets = load_markets(wanted, MarketFiles([f"ETHUSDT={other}", str(candles)]))
+    assert [m.symbol for m in markets] == ["ETHUSDT", "BTCUSDT"]
+
+
+def test_a_symbol_that_no_file_tells_of_is_assumed_and_said(candles: Path) -> None:
+    (market,) = load_markets(Wanted(), MarketFiles([candles]))
+    told = market.instrument
+    assert (told.venue, told.symbol, told.base, told.quote) == ("binance", "BTCUSDT", "BTC", "USDT")
+    assert (told.tick_size, told.step_size) == (Decimal("0.01"), Decimal("0.00000001"))
+    assert told.valid_from_us == FIRST_MS * 1000
+    assert told.max_qty * 110 <= 500_000_000
+    (sentence,) = assumptions((market,))
+    assert sentence.startswith("BTCUSDT: assumed")
+
+
+def test_the_span_is_from_the_first_open_time_to_before_the_last(candles: Path) -> None:
+    start_us, end_us = (FIRST_MS + 2 * HOUR_MS) * 1000, (FIRST_MS + 5 * HOUR_MS) * 1000
+    (market,) = load_markets(Wanted(), MarketFiles([candles]), start_us=start_us, end_us=end_us)
+    assert market.open_time_us.tolist() == [start_us, start_us + HOUR_MS * 1000, start_us + 2 * HOUR_MS * 1000]
+    with pytest.raises(MarketDataError, match="no bar in the span"):
+        load_markets(Wanted(), MarketFiles([candles]), end_us=start_us - HOUR_MS * 3000)
+
+
+def test_marks_and_funding_are_laid_beside_the_bars(candles: Path, tmp_path: Path) -> None:
+    marks, funding = tmp_path / "mark.parquet", tmp_path / "funding.csv"
+    half = [FIRST_MS + n * HOUR_MS // 2 for n in range(2, 8)]  # 30m marks of hours 1 to 3
+    names = ("open", "high", "low", "close")
+    pl.DataFrame({"open_time": half, **{name: [float(10 + n) for n in range(6)] for name in names}}).write_parquet(
+        marks
+    )
+    times = [FIRST_MS, FIRST_MS + 2 * HOUR_MS + 16, FIRST_MS + 2 * HOUR_MS - 60_000]
+    rates = ["0.5", "0.0001", "0.00000002"]
+    rows = [f"{time},{rate}" for time, rate in zip(times, rates, strict=True)]
+    funding.write_text("\n".join(["funding_time,funding_rate", *rows]))
+    (market,) = load_markets(Wanted(), MarketFiles([candles], mark=[marks], funding=[funding]))
+    assert market.mark is not None
+    assert market.funding_rate is not None
+    np.testing.assert_array_equal(market.mark.open[:5], [np.nan, 10, 12, 14, np.nan])
+    np.testing.assert_array_equal(market.mark.close[:5], [np.nan, 11, 13, 15, np.nan])
+    assert market.funding_rate.tolist() == [0, 0.00010002, *[0.0] * 8]
+
+
+def test_marks_of_longer_bars_are_refused(candles: Path, tmp_path: Path) -> None:
+    marks = tmp_path / "mark.csv"
+    rows = [f"{1_600_000_000_000 // (8 * HOUR_MS) * 8 * HOUR_MS + n * 8 * HOUR_MS},1,1,1,1" for n in range(3)]
+    marks.write_text("\n".join(["open_time,open,high,low,close", *rows]))
+    with pytest.raises(MarketDataError, match="found marks of 8h, allowed marks of 1h or of a part of it"):
+        load_markets(Wanted(), MarketFiles([candles], mark=[marks]))
+
+
+def test_brackets_of_a_file_replace_the_instruments_own(candles: Path, tmp_path: Path) -> None:
+    tiers = [(0, 50_000, "0.004", "0.0", 125), (50_000, 600_000, "0.005", "50.0", 100)]
+    keys = ("notionalFloor", "notionalCap", "maintMarginRatio", "cum", "initialLeverage")
+    path = tmp_path / "brackets.json"
+    document = [{"bracket": n, **dict(zip(keys, tier, strict=True))} for n, tier in enumerate(tiers, start=1)]
+    path.write_text(json.dumps({"BTCUSDT": document}))
+    (market,) = load_markets(Wanted(), MarketFiles([candles], brackets=path))
+    assert [b.maintenance_amount for b in market.instrument.brackets] == [0, 50]
+    assert [b.max_leverage for b in market.instrument.brackets] == [125, 100]
+    path.write_text(path.read_text().replace("50.0", "51.0"))
+    with pytest.raises(MarketDataError, match=r"brackets of BTCUSDT: found 2: maintenance_amount: found 51\.0"):
+        load_markets(Wanted(), MarketFiles([candles], brackets=path))
+
+
+def test_what_does_not_fit_is_refused_with_what_is_allowed(candles: Path, tmp_path: Path) -> None:
+    def refused(wanted: Wanted, files: MarketFiles) -> str:
+        with pytest.raises(MarketDataError) as caught:
+            load_markets(wanted, files)
+        return str(caught.value)
+
+    assert "found bars of 1h, allowed the strategy's 4h" in refused(Wanted(interval="4h"), MarketFiles([candles]))
+    assert "found no file for ETHUSDT" in refused(Wanted(("ETHUSDT", "BTCUSDT")), MarketFiles([candles]))
+    assert "found XXX, allowed BTCUSDT" in refused(Wanted(), MarketFiles([f"XXX={candles}"]))
+    assert "found no such file" in refused(Wanted(), MarketFiles([tmp_path / "none.csv"]))
+    told = SAMPLE / "instruments.yaml"
+    assert "allowed binance:BTCUSDT" in refused(Wanted(), MarketFiles([candles], instruments=told))
+    candles.with_name("x-BTCUSDT-1h.csv").write_text(candles.read_text())
+    assert "or BTCUSDT=FILE" in refused(Wanted(venue="other"), MarketFiles([tmp_path]))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([f"{FIRST_MS},x"], "row 2: funding_rate: found x, allowed a number"),
+        ([f"{FIRST_MS},nan"], "found nan, allowed -1 to 1"),
+        ([f"{FIRST_MS},1.5"], r"found 1\.5, allowed -1 to 1"),
+        ([f"{FIRST_MS},0.1", f"{FIRST_MS},0.2"], "found two rates, allowed one rate a settlement"),
+        (["soon,0.1"], "found soon, allowed s, ms or µs"),
+    ],
+)
+def test_funding_that_is_none_is_refused(candles: Path, tmp_path: Path, rows: list[str], message: str) -> None:
+    path = tmp_path / "funding.csv"
+    path.write_text("\n".join(["funding_time,funding_rate", *rows]))
+    with pytest.raises(MarketDataError, match=message):
+        load_markets(Wanted(), MarketFiles([candles], funding=[path]))
