@@ -11,7 +11,7 @@ import numpy as np
 from tradewire.backtest.vectorized import truth
 from tradewire.backtest.vectorized.decisions import Decisions, SymbolDecisions, aligned, of_arrays
 from tradewire.backtest.vectorized.market import Markets
-from tradewire.backtest.vectorized.operands import Operand, Values
+from tradewire.backtest.vectorized.operands import Operand, Values, values_of
 from tradewire.backtest.vectorized.plans import Plan, Step
 from tradewire.backtest.vectorized.series import SeriesCache
 from tradewire.backtest.vectorized.templates import Params, Templates
@@ -28,6 +28,7 @@ from tradewire.trading.language.tree import Apply, Number, canonical, leaves
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray
     from tradewire.trading.language.evaluation import Int8Array
+    from tradewire.trading.language.rules import BoolArray
 
 _RULES = ("entry_long", "exit_long", "entry_short", "exit_short")
 _PROTECTIONS = ("stop_loss", "take_profit", "trailing_stop")
@@ -111,14 +112,14 @@ class StrategyFamily:
     def _computed(self, tree: Number, symbol: int) -> Values:
         if isinstance(tree, Apply):
             only = self._series(canonical(tree), symbol)
-            return Values(only, np.isfinite(only))
+            return values_of(only, np.isfinite(only))
         length = self.length(symbol)
         complete = np.ones(length, dtype=np.bool_)
         series: dict[str, FloatArray] = {}
         for leaf in leaves(tree):
             series[canonical(leaf)] = self._series(canonical(leaf), symbol)
             complete &= np.isfinite(series[canonical(leaf)])
-        return Values(np.ascontiguousarray(array_form(tree, length)(series)), complete)
+        return values_of(np.ascontiguousarray(array_form(tree, length)(series)), complete)
 
     def _series(self, text: str, symbol: int) -> FloatArray:
         """One indicator series, by canonical text."""
@@ -136,7 +137,7 @@ class StrategyFamily:
         def make() -> tuple[Values, int]:
             values = made()
             above = values.complete & (values.numbers > 0.0)
-            return _sized(Values(np.where(values.numbers > 0.0, values.numbers, np.nan), above))
+            return _sized(values_of(np.where(values.numbers > 0.0, values.numbers, np.nan), above))
 
         return self._cache.get(("above", symbol, item, *[params[param] for param in item.behind]), make)
 
@@ -169,12 +170,12 @@ class _Evaluator:
         plans = {name: self._templates.rule(name, params) for name in family.rules()}
         ready = np.ones(self._length, dtype=np.bool_)
         for item, before in family.reads(tuple(plans.values())):
-            truth.narrow(ready, self._values(item).complete, before)
+            _narrow(ready, self._values(item), before=before)
         distances = {name: self._above_zero(self._templates.protection(name, params)) for name in family.protections()}
         volatility = self._templates.volatility(params)
         measured = None if volatility is None else self._above_zero(volatility)
         for part in (*distances.values(), *(() if measured is None else (measured,))):
-            truth.narrow(ready, part.complete, False)
+            _narrow(ready, part, before=False)
         never = np.zeros(self._length, dtype=np.int8)
         raw = [self._truth(plans[name]) if name in plans else never for name in _RULES]
         stop, take, trail = (distances[name].numbers if name in distances else None for name in _PROTECTIONS)
@@ -215,3 +216,11 @@ class _Evaluator:
 
 def _sized(values: Values) -> tuple[Values, int]:
     return values, values.size_bytes + _KEY_BYTES
+
+
+def _narrow(ready: BoolArray, values: Values, *, before: bool) -> None:
+    """Take readiness from the bars at which the values, or those of a bar earlier, are not complete; in place."""
+    if values.since < 0:
+        truth.narrow(ready, values.complete, before)
+    else:
+        ready[: values.since + before] = False
