@@ -14,7 +14,7 @@
   // Figures name what a colour means; the page's theme says what it looks like.
   const coloured = (part, colours) => {
     if (typeof part === "string") return colours[part] ?? part;
-    if (Array.isArray(part)) return part.map((item) => coloured(item, colours));
+    if (Array.isArray(part)) return typeof part[0] === "object" || String(part[0])[0] === "@" ? part.map((item) => coloured(item, colours)) : part;
     if (part === null || typeof part !== "object") return part;
     return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, coloured(value, colours)]));
   };
@@ -29,6 +29,14 @@
       else high = middle;
     }
     return low;
+  };
+
+  // Marks of the visible span, and of three-point lines (from, to, gap) those that reach into it.
+  const within = (trace, from, to) => {
+    const seen = (at) => trace.x[at] >= from && trace.x[at] <= to;
+    const reaching = (at) => trace.x[at - (at % 3)] <= to && trace.x[at - (at % 3) + 1] >= from;
+    const kept = [...trace.x.keys()].filter(trace.mode === "markers" ? seen : reaching);
+    for (const column of ["x", "y", "text"]) if (trace[column]) trace[column] = kept.map((at) => trace[column][at]);
   };
 
   // Candles and lines of the visible span, as fine as the screen and the page's data allow.
@@ -54,7 +62,7 @@
       if (trace.meta?.series !== undefined) {
         trace.x = x;
         trace.y = lasts.map((at) => detail.series[trace.meta.series][at]);
-      }
+      } else if (trace.type === "scatter") within(trace, from, to);
     }
     const bottom = Math.min(...view.low);
     const top = Math.max(...view.high);
