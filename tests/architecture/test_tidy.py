@@ -14,9 +14,7 @@ LINES_PER_FILE_MAX = 300
 LINES_PER_FUNCTION_MAX = 40
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager"}
 
-LONG_FILES = {
-    "libs/testkit/src/tradewire/testkit/worker_rig.py": 334,
-}
+LONG_FILES: dict[str, int] = {}
 """Files over the bound today, with their lines."""
 
 LONG_FUNCTIONS = {

@@ -10,19 +10,22 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
+from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import CandleClosed, IndicatorsUpdated, StrategyEvaluated
 from tradewire.ports.message import Emit, Envelope
-from tradewire.ports.topics import BY_EVENT
+from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS, TOPICS
 from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.health import LOOP_STALL_SECONDS, Health, health_app
+from tradewire.runtime.heartbeat import LOG_SECONDS, Heartbeat
 from tradewire.runtime.logs import CURRENT_TRACEPARENT, JsonFormatter
 from tradewire.runtime.metrics import Metrics
 from tradewire.runtime.process import serve
 from tradewire.runtime.service import Service, Store, StoreContext, on
 from tradewire.testkit.builders import candle
+from tradewire.testkit.watched import WatchedBus
 from tradewire.testkit.worker_rig import WorkerRig, ended
 
 CANDLES = BY_EVENT[CandleClosed].name
@@ -149,3 +152,74 @@ def test_exception_is_one_field_of_one_line() -> None:
     except ValueError:
         line = formatted(exc_info=sys.exc_info())
     assert str(line["exception"]).endswith("ValueError: qty -1")
+
+
+class StuckBus(WatchedBus):
+    """A bus whose client has stopped delivering, and has lost two producers."""
+
+    producer_reinits = 2
+    stuck: list[Place] = []  # noqa: RUF012 (set by the test)
+
+    def stalled(self, now_s: float) -> list[Place]:
+        """See ``KafkaBus.stalled``."""
+        return self.stuck
+
+
+async def test_consumer_that_is_stuck_fails_liveness_and_nothing_else(rig: WorkerRig) -> None:
+    bus = StuckBus(dict.fromkeys(TOPICS, 1), rig.journal)
+    async with rig.running(rig.summing()) as worker:
+        await rig.until(lambda: worker.progress.phase == "running")
+        health = Health([worker], rig.clock, bus)
+        assert await answers(health, rig.metrics) == {"startup": 200, "ready": 200, "live": 200}
+        bus.stuck = [Place(CANDLES, 0)]
+        assert await answers(health, rig.metrics) == {"startup": 200, "ready": 200, "live": 503}
+
+
+async def test_heartbeat_says_when_each_loop_came_round_and_how_often_producers_were_lost(
+    rig: WorkerRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = ManualClock()
+    bus, worker = StuckBus(dict.fromkeys(TOPICS, 1), rig.journal), rig.worker(rig.summing())
+    heartbeat = Heartbeat([worker], bus, rig.metrics, clock)
+    heartbeat.once()
+    assert not any("service_heartbeat" in line and "indicator" in line for line in scraped(rig.metrics))
+    worker.progress.turned_s, worker.progress.handled = clock.monotonic_s(), 7
+    clock.advance(seconds=LOG_SECONDS + 5)
+    with caplog.at_level(logging.INFO, logger="tradewire.runtime.heartbeat"):
+        heartbeat.once()
+        heartbeat.once()
+    turned_s = clock.now_us() / 1e6 - LOG_SECONDS - 5
+    assert rig.metrics.registry.get_sample_value(
+        "tradewire_service_heartbeat_timestamp_seconds", {"service": "indicator"}
+    ) == pytest.approx(turned_s)
+    assert "tradewire_producer_reinit_total 2.0" in scraped(rig.metrics)
+    (line,) = caplog.records
+    assert (line.__dict__["event"], line.__dict__["handled"]) == ("heartbeat", 7)
+    assert line.__dict__["turned_seconds_ago"] == LOG_SECONDS + 5
+
+
+def scraped(metrics: Metrics) -> list[str]:
+    """Lines of /metrics."""
+    return generate_latest(metrics.registry).decode().splitlines()
+
+
+async def test_durations_of_handlers_and_rebalances_are_observed(rig: WorkerRig) -> None:
+    await rig.say(*(candle(number) for number in range(3)))
+    async with rig.running(rig.summing()):
+        await rig.until(lambda: rig.count(BY_EVENT[IndicatorsUpdated].name) == 3)
+    lines = scraped(rig.metrics)
+    labels = f'{{messaging_consumer_group_name="indicator",messaging_destination_name="{CANDLES}"}}'
+    assert f"messaging_process_duration_seconds_count{labels} 1.0" in lines
+    assert 'tradewire_kafka_rebalance_duration_seconds_count{group="indicator"} 1.0' in lines
+
+
+async def test_log_records_of_a_process_are_counted_by_severity(rig: WorkerRig) -> None:
+    metrics, stop = Metrics(CollectorRegistry()), asyncio.Event()
+    await rig.put(Outgoing(CANDLES, b"key", b"no event"))
+    serving = asyncio.create_task(serve([rig.summing()], rig.bus, rig.settings, stop=stop, metrics=metrics))
+    await rig.until(lambda: rig.count(DEAD_LETTERS["indicator"]) == 1, serving)
+    assert 'tradewire_log_records_total{severity="ERROR"} 1.0' in scraped(metrics)
+    stop.set()
+    await serving
+    logging.getLogger("tradewire.anything").error("after the end")
+    assert 'tradewire_log_records_total{severity="ERROR"} 1.0' in scraped(metrics)
