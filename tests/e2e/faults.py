@@ -43,6 +43,10 @@ def by(stage: str, topic: str) -> frozenset[tuple[str, str]]:
     return frozenset((service, stage) for service in TOPICS[topic].consumers if service in DEAD_LETTERS)
 
 
+TRADERS = frozenset({("indicator", "validate"), ("execution", "validate")})
+"""Who computes and trades on a candle; telemetry only shows it."""
+
+
 class Saboteur:
     """Makes faults out of a good candle and a good snapshot."""
 
@@ -79,12 +83,14 @@ class Saboteur:
                 self.record(candle.model_copy(update={"open_time_us": future_us, "close_time_us": future_us + 1}), "f"),
                 by("validate", CANDLES),
             ),
+            "negative price": Fault(self._negative_price(), TRADERS),
             "unknown symbol": Fault(self.record(candle.model_copy(update={"symbol": "NOSUCH"}), "u"), frozenset()),
         }
 
-    def negative_price(self) -> Outgoing:
-        """A candle below zero, a moment after the given one."""
-        times = {"open_time_us": self._candle.open_time_us + 1, "close_time_us": self._candle.close_time_us + 1}
+    def _negative_price(self) -> Outgoing:
+        """The next candle, below zero."""
+        length_us = self._candle.close_time_us - self._candle.open_time_us
+        times = {name: getattr(self._candle, name) + length_us for name in ("open_time_us", "close_time_us")}
         prices = dict.fromkeys(("open", "high", "low", "close"), Decimal(-1))
         return self.record(self._candle.model_copy(update=times | prices), "negative")
 

@@ -35,7 +35,9 @@ def bar_of(candle: CandleClosed) -> Bar:
     one that claims a later close than its own would keep the bars before that close out.
     """
     length_us = INTERVALS_US.get(candle.interval)
-    if length_us is None or candle.close_time_us - candle.open_time_us != length_us:
+    if length_us is None:
+        raise ContractViolationError(f"interval {candle.interval!r}; allowed: {', '.join(INTERVALS_US)}")
+    if candle.close_time_us - candle.open_time_us != length_us:
         span_us = candle.close_time_us - candle.open_time_us
         raise ContractViolationError(f"bar of {candle.interval}: found a span of {span_us} µs, allowed {length_us}")
     if (candle.open_time_us - origin_us(length_us)) % length_us:

@@ -11,6 +11,7 @@ from tradewire.ports.events import CandleClosed, IndicatorStateSaved, Indicators
 from tradewire.ports.message import Emit, Envelope, Work
 from tradewire.trading.language import INTERVALS_US, IndicatorEngine
 from tradewire.trading.roster import Roster
+from tradewire.trading.wire import bar_of
 
 Key = tuple[str, str, str]
 """(venue, symbol, interval)."""
@@ -49,8 +50,7 @@ class IndicatorDesk:
 
     def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
         """One snapshot per bar; a bar that was answered before is left alone."""
-        if event.interval not in INTERVALS_US:
-            raise ContractViolationError(f"interval {event.interval!r}; allowed: {', '.join(INTERVALS_US)}")
+        bar_of(event)  # a candle that is no bar must not move any engine
         feed = self._feed((event.venue, event.symbol, event.interval), envelope.partition)
         if event.close_time_us <= feed.time_us:
             return
