@@ -41,14 +41,14 @@ ALL_COMMANDS = [
     *(["contracts", name] for name in ("check", "register", "diff")),
     *(["limits", name] for name in ("show", "set")),
     *(["dlq", name] for name in ("list", "show", "replay")),
+    *(["data", name] for name in ("check", "info", "resample", "fetch")),
+    *(["indicator", name] for name in ("compute", "compare", "list", "show")),
 ]
 ASKS_A_PLATFORM = [
     ["status"],
     ["lag"],
     ["halt"],
     ["controls"],
-    ["backtest"],
-    ["compare"],
     ["strategy", "list"],
     ["strategy", "publish", str(STRATEGY)],
     ["topics", "plan"],

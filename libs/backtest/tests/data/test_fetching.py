@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +16,20 @@ from tradewire.backtest.data.fetching import Kind, Page, Span, fetch
 from tradewire.backtest.data.marks_funding import read_funding, read_marks
 from tradewire.backtest.data.venue import Venue
 from tradewire.ports.errors import RetryableError
+from tradewire.testkit.rest_venue import HOUR_MS, START_MS, RestVenue
 
-HOUR_MS = 3_600_000
-START_MS = 1_599_984_000_000
 HOURS = 2500
 SPAN = Span(START_MS, START_MS + HOURS * HOUR_MS)
 
 
-def venue_at(served: Any, waits: list[float] | None = None) -> Venue:
+@pytest.fixture
+def served() -> Iterator[RestVenue]:
+    venue = RestVenue(HOURS)
+    yield venue
+    venue.close()
+
+
+def venue_at(served: RestVenue, waits: list[float] | None = None) -> Venue:
     noted = waits if waits is not None else []
     return Venue("binanceusdm", "BTC/USDT:USDT", "1h", base_url=served.url, sleep=noted.append)
 
@@ -30,7 +39,7 @@ def quiet(kind: Kind, reached_ms: int, rows: int) -> None:
 
 
 @pytest.mark.parametrize("kind", [Kind.CANDLES, Kind.MARK])
-def test_candles_of_many_pages_are_all_there_and_check_as_valid(served: Any, tmp_path: Path, kind: Kind) -> None:
+def test_candles_of_many_pages_are_all_there_and_check_as_valid(served: RestVenue, tmp_path: Path, kind: Kind) -> None:
     path = tmp_path / "x.parquet"
     fetch(venue_at(served), kind, SPAN, path, quiet)
     found = inspect_file(path)
@@ -41,7 +50,7 @@ def test_candles_of_many_pages_are_all_there_and_check_as_valid(served: Any, tmp
     assert len(read_marks(path)) == HOURS
 
 
-def test_funding_of_the_whole_span(served: Any, tmp_path: Path) -> None:
+def test_funding_of_the_whole_span(served: RestVenue, tmp_path: Path) -> None:
     served.page_rows = 100
     path = tmp_path / "f.parquet"
     fetch(venue_at(served), Kind.FUNDING, SPAN, path, quiet)
@@ -50,7 +59,7 @@ def test_funding_of_the_whole_span(served: Any, tmp_path: Path) -> None:
     assert set(rates.tolist()) == {0.0001}
 
 
-def test_the_bar_that_is_still_open_is_left_out(served: Any, tmp_path: Path) -> None:
+def test_the_bar_that_is_still_open_is_left_out(served: RestVenue, tmp_path: Path) -> None:
     venue = venue_at(served)
     assert venue.now_ms() == served.now_ms
     span = Span(START_MS, venue.now_ms() - HOUR_MS + 1)
@@ -58,7 +67,7 @@ def test_the_bar_that_is_still_open_is_left_out(served: Any, tmp_path: Path) -> 
     assert table.get_column("open_time")[-1] == START_MS + (HOURS - 1) * HOUR_MS
 
 
-def test_a_fetch_that_was_cut_goes_on_behind_its_last_chunk(served: Any, tmp_path: Path) -> None:
+def test_a_fetch_that_was_cut_goes_on_behind_its_last_chunk(served: RestVenue, tmp_path: Path) -> None:
     whole = fetch(venue_at(served), Kind.CANDLES, SPAN, tmp_path / "whole.parquet", quiet)
     served.asked.clear()
     served.stop_after = 2
@@ -71,7 +80,34 @@ def test_a_fetch_that_was_cut_goes_on_behind_its_last_chunk(served: Any, tmp_pat
     assert again.equals(whole)
 
 
-def test_a_chunk_half_written_is_asked_for_again(served: Any, tmp_path: Path) -> None:
+CHILD = """
+import sys
+from pathlib import Path
+from tradewire.backtest.data.fetching import Kind, Span, fetch
+from tradewire.backtest.data.venue import Venue
+
+def told(kind, reached_ms, rows):
+    print(reached_ms, flush=True)
+    sys.stdin.read()
+
+url, start, end, path = sys.argv[1:]
+venue = Venue("binanceusdm", "BTC/USDT:USDT", "1h", base_url=url)
+fetch(venue, Kind.CANDLES, Span(int(start), int(end)), Path(path), told)
+"""
+
+
+def test_a_process_that_was_killed_is_gone_on_from(served: RestVenue, tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    words = [sys.executable, "-c", CHILD, served.url, str(SPAN.start_ms), str(SPAN.end_ms), str(path)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert int(child.stdout.readline()) == START_MS + 1000 * HOUR_MS
+        child.kill()
+    assert fetch(venue_at(served), Kind.CANDLES, SPAN, path, quiet).height == HOURS
+    assert [(since - START_MS) // HOUR_MS for _, since in served.asked] == [0, 1000, 2000]
+
+
+def test_a_chunk_half_written_is_asked_for_again(served: RestVenue, tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     chunks = tmp_path / ".x.parquet.chunks"
     chunks.mkdir()
@@ -79,7 +115,7 @@ def test_a_chunk_half_written_is_asked_for_again(served: Any, tmp_path: Path) ->
     assert fetch(venue_at(served), Kind.CANDLES, SPAN, path, quiet).height == HOURS
 
 
-def test_a_later_fetch_asks_for_what_is_new_only(served: Any, tmp_path: Path) -> None:
+def test_a_later_fetch_asks_for_what_is_new_only(served: RestVenue, tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     fetch(venue_at(served), Kind.CANDLES, Span(START_MS, START_MS + 1000 * HOUR_MS), path, quiet)
     served.asked.clear()
@@ -87,7 +123,7 @@ def test_a_later_fetch_asks_for_what_is_new_only(served: Any, tmp_path: Path) ->
     assert [(since - START_MS) // HOUR_MS for _, since in served.asked] == [999, 2000]
 
 
-def test_failures_in_passing_are_waited_out(served: Any, tmp_path: Path) -> None:
+def test_failures_in_passing_are_waited_out(served: RestVenue, tmp_path: Path) -> None:
     waits: list[float] = []
     served.fail = 3
     table = fetch(venue_at(served, waits), Kind.CANDLES, SPAN, tmp_path / "x.parquet", quiet)
@@ -95,7 +131,7 @@ def test_failures_in_passing_are_waited_out(served: Any, tmp_path: Path) -> None
     assert waits == [1.0, 2.0, 4.0]
 
 
-def test_a_venue_that_stays_away_is_no_endless_wait(served: Any, tmp_path: Path) -> None:
+def test_a_venue_that_stays_away_is_no_endless_wait(served: RestVenue, tmp_path: Path) -> None:
     venue = venue_at(served)
     served.fail = 1000
     with pytest.raises(RetryableError, match="6 attempts failed"):
@@ -110,7 +146,7 @@ def test_a_venue_that_stays_away_is_no_endless_wait(served: Any, tmp_path: Path)
         (("binanceusdm", "BTC/USDT:USDT", "7m"), "--interval: content: found 7m"),
     ],
 )
-def test_what_there_is_not_is_named(served: Any, arguments: tuple[str, str, str], message: str) -> None:
+def test_what_there_is_not_is_named(served: RestVenue, arguments: tuple[str, str, str], message: str) -> None:
     with pytest.raises(MarketDataError, match=message):
         Venue(*arguments, base_url=served.url)
 
