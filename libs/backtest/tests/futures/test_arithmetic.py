@@ -42,3 +42,33 @@ def test_notional(quantity: int, price: int) -> None:
     exact = fixed_point.notional(quantity, price)
     assume(abs(exact) < 2**63)
     assert arithmetic.notional(quantity, price) == exact
+
+
+@settings(deadline=None)  # the first call compiles
+@given(left=unsigned, right=unsigned, divisor=divisors)
+def test_mul_div_floor_rounds_down(left: int, right: int, divisor: int) -> None:
+    exact = fixed_point.mul_div_floor(left, right, divisor)
+    assume(exact < 2**63)
+    assert arithmetic.mul_div_floor(left, right, divisor) == exact
+
+
+@settings(deadline=None)  # the first call compiles
+@given(cost=unsigned, quantity=st.integers(1, 2**62 - 1))
+def test_average_price_divides_by_any_quantity(cost: int, quantity: int) -> None:
+    exact = fixed_point.mul_div(cost, fixed_point.SCALE, quantity)
+    assume(exact < 2**63)
+    assert arithmetic.average_price(cost, quantity) == exact
+
+
+@settings(deadline=None)  # the first call compiles
+@given(steps=st.integers(0, 10**6), parts=st.integers(1, 10**9))
+def test_average_price_rounds_the_half_to_even(steps: int, parts: int) -> None:
+    cost, quantity = (2 * steps + 1) * parts, 2 * fixed_point.SCALE * parts
+    assert arithmetic.average_price(cost, quantity) == fixed_point.mul_div(cost, fixed_point.SCALE, quantity)
+
+
+@settings(deadline=None)  # the first call compiles
+@given(value=st.integers(0, 10**15), step=st.integers(1, 10**9))
+def test_steps(value: int, step: int) -> None:
+    assert arithmetic.floor_to(value, step) == fixed_point.floor_to(value, step)
+    assert arithmetic.ceil_to(value, step) == fixed_point.ceil_to(value, step)

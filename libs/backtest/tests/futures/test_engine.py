@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradewire.backtest.futures import FuturesEngine, quiet
+from tradewire.backtest.futures import FuturesEngine, engine, quiet
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, BacktestResult, MarginMode
 from tradewire.ports.events import RiskLimitsChanged
 from tradewire.trading.exchange import to_e8
@@ -36,6 +36,7 @@ def run(request: BacktestRequest) -> BacktestResult:
 def run_bar_by_bar(request: BacktestRequest) -> BacktestResult:
     """The same with no bar passed over: the exchange sees all."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "plain_terms", lambda *_: None)
         patch.setattr(quiet, "first_eventful", lambda start, *_: start)
         return run(request)
 
@@ -89,6 +90,55 @@ def test_passing_quiet_bars_changes_no_unit(request: BacktestRequest) -> None:
 
     assert fast.fingerprint == slow.fingerprint
     assert fast.fills == slow.fills
+    assert fast.trades == slow.trades
+
+
+@st.composite
+def plain_requests(draw: st.DrawFn) -> BacktestRequest:
+    """Accounts that trade by market orders alone, up to what their margin bears and beyond."""
+    symbols = draw(st.sampled_from([(BTC,), (BTC, ETH)]))
+    options: dict[str, Any] = {
+        "step": draw(st.sampled_from([0.3, 1.0, 4.0])),
+        "mark": draw(st.booleans()),
+        "funding": draw(st.booleans()),
+        "missing": draw(st.sampled_from([0.0, 0.2])),
+    }
+    seed = draw(st.integers(0, 2**32 - 2))
+    markets = tuple(market(symbol, seed + n, 250, **options) for n, symbol in enumerate(symbols))
+    account = AccountSettings(
+        capital=Decimal(10_000),
+        leverage=draw(st.sampled_from([1, 5, 20])),
+        margin_mode=draw(st.sampled_from(MarginMode)),
+        slippage_bps=draw(st.sampled_from([Decimal(0), Decimal("1.5"), Decimal(30)])),
+        taker_fee=draw(st.sampled_from([None, Decimal(0), Decimal("0.01")])),
+    )
+    sizing = draw(
+        st.sampled_from(
+            [
+                "fraction_of_equity: 0.5",
+                "fraction_of_equity: 0.4871",
+                "fraction_of_equity: 0.97",
+                "fraction_of_equity: 4.6",
+                "fraction_of_equity: 12",
+                "fixed_qty: 40",
+                "fixed_qty: 0.0017",
+                "fixed_notional: 25000",
+                "fixed_notional: 333",
+                "fraction_of_equity: 3, max_leverage: 1.2",
+            ]
+        )
+    )
+    return BacktestRequest(strategy(symbols, sizing=sizing), markets, account=account)
+
+
+@settings(deadline=None, max_examples=80)
+@given(request=plain_requests())
+def test_trading_plain_bars_in_the_compiled_loop_changes_no_unit(request: BacktestRequest) -> None:
+    fast, slow = run(request), run_bar_by_bar(request)
+
+    assert fast.fingerprint == slow.fingerprint
+    assert fast.fills == slow.fills
+    assert fast.funding == slow.funding
     assert fast.trades == slow.trades
 
 

@@ -14,6 +14,8 @@ _32 = np.uint64(32)
 _0 = np.uint64(0)
 _1 = np.uint64(1)
 SCALE = np.uint64(100_000_000)
+SCALE_E8 = 100_000_000
+"""Units of 1e-8 per whole."""
 
 
 @njit(cache=True, inline="always")
@@ -62,4 +64,43 @@ def mul_div_ceil(left: int, right: int, divisor: int) -> int:
 @njit(cache=True)
 def notional(quantity_e8: int, price_e8: int) -> int:
     """Quantity times price in 1e-8 quote units, half to even; the sign is the quantity's."""
-    return mul_div(quantity_e8, price_e8, 100_000_000)
+    return mul_div(quantity_e8, price_e8, SCALE_E8)
+
+
+@njit(cache=True)
+def mul_div_floor(left: int, right: int, divisor: int) -> int:
+    """``left * right / divisor`` rounded down; left and right ≥ 0, 0 < divisor < 2**32."""
+    high, low = _product(np.uint64(left), np.uint64(right))
+    quotient, _ = _divide(high, low, np.uint64(divisor))
+    units: int = np.int64(quotient)  # type: ignore[assignment]  # an int to numba
+    return units
+
+
+@njit(cache=True)
+def average_price(cost_e8: int, quantity_e8: int) -> int:
+    """Cost per unit, half to even, in 1e-8 units; cost ≥ 0, 0 < quantity < 2**62, the result in int64."""
+    rest, low = _product(np.uint64(cost_e8), SCALE)
+    divisor, quotient = np.uint64(quantity_e8), _0
+    for bit in range(63, -1, -1):  # the divisor may be wider than `_divide` allows
+        rest = (rest << _1) | ((low >> np.uint64(bit)) & _1)
+        quotient <<= _1
+        if rest >= divisor:
+            rest -= divisor
+            quotient |= _1
+    twice = rest << _1
+    if twice > divisor or (twice == divisor and (quotient & _1) == _1):
+        quotient += _1
+    units: int = np.int64(quotient)  # type: ignore[assignment]  # an int to numba
+    return units
+
+
+@njit(cache=True)
+def floor_to(value: int, step: int) -> int:
+    """Largest multiple of ``step`` > 0 that is not above ``value``."""
+    return value // step * step
+
+
+@njit(cache=True)
+def ceil_to(value: int, step: int) -> int:
+    """Smallest multiple of ``step`` > 0 that is not below ``value``."""
+    return -(-value // step) * step

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+import numpy as np
+
+from tradewire.backtest.futures.grid import IntMatrix
 from tradewire.ports.events import (
     AccountStateChanged,
     ControlLevel,
     InstrumentChanged,
     OpenOrder,
     OrderIntent,
+    OrderLeg,
     Position,
     RiskLimitsChanged,
     RuleOutcome,
@@ -26,6 +30,7 @@ from tradewire.ports.message import derived_id, root_id
 from tradewire.ports.risk import ZERO, Entry, RiskPort
 from tradewire.trading.assessment.assess import Decision, Standing, assess
 from tradewire.trading.assessment.exposure import exposure_of
+from tradewire.trading.assessment.intents import client_order_id
 from tradewire.trading.assessment.rules import judge
 from tradewire.trading.exchange import SimulatedExchange, from_e8
 from tradewire.trading.exchange.orders import Order
@@ -51,6 +56,18 @@ class FixedLimits(RiskPort):
 
     def limits(self, account_id: str) -> RiskLimitsChanged:
         return self._limits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """A strategy's answers to one symbol's bars. ``index`` (t,): the bar's place in them for each close of the grid.
+
+    ``signal`` (t,): code of the signals that may be acted on, 0 for no bar, HOLD and not ready.
+    """
+
+    arrays: EvaluationArrays
+    index: IntMatrix
+    signal: np.ndarray[tuple[int], np.dtype[np.int8]]
 
 
 @dataclass(slots=True)
@@ -97,6 +114,11 @@ class Decider:
             level=ControlLevel.NORMAL,
             shared=False,
         )
+
+    def order_id(self, symbol: str, time_us: int, leg: OrderLeg) -> str:
+        """Client order id of what is decided on the bar that closed at ``time_us``."""
+        evaluation_id = self._evaluation_id(self.instruments[symbol], time_us)
+        return client_order_id(evaluation_id, self.strategy.id, symbol, FIRST_VERSION, leg)
 
     def _evaluation_id(self, instrument: InstrumentChanged, time_us: int) -> str:
         """The id that the platform gives: of the candle, its snapshot, and the strategy's answer to it."""

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import numpy as np
 
-from tradewire.backtest.futures.decisions import Decider, FixedLimits
+from tradewire.backtest.futures.decisions import Answers, Decider, FixedLimits
 from tradewire.backtest.futures.grid import Grid, make_grid
-from tradewire.backtest.futures.simulation import Answers, Simulation
+from tradewire.backtest.futures.plain_terms import plain_terms
+from tradewire.backtest.futures.simulation import Filled, Simulation
 from tradewire.backtest.trades import trades_of
 from tradewire.ports.backtest import (
     AccountSettings,
@@ -28,8 +29,6 @@ from tradewire.trading.fingerprint import AccountRows, fill_text, fingerprint
 from tradewire.trading.language import Bars, CompiledStrategy, compile_strategy, parse_strategy
 from tradewire.trading.wire import spec_of
 
-LIQUIDATION = "LIQUIDATION"
-
 
 class FuturesEngine(BacktestPort):
     """Bars in which nothing can happen are passed in compiled code; every other bar is the exchange's own."""
@@ -46,7 +45,8 @@ class FuturesEngine(BacktestPort):
         grid = make_grid(markets)
         decider = Decider(strategy, instruments, FixedLimits(strategy.account, account.limits))
         answers = [_answers(strategy, market, grid, row) for row, market in enumerate(markets)]
-        simulation = Simulation(grid, _exchange(strategy.account, account, specs), specs, answers, decider)
+        plain = plain_terms(grid, specs, answers, decider, account, fill_model_of(account))
+        simulation = Simulation(grid, _exchange(strategy.account, account, specs), specs, answers, decider, plain)
         simulation.run()
         return _result(request, strategy, simulation)
 
@@ -146,7 +146,7 @@ def _last_marks(grid: Grid) -> dict[str, Decimal]:
     return {symbol: from_e8(int(grid.mark_close[row, newest[symbol]])) for row, symbol in enumerate(grid.symbols)}
 
 
-def _line(fill: venue.Fill) -> str:
+def _line(fill: Filled) -> str:
     words = (fill.symbol, fill.client_order_id, fill.side.value, fill.liquidity.value)
     amounts = (fill.quantity_e8, fill.price_e8, fill.fee_e8, fill.realised_pnl_e8, fill.position_after_e8)
     return fill_text(fill.time_us, words, amounts)
@@ -154,13 +154,12 @@ def _line(fill: venue.Fill) -> str:
 
 def _fills(simulation: Simulation) -> Iterator[BacktestFill]:
     for fill in simulation.fills:
-        intent = simulation.decider.intents.get(fill.client_order_id)
         beyond_e8 = (fill.price_e8 - fill.shown_e8) * fill.side.sign if fill.liquidity is venue.Liquidity.TAKER else 0
         yield BacktestFill(
             time_us=fill.time_us,
             symbol=fill.symbol,
             client_order_id=fill.client_order_id,
-            leg=LIQUIDATION if intent is None else intent.leg.value,
+            leg=fill.leg,
             side=Side(fill.side.value),
             qty=from_e8(fill.quantity_e8),
             price=from_e8(fill.price_e8),

@@ -30,8 +30,11 @@ class Market(NamedTuple):
     """Bars of all symbols, shape (s, t), 1e-8 units; ``signal`` are the codes that may be acted on."""
 
     present: Flags
+    open: Ints
     high: Ints
     low: Ints
+    close: Ints
+    mark_open: Ints
     mark_high: Ints
     mark_low: Ints
     mark_close: Ints
@@ -64,11 +67,12 @@ class Resting(NamedTuple):
 
 
 class Brackets(NamedTuple):
-    """Maintenance brackets by symbol, shape (s, b), padded with the last: caps, rates and amounts, 1e-8 units."""
+    """Maintenance brackets by symbol, shape (s, b), padded: caps, rates, amounts (1e-8 units), leverages."""
 
     caps: Ints
     rates: Ints
     amounts: Ints
+    max_leverages: Ints
 
 
 @njit(cache=True)
@@ -80,12 +84,14 @@ def first_eventful(
     for s in range(len(held.quantity)):
         exposed = exposed or held.quantity[s] != 0
     moved = resting.extreme.copy()
-    marks = held.mark.copy()
+    marks, worst = held.mark.copy(), held.mark.copy()
     for at in range(start, stop):
         if _decides(at, market, held) or _orders_act(at, market, resting, moved):
             return at
-        if exposed and not _safe(at, market, held, marks, brackets, cross_wallet):
-            return at
+        if exposed:
+            worst_marks(at, market, held, marks, worst)
+            if not safe_at(worst, held, brackets, cross_wallet):
+                return at
         for s in range(len(marks)):
             if market.present[s, at]:
                 marks[s] = market.mark_close[s, at]
@@ -97,20 +103,22 @@ def first_eventful(
 def _decides(at: int, market: Market, held: Held) -> bool:
     """Whether a signal can lead to anything, or funding is due on a position."""
     for s in range(len(held.quantity)):
-        if not market.present[s, at]:
-            continue
-        quantity, signal = held.quantity[s], market.signal[s, at]
-        if quantity != 0 and market.rate[s, at] != 0:
-            return True
-        if signal == 0:
-            continue
-        if quantity > 0 and signal in (EXIT_LONG, REVERSE_TO_SHORT):
-            return True
-        if quantity < 0 and signal in (EXIT_SHORT, REVERSE_TO_LONG):
-            return True
-        if quantity == 0 and signal not in (EXIT_LONG, EXIT_SHORT):
+        quantity = held.quantity[s]
+        if market.present[s, at] and (
+            answers(market.signal[s, at], quantity) or (quantity != 0 and market.rate[s, at] != 0)
+        ):
             return True
     return False
+
+
+@njit(cache=True)
+def answers(signal: int, quantity: int) -> bool:
+    """Whether a signal asks for anything, a signed quantity being held."""
+    if quantity > 0:
+        return signal in (EXIT_LONG, REVERSE_TO_SHORT)
+    if quantity < 0:
+        return signal in (EXIT_SHORT, REVERSE_TO_LONG)
+    return signal not in (0, EXIT_LONG, EXIT_SHORT)
 
 
 @njit(cache=True)
@@ -135,29 +143,37 @@ def _orders_act(at: int, market: Market, resting: Resting, moved: Ints) -> bool:
 
 
 @njit(cache=True)
-def _safe(at: int, market: Market, held: Held, marks: Ints, brackets: Brackets, cross_wallet: int) -> bool:
-    """Whether all positions are clear of liquidation at the joint worst marks of the bar, in floats, with care."""
-    balance, needed, size = float(cross_wallet), 0.0, abs(float(cross_wallet))
+def worst_marks(at: int, market: Market, held: Held, marks: Ints, worst: Ints) -> None:
+    """Write the joint worst marks of the bar for what is held into ``worst``; ``marks``: where there is no bar."""
+    for s in range(len(held.quantity)):
+        worst[s] = marks[s]
+        if market.present[s, at]:
+            worst[s] = market.mark_low[s, at] if held.quantity[s] > 0 else market.mark_high[s, at]
+
+
+@njit(cache=True)
+def safe_at(marks: Ints, held: Held, brackets: Brackets, cross_wallet: int) -> bool:
+    """Whether all positions are clear of liquidation at these marks, in floats, with care."""
+    balance, needed, size, crossed = float(cross_wallet), 0.0, abs(float(cross_wallet)), False
     for s in range(len(held.quantity)):
         quantity, cost = float(held.quantity[s]), float(held.cost[s])
         if quantity == 0.0:
             continue
-        mark = marks[s]
-        if market.present[s, at]:
-            mark = market.mark_low[s, at] if quantity > 0.0 else market.mark_high[s, at]
-        value = abs(quantity) * float(mark) / 1e8
+        value = abs(quantity) * float(marks[s]) / 1e8
         gain = value - cost if quantity > 0.0 else cost - value
-        tier = _tier(brackets.caps, s, value)
+        tier = tier_of(brackets.caps, s, value)
         maintenance = value * float(brackets.rates[s, tier]) / 1e8 - float(brackets.amounts[s, tier])
         if held.cross[s]:
+            crossed = True
             balance, needed, size = balance + gain, needed + maintenance, size + value + abs(cost)
         elif float(held.margin[s]) + gain <= maintenance + CARE * (value + abs(cost)) + 100.0:
             return False
-    return needed == 0.0 or balance > needed + CARE * size + 100.0
+    return not crossed or balance > needed + CARE * size + 100.0
 
 
 @njit(cache=True)
-def _tier(caps: Ints, s: int, value: float) -> int:
+def tier_of(caps: Ints, s: int, value: float) -> int:
+    """Row of the bracket that holds an unsigned notional, the last beyond all caps; as `bracket_at`."""
     tier = 0
     while tier < caps.shape[1] - 1 and value >= caps[s, tier]:
         tier += 1
@@ -191,7 +207,7 @@ def book(
             value = notional(quantity, held.mark[s])
             gain = value - held.cost[s] if quantity > 0 else value + held.cost[s]
             size = abs(value)
-            tier = _tier(brackets.caps, s, size)
+            tier = tier_of(brackets.caps, s, size)
             unrealised += gain
             leverage = held.leverage[s]
             initial += (size + leverage - 1) // leverage if held.cross[s] else held.margin[s]

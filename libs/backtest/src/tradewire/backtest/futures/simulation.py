@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from tradewire.backtest.futures import quiet
-from tradewire.backtest.futures.decisions import Decider, Equity
+from tradewire.backtest.futures import market_orders, quiet
+from tradewire.backtest.futures.decisions import Answers, Decider, Equity
 from tradewire.backtest.futures.grid import Grid, IntMatrix
+from tradewire.backtest.futures.plain_terms import Plain
+from tradewire.ports.events import OrderLeg
 from tradewire.trading import exchange as venue
-from tradewire.trading.exchange import InstrumentSpec, Quote, SimulatedExchange, from_e8
+from tradewire.trading.exchange import Holding, InstrumentSpec, Money, Passed, Quote, SimulatedExchange, from_e8
 from tradewire.trading.exchange.orders import Order, OrderStatus, OrderType, Side
 from tradewire.trading.fingerprint import POSITION_COLUMNS, STATE_COLUMNS
-from tradewire.trading.language import EvaluationArrays
 from tradewire.trading.wire import order_of
 
 DAY_US = 86_400_000_000
+LIQUIDATION = "LIQUIDATION"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Answers:
-    """A strategy's answers to one symbol's bars. ``index`` (t,): the bar's place in them for each close of the grid.
+class Filled(NamedTuple):
+    """One fill, e8. ``leg`` as in OrderFilled or LIQUIDATION; ``shown_e8``: the price that the market showed."""
 
-    ``signal`` (t,): code of the signals that may be acted on, 0 for no bar, HOLD and not ready.
-    """
-
-    arrays: EvaluationArrays
-    index: IntMatrix
-    signal: np.ndarray[tuple[int], np.dtype[np.int8]]
+    time_us: int
+    symbol: str
+    client_order_id: str
+    leg: str
+    side: Side
+    liquidity: venue.Liquidity
+    quantity_e8: int
+    price_e8: int
+    fee_e8: int
+    realised_pnl_e8: int
+    position_after_e8: int
+    shown_e8: int
 
 
 @dataclass(slots=True)
@@ -44,11 +52,11 @@ class Simulation:
     specs: Sequence[InstrumentSpec]
     answers: Sequence[Answers]
     decider: Decider
+    plain: Plain | None = None
     states: IntMatrix = field(init=False)
     positions: IntMatrix = field(init=False)
-    fills: list[venue.Fill] = field(default_factory=list)
+    fills: list[Filled] = field(default_factory=list)
     funding: list[venue.FundingPaid] = field(default_factory=list)
-    liquidations: set[str] = field(default_factory=set)
     eventful_bars: int = 0
     _peak_e8: int = 0
     _market: quiet.Market = field(init=False)
@@ -74,7 +82,9 @@ class Simulation:
         grid = self.grid
         signal = np.stack([answer.signal for answer in self.answers])
         market = quiet.Market(
-            grid.present, grid.high, grid.low, grid.mark_high, grid.mark_low, grid.mark_close, grid.rate, signal
+            *(grid.present, grid.open, grid.high, grid.low, grid.close),
+            *(grid.mark_open, grid.mark_high, grid.mark_low, grid.mark_close, grid.rate),
+            signal,
         )
         return market, _brackets(self.specs)
 
@@ -115,13 +125,19 @@ class Simulation:
     def _note(self, events: Iterable[venue.Event]) -> None:
         for event in events:
             match event:
-                case venue.OrderFilled() | venue.OrderPartiallyFilled():
-                    self.fills.append(event.fill)
-                case venue.Liquidated():
-                    self.fills.append(event.fill)
-                    self.liquidations.add(event.fill.client_order_id)
+                case venue.OrderFilled() | venue.OrderPartiallyFilled() | venue.Liquidated():
+                    self.fills.append(self._filled(event.fill))
                 case venue.FundingPaid():
                     self.funding.append(event)
+
+    def _filled(self, fill: venue.Fill) -> Filled:
+        intent = self.decider.intents.get(fill.client_order_id)
+        return Filled(
+            *(fill.time_us, fill.symbol, fill.client_order_id, LIQUIDATION if intent is None else intent.leg.value),
+            *(fill.side, fill.liquidity),
+            *(fill.quantity_e8, fill.price_e8, fill.fee_e8, fill.realised_pnl_e8),
+            *(fill.position_after_e8, fill.shown_e8),
+        )
 
     def _book(self, start: int, stop: int) -> None:
         """Write the account's states of [start, stop), during which only prices change."""
@@ -143,7 +159,60 @@ class Simulation:
         )
 
     def _pass(self, start: int) -> int:
-        """Pass quiet bars from ``start`` on; returns the first that the exchange must see, or the number of bars."""
+        """Pass bars from ``start`` on; returns the first that the exchange must see, or the number of bars."""
+        if self.plain is None or self.exchange.orders:
+            return self._pass_quiet(start)
+        stop, due = self._trade(start, self.plain)
+        if due:
+            self._decide(stop - 1)
+        return stop
+
+    def _trade(self, start: int, plain: Plain) -> tuple[int, bool]:
+        """Trade plain bars; as `market_orders.trade`."""
+        account, held = self.exchange.account, self._held()
+        totals = _ints((account.wallet_e8, account.realised_e8, account.fees_e8, account.funding_e8))
+        plain.tape.counts[:] = 0
+        market, outcome = self._market, (self.states, self.positions)
+        stop, due = market_orders.trade(
+            *(start, len(self.grid), market, plain.asked, plain.terms, held, self._brackets, totals),
+            *(plain.tape, *outcome),
+        )
+        if stop > start:
+            fills, payments, orders = plain.tape.counts.tolist()
+            self.fills += self._tape_fills(plain.tape.fills[:fills])
+            self.funding += self._tape_funding(plain.tape.funding[:payments])
+            self._peak_e8 = max(self._peak_e8, int(self.states[start:stop, 3].max()))
+            holdings = (Holding(*map(int, line)) for line in zip(held.quantity, held.cost, held.margin, strict=True))
+            passed = Passed(
+                quotes=self._quotes(start, stop),
+                holdings=dict(zip(self.grid.symbols, holdings, strict=True)),
+                money=Money(*totals.tolist()),
+                orders=orders,
+                trades=fills,
+            )
+            self.exchange.take_over(int(self.grid.close_time_us[stop - 1]), passed)
+        return stop, due
+
+    def _tape_fills(self, rows: IntMatrix) -> Iterator[Filled]:
+        times, symbols, interval_us = self.grid.close_time_us, self.grid.symbols, self.grid.interval_us
+        opens, decided = (times[rows[:, 0]] - interval_us).tolist(), times[rows[:, 0] - 1].tolist()
+        for open_us, decided_us, row in zip(opens, decided, rows.tolist(), strict=True):
+            _, s, entry, sign, quantity, price, _, fee, realised, position, shown = row
+            leg = OrderLeg.ENTRY if entry else OrderLeg.EXIT
+            client_order_id = self.decider.order_id(symbols[s], decided_us, leg)
+            side, taker = Side.BUY if sign > 0 else Side.SELL, venue.Liquidity.TAKER
+            yield Filled(
+                *(open_us, symbols[s], client_order_id, leg.value, side, taker),
+                *(quantity, price, fee, realised, position, shown),
+            )
+
+    def _tape_funding(self, rows: IntMatrix) -> Iterator[venue.FundingPaid]:
+        for at, s, rate, mark, position, amount in rows.tolist():
+            time_us = int(self.grid.close_time_us[at])
+            yield venue.FundingPaid(time_us, self.grid.symbols[s], rate, mark, position, amount)
+
+    def _pass_quiet(self, start: int) -> int:
+        """As `_pass`, bars in which nothing can happen."""
         rows = {symbol: row for row, symbol in enumerate(self.grid.symbols)}
         orders = [order for order in self.exchange.orders if order.status is not OrderStatus.INACTIVE]
         waits = [_waits_for(order) for order in orders]
@@ -169,7 +238,7 @@ class Simulation:
                 for order, (kind, _), extreme in zip(orders, waits, resting.extreme, strict=True)
                 if kind in (quiet.TRAIL_SELL, quiet.TRAIL_BUY)
             }
-            self.exchange.pass_quietly(int(self.grid.close_time_us[stop - 1]), self._quotes(start, stop), extremes)
+            self.exchange.take_over(int(self.grid.close_time_us[stop - 1]), Passed(self._quotes(start, stop), extremes))
         return stop
 
     def _quotes(self, start: int, stop: int) -> dict[str, Quote]:
@@ -202,11 +271,9 @@ def _waits_for(order: Order) -> tuple[int, int]:
 def _brackets(specs: Sequence[InstrumentSpec]) -> quiet.Brackets:
     longest = max(len(spec.brackets) for spec in specs)
     padded = [[*spec.brackets, *[spec.brackets[-1]] * (longest - len(spec.brackets))] for spec in specs]
-    caps, rates, amounts = (
-        np.array([[getattr(bracket, name) for bracket in row] for row in padded], dtype=np.int64)
-        for name in ("cap_e8", "mmr_e8", "cum_e8")
-    )
-    return quiet.Brackets(caps, rates, amounts)
+    names = ("cap_e8", "mmr_e8", "cum_e8", "max_leverage")
+    columns = (np.array([[getattr(b, name) for b in row] for row in padded], dtype=np.int64) for name in names)
+    return quiet.Brackets(*columns)
 
 
 def _ints(values: Iterable[int]) -> IntMatrix:

@@ -29,6 +29,7 @@ from tradewire.trading.exchange.events import (
 )
 from tradewire.trading.exchange.fill_model import FillModel
 from tradewire.trading.exchange.fixed_point import SCALE
+from tradewire.trading.exchange.handover import Holding, Money, Passed
 from tradewire.trading.exchange.instrument import Bracket, InstrumentSpec, brackets, maintenance_amounts
 from tradewire.trading.exchange.margin import (
     MarginMode,
@@ -62,12 +63,14 @@ __all__ = [
     "FillEvent",
     "FillModel",
     "FundingPaid",
+    "Holding",
     "InstrumentSpec",
     "InsuranceCovered",
     "Liquidated",
     "Liquidity",
     "MarginMode",
     "MarkBar",
+    "Money",
     "NewOrder",
     "OpenOrderSnapshot",
     "OrderAccepted",
@@ -81,6 +84,7 @@ __all__ = [
     "OrderStatus",
     "OrderTriggered",
     "OrderType",
+    "Passed",
     "PositionSnapshot",
     "Quote",
     "RejectReason",

@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from tradewire.trading.exchange import admission, state_codec
+from tradewire.trading.exchange import admission, handover, state_codec
 from tradewire.trading.exchange.account import Account, Position
 from tradewire.trading.exchange.bar_walk import Move, nothing_can_happen, walk_bars
-from tradewire.trading.exchange.bars import Bar, MarkBar, Quote, constant_mark
+from tradewire.trading.exchange.bars import Bar, MarkBar, constant_mark
 from tradewire.trading.exchange.events import (
     CancelPending,
     CancelReason,
@@ -167,18 +167,14 @@ class SimulatedExchange:
         """Open orders, oldest first, to look at."""
         return self._executor.registry.open.values()
 
-    def pass_quietly(self, time_us: int, quotes: Mapping[str, Quote], extremes: Mapping[str, int]) -> None:
-        """Take over the outcome of bars in which nothing could happen, up to the close at ``time_us``.
+    def take_over(self, time_us: int, passed: handover.Passed) -> None:
+        """Go on from the outcome of bars up to the close at ``time_us``, walked elsewhere.
 
-        ``quotes`` by symbol; ``extremes``: the best price that each trailing stop saw, by client order id. The caller
-        answers for it that `step` would have done the same.
+        The caller answers for it that the same calls here would have led to the same.
         """
         self._advance(time_us)
-        for symbol, quote in quotes.items():
-            position = self._position(symbol)
-            position.bar_close_us, position.last_e8, position.mark_e8 = quote
-        for client_order_id, extreme_e8 in extremes.items():
-            self._executor.registry.open[client_order_id].extreme_e8 = extreme_e8
+        self._orders += passed.orders
+        handover.take_over(self._executor, passed)
 
     def _moves(self, bars: Mapping[str, Bar], marks: Mapping[str, Mark], time_us: int) -> list[Move]:
         moves = []

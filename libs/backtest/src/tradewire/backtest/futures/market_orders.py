@@ -1,0 +1,190 @@
+"""Accounts that trade by market orders alone, in one compiled loop from decision to fill to booked state.
+
+The loop does what `assess` and the exchange do, in the same integers, as long as that is plain: orders that pass every
+check and fill whole at the next open, funding, marks. Before a bar where it is not plain (a refusal, a quantity too
+close to a step to be told in floats, a margin too thin, a market without the next bar) it stops, with nothing of that
+bar done, and the exchange itself takes the bar.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from tradewire.backtest.futures.arithmetic import (
+    SCALE_E8,
+    average_price,
+    ceil_to,
+    floor_to,
+    mul_div,
+    mul_div_ceil,
+    mul_div_floor,
+    notional,
+)
+from tradewire.backtest.futures.margin import (
+    FEES,
+    FILLS,
+    FUNDING,
+    PAYMENTS,
+    REALISED,
+    WALLET,
+    Asked,
+    Tape,
+    Terms,
+    allowed,
+    copied,
+    cross_wallet_of,
+    free_balance,
+    over,
+    put,
+)
+from tradewire.backtest.futures.market_decisions import LARGEST, decide
+from tradewire.backtest.futures.quiet import Brackets, Held, Ints, Market, answers, book, safe_at, worst_marks
+
+
+@njit(cache=True)
+def trade(
+    start: int,
+    stop: int,
+    market: Market,
+    asked: Asked,
+    terms: Terms,
+    held: Held,
+    brackets: Brackets,
+    totals: Ints,
+    tape: Tape,
+    states: Ints,
+    positions: Ints,
+) -> tuple[int, bool]:
+    """Trade bars from ``start`` on; the first that was not, and whether the signals at the close before it are due.
+
+    No order may be open at ``start``. ``held``, ``totals``, ``tape``, ``states`` and ``positions`` are carried along.
+    """
+    orders = np.zeros((2, len(held.quantity)), dtype=np.int64)
+    worst = held.mark.copy()
+    before = copied(held)
+    money, counted = totals.copy(), tape.counts.copy()
+    for at in range(start, stop):
+        put(held, before)
+        money[:], counted[:] = totals, tape.counts
+        due = at > start and _signalled(at - 1, market, held)
+        plain = not due or (
+            decide(at - 1, market, asked, terms, held, brackets, totals, orders, tape.counts)
+            and _fill(at, market, terms, held, brackets, totals, orders, tape)
+        )
+        if plain and held.quantity.any():
+            worst_marks(at, market, held, held.mark, worst)
+            plain = safe_at(worst, held, brackets, cross_wallet_of(held, totals))
+            plain = plain and _fund(at, market, held, brackets, totals, tape)
+        if not plain:
+            put(before, held)
+            totals[:], tape.counts[:] = money, counted
+            return at, due
+        sums = (totals[WALLET], totals[REALISED], totals[FEES], -totals[FUNDING])
+        book(at, at + 1, market, held, brackets, sums, states, positions)
+    return stop, False
+
+
+@njit(cache=True)
+def _signalled(at: int, market: Market, held: Held) -> bool:
+    for s in range(len(held.quantity)):
+        if market.present[s, at] and answers(market.signal[s, at], held.quantity[s]):
+            return True
+    return False
+
+
+@njit(cache=True)
+def _fill(
+    at: int, market: Market, terms: Terms, held: Held, brackets: Brackets, totals: Ints, orders: Ints, tape: Tape
+) -> bool:
+    """Fill the orders at the bar's open, symbols by name, exits first; False when it is not plain."""
+    for s in range(len(held.quantity)):
+        if market.present[s, at]:
+            held.mark[s] = market.mark_open[s, at]
+        elif orders[0, s] != 0 or orders[1, s] != 0:
+            return False
+    if not safe_at(held.mark, held, brackets, cross_wallet_of(held, totals)):
+        return False
+    for s in range(len(held.quantity)):
+        for entry in range(2):
+            signed = orders[entry, s]
+            if signed != 0:
+                if not _execute(at, s, signed, entry, market, terms, held, brackets, totals, tape):
+                    return False
+                cross_wallet = cross_wallet_of(held, totals)
+                if cross_wallet < 0 or not safe_at(held.mark, held, brackets, cross_wallet):
+                    return False
+    return True
+
+
+@njit(cache=True)
+def _execute(
+    at: int,
+    s: int,
+    signed: int,
+    entry: int,
+    market: Market,
+    terms: Terms,
+    held: Held,
+    brackets: Brackets,
+    totals: Ints,
+    tape: Tape,
+) -> bool:
+    """Fill one order whole: an exit closes the position, an entry opens one from flat, if margin allows."""
+    shown, size = market.open[s, at], abs(signed)
+    price = _taker_price(s, shown, signed > 0, terms)
+    if float(size) * float(price) / 1e8 > LARGEST:
+        return False
+    value = notional(size, price)
+    fee = mul_div_ceil(value, terms.taker_fee[s], SCALE_E8)
+    realised = 0
+    if entry == 0:
+        realised = value - held.cost[s] if signed < 0 else held.cost[s] - value
+        held.quantity[s], held.cost[s], held.margin[s], held.entry_price[s] = 0, 0, 0, 0
+    else:
+        margin = over(value, held.leverage[s])
+        if not allowed(s, value, held, brackets) or margin + fee > free_balance(s, held, totals):
+            return False
+        held.quantity[s], held.cost[s] = signed, value
+        held.margin[s] = 0 if held.cross[s] else margin
+        held.entry_price[s] = average_price(value, size)
+    totals[WALLET] += realised - fee
+    totals[REALISED] += realised
+    totals[FEES] += fee
+    sign = 1 if signed > 0 else -1
+    row = tape.fills[tape.counts[FILLS]]
+    row[0], row[1], row[2], row[3], row[4], row[5] = at, s, entry, sign, size, price
+    row[6], row[7], row[8], row[9], row[10] = value, fee, realised, held.quantity[s], shown
+    tape.counts[FILLS] += 1
+    return True
+
+
+@njit(cache=True)
+def _taker_price(s: int, shown: int, buys: bool, terms: Terms) -> int:
+    """`FillModel.taker_price`."""
+    tick, slippage = terms.tick[s], terms.slippage[s]
+    price: int = ceil_to(mul_div_ceil(shown, SCALE_E8 + slippage, SCALE_E8), tick)
+    if not buys:
+        price = max(floor_to(mul_div_floor(shown, SCALE_E8 - slippage, SCALE_E8), tick), tick)
+    return price
+
+
+@njit(cache=True)
+def _fund(at: int, market: Market, held: Held, brackets: Brackets, totals: Ints, tape: Tape) -> bool:
+    """Pay funding on what is held at the close; False when a position is not clear of liquidation after it."""
+    paid = False
+    for s in range(len(held.quantity)):
+        rate, quantity = market.rate[s, at], held.quantity[s]
+        if not market.present[s, at]:
+            continue
+        held.mark[s] = market.mark_close[s, at]
+        if rate != 0 and quantity != 0:
+            amount = -mul_div(notional(quantity, held.mark[s]), rate, SCALE_E8)
+            totals[WALLET] += amount
+            totals[FUNDING] += amount
+            held.margin[s] += 0 if held.cross[s] else amount
+            row = tape.funding[tape.counts[PAYMENTS]]
+            row[0], row[1], row[2], row[3], row[4], row[5] = at, s, rate, held.mark[s], quantity, amount
+            tape.counts[PAYMENTS] += 1
+            paid = True
+    return not paid or safe_at(held.mark, held, brackets, cross_wallet_of(held, totals))
