@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -30,7 +29,7 @@ _NAMES = ("open", "high", "low", "close", "volume")
 class Venue:
     """One market of a venue. Asks no faster than ccxt's limit for it; what fails in passing is tried again.
 
-    ``base_url`` replaces scheme and host of every address. Raises MarketDataError for an exchange, symbol or interval
+    ``base_url`` replaces scheme and host of every address; ``sleep`` waits for seconds. Raises MarketDataError for an exchange, symbol or interval
     that there is not, RetryableError when the venue does not answer.
     """
 
@@ -41,7 +40,7 @@ class Venue:
         interval: str,
         *,
         base_url: str | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         if exchange not in ccxt.exchanges:
             raise MarketDataError("--exchange", found=exchange, allowed="an id of ccxt, e.g. binanceusdm")
@@ -53,7 +52,8 @@ class Venue:
         if interval not in INTERVALS_US or interval not in (self._client.timeframes or {}):
             allowed = ", ".join(name for name in INTERVALS_US if name in (self._client.timeframes or {}))
             raise MarketDataError("--interval", found=interval, allowed=allowed)
-        self._exchange, self._interval, self._sleep = exchange, interval, sleep
+        self._exchange, self._interval = exchange, interval
+        self._sleep = sleep or (lambda seconds: self._client.sleep(seconds * 1000))
         self._market = self._find(symbol)
 
     @property
