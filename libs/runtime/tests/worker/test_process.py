@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import sys
@@ -18,6 +19,7 @@ from tradewire.ports.events import CandleClosed, IndicatorsUpdated, StrategyEval
 from tradewire.ports.message import Emit, Envelope
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS, TOPICS
 from tradewire.runtime.clock import ManualClock
+from tradewire.runtime.garbage import THRESHOLDS
 from tradewire.runtime.health import LOOP_STALL_SECONDS, Health, health_app
 from tradewire.runtime.heartbeat import LOG_SECONDS, Heartbeat
 from tradewire.runtime.logs import CURRENT_TRACEPARENT, JsonFormatter
@@ -213,13 +215,15 @@ async def test_durations_of_handlers_and_rebalances_are_observed(rig: WorkerRig)
     assert 'tradewire_kafka_rebalance_duration_seconds_count{group="indicator"} 1.0' in lines
 
 
-async def test_log_records_of_a_process_are_counted_by_severity(rig: WorkerRig) -> None:
-    metrics, stop = Metrics(CollectorRegistry()), asyncio.Event()
+async def test_process_counts_log_records_and_rarely_looks_for_garbage_while_it_serves(rig: WorkerRig) -> None:
+    metrics, stop, thresholds = Metrics(CollectorRegistry()), asyncio.Event(), gc.get_threshold()
     await rig.put(Outgoing(CANDLES, b"key", b"no event"))
     serving = asyncio.create_task(serve([rig.summing()], rig.bus, rig.settings, stop=stop, metrics=metrics))
     await rig.until(lambda: rig.count(DEAD_LETTERS["indicator"]) == 1, serving)
     assert 'tradewire_log_records_total{severity="ERROR"} 1.0' in scraped(metrics)
+    assert gc.get_threshold() == THRESHOLDS != thresholds
     stop.set()
     await serving
+    assert gc.get_threshold() == thresholds
     logging.getLogger("tradewire.anything").error("after the end")
     assert 'tradewire_log_records_total{severity="ERROR"} 1.0' in scraped(metrics)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import decimal
 from collections.abc import Callable
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 Schema = Any
@@ -19,25 +19,33 @@ Convert = Callable[[Any], Any]
 Leaf = Callable[[int, int], Convert]
 """Makes the conversion for one decimal's precision and scale."""
 
-DECIMALS_REMEMBERED = 4096
-"""Numbers kept converted, per schema field: balances, limits and zeros come again and again."""
+DECIMALS_REMEMBERED = 16_384
+"""Numbers kept converted, each way: balances, limits, zeros and a bar's close come again and again."""
+_TRAPS = [decimal.Inexact, decimal.InvalidOperation, decimal.Overflow]
 
 
+@cache
 def packing(precision: int, scale: int) -> Convert:
     """Conversion from Decimal to bytes. It raises decimal.DecimalException for a value that does not fit exactly."""
-    context = decimal.Context(prec=precision, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.Overflow])
-    step = Decimal(1).scaleb(-scale)
+    context = decimal.Context(prec=precision, traps=_TRAPS)
 
+    @lru_cache(DECIMALS_REMEMBERED, typed=True)
     def pack(value: Decimal) -> bytes:
-        unscaled = int(value.quantize(step, context=context).scaleb(scale, context))
+        if value and value.adjusted() + scale >= precision:
+            raise decimal.InvalidOperation(f"{value} has more than {precision} digits")
+        scaled = value.scaleb(scale, context)
+        unscaled = int(scaled)
+        if unscaled != scaled:
+            raise decimal.Inexact(f"{value} has more than {scale} digits after the point")
         return unscaled.to_bytes((unscaled.bit_length() >> 3) + 1, "big", signed=True)
 
     return pack
 
 
+@cache
 def unpacking(precision: int, scale: int) -> Convert:
     """Conversion from bytes to Decimal. It raises decimal.DecimalException for more digits than ``precision``."""
-    context = decimal.Context(prec=precision, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.Overflow])
+    context = decimal.Context(prec=precision, traps=_TRAPS)
 
     @lru_cache(DECIMALS_REMEMBERED)
     def unpack(value: bytes) -> Decimal:

@@ -18,6 +18,7 @@ from tradewire.ports.errors import RetryableError, TradewireError
 from tradewire.runtime.bus import connect
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.garbage import rare_collections
 from tradewire.runtime.health import Health, HealthServer, StallWatch, health_app
 from tradewire.runtime.heartbeat import Heartbeat
 from tradewire.runtime.logs import LogCounter, configure_logging
@@ -82,9 +83,10 @@ async def serve(
     counter = LogCounter(metrics.log_records)
     logging.getLogger().addHandler(counter)
     try:
-        async with asyncio.TaskGroup() as group:
-            for worker in workers:
-                group.create_task(worker.run(stop), name=worker.service.name)
+        with rare_collections():
+            async with asyncio.TaskGroup() as group:
+                for worker in workers:
+                    group.create_task(worker.run(stop), name=worker.service.name)
     finally:
         for beat in beats:
             beat.cancel()

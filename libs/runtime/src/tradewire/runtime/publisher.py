@@ -25,6 +25,8 @@ from tradewire.runtime.tracing import Tracing, traceparent_of
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS_FIRST = 0.05
+VALUE_BYTES_UNDOUBTED = RECORD_BYTES_MAX // 2
+"""A value up to this size fits with any key and headers of ours."""
 T = TypeVar("T")
 
 
@@ -112,7 +114,7 @@ class Publisher:
             )
         )
         record = Outgoing(spec.name, key.encode(), self._codec.encode(event), headers, emit.partition)
-        if record_bytes(record) > RECORD_BYTES_MAX:
+        if len(record.value or b"") > VALUE_BYTES_UNDOUBTED and record_bytes(record) > RECORD_BYTES_MAX:
             raise self._refused(record, span)
         return Draft(record, span)
 
