@@ -49,7 +49,8 @@ def written(found: Findings) -> str:
         "# Benchmarks\n",
         f"Written by `{command}` in {found.minutes:.0f} minutes; run it again to replace this file. Floor and product "
         f"are measured in the same run on the same machine, {RUNS[found.quick]}. CPU figures are user + system time of "
-        "the measured process; they bear other load better than wall times do, and are not free of it.\n",
+        "the measured process; they bear other load better than wall times do, and are not free of it. "
+        "Research, beside its peers: [benchmarks-research.md](benchmarks-research.md).\n",
         table(("machine", ""), found.machine.items()),
         _hops(found),
         _replay(found),
