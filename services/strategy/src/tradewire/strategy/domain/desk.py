@@ -18,12 +18,14 @@ from tradewire.ports.events import (
     StrategyStatusChanged,
 )
 from tradewire.ports.message import Attributes, Emit, Envelope, Work
-from tradewire.strategy.domain.validation import RefusedError, hold_markets, validated
+from tradewire.strategy.domain.validation import RefusedError, hold_markets, lacks_market, validated
 from tradewire.trading.language import CompiledStrategy, compile_strategy, parse_strategy
 from tradewire.trading.roster import Roster
 
 VERSIONS_KEPT = 2
 LEADER_PARTITION = 0
+QUIET_US = 2_000_000
+"""A question about a market that is not known waits until no new one came for so long: topics have no common order."""
 
 
 class StrategyDesk:
@@ -40,6 +42,7 @@ class StrategyDesk:
         self._compiled: dict[tuple[str, int], CompiledStrategy] = {}
         self._partitions: set[int] = set()
         self._newest_us = -1
+        self._stirred, self._quiet_since_us = True, 0
         self._digests: dict[tuple[str, int], str] = {}
         self._journal: list[tuple[StrategyConfigPublished | None, StrategyStatusChanged]] = []
 
@@ -47,6 +50,7 @@ class StrategyDesk:
 
     def on_instrument(self, event: InstrumentChanged, _: Envelope) -> Iterable[Emit]:
         """What can be traded."""
+        self._stirred |= (event.venue, event.symbol) not in self._instruments
         self._instruments[event.venue, event.symbol] = event
         return ()
 
@@ -57,20 +61,31 @@ class StrategyDesk:
 
     def on_config(self, event: StrategyConfigPublished, envelope: Envelope) -> Iterable[Emit]:
         """A version to answer, at the next tick, by whoever leads then."""
+        self._stirred = True
         self._asked[event.strategy_id] = (event, envelope)
         return ()
 
     def on_retired(self, strategy_id: str, envelope: Envelope) -> Iterable[Emit]:
         """A tombstone: the strategy stops."""
+        self._stirred = True
         self._asked[strategy_id] = (None, envelope)
         return ()
 
     def tick(self, now_us: int) -> Iterator[Emit]:
-        """Answer what was asked, if this process leads."""
+        """Answer what was asked, if this process leads; a question that lacks a market not before markets settle."""
         if LEADER_PARTITION not in self._partitions or not self._asked:
             return
+        stirred, self._stirred = self._stirred, False
+        if stirred:
+            self._quiet_since_us = now_us
+        settled = now_us - self._quiet_since_us >= QUIET_US
+        if not (stirred or settled):
+            return  # all that is open lacks a market, and nothing new is known
         asked, self._asked = self._asked, {}
         for strategy_id, (config, envelope) in asked.items():
+            if config is not None and not settled and lacks_market(config, self._instruments):
+                self._asked[strategy_id] = (config, envelope)
+                continue
             status = self._answer(strategy_id, config, now_us)
             if status is not None:
                 self._take(status)

@@ -59,6 +59,15 @@ def validated(
     return compiled
 
 
+def lacks_market(config: StrategyConfigPublished, instruments: Mapping[tuple[str, str], InstrumentChanged]) -> bool:
+    """Does a document that can be read trade a market that is not known?"""
+    try:
+        document = parse_strategy(config.document)
+    except StrategyErrors:
+        return False
+    return any((document.venue, symbol) not in instruments for symbol in document.symbols)
+
+
 def hold_markets(active: Sequence[ActiveVersion], compiled: CompiledStrategy) -> None:
     """A version trades every market of its forerunner. Raises RefusedError for those it would leave.
 
