@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray
 
 _BOM = b"\xef\xbb\xbf"
-_ODD = tuple(bytes([code]) for code in (*range(9), 0x0B, 0x0C, 0x0D, *range(0x0E, 0x20), 0x22, 0x7F))
+_ODD = bytes([*range(9), *range(0x0B, 0x20), 0x22, 0x7F])
 """Bytes that leave room for doubt: quotes, and all control characters but tab and line feed."""
 _PLAIN_CHARS = 16
 """A number of at most 15 digits and a point: no two such decimals share a float64."""
@@ -50,8 +50,9 @@ def strict_rows(data: bytes, source: str) -> JudgedRows:
 
 def quick_rows(data: bytes, source: str) -> JudgedRows | None:
     """All rows, when all are good beyond doubt; None when the strict reader is to be asked."""
-    text = data.removeprefix(_BOM).replace(b"\r\n", b"\n")
-    if not text.isascii() or any(mark in text for mark in _ODD):
+    text = data.removeprefix(_BOM)
+    text = text.replace(b"\r\n", b"\n") if b"\r" in text else text
+    if not text.isascii() or len(text.translate(None, _ODD)) < len(text):
         return None
     try:
         layout = read_layout(text[:_HEAD_BYTES].decode("ascii").split("\n"), source)
@@ -77,7 +78,7 @@ def _table(text: bytes, layout: Layout) -> pl.DataFrame | None:
     for _ in range(layout.start):
         start = text.index(b"\n", start) + 1 if b"\n" in text[start:] else len(text)
     body = text[start:]
-    if not body.strip():
+    if not body or body.isspace():
         return None
     table = pl.read_csv(
         io.BytesIO(body), separator=layout.delimiter, has_header=False, infer_schema=False, quote_char=None

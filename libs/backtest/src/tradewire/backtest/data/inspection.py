@@ -180,7 +180,7 @@ def inspect_rows(rows: JudgedRows, interval: str | None = None) -> Inspection:
         for place in differs.tolist()
     ]
     times, numbers = rows.time_us[_starts(rows.time_us)], rows.numbers[:, _starts(rows.time_us)]
-    seen = np.unique(np.concatenate([times, _times_of(rows.faults)]))
+    seen = np.unique(np.concatenate([times, _times_of(rows.faults)])) if rows.faults else times
     interval, fault = _interval(seen, interval)
     findings += [fault] if fault else []
     if interval:
@@ -227,7 +227,7 @@ def _starts(time_us: IntArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 
 def _distinct_ms(time_us: IntArray) -> tuple[int, ...]:
-    return tuple((np.unique(time_us) // 1000).tolist())
+    return tuple((np.unique(time_us) // 1000).tolist()) if len(time_us) else ()
 
 
 def _interval(seen: IntArray, told: str | None) -> tuple[str | None, Finding | None]:
@@ -238,7 +238,9 @@ def _interval(seen: IntArray, told: str | None) -> tuple[str | None, Finding | N
         return None, Finding(None, None, "interval", told, ", ".join(INTERVALS_US))
     if len(seen) < 2:
         return None, None
-    distances, counts = np.unique(np.diff(seen), return_counts=True)
+    steps = np.diff(seen)
+    steps = steps[:1] if steps.min() == steps.max() else steps
+    distances, counts = np.unique(steps, return_counts=True)
     names = {length_us: name for name, length_us in INTERVALS_US.items()}
     known = [
         (-count, length_us)

@@ -29,8 +29,9 @@ _NAMES = ("open", "high", "low", "close", "volume")
 class Venue:
     """One market of a venue. Asks no faster than ccxt's limit for it; what fails in passing is tried again.
 
-    ``base_url`` replaces scheme and host of every address; ``sleep`` waits for seconds. Raises MarketDataError for an exchange, symbol or interval
-    that there is not, RetryableError when the venue does not answer.
+    ``base_url`` replaces scheme and host of every address; ``sleep`` waits for seconds. Raises
+    MarketDataError for an exchange, symbol or interval that there is not, RetryableError when the venue does not
+    answer.
     """
 
     def __init__(
