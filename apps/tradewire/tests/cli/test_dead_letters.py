@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from tradewire.app.cli.dlq import show_list
 from tradewire.app.dead_letter_tools import ReplayRefusedError, letters, replay_key
 from tradewire.app.lag import by_topic, partition_lags
 from tradewire.ports.errors import ContractViolationError
@@ -160,3 +161,22 @@ async def test_lag_counts_records_and_the_age_of_the_next_one(rig: WorkerRig) ->
     assert 5.0 <= lag.seconds < 60.0
     (topic,) = by_topic(lags)
     assert (topic.partitions, topic.records, topic.seconds) == (1, 2, lag.seconds)
+
+
+async def test_list_in_a_narrow_terminal_then_keys_reasons_and_commands_stay_whole(
+    rig: WorkerRig, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await say(rig, 0, 1, 2)
+    async with rig.running(Desk(1).service):
+        await rig.until(lambda: rig.count(LETTERS) == 2)
+    monkeypatch.setenv("COLUMNS", "80")
+    capsys.readouterr()
+    show_list(await letters(rig.bus))
+    first, why, second, why_parked, parked = capsys.readouterr().out.splitlines()
+    assert first.split()[:3] == ["risk", "0/0", "handle"]
+    assert second.split()[:3] == ["risk", "0/1", "parked"]
+    assert (first.split()[-1], second.split()[-1]) == (KEY, KEY)
+    assert why.strip() == f"{EVALUATIONS}/0@1: broken"
+    assert why_parked.strip().startswith(f"{EVALUATIONS}/0@2: ")
+    assert parked == f"{KEY} is parked: tradewire dlq replay --service risk --key {KEY}"
+    assert max(map(len, (first, why, second, parked))) <= 80

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
-from tradewire.ports.bus import EventBusPort, Outgoing, Place
+from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import RetryableError, TradewireError
 from tradewire.ports.events import (
+    AccountStateChanged,
     ConfigStatus,
     ControlChanged,
     ControlLevel,
@@ -164,6 +165,43 @@ class Operator:
         ends = await self._bus.end_offsets([Place(topic, p) for p in range(await self._bus.partitions(topic))])
         await self.forget(StrategyConfigPublished, strategy_id)
         return (await self._until_answered({strategy_id: None}, ends, within_s))[strategy_id]
+
+    async def until_account(
+        self, done: Callable[[AccountStateChanged], bool], accounts: Collection[str], within_s: float
+    ) -> None:
+        """Wait until the newest state of each account is as wanted, from the ones there are on. Raises NoAnswerError.
+
+        An account that never had a state has nothing that could be unwanted.
+        """
+        topic = BY_EVENT[AccountStateChanged].name
+        places = [Place(topic, p) for p in range(await self._bus.partitions(topic))]
+        ends = await self._bus.end_offsets(places)
+        newest = await self._newest_states(topic, accounts)
+        tail = await self._bus.tail(ends)
+        try:
+            async with asyncio.timeout(within_s):
+                while not all(done(state) for state in newest.values()):
+                    for record in await tail.poll(max_records=500, timeout_s=0.5):
+                        self._take_state(newest, record, accounts)
+        except TimeoutError:
+            raise NoAnswerError(f"{', '.join(sorted(newest))}: not as wanted within {within_s:.0f} s") from None
+        finally:
+            await tail.close()
+
+    async def _newest_states(self, topic: str, accounts: Collection[str]) -> dict[str, AccountStateChanged]:
+        newest: dict[str, AccountStateChanged] = {}
+        async for record in read_to_end(self._bus, topic):
+            self._take_state(newest, record, accounts)
+        return newest
+
+    def _take_state(self, newest: dict[str, AccountStateChanged], record: Record, accounts: Collection[str]) -> None:
+        if record.value is None or (record.key or b"").decode() not in accounts:
+            return
+        state = self._codec.decode(record.topic, record.value)
+        assert isinstance(state, AccountStateChanged), "the topic carries account states"
+        known = newest.get(state.account_id)
+        if known is None or known.sequence < state.sequence:
+            newest[state.account_id] = state
 
     async def until_instruments(self, count: int, within_s: float) -> None:
         """Wait until ingest has said what can be traded. Raises NoAnswerError."""

@@ -44,8 +44,8 @@ SWITCHES = (
     Switch(
         "flatten",
         ControlLevel.FLATTEN,
-        "Close every open position at the market, at once, and open no new ones.",
-        "open positions are being closed, no new ones are opened",
+        "Close every open position at the market, at once, and whatever else opens, until `resume`. Withdraws orders.",
+        "open positions are being closed, also those that open now, until `tradewire resume`",
     ),
     Switch("resume", ControlLevel.NORMAL, "Lift the kill switch of a scope.", "trading goes on"),
 )

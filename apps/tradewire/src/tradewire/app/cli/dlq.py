@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
-from tradewire.app.cli.output import CommandError, Exit, fail, out, plain, print_json, run_async, tell
+from tradewire.app.cli.output import CommandError, Exit, fail, plain, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
 from tradewire.app.dead_letter_tools import Letter, Replay, letters, replay_key
 from tradewire.ports.message import Event
@@ -61,29 +60,35 @@ def list_command(
     if as_json:
         print_json({"letters": [document(letter) for letter in found]})
     elif found:
-        _show_list(found)
+        show_list(found)
     else:
         tell("no dead letters" + ("" if everything else " wait"), style="green")
     if any(letter.waits for letter in found):
         raise typer.Exit(Exit.REFUSED)
 
 
-def _show_list(found: list[Letter]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for name in ("service", "letter", "key", "stage", "written"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("from, why")
-    for letter in found:
-        lineage = letter.lineage()
-        source = f"{letter.topic}/{lineage.get('dlq.partition', '?')}@{lineage.get('dlq.offset', '?')}"
-        stage = f"[red]{letter.stage}[/]" if letter.waits else f"[dim]{letter.stage}, replayed[/]"
-        written = iso(letter.record.timestamp_ms // 1000 * 1_000_000)
-        why = f"{source}: {lineage.get('dlq.error.message', '')}".replace("[", "\\[")
-        table.add_row(letter.service, letter.place, letter.key, stage, written, why)
-    out.print(table)
+def show_list(found: list[Letter]) -> None:
+    """Two lines per letter, so that nothing is cut in a narrow terminal: what and where; from where and why."""
+    rows = [(letter.service, letter.place, letter.stage, written_at(letter), letter.key) for letter in found]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    for letter, row in zip(found, rows, strict=True):
+        line = "  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]])
+        tell(line + ("" if letter.waits else "  (replayed)"), style="red" if letter.waits else "dim")
+        tell(f"    {source_of(letter)}: {letter.lineage().get('dlq.error.message', 'no reason was written')}")
     parked = sorted({(letter.service, letter.key) for letter in found if letter.parks})
     for service, key in parked:
         tell(f"{key} is parked: tradewire dlq replay --service {service} --key {key}", style="yellow")
+
+
+def written_at(letter: Letter) -> str:
+    """When the letter was written, to the second."""
+    return iso(letter.record.timestamp_ms // 1000 * 1_000_000)
+
+
+def source_of(letter: Letter) -> str:
+    """Where the record came from."""
+    lineage = letter.lineage()
+    return f"{letter.topic}/{lineage.get('dlq.partition', '?')}@{lineage.get('dlq.offset', '?')}"
 
 
 def document(letter: Letter) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, tell
 from tradewire.app.cli.reach import Reached, Where, reached
+from tradewire.app.retirement import retire_flat
 from tradewire.app.validate import StrategyReport, validate
 from tradewire.ports.events import ActiveVersion, ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
 
@@ -119,22 +120,39 @@ def show(
     tell(document.rstrip())
 
 
-@app.command(epilog=epilog("tradewire strategy retire ema-cross-btc"))
+@app.command(
+    epilog=epilog("tradewire strategy retire ema-cross-btc", "tradewire strategy retire ema-cross-btc --flatten")
+)
 def retire(
     strategy: IdArgument,
+    flatten: Annotated[
+        bool,
+        typer.Option(
+            "--flatten", help="First withdraw its orders and close its positions at the market, then retire it."
+        ),
+    ] = False,
     wait_s: WaitOption = ANSWER_SECONDS,
     root: RootOption = None,
     bus: BusOption = None,
     registry_url: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Retire a strategy: it decides nothing from the next bar on. Its positions and orders stay as they are."""
+    """Retire a strategy: it decides nothing from the next bar on.
+
+    Without --flatten its positions stay open and nobody closes them but their stops and take-profits; on a paper
+    account these are at work only while another strategy of the account trades the symbol.
+
+    With --flatten a market order fills with the next bar: give --wait-s more than the interval. The strategy stays at
+    FLATTEN; lift that (`tradewire resume --strategy ID`) before it is published again.
+    """
 
     async def work() -> StrategyStatusChanged:
         async with reached(Where(root, bus, registry_url)) as platform:
             known = await _status_of(platform, strategy)
             if known.status is ConfigStatus.RETIRED:
                 fail(f"{strategy} is retired already (version {known.version})")
+            if flatten:
+                return await retire_flat(platform.operator, known, wait_s)
             return await platform.operator.retire_strategy(strategy, wait_s)
 
     _report_answer(run_async(work), as_json=as_json)
