@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -143,3 +144,24 @@ def test_funding_that_is_none_is_refused(candles: Path, tmp_path: Path, rows: li
     path.write_text("\n".join(["funding_time,funding_rate", *rows]))
     with pytest.raises(MarketDataError, match=message):
         load_markets(Wanted(), MarketFiles([candles], funding=[path]))
+
+
+def test_recorded_futures_load_with_marks_funding_and_brackets() -> None:
+    shared = Path(os.environ.get("TRADEWIRE_SHARED_DATA", SAMPLE.parents[2] / "shared" / "data"))
+    if not (shared / "ohlcv").is_dir():
+        pytest.skip(f"no recorded futures data in {shared}; TRADEWIRE_SHARED_DATA names the folder")
+    wanted = Wanted(("BTCUSDT", "ETHUSDT"))
+    files = MarketFiles(
+        data=[f"{symbol}={shared}/ohlcv/{symbol}-um-1h.parquet" for symbol in wanted.symbols],
+        mark=[shared / "mark"],
+        funding=[f"{symbol}={shared}/funding/{symbol}-um-2023-2024.parquet" for symbol in wanted.symbols],
+        brackets=shared / "rest" / "leverage_brackets_2024-10.json",
+    )
+    for market in load_markets(wanted, files):
+        assert len(market) == 17_544
+        assert market.mark is not None
+        assert market.funding_rate is not None
+        assert not np.isnan(market.mark.close).any()
+        # 2,193 settlements, of which the first falls on the first bar's open: it belongs to the bar before.
+        assert np.count_nonzero(market.funding_rate) >= 2190
+        assert market.instrument.brackets[0].max_leverage == 125
