@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Iterator
 from decimal import Decimal
@@ -19,6 +18,9 @@ from tradewire.ports.events import (
 from tradewire.trading.assessment.sizing import exact, quantize_price
 
 CLIENT_ID_CHARACTERS = 30
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
+_SHIFTS = range(5 * CLIENT_ID_CHARACTERS - 10, -1, -10)
 _LETTERS = {
     OrderLeg.ENTRY: "e",
     OrderLeg.EXIT: "x",
@@ -36,7 +38,8 @@ def client_order_id(evaluation_id: str, strategy_id: str, symbol: str, version: 
     refuses a second order for it.
     """
     digest = hashlib.sha256(f"{evaluation_id}|{strategy_id}|{symbol}|{version}|{leg}".encode()).digest()
-    return f"tw{_LETTERS[leg]}-{base64.b32encode(digest).decode().lower()[:CLIENT_ID_CHARACTERS]}"
+    bits = int.from_bytes(digest, "big") >> (8 * len(digest) - 5 * CLIENT_ID_CHARACTERS)
+    return f"tw{_LETTERS[leg]}-{''.join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])}"
 
 
 def opposite(side: Side) -> Side:
