@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from itertools import count
 
 import numpy as np
 
@@ -145,7 +146,9 @@ def sweep(case: str, size: int, repeats: int) -> None:
     elif case == "B6":
         pairs, fee_bps = window_pairs(), 10
     else:
-        pairs, fee_bps = window_pairs()[: int(case.removeprefix("S-"))], 10
+        sets = int(case.removeprefix("S-"))
+        largest = next(last for last in count(3) if len(window_pairs(last)) >= sets)  # as few indicators as will do
+        pairs, fee_bps = window_pairs(largest)[:sets], 10
     columns = {"f": pairs[:, 0].astype(np.float64), "s": pairs[:, 1].astype(np.float64)}
     asked, engine = request(size, fee_bps), VectorizedEngine()
 

@@ -160,7 +160,7 @@ def _notes() -> str:
 
 
 def _note_lines() -> Iterator[str]:
-    yield "- B1: an indicator over arrays, through the port's checks ; TA-Lib's C code."
+    yield "- B1: an indicator over arrays, through the port and its checks; TA-Lib's C code."
     yield f"- B2: an update of the incremental form in the interpreter; the aim of the port is {STREAM_AIM_US:g} µs."
     yield "- B3: 1000 columns of 1000 rows with a signal in every cell, a million orders; both sides keep every order."
     yield (

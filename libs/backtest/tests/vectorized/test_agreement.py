@@ -85,6 +85,25 @@ def test_bars_of_another_interval_are_refused(long_run: BacktestRequest) -> None
         ENGINE.run(replace(long_run, markets=(other,)))
 
 
+def test_prices_of_more_than_8_decimals_are_refused(long_run: BacktestRequest) -> None:
+    market = long_run.markets[0]
+    close = market.close.copy()
+    close[5] = (market.low[5] + market.high[5]) / 2 + 1e-9
+    with pytest.raises(ValueError, match=r"bar 5 has prices .* more than 8 decimals"):
+        ENGINE.run(replace(long_run, markets=(replace(market, close=close),)))
+
+
+def test_a_market_of_another_venue_or_without_bars_is_refused(long_run: BacktestRequest) -> None:
+    market = long_run.markets[0]
+    other = replace(market, instrument=market.instrument.model_copy(update={"venue": "elsewhere"}))
+    with pytest.raises(ValueError, match="AAA: found venue elsewhere, allowed paper"):
+        ENGINE.run(replace(long_run, markets=(other,)))
+    names = ("open_time_us", "open", "high", "low", "close", "volume")
+    empty = replace(market, **{name: getattr(market, name)[:0] for name in names})
+    with pytest.raises(ValueError, match="AAA: found no bars"):
+        ENGINE.run(replace(long_run, markets=(empty,)))
+
+
 def test_bars_whose_prices_do_not_nest_are_refused(long_run: BacktestRequest) -> None:
     market = long_run.markets[0]
     high = market.high.copy()

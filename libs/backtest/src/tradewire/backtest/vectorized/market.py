@@ -63,6 +63,10 @@ def markets_of(request: BacktestRequest, document: StrategyDocument) -> Markets:
     for history in histories:
         if history.interval != document.interval:
             raise ValueError(f"{history.symbol}: bars of {history.interval}, the strategy's are {document.interval}")
+        if history.instrument.venue != document.venue:
+            raise ValueError(f"{history.symbol}: found venue {history.instrument.venue}, allowed {document.venue}")
+        if not len(history):
+            raise ValueError(f"{history.symbol}: found no bars, at least one is needed")
     interval_us = INTERVALS_US[document.interval]
     closes = [np.asarray(history.open_time_us, dtype=np.int64) + interval_us for history in histories]
     if len(closes) == 1:  # its bars are the closes: no copy
@@ -102,9 +106,8 @@ def _bar_rows(history: MarketHistory) -> IntArray:
     rows, bad = _packed(opened, high, low, close, mark, rate)
     if bad >= 0:
         found = f"open {opened[bad]}, high {high[bad]}, low {low[bad]}, close {close[bad]}"
-        raise ValueError(
-            f"{history.symbol}: bar {bad} has prices that do not nest, or one outside 0 to {LARGEST_PRICE:g}: {found}"
-        )
+        fault = f"prices that do not nest, or one outside 0 to {LARGEST_PRICE:g} or of more than 8 decimals"
+        raise ValueError(f"{history.symbol}: bar {bad} has {fault}: {found}")
     return rows
 
 
@@ -119,6 +122,9 @@ def _packed(
             return rows, t
         rows[t, OPEN], rows[t, HIGH] = np.rint(opened[t] * SCALE), np.rint(high[t] * SCALE)
         rows[t, LOW], rows[t, CLOSE] = np.rint(low[t] * SCALE), np.rint(close[t] * SCALE)
+        exact = rows[t, OPEN] / SCALE == opened[t] and rows[t, HIGH] / SCALE == high[t]
+        if not (exact and rows[t, LOW] / SCALE == low[t] and rows[t, CLOSE] / SCALE == close[t]):
+            return rows, t
         rows[t, MARK] = np.rint(mark[t] * SCALE) if mark[t] == mark[t] else rows[t, CLOSE]
         rows[t, FUNDING] = np.rint(rate[t] * SCALE) if len(rate) else 0
         rows[t, PRESENT] = 1
