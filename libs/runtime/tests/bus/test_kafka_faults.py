@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 from aiokafka.errors import KafkaError
 
 from tradewire.app.stack.stack import Stack
-from tradewire.ports.bus import Place
-from tradewire.ports.errors import FencedError, RetryableError
+from tradewire.ports.bus import Outgoing, Place
+from tradewire.ports.errors import ContractViolationError, FencedError, RetryableError
 from tradewire.runtime.bus.kafka import KafkaBus
 from tradewire.runtime.bus.kafka_client import KafkaSettings
 from tradewire.runtime.bus.kafka_group import KafkaSubscription
+from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
 from tradewire.runtime.clock import SystemClock
+from tradewire.runtime.dead_letters import dead_letter
 from tradewire.testkit.bus_suite import Harness
 from tradewire.testkit.bus_suite.harness import PATIENCE_SECONDS, Owner, committable, numbered, read, values
 
@@ -108,6 +111,26 @@ async def test_stalled_when_the_client_stops_fetching_then_told_and_not_before(b
     subscription._each("resume", [Place(topic, 0)])
     assert values(await read(subscription, 1)) == ["3"]
     assert bus.stalled(clock.monotonic_s()) == []
+
+
+@pytest.mark.parametrize("headers_bytes", [0, 500_000])
+async def test_publish_when_a_record_is_as_large_as_may_be_then_it_and_its_dead_letter_are_written(
+    bus: KafkaBus, harness: Harness, headers_bytes: int
+) -> None:
+    topic = await harness.topic(bus)
+    bare = Outgoing(topic, b"key", b"", (("h", b"h" * headers_bytes),))
+    largest = replace(bare, value=b"v" * (RECORD_BYTES_MAX - record_bytes(bare)))
+    await bus.publish([largest])
+    with pytest.raises(ContractViolationError, match=str(RECORD_BYTES_MAX + 1)):
+        await bus.publish([replace(largest, key=b"key1")])
+    tail = await bus.tail({Place(topic, 0): 0})
+    (record,) = await read(tail, 1)
+    assert (record.value, record.headers) == (largest.value, largest.headers)
+    letter = dead_letter(record, service="risk", version="0", stage="decode", error=ValueError("no event"))
+    await bus.publish([replace(letter, topic=topic)])
+    (kept,) = await read(tail, 1)
+    assert dict(kept.headers)["dlq.value.bytes"] == str(len(largest.value or b"")).encode()
+    await tail.close()
 
 
 async def test_static_member_when_a_second_takes_its_name_then_the_first_ends_and_the_second_goes_on(
