@@ -159,6 +159,17 @@ def test_a_bad_row_is_no_gap(tmp_path: Path) -> None:
     assert inspected(tmp_path, PLAIN.replace("8070", "x")).gaps == ()
 
 
+def test_a_row_cut_behind_the_columns_that_matter_is_cut_all_the_same(tmp_path: Path) -> None:
+    whole = csv_of([*MS], header="", tail=",1571306399999,492394.56,812,30.1,241000.2,0")
+    (error,) = inspected(tmp_path, whole.rstrip("\n").rpartition(",")[0]).errors
+    assert (error.row, error.field, error.found, error.allowed) == (4, "row", "11 columns", "12 columns")
+
+
+def test_a_time_off_the_grid_makes_no_gap_of_its_own(tmp_path: Path) -> None:
+    found = inspected(tmp_path, PLAIN.replace(str(MS[2]), str(MS[2] + 1)))
+    assert found.gaps == (Gap(MS[1], MS[3], missing=1),)
+
+
 NUMBERS = st.one_of(
     st.decimals("0.00000001", 99_999, places=8).map(str),
     st.sampled_from(["1", "1.0", "5.", ".5", "+5", "1e2", "1e0005", "1E-8", "0", "-0", "-1", "nan", "inf", "", " 7 "]),
