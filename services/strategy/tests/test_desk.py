@@ -104,35 +104,6 @@ def test_config_when_unfit_then_refused_with_the_reason(case: str) -> None:
     assert any(reason in found.message for found in answer.reasons), answer.reasons
 
 
-def test_config_when_published_before_its_markets_are_read_then_answered_when_they_are() -> None:
-    desk = desk_with(BTC)
-    question = config(document("trend", "alpha", BTC, ETH))
-    desk.on_config(question, envelope(question))
-    early = [answer for tick in range(3) for answer in ticked(desk, NOW_US + tick * QUIET_US // 4)]
-    desk.on_instrument(instrument(ETH), envelope(instrument(ETH)))
-    (answer,) = ticked(desk, NOW_US + QUIET_US // 2)
-    assert (early, answer.status) == ([], ConfigStatus.ACCEPTED)
-
-
-def test_config_when_markets_still_arrive_then_refused_only_once_they_settle() -> None:
-    desk = desk_with(BTC)
-    question = config(document("trend", "alpha", "DOGEUSDT"))
-    desk.on_config(question, envelope(question))
-    told = []
-    for number in range(5):
-        desk.on_instrument(instrument(f"N{number}USDT"), envelope(instrument(f"N{number}USDT")))
-        told += ticked(desk, NOW_US + number * (QUIET_US - 1))
-    (answer,) = ticked(desk, NOW_US + 5 * QUIET_US)
-    assert (told, answer.status) == ([], ConfigStatus.REFUSED)
-
-
-def test_config_when_every_market_is_known_then_answered_at_once_beside_one_that_waits() -> None:
-    desk = desk_with(BTC)
-    for question in (config(document("waits", "alpha", "DOGEUSDT")), config(document("trend", "alpha", BTC))):
-        desk.on_config(question, envelope(question))
-    assert [answer.strategy_id for answer in ticked(desk, NOW_US)] == ["trend"]
-
-
 def test_config_when_several_things_are_wrong_then_every_reason_is_told() -> None:
     wrong = config(
         document("trend", "alpha", "DOGEUSDT", BTC, interval="4h"), mode=TradingMode.LIVE, strategy_id="other"
