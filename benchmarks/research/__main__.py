@@ -83,6 +83,10 @@ def measure(sizes: Sizes, *, quick: bool) -> Findings:
             duel_of(duel)
         except CaseFailedError as error:
             found.failed.append(f"{duel.title} beside {duel.peer}: {error}")
+    try:
+        found.parallel = [once(OURS, f"J-{jobs}", sizes.parallel) for jobs in (1, 2)]
+    except CaseFailedError as error:
+        found.failed.append(f"a sweep in processes: {error}")
     for bars, sets in sizes.slope:
         try:
             found.slope.append((bars, sets, measured(OURS, f"S-{sets}", bars, 1)))

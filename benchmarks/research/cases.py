@@ -11,7 +11,7 @@ MODULES = {OURS: "ours", PEERS: "peers", NAUTILUS: "nautilus"}
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Bars (B3: rows and columns; B6: bars of each pair) and warm repeats of each case."""
+    """Bars (B3: rows and columns; B6 and processes: bars of each pair) and warm repeats of each case."""
 
     repeats: int
     batch: int
@@ -21,6 +21,7 @@ class Sizes:
     nautilus: int
     single: int
     sweep: int
+    parallel: int
     slope: tuple[tuple[int, int], ...]
     """Bars and parameter sets whose cost a bar-evaluation should be the same."""
 
@@ -34,10 +35,11 @@ FULL = Sizes(
     100_000,
     500_000,
     3_000,
+    20_000,
     ((1_000, 1_000), (10_000, 1_000), (100_000, 100), (100_000, 1_000), (1_000_000, 100)),
 )
 QUICK = Sizes(
-    5, 200_000, 20_000, 1_000, 20_000, 10_000, 500_000, 3_000, ((1_000, 1_000), (10_000, 1_000), (100_000, 100))
+    5, 200_000, 20_000, 1_000, 20_000, 10_000, 500_000, 3_000, 3_000, ((1_000, 1_000), (10_000, 1_000), (100_000, 100))
 )
 
 

@@ -159,6 +159,26 @@ def sweep(case: str, size: int, repeats: int) -> None:
     timed(lambda: engine.run_many(asked, columns), repeats, prints=prints)
 
 
+def jobs(case: str, size: int, repeats: int) -> None:
+    """J-<jobs>: all window pairs, as `tradewire sweep --jobs` runs them; the first call starts the processes' work."""
+    from tradewire.backtest.sweep import processes
+    from tradewire.backtest.sweep.sweeping import TASK_SETS
+    from tradewire.backtest.sweep.tasks import Job, Span, Task
+
+    pairs = [tuple(map(float, pair)) for pair in window_pairs()]
+    span = Span(-(2**62), 2**62)
+    starts = range(0, len(pairs), TASK_SETS)
+    chunks = [tuple(range(start, min(start + TASK_SETS, len(pairs)))) for start in starts]
+    tasks = [Task(span, numbers, tuple(pairs[number] for number in numbers)) for numbers in chunks]
+    with processes(Job(request(size, 10), "vectorized", ("f", "s"), 16), int(case.removeprefix("J-"))) as workers:
+
+        def run() -> object:
+            rows = {task.numbers: row for task, row in workers.done(tasks)}
+            return np.vstack([rows[task.numbers] for task in tasks])
+
+        timed(run, repeats, prints=digest)
+
+
 def first_call(_: str, size: int, __: int) -> None:
     """What a new process waits for its first result, with machine code on disk: imports, then the call."""
     started = time.perf_counter()
@@ -182,6 +202,7 @@ def main() -> None:
         "B5": sweep,
         "B6": sweep,
         "S": sweep,
+        "J": jobs,
         "first": first_call,
     }
     families[case.partition("-")[0]](case, size, repeats)

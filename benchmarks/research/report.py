@@ -13,6 +13,7 @@ from benchmarks.research.cases import Duel, Sizes
 STREAM_AIM_US = 1.0
 FIRST_CALL_AIM_S = 1.0
 LINEAR_AIM = 1.5
+PARALLEL_AIM = 1.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Findings:
     sizes: Sizes
     duels: list[tuple[Duel, Measured, Measured]] = field(default_factory=list)
     first_calls: list[dict[str, Any]] = field(default_factory=list)
+    parallel: list[Measured] = field(default_factory=list)
     slope: list[tuple[int, int, Measured]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     minutes: float = 0.0
@@ -60,6 +62,7 @@ def written(found: Findings) -> str:
         _speeds(found),
         _memory(found),
         _first_calls(found),
+        _parallel(found),
         _slope(found),
         _notes(),
         "".join(f"Not measured: {failure}\n\n" for failure in found.failed),
@@ -135,6 +138,20 @@ def _first_calls(found: Findings) -> str:
     ]
     head = ("first call", "ours", "", "aim")
     return "## First calls\n\nWith the machine code that an earlier process left on disk.\n\n" + table(head, rows)
+
+
+def _parallel(found: Findings) -> str:
+    if not found.parallel:
+        return ""
+    one, two = found.parallel
+    ratio = one.warm_s / two.warm_s
+    same = "equal" if one.fingerprint == two.fingerprint else "**different**"
+    return (
+        "## Two processes\n\n"
+        f"A sweep of 4,851 sets over {found.sizes.parallel:,} bars takes {one.warm_s:.2f} s in one process and "
+        f"{two.warm_s:.2f} s in two that run already, {ratio:.2f} times as fast (aim {PARALLEL_AIM:g}: "
+        f"{verdict(ratio, PARALLEL_AIM, at_most=False)}). Fingerprints are {same}: `{one.fingerprint}`.\n"
+    )
 
 
 def _slope(found: Findings) -> str:
