@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -83,3 +84,20 @@ def test_quantize_when_any_number_then_quantity_down_to_the_step_and_price_to_th
 
 def test_quantize_price_when_below_a_tick_then_one_tick() -> None:
     assert quantize_price(Decimal("-3"), instrument()) == Decimal("0.1")
+
+
+@given(
+    share=st.decimals("0.0001", 20, places=4),
+    equity=st.decimals("0.01", 10**9, places=8),
+    close=st.decimals("0.00000001", 10**6, places=8),
+)
+def test_entry_when_sized_then_the_exact_quotient_rounded_down_once(
+    share: Decimal, equity: Decimal, close: Decimal
+) -> None:
+    how, terms = sizing(SizingMethod.FRACTION_OF_EQUITY, float(share)), instrument()
+
+    found = entry_qty(how, equity=equity, close=close, stop_distance=None, instrument=terms)
+
+    asked = Fraction(share) * Fraction(equity) / Fraction(close)
+    assert Fraction(found) <= asked < Fraction(found) + Fraction(terms.step_size)
+    assert found % terms.step_size == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_DOWN, Decimal
+from fractions import Fraction
 
 from tradewire.ports.events import InstrumentChanged, Sizing, SizingMethod
 
@@ -30,26 +31,26 @@ def entry_qty(
     stop_distance: float | None,
     instrument: InstrumentChanged,
 ) -> Decimal:
-    """Quantity of an entry, base, rounded down to the step; 0 when the inputs give none.
+    """Quantity of an entry, base: the exact quotient, rounded down to the step once; 0 when the inputs give none.
 
     fraction_of_equity: value × equity ÷ close; fixed_notional: value ÷ close; fixed_qty: value;
     risk_per_trade: value × equity ÷ stop distance, so that a stop hit loses that share of equity;
     volatility_target: value ÷ realised volatility per year × equity ÷ close.
     ``max_leverage`` caps the notional at that multiple of equity. Equity and close in quote and quote per base.
     """
-    value = exact(sizing.value)
+    value, money, price = Fraction(exact(sizing.value)), Fraction(equity), Fraction(close)
     match sizing.method:
         case SizingMethod.FRACTION_OF_EQUITY:
-            qty = value * equity / close
+            qty = value * money / price
         case SizingMethod.FIXED_NOTIONAL:
-            qty = value / close
+            qty = value / price
         case SizingMethod.FIXED_QTY:
             qty = value
         case SizingMethod.RISK_PER_TRADE:
-            qty = value * equity / exact(stop_distance) if stop_distance else Decimal(0)
+            qty = value * money / Fraction(exact(stop_distance)) if stop_distance else Fraction(0)
         case SizingMethod.VOLATILITY_TARGET:
             volatility = sizing.inputs.get("volatility", 0.0)
-            qty = value / exact(volatility) * equity / close if volatility > 0 else Decimal(0)
+            qty = value / Fraction(exact(volatility)) * money / price if volatility > 0 else Fraction(0)
     if sizing.max_leverage is not None:
-        qty = min(qty, exact(sizing.max_leverage) * equity / close)
-    return max(quantize_qty(qty, instrument), Decimal(0))
+        qty = min(qty, Fraction(exact(sizing.max_leverage)) * money / price)
+    return max(qty // Fraction(instrument.step_size), 0) * instrument.step_size
