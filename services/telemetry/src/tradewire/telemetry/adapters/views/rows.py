@@ -21,6 +21,7 @@ class Rows:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.generation = _generation(folder / "generation")
         self._rows = Rdict(str(folder / f"rows-{self.generation}"), options=Options(raw_mode=True))

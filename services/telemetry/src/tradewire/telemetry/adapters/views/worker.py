@@ -47,6 +47,7 @@ class ViewWorker:
             topic_allow_declare=False,
             topic_disable_leader=True,
             store="memory://",
+            datadir=str(rows.folder / "faust"),  # else faust makes a folder wherever the process was started
             web_enabled=False,
             logging_config=None,
         )
