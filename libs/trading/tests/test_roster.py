@@ -62,6 +62,16 @@ def test_symbols_when_two_intervals_trade_one_symbol_then_the_shorter() -> None:
     assert roster.symbols("alpha", 0) == {("sim", BTC): HOUR_US, ("sim", ETH): 4 * HOUR_US}
 
 
+def test_markets_when_a_thousand_others_trade_then_only_those_concerned_are_visited() -> None:
+    roster = Roster()
+    for number in range(1_000):
+        roster.apply(status(active(document(f"s{number}", f"account-{number}", f"N{number}USDT"))))
+    roster.apply(status(active(document("trend", "alpha", BTC))))
+    assert roster.accounts_on("sim", BTC) == ["alpha"]
+    assert roster.strategies_on("sim", BTC) == ["trend"]
+    assert roster.accounts_on("sim", ETH) == roster.strategies_on("sim", ETH) == []
+
+
 @pytest.mark.parametrize(
     ("time_us", "every_us", "slot"),
     [

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tradewire.execution.domain.account import Account, Arrived
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import (
     AccountStateChanged,
@@ -112,6 +113,24 @@ def test_position_when_the_mark_eats_its_margin_then_liquidated_and_every_share_
     assert [fill.leg for fill in fills(events)] == ["LIQUIDATION"]
     (state,) = states(events)
     assert (state.positions, state.strategy_positions) == ((), ())
+
+
+def test_candle_when_many_accounts_trade_other_symbols_then_only_its_own_does_any_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = desk_with(BTC)
+    for number in range(50):
+        say(desk, status(active(document(f"s{number}", f"account-{number}", f"N{number}USDT"))))
+    visited: list[str] = []
+    take = Account.take_candle
+
+    def noted(account: Account, arrived: Arrived) -> None:
+        visited.append(account.account_id)
+        take(account, arrived)
+
+    monkeypatch.setattr(Account, "take_candle", noted)
+    told(desk, candle(0), assessment(0), candle(1))
+    assert visited == ["alpha", "alpha"]
 
 
 def test_status_when_awaited_symbol_is_no_longer_traded_then_goes_on() -> None:

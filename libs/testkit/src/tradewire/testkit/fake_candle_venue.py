@@ -1,6 +1,6 @@
 """A venue on loopback that serves candles in Binance's shapes, by its own clock, and misbehaves on demand.
 
-Shapes: Binance, USDⓈ-M futures, ``GET /fapi/v1/{time,exchangeInfo,klines}``.
+Shapes: Binance, USDⓈ-M futures, ``GET /fapi/v1/{time,exchangeInfo,klines,markPriceKlines,fundingRate}``.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class FakeCandleVenue:
 
     ``replies`` are given first, one a request (None = a proper answer); ``hanging`` answers never; ``late`` minutes are
     left out of the next answer only; ``odd`` rows stand in for proper ones. ``asked`` notes (symbol, first minute).
+    ``marks``: rows by minute; ``settlements``: funding rates by (minute, ms after it) in ascending order.
     """
 
     def __init__(self, clock: ManualClock, *, start_ms: int) -> None:
@@ -67,6 +68,8 @@ class FakeCandleVenue:
         self.minutes = list(range(1000))
         self.symbols = [symbol_info("BTCUSDT"), symbol_info("ETHUSDT")]
         self.odd: dict[int, list[object]] = {}
+        self.marks: dict[int, list[object]] = {}
+        self.settlements: dict[tuple[int, int], str] = {}
         self.replies: list[Reply | None] = []
         self.late: set[int] = set()
         self.hanging = False
@@ -99,6 +102,11 @@ class FakeCandleVenue:
     async def _answer(self, request: web.Request) -> web.Response:
         if request.path == "/fapi/v1/time":
             return web.json_response({"serverTime": self.now_ms})
+        if request.path == "/fapi/v1/markPriceKlines":
+            return web.json_response([row for row in self.marks.values() if self._wanted(row[0], request.query)])
+        if request.path == "/fapi/v1/fundingRate":
+            rows = [self._settlement(request.query["symbol"], *item) for item in self.settlements.items()]
+            return web.json_response([row for row in rows if self._wanted(row["fundingTime"], request.query)])
         reply = self.replies.pop(0) if self.replies else None
         if reply is not None:
             return reply()
@@ -107,6 +115,13 @@ class FakeCandleVenue:
         if self.hanging:
             await self._stopped.wait()
         return web.json_response(self._klines(request.query))
+
+    def _wanted(self, time_ms: object, query: Mapping[str, str]) -> bool:
+        return int(query["startTime"]) <= int(str(time_ms)) <= self.now_ms
+
+    def _settlement(self, symbol: str, at: tuple[int, int], rate: str) -> dict[str, object]:
+        time_ms = self.start_ms + at[0] * MINUTE_MS + at[1]
+        return {"symbol": symbol, "fundingTime": time_ms, "fundingRate": rate, "markPrice": "8.10000000"}
 
     def _klines(self, query: Mapping[str, str]) -> list[list[object]]:
         since_ms, limit = int(query["startTime"]), int(query["limit"])

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import ccxt.async_support as ccxt
 
+from tradewire.ingest.adapters.ccxt_beside import CcxtBeside
 from tradewire.ingest.adapters.polling import Backoff, PollPolicy
 from tradewire.ingest.domain import CandleGate, Verdict, interval_us, position_us
 from tradewire.ports.clock import ClockPort
@@ -43,9 +44,9 @@ class CcxtPublic(MarketDataPort):
     """A live source of closed candles; it never ends and marks no last bar.
 
     ``exchange_id`` is ccxt's (``binanceusdm``), ``venue`` ours, ``symbols`` the venue's own. Numbers are kept as
-    the text the venue sent. ``brackets`` stand in for those that venues tell to account holders only. ``base_url``
-    replaces scheme and host of every address. Raises FatalError for no symbols, and for an exchange or interval
-    that ccxt does not have.
+    the text the venue sent, marks and funding among them where it offers any. ``brackets`` stand in for those that
+    venues tell to account holders only. ``base_url`` replaces scheme and host of every address. Raises FatalError
+    for no symbols, and for an exchange or interval that ccxt does not have.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class CcxtPublic(MarketDataPort):
         self._exchange = _exchange(exchange_id, interval, policy=policy, base_url=base_url)
         self._symbols, self._interval, self._venue = tuple(symbols), interval, venue
         self._interval_us = interval_us(interval)
+        self._beside = CcxtBeside(self._exchange, interval, self._interval_us, self._ask)
         self._clock, self._brackets, self._policy, self._sleep = clock, brackets, policy, sleep
         self._backoff = Backoff(policy, rng or random.Random())  # noqa: S311
         self._venue_ahead_us = 0
@@ -119,10 +121,12 @@ class CcxtPublic(MarketDataPort):
             rows = await self._closed_rows(gate.symbol, feed.next_us, self._policy.page_bars)
             if not rows:
                 break
+            page: list[Verdict] = []
             for row in rows:
                 if gate.due_us is not None and row.open_time_us > gate.due_us:
-                    verdicts += await self._backfill(gate, before_us=row.open_time_us)
-                verdicts += gate.offer(row, now_us=self._venue_now_us())
+                    page += await self._backfill(gate, before_us=row.open_time_us)
+                page += gate.offer(row, now_us=self._venue_now_us())
+            verdicts += await self._beside.join(self._market(gate.symbol), page)
             feed.next_us = max(feed.next_us, rows[-1].open_time_us) + self._interval_us
         return verdicts
 
