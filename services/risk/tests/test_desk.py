@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,16 @@ def test_step_when_another_symbol_may_still_come_then_waits_for_it_or_for_what_i
     desk = desk_with(symbols=(BTC, ETH))
     assert say(desk, evaluation(0, Signal.HOLD)) == []
     assert [a.symbol for a in say(desk, evaluation(2, Signal.HOLD, ETH))] == [BTC]
+
+
+def test_status_when_a_listed_stream_has_no_bar_then_names_it_as_what_the_account_waits_for() -> None:
+    desk = desk_with(symbols=(BTC, ETH))
+    say(desk, evaluation(0, Signal.HOLD))
+    accounts: Any = desk.status()["accounts"]
+    assert (accounts["alpha"]["waiting_steps"], accounts["alpha"]["waits_for"]) == (1, [f"trend:{ETH}"])
+    say(desk, evaluation(0, Signal.HOLD, ETH))
+    accounts = desk.status()["accounts"]
+    assert accounts["alpha"]["waits_for"] == []
 
 
 def test_step_when_another_symbol_has_ended_then_does_not_wait_for_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from heapq import heappop, heappush
@@ -106,14 +106,18 @@ class Account:
         nothing between two closes of its interval.
         """
         step_us = self.oldest_us
+        return step_us if step_us is not None and next(self.owing(legs), None) is None else None
+
+    def owing(self, legs: Iterable[Leg]) -> Iterator[Stream]:
+        """Streams whose evaluation the oldest step waits for."""
+        step_us = self.oldest_us
         if step_us is None:
-            return None
+            return
         for leg in legs:
             owed_us = slot_us(step_us, leg.interval_us)
             known_us = max(self.newest_us.get(leg.stream, -1), self.answered_us.get(leg.stream, -1))
             if known_us < owed_us and leg.stream not in self.ending and leg.stream not in self.ended:
-                return None
-        return step_us
+                yield leg.stream
 
     def state_as_of(self, step_us: int) -> AccountStateChanged | None:
         """The account as of ``step_us``, once its state at or after that time is known; moves the trackers there."""

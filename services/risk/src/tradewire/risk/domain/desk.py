@@ -138,6 +138,10 @@ class RiskDesk:
             "accounts": {
                 a.account_id: {
                     "waiting_steps": len(a.steps),
+                    "waits_for": sorted(
+                        f"{stream.strategy_id}:{stream.symbol}"
+                        for stream in a.owing(self._roster.legs(a.account_id, a.oldest_us or 0))
+                    ),
                     "buffered_states": len(a.states),
                     "peak_equity": str(a.peak_equity),
                 }
