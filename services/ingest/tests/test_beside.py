@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tradewire.ingest.adapters.csv import CsvMarketData
@@ -45,6 +46,29 @@ async def test_mark_over_the_same_span_is_joined_and_a_missing_one_stays_missing
 
     assert [bar.mark_close for bar in bars] == [Decimal("101.5"), None, Decimal(103), None]
     assert (bars[0].mark_open, bars[0].mark_high, bars[0].mark_low) == (Decimal("100.5"), 111, 91)
+
+
+async def test_parquet_says_the_same_as_csv_to_the_last_digit(folder: Path, tmp_path: Path) -> None:
+    name, other = "coinbase-BTCUSD-1h", tmp_path / "parquet"
+    (folder / f"{name}.mark.csv").write_text(f"open_time,open,high,low,close\n{START_MS},0.1,111.7,0.00002,101.3\n")
+    (folder / f"{name}.funding.csv").write_text(f"funding_time,funding_rate\n{START_MS + HOUR_MS},-0.00000123\n")
+    other.mkdir()
+    (other / "instruments.yaml").write_text((folder / "instruments.yaml").read_text())
+    for kind in ("", ".mark", ".funding"):
+        frame = pl.read_csv(folder / f"{name}{kind}.csv")
+        frame.cast(dict.fromkeys(frame.columns[1:], pl.Float64)).write_parquet(other / f"{name}{kind}.parquet")
+
+    bars = await read(other)
+
+    assert bars == await read(folder)
+    assert (bars[0].mark_low, bars[0].funding_rate) == (Decimal("0.00002"), Decimal("-0.00000123"))
+
+
+async def test_a_parquet_file_that_is_none_is_refused(folder: Path) -> None:
+    (folder / "coinbase-BTCUSD-1h.mark.parquet").write_text("no parquet")
+
+    with pytest.raises(FatalError, match="can't be read"):
+        await read(folder)
 
 
 async def test_funding_is_settled_at_the_close_it_was_recorded_at_or_just_after(folder: Path) -> None:

@@ -7,12 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from tradewire.ingest.adapters.tables import beside, read_table
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import CandleClosed
 from tradewire.trading.bars_csv import BarsFileError, DecimalBar
 from tradewire.trading.marks_csv import read_funding, read_marks
 
-MARK, FUNDING = ".mark.csv", ".funding.csv"
+MARK, FUNDING = "mark", "funding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +25,15 @@ class Beside:
 
     @classmethod
     def of(cls, candles: Path, interval_us: int) -> Beside:
-        """Of ``<candles>.mark.csv`` and ``<candles>.funding.csv``, those that are there. Raises FatalError."""
-        stem = candles.name.removesuffix(".csv")
-        marks, funding = candles.with_name(stem + MARK), candles.with_name(stem + FUNDING)
+        """Of ``<candles>.mark`` and ``<candles>.funding`` (.csv or .parquet), those that exist. Raises FatalError."""
+        marks, funding = beside(candles, MARK), beside(candles, FUNDING)
         try:
             return cls(
-                read_marks(marks.read_text(encoding="utf-8"), str(marks)) if marks.exists() else {},
-                read_funding(funding.read_text(encoding="utf-8"), str(funding), interval_us)
-                if funding.exists()
-                else {},
+                read_marks(read_table(marks), str(marks)) if marks else {},
+                read_funding(read_table(funding), str(funding), interval_us) if funding else {},
             )
         except BarsFileError as error:
             raise FatalError(str(error)) from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise FatalError(f"{candles}: the files beside it can't be read: {error}") from error
 
     def join(self, candle: CandleClosed) -> CandleClosed:
         """The candle with the mark over the same span and the rate settled in it, where there were any."""

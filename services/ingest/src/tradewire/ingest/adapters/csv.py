@@ -1,4 +1,4 @@
-"""Recorded candles from CSV files, merged into one stream in event time."""
+"""Recorded candles from CSV and Parquet files, merged into one stream in event time."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from tradewire.ingest.adapters.beside import FUNDING, MARK, Beside
 from tradewire.ingest.adapters.instruments_file import read_instruments
 from tradewire.ingest.adapters.pace import FULL_SPEED, Pace, Pacer
+from tradewire.ingest.adapters.tables import ENDINGS, read_table
 from tradewire.ingest.domain import CandleGate, Verdict, mark_last, position_us
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError
@@ -20,7 +21,9 @@ from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Event
 from tradewire.trading.bars_csv import BarFault, BarsFileError, RawBar, read_rows
 
-_FILE_NAME = re.compile(r"(?P<venue>[a-z0-9_]+)-(?P<symbol>[A-Za-z0-9_]+)-(?P<interval>[1-9]\d*[mhdw])\.csv")
+_FILE_NAME = re.compile(r"(?P<venue>[a-z0-9_]+)-(?P<symbol>[A-Za-z0-9_]+)-(?P<interval>[1-9]\d*[mhdw])\.(csv|parquet)")
+
+ALLOWED = "<venue>-<symbol>-<interval>.csv or .parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,10 @@ class CandleFile:
 
 
 class CsvMarketData(MarketDataPort):
-    """Candles of files named ``<venue>-<symbol>-<interval>.csv``; a recorded stream with an end.
+    """Candles of files named ``<venue>-<symbol>-<interval>.csv`` or ``.parquet``; a recorded stream with an end.
 
-    Mark prices and funding may lie beside a file: ``<venue>-<symbol>-<interval>.mark.csv`` and ``.funding.csv``.
+    Mark prices and funding may lie beside a file, CSV or Parquet: ``<venue>-<symbol>-<interval>.mark.csv`` and
+    ``.funding.csv``.
 
     ``source``: a folder, or the files. ``instruments_file`` must know each file's instrument and interval.
     Bars that have not closed by the clock's time are refused. Raises FatalError when names, files or
@@ -52,9 +56,9 @@ class CsvMarketData(MarketDataPort):
         pace: Pace = FULL_SPEED,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        paths = sorted(filter(_has_candles, source.glob("*.csv"))) if isinstance(source, Path) else source
+        paths = sorted(filter(_has_candles, source.glob("*"))) if isinstance(source, Path) else source
         if not paths:
-            raise FatalError(f"{source}: found no candle file, allowed <venue>-<symbol>-<interval>.csv")
+            raise FatalError(f"{source}: found no candle file, allowed {ALLOWED}")
         self.files = tuple(sorted(map(_candle_file, paths), key=lambda file: (file.venue, file.symbol)))
         self._instruments = _instruments_of(self.files, instruments_file)
         self._clock, self._pace, self._sleep = clock, pace, sleep
@@ -84,9 +88,7 @@ class CsvMarketData(MarketDataPort):
 
     def _rows_of(self, file: CandleFile) -> list[RawBar | BarFault]:
         try:
-            return read_rows(file.path.read_text(encoding="utf-8"), str(file.path))
-        except (OSError, UnicodeDecodeError) as error:
-            raise FatalError(f"{file.path}: can't be read: {error}") from error
+            return read_rows(read_table(file.path), str(file.path))
         except BarsFileError as error:
             raise FatalError(str(error)) from error
 
@@ -100,13 +102,13 @@ class CsvMarketData(MarketDataPort):
 
 
 def _has_candles(path: Path) -> bool:
-    return not path.name.endswith((MARK, FUNDING))
+    return path.suffix in ENDINGS and not path.stem.endswith((f".{MARK}", f".{FUNDING}"))
 
 
 def _candle_file(path: Path) -> CandleFile:
     match = _FILE_NAME.fullmatch(path.name)
     if not match:
-        raise FatalError(f"{path}: found this name, allowed <venue>-<symbol>-<interval>.csv")
+        raise FatalError(f"{path}: found this name, allowed {ALLOWED}")
     return CandleFile(path, match["venue"], match["symbol"], match["interval"])
 
 

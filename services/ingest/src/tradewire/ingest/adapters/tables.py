@@ -1,0 +1,27 @@
+"""Files of rows, CSV or Parquet, as CSV text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from tradewire.ports.errors import FatalError
+
+ENDINGS = (".csv", ".parquet")
+
+
+def read_table(path: Path) -> str:
+    """The file as CSV text; floats of a Parquet file as their shortest exact decimals. Raises FatalError."""
+    try:
+        if path.suffix == ".parquet":
+            return pl.read_parquet(path).write_csv(float_scientific=False)
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
+        raise FatalError(f"{path}: can't be read: {error}") from error
+
+
+def beside(candles: Path, kind: str) -> Path | None:
+    """``<candles>.<kind>.csv`` or ``.parquet`` in the same folder, if there is one."""
+    names = (candles.with_name(f"{candles.stem}.{kind}{ending}") for ending in ENDINGS)
+    return next((path for path in names if path.exists()), None)
