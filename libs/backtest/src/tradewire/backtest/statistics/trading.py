@@ -111,7 +111,7 @@ def turnover(fills: Sequence[BacktestFill], equity: FloatArray, span_years: floa
     """How often a year the account trades its own worth, both sides of a trade counted.
 
     Formula: Σ qty × price / mean equity / years; none when the mean equity is not above 0
-    Source: Grinold and Kahn (1999), Active Portfolio Management, 2nd ed., with both sides counted.
+    Source: own definition; both sides of a trade count, and the mean of the equity at all closes.
     """
     if not len(equity) or span_years <= 0.0 or float(np.mean(equity)) <= 0.0:
         return None
