@@ -16,6 +16,7 @@ from tradewire.app.cli import (
     limits,
     run,
     strategy,
+    sweep,
     topics,
     up,
 )
@@ -43,3 +44,4 @@ controls.add_to(app)
 explain.add_to(app)
 lag.add_to(app)
 backtest.add_to(app)
+sweep.add_to(app)

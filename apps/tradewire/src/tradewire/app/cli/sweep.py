@@ -1,0 +1,280 @@
+"""``tradewire sweep``: many parameter sets, ranked with the evidence for and against the best."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tradewire.app.cli import research, strategy
+from tradewire.app.cli.moments import iso
+from tradewire.app.cli.optional_value import STDOUT, OptionalJson
+from tradewire.app.cli.options import BusOption, RootOption, epilog
+from tradewire.app.cli.output import Exit, err, fail, out, plain, say, tell
+from tradewire.app.cli.reach import Where
+from tradewire.app.cli.strategy import ANSWER_SECONDS
+from tradewire.backtest.sweep import (
+    Search,
+    Span,
+    SweepPlan,
+    SweepReport,
+    SweepStore,
+    Workers,
+    parse_space,
+    parse_walk_forward,
+    processes,
+    run_sweep,
+)
+from tradewire.backtest.sweep.files import evidence_line, write_results
+from tradewire.backtest.sweep.heat_map import HeatMap, heat_map, picture, write_heat_map
+from tradewire.ports.backtest import BacktestRequest, MarginMode
+from tradewire.trading.language import INTERVALS_US, parse_strategy, with_defaults
+
+LISTS = ("--params", "--where")
+"""Options that take several words."""
+SpaceOption = Annotated[
+    list[str] | None,
+    typer.Option("--params", help="NAME=LOW:HIGH:STEP, NAME=A,B,C or NAME; default: all, over the file's ranges."),
+]
+SearchOption = Annotated[str, typer.Option("--search", help="grid, random or tpe.")]
+TrialsOption = Annotated[int, typer.Option("--trials", help="Sets that random and tpe try.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Of random and tpe.")]
+ObjectiveOption = Annotated[str, typer.Option("--objective", help="What is best: sharpe, return, calmar or drawdown.")]
+HoldoutOption = Annotated[float, typer.Option("--holdout", help="Last share of the bars that is kept unseen.")]
+WalkOption = Annotated[str | None, typer.Option("--walk-forward", help="TRAIN:TEST[:STEP], in bars or as 180d:30d.")]
+AnchoredOption = Annotated[bool, typer.Option("--anchored", help="Train from the first bar on in every window.")]
+EmbargoOption = Annotated[
+    int | None, typer.Option("--embargo", min=0, help="Bars between search and judgement; default: the warm-up.")
+]
+EngineOption = Annotated[str, typer.Option("--engine", help="vectorized or futures.")]
+JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Processes on this machine.")]
+RayOption = Annotated[str | None, typer.Option("--ray", help="Run on the Ray cluster at this address instead.")]
+TopOption = Annotated[int, typer.Option("--top", min=1, help="Sets to rank.")]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="Folder of the results; a stopped sweep goes on from it.")
+]
+PublishOption = Annotated[bool, typer.Option("--publish", help="Publish the strategy with the best parameters.")]
+JsonOutOption = Annotated[
+    str | None, typer.Option("--json", metavar="[OUT]", help="Write JSON to this file; to stdout without a name.")
+]
+ConditionOption = Annotated[
+    list[str] | None, typer.Option("--where", help="Condition between parameters, e.g. 'fast < slow'.")
+]
+
+
+class SweepWords(OptionalJson):
+    """A command whose ``--params a=1:5:1 b=2,3`` may name several parameters at once."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Repeat the option before each of its words."""
+        words: list[str] = []
+        current = None
+        taken = 0
+        for word in args:
+            if word.startswith("--"):
+                current, taken = (word if word in LISTS else None), 0
+            elif current is not None:
+                if taken:
+                    words.append(current)
+                taken += 1
+            words.append(word)
+        return super().parse_args(ctx, words)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    example = "tradewire sweep strategies/ema-cross-btc.yaml --data data/sample/coinbase-BTCUSD-1h.csv"
+    more = f"{example} --params fast_len=5:60:5 slow_len=20:200:20 --where 'fast_len < slow_len' --out sweep"
+    app.command("sweep", cls=SweepWords, epilog=epilog(more, f"{example} --search tpe --walk-forward 180d:60d"))(sweep)
+
+
+def sweep(
+    file: research.StrategyArgument,
+    data: research.DataOption,
+    space: SpaceOption = None,
+    where: ConditionOption = None,
+    search: SearchOption = "grid",
+    trials: TrialsOption = 500,
+    seed: SeedOption = 0,
+    objective: ObjectiveOption = "sharpe",
+    holdout: HoldoutOption = 0.25,
+    walk_forward: WalkOption = None,
+    anchored: AnchoredOption = False,
+    embargo: EmbargoOption = None,
+    engine: EngineOption = "vectorized",
+    jobs: JobsOption = 1,
+    ray: RayOption = None,
+    top: TopOption = 10,
+    mark: research.MarkOption = None,
+    funding: research.FundingOption = None,
+    instruments: research.InstrumentsOption = None,
+    begin: research.FromOption = None,
+    end: research.ToOption = None,
+    capital: research.CapitalOption = "100000",
+    fees: research.FeesOption = None,
+    slippage: research.SlippageOption = "1",
+    leverage: research.LeverageOption = 5,
+    params: research.SetOption = None,
+    out_folder: OutOption = None,
+    publish: PublishOption = False,
+    root: RootOption = None,
+    bus: BusOption = None,
+    as_json: JsonOutOption = None,
+) -> None:
+    """Try many parameter sets; rank them in and out of sample, with deflated Sharpe ratio and overfitting risk."""
+    files = research.Where(data, mark, funding, None, instruments, begin, end)
+    how = research.How(capital, fees, slippage, leverage, MarginMode.CROSS, "0", None)
+    request = research.request_of(file, files, how, params)
+    wanted = _Wanted(space, where, (search, trials, seed), (walk_forward, anchored), holdout, embargo)
+    target = Where(root, bus, None) if publish else None
+    run = _Sweep(out_folder or Path(f"sweep-{file.stem}"), jobs, ray, as_json, target)
+    run(lambda: wanted.plan(request, engine=engine, objective=objective, top=top))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The search as typed."""
+
+    space: Sequence[str] | None
+    where: Sequence[str] | None
+    search: tuple[str, int, int]
+    walk: tuple[str | None, bool]
+    holdout: float
+    embargo: int | None
+
+    def plan(self, request: BacktestRequest, **more: Any) -> SweepPlan:
+        """Raises: ValueError."""
+        document = parse_strategy(request.strategy)
+        text, anchored = self.walk
+        bar_us = INTERVALS_US[document.interval]
+        walk = None if text is None else parse_walk_forward(text, bar_us, anchored=anchored)
+        space = parse_space(document, self.space or (), self.where or ())
+        search = Search(*self.search)
+        return SweepPlan(request, space, search, holdout=self.holdout, walk_forward=walk, embargo=self.embargo, **more)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """Runs a plan into a folder, and shows what came of it."""
+
+    folder: Path
+    jobs: int
+    ray: str | None
+    as_json: str | None
+    publish: Where | None
+
+    def __call__(self, planned: Callable[[], SweepPlan]) -> None:
+        """Raises CommandError."""
+        if self.publish is not None and self.as_json == STDOUT:
+            fail("--publish: found --json to stdout, allowed --json FILE, since the platform answers there", Exit.USAGE)
+        try:
+            plan = planned()
+            with SweepStore(self.folder, plan.manifest()) as store:
+                report = self._run(plan, store)
+                found = heat_map(plan, store)
+                write_results(self.folder, plan, store, report)
+        except ValueError as error:
+            fail(str(error))
+        if found is not None:
+            write_heat_map(self.folder / "heat-map.html", found)
+        document = json.dumps(plain(report), ensure_ascii=False, allow_nan=False)
+        if self.as_json not in (None, STDOUT):
+            Path(str(self.as_json)).write_text(document + "\n", encoding="utf-8")
+        if self.as_json == STDOUT:
+            typer.echo(document)
+        else:
+            show(report, found)
+            say(f"written: {self.folder}/ (results.parquet, evidence.json, heat-map.html; sweep.sqlite to go on from)")
+        if self.publish is not None:
+            _publish(self.folder, plan.request.strategy, report, self.publish)
+
+    def _run(self, plan: SweepPlan, store: SweepStore) -> SweepReport:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+        )
+        whole = plan.search.planned(plan.space) * (1 + len(plan.windows()))
+        with self._workers(plan) as workers, Progress(*columns, console=err, transient=True) as progress:
+            task = progress.add_task("sweep", total=whole, rate="")
+
+            def tick(done: int, stored: bool) -> None:
+                speed = progress.tasks[0].speed
+                rate = "from the store" if stored else f"{speed:,.0f} sets/s" if speed else ""
+                progress.update(task, advance=done, rate=rate)
+
+            return run_sweep(plan, workers, store, tick)
+
+    def _workers(self, plan: SweepPlan) -> AbstractContextManager[Workers]:
+        if self.ray is None:
+            return processes(plan.job, self.jobs)
+        from tradewire.backtest.sweep.cluster import ray_workers
+
+        return ray_workers(plan.job, self.ray)
+
+
+def _publish(folder: Path, text: str, report: SweepReport, where: Where) -> None:
+    """Publish the file with the best set as its defaults; its first line names the evidence by hash."""
+    document = f"# {evidence_line(folder, report)}\n{with_defaults(text, report.best.params)}"
+    (folder / "best.yaml").write_text(document, encoding="utf-8")
+    strategy.publish(folder / "best.yaml", None, ANSWER_SECONDS, where.root, where.bus_url, where.registry_url, False)
+
+
+def show(report: SweepReport, found: HeatMap | None) -> None:
+    """The answer as text."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in (*report.names, "Sharpe", "return", "drawdown", "trades", "Sharpe oos", "return oos", "DSR"):
+        table.add_column(name, justify="right", overflow="fold")
+    for item in report.ranked:
+        inside, outside = item.in_sample, item.out_of_sample
+        beyond = ("–", "–") if outside is None else (f"{outside.sharpe:.2f}", f"{outside.total_return:+.1%}")
+        table.add_row(
+            *(f"{value:g}" for value in item.params.values()),
+            f"{inside.sharpe:.2f}",
+            f"{inside.total_return:+.1%}",
+            f"{inside.max_drawdown:.1%}",
+            f"{inside.trades:,}",
+            *beyond,
+            "–" if item.deflated_sharpe is None else f"{item.deflated_sharpe:.3f}",
+        )
+    tell(f"{report.strategy_id}: best of {report.sets:,} sets by {report.objective}, {report.search} search")
+    tell(f"searched {_dates(report.searched)}" + (f"; unseen {_dates(report.held_out)}" if report.held_out else ""))
+    out.print(table)
+    risk = "–" if report.overfitting is None else f"{report.overfitting.probability:.2f}"
+    tell(f"probability of backtest overfitting {risk}; effective trials {report.effective_trials:,.1f}")
+    tell("DSR: probability that the Sharpe ratio is above what so many trials show by luck; oos: out of sample")
+    _show_windows(report)
+    if found is not None:
+        out.print(picture(found, min(out.width, 120)))
+
+
+def _show_windows(report: SweepReport) -> None:
+    if report.stitched is None:
+        return
+    table = Table("test", "best", box=None, pad_edge=False, header_style="bold")
+    for name in ("Sharpe", "Sharpe oos", "return oos", "trades"):
+        table.add_column(name, justify="right")
+    for window in report.windows:
+        outside = window.out_of_sample
+        best = " ".join(f"{value:g}" for value in window.params.values())
+        figures = (f"{window.in_sample.sharpe:.2f}", f"{outside.sharpe:.2f}", f"{outside.total_return:+.1%}")
+        table.add_row(_dates(window.test), best, *figures, f"{outside.trades:,}")
+    whole = report.stitched.out_of_sample
+    tell()
+    tell("walk forward:")
+    out.print(table)
+    promised = report.stitched.promised_sharpe
+    tell(f"stitched: Sharpe {whole.sharpe:.2f} (in sample {promised:.2f}), return {whole.total_return:+.1%}")
+
+
+def _dates(span: Span) -> str:
+    return f"{iso(span.begin_us)[:10]} – {iso(span.end_us)[:10]}"

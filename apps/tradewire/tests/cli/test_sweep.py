@@ -1,0 +1,54 @@
+"""``tradewire sweep``, as typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tradewire.app.cli.entry import main
+from tradewire.app.cli.output import Exit
+
+ROOT = Path(__file__).parents[4]
+WORDS = [
+    "sweep",
+    str(ROOT / "strategies/ema-cross-btc.yaml"),
+    "--data",
+    str(ROOT / "data/sample/coinbase-BTCUSD-1h.csv"),
+    "--to",
+    "2017-11-01",
+    "--params",
+    "fast_len=5:15:5",
+    "slow_len=10,20,30",
+    "--where",
+    "fast_len < slow_len",
+]
+
+
+def test_sweep_ranks_writes_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "sweep"
+    assert main([*WORDS, "--out", str(folder), "--json"]) == Exit.DONE
+    found = json.loads(capsys.readouterr().out)
+
+    assert found["sets"] == 7
+    assert found["ranked"][0]["in_sample"]["sharpe"] >= found["ranked"][1]["in_sample"]["sharpe"]
+    assert 0 <= found["overfitting"]["probability"] <= 1
+    assert len(pl.read_parquet(folder / "results.parquet")) == 7
+    assert json.loads((folder / "evidence.json").read_text())["report"]["sets"] == 7
+    assert (folder / "heat-map.html").exists()
+
+    assert main([*WORDS, "--out", str(folder)]) == Exit.DONE
+    text = capsys.readouterr().out
+    assert "best of 7 sets by sharpe, grid search" in text
+    assert "probability of backtest overfitting" in text
+
+    assert main([*WORDS, "--out", str(folder), "--objective", "return"]) == Exit.REFUSED
+    assert "holds a sweep with another objective" in " ".join(capsys.readouterr().err.split())
+
+
+def test_faults_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*WORDS, "--out", str(tmp_path), "--search", "luck"]) == Exit.REFUSED
+    assert "allowed grid, random, tpe" in " ".join(capsys.readouterr().err.split())
+    assert main([*WORDS, "--out", str(tmp_path), "--publish", "--json"]) == Exit.USAGE

@@ -1,0 +1,65 @@
+"""What a sweep found, with the evidence for and against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tradewire.backtest.statistics.overfitting import Overfitting
+from tradewire.backtest.sweep.figures import Figures
+from tradewire.backtest.sweep.tasks import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A parameter set: on the bars searched, on the bars held out (None: none were), and its deflated Sharpe ratio."""
+
+    params: Mapping[str, float]
+    in_sample: Figures
+    out_of_sample: Figures | None
+    deflated_sharpe: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowResult:
+    """The best set of one window's training, and what it did in the test that followed."""
+
+    train: Span
+    test: Span
+    params: Mapping[str, float]
+    in_sample: Figures
+    out_of_sample: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Stitched:
+    """All tests as one account; ``promised_sharpe``: mean annualised in-sample Sharpe ratio of what was chosen."""
+
+    out_of_sample: Figures
+    promised_sharpe: float
+    bars: int
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """``ranked``: best first by the objective in sample. ``sets`` tried, like ``effective_trials`` unrelated ones."""
+
+    strategy_id: str
+    objective: str
+    search: str
+    engine: str
+    names: tuple[str, ...]
+    searched: Span
+    held_out: Span | None
+    embargo_us: int
+    sets: int
+    effective_trials: float
+    overfitting: Overfitting | None
+    ranked: tuple[Ranked, ...]
+    windows: tuple[WindowResult, ...]
+    stitched: Stitched | None
+
+    @property
+    def best(self) -> Ranked:
+        """First of the ranked."""
+        return self.ranked[0]
