@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from tradewire.backtest.statistics import CATALOGUE, statistics_of, statistics_table, trading
+from tradewire.backtest.statistics import CATALOGUE, statistics_of, statistics_reference, statistics_table, trading
 from tradewire.backtest.statistics.reference import described
 from tradewire.ports.backtest import AccountSettings, BacktestFill, BacktestResult, FundingPayment, Trade
 from tradewire.ports.events import Liquidity, Side
@@ -171,3 +171,10 @@ def test_as_text_it_is_one_statistic_a_line() -> None:
 
     assert len(lines) == len(CATALOGUE)
     assert lines[0].split() == ["total_return", "10.00", "%"]
+
+
+def test_evidence_against_chance_is_described_too() -> None:
+    page = statistics_reference()
+
+    for name in ("deflated_sharpe", "backtest_overfitting"):
+        assert f"### `{name}`" in page

@@ -6,7 +6,17 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tradewire.backtest.statistics import overfitting
 from tradewire.backtest.statistics.catalogue import CATALOGUE, Group
+
+EVIDENCE = (
+    overfitting.probabilistic_sharpe,
+    overfitting.expected_maximum_sharpe,
+    overfitting.deflated_sharpe,
+    overfitting.effective_trials,
+    overfitting.backtest_overfitting,
+)
+"""What a sweep says about chance: functions of many runs, so no statistics of one."""
 
 _INTRODUCTION = """# Statistics
 
@@ -18,6 +28,7 @@ length. A statistic that is not defined for a run, as a Sharpe ratio without dev
 infinite. Money is in quote, as text in JSON; costs are negative. The series of returns ends with the bar on which the
 equity is gone.
 """
+_EVIDENCE_HEADING = f"\n## Evidence against chance\n\n{inspect.getdoc(overfitting)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +47,13 @@ def described(function: Callable[..., object]) -> Described:
     formula, source, origin = rest.partition("\nSource: ")
     if not formula or not source:
         raise ValueError(f"{function.__name__} lacks a line 'Formula: …' or 'Source: …' in its docstring")
-    return Described(*(" ".join(part.split()) for part in (text, formula, origin)))
+    return Described(*(" ".join(part.replace("``", "`").split()) for part in (text, formula, origin)))
 
 
 def statistics_reference() -> str:
     """The page docs/research/statistics.md."""
-    return _INTRODUCTION + "".join(_group(group) for group in Group)
+    evidence = "".join(_entry([f"`{function.__name__}`"], function) for function in EVIDENCE)
+    return _INTRODUCTION + "".join(_group(group) for group in Group) + _EVIDENCE_HEADING + evidence
 
 
 def _group(group: Group) -> str:
