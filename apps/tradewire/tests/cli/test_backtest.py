@@ -55,20 +55,8 @@ def test_text_ends_with_the_fingerprint_and_says_how_orders_filled(capsys: pytes
 
 
 def test_settings_and_parameters_reach_the_account(capsys: pytest.CaptureFixture[str]) -> None:
-    words = [
-        "--capital",
-        "5000",
-        "--fees",
-        "0",
-        "--slippage",
-        "0",
-        "--leverage",
-        "3",
-        "--margin-mode",
-        "isolated",
-        "--set",
-        "fast_len=9",
-    ]
+    account = ["--capital", "5000", "--fees", "0", "--slippage", "0", "--leverage", "3", "--margin-mode", "isolated"]
+    words = [*account, "--set", "fast_len=9"]
 
     assert main(["backtest", HOURLY, "--data", CANDLES, *SPAN, *words, "--json"]) == Exit.DONE
 

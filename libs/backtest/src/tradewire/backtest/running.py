@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 Moment = str | datetime
+Amount = Decimal | float | str
 ENGINES: Mapping[str, type[BacktestPort]] = {"futures": FuturesEngine, "vectorized": VectorizedEngine}
 
 
@@ -104,12 +105,12 @@ def run(
     funding: Data | None = None,
     instruments: str | Path | None = None,
     brackets: str | Path | None = None,
-    capital: Decimal | float | str = 100_000,
+    capital: Amount = 100_000,
     leverage: int = 5,
     margin_mode: MarginMode | str = MarginMode.CROSS,
-    slippage_bps: Decimal | float | str = 1,
-    fee: Decimal | float | str | None = None,
-    volume_share: Decimal | float | str = 0,
+    slippage_bps: Amount = 1,
+    fee: Amount | None = None,
+    volume_share: Amount = 0,
 ) -> Run:
     """Trade a strategy over history.
 
@@ -133,15 +134,7 @@ def run(
             instruments=None if instruments is None else Path(instruments),
         )
         markets = load_markets(compiled, files, start_us=_moment_us(start), end_us=_moment_us(end))
-    account = AccountSettings(
-        capital=_decimal(capital),
-        leverage=leverage,
-        margin_mode=MarginMode(str(margin_mode).upper()),
-        slippage_bps=_decimal(slippage_bps),
-        taker_fee=None if fee is None else _decimal(fee),
-        maker_fee=None if fee is None else _decimal(fee),
-        volume_share=_decimal(volume_share),
-    )
+    account = _account(capital, leverage, margin_mode, slippage_bps, fee, volume_share)
     request = BacktestRequest(text, markets, values, account)
     return Run(request, _engine(engine).run(request))
 
@@ -154,6 +147,26 @@ def _engine(engine: str | BacktestPort) -> BacktestPort:
     return ENGINES[engine]()
 
 
+def _account(
+    capital: Amount,
+    leverage: int,
+    margin_mode: MarginMode | str,
+    slippage_bps: Amount,
+    fee: Amount | None,
+    share: Amount,
+) -> AccountSettings:
+    rate = None if fee is None else _decimal(fee)
+    return AccountSettings(
+        capital=_decimal(capital),
+        leverage=leverage,
+        margin_mode=MarginMode(str(margin_mode).upper()),
+        slippage_bps=_decimal(slippage_bps),
+        taker_fee=rate,
+        maker_fee=rate,
+        volume_share=_decimal(share),
+    )
+
+
 def _text(strategy: str | Path) -> str:
     """The file's text; a string that holds a line break, or names no file, is a text itself."""
     if isinstance(strategy, Path) or ("\n" not in strategy and Path(strategy).suffix in (".yaml", ".yml")):
@@ -161,7 +174,7 @@ def _text(strategy: str | Path) -> str:
     return strategy
 
 
-def _decimal(value: Decimal | float | str) -> Decimal:
+def _decimal(value: Amount) -> Decimal:
     """The decimal that Python prints for the number."""
     return value if isinstance(value, Decimal) else Decimal(str(value))
 
