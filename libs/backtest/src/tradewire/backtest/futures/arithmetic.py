@@ -7,7 +7,8 @@ long division in base 2**32. Quotients must fit int64, divisors must be below 2*
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from tradewire.backtest.compiled import compiled
 
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
@@ -18,7 +19,7 @@ SCALE_E8 = 100_000_000
 """Units of 1e-8 per whole."""
 
 
-@njit(cache=True, inline="always")
+@compiled
 def _product(left: np.uint64, right: np.uint64) -> tuple[np.uint64, np.uint64]:
     """High and low 64 bits of left * right."""
     a, b, c, d = left >> _32, left & _LOW, right >> _32, right & _LOW
@@ -28,7 +29,7 @@ def _product(left: np.uint64, right: np.uint64) -> tuple[np.uint64, np.uint64]:
     return high, (carry << _32) | (low & _LOW)
 
 
-@njit(cache=True, inline="always")
+@compiled
 def _divide(high: np.uint64, low: np.uint64, divisor: np.uint64) -> tuple[np.uint64, np.uint64]:
     """Quotient (its low 64 bits) and remainder of a 128-bit number by a divisor below 2**32."""
     rest = high % divisor
@@ -38,7 +39,7 @@ def _divide(high: np.uint64, low: np.uint64, divisor: np.uint64) -> tuple[np.uin
     return (upper << _32) | (rest // divisor), rest % divisor
 
 
-@njit(cache=True)
+@compiled
 def mul_div(left: int, right: int, divisor: int) -> int:
     """``left * right / divisor`` rounded half to even; 0 < divisor < 2**32, the others of any sign."""
     negative = (left < 0) != (right < 0)
@@ -52,7 +53,7 @@ def mul_div(left: int, right: int, divisor: int) -> int:
     return -units if negative else units
 
 
-@njit(cache=True)
+@compiled
 def mul_div_ceil(left: int, right: int, divisor: int) -> int:
     """``left * right / divisor`` rounded up; left and right ≥ 0, 0 < divisor < 2**32."""
     high, low = _product(np.uint64(left), np.uint64(right))
@@ -61,13 +62,13 @@ def mul_div_ceil(left: int, right: int, divisor: int) -> int:
     return units + 1 if rest > _0 else units
 
 
-@njit(cache=True)
+@compiled
 def notional(quantity_e8: int, price_e8: int) -> int:
     """Quantity times price in 1e-8 quote units, half to even; the sign is the quantity's."""
     return mul_div(quantity_e8, price_e8, SCALE_E8)
 
 
-@njit(cache=True)
+@compiled
 def mul_div_floor(left: int, right: int, divisor: int) -> int:
     """``left * right / divisor`` rounded down; left and right ≥ 0, 0 < divisor < 2**32."""
     high, low = _product(np.uint64(left), np.uint64(right))
@@ -76,7 +77,7 @@ def mul_div_floor(left: int, right: int, divisor: int) -> int:
     return units
 
 
-@njit(cache=True)
+@compiled
 def average_price(cost_e8: int, quantity_e8: int) -> int:
     """Cost per unit, half to even, in 1e-8 units; cost ≥ 0, 0 < quantity < 2**62, the result in int64."""
     rest, low = _product(np.uint64(cost_e8), SCALE)
@@ -94,13 +95,13 @@ def average_price(cost_e8: int, quantity_e8: int) -> int:
     return units
 
 
-@njit(cache=True)
+@compiled
 def floor_to(value: int, step: int) -> int:
     """Largest multiple of ``step`` > 0 that is not above ``value``."""
     return value // step * step
 
 
-@njit(cache=True)
+@compiled
 def ceil_to(value: int, step: int) -> int:
     """Smallest multiple of ``step`` > 0 that is not below ``value``."""
     return -(-value // step) * step

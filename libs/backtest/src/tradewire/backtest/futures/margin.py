@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from tradewire.backtest.compiled import compiled
 from tradewire.backtest.futures.arithmetic import notional
 from tradewire.backtest.futures.quiet import Brackets, Held, Ints, tier_of
 
@@ -57,7 +57,7 @@ class Tape(NamedTuple):
     counts: Ints
 
 
-@njit(cache=True)
+@compiled
 def copied(held: Held) -> Held:
     """A copy of its own."""
     return Held(
@@ -71,7 +71,7 @@ def copied(held: Held) -> Held:
     )
 
 
-@njit(cache=True)
+@compiled
 def put(source: Held, target: Held) -> None:
     """Copy what bars change."""
     for s in range(len(source.quantity)):
@@ -79,7 +79,7 @@ def put(source: Held, target: Held) -> None:
         target.entry_price[s], target.mark[s] = source.entry_price[s], source.mark[s]
 
 
-@njit(cache=True)
+@compiled
 def cross_wallet_of(held: Held, totals: Ints) -> int:
     """Wallet less what isolated positions hold."""
     wallet: int = totals[WALLET]
@@ -88,7 +88,7 @@ def cross_wallet_of(held: Held, totals: Ints) -> int:
     return wallet
 
 
-@njit(cache=True)
+@compiled
 def gain(s: int, held: Held) -> int:
     """Unrealised PnL at the mark."""
     if held.quantity[s] == 0:
@@ -98,21 +98,21 @@ def gain(s: int, held: Held) -> int:
     return gained
 
 
-@njit(cache=True)
+@compiled
 def initial_margin(s: int, held: Held) -> int:
     """Initial margin at the mark."""
     margin: int = over(abs(notional(held.quantity[s], held.mark[s])), held.leverage[s])
     return margin
 
 
-@njit(cache=True)
+@compiled
 def over(value: int, leverage: int) -> int:
     """Value over leverage, up."""
     up: int = (value + leverage - 1) // leverage
     return up
 
 
-@njit(cache=True)
+@compiled
 def free_balance(own: int, held: Held, totals: Ints) -> int:
     """Balance that a symbol's initial margin can come from (`Account.free_balance_e8`)."""
     balance = cross_wallet_of(held, totals)
@@ -128,7 +128,7 @@ def free_balance(own: int, held: Held, totals: Ints) -> int:
     return balance
 
 
-@njit(cache=True)
+@compiled
 def allowed(s: int, exposure: int, held: Held, brackets: Brackets) -> bool:
     """Whether the brackets allow the symbol's leverage at this exposure."""
     tier = tier_of(brackets.caps, s, exposure)

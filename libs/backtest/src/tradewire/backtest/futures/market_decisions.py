@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from tradewire.backtest.compiled import compiled
 from tradewire.backtest.futures.arithmetic import SCALE_E8, mul_div_ceil, notional
 from tradewire.backtest.futures.margin import (
     ORDERS,
@@ -35,7 +35,7 @@ LARGEST = 9e18
 """A float below this is an int64."""
 
 
-@njit(cache=True)
+@compiled
 def decide(
     at: int,
     market: Market,
@@ -69,7 +69,7 @@ def decide(
     return True
 
 
-@njit(cache=True)
+@compiled
 def _sized(at: int, s: int, equity: int, market: Market, asked: Asked, terms: Terms, held: Held) -> int:
     """Quantity of an entry that every rule passes; 0 when a rule may refuse or floats can't tell the quantity."""
     step, fixed, close = terms.step[s], asked.fixed[s], market.close[s, at]
@@ -96,7 +96,7 @@ def _sized(at: int, s: int, equity: int, market: Market, asked: Asked, terms: Te
     return size
 
 
-@njit(cache=True)
+@compiled
 def _admitted(
     at: int,
     s: int,

@@ -9,8 +9,8 @@ bar done, and the exchange itself takes the bar.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from tradewire.backtest.compiled import compiled
 from tradewire.backtest.futures.arithmetic import (
     SCALE_E8,
     average_price,
@@ -42,7 +42,7 @@ from tradewire.backtest.futures.market_decisions import LARGEST, decide
 from tradewire.backtest.futures.quiet import Brackets, Held, Ints, Market, answers, book, safe_at, worst_marks
 
 
-@njit(cache=True)
+@compiled
 def trade(
     start: int,
     stop: int,
@@ -85,7 +85,7 @@ def trade(
     return stop, False
 
 
-@njit(cache=True)
+@compiled
 def _signalled(at: int, market: Market, held: Held) -> bool:
     for s in range(len(held.quantity)):
         if market.present[s, at] and answers(market.signal[s, at], held.quantity[s]):
@@ -93,7 +93,7 @@ def _signalled(at: int, market: Market, held: Held) -> bool:
     return False
 
 
-@njit(cache=True)
+@compiled
 def _fill(
     at: int, market: Market, terms: Terms, held: Held, brackets: Brackets, totals: Ints, orders: Ints, tape: Tape
 ) -> bool:
@@ -117,7 +117,7 @@ def _fill(
     return True
 
 
-@njit(cache=True)
+@compiled
 def _execute(
     at: int,
     s: int,
@@ -159,7 +159,7 @@ def _execute(
     return True
 
 
-@njit(cache=True)
+@compiled
 def _taker_price(s: int, shown: int, buys: bool, terms: Terms) -> int:
     """`FillModel.taker_price`."""
     tick, slippage = terms.tick[s], terms.slippage[s]
@@ -169,7 +169,7 @@ def _taker_price(s: int, shown: int, buys: bool, terms: Terms) -> int:
     return price
 
 
-@njit(cache=True)
+@compiled
 def _fund(at: int, market: Market, held: Held, brackets: Brackets, totals: Ints, tape: Tape) -> bool:
     """Pay funding on what is held at the close; False when a position is not clear of liquidation after it."""
     paid = False

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.compiled import compiled
 from tradewire.backtest.vectorized.arithmetic import notional, share_up, taker_price
-from tradewire.backtest.vectorized.compiled import compiled
 from tradewire.backtest.vectorized.entries import decide
 from tradewire.backtest.vectorized.market import CLOSE, FUNDING, HIGH, LOW, MARK, OPEN, PRESENT, TAKER_FEE, TICK
 from tradewire.backtest.vectorized.state import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from tradewire.backtest.vectorized.compiled import compiled
+from tradewire.backtest.compiled import compiled
 
 SCALE = 100_000_000
 """Units of 1e-8 in a whole."""

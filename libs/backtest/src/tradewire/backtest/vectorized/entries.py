@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.compiled import compiled
 from tradewire.backtest.vectorized.arithmetic import LARGEST_UNITS, SCALE, steps, tick_price
-from tradewire.backtest.vectorized.compiled import compiled
 from tradewire.backtest.vectorized.market import (
     CLOSE,
     COLLAR,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.compiled import compiled
 from tradewire.backtest.vectorized.arithmetic import LARGEST_PRICE, SCALE
-from tradewire.backtest.vectorized.compiled import compiled
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
 from tradewire.ports.events import InstrumentStatus
 from tradewire.trading.exchange import to_e8

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.vectorized.compiled import compiled
+from tradewire.backtest.compiled import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

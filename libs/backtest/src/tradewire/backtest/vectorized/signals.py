@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.vectorized.compiled import compiled
+from tradewire.backtest.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.vectorized.compiled import compiled
+from tradewire.backtest.compiled import compiled
 from tradewire.trading.language import SIGNALS, Signal
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""How this package compiles: numba with its cache on disk, exact integers, no reordering of floating point."""
+"""How research compiles: numba with its cache on disk, exact integers, no reordering of floating point."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import numba
 
+FOLDERS = ("futures", "vectorized")
+"""Where compiled loops are."""
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # numba's types describe njit as a bare decorator only, not as called here with options.
@@ -16,12 +18,12 @@ _NJIT: Any = numba.njit
 
 
 def _sources_digest() -> str:
-    """Digest of this package's sources.
+    """Digest of the sources of all compiled loops.
 
     Numba keeps machine code by the file and name of the function alone and would not see that one it calls, in
-    another file, has changed; so the name holds the whole package's digest.
+    another file, has changed; so the name holds the digest of them all.
     """
-    sources = sorted(Path(__file__).parent.glob("*.py"))
+    sources = sorted(path for folder in FOLDERS for path in (Path(__file__).parent / folder).glob("*.py"))
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
 
 
