@@ -80,8 +80,16 @@ def write_heat_map(path: Path, found: HeatMap) -> Path:
     import plotly.graph_objects as go
 
     figure = go.Figure(
-        go.Heatmap(z=found.values, x=found.x_levels, y=found.y_levels, colorscale="RdYlGn", hoverongaps=False)
+        go.Heatmap(
+            z=found.values,
+            x=[f"{level:g}" for level in found.x_levels],
+            y=[f"{level:g}" for level in found.y_levels],
+            colorscale="RdYlGn",
+            hoverongaps=False,
+        )
     )
+    figure.update_xaxes(type="category")  # a cell a level, however far apart the levels are
+    figure.update_yaxes(type="category")
     figure.update_layout(
         title=f"{found.objective} in sample", xaxis_title=found.x, yaxis_title=found.y, font_family="system-ui"
     )
