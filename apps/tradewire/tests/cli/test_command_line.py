@@ -36,6 +36,7 @@ ALL_COMMANDS = [
     ["controls"],
     ["backtest"],
     ["compare"],
+    ["sweep"],
     *(["strategy", name] for name in ("validate", "publish", "list", "show", "retire")),
     *(["topics", name] for name in ("plan", "apply")),
     *(["contracts", name] for name in ("check", "register", "diff")),
