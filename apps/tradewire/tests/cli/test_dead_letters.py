@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,36 +10,16 @@ import pytest
 from tradewire.app.cli.dlq import show_list
 from tradewire.app.dead_letter_tools import ReplayRefusedError, letters, replay_key
 from tradewire.app.lag import by_topic, partition_lags
-from tradewire.ports.errors import ContractViolationError
-from tradewire.ports.events import RiskAssessed, StrategyEvaluated
-from tradewire.ports.message import Emit, Envelope
+from tradewire.ports.events import StrategyEvaluated
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.clock import ManualClock
-from tradewire.runtime.service import Service, on
-from tradewire.testkit.builders import assessment, evaluation
+from tradewire.testkit.builders import evaluation
+from tradewire.testkit.refusing_desk import RefusingDesk
 from tradewire.testkit.worker_rig import WorkerRig
 
 LETTERS = DEAD_LETTERS["risk"]
 EVALUATIONS = BY_EVENT[StrategyEvaluated].name
 KEY = "alpha"
-
-
-class Desk:
-    """Handles evaluations, but refuses the numbers in ``broken``."""
-
-    def __init__(self, *broken: int) -> None:
-        self.broken = set(broken)
-        self.handled: list[int] = []
-
-    def decide(self, event: StrategyEvaluated, envelope: Envelope) -> Iterator[Emit]:
-        if event.candle_offset in self.broken:
-            raise ContractViolationError("broken", stage="handle")
-        self.handled.append(event.candle_offset)
-        yield Emit(assessment(event.candle_offset, account_id=event.account_id), envelope)
-
-    @property
-    def service(self) -> Service:
-        return Service(name="risk", inputs=(on(StrategyEvaluated, self.decide),), outputs=(RiskAssessed,))
 
 
 @pytest.fixture
@@ -54,7 +33,7 @@ async def say(rig: WorkerRig, *numbers: int) -> None:
 
 async def test_letters_are_listed_with_their_lineage_and_message(rig: WorkerRig) -> None:
     await say(rig, 0, 1, 2)
-    async with rig.running(Desk(1).service):
+    async with rig.running(RefusingDesk(1).service):
         await rig.until(lambda: rig.count(LETTERS) == 2)
     first, second = await letters(rig.bus)
     assert (first.service, first.topic, first.key) == ("risk", EVALUATIONS, KEY)
@@ -66,14 +45,14 @@ async def test_letters_are_listed_with_their_lineage_and_message(rig: WorkerRig)
 
 async def test_letter_that_can_t_be_read_says_why(rig: WorkerRig) -> None:
     await rig.put(replace(rig.record(evaluation(0)), value=b"\x00nonsense"))
-    async with rig.running(Desk().service):
+    async with rig.running(RefusingDesk().service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
     (letter,) = await letters(rig.bus, ("risk",))
     assert "schema id" in str(letter.decoded(rig.codec))
 
 
 async def test_replay_handles_everything_in_order_and_frees_the_key(rig: WorkerRig) -> None:
-    desk = Desk(1)
+    desk = RefusingDesk(1)
     await say(rig, 0, 1, 2)
     async with rig.running(desk.service, checkpoint_records=1):
         await rig.until(lambda: rig.count(LETTERS) == 2)
@@ -87,7 +66,7 @@ async def test_replay_handles_everything_in_order_and_frees_the_key(rig: WorkerR
 
 
 async def test_record_that_arrives_during_the_replay_is_replayed_too(rig: WorkerRig) -> None:
-    desk = Desk(1)
+    desk = RefusingDesk(1)
     await say(rig, 1)
     async with rig.running(desk.service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
@@ -104,7 +83,7 @@ async def test_record_that_arrives_during_the_replay_is_replayed_too(rig: Worker
 
 
 async def test_replay_stops_at_a_letter_that_fails_again(rig: WorkerRig) -> None:
-    desk = Desk(1)
+    desk = RefusingDesk(1)
     await say(rig, 1, 2)
     async with rig.running(desk.service, checkpoint_records=1):
         await rig.until(lambda: rig.count(LETTERS) == 2)
@@ -120,7 +99,7 @@ async def test_replay_stops_at_a_letter_that_fails_again(rig: WorkerRig) -> None
 
 
 async def test_last_letter_of_a_key_may_be_given_up(rig: WorkerRig) -> None:
-    desk = Desk(1)
+    desk = RefusingDesk(1)
     await say(rig, 1)
     async with rig.running(desk.service, checkpoint_records=1):
         await rig.until(lambda: rig.count(LETTERS) == 1)
@@ -133,7 +112,7 @@ async def test_last_letter_of_a_key_may_be_given_up(rig: WorkerRig) -> None:
 
 async def test_replay_while_the_service_is_away_is_not_confirmed(rig: WorkerRig) -> None:
     await say(rig, 1)
-    async with rig.running(Desk(1).service):
+    async with rig.running(RefusingDesk(1).service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
     done = await replay_key(rig.bus, rig.clock, service="risk", key=KEY, within_s=0.01)
     assert (done.replayed, done.confirmed) == (1, False)
@@ -141,7 +120,7 @@ async def test_replay_while_the_service_is_away_is_not_confirmed(rig: WorkerRig)
 
 async def test_nothing_to_replay_is_refused_with_what_waits(rig: WorkerRig) -> None:
     await say(rig, 1)
-    async with rig.running(Desk(1).service):
+    async with rig.running(RefusingDesk(1).service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
     with pytest.raises(ReplayRefusedError, match="waiting keys: alpha"):
         await replay_key(rig.bus, rig.clock, service="risk", key="beta")
@@ -151,7 +130,7 @@ async def test_nothing_to_replay_is_refused_with_what_waits(rig: WorkerRig) -> N
 
 async def test_lag_counts_records_and_the_age_of_the_next_one(rig: WorkerRig) -> None:
     await say(rig, 0)
-    async with rig.running(Desk().service, checkpoint_records=1):
+    async with rig.running(RefusingDesk().service, checkpoint_records=1):
         await rig.until(lambda: rig.bus_committed(EVALUATIONS, "risk") == 1)
     await say(rig, 1, 2)
     lags = [lag for lag in await partition_lags(rig.bus, ManualClock(rig.clock.now_us() + 5_000_000)) if lag.records]
@@ -167,7 +146,7 @@ async def test_list_in_a_narrow_terminal_then_keys_reasons_and_commands_stay_who
     rig: WorkerRig, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await say(rig, 0, 1, 2)
-    async with rig.running(Desk(1).service):
+    async with rig.running(RefusingDesk(1).service):
         await rig.until(lambda: rig.count(LETTERS) == 2)
     monkeypatch.setenv("COLUMNS", "80")
     capsys.readouterr()

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from tradewire.ports.bus import Outgoing, Record
-from tradewire.ports.errors import ContractViolationError
-from tradewire.ports.events import RiskAssessed, StrategyEvaluated
-from tradewire.ports.message import Emit, Envelope
+from tradewire.ports.events import StrategyEvaluated
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.dead_letters import release, replayed
-from tradewire.runtime.service import Service, on
-from tradewire.testkit.builders import assessment, evaluation
+from tradewire.testkit.builders import evaluation
+from tradewire.testkit.refusing_desk import RefusingDesk
 from tradewire.testkit.worker_rig import WorkerRig
 
 LETTERS = DEAD_LETTERS["risk"]
 EVALUATIONS = BY_EVENT[StrategyEvaluated].name
-
-
-class Desk:
-    """Handles evaluations in order, but refuses the times in ``broken``."""
-
-    def __init__(self, *broken: int) -> None:
-        self.broken = set(broken)
-        self.handled: list[int] = []
-
-    def decide(self, event: StrategyEvaluated, envelope: Envelope) -> Iterator[Emit]:
-        if event.candle_offset in self.broken:
-            raise ContractViolationError("broken", stage="handle")
-        self.handled.append(event.candle_offset)
-        yield Emit(assessment(event.candle_offset, account_id=event.account_id), envelope)
-
-    @property
-    def service(self) -> Service:
-        return Service(name="risk", inputs=(on(StrategyEvaluated, self.decide),), outputs=(RiskAssessed,))
 
 
 async def say(rig: WorkerRig, *numbers: int) -> None:
@@ -58,7 +37,7 @@ async def replay(rig: WorkerRig, letters: list[Record]) -> None:
 
 
 async def test_replayed_letters_are_handled_in_order_and_the_key_goes_on(rig: WorkerRig) -> None:
-    desk = Desk(1)
+    desk = RefusingDesk(1)
     await say(rig, 0, 1, 2, 3)
     async with rig.running(desk.service):
         await rig.until(lambda: rig.count(LETTERS) == 3)
@@ -71,17 +50,17 @@ async def test_replayed_letters_are_handled_in_order_and_the_key_goes_on(rig: Wo
 
 
 async def test_key_is_parked_and_free_again_after_a_restart(rig: WorkerRig) -> None:
-    first = Desk(1)
+    first = RefusingDesk(1)
     await say(rig, 0, 1)
     async with rig.running(first.service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
-    second = Desk()
+    second = RefusingDesk()
     await say(rig, 2)
     async with rig.running(second.service):
         await rig.until(lambda: rig.count(LETTERS) == 2)
     assert second.handled == []
     await replay(rig, await rig.read(LETTERS))
-    third = Desk()
+    third = RefusingDesk()
     await say(rig, 3)
     async with rig.running(third.service):
         await rig.until(lambda: len(third.handled) == 3)
@@ -89,13 +68,13 @@ async def test_key_is_parked_and_free_again_after_a_restart(rig: WorkerRig) -> N
 
 
 async def test_record_that_came_between_stays_behind_the_letters(rig: WorkerRig) -> None:
-    first = Desk(1)
+    first = RefusingDesk(1)
     await say(rig, 1)
     async with rig.running(first.service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
     await say(rig, 2)  # while the service is down: before the letters that are written again
     await replay(rig, await rig.read(LETTERS))
-    second = Desk()
+    second = RefusingDesk()
     async with rig.running(second.service):
         await rig.until(lambda: rig.count(LETTERS) == 3)
         assert second.handled == [1]
@@ -108,7 +87,7 @@ async def test_record_that_came_between_stays_behind_the_letters(rig: WorkerRig)
 
 
 async def test_letter_that_fails_again_keeps_its_key_parked(rig: WorkerRig) -> None:
-    desk = Desk(1)
+    desk = RefusingDesk(1)
     await say(rig, 1)
     async with rig.running(desk.service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
@@ -122,7 +101,7 @@ async def test_letter_that_fails_again_keeps_its_key_parked(rig: WorkerRig) -> N
 
 
 async def test_letters_behind_one_that_fails_again_wait_for_the_next_replay(rig: WorkerRig) -> None:
-    desk = Desk(1)
+    desk = RefusingDesk(1)
     await say(rig, 1, 2, 3)
     async with rig.running(desk.service):
         await rig.until(lambda: rig.count(LETTERS) == 3)
@@ -138,7 +117,7 @@ async def test_letters_behind_one_that_fails_again_wait_for_the_next_replay(rig:
 
 
 async def test_replay_without_a_marker_frees_nothing(rig: WorkerRig) -> None:
-    desk = Desk(1)
+    desk = RefusingDesk(1)
     await say(rig, 1)
     async with rig.running(desk.service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
@@ -151,7 +130,7 @@ async def test_replay_without_a_marker_frees_nothing(rig: WorkerRig) -> None:
 
 
 async def test_release_of_one_key_leaves_another_parked(rig: WorkerRig) -> None:
-    desk = Desk(1)
+    desk = RefusingDesk(1)
     await say(rig, 1)
     await rig.say(evaluation(1, candle_offset=1, account_id="beta"))
     async with rig.running(desk.service):
@@ -167,7 +146,7 @@ async def test_release_of_one_key_leaves_another_parked(rig: WorkerRig) -> None:
 async def test_stranger_in_the_dead_letter_topic_changes_nothing(
     rig: WorkerRig, headers: tuple[tuple[str, bytes], ...]
 ) -> None:
-    desk = Desk()
+    desk = RefusingDesk()
     await rig.put(Outgoing(LETTERS, b"alpha", b"x", headers))
     await say(rig, 1)
     async with rig.running(desk.service):
@@ -177,7 +156,7 @@ async def test_stranger_in_the_dead_letter_topic_changes_nothing(
 async def test_replayed_record_has_its_own_headers_and_place_again(rig: WorkerRig) -> None:
     original = rig.record(evaluation(1, candle_offset=1))
     await rig.put(replace(original, partition=1))
-    async with rig.running(Desk(1).service):
+    async with rig.running(RefusingDesk(1).service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
     (letter,) = await rig.read(LETTERS)
     again = replayed(letter, "drill")

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 
+LIQUIDATION = "LIQUIDATION"
+"""Leg of the venue's own closing order; no order of ours has it."""
+
+
 class MarginMode(StrEnum):
     """What answers for a position: the whole wallet, or its own margin."""
 
@@ -83,6 +87,11 @@ class AccountSettings:
     volume_share: Decimal = Decimal(0)
     latency_us: int = 0
     limits: RiskLimitsChanged | None = None
+
+    def priced(self, instrument: InstrumentChanged) -> InstrumentChanged:
+        """The instrument with the fees that the account asks for."""
+        fees = {"taker_fee": self.taker_fee, "maker_fee": self.maker_fee}
+        return instrument.model_copy(update={name: fee for name, fee in fees.items() if fee is not None})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.ports.backtest import BacktestFill, FundingPayment, MarketHistory
+from tradewire.ports.backtest import LIQUIDATION, BacktestFill, FundingPayment, MarketHistory
 from tradewire.ports.events import AccountStateChanged, OrderFilled, Side
 from tradewire.ports.message import Event
 from tradewire.trading.exchange import from_e8, to_e8
@@ -19,9 +19,6 @@ from tradewire.trading.language import INTERVALS_US
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
-
-LIQUIDATION = "LIQUIDATION"
-"""Leg of the venue's own closing order; it comes after the settlement of its close."""
 
 
 @dataclass

@@ -11,7 +11,6 @@ import yaml
 
 from tradewire.app.scenario import Scenario
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
-from tradewire.ports.events import InstrumentChanged
 from tradewire.trading.language import INTERVALS_US, with_defaults
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def write_scenario(request: BacktestRequest, folder: Path) -> Scenario:
     Numbers are written as the shortest decimals that read back equal, so nothing is lost on the way.
     """
     (folder / STRATEGY).write_text(with_defaults(request.strategy, request.params), encoding="utf-8")
-    instruments = [_instrument_of(market, request.account).model_dump(mode="json") for market in request.markets]
+    instruments = [request.account.priced(market.instrument).model_dump(mode="json") for market in request.markets]
     text = yaml.safe_dump({"instruments": instruments}, sort_keys=False)
     (folder / INSTRUMENTS).write_text(text, encoding="utf-8")
     return Scenario(
@@ -50,12 +49,6 @@ def paper_settings(account: AccountSettings) -> dict[str, str]:
         "volume_share": str(account.volume_share),
         "latency_us": str(account.latency_us),
     }
-
-
-def _instrument_of(market: MarketHistory, account: AccountSettings) -> InstrumentChanged:
-    """The market's instrument with the fees that the account asks for."""
-    fees = {"taker_fee": account.taker_fee, "maker_fee": account.maker_fee}
-    return market.instrument.model_copy(update={name: fee for name, fee in fees.items() if fee is not None})
 
 
 def _write_candles(market: MarketHistory, folder: Path) -> str:

@@ -21,7 +21,7 @@ from tradewire.ports.backtest import (
     FundingPayment,
     MarketHistory,
 )
-from tradewire.ports.events import InstrumentChanged, Liquidity, Side
+from tradewire.ports.events import Liquidity, Side
 from tradewire.trading import exchange as venue
 from tradewire.trading.exchange import FillModel, InstrumentSpec, MarginMode, SimulatedExchange, from_e8, to_e8
 from tradewire.trading.exchange.fixed_point import mul_div
@@ -40,7 +40,7 @@ class FuturesEngine(BacktestPort):
         strategy = compile_strategy(parse_strategy(request.strategy), request.params)
         markets = markets_of(strategy, request.markets)
         account = request.account
-        instruments = {market.symbol: priced(market.instrument, account) for market in markets}
+        instruments = {market.symbol: account.priced(market.instrument) for market in markets}
         specs = [spec_of(instrument) for instrument in instruments.values()]
         grid = make_grid(markets)
         decider = Decider(strategy, instruments, FixedLimits(strategy.account, account.limits))
@@ -66,12 +66,6 @@ def markets_of(strategy: CompiledStrategy, markets: Sequence[MarketHistory]) -> 
         if not len(market):
             raise ValueError(f"{market.symbol}: found no bars, at least one is needed")
     return chosen
-
-
-def priced(instrument: InstrumentChanged, account: AccountSettings) -> InstrumentChanged:
-    """The instrument with the fees that the account asks for."""
-    fees = {"taker_fee": account.taker_fee, "maker_fee": account.maker_fee}
-    return instrument.model_copy(update={name: fee for name, fee in fees.items() if fee is not None})
 
 
 def fill_model_of(account: AccountSettings) -> FillModel:

@@ -12,6 +12,7 @@ from tradewire.backtest.futures import market_orders, quiet
 from tradewire.backtest.futures.decisions import Answers, Decider, Equity
 from tradewire.backtest.futures.grid import Grid, IntMatrix
 from tradewire.backtest.futures.plain_terms import Plain
+from tradewire.ports.backtest import LIQUIDATION
 from tradewire.ports.events import OrderLeg
 from tradewire.trading import exchange as venue
 from tradewire.trading.exchange import Holding, InstrumentSpec, Money, Passed, Quote, SimulatedExchange, from_e8
@@ -20,7 +21,6 @@ from tradewire.trading.fingerprint import POSITION_COLUMNS, STATE_COLUMNS
 from tradewire.trading.wire import order_of
 
 DAY_US = 86_400_000_000
-LIQUIDATION = "LIQUIDATION"
 
 
 class Filled(NamedTuple):

@@ -132,8 +132,7 @@ def _packed(
 
 
 def _filters(history: MarketHistory, account: AccountSettings) -> Sequence[int]:
-    instrument = history.instrument
-    fee = instrument.taker_fee if account.taker_fee is None else account.taker_fee
+    instrument = account.priced(history.instrument)
     limit = None if account.limits is None else account.limits.price_collar_ratio
     collars = [collar for collar in (instrument.price_collar_ratio, limit) if collar is not None and collar > 0]
     values = (
@@ -142,7 +141,7 @@ def _filters(history: MarketHistory, account: AccountSettings) -> Sequence[int]:
         instrument.min_qty,
         instrument.max_qty,
         instrument.min_notional,
-        fee,
+        instrument.taker_fee,
         min(collars, default=Decimal(0)),
     )
     return (*(to_e8(value) for value in values), int(instrument.status is InstrumentStatus.TRADING))
