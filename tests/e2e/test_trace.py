@@ -79,6 +79,12 @@ def exported(run_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     return receiver.spans, root / "logs"
 
 
+def test_no_span_was_dropped(exported: tuple[list[ExportedSpan], Path]) -> None:
+    lines = [line for log in exported[1].glob("*.log") for line in log.read_text().splitlines()]
+    assert lines
+    assert [line for line in lines if "opentelemetry" in line] == []
+
+
 def fills_within_their_trace(spans: list[ExportedSpan]) -> list[list[ExportedSpan]]:
     """Traces in which a bar led to a fill, by the candle that began them."""
     rooted = {s.trace_id for s in spans if s.name == "candle.closed"}

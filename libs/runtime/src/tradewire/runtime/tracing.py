@@ -6,6 +6,7 @@ Names and attributes follow the OpenTelemetry semantic conventions for messaging
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,10 @@ from tradewire.ports.bus import Ack, Record
 from tradewire.ports.message import Emit
 
 Attributes = Mapping[str, str | int | float | bool]
+
+# Finished spans that wait for the exporter (some 3 KiB each); what comes on top is dropped, with a warning. The SDK's
+# 2,048 last less than a second of a replay at full speed when the exporter's thread gets little of a busy machine.
+SPAN_QUEUE_MAX = int(os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE", "16384"))
 
 
 def root_traceparent(event_id: str, *, sampled: bool) -> str:
@@ -76,7 +81,7 @@ class Tracing:
         if self.exporter is not None:
             resource = Resource.create({"service.name": self.service, "service.version": self.version})
             self._provider = TracerProvider(resource=resource, id_generator=self._ids, shutdown_on_exit=False)
-            self._provider.add_span_processor(BatchSpanProcessor(self.exporter))
+            self._provider.add_span_processor(BatchSpanProcessor(self.exporter, max_queue_size=SPAN_QUEUE_MAX))
             self._tracer = self._provider.get_tracer("tradewire", self.version)
 
     def close(self) -> None:
