@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tradewire.backtest.data.contents import SUFFIXES
 from tradewire.backtest.data.errors import MarketDataError
-
-_SUFFIXES = (".csv", ".parquet", ".txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def _existing(path: Path, what: str) -> Path:
 def _offered(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES)
+    return sorted(file for file in path.iterdir() if file.name.endswith(SUFFIXES))
 
 
 def _match(symbol: str, offered: Sequence[Path], hints: Sequence[str], option: tuple[str, str]) -> Path:

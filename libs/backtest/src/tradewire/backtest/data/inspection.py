@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.data.contents import holds_parquet, read_contents
 from tradewire.backtest.data.csv_rows import rows_of_csv
 from tradewire.backtest.data.errors import MarketDataError
 from tradewire.backtest.data.judged import JudgedRows
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from tradewire.ports.backtest import FloatArray, IntArray
 
-_MAGIC = b"PAR1"
 _OWN_TIME_UNKNOWN = ("open_time", "row")
 
 
@@ -111,14 +111,15 @@ class Inspection:
 
 
 def inspect_file(path: Path, interval: str | None = None) -> Inspection:
-    """Everything about a CSV or Parquet file of candles; ``interval`` is told by the open times when not given.
+    """Everything about a CSV or Parquet file of candles, plain or packed; ``interval`` is told by the open times when
+    not given.
 
     Raises OSError when the file can't be read at all.
     """
-    data = path.read_bytes()
     source = str(path)
     try:
-        is_parquet = data.startswith(_MAGIC) or path.suffix == ".parquet"
+        data = read_contents(path)
+        is_parquet = holds_parquet(data, path)
         rows = rows_of_table(table_of_parquet(data, source), source) if is_parquet else rows_of_csv(data, source)
     except MarketDataError as error:
         return _unreadable(error)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from tradewire.backtest.data.contents import holds_parquet, read_contents
 from tradewire.backtest.data.csv_rows import rows_of_csv
 from tradewire.backtest.data.errors import MarketDataError
 from tradewire.backtest.data.inspection import Candles, candles_of, inspect_rows
@@ -25,9 +26,9 @@ _SCALE = 1e8
 
 
 def read_marks(path: Path) -> Candles:
-    """Mark candles of a CSV or Parquet file, with or without a volume. Raises MarketDataError, OSError."""
-    data, source = path.read_bytes(), str(path)
-    if path.suffix == ".parquet":
+    """Mark candles of a CSV or Parquet file, plain or packed; a volume may be missing. Raises MarketDataError, OSError."""
+    data, source = read_contents(path), str(path)
+    if holds_parquet(data, path):
         table = table_of_parquet(data, source)
         if "volume" not in {name.lower() for name in table.columns}:
             table = table.with_columns(volume=pl.lit(0.0))
@@ -41,8 +42,8 @@ def read_funding(path: Path) -> tuple[IntArray, FloatArray]:
     Raises MarketDataError for missing columns, a rate that is none, beyond ±1 or finer than 1e-8, and for two rates
     of one time; OSError.
     """
-    data, source = path.read_bytes(), str(path)
-    table = table_of_parquet(data, source) if path.suffix == ".parquet" else _table_of_csv(data, source)
+    data, source = read_contents(path), str(path)
+    table = table_of_parquet(data, source) if holds_parquet(data, path) else _table_of_csv(data, source)
     plain = {name.strip().lower(): name for name in table.columns}
     time = next((plain[name] for name in _TIMES if name in plain), None)
     rate = next((plain[name] for name in _RATES if name in plain), None)
