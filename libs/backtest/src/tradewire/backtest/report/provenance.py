@@ -11,6 +11,7 @@ from importlib import metadata
 
 import numpy as np
 
+from tradewire.backtest.report.code_version import code_version as running_code
 from tradewire.ports.backtest import AccountSettings, BacktestResult, MarketHistory
 
 LIBRARIES = ("tradewire-backtest", "tradewire-trading", "tradewire-ports", "numba", "numpy", "polars", "TA-Lib")
@@ -21,7 +22,9 @@ Json = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """``rerun`` is the command that repeats the run; ``code_version`` that of the program, as a commit or release."""
+    """``rerun`` is the command that repeats the run; ``code_version`` the commit of the program, with ``+dirty`` where
+    files differ from it, or the release.
+    """
 
     code_version: str
     engine: str
@@ -46,10 +49,10 @@ def provenance_of(
     code_version: str | None = None,
     rerun: Sequence[str] = (),
 ) -> Provenance:
-    """The provenance of a run. ``code_version``: by default the version of the installed distribution."""
+    """The provenance of a run. ``code_version``: by default that of the code that runs."""
     libraries = {name: metadata.version(name) for name in LIBRARIES if _installed(name)}
     return Provenance(
-        code_version=code_version or libraries["tradewire-backtest"],
+        code_version=code_version or running_code(),
         engine=result.engine,
         strategy_id=result.strategy_id,
         strategy_hash=result.strategy_hash,
