@@ -26,7 +26,7 @@ _SCALE = 1e8
 
 
 def read_marks(path: Path) -> Candles:
-    """Mark candles of a CSV or Parquet file, plain or packed; a volume may be missing. Raises MarketDataError, OSError."""
+    """Mark candles of a CSV or Parquet file; a volume may be missing. Raises MarketDataError, OSError."""
     data, source = read_contents(path), str(path)
     if holds_parquet(data, path):
         table = table_of_parquet(data, source)
