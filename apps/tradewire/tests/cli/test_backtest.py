@@ -1,4 +1,4 @@
-"""``tradewire backtest`` and ``tradewire compare``, as typed."""
+"""``tradewire backtest``, as typed."""
 
 from __future__ import annotations
 
@@ -79,29 +79,6 @@ def test_files_of_a_run_hold_what_the_result_says(tmp_path: Path, capsys: pytest
     origin = json.loads((folder / "provenance.json").read_text())
     assert origin["fingerprint"] == found["fingerprint"]
     assert "<html" in (folder / "report.html").read_text(encoding="utf-8")
-
-
-def test_engines_that_agree_are_certified(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["compare", HOURLY, "--data", CANDLES, *SPAN, "--engines", "futures,vectorized,replay", "--json"]
-
-    assert main(words) == Exit.DONE
-
-    found = json.loads(capsys.readouterr().out)
-    assert found["clean"] is True
-    futures, vectorized, replay = found["engines"]
-    assert futures["fingerprint"] == replay["fingerprint"]
-    assert futures["fills"] == vectorized["fills"] > 0
-
-
-def test_engines_that_model_different_things_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--limit", "max_order_notional=10", "--engines", "futures,vectorized"]
-
-    assert main(["compare", HOURLY, "--data", CANDLES, *SPAN, *words]) == Exit.REFUSED
-
-    out = capsys.readouterr().out
-    assert "vectorized leaves futures at 2018-01" in out
-    assert "refused, not sent or not filled" in out
-    assert "left out by vectorized" in out
 
 
 @pytest.mark.parametrize(

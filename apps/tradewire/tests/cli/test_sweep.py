@@ -52,3 +52,23 @@ def test_faults_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main([*WORDS, "--out", str(tmp_path), "--search", "luck"]) == Exit.REFUSED
     assert "allowed grid, random, tpe" in " ".join(capsys.readouterr().err.split())
     assert main([*WORDS, "--out", str(tmp_path), "--publish", "--json"]) == Exit.USAGE
+
+
+def test_the_account_of_a_sweep_is_asked_for_as_that_of_a_backtest(tmp_path: Path) -> None:
+    account = [
+        "--margin-mode",
+        "isolated",
+        "--volume-share",
+        "0.1",
+        "--latency",
+        "5",
+        "--limit",
+        "max_order_notional=9",
+    ]
+    folder = tmp_path / "sweep"
+
+    assert main([*WORDS, *account, "--out", str(folder), "--json", str(tmp_path / "found.json")]) == Exit.DONE
+
+    settings = json.loads((folder / "evidence.json").read_text())["inputs"]["settings"]
+    assert (settings["margin_mode"], settings["volume_share"], settings["latency_us"]) == ("ISOLATED", "0.1", 5000)
+    assert settings["limits"]["max_order_notional"] == "9"

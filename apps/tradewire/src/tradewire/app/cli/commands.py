@@ -6,6 +6,7 @@ import typer
 
 from tradewire.app.cli import (
     backtest,
+    compare,
     contracts,
     controls,
     data,
@@ -44,4 +45,5 @@ controls.add_to(app)
 explain.add_to(app)
 lag.add_to(app)
 backtest.add_to(app)
+compare.add_to(app)
 sweep.add_to(app)

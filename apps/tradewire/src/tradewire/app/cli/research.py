@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal, InvalidOperation
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -43,70 +45,96 @@ MarginOption = Annotated[
 ShareOption = Annotated[
     str, typer.Option("--volume-share", help="Largest share of a bar's volume that orders take; 0: no bound.")
 ]
+LatencyOption = Annotated[
+    int, typer.Option("--latency", min=0, max=86_400_000, help="Time that orders take to the venue, ms.")
+]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Parameter, NAME=VALUE; else the file's defaults.")]
 LimitOption = Annotated[
     list[str] | None, typer.Option("--limit", help="Risk limit, as `tradewire limits set` takes it.")
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Files of a run, as typed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the research commands share, as typed: files, span, account and parameters of a run."""
 
-    data: Sequence[str]
-    mark: Sequence[str] | None = None
-    funding: Sequence[str] | None = None
-    brackets: Path | None = None
-    instruments: Path | None = None
-    begin: str | None = None
-    end: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class How:
-    """Account of a run, as typed."""
-
-    capital: str
-    fees: str | None
-    slippage: str
-    leverage: int
-    margin_mode: MarginMode
-    volume_share: str
-    limits: Sequence[str] | None
+    data: DataOption
+    mark: MarkOption = None
+    funding: FundingOption = None
+    brackets: BracketsOption = None
+    instruments: InstrumentsOption = None
+    begin: FromOption = None
+    end: ToOption = None
+    capital: CapitalOption = "100000"
+    fees: FeesOption = None
+    slippage: SlippageOption = "1"
+    leverage: LeverageOption = 5
+    margin_mode: MarginOption = MarginMode.CROSS
+    volume_share: ShareOption = "0"
+    latency: LatencyOption = 0
+    params: SetOption = None
+    limits: LimitOption = None
 
 
-def request_of(strategy: Path, where: Where, how: How, params: Sequence[str] | None) -> BacktestRequest:
+def asks(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option for each field of `Asked` in place of its parameter ``asked``."""
+    own = inspect.signature(command, eval_str=True)
+    hints = get_type_hints(Asked, include_extras=True)
+    shared = [
+        Parameter(
+            field.name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(Asked)
+    ]
+    parameters: list[Parameter] = []
+    for parameter in own.parameters.values():
+        parameters += shared if parameter.name == "asked" else [parameter.replace(kind=Parameter.KEYWORD_ONLY)]
+
+    def typed(**words: Any) -> None:
+        asked = Asked(**{field.name: words.pop(field.name) for field in fields(Asked)})
+        command(asked=asked, **words)
+
+    typed.__name__, typed.__doc__ = command.__name__, command.__doc__
+    typed.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # typer reads it
+    return typed
+
+
+def request_of(strategy: Path, asked: Asked) -> BacktestRequest:
     """What to run. Raises CommandError, StrategyErrors, MarketDataError."""
     text = read_text(strategy)
-    values = parse_params(params or ())
+    values = parse_params(asked.params or ())
     compiled = compile_strategy(parse_strategy(text), values)
     markets = load_markets(
         compiled,
         MarketFiles(
-            data=tuple(where.data),
-            mark=tuple(where.mark or ()),
-            funding=tuple(where.funding or ()),
-            brackets=where.brackets,
-            instruments=where.instruments,
+            data=tuple(asked.data),
+            mark=tuple(asked.mark or ()),
+            funding=tuple(asked.funding or ()),
+            brackets=asked.brackets,
+            instruments=asked.instruments,
         ),
-        start_us=None if where.begin is None else moment(where.begin),
-        end_us=None if where.end is None else moment(where.end),
+        start_us=None if asked.begin is None else moment(asked.begin),
+        end_us=None if asked.end is None else moment(asked.end),
     )
-    return BacktestRequest(text, markets, values, account_of(compiled, how))
+    return BacktestRequest(text, markets, values, account_of(compiled, asked))
 
 
-def account_of(strategy: CompiledStrategy, how: How) -> AccountSettings:
+def account_of(strategy: CompiledStrategy, asked: Asked) -> AccountSettings:
     """The account that trades."""
-    fee = None if how.fees is None else _number("--fees", how.fees, "0", "1")
+    fee = None if asked.fees is None else _number("--fees", asked.fees, "0", "1")
     return AccountSettings(
-        capital=_number("--capital", how.capital, "0.00000001", "90000000000"),
-        leverage=how.leverage,
-        margin_mode=how.margin_mode,
-        slippage_bps=_number("--slippage", how.slippage, "0", "9999"),
+        capital=_number("--capital", asked.capital, "0.00000001", "90000000000"),
+        leverage=asked.leverage,
+        margin_mode=asked.margin_mode,
+        slippage_bps=_number("--slippage", asked.slippage, "0", "9999"),
         taker_fee=fee,
         maker_fee=fee,
-        volume_share=_number("--volume-share", how.volume_share, "0", "1"),
-        limits=_limits(strategy.account, how.limits or ()),
+        volume_share=_number("--volume-share", asked.volume_share, "0", "1"),
+        latency_us=asked.latency * 1000,
+        limits=_limits(strategy.account, asked.limits or ()),
     )
 
 

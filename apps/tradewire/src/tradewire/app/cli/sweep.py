@@ -13,12 +13,13 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tradewire.app.cli import research, strategy
+from tradewire.app.cli import strategy
 from tradewire.app.cli.moments import iso
 from tradewire.app.cli.optional_value import STDOUT, OptionalJson
-from tradewire.app.cli.options import BusOption, RootOption, epilog
+from tradewire.app.cli.options import BusOption, RegistryOption, RootOption, epilog
 from tradewire.app.cli.output import Exit, err, fail, out, plain, say, tell
 from tradewire.app.cli.reach import Where
+from tradewire.app.cli.research import Asked, StrategyArgument, asks, request_of
 from tradewire.app.cli.strategy import ANSWER_SECONDS
 from tradewire.backtest.sweep import (
     Search,
@@ -34,7 +35,7 @@ from tradewire.backtest.sweep import (
 )
 from tradewire.backtest.sweep.files import evidence_line, write_results
 from tradewire.backtest.sweep.heat_map import HeatMap, heat_map, picture, write_heat_map
-from tradewire.ports.backtest import BacktestRequest, MarginMode
+from tradewire.ports.backtest import BacktestRequest
 from tradewire.trading.language import INTERVALS_US, parse_strategy, with_defaults
 
 LISTS = ("--params", "--where")
@@ -95,9 +96,10 @@ def add_to(app: typer.Typer) -> None:
     app.command("sweep", cls=SweepWords, epilog=epilog(more, f"{example} --search tpe --walk-forward 180d:60d"))(sweep)
 
 
+@asks
 def sweep(
-    file: research.StrategyArgument,
-    data: research.DataOption,
+    file: StrategyArgument,
+    asked: Asked,
     space: SpaceOption = None,
     where: ConditionOption = None,
     search: SearchOption = "grid",
@@ -112,28 +114,17 @@ def sweep(
     jobs: JobsOption = 1,
     ray: RayOption = None,
     top: TopOption = 10,
-    mark: research.MarkOption = None,
-    funding: research.FundingOption = None,
-    instruments: research.InstrumentsOption = None,
-    begin: research.FromOption = None,
-    end: research.ToOption = None,
-    capital: research.CapitalOption = "100000",
-    fees: research.FeesOption = None,
-    slippage: research.SlippageOption = "1",
-    leverage: research.LeverageOption = 5,
-    params: research.SetOption = None,
     out_folder: OutOption = None,
     publish: PublishOption = False,
     root: RootOption = None,
     bus: BusOption = None,
+    registry_url: RegistryOption = None,
     as_json: JsonOutOption = None,
 ) -> None:
     """Try many parameter sets; rank them in and out of sample, with deflated Sharpe ratio and overfitting risk."""
-    files = research.Where(data, mark, funding, None, instruments, begin, end)
-    how = research.How(capital, fees, slippage, leverage, MarginMode.CROSS, "0", None)
-    request = research.request_of(file, files, how, params)
+    request = request_of(file, asked)
     wanted = _Wanted(space, where, (search, trials, seed), (walk_forward, anchored), holdout, embargo)
-    target = Where(root, bus, None) if publish else None
+    target = Where(root, bus, registry_url) if publish else None
     run = _Sweep(out_folder or Path(f"sweep-{file.stem}"), jobs, ray, as_json, target)
     run(lambda: wanted.plan(request, engine=engine, objective=objective, top=top))
 
@@ -204,7 +195,10 @@ class _Sweep:
             TimeRemainingColumn(),
         )
         whole = plan.search.planned(plan.space) * (1 + len(plan.windows()))
-        with self._workers(plan) as workers, Progress(*columns, console=err, transient=True) as progress:
+        with (
+            self._workers(plan) as workers,
+            Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress,
+        ):
             task = progress.add_task("sweep", total=whole, rate="")
 
             def tick(done: int, stored: bool) -> None:
