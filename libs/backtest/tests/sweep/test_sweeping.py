@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from tradewire.backtest.data import MarketFiles, load_markets
+from tradewire.backtest.report import data_hash
 from tradewire.backtest.sweep import (
     Search,
     SweepChangedError,
@@ -24,6 +26,8 @@ from tradewire.backtest.sweep import (
     run_sweep,
 )
 from tradewire.backtest.sweep.constraint import Constraint
+from tradewire.backtest.sweep.evidence import evidence_line, evidence_of
+from tradewire.backtest.sweep.files import write_results
 from tradewire.backtest.sweep.tasks import MEASURES, Task
 from tradewire.backtest.sweep.workers import Here
 from tradewire.backtest.vectorized import VectorizedEngine
@@ -190,3 +194,35 @@ def test_futures_engine_sweeps_too(request_: BacktestRequest, tmp_path: Path) ->
     arrays = swept(SweepPlan(request_, space), tmp_path / "v")
     assert [item.params for item in exact.ranked] == [item.params for item in arrays.ranked]
     assert exact.best.in_sample.total_return == pytest.approx(arrays.best.in_sample.total_return, abs=1e-9)
+
+
+def test_evidence_names_figures_and_inputs_as_the_report_has_them(request_: BacktestRequest, tmp_path: Path) -> None:
+    plan = SweepPlan(request_, SPACE, holdout=0.25)
+    with SweepStore(tmp_path, plan.manifest()) as store, processes(plan.job, 1) as workers:
+        report = run_sweep(plan, workers, store)
+        write_results(tmp_path, plan, store, report)
+
+    found = evidence_of(tmp_path, plan, report)
+
+    best = report.best
+    assert best.out_of_sample is not None
+    assert found["sharpe_in_sample"] == f"{best.in_sample.sharpe:.4f}"
+    assert found["sharpe_out_of_sample"] == f"{best.out_of_sample.sharpe:.4f}"
+    assert found["trades_in_sample"] == str(best.in_sample.trades)
+    assert found["params"] == " ".join(f"{name}={value:g}" for name, value in best.params.items())
+    assert found["data_sha256"] == data_hash(request_.markets)
+    assert found["evidence_sha256"] == hashlib.sha256((tmp_path / "evidence.json").read_bytes()).hexdigest()
+    assert {"deflated_sharpe", "overfitting_probability", "searched", "held_out"} <= set(found)
+    assert found["evidence_sha256"] in evidence_line(found)
+    assert "\n" not in evidence_line(found)
+
+
+def test_evidence_leaves_out_what_was_not_measured(request_: BacktestRequest, tmp_path: Path) -> None:
+    plan = SweepPlan(request_, SPACE, holdout=0)
+    with SweepStore(tmp_path, plan.manifest()) as store, processes(plan.job, 1) as workers:
+        report = run_sweep(plan, workers, store)
+        write_results(tmp_path, plan, store, report)
+
+    found = evidence_of(tmp_path, plan, report)
+
+    assert not [name for name in found if name.endswith("_out_of_sample") or name == "held_out"]

@@ -107,8 +107,13 @@ class Operator:
         await self.say(limits)
         return limits
 
-    async def publish_strategy(self, document: str, *, effective_from_us: int = 0) -> StrategyConfigPublished:
-        """Publish a strategy file as its next version. Raises StrategyErrors when it can't even be parsed."""
+    async def publish_strategy(
+        self, document: str, *, effective_from_us: int = 0, evidence: Mapping[str, str] | None = None
+    ) -> StrategyConfigPublished:
+        """Publish a strategy file as its next version. ``evidence``: why, by name; the registry keeps it.
+
+        Raises StrategyErrors when the file can't even be parsed.
+        """
         strategy_id = parse_strategy(document).id
         versions = [
             config.version
@@ -123,6 +128,7 @@ class Operator:
             mode=TradingMode.PAPER,
             author=self._author,
             effective_from_us=effective_from_us,
+            evidence=dict(evidence or {}),
             published_at_us=self._clock.now_us(),
         )
         await self.say(config)

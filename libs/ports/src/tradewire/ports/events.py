@@ -1072,6 +1072,8 @@ class StrategyConfigPublished(Event):
     """Who published."""
     effective_from_us: int = 0
     """First event time (µs) at which the version may decide; 0 = from the next bar."""
+    evidence: dict[str, str] = {}
+    """Why it was published, by name: figures of the search that found its parameters; empty: none given."""
     published_at_us: int
     """UTC, µs since the epoch."""
 
@@ -1083,6 +1085,7 @@ class StrategyConfigPublished(Event):
             "mode": self.mode,
             "author": self.author,
             "effective_from_us": self.effective_from_us,
+            "evidence": self.evidence,
             "published_at_us": self.published_at_us,
         }
 

@@ -64,4 +64,5 @@ def _stored(config: StrategyConfigPublished, status: StrategyStatusChanged) -> S
         reasons=status.reasons,
         published_at_us=config.published_at_us,
         answered_at_us=status.answered_at_us,
+        evidence=config.evidence,
     )

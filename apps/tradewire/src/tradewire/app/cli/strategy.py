@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +43,9 @@ def publish(
     effective_from: Annotated[
         str | None, typer.Option(help="First time at which it may decide: ISO 8601 or ms; default: the next bar.")
     ] = None,
+    evidence: Annotated[
+        list[str] | None, typer.Option("--evidence", help="Why, as NAME=TEXT, e.g. review=JIRA-12; kept with it.")
+    ] = None,
     wait_s: WaitOption = ANSWER_SECONDS,
     root: RootOption = None,
     bus: BusOption = None,
@@ -49,17 +53,38 @@ def publish(
     as_json: JsonOption = False,
 ) -> None:
     """Publish a file as its strategy's next version, wait for the platform's answer and print it."""
-    document = _text(file)
     from_us = moment(effective_from) if effective_from is not None else 0
+    where = Where(root, bus, registry_url)
+    answer = publish_document(_text(file), where, wait_s, effective_from_us=from_us, evidence=_named(evidence or ()))
+    report_answer(answer, as_json=as_json)
+
+
+def publish_document(
+    document: str, where: Where, wait_s: float, *, effective_from_us: int = 0, evidence: Mapping[str, str]
+) -> StrategyStatusChanged:
+    """Publish and wait for the platform's answer. Raises CommandError, StrategyErrors, RetryableError."""
 
     async def work() -> StrategyStatusChanged:
-        async with reached(Where(root, bus, registry_url)) as platform:
-            config = await platform.operator.publish_strategy(document, effective_from_us=from_us)
+        async with reached(where) as platform:
+            config = await platform.operator.publish_strategy(
+                document, effective_from_us=effective_from_us, evidence=evidence
+            )
             say(f"published {config.strategy_id} version {config.version}; waiting for the answer")
             answers = await platform.operator.answers({config.strategy_id: config.version}, wait_s)
             return answers[config.strategy_id]
 
-    _report_answer(run_async(work), as_json=as_json)
+    return run_async(work)
+
+
+def _named(words: Sequence[str]) -> dict[str, str]:
+    """NAME=TEXT as typed. Raises CommandError."""
+    found = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals or not name.strip():
+            fail(f"--evidence: found {word!r}, allowed NAME=TEXT", Exit.USAGE)
+        found[name.strip()] = text
+    return found
 
 
 @app.command("list", epilog=epilog("tradewire strategy list"))
@@ -101,7 +126,7 @@ def show(
     registry_url: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a strategy: the platform's answer, the versions in force and the newest document."""
+    """Show a strategy: the platform's answer, the versions in force, the newest document and the evidence for it."""
 
     async def work() -> tuple[StrategyStatusChanged, StrategyConfigPublished | None]:
         async with reached(Where(root, bus, registry_url)) as platform:
@@ -115,6 +140,8 @@ def show(
         print_json({"status": status, "published": config})
         return
     _show_answer(status)
+    if config is not None and config.evidence:
+        _show_evidence(config.evidence)
     document = config.document if config is not None else status.active[-1].document if status.active else ""
     tell()
     tell(document.rstrip())
@@ -155,7 +182,7 @@ def retire(
                 return await retire_flat(platform.operator, known, wait_s)
             return await platform.operator.retire_strategy(strategy, wait_s)
 
-    _report_answer(run_async(work), as_json=as_json)
+    report_answer(run_async(work), as_json=as_json)
 
 
 async def _statuses(platform: Reached) -> list[StrategyStatusChanged]:
@@ -194,7 +221,8 @@ def _show_report(file: Path, report: StrategyReport) -> None:
         tell(f"  digest   {report.digest}")
 
 
-def _report_answer(answer: StrategyStatusChanged, *, as_json: bool) -> None:
+def report_answer(answer: StrategyStatusChanged, *, as_json: bool) -> None:
+    """Print the platform's answer; exit code 1 when it refused."""
     if as_json:
         print_json(answer)
     else:
@@ -210,6 +238,14 @@ def _show_answer(answer: StrategyStatusChanged) -> None:
         tell(f"  {place}{_hinted(reason.message, reason.suggestion)}")
     for version in answer.active:
         tell(f"  version {version.version} {_in_force(version)}")
+
+
+def _show_evidence(evidence: Mapping[str, str]) -> None:
+    tell()
+    tell("evidence:")
+    width = max(map(len, evidence))
+    for name, text in evidence.items():
+        tell(f"  {name:{width}}  {text}")
 
 
 def _in_force(version: ActiveVersion) -> str:

@@ -33,7 +33,8 @@ from tradewire.backtest.sweep import (
     processes,
     run_sweep,
 )
-from tradewire.backtest.sweep.files import evidence_line, write_results
+from tradewire.backtest.sweep.evidence import evidence_line, evidence_of
+from tradewire.backtest.sweep.files import write_results
 from tradewire.backtest.sweep.heat_map import HeatMap, heat_map, picture, write_heat_map
 from tradewire.ports.backtest import BacktestRequest
 from tradewire.trading.language import INTERVALS_US, parse_strategy, with_defaults
@@ -184,7 +185,7 @@ class _Sweep:
             show(report, found)
             say(f"written: {self.folder}/ (results.parquet, evidence.json, heat-map.html; sweep.sqlite to go on from)")
         if self.publish is not None:
-            _publish(self.folder, plan.request.strategy, report, self.publish)
+            _publish(self.folder, plan, report, self.publish)
 
     def _run(self, plan: SweepPlan, store: SweepStore) -> SweepReport:
         columns = (
@@ -216,11 +217,13 @@ class _Sweep:
         return ray_workers(plan.job, self.ray)
 
 
-def _publish(folder: Path, text: str, report: SweepReport, where: Where) -> None:
-    """Publish the file with the best set as its defaults; its first line names the evidence by hash."""
-    document = f"# {evidence_line(folder, report)}\n{with_defaults(text, report.best.params)}"
+def _publish(folder: Path, plan: SweepPlan, report: SweepReport, where: Where) -> None:
+    """Publish the file with the best set as its defaults, and the evidence for it."""
+    evidence = evidence_of(folder, plan, report)
+    document = f"# {evidence_line(evidence)}\n{with_defaults(plan.request.strategy, report.best.params)}"
     (folder / "best.yaml").write_text(document, encoding="utf-8")
-    strategy.publish(folder / "best.yaml", None, ANSWER_SECONDS, where.root, where.bus_url, where.registry_url, False)
+    answer = strategy.publish_document(document, where, ANSWER_SECONDS, evidence=evidence)
+    strategy.report_answer(answer, as_json=False)
 
 
 def show(report: SweepReport, found: HeatMap | None) -> None:
