@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tradewire.backtest.parity import certify
-from tradewire.ports.backtest import AccountSettings, BacktestFill, BacktestResult
+from tradewire.ports.backtest import LIQUIDATION, AccountSettings, BacktestFill, BacktestResult
 from tradewire.ports.events import Liquidity, OrderLeg, Side
 
 HOUR_US = 3_600_000_000
@@ -126,3 +126,41 @@ def test_exact_engines_must_share_the_fingerprint() -> None:
 def test_one_result_cannot_be_compared() -> None:
     with pytest.raises(ValueError, match="at least 2"):
         certify([REFERENCE])
+
+
+def test_a_fill_that_only_one_engine_has_is_named_and_not_the_one_that_comes_next() -> None:
+    other_market = replace(fill(3, Side.SELL, "50"), symbol="ETHUSDT")
+    (agreement,) = certify([REFERENCE, result("vectorized", EQUITY, ENTRY, other_market, EXIT)]).agreements
+
+    first = agreement.divergence
+    assert first is not None
+    assert (first.what, first.time_us) == ("fill of ETHUSDT ENTRY", 3 * HOUR_US)
+    assert (first.found, first.expected) == ("SELL 0.5 at 50", "none")
+
+
+def test_an_entry_that_one_engine_had_no_margin_for_is_told_with_its_figures() -> None:
+    account = AccountSettings(capital=Decimal(10_000), leverage=2)
+    held = fill(2, Side.BUY, "100", qty="150")
+    too_much = fill(3, Side.BUY, "100", qty="60")
+    refused = replace(result("futures", EQUITY, held), account=account)
+    filled = replace(
+        result("vectorized", EQUITY, held, too_much), account=account, left_out=("Margin is not modelled.",)
+    )
+
+    (agreement,) = certify([refused, filled]).agreements
+
+    assert agreement.divergence is not None
+    cause = agreement.divergence.cause
+    assert "futures has no margin for it: its positions and this order need about 10,500 at 2x" in cause
+    assert "its equity is 10,000" in cause
+    assert "vectorized leaves out: Margin is not modelled." in cause
+
+
+def test_a_liquidation_that_one_engine_lacks_is_named() -> None:
+    gone = replace(fill(4, Side.SELL, "80"), leg=LIQUIDATION)
+    lacking = replace(result("vectorized", EQUITY, ENTRY), left_out=("Margin is not modelled.",))
+
+    (agreement,) = certify([result("futures", EQUITY, ENTRY, gone), lacking]).agreements
+
+    assert agreement.divergence is not None
+    assert "vectorized does not liquidate here" in agreement.divergence.cause

@@ -9,6 +9,7 @@ from itertools import zip_longest
 
 import numpy as np
 
+from tradewire.backtest.parity_causes import cause_of_missing
 from tradewire.ports.backtest import BacktestFill, BacktestResult
 
 FLOAT_TOLERANCE = 1e-9
@@ -94,8 +95,8 @@ def _agreement(result: BacktestResult, reference: BacktestResult, *, exact: bool
 
 def _first_fill_difference(result: BacktestResult, reference: BacktestResult, tolerance: float) -> Divergence | None:
     for found, expected in zip_longest(_in_order(result), _in_order(reference)):
-        if found is None or expected is None:
-            return _missing(result.engine, reference.engine, found, expected)
+        if found is None or expected is None or _lacks(found, expected):
+            return _missing(result, reference, found, expected)
         for name in COMPARED:
             mine, theirs = getattr(found, name), getattr(expected, name)
             if _differs(mine, theirs, tolerance, scale=max(expected.qty * expected.price, Decimal(1))):
@@ -107,21 +108,35 @@ def _first_fill_difference(result: BacktestResult, reference: BacktestResult, to
 
 def _in_order(result: BacktestResult) -> list[BacktestFill]:
     """By time; within an instant the engines may report symbols in another order, legs of one symbol never."""
-    return sorted(result.fills, key=lambda fill: (fill.time_us, fill.symbol))
+    return sorted(result.fills, key=_moment)
 
 
-def _missing(engine: str, against: str, found: BacktestFill | None, expected: BacktestFill | None) -> Divergence:
-    fill = found if found is not None else expected
-    assert fill is not None, "one of the two is longer"
+def _moment(fill: BacktestFill) -> tuple[int, str]:
+    return fill.time_us, fill.symbol
+
+
+def _lacks(found: BacktestFill, expected: BacktestFill) -> bool:
+    """Whether the two are not one fill seen differently: they are of other moments, and of other orders."""
+    orders = [(fill.symbol, fill.leg, fill.side) for fill in (found, expected)]
+    return _moment(found) != _moment(expected) and orders[0] != orders[1]
+
+
+def _missing(
+    result: BacktestResult, reference: BacktestResult, found: BacktestFill | None, expected: BacktestFill | None
+) -> Divergence:
+    """The earlier of two fills is in one engine's list only."""
+    fill = min((fill for fill in (found, expected) if fill is not None), key=_moment)
     text = f"{fill.side.value} {fill.qty} at {fill.price}"
+    mine = fill is found
+    lacking, having = (reference, result) if mine else (result, reference)
     return Divergence(
-        engine,
-        against,
+        result.engine,
+        reference.engine,
         fill.time_us,
         f"fill of {fill.symbol} {fill.leg}",
-        text if found is not None else "none",
-        text if expected is not None else "none",
-        "one engine's order was refused, not sent or not filled",
+        text if mine else "none",
+        "none" if mine else text,
+        cause_of_missing(fill, lacking, having),
     )
 
 
