@@ -1,4 +1,4 @@
-"""Events to record values and back, in Confluent's wire format, and envelopes to record headers and back.
+"""Events to record values and back, in Confluent's wire format.
 
 A value is the byte 0x00, the writer's schema id (4 bytes, big-endian) and the Avro binary of the event, so
 any client of any registry with Confluent's API reads it. Source: Confluent Platform, "Schema Registry wire
@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +18,13 @@ import fastavro
 import pydantic
 from fastavro.read import SchemaResolutionError
 
-from tradewire.ports.bus import Headers, Record
 from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError
-from tradewire.ports.message import Envelope, Event, TopicSpec, derived_id
+from tradewire.ports.message import Event, TopicSpec
 from tradewire.ports.topics import BY_EVENT, OLDER_SCHEMAS, TOPICS
+from tradewire.runtime.avro_reading import reader
+from tradewire.runtime.avro_writing import writer
 from tradewire.runtime.decimals import Convert, bare, packing, plan, unpacking
+from tradewire.runtime.headers import decode_headers, encode_headers
 from tradewire.runtime.registry import RegistryClient, subject_of
 
 MAGIC_BYTE = 0
@@ -30,9 +33,6 @@ PREFIX = struct.Struct(">bI")
 
 Schema = Any
 """An Avro schema as fastavro parsed it."""
-
-_HEADERS = ("event_id", "causation_id", "correlation_id", "event_time_us", "producer", "traceparent")
-"""Headers of an envelope; tracestate is written and not kept by readers."""
 
 _UNWRITABLE = (
     ValueError,
@@ -140,6 +140,8 @@ class _Format:
     prefix: bytes
     schema: Schema  # ours, for resolution
     binary: Schema  # ours with bytes in place of decimals
+    read: Callable[[bytes], Event]  # any exception of these two sends the value to fastavro
+    write: Callable[[Event], bytes]
     pack: Convert
     unpack: Convert
     validate: Any  # pydantic's compiled validator of the event type
@@ -160,6 +162,8 @@ class Codec:
             prefix=PREFIX.pack(MAGIC_BYTE, own_id),
             schema=self.ids.writer(own_id),
             binary=fastavro.parse_schema(bare(plain), named_schemas={}),
+            read=reader(plain, spec.event, PREFIX.size),
+            write=writer(plain, PREFIX.pack(MAGIC_BYTE, own_id)),
             pack=plan(plain, packing) or _unchanged,
             unpack=plan(plain, unpacking) or _unchanged,
             validate=spec.event.__pydantic_validator__.validate_python,
@@ -172,6 +176,14 @@ class Codec:
         bits, a decimal with more than 8 digits after the point or more than 38 in all.
         """
         form = self._by_event[type(event)]
+        try:
+            return form.write(event)
+        except Exception:
+            return self._encode(form, event)
+
+    @staticmethod
+    def _encode(form: _Format, event: Event) -> bytes:
+        """The value as fastavro writes it, and what is wrong with one that it can't write."""
         out = io.BytesIO()
         out.write(form.prefix)
         try:
@@ -191,6 +203,16 @@ class Codec:
         form = self._formats.get(topic)
         if form is None:
             raise ContractViolationError(f"topic {topic!r} is not in the topic map", stage="decode")
+        if not value.startswith(form.prefix):
+            return self._decode(form, value)
+        try:
+            return form.read(value)
+        except Exception:
+            return self._decode(form, value)
+
+    def _decode(self, form: _Format, value: bytes) -> Event:
+        """The event as fastavro and pydantic read it, and what is wrong with a value that they can't read."""
+        topic = form.spec.name
         if len(value) < PREFIX.size:
             raise _violation(topic, f"value has {len(value)} bytes; allowed: {PREFIX.size} and more")
         stream = io.BytesIO(value)
@@ -222,58 +244,8 @@ class Codec:
             raise _violation(form.spec.name, f"schema id {schema_id} is a {found}; allowed: {', '.join(sorted(names))}")
         return writer
 
-    @staticmethod
-    def encode_headers(envelope: Envelope, *, tracestate: str = "") -> Headers:
-        """Record headers of an envelope; an empty text is left out.
-
-        ``topic``, ``partition``, ``offset`` and ``process_context`` belong to a reader and are not written.
-        """
-        headers = []
-        if envelope.event_id:
-            headers.append(("event_id", envelope.event_id.encode()))
-        if envelope.causation_id:
-            headers.append(("causation_id", envelope.causation_id.encode()))
-        if envelope.correlation_id:
-            headers.append(("correlation_id", envelope.correlation_id.encode()))
-        headers.append(("event_time_us", b"%d" % envelope.event_time_us))
-        if envelope.producer:
-            headers.append(("producer", envelope.producer.encode()))
-        if envelope.traceparent:
-            headers.append(("traceparent", envelope.traceparent.encode()))
-        if tracestate:
-            headers.append(("tracestate", tracestate.encode()))
-        return tuple(headers)
-
-    @staticmethod
-    def decode_headers(record: Record) -> Envelope:
-        """Envelope of a record. Of a repeated header the last one counts.
-
-        A record without our headers (written by a stock client) is named after its place, so its id is the
-        same whenever it is read; its event time is then the record's timestamp.
-
-        Raises: ContractViolationError(stage="decode") for a header that is not UTF-8 or a bad time.
-        """
-        found = dict(record.headers)
-        try:
-            texts = {name: found[name].decode() for name in _HEADERS if found.get(name)}
-            event_time_us = int(texts.get("event_time_us", record.timestamp_ms * 1000))
-        except ValueError as error:
-            raise _violation(
-                record.topic, f"header: {error}; allowed: UTF-8, and an integer as event_time_us"
-            ) from error
-        event_id = texts.get("event_id") or derived_id(f"{record.topic}/{record.partition}", "record", record.offset)
-        return Envelope(
-            event_id=event_id,
-            causation_id=texts.get("causation_id", ""),
-            correlation_id=texts.get("correlation_id", event_id),
-            event_time_us=event_time_us,
-            producer=texts.get("producer", ""),
-            traceparent=texts.get("traceparent", ""),
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            sent_at_us=record.timestamp_ms * 1000,
-        )
+    encode_headers = staticmethod(encode_headers)
+    decode_headers = staticmethod(decode_headers)
 
 
 def _unchanged(value: Any) -> Any:

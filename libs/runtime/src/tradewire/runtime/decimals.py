@@ -14,6 +14,8 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any
 
+from tradewire.runtime.varints import SIZES
+
 Schema = Any
 Convert = Callable[[Any], Any]
 Leaf = Callable[[int, int], Convert]
@@ -27,9 +29,25 @@ _TRAPS = [decimal.Inexact, decimal.InvalidOperation, decimal.Overflow]
 @cache
 def packing(precision: int, scale: int) -> Convert:
     """Conversion from Decimal to bytes. It raises decimal.DecimalException for a value that does not fit exactly."""
-    context = decimal.Context(prec=precision, traps=_TRAPS)
+    return lru_cache(DECIMALS_REMEMBERED, typed=True)(_packing(precision, scale))
+
+
+@cache
+def packing_sized(precision: int, scale: int) -> Convert:
+    """The same with the length before the bytes, as Avro writes them."""
+    pack = _packing(precision, scale)
 
     @lru_cache(DECIMALS_REMEMBERED, typed=True)
+    def pack_sized(value: Decimal) -> bytes:
+        packed = pack(value)
+        return SIZES[len(packed)] + packed
+
+    return pack_sized
+
+
+def _packing(precision: int, scale: int) -> Callable[[Decimal], bytes]:
+    context = decimal.Context(prec=precision, traps=_TRAPS)
+
     def pack(value: Decimal) -> bytes:
         if value and value.adjusted() + scale >= precision:
             raise decimal.InvalidOperation(f"{value} has more than {precision} digits")

@@ -18,6 +18,7 @@ from tradewire.ports.message import Emit, Envelope, Event, Work, derived_id
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
 from tradewire.runtime.codec import Codec
+from tradewire.runtime.headers import lineage
 from tradewire.runtime.logs import CURRENT_TRACEPARENT
 from tradewire.runtime.metrics import Metrics
 from tradewire.runtime.service import Service
@@ -78,7 +79,7 @@ class Publisher:
         metrics: Metrics,
         retry_seconds_max: float,
     ) -> None:
-        self._service, self._producer = service.name, f"{service.name}@{version}"
+        self._service, self._producer = service.name, f"{service.name}@{version}".encode()
         self._bus, self._codec, self._store = bus, codec, service.store
         self._tracing, self._metrics, self._retry_seconds_max = tracing, metrics, retry_seconds_max
 
@@ -103,15 +104,13 @@ class Publisher:
         if emit.work is not None and emit.work.logged:
             _log_work(emit.work, parent)
         span = self._tracing.send(spec.name, key, emit, parent, event_id)
-        headers = self._codec.encode_headers(
-            Envelope(
-                event_id=event_id,
-                causation_id=causation_id,
-                correlation_id=correlation_id,
-                event_time_us=event_time_us(event, cause),
-                producer=self._producer,
-                traceparent=traceparent_of(span) if span is not None else parent,
-            )
+        headers = lineage(
+            event_id=event_id,
+            causation_id=causation_id,
+            correlation_id=correlation_id,
+            event_time_us=event_time_us(event, cause),
+            producer=self._producer,
+            traceparent=traceparent_of(span) if span is not None else parent,
         )
         record = Outgoing(spec.name, key.encode(), self._codec.encode(event), headers, emit.partition)
         if len(record.value or b"") > VALUE_BYTES_UNDOUBTED and record_bytes(record) > RECORD_BYTES_MAX:

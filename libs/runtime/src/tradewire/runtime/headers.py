@@ -1,0 +1,86 @@
+"""Envelopes to record headers and back."""
+
+from __future__ import annotations
+
+from tradewire.ports.bus import Headers, Record
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.message import Envelope, derived_id
+
+_NONE = b""
+
+
+def encode_headers(envelope: Envelope, *, tracestate: str = "") -> Headers:
+    """Record headers of an envelope; an empty text is left out.
+
+    ``topic``, ``partition``, ``offset``, ``sent_at_us`` and ``process_context`` belong to a reader and are not written.
+    """
+    headers = lineage(
+        event_id=envelope.event_id,
+        causation_id=envelope.causation_id,
+        correlation_id=envelope.correlation_id,
+        event_time_us=envelope.event_time_us,
+        producer=envelope.producer.encode(),
+        traceparent=envelope.traceparent,
+    )
+    return (*headers, ("tracestate", tracestate.encode())) if tracestate else headers
+
+
+def lineage(
+    *, event_id: str, causation_id: str, correlation_id: str, event_time_us: int, producer: bytes, traceparent: str
+) -> Headers:
+    """Record headers of a message, without the detour of an envelope."""
+    if event_id and causation_id and correlation_id and producer and traceparent:  # nearly every message
+        return (
+            ("event_id", event_id.encode()),
+            ("causation_id", causation_id.encode()),
+            ("correlation_id", correlation_id.encode()),
+            ("event_time_us", b"%d" % event_time_us),
+            ("producer", producer),
+            ("traceparent", traceparent.encode()),
+        )
+    texts = {
+        "event_id": event_id.encode(),
+        "causation_id": causation_id.encode(),
+        "correlation_id": correlation_id.encode(),
+        "event_time_us": b"%d" % event_time_us,
+        "producer": producer,
+        "traceparent": traceparent.encode(),
+    }
+    return tuple((name, text) for name, text in texts.items() if text)
+
+
+def decode_headers(record: Record) -> Envelope:
+    """Envelope of a record. Of a repeated header the last one counts; tracestate is not kept.
+
+    A record without our headers (written by a stock client) is named after its place, so its id is the
+    same whenever it is read; its event time is then the record's timestamp.
+
+    Raises: ContractViolationError(stage="decode") for a header that is not UTF-8 or a bad time.
+    """
+    text = dict(record.headers).get
+    try:
+        event_id = (text("event_id") or _NONE).decode()
+        causation_id = (text("causation_id") or _NONE).decode()
+        correlation_id = (text("correlation_id") or _NONE).decode()
+        producer = (text("producer") or _NONE).decode()
+        traceparent = (text("traceparent") or _NONE).decode()
+        time = text("event_time_us")
+        event_time_us = int(time.decode()) if time else record.timestamp_ms * 1000
+    except ValueError as error:
+        raise ContractViolationError(
+            f"{record.topic}: header: {error}; allowed: UTF-8, and an integer as event_time_us", stage="decode"
+        ) from error
+    event_id = event_id or derived_id(f"{record.topic}/{record.partition}", "record", record.offset)
+    return Envelope(
+        event_id,
+        causation_id,
+        correlation_id or event_id,
+        event_time_us,
+        producer,
+        traceparent,
+        "",
+        record.topic,
+        record.partition,
+        record.offset,
+        record.timestamp_ms * 1000,
+    )
