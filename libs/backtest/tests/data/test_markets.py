@@ -165,3 +165,41 @@ def test_recorded_futures_load_with_marks_funding_and_brackets() -> None:
         # 2,193 settlements, of which the first falls on the first bar's open: it belongs to the bar before.
         assert np.count_nonzero(market.funding_rate) >= 2190
         assert market.instrument.brackets[0].max_leverage == 125
+
+
+def versions(tmp_path: Path, *valid_from_hours: int) -> Path:
+    """An instruments file with a version of BTCUSDT from each of these hours of the candles on."""
+    sample = (SAMPLE / "instruments.yaml").read_text()
+    brackets, _, listed = sample.partition("instruments:\n")
+    (entry,) = [part for part in listed.split("  - venue: ") if part.startswith("coinbase")]
+    path = tmp_path / "versions.yaml"
+    entries = []
+    for number, hour in enumerate(valid_from_hours):
+        lines = entry.replace("coinbase", "binance").replace("symbol: BTCUSD", "symbol: BTCUSDT").splitlines()
+        lines = [line for line in lines if "valid_from_us" not in line and "taker_fee" not in line and line.strip()]
+        valid_us = (FIRST_MS + hour * HOUR_MS) * 1000
+        lines += [f'    valid_from_us: "{valid_us}"', f'    taker_fee: "0.000{number + 1}"']
+        entries.append("  - venue: " + "\n".join(lines))
+    path.write_text(brackets + "instruments:\n" + "\n".join(entries) + "\n")
+    return path
+
+
+def test_versions_of_an_instrument_are_those_in_force_over_the_candles(candles: Path, tmp_path: Path) -> None:
+    path = versions(tmp_path, -50, -20, 4, 7, 100)
+
+    (market,) = load_markets(Wanted(), MarketFiles([candles], instruments=path))
+
+    assert str(market.instrument.taker_fee) == "0.0002"
+    assert [str(version.taker_fee) for version in market.later_instruments] == ["0.0003", "0.0004"]
+    assert all("1h" in version.intervals for version in market.later_instruments)
+
+
+def test_the_earliest_version_stands_for_the_time_before_it(candles: Path, tmp_path: Path) -> None:
+    (market,) = load_markets(Wanted(), MarketFiles([candles], instruments=versions(tmp_path, 100)))
+
+    assert (str(market.instrument.taker_fee), market.later_instruments) == ("0.0001", ())
+
+
+def test_two_versions_of_one_time_are_refused(candles: Path, tmp_path: Path) -> None:
+    with pytest.raises(MarketDataError, match="binance:BTCUSDT stands twice with valid_from_us"):
+        load_markets(Wanted(), MarketFiles([candles], instruments=versions(tmp_path, 1, 1)))

@@ -16,6 +16,7 @@ import pandas as pd
 from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.backtest.frames import Data, Frames, table_of
 from tradewire.backtest.futures import FuturesEngine
+from tradewire.backtest.market_details import without_details
 from tradewire.backtest.report import plot, provenance_of, write_report, write_run
 from tradewire.backtest.statistics import Statistics, statistics_of
 from tradewire.backtest.vectorized import VectorizedEngine
@@ -103,6 +104,7 @@ def run(
     end: Moment | None = None,
     mark: Data | None = None,
     funding: Data | None = None,
+    path_data: Data | None = None,
     instruments: str | Path | None = None,
     brackets: str | Path | None = None,
     capital: Amount = 100_000,
@@ -117,6 +119,7 @@ def run(
     Parameters: strategy: path of a strategy file, or its text; data: candles as a pandas or polars frame with
     open_time, open, high, low, close, volume (a DatetimeIndex does for open_time), frames by symbol, or files as the
     commands take them; mark: candles of the mark price, funding: frames or files with funding_time, funding_rate;
+    path_data: finer candles, which tell the way of the price inside the bars;
     start, end: open times, end exclusive; capital in quote; fee: rate for takers and makers in place of the
     instruments' own. Defaults are those of a paper account.
     Raises: StrategyErrors; MarketDataError for data that is not fit; ValueError for a setting out of range.
@@ -130,13 +133,15 @@ def run(
             data=given.files(data, "data"),
             mark=given.files(mark, "mark"),
             funding=given.files(funding, "funding"),
+            path=given.files(path_data, "path"),
             brackets=None if brackets is None else Path(brackets),
             instruments=None if instruments is None else Path(instruments),
         )
         markets = load_markets(compiled, files, start_us=_moment_us(start), end_us=_moment_us(end))
     account = _account(capital, leverage, margin_mode, slippage_bps, fee, volume_share)
     request = BacktestRequest(text, markets, values, account)
-    return Run(request, _engine(engine).run(request))
+    result = _engine(engine).run(request)
+    return Run(request, without_details(result, markets) if result.engine == VectorizedEngine.name else result)
 
 
 def _engine(engine: str | BacktestPort) -> BacktestPort:

@@ -41,12 +41,35 @@ class MarkHistory:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PathHistory:
+    """Finer candles that tell the way of the price inside a market's bars, arrays of shape (m,) in order of time.
+
+    The finer candles of a bar add up to it: equal open and close, the highest high, the lowest low. A bar may have
+    none. ``mark``: mark candles over the same spans, NaN where there is none; it is there when the market has marks.
+    """
+
+    interval: str
+    open_time_us: IntArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    volume: FloatArray
+    mark: MarkHistory | None = None
+
+    def __len__(self) -> int:
+        return len(self.close)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MarketHistory:
     """Closed candles of one instrument, arrays of shape (n,) in order of time, checked by the loader.
 
     Prices quote per base and volume base, float64 of at most 8 decimals. Without ``mark`` the last price is the mark.
     ``funding_rate`` is the sum of the rates settled after a bar's open and by its close, 0 where none was; longs pay a
-    positive rate, on what they hold at the close. Without it no funding is paid.
+    positive rate, on what they hold at the close. Without it no funding is paid. ``path``: finer candles that replace
+    the guess of the way inside a bar. ``later_instruments``: versions of the instrument that come into force after
+    the first bar's open, by rising ``valid_from_us``; each acts from the first open or close at or after that.
     """
 
     instrument: InstrumentChanged
@@ -59,6 +82,8 @@ class MarketHistory:
     volume: FloatArray
     mark: MarkHistory | None = None
     funding_rate: FloatArray | None = None
+    path: PathHistory | None = None
+    later_instruments: tuple[InstrumentChanged, ...] = ()
 
     @property
     def symbol(self) -> str:

@@ -12,22 +12,24 @@ from tradewire.ports.errors import FatalError
 from tradewire.ports.events import InstrumentChanged, LeverageBracket
 
 
-def parse_instruments(text: str, source: str) -> list[InstrumentChanged]:
+def parse_instruments(text: str, source: str, *, versions: bool = False) -> list[InstrumentChanged]:
     """The instruments of a file's text, in its order. Amounts are read as text, so never pass through a float.
 
+    With ``versions`` an instrument may stand several times, each time in force from another ``valid_from_us``.
     Raises FatalError that names ``source``, instrument and field: the text is no YAML, a field is missing or wrong,
-    an instrument stands twice, its brackets leave a hole or their maintenance amounts don't follow.
+    an instrument (or version) stands twice, its brackets leave a hole or their maintenance amounts don't follow.
     """
     document = _document(text, source)
     entries = document.get("instruments")
     if not isinstance(entries, list) or not entries:
         raise FatalError(f"{source}: found no instruments, allowed a list of them under the key 'instruments'")
     instruments = [_instrument(entry, source) for entry in entries]
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, int]] = set()
     for instrument in instruments:
-        key = instrument.venue, instrument.symbol
+        key = instrument.venue, instrument.symbol, instrument.valid_from_us if versions else 0
         if key in seen:
-            raise FatalError(f"{source}: {':'.join(key)} stands twice, allowed once")
+            again = f" with valid_from_us {instrument.valid_from_us}" if versions else ""
+            raise FatalError(f"{source}: {instrument.venue}:{instrument.symbol} stands twice{again}, allowed once")
         seen.add(key)
     return instruments
 

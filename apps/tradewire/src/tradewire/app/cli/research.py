@@ -23,13 +23,18 @@ from tradewire.trading.language import CompiledStrategy, compile_strategy, parse
 StrategyArgument = Annotated[Path, typer.Argument(help="Strategy file.", exists=True, dir_okay=False)]
 DataOption = Annotated[
     list[str],
-    typer.Option("--data", help="Candles, CSV or Parquet: a file, SYMBOL=FILE for each symbol, or a folder."),
+    typer.Option("--data", help="Candles, CSV or Parquet, plain or packed: a file, SYMBOL=FILE, or a folder."),
 ]
 MarkOption = Annotated[list[str] | None, typer.Option("--mark", help="Mark-price candles, named like --data.")]
 FundingOption = Annotated[list[str] | None, typer.Option("--funding", help="Funding settlements, named like --data.")]
 BracketsOption = Annotated[Path | None, typer.Option("--brackets", help="Maintenance brackets by symbol, JSON.")]
 InstrumentsOption = Annotated[
-    Path | None, typer.Option("--instruments", help="Instruments; default: instruments.yaml beside the candles.")
+    Path | None,
+    typer.Option("--instruments", help="Instruments and their versions; default: instruments.yaml beside the candles."),
+]
+PathOption = Annotated[
+    list[str] | None,
+    typer.Option("--path-data", help="Finer candles: the way of the price inside the bars. Named like --data."),
 ]
 FromOption = Annotated[str | None, typer.Option("--from", help="First open time, ISO 8601 in UTC or ms.")]
 ToOption = Annotated[str | None, typer.Option("--to", help="End (exclusive) of the open times, likewise.")]
@@ -63,6 +68,7 @@ class Asked:
     funding: FundingOption = None
     brackets: BracketsOption = None
     instruments: InstrumentsOption = None
+    path_data: PathOption = None
     begin: FromOption = None
     end: ToOption = None
     capital: CapitalOption = "100000"
@@ -115,6 +121,7 @@ def request_of(strategy: Path, asked: Asked) -> BacktestRequest:
             funding=tuple(asked.funding or ()),
             brackets=asked.brackets,
             instruments=asked.instruments,
+            path=tuple(asked.path_data or ()),
         ),
         start_us=None if asked.begin is None else moment(asked.begin),
         end_us=None if asked.end is None else moment(asked.end),

@@ -20,6 +20,7 @@ from tradewire.app.replay_engines.collector import (
 from tradewire.app.replay_engines.market_files import write_scenario
 from tradewire.app.scenario import Scenario
 from tradewire.app.watch import RunResult
+from tradewire.backtest.market_details import details_left_out
 from tradewire.backtest.trades import trades_of
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, BacktestResult
 from tradewire.ports.message import Event
@@ -61,7 +62,7 @@ class ServicesEngine(BacktestPort):
             account=request.account,
             fingerprint=fingerprint,
             fill_model=FILL_MODEL,
-            left_out=LEFT_OUT,
+            left_out=(*LEFT_OUT, *details_left_out(request.markets)),
             trades=trades_of(fills, funding, last_marks(request.markets)),
             fills=fills,
             funding=funding,

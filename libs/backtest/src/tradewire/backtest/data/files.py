@@ -13,7 +13,8 @@ from tradewire.backtest.data.errors import MarketDataError
 
 @dataclass(frozen=True, slots=True)
 class MarketFiles:
-    """Files of a run as typed. Each of ``data``, ``mark`` and ``funding``: a file, SYMBOL=FILE, or a folder.
+    """Files of a run as typed. Each of ``data``, ``mark``, ``funding`` and ``path`` (finer candles): a file,
+    SYMBOL=FILE, or a folder.
 
     A folder's file is taken for a symbol when the symbol is a part of its name (``binance-BTCUSDT-1h.csv``); of
     several those with the strategy's venue and interval as parts. ``brackets``: JSON, symbol → tiers, as Binance tells
@@ -25,6 +26,7 @@ class MarketFiles:
     funding: Sequence[str | Path] = ()
     brackets: Path | None = None
     instruments: Path | None = None
+    path: Sequence[str | Path] = ()
 
 
 def files_by_symbol(

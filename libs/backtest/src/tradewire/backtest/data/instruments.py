@@ -52,9 +52,9 @@ _KEYS = {
 
 
 def read_instruments(path: Path) -> list[InstrumentChanged]:
-    """The instruments of a YAML file. Raises MarketDataError."""
+    """The instruments of a YAML file, each in as many versions as it has. Raises MarketDataError."""
     try:
-        return parse_instruments(path.read_text(encoding="utf-8"), str(path))
+        return parse_instruments(path.read_text(encoding="utf-8"), str(path), versions=True)
     except (OSError, UnicodeDecodeError, FatalError) as error:
         raise MarketDataError(str(path), field="instruments", found=str(error), allowed="instruments") from error
 
@@ -94,16 +94,25 @@ def _brackets(entries: Any, symbol: str, path: Path) -> tuple[LeverageBracket, .
     return brackets
 
 
-def told_instrument(
-    known: Sequence[InstrumentChanged], venue: str, symbol: str, interval: str
-) -> InstrumentChanged | None:
-    """The instrument of the files, offered at the interval too; None when they don't tell it."""
-    for instrument in known:
-        if (instrument.venue, instrument.symbol) == (venue, symbol):
-            if interval in instrument.intervals:
-                return instrument
-            return instrument.model_copy(update={"intervals": (*instrument.intervals, interval)})
-    return None
+def told_instruments(
+    known: Sequence[InstrumentChanged], venue: str, symbol: str, interval: str, first_us: int, end_us: int
+) -> tuple[InstrumentChanged, ...]:
+    """The versions of an instrument over a span, offered at the interval too: first the one in force at ``first_us``,
+    then those that come before ``end_us``. Empty when the files don't tell the instrument.
+
+    The earliest version stands for the time before it, too.
+    """
+    versions = sorted(
+        (one for one in known if (one.venue, one.symbol) == (venue, symbol)), key=lambda one: one.valid_from_us
+    )
+    if not versions:
+        return ()
+    past = sum(one.valid_from_us <= first_us for one in versions)
+    chosen = [one for one in versions[max(past - 1, 0) :] if one.valid_from_us < end_us] or versions[:1]
+    return tuple(
+        one if interval in one.intervals else one.model_copy(update={"intervals": (*one.intervals, interval)})
+        for one in chosen
+    )
 
 
 def assumed_instrument(venue: str, symbol: str, candles: Candles) -> InstrumentChanged:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -10,17 +11,18 @@ import numpy as np
 
 from tradewire.backtest.data.errors import MarketDataError, iso_of
 from tradewire.backtest.data.files import MarketFiles, files_by_symbol
-from tradewire.backtest.data.inspection import Candles, candles_of, inspect_file
+from tradewire.backtest.data.inspection import Candles, candles_of, inspect_file, load_candles
 from tradewire.backtest.data.instruments import (
     ASSUMED,
     BESIDE,
     assumed_instrument,
     read_brackets,
     read_instruments,
-    told_instrument,
+    told_instruments,
 )
 from tradewire.backtest.data.marks_funding import funding_beside, marks_beside, read_funding, read_marks
-from tradewire.ports.backtest import MarketHistory
+from tradewire.backtest.data.paths import path_inside
+from tradewire.ports.backtest import MarketHistory, PathHistory
 from tradewire.ports.events import InstrumentChanged, LeverageBracket
 
 
@@ -54,12 +56,14 @@ def load_markets(
     data = files_by_symbol(files.data, strategy.symbols, hints, what="--data")
     marks = files_by_symbol(files.mark, strategy.symbols, hints, what="--mark") if files.mark else {}
     funding = files_by_symbol(files.funding, strategy.symbols, hints[1:], what="--funding") if files.funding else {}
+    paths = files_by_symbol(files.path, strategy.symbols, hints[1:], what="--path-data") if files.path else {}
     brackets = read_brackets(files.brackets, strategy.symbols) if files.brackets else {}
     markets = []
     for symbol in strategy.symbols:
         candles = _candles(data[symbol], strategy.interval, start_us, end_us)
-        instrument = _instrument(strategy, symbol, files.instruments, data[symbol], candles)
-        markets.append(_market(candles, _tiered(instrument, brackets), marks.get(symbol), funding.get(symbol)))
+        versions = _instruments(strategy, symbol, files.instruments, data[symbol], candles)
+        market = _market(candles, _tiered(versions, brackets), marks.get(symbol), funding.get(symbol))
+        markets.append(_with_path(market, candles, paths.get(symbol), marks.get(symbol)))
     return tuple(markets)
 
 
@@ -93,31 +97,48 @@ def _candles(path: Path, interval: str, start_us: int | None, end_us: int | None
     return candles if last - first == len(candles) else candles.part(slice(first, last))
 
 
-def _instrument(strategy: Traded, symbol: str, named: Path | None, data: Path, candles: Candles) -> InstrumentChanged:
-    """The instrument of the file named, of the one beside the candles, or the assumed one."""
+def _instruments(
+    strategy: Traded, symbol: str, named: Path | None, data: Path, candles: Candles
+) -> tuple[InstrumentChanged, ...]:
+    """The instrument's versions by the file named, by the one beside the candles, or the assumed one."""
     path = named or data.parent / BESIDE
     known = read_instruments(path) if named or path.exists() else []
-    told = told_instrument(known, strategy.venue, symbol, strategy.interval)
-    if told is None and named:
+    first_us, end_us = int(candles.open_time_us[0]), int(candles.open_time_us[-1]) + candles.interval_us
+    told = told_instruments(known, strategy.venue, symbol, strategy.interval, first_us, end_us)
+    if not told and named:
         found = ", ".join(f"{one.venue}:{one.symbol}" for one in known)
         raise MarketDataError(str(named), field="instruments", found=found, allowed=f"{strategy.venue}:{symbol}")
-    return told or assumed_instrument(strategy.venue, symbol, candles)
+    return told or (assumed_instrument(strategy.venue, symbol, candles),)
 
 
-def _tiered(instrument: InstrumentChanged, brackets: Mapping[str, tuple[LeverageBracket, ...]]) -> InstrumentChanged:
-    own = brackets.get(instrument.symbol)
-    return instrument if own is None else instrument.model_copy(update={"brackets": own})
+def _tiered(
+    versions: tuple[InstrumentChanged, ...], brackets: Mapping[str, tuple[LeverageBracket, ...]]
+) -> tuple[InstrumentChanged, ...]:
+    own = brackets.get(versions[0].symbol)
+    return versions if own is None else tuple(one.model_copy(update={"brackets": own}) for one in versions)
 
 
-def _market(candles: Candles, instrument: InstrumentChanged, marks: Path | None, funding: Path | None) -> MarketHistory:
+def _market(
+    candles: Candles, versions: tuple[InstrumentChanged, ...], marks: Path | None, funding: Path | None
+) -> MarketHistory:
     return MarketHistory(
-        instrument,
+        versions[0],
         candles.interval,
         candles.open_time_us,
         *candles.columns,
         mark=None if marks is None else marks_beside(candles, read_marks(marks), str(marks)),
         funding_rate=None if funding is None else funding_beside(candles, *read_funding(funding)),
+        later_instruments=versions[1:],
     )
+
+
+def _with_path(market: MarketHistory, candles: Candles, path: Path | None, marks: Path | None) -> MarketHistory:
+    """The market with the finer candles of a file. Raises MarketDataError."""
+    if path is None:
+        return market
+    finer = path_inside(candles, load_candles(path), str(path))
+    mark = None if marks is None else marks_beside(finer, read_marks(marks), str(marks))
+    return replace(market, path=PathHistory(finer.interval, finer.open_time_us, *finer.columns, mark))
 
 
 def _bars_of(market: MarketHistory) -> Candles:

@@ -11,6 +11,7 @@ from tradewire.backtest.futures.decisions import Answers, Decider, FixedLimits
 from tradewire.backtest.futures.grid import Grid, make_grid
 from tradewire.backtest.futures.plain_terms import plain_terms
 from tradewire.backtest.futures.simulation import Filled, Simulation
+from tradewire.backtest.futures.stepped import needs_steps
 from tradewire.backtest.trades import trades_of
 from tradewire.ports.backtest import (
     AccountSettings,
@@ -37,6 +38,10 @@ class FuturesEngine(BacktestPort):
 
     def run(self, request: BacktestRequest) -> BacktestResult:
         """As `BacktestPort.run`."""
+        if needs_steps(request.markets):
+            from tradewire.backtest.futures.stepped_engine import SteppedEngine  # it shares what is below
+
+            return SteppedEngine().run(request)
         strategy = compile_strategy(parse_strategy(request.strategy), request.params)
         markets = markets_of(strategy, request.markets)
         account = request.account

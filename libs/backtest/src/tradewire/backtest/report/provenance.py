@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from importlib import metadata
+from typing import Any
 
 import numpy as np
 
 from tradewire.backtest.report.code_version import code_version as running_code
-from tradewire.ports.backtest import AccountSettings, BacktestResult, MarketHistory
+from tradewire.ports.backtest import AccountSettings, BacktestResult, MarketHistory, PathHistory
 
 LIBRARIES = ("tradewire-backtest", "tradewire-trading", "tradewire-ports", "numba", "numpy", "polars", "TA-Lib")
 """Distributions whose version may change a number of a run, or the form of its files."""
@@ -79,10 +80,20 @@ def data_hash(markets: Sequence[MarketHistory]) -> str:
             columns += [market.mark.open, market.mark.high, market.mark.low, market.mark.close]
         if market.funding_rate is not None:
             columns.append(market.funding_rate)
+        if market.path is not None:
+            columns += _path_columns(market.path)
+            whole.update(f"path {market.path.interval}|{len(market.path)}|".encode())
+        for version in market.later_instruments:
+            whole.update(f"{version.model_dump_json()}|".encode())
         whole.update(f"{market.mark is not None}|{market.funding_rate is not None}|".encode())
         for column in columns:
             whole.update(np.ascontiguousarray(column).astype(column.dtype.newbyteorder("<"), copy=False).tobytes())
     return whole.hexdigest()
+
+
+def _path_columns(path: PathHistory) -> list[Any]:
+    marks = () if path.mark is None else (path.mark.open, path.mark.high, path.mark.low, path.mark.close)
+    return [path.open_time_us, path.open, path.high, path.low, path.close, path.volume, *marks]
 
 
 def settings_of(result: BacktestResult) -> dict[str, object]:
