@@ -40,8 +40,9 @@ class Checkpoints:
 
     def note(self, records: Sequence[Record]) -> None:
         """These were answered."""
-        for record in records:
-            self._positions[record.place] = record.offset + 1
+        # In order per partition, so the last one of each counts.
+        for (topic, partition), offset in {(r.topic, r.partition): r.offset for r in records}.items():
+            self._positions[Place(topic, partition)] = offset + 1
         self._dirty += len(records)
 
     def forget(self, places: Iterable[Place]) -> None:

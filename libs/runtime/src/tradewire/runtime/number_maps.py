@@ -115,21 +115,22 @@ def _entries(value: bytes, start: int, *, nullable: bool) -> tuple[Numbers, int]
 
 def map_writer(*, nullable: bool) -> Callable[[Numbers], bytes]:
     """Writer of one field."""
-    layouts: dict[tuple[str, ...], Layout] = {}
+    layouts: dict[tuple[object, ...], Layout] = {}
 
     def write(numbers: Numbers) -> bytes:
-        if None in numbers.values():  # while indicators warm up
+        given: list[float | None] = list(numbers.values())
+        key: tuple[object, ...] = tuple(numbers)
+        if None in given:  # while indicators warm up
             if not nullable:
                 raise TypeError(f"null among {numbers}")
-            layout = Layout.of(numbers, nullable=nullable)
-            return _written(layout, [number for number in numbers.values() if number is not None])
-        names = tuple(numbers)
-        layout_known = layouts.get(names)
-        if layout_known is None:
+            key = (key, tuple([number is None for number in given]))
+            given = [number for number in given if number is not None]
+        layout = layouts.get(key)
+        if layout is None:
             if len(layouts) >= LAYOUTS_MAX:
                 layouts.clear()
-            layout_known = layouts[names] = Layout.of(numbers, nullable=nullable)
-        return _written(layout_known, list(numbers.values()))
+            layout = layouts[key] = Layout.of(numbers, nullable=nullable)
+        return _written(layout, given)
 
     return write
 

@@ -112,9 +112,8 @@ class KafkaBus(EventBusPort):
     # ---- writing ------------------------------------------------------------------------------------------
 
     async def publish(self, records: Sequence[Outgoing]) -> list[Ack]:
-        placed = [
-            (record, self._partitioner.partition(record, await self.partitions(record.topic))) for record in records
-        ]
+        counts = {topic: await self.partitions(topic) for topic in {record.topic for record in records}}
+        placed = [(record, self._partitioner.partition(record, counts[record.topic])) for record in records]
         producer = await self._open_producer()
         futures: list[asyncio.Future[RecordMetadata]] = []
         try:

@@ -29,9 +29,10 @@ class Progress:
         """A poll returned ``records``."""
         self._count_anew_after(self._polled_s, now_s)
         self._polled_s = now_s
-        for record in records:
-            place = record.place
-            self.positions[place] = record.offset + 1
+        # In order per partition, so the last one of each counts.
+        for (topic, partition), offset in {(r.topic, r.partition): r.offset for r in records}.items():
+            place = Place(topic, partition)
+            self.positions[place] = offset + 1
             self._moved_s[place] = now_s
 
     def on_answered(self, ends: Mapping[Place, int], starts: Mapping[Place, int], now_s: float) -> None:

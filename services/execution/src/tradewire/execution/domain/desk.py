@@ -25,6 +25,9 @@ from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.roster import Roster
 from tradewire.trading.wire import e8, order_of, spec_of
 
+JOURNALED = frozenset((OrderChanged, OrderFilled))
+"""What the ledger must hold before it is published; asked for every message, so by type alone."""
+
 
 class ExecutionDesk:
     """All paper accounts that this process writes for.
@@ -148,8 +151,10 @@ class ExecutionDesk:
     def _journaled(self, emits: Iterable[Emit]) -> Iterator[Emit]:
         """Note what the ledger must hold before it is published."""
         for emit in emits:
-            if isinstance(emit.event, OrderChanged | OrderFilled):
-                self._journal.append(emit.event)
+            event = emit.event
+            if type(event) in JOURNALED:
+                assert isinstance(event, OrderChanged | OrderFilled)
+                self._journal.append(event)
             yield emit
 
     # ---- the market happens ----
