@@ -11,123 +11,245 @@ What it does at each close, as the services do:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from tradewire.backtest.compiled import compiled
-from tradewire.backtest.vectorized.arithmetic import notional, share_up, taker_price
-from tradewire.backtest.vectorized.entries import decide
-from tradewire.backtest.vectorized.market import CLOSE, FUNDING, HIGH, LOW, MARK, OPEN, PRESENT, TAKER_FEE, TICK
+from tradewire.backtest.vectorized.arithmetic import notional, units
+from tradewire.backtest.vectorized.entries import ACTS_FLAT, ACTS_LONG, ACTS_SHORT, decide
+from tradewire.backtest.vectorized.market import Tape
+from tradewire.backtest.vectorized.outcomes import ratio, weigh
 from tradewire.backtest.vectorized.state import (
-    BOOK_COLUMNS,
+    BLOCK,
+    BLOCK_END,
     COST,
-    ENTRIES,
-    EXTREME,
-    FEES,
+    EQUITY,
+    FALL,
     FILL_COLUMNS,
     FILLS,
+    GAUGE_COLUMNS,
     LAST_MARK,
-    LEG_ENTRY,
-    LEG_EXIT,
-    LEG_STOP,
-    LEG_TAKE,
-    LEG_TRAIL,
-    PENDING_EXIT,
-    PENDING_QTY,
-    PENDING_SIDE,
-    PENDING_STOP,
-    PENDING_TAKE,
-    PENDING_TRAIL,
+    PEAK,
     QTY,
     STATE_COLUMNS,
-    STOP,
-    TAKE,
-    TRAIL,
     WALLET,
+    WORTH,
 )
+from tradewire.backtest.vectorized.trading import has_orders, trade
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
     from tradewire.trading.language.evaluation import Int8Array
 
 
+class Blocks(NamedTuple):
+    """The blocks of an account's returns, shape (b,) each: closes, sum of returns and of their squares."""
+
+    closes: IntArray
+    total: FloatArray
+    square: FloatArray
+
+
+class Record(NamedTuple):
+    """What is kept of one run beside its outcome: equity 1e-8, shape (t,), and positions, shape (t, m); or (0,)."""
+
+    equity: IntArray
+    held: IntArray
+
+
 @compiled
-def run_account(
-    bars: IntArray,
+def run_sets(
+    tape: Tape,
     filters: IntArray,
     signal: Int8Array,
-    measures: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+    table: FloatArray,
+    guards: IntArray,
+    method: int,
+    sizing: FloatArray,
+    purse: tuple[int, int],
+    outcome: tuple[IntArray, IntArray, FloatArray, FloatArray],
+    blocks: Blocks,
+) -> None:
+    """Run k accounts of the same markets, each by its own signals, shape (k, m, t); see `run_account`.
+
+    Parameters: guards: shape (k, 4); sizing: amount and cap, shape (k, 2); blocks: sums of shape (k, b). Writes to
+    ``outcome``: last equity 1e-8, shape (k,), books, shape (k, BOOK_COLUMNS), largest fall and Sharpe ratio, (k,).
+    """
+    last_e8, books, fall, sharpe = outcome
+    record = Record(np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.int64))
+    for k in range(len(signal)):
+        own = Blocks(blocks.closes, blocks.total[k], blocks.square[k])
+        how = (method, sizing[k, 0], sizing[k, 1])
+        gauge, _ = run_account(tape, filters, signal[k], table, guards[k], how, purse, books[k], own, record, False)
+        last_e8[k] = books[k, EQUITY]
+        fall[k] = gauge[FALL]
+        sharpe[k] = ratio(own.total.sum(), own.square.sum(), signal.shape[2])
+
+
+@compiled
+def run_account(
+    tape: Tape,
+    filters: IntArray,
+    signal: Int8Array,
+    table: FloatArray,
+    guards: IntArray,
     sizing: tuple[int, float, float],
-    capital_e8: int,
-    slippage_e8: int,
+    purse: tuple[int, int],
+    book: IntArray,
+    blocks: Blocks,
+    record: Record,
     keep: bool,
-) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+) -> tuple[FloatArray, IntArray]:
     """Run one account from its first close to its last.
 
-    Parameters: bars, filters: as in `Markets`; signal: int8 codes, 0 where the strategy is not ready, shape (m, t);
-    measures: stop, take-profit and trailing distance and volatility, float64, shape (m, t) each or (m, 0) where not
-    asked for; sizing: method code, amount, cap on leverage (infinity for none); keep: whether fills and positions
-    are wanted.
-    Returns: equity 1e-8, shape (t,); positions, shape (t, m) or (0, m); fills, shape (f, FILL_COLUMNS); the book.
+    Parameters: filters: as in `Markets`; signal: int8 codes, 0 where the strategy is not ready, shape (m, t); table:
+    series by symbol, row and the symbol's own bar; guards: rows of the stop, take-profit and trailing distance and of
+    the volatility, -1 where not asked for, shape (4,); sizing: method code, amount, cap on leverage (infinity for
+    none); purse: capital and slippage, 1e-8; book: zeros; keep: whether fills and the record are wanted.
+    Returns: the gauge; fills, shape (f, FILL_COLUMNS). Fills the book, the blocks' sums (from 0) and the record.
     """
-    closes, symbols = bars.shape[0], bars.shape[1]
-    state = np.zeros((symbols, STATE_COLUMNS), dtype=np.int64)
-    book = np.zeros(BOOK_COLUMNS, dtype=np.int64)
-    book[WALLET] = capital_e8
-    equity = np.empty(closes, dtype=np.int64)
-    held = np.empty((closes if keep else 0, symbols), dtype=np.int64)
-    log = np.empty((64 if keep else 0, FILL_COLUMNS), dtype=np.int64)
+    opened, high, low, close, mark, funding, bar = tape  # in the loop a field of a tuple costs more than a variable
+    closes, totals, squares = blocks
+    symbols, last = signal.shape
+    state, gauge = np.zeros((symbols, STATE_COLUMNS), dtype=np.int64), np.zeros(GAUGE_COLUMNS)
+    gauge[WORTH] = gauge[PEAK] = float(purse[0])
+    book[WALLET], book[BLOCK_END] = purse[0], closes[0]
+    log = np.empty((0, FILL_COLUMNS), dtype=np.int64)
     t = 0
-    while t < closes:
-        if symbols == 1 and not _has_orders(state, 0):
-            t = _coast(t, bars, signal, state, book[WALLET], equity, held, keep)
-            if t == closes:
+    while t < last:
+        if bar.shape[1] == 0 and not has_orders(state, 0):
+            t = _coast(t, mark, funding, signal, state, book, gauge, closes, totals, squares, record, keep)
+            if t == last:
                 break
         if keep and book[FILLS] + 3 * symbols > log.shape[0]:
             log = _grown(log, 2 * log.shape[0] + 3 * symbols)
         for j in range(symbols):
-            if bars[t, j, PRESENT]:
-                _live_bar(t, j, bars, filters, state, book, log, slippage_e8, keep)
+            i = bar[j, t] if bar.shape[1] else t
+            if i >= 0 and has_orders(state, j):
+                prices = (units(opened[j, i]), units(high[j, i]), units(low[j, i]), units(close[j, i]))
+                trade(t, j, prices, filters, state, book, log, purse[1], keep)
+            if i >= 0:
+                _mark(j, mark[j, i], funding[j, i] if funding.shape[1] else 0, state, book)
         worth = book[WALLET] + _unrealised(state)
-        equity[t] = worth
-        for j in range(symbols):
-            if signal[j, t] and bars[t, j, PRESENT]:
-                decide(t, j, signal[j, t], worth, bars, filters, state, measures, sizing)
+        weigh(t, worth, book, gauge, closes, totals, squares)
+        _judge(t, worth, signal, bar, close, mark, table, guards, filters, state, sizing)
         if keep:
-            held[t, :] = state[:, QTY]
+            record.equity[t] = worth
+            record.held[t, :] = state[:, QTY]
         t += 1
-    return equity, held, log[: book[FILLS] if keep else 0], book
+    book[EQUITY] = book[WALLET] + _unrealised(state)
+    return gauge, log[: book[FILLS] if keep else 0]
+
+
+@compiled
+def _judge(
+    t: int,
+    worth: int,
+    signal: Int8Array,
+    bar: IntArray,
+    close: FloatArray,
+    mark: IntArray,
+    table: FloatArray,
+    guards: IntArray,
+    filters: IntArray,
+    state: IntArray,
+    sizing: tuple[int, float, float],
+) -> None:
+    """Assess what the strategy says of every symbol at a close."""
+    for j in range(len(signal)):
+        i = bar[j, t] if bar.shape[1] else t
+        if i >= 0 and signal[j, t]:
+            measures = _measures(table, guards, j, i)
+            decide(j, signal[j, t], worth, units(close[j, i]), mark[j, i], filters, state, measures, sizing)
+
+
+@compiled
+def _measures(table: FloatArray, guards: IntArray, j: int, i: int) -> tuple[float, float, float, float]:
+    """Distances and volatility at a symbol's bar."""
+    stop = table[j, guards[0], i] if guards[0] >= 0 else np.nan
+    take = table[j, guards[1], i] if guards[1] >= 0 else np.nan
+    trail = table[j, guards[2], i] if guards[2] >= 0 else np.nan
+    return stop, take, trail, table[j, guards[3], i] if guards[3] >= 0 else np.nan
 
 
 @compiled
 def _coast(
     t: int,
-    bars: IntArray,
+    mark: IntArray,
+    funding: IntArray,
     signal: Int8Array,
     state: IntArray,
-    wallet: int,
-    equity: IntArray,
-    held: IntArray,
+    book: IntArray,
+    gauge: FloatArray,
+    closes: IntArray,
+    totals: FloatArray,
+    squares: FloatArray,
+    record: Record,
     keep: bool,
 ) -> int:
-    """Pass the closes at which a single symbol without orders has neither a signal nor funding; return the next one."""
-    qty, cost = state[0, QTY], state[0, COST]
-    base = wallet - cost if qty > 0 else wallet + cost
-    while t < bars.shape[0] and not signal[0, t] and not (qty and bars[t, 0, FUNDING]):
-        equity[t] = base + notional(qty, bars[t, 0, MARK]) if qty else wallet
-        if keep:
-            held[t, 0] = qty
+    """Pass the closes at which a single symbol without orders has no signal that means anything, nor funding.
+
+    Returns: the next close that does.
+    """
+    qty, start = state[0, QTY], t
+    acts = ACTS_FLAT if qty == 0 else ACTS_LONG if qty > 0 else ACTS_SHORT
+    paid = qty != 0 and funding.shape[1] > 0
+    while t < signal.shape[1] and not (acts >> signal[0, t]) & 1 and not (paid and funding[0, t]):
         t += 1
+    base = book[WALLET] - state[0, COST] if qty > 0 else book[WALLET] + state[0, COST]
+    if qty and t > start:
+        _weigh_held(start, t, mark, qty, base, book, gauge, closes, totals, squares)
+        state[0, LAST_MARK] = mark[0, t - 1]
+    if keep:
+        for at in range(start, t):
+            record.equity[at] = base + notional(qty, mark[0, at])
+        record.held[start:t, 0] = qty
     return t
 
 
 @compiled
-def _has_orders(state: IntArray, j: int) -> bool:
-    """Whether an order of the symbol acts at the open or rests at a level."""
-    return bool(
-        state[j, PENDING_EXIT] | state[j, PENDING_SIDE] | state[j, STOP] | state[j, TAKE] | state[j, TRAIL]
-    )  # no view of the row: in the hot path its reference count would cost more than the question
+def _weigh_held(
+    t: int,
+    end: int,
+    mark: IntArray,
+    qty: int,
+    base: int,
+    book: IntArray,
+    gauge: FloatArray,
+    closes: IntArray,
+    totals: FloatArray,
+    squares: FloatArray,
+) -> None:
+    """`weigh` the closes from t up to ``end`` of an account worth ``base`` and the notional of what it holds."""
+    before, peak, fall = gauge[WORTH], gauge[PEAK], gauge[FALL]
+    while t < end:
+        while t >= book[BLOCK_END]:
+            book[BLOCK] += 1
+            book[BLOCK_END] += closes[book[BLOCK]]
+        total, square = totals[book[BLOCK]], squares[book[BLOCK]]
+        stop = min(end, book[BLOCK_END])
+        while t < stop:
+            now = float(base + notional(qty, mark[0, t]))
+            change = now / before - 1.0 if before > 0.0 else 0.0
+            total += change
+            square += change * change
+            if now > peak:
+                peak = now
+            elif now < peak * (1.0 - fall):
+                fall = 1.0 - now / peak
+            before = now
+            t += 1
+        totals[book[BLOCK]], squares[book[BLOCK]] = total, square
+    gauge[WORTH], gauge[PEAK], gauge[FALL] = before, peak, fall
+
+
+@compiled
+def _mark(j: int, mark_e8: int, rate_e8: int, state: IntArray, book: IntArray) -> None:
+    """End a symbol's bar: take its mark, and pay funding on what is held."""
+    state[j, LAST_MARK] = mark_e8
+    if rate_e8 and state[j, QTY]:
+        book[WALLET] -= notional(notional(state[j, QTY], mark_e8), rate_e8)
 
 
 @compiled
@@ -138,139 +260,17 @@ def _grown(log: IntArray, rows: int) -> IntArray:
 
 
 @compiled
+def _gain(qty: int, cost: int, mark: int) -> int:
+    """Profit of a position at its mark."""
+    if qty > 0:
+        return notional(qty, mark) - cost
+    return notional(qty, mark) + cost if qty < 0 else 0
+
+
+@compiled
 def _unrealised(state: IntArray) -> int:
     """Profit of all positions at their marks."""
     total = 0
     for j in range(state.shape[0]):
-        qty = state[j, QTY]
-        if qty > 0:
-            total += notional(qty, state[j, LAST_MARK]) - state[j, COST]
-        elif qty < 0:
-            total += notional(qty, state[j, LAST_MARK]) + state[j, COST]
+        total += _gain(state[j, QTY], state[j, COST], state[j, LAST_MARK])
     return total
-
-
-@compiled
-def _live_bar(
-    t: int,
-    j: int,
-    bars: IntArray,
-    filters: IntArray,
-    state: IntArray,
-    book: IntArray,
-    log: IntArray,
-    slippage_e8: int,
-    keep: bool,
-) -> None:
-    """Let one symbol's bar happen."""
-    if _has_orders(state, j):
-        _trade(t, j, bars, filters, state, book, log, slippage_e8, keep)
-    state[j, LAST_MARK] = bars[t, j, MARK]
-    if bars[t, j, FUNDING] and state[j, QTY]:
-        book[WALLET] -= notional(notional(state[j, QTY], bars[t, j, MARK]), bars[t, j, FUNDING])
-
-
-@compiled
-def _trade(
-    t: int,
-    j: int,
-    bars: IntArray,
-    filters: IntArray,
-    state: IntArray,
-    book: IntArray,
-    log: IntArray,
-    slippage_e8: int,
-    keep: bool,
-) -> None:
-    """Let what one symbol has ordered meet its bar."""
-    opened = bars[t, j, OPEN]
-    if state[j, PENDING_EXIT]:
-        state[j, PENDING_EXIT] = 0
-        _fill(t, j, LEG_EXIT, opened, 0, opened, opened, filters, state, book, log, slippage_e8, keep)
-    if state[j, PENDING_SIDE]:
-        _fill(t, j, LEG_ENTRY, opened, 0, opened, opened, filters, state, book, log, slippage_e8, keep)
-        state[j, PENDING_SIDE] = 0
-        state[j, EXTREME] = opened
-    if state[j, STOP] or state[j, TAKE] or state[j, TRAIL]:
-        leg, shown, part, start, end = _protected(bars[t, j], state[j])
-        if leg:
-            _fill(t, j, leg, shown, part, start, end, filters, state, book, log, slippage_e8, keep)
-
-
-@compiled
-def _protected(bar: IntArray, own: IntArray) -> tuple[int, int, int, int, int]:
-    """The first protective order that the bar's path reaches.
-
-    Returns: its leg (0 for none), the price that the market shows there, the part of the path (0 the open, 1 to 3),
-    and the prices between which that part runs.
-    """
-    sign = 1 if own[QTY] > 0 else -1
-    opened, closed = bar[OPEN], bar[CLOSE]
-    worst, best = (bar[LOW], bar[HIGH]) if sign > 0 else (bar[HIGH], bar[LOW])
-    stop, take, trail = own[STOP], own[TAKE], own[TRAIL]
-    if trail and sign * opened > sign * own[EXTREME]:
-        own[EXTREME] = opened
-    trailing = own[EXTREME] - sign * trail
-    leg, level = LEG_ENTRY, 0
-    if stop and sign * worst <= sign * stop:
-        leg, level = LEG_STOP, stop
-    if trail and sign * worst <= sign * trailing and (leg == LEG_ENTRY or sign * trailing > sign * level):
-        leg, level = LEG_TRAIL, trailing
-    if leg != LEG_ENTRY and sign * opened <= sign * level:
-        if stop and sign * opened <= sign * stop:
-            leg = LEG_STOP
-        return leg, opened, 0, opened, opened
-    if take and sign * opened >= sign * take:
-        return LEG_TAKE, opened, 0, opened, opened
-    if leg != LEG_ENTRY:
-        return leg, level, 1, opened, worst
-    if take and sign * best >= sign * take:
-        return LEG_TAKE, take, 2, worst, best
-    if trail:
-        if sign * best > sign * own[EXTREME]:
-            own[EXTREME] = best
-        trailing = own[EXTREME] - sign * trail
-        if sign * closed <= sign * trailing:
-            return LEG_TRAIL, trailing, 3, best, closed
-    return LEG_ENTRY, 0, 0, 0, 0
-
-
-@compiled
-def _fill(
-    t: int,
-    j: int,
-    leg: int,
-    shown: int,
-    part: int,
-    start: int,
-    end: int,
-    filters: IntArray,
-    state: IntArray,
-    book: IntArray,
-    log: IntArray,
-    slippage_e8: int,
-    keep: bool,
-) -> None:
-    """Fill an entry or a whole exit at what a taker gets, and book it."""
-    own = state[j]
-    enters = leg == LEG_ENTRY
-    signed = own[PENDING_SIDE] * own[PENDING_QTY] if enters else -own[QTY]
-    sign = 1 if signed > 0 else -1
-    price = taker_price(shown, sign, slippage_e8, filters[j, TICK])
-    value = notional(abs(signed), price)
-    fee = share_up(value, filters[j, TAKER_FEE])
-    realised = 0
-    if enters:
-        own[QTY], own[COST] = signed, value
-        own[STOP], own[TAKE], own[TRAIL] = own[PENDING_STOP], own[PENDING_TAKE], own[PENDING_TRAIL]
-        book[ENTRIES] += 1
-    else:
-        realised = -sign * (value - own[COST])
-        own[QTY] = own[COST] = own[STOP] = own[TAKE] = own[TRAIL] = 0
-    book[WALLET] += realised - fee
-    book[FEES] += fee
-    if keep:
-        row = log[book[FILLS]]
-        row[0], row[1], row[2], row[3], row[4], row[5], row[6] = t, j, leg, sign, abs(signed), price, shown
-        row[7], row[8], row[9], row[10], row[11], row[12] = fee, realised, own[QTY], part, start, end
-    book[FILLS] += 1

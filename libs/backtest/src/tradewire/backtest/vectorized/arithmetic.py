@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tradewire.backtest.compiled import compiled
 
 SCALE = 100_000_000
@@ -23,12 +25,18 @@ _NEXT_TO_NOTHING = 1e-6
 
 
 @compiled
+def units(price: float) -> int:
+    """A price of at most 8 decimals in 1e-8 units."""
+    return int(np.rint(price * SCALE))
+
+
+@compiled
 def notional(quantity_e8: int, price_e8: int) -> int:
     """Quantity times price (either of any sign) in 1e-8 units, half to even.
 
     float64 gives the quotient to some thousand units; what is missing is known exactly from the products modulo 2**64.
     """
-    result = int(float(quantity_e8) * float(price_e8) * _UNIT)
+    result = int(np.floor(float(quantity_e8) * float(price_e8) * _UNIT))
     rest = quantity_e8 * price_e8 - result * SCALE
     if not 0 <= rest < SCALE:
         missing = rest // SCALE

@@ -1,72 +1,71 @@
-"""What a strategy decides at every close of an account, in the form that the compiled loop reads."""
+"""What strategies decide at every close of an account, in the form that the compiled loop reads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.vectorized.entries import METHOD_CODES
 from tradewire.backtest.vectorized.market import Markets
-from tradewire.trading.language import EvaluationArrays
+from tradewire.trading.language import CompiledStrategy, EvaluationArrays, Sizing
 
 if TYPE_CHECKING:
-    from tradewire.ports.backtest import FloatArray
+    from collections.abc import Sequence
+
+    from tradewire.ports.backtest import FloatArray, IntArray
     from tradewire.trading.language.evaluation import Int8Array
 
-Measures = tuple["FloatArray | None", "FloatArray | None", "FloatArray | None", "FloatArray | None"]
-"""Stop, take-profit and trailing distance, volatility: float64, shape (n,); None where not asked for."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SymbolDecisions:
-    """Of one symbol's n bars: signal codes, 0 where the strategy is not ready, int8, shape (n,); and the measures."""
-
-    signal: Int8Array
-    measures: Measures
+MEASURES = 4
+"""Stop, take-profit and trailing distance, volatility."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decisions:
-    """Of all m symbols at all t closes: signals, shape (m, t), measures of shape (m, t) or (m, 0) each."""
+    """Of k parameter sets on all m symbols at all t closes.
 
+    ``numbers``: which sets, shape (k,). ``signal``: codes, 0 where a strategy is not ready, int8, shape (k, m, t).
+    ``table``: series by symbol, row and the symbol's own bar. ``guards``: rows of a set's measures, -1 where not asked
+    for, shape (k, 4). ``method``: of sizing; ``sizing``: amount and cap on leverage (infinity for none), shape (k, 2).
+    """
+
+    numbers: IntArray
     signal: Int8Array
-    measures: tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+    table: FloatArray
+    guards: IntArray
+    method: int
+    sizing: FloatArray
 
 
-def of_arrays(arrays: EvaluationArrays) -> SymbolDecisions:
-    """The decisions in a strategy's own answers."""
-    distances = (arrays.stop_distance, arrays.take_profit_distance, arrays.trailing_distance)
-    asked = tuple(None if np.isnan(values).all() else values for values in distances)
-    signal = np.where(arrays.ready, arrays.signal, np.int8(0))
-    return SymbolDecisions(signal, (asked[0], asked[1], asked[2], arrays.sizing_inputs.get("volatility")))
+def sizing_row(sizing: Sizing) -> tuple[float, float]:
+    """Amount and cap on leverage, infinity for none."""
+    return float(sizing.amount), float("inf") if sizing.max_leverage is None else float(sizing.max_leverage)
 
 
-def aligned(parts: Sequence[SymbolDecisions], markets: Markets) -> Decisions:
-    """Each symbol's decisions at the account's closes; nothing is decided where a symbol has no bar."""
-    closes, symbols = len(markets.time_us), len(parts)
-    if symbols == 1:  # its bars are the closes: no copy
-        only = parts[0]
-        stop, take, trail, volatility = (_row(values) for values in only.measures)
-        return Decisions(only.signal.reshape(1, closes), (stop, take, trail, volatility))
-    signal = np.zeros((symbols, closes), dtype=np.int8)
-    for number, part in enumerate(parts):
-        signal[number, markets.rows[number]] = part.signal
-    stop, take, trail, volatility = (_stacked(parts, markets, which) for which in range(4))
-    return Decisions(signal, (stop, take, trail, volatility))
+def at_closes(found: Sequence[Int8Array], markets: Markets) -> Int8Array:
+    """Each symbol's signals, shape (k, n), at the account's closes, (k, m, t); none where a symbol has no bar."""
+    if not markets.rows:
+        return found[0][:, np.newaxis]
+    signal = np.zeros((len(found[0]), len(found), len(markets.time_us)), dtype=np.int8)
+    for symbol, places in enumerate(markets.rows):
+        signal[:, symbol, places] = found[symbol][:, : len(places)]
+    return signal
 
 
-def _row(values: FloatArray | None) -> FloatArray:
-    return np.empty((1, 0)) if values is None else values.reshape(1, len(values))
+def alone(strategy: CompiledStrategy, number: int, markets: Markets) -> Decisions:
+    """The decisions of one strategy by its own evaluation, as rules in Python need it."""
+    answers = [strategy.evaluate_array(bars) for bars in markets.columns]
+    found = [np.where(answer.ready, answer.signal, np.int8(0)).reshape(1, -1) for answer in answers]
+    table = np.full((len(answers), MEASURES, markets.longest), np.nan)
+    for symbol, answer in enumerate(answers):
+        for row, values in enumerate(_measures(answer)):
+            table[symbol, row, : len(answer)] = values
+    numbers, guards = np.array([number]), np.arange(MEASURES).reshape(1, MEASURES)
+    sizing = np.array([sizing_row(strategy.sizing)])
+    return Decisions(numbers, at_closes(found, markets), table, guards, METHOD_CODES[strategy.sizing.method], sizing)
 
 
-def _stacked(parts: Sequence[SymbolDecisions], markets: Markets, which: int) -> FloatArray:
-    if all(part.measures[which] is None for part in parts):
-        return np.empty((len(parts), 0))
-    stacked = np.full((len(parts), len(markets.time_us)), np.nan)
-    for number, part in enumerate(parts):
-        values = part.measures[which]
-        if values is not None:
-            stacked[number, markets.rows[number]] = values
-    return stacked
+def _measures(answer: EvaluationArrays) -> tuple[FloatArray | float, ...]:
+    volatility = answer.sizing_inputs.get("volatility", np.nan)
+    return answer.stop_distance, answer.take_profit_distance, answer.trailing_distance, volatility

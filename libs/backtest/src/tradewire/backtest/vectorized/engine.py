@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.vectorized.account_loop import run_account
-from tradewire.backtest.vectorized.decisions import Decisions, aligned, of_arrays
-from tradewire.backtest.vectorized.entries import METHOD_CODES
+from tradewire.backtest.vectorized.account_loop import Blocks, Record, run_account, run_sets
+from tradewire.backtest.vectorized.columns import ParamColumns
+from tradewire.backtest.vectorized.decisions import Decisions, alone
 from tradewire.backtest.vectorized.family import StrategyFamily
 from tradewire.backtest.vectorized.market import Markets, markets_of
-from tradewire.backtest.vectorized.outcomes import Outcomes, block_counts, empty_outcomes, summarise
+from tradewire.backtest.vectorized.outcomes import Outcomes, block_counts, empty_outcomes
 from tradewire.backtest.vectorized.results import result_of
-from tradewire.backtest.vectorized.series import DEFAULT_CACHE_BYTES, SeriesCache
-from tradewire.backtest.vectorized.state import ENTRIES, FEES
+from tradewire.backtest.vectorized.series import DEFAULT_CACHE_BYTES
+from tradewire.backtest.vectorized.state import BOOK_COLUMNS, ENTRIES, FEES
 from tradewire.ports.backtest import AccountSettings, BacktestPort, BacktestRequest, BacktestResult
 from tradewire.trading.exchange import to_e8
-from tradewire.trading.language import Sizing, compile_strategy, parse_strategy
+from tradewire.trading.language import StrategyDocument, StrategyErrors, compile_strategy, parse_strategy
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
@@ -55,8 +55,9 @@ class VectorizedEngine(BacktestPort):
         document = parse_strategy(request.strategy)
         strategy = compile_strategy(document, request.params)
         account, markets = _account(request.account), markets_of(request, document)
-        decisions = aligned([of_arrays(strategy.evaluate_array(bars)) for bars in markets.columns], markets)
-        equity, held, fills, _ = _run(markets, decisions, strategy.sizing, account, keep=True)
+        only = ParamColumns(strategy.params, {}, 1)
+        found = next(self._decisions(document, markets, only))
+        equity, held, fills = _run(markets, found, account)
         return result_of(request, strategy, markets, equity, held, fills)
 
     def run_many(
@@ -77,16 +78,21 @@ class VectorizedEngine(BacktestPort):
         document = parse_strategy(request.strategy)
         compile_strategy(document, request.params)
         account, markets = _account(request.account), markets_of(request, document)
-        cache = SeriesCache(self._cache_bytes)
-        varying = frozenset(name for name, values in columns.items() if np.any(values != values[:1]))
-        family = StrategyFamily(document, markets, cache, varying)
-        found = empty_outcomes(columns, sets, block_counts(len(markets.time_us), blocks))
-        for number in range(sets):
-            params = {**request.params, **{name: float(values[number]) for name, values in columns.items()}}
-            decisions, sizing = family.decisions(params)
-            equity, _, _, book = _run(markets, decisions, sizing, account, keep=False)
-            _note(found, number, equity, book, account)
-        return found
+        outcomes = empty_outcomes(columns, sets, block_counts(len(markets.time_us), blocks))
+        for decisions in self._decisions(document, markets, ParamColumns(request.params, columns, sets)):
+            _run_sets(markets, decisions, account, outcomes)
+        return outcomes
+
+    def _decisions(self, document: StrategyDocument, markets: Markets, columns: ParamColumns) -> Iterator[Decisions]:
+        """What all sets decide: together, or each by itself, which names every fault of the first faulty set."""
+        if document.python is None and columns.allowed(document):
+            try:
+                yield from StrategyFamily(document, markets, columns, self._cache_bytes).decisions()
+                return
+            except StrategyErrors:
+                pass
+        for number in range(len(columns)):
+            yield alone(compile_strategy(document, columns.params(number)), number, markets)
 
 
 def _checked(param_sets: Mapping[str, FloatArray], blocks: int) -> tuple[int, dict[str, FloatArray]]:
@@ -115,29 +121,48 @@ def _account(account: AccountSettings) -> _Account:
     return _Account(to_e8(account.capital), int(slippage))
 
 
-def _run(
-    markets: Markets, decisions: Decisions, sizing: Sizing, account: _Account, *, keep: bool
-) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    cap = float("inf") if sizing.max_leverage is None else float(sizing.max_leverage)
-    return run_account(
-        markets.bars,
+def _run(markets: Markets, decisions: Decisions, account: _Account) -> tuple[IntArray, IntArray, IntArray]:
+    """Equity and positions at the closes, and fills, of the first set decided on."""
+    closes, symbols = len(markets.time_us), len(markets.columns)
+    record = Record(np.empty(closes, dtype=np.int64), np.empty((closes, symbols), dtype=np.int64))
+    _, fills = run_account(
+        markets.tape,
+        markets.filters,
+        decisions.signal[0],
+        decisions.table,
+        decisions.guards[0],
+        (decisions.method, float(decisions.sizing[0, 0]), float(decisions.sizing[0, 1])),
+        (account.capital_e8, account.slippage_e8),
+        np.zeros(BOOK_COLUMNS, dtype=np.int64),
+        Blocks(block_counts(closes, 1), np.zeros(1), np.zeros(1)),
+        record,
+        True,
+    )
+    return record.equity, record.held, fills
+
+
+def _run_sets(markets: Markets, decisions: Decisions, account: _Account, outcomes: Outcomes) -> None:
+    """Run the sets decided on, and write their rows."""
+    sets = len(decisions.numbers)
+    last_e8, books = np.empty(sets, dtype=np.int64), np.zeros((sets, BOOK_COLUMNS), dtype=np.int64)
+    fall, sharpe = np.empty(sets), np.empty(sets)
+    blocks = len(outcomes.block_count)
+    sums = Blocks(outcomes.block_count, np.zeros((sets, blocks)), np.zeros((sets, blocks)))
+    run_sets(
+        markets.tape,
         markets.filters,
         decisions.signal,
-        decisions.measures,
-        (METHOD_CODES[sizing.method], float(sizing.amount), cap),
-        account.capital_e8,
-        account.slippage_e8,
-        keep,
+        decisions.table,
+        decisions.guards,
+        decisions.method,
+        decisions.sizing,
+        (account.capital_e8, account.slippage_e8),
+        (last_e8, books, fall, sharpe),
+        sums,
     )
-
-
-def _note(found: Outcomes, number: int, equity_e8: IntArray, book: IntArray, account: _Account) -> None:
-    """Write one run's row."""
-    last_e8 = int(equity_e8[-1]) if len(equity_e8) else account.capital_e8
-    found.final_equity[number] = last_e8 / 1e8
-    found.total_return[number] = last_e8 / account.capital_e8 - 1.0 if account.capital_e8 else 0.0
-    found.trades[number] = book[ENTRIES]
-    found.fees[number] = book[FEES] / 1e8
-    found.max_drawdown[number], found.sharpe[number] = summarise(
-        equity_e8, account.capital_e8, found.block_count, found.block_sum[number], found.block_sum_sq[number]
-    )
+    where = decisions.numbers
+    outcomes.final_equity[where] = last_e8 / 1e8
+    outcomes.total_return[where] = last_e8 / account.capital_e8 - 1.0 if account.capital_e8 else 0.0
+    outcomes.trades[where], outcomes.fees[where] = books[:, ENTRIES], books[:, FEES] / 1e8
+    outcomes.max_drawdown[where], outcomes.sharpe[where] = fall, sharpe
+    outcomes.block_sum[where], outcomes.block_sum_sq[where] = sums.total, sums.square

@@ -1,16 +1,16 @@
-"""A request's markets as one block of integers: every close of the account, every symbol, in canonical order."""
+"""A request's markets as columns: every close of the account, every symbol, in canonical order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
 from tradewire.backtest.compiled import compiled
-from tradewire.backtest.vectorized.arithmetic import LARGEST_PRICE, SCALE
+from tradewire.backtest.vectorized.arithmetic import LARGEST_PRICE, SCALE, units
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
 from tradewire.ports.events import InstrumentStatus
 from tradewire.trading.exchange import to_e8
@@ -21,26 +21,43 @@ if TYPE_CHECKING:
 
     from tradewire.ports.backtest import FloatArray, IntArray
 
-OPEN, HIGH, LOW, CLOSE, MARK, FUNDING, PRESENT = range(7)
-"""Columns of a bar in `Markets.bars`; prices 1e-8, the mark at the close, the funding rate 1e-8, 1 or 0."""
-COLUMNS = 7
+_Number = TypeVar("_Number", np.float64, np.int64)
+
 TICK, STEP, MIN_QTY, MAX_QTY, MIN_NOTIONAL, TAKER_FEE, COLLAR, TRADING = range(8)
 """Columns of an instrument in `Markets.filters`, all 1e-8; TRADING is 1 or 0."""
+
+
+class Tape(NamedTuple):
+    """What the compiled loop reads of m symbols of up to n bars each, by the number of a symbol's own bar.
+
+    ``open`` to ``close``: float64 of at most 8 decimals, shape (m, n). ``mark``: at the close, int64 1e-8, (m, n).
+    ``funding``: rate, int64 1e-8, (m, n), or (m, 0) where no symbol has any. ``bar``: number of the symbol's bar at
+    each of the t closes, -1 where it has none, int64, shape (m, t); (1, 0) of one symbol, whose bars are the closes.
+    """
+
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    mark: IntArray
+    funding: IntArray
+    bar: IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Markets:
     """Prices of m symbols (in alphabetical order) over t closes.
 
-    ``time_us``: the closes, shape (t,). ``bars``: int64, shape (t, m, COLUMNS). ``filters``: int64, shape (m, 8).
-    ``rows``: for each symbol, where its bars lie among the closes, shape (n,) each. ``histories`` likewise by symbol.
+    ``time_us``: the closes, shape (t,). ``filters``: int64, shape (m, 8). ``rows``: for each symbol, where its bars
+    lie among the closes, shape (n,) each; empty of one symbol, whose bars are the closes. ``histories`` likewise by
+    symbol.
     """
 
     histories: tuple[MarketHistory, ...]
     columns: tuple[Bars, ...]
     interval_us: int
     time_us: IntArray
-    bars: IntArray
+    tape: Tape
     filters: IntArray
     rows: tuple[NDArray[np.intp], ...]
 
@@ -49,12 +66,43 @@ class Markets:
         """The venue's symbols in canonical order."""
         return tuple(history.symbol for history in self.histories)
 
+    @property
+    def longest(self) -> int:
+        """Bars of the symbol that has most."""
+        return max(map(len, self.columns))
+
+    def at_closes(self, values: IntArray, absent: int) -> IntArray:
+        """Values by the symbols' own bars, shape (m, n), at the account's closes, shape (t, m)."""
+        if not self.rows:
+            return values.T
+        spread = np.full((len(self.time_us), len(self.rows)), absent, dtype=np.int64)
+        for number, places in enumerate(self.rows):
+            spread[places, number] = values[number, : len(places)]
+        return spread
+
 
 def markets_of(request: BacktestRequest, document: StrategyDocument) -> Markets:
     """The markets that a strategy trades, checked.
 
     Raises: ValueError when a symbol has no history, or one of another interval, or bars that are none.
     """
+    histories = _histories(request, document)
+    interval_us = INTERVALS_US[document.interval]
+    closes = [np.asarray(history.open_time_us, dtype=np.int64) + interval_us for history in histories]
+    rows: tuple[NDArray[np.intp], ...] = ()
+    time_us, bar = closes[0], np.empty((1, 0), dtype=np.int64)
+    if len(closes) > 1:
+        time_us = np.unique(np.concatenate(closes))
+        rows = tuple(np.searchsorted(time_us, close) for close in closes)
+        bar = np.full((len(closes), len(time_us)), -1, dtype=np.int64)
+        for number, places in enumerate(rows):
+            bar[number, places] = np.arange(len(places))
+    columns = tuple(_columns(history) for history in histories)
+    filters = np.array([_filters(history, request.account) for history in histories], dtype=np.int64)
+    return Markets(histories, columns, interval_us, time_us, _tape(histories, columns, bar), filters, rows)
+
+
+def _histories(request: BacktestRequest, document: StrategyDocument) -> tuple[MarketHistory, ...]:
     found = {history.symbol: history for history in request.markets}
     missing = [symbol for symbol in document.symbols if symbol not in found]
     if missing:
@@ -67,68 +115,81 @@ def markets_of(request: BacktestRequest, document: StrategyDocument) -> Markets:
             raise ValueError(f"{history.symbol}: found venue {history.instrument.venue}, allowed {document.venue}")
         if not len(history):
             raise ValueError(f"{history.symbol}: found no bars, at least one is needed")
-    interval_us = INTERVALS_US[document.interval]
-    closes = [np.asarray(history.open_time_us, dtype=np.int64) + interval_us for history in histories]
-    if len(closes) == 1:  # its bars are the closes: no copy
-        time_us = closes[0]
-        rows: tuple[NDArray[np.intp], ...] = (np.arange(len(time_us)),)
-        bars = _bar_rows(histories[0]).reshape(len(time_us), 1, COLUMNS)
-    else:
-        time_us = np.unique(np.concatenate(closes))
-        rows = tuple(np.searchsorted(time_us, close) for close in closes)
-        bars = np.zeros((len(time_us), len(histories), COLUMNS), dtype=np.int64)
-        for number, (history, places) in enumerate(zip(histories, rows, strict=True)):
-            bars[places, number] = _bar_rows(history)
-    filters = np.array([_filters(history, request.account) for history in histories], dtype=np.int64)
-    columns = tuple(_columns(history) for history in histories)
-    return Markets(histories, columns, interval_us, time_us, bars, filters, rows)
+    return histories
 
 
 def _columns(history: MarketHistory) -> Bars:
     floats = (history.open, history.high, history.low, history.close, history.volume)
-    times = np.asarray(history.open_time_us, dtype=np.int64)
-    return Bars(times, *(np.ascontiguousarray(column, dtype=np.float64) for column in floats))
+    return Bars(np.asarray(history.open_time_us, dtype=np.int64), *(_plain(column) for column in floats))
 
 
-def _bar_rows(history: MarketHistory) -> IntArray:
-    """The history's bars, int64, shape (n, COLUMNS)."""
-    none = np.empty(0)
-    rates = none if history.funding_rate is None else history.funding_rate
-    columns = (
-        history.open,
-        history.high,
-        history.low,
-        history.close,
-        history.close if history.mark is None else history.mark.close,
-        rates,
-    )
-    opened, high, low, close, mark, rate = (np.ascontiguousarray(column, dtype=np.float64) for column in columns)
-    rows, bad = _packed(opened, high, low, close, mark, rate)
+def _plain(column: FloatArray) -> FloatArray:
+    """The column in the one layout that loops are compiled for; a copy of one that is read-only."""
+    return np.require(column, np.float64, ["C", "W"])
+
+
+def _tape(histories: Sequence[MarketHistory], columns: Sequence[Bars], bar: IntArray) -> Tape:
+    marks = [_mark(history, bars) for history, bars in zip(histories, columns, strict=True)]
+    paid = any(history.funding_rate is not None for history in histories)
+    rates = [_rates(history) if paid else np.empty(0, dtype=np.int64) for history in histories]
+    prices = ([getattr(bars, name) for bars in columns] for name in ("open", "high", "low", "close"))
+    opened, high, low, close = (_together(column) for column in prices)
+    return Tape(opened, high, low, close, _together(marks), _together(rates), bar)
+
+
+def _together(columns: Sequence[NDArray[_Number]]) -> NDArray[_Number]:
+    """One row for each column, the shorter ones filled up with 0; no copy of a single one."""
+    if len(columns) == 1:
+        return columns[0].reshape(1, -1)
+    whole = np.zeros((len(columns), max(map(len, columns))), dtype=columns[0].dtype)
+    for row, column in zip(whole, columns, strict=True):
+        row[: len(column)] = column
+    return whole
+
+
+def _mark(history: MarketHistory, bars: Bars) -> IntArray:
+    """The mark at each close, int64 1e-8, shape (n,), after a check of the prices."""
+    mark = bars.close if history.mark is None else _plain(history.mark.close)
+    units_e8, bad = _packed(bars.open, bars.high, bars.low, bars.close, mark)
     if bad >= 0:
-        found = f"open {opened[bad]}, high {high[bad]}, low {low[bad]}, close {close[bad]}"
+        found = f"open {bars.open[bad]}, high {bars.high[bad]}, low {bars.low[bad]}, close {bars.close[bad]}"
         fault = f"prices that do not nest, or one outside 0 to {LARGEST_PRICE:g} or of more than 8 decimals"
         raise ValueError(f"{history.symbol}: bar {bad} has {fault}: {found}")
-    return rows
+    return units_e8
+
+
+def _rates(history: MarketHistory) -> IntArray:
+    if history.funding_rate is None:
+        return np.zeros(len(history), dtype=np.int64)
+    return np.rint(np.asarray(history.funding_rate, dtype=np.float64) * SCALE).astype(np.int64)
 
 
 @compiled
 def _packed(
-    opened: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray, mark: FloatArray, rate: FloatArray
+    opened: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray, mark: FloatArray
 ) -> tuple[IntArray, int]:
-    """Columns of prices side by side in 1e-8 units, and the first bar that is none (-1)."""
-    rows = np.empty((len(close), COLUMNS), dtype=np.int64)
+    """Marks in 1e-8 units (the close where there is none), and the first bar that is none (-1)."""
+    marks = np.empty(len(close), dtype=np.int64)
+    faults = 0
     for t in range(len(close)):
-        if not (0.0 < low[t] <= opened[t] <= high[t] < LARGEST_PRICE and low[t] <= close[t] <= high[t]):
-            return rows, t
-        rows[t, OPEN], rows[t, HIGH] = np.rint(opened[t] * SCALE), np.rint(high[t] * SCALE)
-        rows[t, LOW], rows[t, CLOSE] = np.rint(low[t] * SCALE), np.rint(close[t] * SCALE)
-        exact = rows[t, OPEN] / SCALE == opened[t] and rows[t, HIGH] / SCALE == high[t]
-        if not (exact and rows[t, LOW] / SCALE == low[t] and rows[t, CLOSE] / SCALE == close[t]):
-            return rows, t
-        rows[t, MARK] = np.rint(mark[t] * SCALE) if mark[t] == mark[t] else rows[t, CLOSE]
-        rows[t, FUNDING] = np.rint(rate[t] * SCALE) if len(rate) else 0
-        rows[t, PRESENT] = 1
-    return rows, -1
+        faults += _faulty(opened[t], high[t], low[t], close[t])
+        marks[t] = units(mark[t] if mark[t] == mark[t] else close[t])
+    if faults:
+        for t in range(len(close)):
+            if _faulty(opened[t], high[t], low[t], close[t]):
+                return marks, t
+    return marks, -1
+
+
+@compiled
+def _faulty(opened: float, high: float, low: float, close: float) -> int:
+    """1 for a bar that is none. No branches: the loop over it works on several bars at a time."""
+    nested = (
+        (low > 0.0) & (low <= opened) & (opened <= high) & (high < LARGEST_PRICE) & (low <= close) & (close <= high)
+    )
+    exact = (np.rint(opened * SCALE) / SCALE == opened) & (np.rint(high * SCALE) / SCALE == high)
+    exact &= (np.rint(low * SCALE) / SCALE == low) & (np.rint(close * SCALE) / SCALE == close)
+    return 1 - int(nested & exact)
 
 
 def _filters(history: MarketHistory, account: AccountSettings) -> Sequence[int]:

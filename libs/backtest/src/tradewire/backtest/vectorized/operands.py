@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from tradewire.trading.language.tree import (
     Apply,
@@ -24,38 +21,8 @@ from tradewire.trading.language.tree import (
     children,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from tradewire.ports.backtest import FloatArray
-
 MARK = "@"
 """Begins the name of a marked field; no name of the language can."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Values:
-    """A number on every bar, shape (n,): float64, NaN for no value; and whether all series it reads have one.
-
-    ``since``: the bar before which none is complete and from which all are (n where none is); -1 where there are holes.
-    """
-
-    numbers: FloatArray
-    complete: NDArray[np.bool_]
-    since: int
-
-    @property
-    def size_bytes(self) -> int:
-        """Memory that both arrays take."""
-        return self.numbers.nbytes + self.complete.nbytes
-
-
-def values_of(numbers: FloatArray, complete: NDArray[np.bool_]) -> Values:
-    """The numbers with their warm-up."""
-    count = int(np.count_nonzero(complete))
-    first = len(complete) - count
-    whole = bool(complete[first:].all())
-    return Values(numbers, complete, first if whole else -1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

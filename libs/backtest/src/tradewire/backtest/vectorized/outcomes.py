@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.backtest.compiled import compiled
+from tradewire.backtest.vectorized.state import (
+    BLOCK,
+    BLOCK_END,
+    BOOK_COLUMNS,
+    FALL,
+    GAUGE_COLUMNS,
+    PEAK,
+    WORTH,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,29 +83,44 @@ def summarise(
     equity_e8: IntArray, capital_e8: int, counts: IntArray, sums: FloatArray, squares: FloatArray
 ) -> tuple[float, float]:
     """Fill ``sums`` and ``squares`` (by block) from an equity curve; return its largest drawdown and Sharpe ratio."""
-    before = peak = float(capital_e8)
-    fall = 0.0
-    at = 0
-    for block in range(len(counts)):
-        total = square = 0.0
-        for _ in range(counts[block]):
-            now = float(equity_e8[at])
-            change = now / before - 1.0 if before > 0.0 else 0.0
-            total += change
-            square += change * change
-            if now > peak:
-                peak = now
-            elif now < peak * (1.0 - fall):
-                fall = 1.0 - now / peak
-            before = now
-            at += 1
-        sums[block] = total
-        squares[block] = square
-    return fall, _ratio(sums.sum(), squares.sum(), at)
+    gauge = np.zeros(GAUGE_COLUMNS)
+    gauge[WORTH] = gauge[PEAK] = float(capital_e8)
+    book = np.zeros(BOOK_COLUMNS, dtype=np.int64)
+    book[BLOCK_END] = counts[0]
+    sums[:] = 0.0
+    squares[:] = 0.0
+    for t in range(len(equity_e8)):
+        weigh(t, equity_e8[t], book, gauge, counts, sums, squares)
+    return gauge[FALL], ratio(sums.sum(), squares.sum(), len(equity_e8))
 
 
 @compiled
-def _ratio(total: float, square: float, count: int) -> float:
+def weigh(
+    t: int,
+    equity_e8: int,
+    book: IntArray,
+    gauge: FloatArray,
+    counts: IntArray,
+    sums: FloatArray,
+    squares: FloatArray,
+) -> None:
+    """Add the close t to the statistics: the gauge, and the block of returns that it belongs to."""
+    while t >= book[BLOCK_END]:
+        book[BLOCK] += 1
+        book[BLOCK_END] += counts[book[BLOCK]]
+    now, before = float(equity_e8), gauge[WORTH]
+    change = now / before - 1.0 if before > 0.0 else 0.0
+    sums[book[BLOCK]] += change
+    squares[book[BLOCK]] += change * change
+    if now > gauge[PEAK]:
+        gauge[PEAK] = now
+    elif now < gauge[PEAK] * (1.0 - gauge[FALL]):
+        gauge[FALL] = 1.0 - now / gauge[PEAK]
+    gauge[WORTH] = now
+
+
+@compiled
+def ratio(total: float, square: float, count: int) -> float:
     """Mean over sample standard deviation, from sums."""
     if count < 2:
         return 0.0

@@ -1,62 +1,96 @@
-"""A condition as the steps that compute it over arrays."""
+"""The rules of a strategy as the steps that compute them over arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
+from functools import reduce
+from typing import TYPE_CHECKING
 
-from tradewire.backtest.vectorized.operands import Operand, Operands
-from tradewire.backtest.vectorized.truth import COMPARISONS, FALSE, TRUE
-from tradewire.trading.language.tree import Comparison, Condition, Constant, Crossing, Inverse, Junction
+import numpy as np
 
+from tradewire.backtest.vectorized.operands import Operand
+from tradewire.backtest.vectorized.truth import AND, COMPARE, COMPARISONS, CROSS, INVERT, OR, STEP_COLUMNS
+from tradewire.trading.language.tree import Comparison, Condition, Constant, Crossing, Inverse, Junction, Number
 
-class Step(Enum):
-    """What a plan does with its operands or parts."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-    COMPARE = auto()
-    CROSS = auto()
-    JOIN = auto()
-    INVERT = auto()
+    from tradewire.ports.backtest import IntArray
+
+RULES = ("entry_long", "exit_long", "entry_short", "exit_short")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """One step. ``code``: the comparison, 1 for a crossing from below, the decisive truth of a junction.
+    """What `truth.signals_of_sets` computes for a set of rules and measures.
 
-    ``behind``: the parameters that its truth depends on, beside those that the rule itself names.
+    The columns of a set's rows are: values of ``operands``; where the ones of ``readers`` are complete; the
+    ``measures`` (stop, take-profit and trailing distance, volatility; None where not asked for) where they are above 0.
     """
 
-    step: Step
-    code: int
+    steps: IntArray
+    rules: IntArray
+    reads: IntArray
     operands: tuple[Operand, ...]
-    parts: tuple[Plan, ...]
-    behind: tuple[str, ...]
+    readers: tuple[Operand, ...]
+    measures: tuple[Operand | None, ...]
 
-    def reads(self) -> list[tuple[Operand, bool]]:
-        """Operands that read series, and whether also a bar earlier."""
-        own = [(item, self.step is Step.CROSS) for item in self.operands if not isinstance(item.tree, Constant)]
-        return own + [read for part in self.parts for read in part.reads()]
-
-
-def plan_of(condition: Condition, operands: Operands) -> Plan:
-    """The steps of a condition whose named indicators are marked."""
-    match condition:
-        case Comparison(symbol, left, right):
-            return _leaf(Step.COMPARE, COMPARISONS[symbol], (operands.of(left), operands.of(right)))
-        case Crossing(direction, left, right):
-            return _leaf(Step.CROSS, int(direction == "above"), (operands.of(left), operands.of(right)))
-        case Junction(word, items):
-            parts = tuple(plan_of(item, operands) for item in items)
-            return Plan(Step.JOIN, int(TRUE if word == "or" else FALSE), (), parts, _union(parts))
-        case Inverse(item):
-            inner = plan_of(item, operands)
-            return Plan(Step.INVERT, 0, (), (inner,), inner.behind)
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """Equal for plans that one call can compute: those that differ in their operands only."""
+        asked = tuple(measure is None for measure in self.measures)
+        return (self.steps.tobytes(), self.rules.tobytes(), self.reads.tobytes(), len(self.operands), asked)
 
 
-def _leaf(step: Step, code: int, operands: tuple[Operand, Operand]) -> Plan:
-    return Plan(step, code, operands, (), _union(operands))
+def plan_of(
+    rules: Mapping[str, Condition], measures: Sequence[Operand | None], operand: Callable[[Number], Operand]
+) -> Plan:
+    """The plan of conditions whose named indicators are marked; ``operand`` makes a number of theirs one."""
+    writer = _Writer(operand)
+    registers = [writer.write(rules[name]) if name in rules else -1 for name in RULES]
+    first = len(writer.columns)
+    reads = [(first + place, int(before)) for place, before in enumerate(writer.before.values())]
+    asked = sum(measure is not None for measure in measures)
+    reads += [(first + len(writer.before) + place, 0) for place in range(asked)]
+    return Plan(
+        np.array(writer.steps, dtype=np.int64).reshape(-1, STEP_COLUMNS),
+        np.array(registers, dtype=np.int64),
+        np.array(reads, dtype=np.int64).reshape(-1, 2),
+        tuple(writer.columns),
+        tuple(writer.before),
+        tuple(measures),
+    )
 
 
-def _union(items: Sequence[Operand | Plan]) -> tuple[str, ...]:
-    return tuple(sorted({param for item in items for param in item.behind}))
+class _Writer:
+    """Writes a condition's steps, inner ones first."""
+
+    def __init__(self, operand: Callable[[Number], Operand]) -> None:
+        self._operand = operand
+        self.steps: list[tuple[int, int, int, int, int]] = []
+        self.columns: dict[Operand, int] = {}
+        self.before: dict[Operand, bool] = {}
+
+    def write(self, condition: Condition) -> int:
+        """The register that will hold the condition's truth."""
+        match condition:
+            case Comparison(symbol, left, right):
+                return self._step(COMPARE, COMPARISONS[symbol], self._read(left, False), self._read(right, False))
+            case Crossing(direction, left, right):
+                return self._step(CROSS, int(direction == "above"), self._read(left, True), self._read(right, True))
+            case Junction(word, items):
+                does = OR if word == "or" else AND
+                return reduce(lambda one, other: self._step(does, 0, one, other), map(self.write, items))
+            case Inverse(item):
+                return self._step(INVERT, 0, self.write(item), 0)
+
+    def _step(self, does: int, code: int, first: int, second: int) -> int:
+        self.steps.append((does, code, first, second, len(self.steps)))
+        return len(self.steps) - 1
+
+    def _read(self, tree: Number, before: bool) -> int:
+        item = self._operand(tree)
+        if not isinstance(item.tree, Constant):
+            self.before[item] = self.before.get(item, False) or before
+        return self.columns.setdefault(item, len(self.columns))

@@ -11,7 +11,7 @@ import numpy as np
 
 from tradewire.backtest.trades import trades_of
 from tradewire.backtest.vectorized.arithmetic import notional
-from tradewire.backtest.vectorized.market import FUNDING, MARK, Markets
+from tradewire.backtest.vectorized.market import Markets
 from tradewire.backtest.vectorized.state import LEG_ENTRY, LEG_EXIT
 from tradewire.ports.backtest import (
     AccountSettings,
@@ -123,16 +123,18 @@ def _time_us(row: list[int], markets: Markets) -> int:
 
 
 def _payments(held_e8: IntArray, markets: Markets) -> Iterator[FundingPayment]:
-    rates = markets.bars[:, :, FUNDING]
+    if not markets.tape.funding.size:
+        return
+    rates, marks = markets.at_closes(markets.tape.funding, 0), markets.at_closes(markets.tape.mark, 0)
     for t, j in np.argwhere((rates != 0) & (held_e8 != 0)).tolist():
-        amount = funding_amount(int(held_e8[t, j]), int(markets.bars[t, j, MARK]), int(rates[t, j]))
+        amount = funding_amount(int(held_e8[t, j]), int(marks[t, j]), int(rates[t, j]))
         yield FundingPayment(int(markets.time_us[t]), markets.symbols[j], from_e8(amount), from_e8(int(held_e8[t, j])))
 
 
 def _last_marks(markets: Markets) -> dict[str, Decimal]:
     return {
-        symbol: from_e8(int(markets.bars[places[-1], j, MARK])) if len(places) else Decimal(0)
-        for j, (symbol, places) in enumerate(zip(markets.symbols, markets.rows, strict=True))
+        symbol: from_e8(int(markets.tape.mark[j, len(bars) - 1]))
+        for j, (symbol, bars) in enumerate(zip(markets.symbols, markets.columns, strict=True))
     }
 
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Mapping
 
 from tradewire.backtest.vectorized.operands import Operand, Operands, marked
-from tradewire.backtest.vectorized.plans import Plan, plan_of
+from tradewire.backtest.vectorized.plans import RULES, Plan, plan_of
 from tradewire.trading.indicators import INDICATORS
 from tradewire.trading.language import INTERVALS_US, Sizing, StrategyDocument, compile_strategy, parse_series
 from tradewire.trading.language.compiler import DEFAULT_VOLATILITY
@@ -14,10 +14,11 @@ from tradewire.trading.language.errors import Diagnostics
 from tradewire.trading.language.resolve import Resolver
 from tradewire.trading.language.scope import Scope
 from tradewire.trading.language.syntax import Expression
-from tradewire.trading.language.tree import Constant, Number
+from tradewire.trading.language.tree import Condition, Constant, Number
 
 Key = tuple[object, ...]
 Params = Mapping[str, float]
+PROTECTIONS = ("stop_loss", "take_profit", "trailing_stop")
 VOLATILITY = "volatility"
 NO_FAULT = "an expression without faults has a tree"
 
@@ -34,8 +35,7 @@ class Templates:
         self._document = document
         self._interval_us = INTERVALS_US[document.interval]
         self._named: dict[Key, Number] = {}
-        self._rules: dict[Key, Plan] = {}
-        self._measures: dict[Key, Operand] = {}
+        self._plans: dict[Key, Plan] = {}
         self._sizings: dict[Key, Sizing] = {}
         self._used = {name: _words(expression) for name, expression in document.indicators.items()}
         self._directly: dict[str, tuple[str, ...]] = {}
@@ -63,60 +63,66 @@ class Templates:
             self._named[key] = found
         return self._named[key]
 
-    def rule(self, name: str, params: Params) -> Plan:
-        """A rule as a plan."""
-        expression = self._document.rules[name]
-        key = (name, *self._direct(name, [expression], params))
-        if key not in self._rules:
-            scope = self._scope(params, self._marked(params))
-            tree = Resolver(expression, scope).whole_condition()
-            scope.diagnostics.raise_if_any()
-            assert tree is not None, NO_FAULT
-            self._rules[key] = plan_of(tree, self._operands)
-        return self._rules[key]
+    @property
+    def direct(self) -> tuple[str, ...]:
+        """Parameters that rules, protections or sizing name themselves: sets with the same values share a plan."""
+        document = self._document
+        parts = [*document.rules.values(), *document.protect.values(), *document.sizing.values()]
+        return self._direct("", parts)
 
-    def protection(self, name: str, params: Params) -> Operand:
+    def plan(self, params: Params) -> Plan:
+        """Rules and measures as a plan."""
+        key = tuple(params[name] for name in self.direct)
+        if key not in self._plans:
+            rules = {name: self._rule(name, params) for name in RULES if name in self._document.rules}
+            measures = [self._protection(name, params) for name in PROTECTIONS]
+            self._plans[key] = plan_of(rules, [*measures, self._volatility(params)], self._operands.of)
+        return self._plans[key]
+
+    def _rule(self, name: str, params: Params) -> Condition:
+        scope = self._scope(params, self._marked(params))
+        tree = Resolver(self._document.rules[name], scope).whole_condition()
+        scope.diagnostics.raise_if_any()
+        assert tree is not None, NO_FAULT
+        return tree
+
+    def _protection(self, name: str, params: Params) -> Operand | None:
         """A protective order's distance."""
-        return self._measure(name, self._document.protect[name], params)
+        return self._measure(self._document.protect[name], params) if name in self._document.protect else None
 
-    def volatility(self, params: Params) -> Operand | None:
+    def _volatility(self, params: Params) -> Operand | None:
         """The volatility that sizing divides by; None where it needs none."""
         sizing = self._document.sizing
         if "volatility_target" not in sizing:
             return None
         if VOLATILITY in sizing:
-            return self._measure(VOLATILITY, sizing[VOLATILITY], params)
-        if (VOLATILITY,) not in self._measures:
-            tree = parse_series(DEFAULT_VOLATILITY, self._interval_us, INDICATORS)
-            self._measures[(VOLATILITY,)] = self._operands.of(tree)
-        return self._measures[(VOLATILITY,)]
+            return self._measure(sizing[VOLATILITY], params)
+        return self._operands.of(parse_series(DEFAULT_VOLATILITY, self._interval_us, INDICATORS))
 
     def sizing(self, params: Params) -> Sizing:
         """Method, amount and cap."""
-        key = self._direct("sizing", self._document.sizing.values(), params)
+        names = self._direct("sizing", self._document.sizing.values())
+        key = tuple(params[name] for name in names)
         if key not in self._sizings:
             self._sizings[key] = compile_strategy(self._document, params).sizing
         return self._sizings[key]
 
-    def _measure(self, name: str, expression: Expression, params: Params) -> Operand:
-        key = (name, *self._direct(name, [expression], params))
-        if key not in self._measures:
-            scope = self._scope(params, self._marked(params))
-            tree = Resolver(expression, scope).whole_number()
-            scope.diagnostics.raise_if_any()
-            assert tree is not None, NO_FAULT
-            self._measures[key] = self._operands.of(tree)
-        return self._measures[key]
+    def _measure(self, expression: Expression, params: Params) -> Operand:
+        scope = self._scope(params, self._marked(params))
+        tree = Resolver(expression, scope).whole_number()
+        scope.diagnostics.raise_if_any()
+        assert tree is not None, NO_FAULT
+        return self._operands.of(tree)
 
-    def _direct(self, part: str, expressions: Iterable[Expression], params: Params) -> Key:
-        """Values of the parameters that a part of the document names itself or through named constants."""
+    def _direct(self, part: str, expressions: Iterable[Expression]) -> tuple[str, ...]:
+        """Parameters that a part of the document names itself or through named constants."""
         if part not in self._directly:
             words = {word for expression in expressions for word in _words(expression)}
             found = words & set(self._document.params)
             for name in sorted(words & self._constants):
                 found |= set(self._behind[name])
             self._directly[part] = tuple(sorted(found))
-        return tuple(params[param] for param in self._directly[part])
+        return self._directly[part]
 
     def _marked(self, params: Params) -> dict[str, Number | None]:
         return {

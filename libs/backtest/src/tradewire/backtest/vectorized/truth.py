@@ -1,6 +1,6 @@
-"""Conditions over arrays in one compiled pass each, with the language's three truth values.
+"""The rules of many parameter sets over arrays, in one compiled pass over blocks of bars that stay in the cache.
 
-Equal to `tradewire.trading.language.rules` on every bar; a truth is int8: FALSE, TRUE or UNKNOWN.
+Equal to `tradewire.trading.language.rules` and `evaluation` on every bar.
 """
 
 from __future__ import annotations
@@ -13,112 +13,147 @@ from tradewire.backtest.compiled import compiled
 from tradewire.trading.language import SIGNALS, Signal
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from tradewire.ports.backtest import FloatArray
+    from tradewire.ports.backtest import FloatArray, IntArray
     from tradewire.trading.language.evaluation import Int8Array
 
-    BoolArray = NDArray[np.bool_]
-
-FALSE, TRUE, UNKNOWN = np.int8(0), np.int8(1), np.int8(2)
+TRUE, FALSE = 1, 2
+"""Bits of a truth: known to be true, known to be false; neither where it is unknown."""
+COMPARE, CROSS, AND, OR, INVERT = range(5)
+"""What a step does."""
 COMPARISONS = {symbol: code for code, symbol in enumerate(("<", "<=", ">", ">=", "==", "!="))}
 """Comparison operators by their code."""
-_ENTER_LONG, _ENTER_SHORT = np.int8(SIGNALS.index(Signal.ENTER_LONG)), np.int8(SIGNALS.index(Signal.ENTER_SHORT))
-_EXIT_LONG, _EXIT_SHORT = np.int8(SIGNALS.index(Signal.EXIT_LONG)), np.int8(SIGNALS.index(Signal.EXIT_SHORT))
-_TO_LONG, _TO_SHORT = np.int8(SIGNALS.index(Signal.REVERSE_TO_LONG)), np.int8(SIGNALS.index(Signal.REVERSE_TO_SHORT))
+STEP_COLUMNS = 5
+"""Of a step: what it does, the comparison (1 for a crossing from below), its two operands (of a comparison or crossing:
+columns of the sets' rows; else registers), and the register it writes to."""
+BLOCK_BARS = 2_048
+"""Bars at a time: their truths stay in the first cache."""
+_ENTER_LONG, _ENTER_SHORT = SIGNALS.index(Signal.ENTER_LONG), SIGNALS.index(Signal.ENTER_SHORT)
+_EXIT_LONG, _EXIT_SHORT = SIGNALS.index(Signal.EXIT_LONG), SIGNALS.index(Signal.EXIT_SHORT)
+_TO_LONG, _TO_SHORT = SIGNALS.index(Signal.REVERSE_TO_LONG), SIGNALS.index(Signal.REVERSE_TO_SHORT)
 
 
 @compiled
-def compared(code: int, left: FloatArray, right: FloatArray) -> Int8Array:
-    """``left operator right`` on every bar."""
-    truth = np.empty(len(left), dtype=np.int8)
-    for t in range(len(left)):
-        a, b = left[t], right[t]
-        if a != a or b != b:
-            truth[t] = UNKNOWN
-        elif code == 0:
-            truth[t] = a < b
-        elif code == 1:
-            truth[t] = a <= b
-        elif code == 2:
-            truth[t] = a > b
-        elif code == 3:
-            truth[t] = a >= b
-        elif code == 4:
-            truth[t] = a == b
-        else:
-            truth[t] = a != b
-    return truth
-
-
-@compiled
-def crossed(above: bool, left: FloatArray, right: FloatArray) -> Int8Array:
-    """Whether ``left`` has come from one side of ``right`` (or from it) to the other since the bar before."""
-    truth = np.empty(len(left), dtype=np.int8)
-    sign = 1.0 if above else -1.0
-    c = d = np.nan
-    for t in range(len(left)):
-        a, b = sign * left[t], sign * right[t]
-        if a != a or b != b or c != c or d != d:
-            truth[t] = UNKNOWN
-        else:
-            truth[t] = c <= d and a > b
-        c, d = a, b
-    return truth
-
-
-@compiled
-def joined(decisive: int, left: Int8Array, right: Int8Array) -> Int8Array:
-    """``left or right`` (decisive TRUE), ``left and right`` (decisive FALSE)."""
-    truth = np.empty(len(left), dtype=np.int8)
-    for t in range(len(left)):
-        if left[t] == decisive or right[t] == decisive:
-            truth[t] = decisive
-        elif left[t] == UNKNOWN or right[t] == UNKNOWN:
-            truth[t] = UNKNOWN
-        else:
-            truth[t] = 1 - decisive
-    return truth
-
-
-@compiled
-def inverted(item: Int8Array) -> Int8Array:
-    """``not item``."""
-    truth = np.empty(len(item), dtype=np.int8)
-    for t in range(len(item)):
-        truth[t] = UNKNOWN if item[t] == UNKNOWN else 1 - item[t]
-    return truth
-
-
-@compiled
-def narrow(ready: BoolArray, complete: BoolArray, before: bool) -> None:
-    """Take readiness from the bars at which a series, or the one of a bar earlier, has no value; in place."""
-    for t in range(len(ready)):
-        ready[t] = ready[t] and complete[t]
-    if before and len(ready):
-        ready[0] = False
-        for t in range(1, len(ready)):
-            ready[t] = ready[t] and complete[t - 1]
-
-
-@compiled
-def signals(
-    entry_long: Int8Array, exit_long: Int8Array, entry_short: Int8Array, exit_short: Int8Array, ready: BoolArray
+def signals_of_sets(
+    steps: IntArray, rules: IntArray, reads: IntArray, series: FloatArray, since: IntArray, rows: IntArray
 ) -> Int8Array:
-    """Signal codes after precedence (see `tradewire.trading.language.evaluation`), 0 where not ready."""
-    found = np.zeros(len(ready), dtype=np.int8)
-    for t in range(len(ready)):
-        if not ready[t]:
-            continue
-        leave_long, leave_short = exit_long[t] == TRUE, exit_short[t] == TRUE
-        enter_long = entry_long[t] == TRUE and not leave_long
-        enter_short = entry_short[t] == TRUE and not leave_short
-        if enter_long and not enter_short:
-            found[t] = _TO_LONG if leave_short else _ENTER_LONG
-        elif enter_short and not enter_long:
-            found[t] = _TO_SHORT if leave_long else _ENTER_SHORT
-        elif leave_long:
-            found[t] = _EXIT_LONG
-        elif leave_short:
-            found[t] = _EXIT_SHORT
+    """Signal codes of k parameter sets on one symbol, 0 where a set is not ready, int8, shape (k, n).
+
+    Parameters: steps: shape (p, STEP_COLUMNS); rules: registers of entry_long, exit_long, entry_short and exit_short,
+    -1 where there is no such rule, shape (4,); reads: columns of ``rows`` whose series must have a value, and whether
+    also a bar earlier, shape (r, 2); series: shape (s, n); since: as in `SeriesTable`, shape (s,); rows: of the series
+    that each set's columns stand for, shape (k, c).
+    """
+    bars = series.shape[1]
+    found = np.empty((len(rows), bars), dtype=np.int8)
+    registers = np.zeros((len(steps) + 1, BLOCK_BARS), dtype=np.int8)  # the last one is that of a rule not there
+    for k in range(len(rows)):
+        ready = 0
+        for r in range(len(reads)):
+            ready = max(ready, since[rows[k, reads[r, 0]]] + reads[r, 1])
+        found[k, : min(ready, bars)] = 0
+        begin = ready
+        while begin < bars:
+            end = min(begin + BLOCK_BARS, bars)
+            for step in steps:
+                _take(step, series, rows[k], begin, end, registers)
+            _decide(rules, registers, found[k, begin:end])
+            begin = end
+        _withdraw(reads, series, since, rows[k], found[k])
     return found
+
+
+@compiled
+def _take(step: IntArray, series: FloatArray, rows: IntArray, begin: int, end: int, registers: Int8Array) -> None:
+    """One step over one block."""
+    does, code, first, second, target = step
+    truth = registers[target, : end - begin]
+    if does == COMPARE:
+        _compare(code, series[rows[first], begin:end], series[rows[second], begin:end], truth)
+    elif does == CROSS:
+        _cross(code == 1, series[rows[first], :end], series[rows[second], :end], truth)
+    elif does == INVERT:
+        for t in range(len(truth)):
+            item = registers[first, t]
+            truth[t] = (item >> 1) | ((item & 1) << 1)
+    else:
+        needs_both = TRUE if does == AND else FALSE
+        for t in range(len(truth)):
+            left, right = registers[first, t], registers[second, t]
+            truth[t] = (left & right & needs_both) | ((left | right) & (3 - needs_both))
+
+
+@compiled
+def _compare(code: int, left: FloatArray, right: FloatArray, truth: Int8Array) -> None:
+    """``left operator right`` on every bar."""
+    if code == 0:
+        for t in range(len(truth)):
+            truth[t] = _truth(left[t] < right[t], left[t] >= right[t])
+    elif code == 1:
+        for t in range(len(truth)):
+            truth[t] = _truth(left[t] <= right[t], left[t] > right[t])
+    elif code == 2:
+        for t in range(len(truth)):
+            truth[t] = _truth(left[t] > right[t], left[t] <= right[t])
+    elif code == 3:
+        for t in range(len(truth)):
+            truth[t] = _truth(left[t] >= right[t], left[t] < right[t])
+    else:
+        for t in range(len(truth)):
+            same, other = left[t] == right[t], (left[t] < right[t]) | (left[t] > right[t])
+            truth[t] = _truth(same, other) if code == 4 else _truth(other, same)
+
+
+@compiled
+def _truth(holds: bool, fails: bool) -> np.int8:
+    """Neither holds nor fails what compares with a NaN."""
+    return np.int8(holds | (fails << 1))
+
+
+@compiled
+def _cross(above: bool, left: FloatArray, right: FloatArray, truth: Int8Array) -> None:
+    """Whether ``left`` has come from one side of ``right`` (or from it) to the other; of the last bars of both."""
+    begin = len(left) - len(truth)
+    if begin == 0:
+        truth[:1] = 0
+        begin, truth = 1, truth[1:]
+    now_left, now_right, was_left, was_right = left[begin:], right[begin:], left[begin - 1 : -1], right[begin - 1 : -1]
+    if above:
+        for t in range(len(truth)):
+            a, b, c, d = now_left[t], now_right[t], was_left[t], was_right[t]
+            truth[t] = _truth((c <= d) & (a > b), ((c > d) & (a == a) & (b == b)) | ((a <= b) & (c == c) & (d == d)))
+    else:
+        for t in range(len(truth)):
+            a, b, c, d = now_left[t], now_right[t], was_left[t], was_right[t]
+            truth[t] = _truth((c >= d) & (a < b), ((c < d) & (a == a) & (b == b)) | ((a >= b) & (c == c) & (d == d)))
+
+
+@compiled
+def _decide(rules: IntArray, registers: Int8Array, found: Int8Array) -> None:
+    """Signal codes of one block after precedence, as if all its bars were ready.
+
+    Masks (0 or -1, all bits) and no branches: the loop works on many bars at a time.
+    """
+    entry_long, exit_long = registers[rules[0]], registers[rules[1]]
+    entry_short, exit_short = registers[rules[2]], registers[rules[3]]
+    for t in range(len(found)):
+        leave_long, leave_short = -(exit_long[t] & 1), -(exit_short[t] & 1)
+        enter_long, enter_short = -(entry_long[t] & 1) & ~leave_long, -(entry_short[t] & 1) & ~leave_short
+        to_long, to_short = enter_long & ~enter_short, enter_short & ~enter_long
+        code = to_long & ((leave_short & _TO_LONG) | (~leave_short & _ENTER_LONG))
+        code |= to_short & ((leave_long & _TO_SHORT) | (~leave_long & _ENTER_SHORT))
+        leaves = ~(to_long | to_short)
+        found[t] = code | (leaves & ((leave_long & _EXIT_LONG) | (~leave_long & leave_short & _EXIT_SHORT)))
+
+
+@compiled
+def _withdraw(reads: IntArray, series: FloatArray, since: IntArray, rows: IntArray, found: Int8Array) -> None:
+    """No signal where a series with holes, or the one of a bar earlier, has no value; in place."""
+    for r in range(len(reads)):
+        row = rows[reads[r, 0]]
+        if since[row] < 0:
+            for t in range(len(found)):
+                missing = series[row, t] != series[row, t]
+                if missing:
+                    found[t] = 0
+                if reads[r, 1] and (t == 0 or series[row, t - 1] != series[row, t - 1]):
+                    found[t] = 0

@@ -57,10 +57,11 @@ class Bars:
         if len({np.shape(column) for column in (self.open_time_us, *columns.values())}) != 1:
             raise ValueError("the columns of bars differ in length")
         for name, column in columns.items():
-            bad = np.flatnonzero(~np.isfinite(column))
-            if bad.size:
+            fine = np.isfinite(column)
+            if not fine.all():
+                bad = np.flatnonzero(~fine)
                 raise ValueError(f"{name} of bar {bad[0]} is {column[bad[0]]}; it must be a finite number")
-        if np.any(np.diff(self.open_time_us) <= 0):
+        if np.any(self.open_time_us[1:] <= self.open_time_us[:-1]):
             where = int(np.flatnonzero(np.diff(self.open_time_us) <= 0)[0]) + 1
             raise ValueError(f"bar {where} opens at or before the bar ahead of it; times must rise")
 

@@ -136,9 +136,21 @@ class IndicatorEngine:
     def __init__(
         self, demands: Sequence[str], interval_us: int, catalogue: Mapping[str, Indicator] = INDICATORS
     ) -> None:
+        self._prepare({text: parse_series(text, interval_us, catalogue) for text in demands}, interval_us, catalogue)
+
+    @classmethod
+    def of_trees(
+        cls, trees: Mapping[str, Number], interval_us: int, catalogue: Mapping[str, Indicator] = INDICATORS
+    ) -> IndicatorEngine:
+        """The engine for demands that are resolved already, by the text under which `update` and `array` give them."""
+        engine = cls.__new__(cls)
+        engine._prepare(trees, interval_us, catalogue)
+        return engine
+
+    def _prepare(self, trees: Mapping[str, Number], interval_us: int, catalogue: Mapping[str, Indicator]) -> None:
         self._interval_us = interval_us
         self._catalogue = catalogue
-        self._trees = {text: parse_series(text, interval_us, catalogue) for text in demands}
+        self._trees = trees
         self._base = _Context(catalogue)
         self._higher: dict[str, _Context] = {}
         self._links: dict[str, tuple[str, str]] = {}
@@ -180,8 +192,8 @@ class IndicatorEngine:
 
         Raises: ValueError when bars overlap.
         """
-        times = np.asarray(bars.open_time_us).astype(np.int64)
-        if np.any(np.diff(times) < self._interval_us):
+        times = np.asarray(bars.open_time_us, dtype=np.int64)
+        if (times[1:] - times[:-1] < self._interval_us).any():
             raise ValueError(f"bars overlap: they are closer than {self._interval_us} µs")
         series: dict[str, FloatArray] = {}
         for name, context in self._higher.items():

@@ -46,8 +46,9 @@ def finite(value: float) -> float:
 
 
 def finite_array(values: FloatArray) -> FloatArray:
-    """The values, shape (n,), NaN where infinite."""
-    return np.where(np.isfinite(values), values, NAN)
+    """The values, shape (n,), NaN where infinite; themselves, not a copy, where none is."""
+    endless = np.isinf(values)
+    return np.where(endless, NAN, values) if endless.any() else values
 
 
 def divide(left: float, right: float) -> float:

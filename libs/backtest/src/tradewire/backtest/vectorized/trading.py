@@ -1,0 +1,152 @@
+"""What a symbol's orders do in a bar: the path that decides which of them fills, and the booking of a fill."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tradewire.backtest.compiled import compiled
+from tradewire.backtest.vectorized.arithmetic import notional, share_up, taker_price
+from tradewire.backtest.vectorized.market import TAKER_FEE, TICK
+from tradewire.backtest.vectorized.state import (
+    COST,
+    ENTRIES,
+    EXTREME,
+    FEES,
+    FILLS,
+    LEG_ENTRY,
+    LEG_EXIT,
+    LEG_STOP,
+    LEG_TAKE,
+    LEG_TRAIL,
+    PENDING_EXIT,
+    PENDING_QTY,
+    PENDING_SIDE,
+    PENDING_STOP,
+    PENDING_TAKE,
+    PENDING_TRAIL,
+    QTY,
+    STOP,
+    TAKE,
+    TRAIL,
+    WALLET,
+)
+
+if TYPE_CHECKING:
+    from tradewire.ports.backtest import IntArray
+
+
+@compiled
+def has_orders(state: IntArray, j: int) -> bool:
+    """Whether an order of the symbol acts at the open or rests at a level."""
+    return bool(
+        state[j, PENDING_EXIT] | state[j, PENDING_SIDE] | state[j, STOP] | state[j, TAKE] | state[j, TRAIL]
+    )  # no view of the row: in the hot path its reference count would cost more than the question
+
+
+@compiled
+def trade(
+    t: int,
+    j: int,
+    prices: tuple[int, int, int, int],
+    filters: IntArray,
+    state: IntArray,
+    book: IntArray,
+    log: IntArray,
+    slippage_e8: int,
+    keep: bool,
+) -> None:
+    """Let what one symbol has ordered meet its bar of these prices (open, high, low, close; 1e-8)."""
+    opened = prices[0]
+    if state[j, PENDING_EXIT]:
+        state[j, PENDING_EXIT] = 0
+        _fill(t, j, LEG_EXIT, opened, 0, opened, opened, filters, state, book, log, slippage_e8, keep)
+    if state[j, PENDING_SIDE]:
+        _fill(t, j, LEG_ENTRY, opened, 0, opened, opened, filters, state, book, log, slippage_e8, keep)
+        state[j, PENDING_SIDE] = 0
+        state[j, EXTREME] = opened
+    if state[j, STOP] or state[j, TAKE] or state[j, TRAIL]:
+        leg, shown, part, start, end = _protected(j, prices, state)
+        if leg:
+            _fill(t, j, leg, shown, part, start, end, filters, state, book, log, slippage_e8, keep)
+
+
+@compiled
+def _protected(j: int, prices: tuple[int, int, int, int], state: IntArray) -> tuple[int, int, int, int, int]:
+    """The first protective order that the bar's path reaches.
+
+    Returns: its leg (0 for none), the price that the market shows there, the part of the path (0 the open, 1 to 3),
+    and the prices between which that part runs.
+    """
+    sign = 1 if state[j, QTY] > 0 else -1
+    opened, high, low, closed = prices
+    worst, best = (low, high) if sign > 0 else (high, low)
+    stop, take, trail = state[j, STOP], state[j, TAKE], state[j, TRAIL]
+    if trail and sign * opened > sign * state[j, EXTREME]:
+        state[j, EXTREME] = opened
+    trailing = state[j, EXTREME] - sign * trail
+    leg, level = LEG_ENTRY, 0
+    if stop and sign * worst <= sign * stop:
+        leg, level = LEG_STOP, stop
+    if trail and sign * worst <= sign * trailing and (leg == LEG_ENTRY or sign * trailing > sign * level):
+        leg, level = LEG_TRAIL, trailing
+    if leg != LEG_ENTRY and sign * opened <= sign * level:
+        if stop and sign * opened <= sign * stop:
+            leg = LEG_STOP
+        return leg, opened, 0, opened, opened
+    if take and sign * opened >= sign * take:
+        return LEG_TAKE, opened, 0, opened, opened
+    if leg != LEG_ENTRY:
+        return leg, level, 1, opened, worst
+    if take and sign * best >= sign * take:
+        return LEG_TAKE, take, 2, worst, best
+    if trail:
+        if sign * best > sign * state[j, EXTREME]:
+            state[j, EXTREME] = best
+        trailing = state[j, EXTREME] - sign * trail
+        if sign * closed <= sign * trailing:
+            return LEG_TRAIL, trailing, 3, best, closed
+    return LEG_ENTRY, 0, 0, 0, 0
+
+
+@compiled
+def _fill(
+    t: int,
+    j: int,
+    leg: int,
+    shown: int,
+    part: int,
+    start: int,
+    end: int,
+    filters: IntArray,
+    state: IntArray,
+    book: IntArray,
+    log: IntArray,
+    slippage_e8: int,
+    keep: bool,
+) -> None:
+    """Fill an entry or a whole exit at what a taker gets, and book it."""
+    enters = leg == LEG_ENTRY
+    signed = state[j, PENDING_SIDE] * state[j, PENDING_QTY] if enters else -state[j, QTY]
+    sign = 1 if signed > 0 else -1
+    price = taker_price(shown, sign, slippage_e8, filters[j, TICK])
+    value = notional(abs(signed), price)
+    fee = share_up(value, filters[j, TAKER_FEE])
+    realised = 0
+    if enters:
+        state[j, QTY], state[j, COST] = signed, value
+        state[j, STOP], state[j, TAKE], state[j, TRAIL] = (
+            state[j, PENDING_STOP],
+            state[j, PENDING_TAKE],
+            state[j, PENDING_TRAIL],
+        )
+        book[ENTRIES] += 1
+    else:
+        realised = -sign * (value - state[j, COST])
+        state[j, QTY] = state[j, COST] = state[j, STOP] = state[j, TAKE] = state[j, TRAIL] = 0
+    book[WALLET] += realised - fee
+    book[FEES] += fee
+    if keep:
+        terms = (t, j, leg, sign, abs(signed), price, shown, fee, realised, state[j, QTY], part, start, end)
+        for column in range(len(terms)):
+            log[book[FILLS], column] = terms[column]
+    book[FILLS] += 1
