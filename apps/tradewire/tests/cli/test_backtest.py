@@ -113,3 +113,21 @@ def test_bad_candles_are_told_with_row_time_and_value(tmp_path: Path, capsys: py
     said = " ".join(capsys.readouterr().err.split())
     assert "row 101" in said
     assert "-5" in said
+
+
+def test_finer_candles_are_walked_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    longer, text = tmp_path / "coinbase-BTCUSD-2h.csv", Path(HOURLY).read_text().replace("interval: 1h", "interval: 2h")
+    (tmp_path / "strategy.yaml").write_text(text)
+    assert main(["data", "resample", CANDLES, "--to", "2h", "--out", str(longer)]) == Exit.DONE
+    words = ["backtest", str(tmp_path / "strategy.yaml"), "--data", str(longer), *SPAN, "--json"]
+    capsys.readouterr()
+
+    found = {}
+    for name, more in (("guessed", []), ("walked", ["--path-data", CANDLES])):
+        assert main([*words, *more]) == Exit.DONE
+        found[name] = json.loads(capsys.readouterr().out)
+
+    assert "708 of 708 bars walked along their 1h bars" in found["walked"]["settings"]["fill_model"]
+    assert found["walked"]["fingerprint"] != found["guessed"]["fingerprint"]
+    assert main([*words, "--path-data", CANDLES, "--engine", "vectorized"]) == Exit.DONE
+    assert "1h path data is not used" in " ".join(json.loads(capsys.readouterr().out)["settings"]["left_out"])

@@ -112,7 +112,6 @@ def _show(compared: Compared) -> None:
     for result in results:
         for sentence in result.left_out:
             tell(f"left out by {result.engine}: {sentence}")
-    tell()
 
 
 def _show_agreement(agreement: Agreement, reference: str) -> None:
@@ -129,6 +128,7 @@ def _show_agreement(agreement: Agreement, reference: str) -> None:
 def _show_sum(compared: Sequence[Compared]) -> None:
     """A line a strategy, and what they come to."""
     names = [agreement.engine for agreement in compared[0].certificate.agreements]
+    tell()
     table = Table("strategy", *names, box=None, pad_edge=False, header_style="bold")
     for item in compared:
         cells = ["[red]differs[/]" if one.divergence else "[green]equal[/]" for one in item.certificate.agreements]
