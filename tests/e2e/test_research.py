@@ -87,3 +87,13 @@ def test_best_of_a_sweep_reaches_the_registry_with_its_evidence(
     dsn = state.endpoints.postgres_dsn.rpartition("/")[0] + "/strategy"
     newest = asyncio.run(registered(dsn, "ema-cross-btc"))[-1]
     assert (newest.version, newest.evidence) == (shown["version"], shown["evidence"])
+
+    words = ["strategy", "publish", STRATEGY, "--evidence", "review=passed by two", "--root", str(kept)]
+    assert main(words) == Exit.DONE
+    capsys.readouterr()
+    assert main(["strategy", "show", "ema-cross-btc", "--root", str(kept)]) == Exit.DONE
+    assert "evidence:\n  review  passed by two\n" in capsys.readouterr().out
+    assert [version.evidence for version in asyncio.run(registered(dsn, "ema-cross-btc"))][-2:] == [
+        newest.evidence,
+        {"review": "passed by two"},
+    ]
