@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled
+from tradewire.backtest.compiled import compiled, compiled_on_borrowed
 from tradewire.backtest.vectorized.arithmetic import notional, units
 from tradewire.backtest.vectorized.entries import ACTS_FLAT, ACTS_LONG, ACTS_SHORT, decide
 from tradewire.backtest.vectorized.market import Tape
@@ -26,8 +26,6 @@ from tradewire.backtest.vectorized.state import (
     COST,
     EQUITY,
     FALL,
-    FILL_COLUMNS,
-    FILLS,
     GAUGE_COLUMNS,
     LAST_MARK,
     PEAK,
@@ -52,10 +50,20 @@ class Blocks(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What is kept of one run beside its outcome: equity 1e-8, shape (t,), and positions, shape (t, m); or (0,)."""
+    """What is kept of a run beside its outcome; or nothing, as `no_record` gives.
+
+    Equity 1e-8, shape (t,); positions 1e-8, shape (t, m); fills, shape (f, FILL_COLUMNS), f as the book counts them.
+    """
 
     equity: IntArray
     held: IntArray
+    fills: IntArray
+
+
+@compiled
+def no_record() -> Record:
+    """Keep nothing."""
+    return Record(np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.int64), np.empty((0, 0), dtype=np.int64))
 
 
 @compiled
@@ -77,17 +85,18 @@ def run_sets(
     ``outcome``: last equity 1e-8, shape (k,), books, shape (k, BOOK_COLUMNS), largest fall and Sharpe ratio, (k,).
     """
     last_e8, books, fall, sharpe = outcome
-    record = Record(np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.int64))
+    record = no_record()
     for k in range(len(signal)):
         own = Blocks(blocks.closes, blocks.total[k], blocks.square[k])
         how = (method, sizing[k, 0], sizing[k, 1])
-        gauge, _ = run_account(tape, filters, signal[k], table, guards[k], how, purse, books[k], own, record, False)
+        state, gauge = np.zeros((signal.shape[1], STATE_COLUMNS), dtype=np.int64), np.zeros(GAUGE_COLUMNS)
+        run_account(tape, filters, signal[k], table, guards[k], how, purse, state, books[k], gauge, own, record)
         last_e8[k] = books[k, EQUITY]
         fall[k] = gauge[FALL]
         sharpe[k] = ratio(own.total.sum(), own.square.sum(), signal.shape[2])
 
 
-@compiled
+@compiled_on_borrowed
 def run_account(
     tape: Tape,
     filters: IntArray,
@@ -96,34 +105,32 @@ def run_account(
     guards: IntArray,
     sizing: tuple[int, float, float],
     purse: tuple[int, int],
+    state: IntArray,
     book: IntArray,
+    gauge: FloatArray,
     blocks: Blocks,
     record: Record,
-    keep: bool,
-) -> tuple[FloatArray, IntArray]:
+) -> None:
     """Run one account from its first close to its last.
 
     Parameters: filters: as in `Markets`; signal: int8 codes, 0 where the strategy is not ready, shape (m, t); table:
     series by symbol, row and the symbol's own bar; guards: rows of the stop, take-profit and trailing distance and of
     the volatility, -1 where not asked for, shape (4,); sizing: method code, amount, cap on leverage (infinity for
-    none); purse: capital and slippage, 1e-8; book: zeros; keep: whether fills and the record are wanted.
-    Returns: the gauge; fills, shape (f, FILL_COLUMNS). Fills the book, the blocks' sums (from 0) and the record.
+    none); purse: capital and slippage, 1e-8; state, book and gauge: zeros, as in
+    `state`. Fills these, the blocks' sums (from 0) and the record.
     """
     opened, high, low, close, mark, funding, bar = tape  # in the loop a field of a tuple costs more than a variable
     closes, totals, squares = blocks
     symbols, last = signal.shape
-    state, gauge = np.zeros((symbols, STATE_COLUMNS), dtype=np.int64), np.zeros(GAUGE_COLUMNS)
-    gauge[WORTH] = gauge[PEAK] = float(purse[0])
-    book[WALLET], book[BLOCK_END] = purse[0], closes[0]
-    log = np.empty((0, FILL_COLUMNS), dtype=np.int64)
+    _open(purse[0], closes, book, gauge)
+    equity, held, log = record
+    keep = len(equity) > 0
     t = 0
     while t < last:
         if bar.shape[1] == 0 and not has_orders(state, 0):
-            t = _coast(t, mark, funding, signal, state, book, gauge, closes, totals, squares, record, keep)
+            t = _coast(t, mark, funding, signal, state, book, gauge, closes, totals, squares, equity, held)
             if t == last:
                 break
-        if keep and book[FILLS] + 3 * symbols > log.shape[0]:
-            log = _grown(log, 2 * log.shape[0] + 3 * symbols)
         for j in range(symbols):
             i = bar[j, t] if bar.shape[1] else t
             if i >= 0 and has_orders(state, j):
@@ -135,14 +142,27 @@ def run_account(
         weigh(t, worth, book, gauge, closes, totals, squares)
         _judge(t, worth, signal, bar, close, mark, table, guards, filters, state, sizing)
         if keep:
-            record.equity[t] = worth
-            record.held[t, :] = state[:, QTY]
+            _note(t, worth, state, equity, held)
         t += 1
     book[EQUITY] = book[WALLET] + _unrealised(state)
-    return gauge, log[: book[FILLS] if keep else 0]
 
 
-@compiled
+@compiled_on_borrowed
+def _open(capital_e8: int, closes: IntArray, book: IntArray, gauge: FloatArray) -> None:
+    """Begin an account, before its first close."""
+    gauge[WORTH] = gauge[PEAK] = float(capital_e8)
+    book[WALLET], book[BLOCK_END] = capital_e8, closes[0]
+
+
+@compiled_on_borrowed
+def _note(t: int, worth: int, state: IntArray, equity: IntArray, held: IntArray) -> None:
+    """Keep the account of a close."""
+    equity[t] = worth
+    for j in range(len(state)):
+        held[t, j] = state[j, QTY]
+
+
+@compiled_on_borrowed
 def _judge(
     t: int,
     worth: int,
@@ -164,16 +184,19 @@ def _judge(
             decide(j, signal[j, t], worth, units(close[j, i]), mark[j, i], filters, state, measures, sizing)
 
 
-@compiled
+@compiled_on_borrowed
 def _measures(table: FloatArray, guards: IntArray, j: int, i: int) -> tuple[float, float, float, float]:
     """Distances and volatility at a symbol's bar."""
-    stop = table[j, guards[0], i] if guards[0] >= 0 else np.nan
-    take = table[j, guards[1], i] if guards[1] >= 0 else np.nan
-    trail = table[j, guards[2], i] if guards[2] >= 0 else np.nan
-    return stop, take, trail, table[j, guards[3], i] if guards[3] >= 0 else np.nan
+    stop, take, trail, volatility = guards[0], guards[1], guards[2], guards[3]
+    return (
+        table[j, stop, i] if stop >= 0 else np.nan,
+        table[j, take, i] if take >= 0 else np.nan,
+        table[j, trail, i] if trail >= 0 else np.nan,
+        table[j, volatility, i] if volatility >= 0 else np.nan,
+    )
 
 
-@compiled
+@compiled_on_borrowed
 def _coast(
     t: int,
     mark: IntArray,
@@ -185,8 +208,8 @@ def _coast(
     closes: IntArray,
     totals: FloatArray,
     squares: FloatArray,
-    record: Record,
-    keep: bool,
+    equity: IntArray,
+    held: IntArray,
 ) -> int:
     """Pass the closes at which a single symbol without orders has no signal that means anything, nor funding.
 
@@ -201,14 +224,13 @@ def _coast(
     if qty and t > start:
         _weigh_held(start, t, mark, qty, base, book, gauge, closes, totals, squares)
         state[0, LAST_MARK] = mark[0, t - 1]
-    if keep:
+    if len(equity):
         for at in range(start, t):
-            record.equity[at] = base + notional(qty, mark[0, at])
-        record.held[start:t, 0] = qty
+            equity[at], held[at, 0] = base + notional(qty, mark[0, at]), qty
     return t
 
 
-@compiled
+@compiled_on_borrowed
 def _weigh_held(
     t: int,
     end: int,
@@ -244,7 +266,7 @@ def _weigh_held(
     gauge[WORTH], gauge[PEAK], gauge[FALL] = before, peak, fall
 
 
-@compiled
+@compiled_on_borrowed
 def _mark(j: int, mark_e8: int, rate_e8: int, state: IntArray, book: IntArray) -> None:
     """End a symbol's bar: take its mark, and pay funding on what is held."""
     state[j, LAST_MARK] = mark_e8
@@ -252,14 +274,7 @@ def _mark(j: int, mark_e8: int, rate_e8: int, state: IntArray, book: IntArray) -
         book[WALLET] -= notional(notional(state[j, QTY], mark_e8), rate_e8)
 
 
-@compiled
-def _grown(log: IntArray, rows: int) -> IntArray:
-    larger = np.empty((rows, log.shape[1]), dtype=np.int64)
-    larger[: log.shape[0]] = log
-    return larger
-
-
-@compiled
+@compiled_on_borrowed
 def _gain(qty: int, cost: int, mark: int) -> int:
     """Profit of a position at its mark."""
     if qty > 0:
@@ -267,7 +282,7 @@ def _gain(qty: int, cost: int, mark: int) -> int:
     return notional(qty, mark) + cost if qty < 0 else 0
 
 
-@compiled
+@compiled_on_borrowed
 def _unrealised(state: IntArray) -> int:
     """Profit of all positions at their marks."""
     total = 0

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled
+from tradewire.backtest.compiled import compiled_on_borrowed
 
 SCALE = 100_000_000
 """Units of 1e-8 in a whole."""
@@ -24,13 +24,13 @@ _NEXT_TO_NOTHING = 1e-6
 """Of a unit: what is left of a distance that is next to a whole number of units, and not one."""
 
 
-@compiled
+@compiled_on_borrowed
 def units(price: float) -> int:
     """A price of at most 8 decimals in 1e-8 units."""
     return int(np.rint(price * SCALE))
 
 
-@compiled
+@compiled_on_borrowed
 def notional(quantity_e8: int, price_e8: int) -> int:
     """Quantity times price (either of any sign) in 1e-8 units, half to even.
 
@@ -46,13 +46,13 @@ def notional(quantity_e8: int, price_e8: int) -> int:
     return result + int(2 * rest > SCALE) + (int(2 * rest == SCALE) & result & 1)
 
 
-@compiled
+@compiled_on_borrowed
 def share_up(amount_e8: int, rate_e8: int) -> int:
     """Amount times a rate below 1, neither negative, rounded up."""
     return (amount_e8 // SCALE) * rate_e8 - (-(amount_e8 % SCALE) * rate_e8) // SCALE
 
 
-@compiled
+@compiled_on_borrowed
 def taker_price(price_e8: int, sign: int, slippage_e8: int, tick_e8: int) -> int:
     """What a taker gets where the market shows ``price_e8``: slipped, then to the tick, against the taker."""
     slipped = share_up(price_e8, slippage_e8)
@@ -61,7 +61,7 @@ def taker_price(price_e8: int, sign: int, slippage_e8: int, tick_e8: int) -> int
     return max((price_e8 - slipped) // tick_e8 * tick_e8, tick_e8)
 
 
-@compiled
+@compiled_on_borrowed
 def steps(amount: float, price: float, step: float) -> int:
     """Whole steps in ``amount / price``, rounded down; 0 for what is no amount. All above 0, in like units.
 
@@ -79,7 +79,7 @@ def steps(amount: float, price: float, step: float) -> int:
     return int(whole)
 
 
-@compiled
+@compiled_on_borrowed
 def tick_price(base_e8: int, distance: float, sign: int, tick_e8: int) -> int:
     """``base + sign * distance`` half to even to the tick, at least one tick; the distance in price units, above 0.
 

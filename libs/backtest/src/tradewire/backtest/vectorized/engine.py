@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.vectorized.account_loop import Blocks, Record, run_account, run_sets
+from tradewire.backtest.vectorized.account_loop import Blocks, Record, no_record, run_account, run_sets
 from tradewire.backtest.vectorized.columns import ParamColumns
 from tradewire.backtest.vectorized.decisions import Decisions, alone
 from tradewire.backtest.vectorized.family import StrategyFamily
@@ -16,13 +16,21 @@ from tradewire.backtest.vectorized.market import Markets, markets_of
 from tradewire.backtest.vectorized.outcomes import Outcomes, block_counts, empty_outcomes
 from tradewire.backtest.vectorized.results import result_of
 from tradewire.backtest.vectorized.series import DEFAULT_CACHE_BYTES
-from tradewire.backtest.vectorized.state import BOOK_COLUMNS, ENTRIES, FEES
+from tradewire.backtest.vectorized.state import (
+    BOOK_COLUMNS,
+    ENTRIES,
+    FEES,
+    FILL_COLUMNS,
+    FILLS,
+    GAUGE_COLUMNS,
+    STATE_COLUMNS,
+)
 from tradewire.ports.backtest import AccountSettings, BacktestPort, BacktestRequest, BacktestResult
 from tradewire.trading.exchange import to_e8
 from tradewire.trading.language import StrategyDocument, StrategyErrors, compile_strategy, parse_strategy
 
 if TYPE_CHECKING:
-    from tradewire.ports.backtest import FloatArray, IntArray
+    from tradewire.ports.backtest import FloatArray
 
 DEFAULT_BLOCKS = 16
 """Blocks of returns that the probability of backtest overfitting is usually estimated from."""
@@ -57,8 +65,7 @@ class VectorizedEngine(BacktestPort):
         account, markets = _account(request.account), markets_of(request, document)
         only = ParamColumns(strategy.params, {}, 1)
         found = next(self._decisions(document, markets, only))
-        equity, held, fills = _run(markets, found, account)
-        return result_of(request, strategy, markets, equity, held, fills)
+        return result_of(request, strategy, markets, *_run(markets, found, account))
 
     def run_many(
         self,
@@ -121,24 +128,30 @@ def _account(account: AccountSettings) -> _Account:
     return _Account(to_e8(account.capital), int(slippage))
 
 
-def _run(markets: Markets, decisions: Decisions, account: _Account) -> tuple[IntArray, IntArray, IntArray]:
-    """Equity and positions at the closes, and fills, of the first set decided on."""
+def _run(markets: Markets, decisions: Decisions, account: _Account) -> Record:
+    """Equity, positions and fills of the first set decided on: a first run counts the fills, a second keeps them."""
     closes, symbols = len(markets.time_us), len(markets.columns)
-    record = Record(np.empty(closes, dtype=np.int64), np.empty((closes, symbols), dtype=np.int64))
-    _, fills = run_account(
-        markets.tape,
-        markets.filters,
-        decisions.signal[0],
-        decisions.table,
-        decisions.guards[0],
-        (decisions.method, float(decisions.sizing[0, 0]), float(decisions.sizing[0, 1])),
-        (account.capital_e8, account.slippage_e8),
-        np.zeros(BOOK_COLUMNS, dtype=np.int64),
-        Blocks(block_counts(closes, 1), np.zeros(1), np.zeros(1)),
-        record,
-        True,
-    )
-    return record.equity, record.held, fills
+    record = no_record()
+    for _ in range(2):
+        book = np.zeros(BOOK_COLUMNS, dtype=np.int64)
+        run_account(
+            markets.tape,
+            markets.filters,
+            decisions.signal[0],
+            decisions.table,
+            decisions.guards[0],
+            (decisions.method, float(decisions.sizing[0, 0]), float(decisions.sizing[0, 1])),
+            (account.capital_e8, account.slippage_e8),
+            np.zeros((symbols, STATE_COLUMNS), dtype=np.int64),
+            book,
+            np.zeros(GAUGE_COLUMNS),
+            Blocks(block_counts(closes, 1), np.zeros(1), np.zeros(1)),
+            record,
+        )
+        if not len(record.equity):
+            shapes = (closes,), (closes, symbols), (int(book[FILLS]), FILL_COLUMNS)
+            record = Record(*(np.empty(shape, dtype=np.int64) for shape in shapes))
+    return record
 
 
 def _run_sets(markets: Markets, decisions: Decisions, account: _Account, outcomes: Outcomes) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled
+from tradewire.backtest.compiled import compiled, compiled_on_borrowed
 from tradewire.backtest.vectorized.state import (
     BLOCK,
     BLOCK_END,
@@ -94,7 +94,7 @@ def summarise(
     return gauge[FALL], ratio(sums.sum(), squares.sum(), len(equity_e8))
 
 
-@compiled
+@compiled_on_borrowed
 def weigh(
     t: int,
     equity_e8: int,
@@ -119,7 +119,7 @@ def weigh(
     gauge[WORTH] = now
 
 
-@compiled
+@compiled_on_borrowed
 def ratio(total: float, square: float, count: int) -> float:
     """Mean over sample standard deviation, from sums."""
     if count < 2:

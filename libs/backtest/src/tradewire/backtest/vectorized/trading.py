@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tradewire.backtest.compiled import compiled
+from tradewire.backtest.compiled import compiled_on_borrowed
 from tradewire.backtest.vectorized.arithmetic import notional, share_up, taker_price
 from tradewire.backtest.vectorized.market import TAKER_FEE, TICK
 from tradewire.backtest.vectorized.state import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray
 
 
-@compiled
+@compiled_on_borrowed
 def has_orders(state: IntArray, j: int) -> bool:
     """Whether an order of the symbol acts at the open or rests at a level."""
     return bool(
@@ -43,7 +43,7 @@ def has_orders(state: IntArray, j: int) -> bool:
     )  # no view of the row: in the hot path its reference count would cost more than the question
 
 
-@compiled
+@compiled_on_borrowed
 def trade(
     t: int,
     j: int,
@@ -70,7 +70,7 @@ def trade(
             _fill(t, j, leg, shown, part, start, end, filters, state, book, log, slippage_e8, keep)
 
 
-@compiled
+@compiled_on_borrowed
 def _protected(j: int, prices: tuple[int, int, int, int], state: IntArray) -> tuple[int, int, int, int, int]:
     """The first protective order that the bar's path reaches.
 
@@ -108,7 +108,7 @@ def _protected(j: int, prices: tuple[int, int, int, int], state: IntArray) -> tu
     return LEG_ENTRY, 0, 0, 0, 0
 
 
-@compiled
+@compiled_on_borrowed
 def _fill(
     t: int,
     j: int,
