@@ -1,0 +1,57 @@
+"""What many sets decide together is what each decides by itself, where series have holes and numbers no value too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tradewire.backtest.vectorized.columns import ParamColumns
+from tradewire.backtest.vectorized.decisions import alone
+from tradewire.backtest.vectorized.family import StrategyFamily
+from tradewire.backtest.vectorized.market import markets_of
+from tradewire.ports.backtest import AccountSettings, BacktestRequest
+from tradewire.trading.language import compile_strategy, parse_strategy
+
+from .markets import history
+
+HOLED = """
+id: holed
+venue: paper
+account: desk
+symbols: [AAA, BBB]
+interval: 1h
+indicators:
+  above: sma(sqrt(close - 100 + edge), n)
+  trend: ema(close, n)
+entry_long: crossed_above(close, trend) or not sqrt(close - 95) > 1
+exit_long: above > 4 and not close > trend and not crossed_below(above, 5)
+entry_short: crossed_below(close, trend) and (close != open or log(close - 101) <= edge)
+exit_short: above <= 3 and not close <= trend or close < low + edge / 100
+sizing: {risk_per_trade: 0.01 + edge / 1000, max_leverage: 1}
+protect: {stop_loss: high - low + log(close - 90)}
+params:
+  n: {default: 3, low: 2, high: 9, step: 1}
+  edge: {default: 1, low: 0, high: 5}
+"""
+
+
+@pytest.mark.parametrize("room_bytes", [1, 30_000, 10**7])
+def test_every_set_decides_as_by_itself(room_bytes: int) -> None:
+    document = parse_strategy(HOLED)
+    drawn = (history("AAA", 11, [1] * 300, gaps=True), history("BBB", 12, [1] * 210))
+    markets = markets_of(BacktestRequest(HOLED, drawn, account=AccountSettings()), document)
+    values = {"n": np.array([3.0, 5, 2, 3, 9, 5]), "edge": np.array([1.0, 0, 2.5, 0, 5, 1])}
+    columns, seen, codes = ParamColumns({}, values, 6), [], set()
+    for found in StrategyFamily(document, markets, columns, room_bytes).decisions():
+        for place, number in enumerate(found.numbers.tolist()):
+            expected = alone(compile_strategy(document, columns.params(number)), number, markets)
+            assert np.array_equal(found.signal[place], expected.signal[0])
+            assert found.sizing[place].tolist() == expected.sizing[0].tolist()
+            for symbol, bars in enumerate(markets.columns):
+                stop = found.table[symbol, found.guards[place, 0], : len(bars)]
+                assert np.array_equal(stop, expected.table[symbol, 0, : len(bars)], equal_nan=True)
+            assert found.guards[place, 1:].tolist() == [-1, -1, -1]
+            seen.append(number)
+            codes |= set(np.unique(found.signal[place]).tolist())
+    assert sorted(seen) == list(range(6))
+    assert len(codes) > 3, "signals of several kinds"
