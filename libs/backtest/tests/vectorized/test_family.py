@@ -38,7 +38,7 @@ params:
 @pytest.mark.parametrize("room_bytes", [1, 30_000, 10**7])
 def test_every_set_decides_as_by_itself(room_bytes: int) -> None:
     document = parse_strategy(HOLED)
-    drawn = (history("AAA", 11, [1] * 300, gaps=True), history("BBB", 12, [1] * 210))
+    drawn = (history("AAA", 16, [1] * 210, gaps=True), history("BBB", 18, [1] * 210))
     markets = markets_of(BacktestRequest(HOLED, drawn, account=AccountSettings()), document)
     values = {"n": np.array([3.0, 5, 2, 3, 9, 5]), "edge": np.array([1.0, 0, 2.5, 0, 5, 1])}
     columns, seen, codes = ParamColumns({}, values, 6), [], set()
