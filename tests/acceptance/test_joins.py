@@ -189,3 +189,52 @@ def test_loop_when_walked_through_this_market_then_every_kind_of_decision_occurs
     states = [event for event in loop.outputs().values() if isinstance(event, AccountStateChanged)]
     assert any(state.funding_paid for state in states)
     assert {leg for event in decisions for leg in (i.leg for i in event.intents)} >= {"ENTRY", "EXIT", "STOP_LOSS"}
+
+
+def also_every_four_hours(rng: random.Random, hourly: Sequence[CandleClosed]) -> list[CandleClosed]:
+    """The same market told twice: with bars of 4 h made of the hourly ones, of which a few are missing."""
+    groups: dict[int, list[CandleClosed]] = {}
+    for bar in hourly:
+        groups.setdefault(bar.open_time_us // (4 * HOUR_US), []).append(bar)
+    numbers = [number for number in sorted(groups) if number == min(groups) or rng.random() > 0.12]
+    longer = []
+    for number in numbers:
+        group = groups[number]
+        shape = {
+            "open": group[0].open,
+            "high": max(bar.high for bar in group),
+            "low": min(bar.low for bar in group),
+            "last_of_stream": number == numbers[-1],
+        }
+        longer.append(candle(number, group[-1].close, BTC, "4h", **shape))
+    return sorted([*hourly, *longer], key=lambda bar: (bar.close_time_us, bar.interval))
+
+
+def fast_and_slow() -> list[Event]:
+    """Two strategies of one account on one symbol, hourly and every four hours; an account with a slow one alone."""
+    fast = document("fast", "alpha", BTC, protect=STOPS)
+    slow = document("slow", "alpha", BTC, interval="4h", protect=STOPS)
+    alone = document("alone", "beta", BTC, interval="4h", protect=STOPS)
+    return [
+        instrument(BTC, intervals=("1h", "4h"), taker_fee=Decimal("0.0005")),
+        limits("alpha"),
+        limits("beta"),
+        status(active(fast, effective_from_us=6 * HOUR_US)),
+        status(active(slow)),
+        status(active(alone)),
+    ]
+
+
+@FEW
+@given(seed=st.integers(0, 2**32), bars=st.integers(24, 60))
+def test_loop_when_an_account_decides_on_a_symbol_at_two_intervals_then_it_moves_by_the_shorter_bars_alone(
+    seed: int, bars: int
+) -> None:
+    rng = random.Random(seed)
+    setup, candles = fast_and_slow(), also_every_four_hours(rng, market(rng, (BTC,), bars))
+    loop = run(setup, candles, rng, trouble=False)
+    for account_id, account in walk(setup, candles, ("alpha", "beta")).items():
+        assert told(loop, account_id) == expected(account)
+    assert run(setup, candles, rng, trouble=True).outputs() == loop.outputs()
+    asked = {event.evaluation_id for event in loop.outputs().values() if isinstance(event, RiskAssessed)}
+    assert len(asked) >= sum(bar.interval == "4h" for bar in candles) * 2, "every slow strategy has its answers"

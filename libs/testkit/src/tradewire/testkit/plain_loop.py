@@ -70,20 +70,36 @@ class PlainAccount:
     def traded(self, time_us: int) -> dict[str, set[str]]:
         """Symbol → strategies in force."""
         found: dict[str, set[str]] = {}
-        newest: dict[str, ActiveVersion] = {}
-        for (strategy_id, _), version in sorted(self.versions.items()):
-            if version.effective_from_us <= time_us:
-                newest[strategy_id] = version
-        for strategy_id, version in newest.items():
+        for strategy_id, version in dict(self._in_force(time_us)).items():
             for symbol in version.symbols:
                 found.setdefault(symbol, set()).add(strategy_id)
         return found
 
-    def step(self, time_us: int, bars: dict[str, CandleClosed], evaluations: list[Asked]) -> None:
-        """All bars of one close happen, then all evaluations are answered, then the orders are placed."""
-        mine = {symbol: bar for symbol, bar in bars.items() if symbol in self.traded(time_us)}
-        if not mine:
+    def _in_force(self, time_us: int) -> Iterator[tuple[str, ActiveVersion]]:
+        """Every version that began, in order: a strategy's last one is in force."""
+        for (strategy_id, _), version in sorted(self.versions.items()):
+            if version.effective_from_us <= time_us:
+                yield strategy_id, version
+
+    def intervals(self, time_us: int) -> dict[str, set[str]]:
+        """Symbol → intervals at which the strategies in force decide on it."""
+        found: dict[str, set[str]] = {}
+        for version in dict(self._in_force(time_us)).values():
+            for symbol in version.symbols:
+                found.setdefault(symbol, set()).add(version.interval)
+        return found
+
+    def step(self, time_us: int, bars: Sequence[CandleClosed], evaluations: list[Asked]) -> None:
+        """All bars of one close happen, then all evaluations are answered, then the orders are placed.
+
+        Of a symbol's bars only those of the shortest interval happen; longer ones are only decided on.
+        """
+        intervals = self.intervals(time_us)
+        known = [bar for bar in bars if bar.interval in intervals.get(bar.symbol, ())]
+        if not known:
             return
+        finest = {symbol: min(names, key=INTERVALS_US.__getitem__) for symbol, names in intervals.items()}
+        mine = {bar.symbol: bar for bar in known if bar.interval == finest[bar.symbol]}
         moved = {symbol: bar_of(bar) for symbol, bar in mine.items()}
         marks = {symbol: mark for symbol, bar in mine.items() if (mark := mark_of(bar)) is not None}
         rates = {symbol: rate for symbol, bar in mine.items() if (rate := funding_of(bar))}
@@ -165,13 +181,13 @@ class PlainAccount:
 
 
 class Evaluator:
-    """Evaluations of every bar: one engine per symbol, and the strategies in force."""
+    """Evaluations of every bar: one engine per symbol and interval, and the strategies in force."""
 
     def __init__(self, setup: Sequence[Event]) -> None:
         self._desk = StrategyDesk()
         self._demands: set[str] = set()
-        self._engines: dict[str, IndicatorEngine] = {}
-        self._previous: dict[str, dict[str, float | None]] = {}
+        self._engines: dict[tuple[str, str], IndicatorEngine] = {}
+        self._previous: dict[tuple[str, str], dict[str, float | None]] = {}
         for event in setup:
             if isinstance(event, StrategyStatusChanged):
                 self._desk.on_status(event, Envelope(""))
@@ -179,10 +195,11 @@ class Evaluator:
 
     def evaluations(self, bar: CandleClosed) -> Iterator[Asked]:
         """Of all strategies that trade the bar's symbol, with the ids that the platform gives."""
-        engine = self._engines.get(bar.symbol)
+        feed = (bar.symbol, bar.interval)
+        engine = self._engines.get(feed)
         if engine is None:
             engine = IndicatorEngine(sorted(self._demands), INTERVALS_US[bar.interval])
-            self._engines[bar.symbol] = engine
+            self._engines[feed] = engine
         prices = {name: float(getattr(bar, name)) for name in ("open", "high", "low", "close", "volume")}
         values = {**prices, **engine.update(bar.open_time_us, **prices)}
         root = emit_of(bar).event_id or ""
@@ -195,11 +212,11 @@ class Evaluator:
             event_time_us=bar.close_time_us,
             close=bar.close,
             values=values,
-            previous=self._previous.get(bar.symbol, {}),
+            previous=self._previous.get(feed, {}),
             input_partition=0,
             input_offset=0,
         )
-        self._previous[bar.symbol] = values
+        self._previous[feed] = values
         for emit in self._desk.on_snapshot(snapshot, Envelope(snapshot_id)):
             assert isinstance(emit.event, StrategyEvaluated)
             yield derived_id(snapshot_id, "StrategyEvaluated", emit.ordinal), emit.event
@@ -210,8 +227,8 @@ def walk(setup: Sequence[Event], bars: Sequence[CandleClosed], accounts: Iterabl
     found = {name: PlainAccount(name, setup) for name in accounts}
     evaluator = Evaluator(setup)
     for time_us in sorted({bar.close_time_us for bar in bars}):
-        now = {bar.symbol: bar for bar in bars if bar.close_time_us == time_us}
-        asked = [item for bar in now.values() for item in evaluator.evaluations(bar)]
+        now = sorted((bar for bar in bars if bar.close_time_us == time_us), key=lambda bar: bar.symbol)
+        asked = [item for bar in now for item in evaluator.evaluations(bar)]
         asked.sort(key=lambda item: (item[1].strategy_id, item[1].symbol))
         for name, account in found.items():
             account.step(time_us, now, [item for item in asked if item[1].account_id == name])

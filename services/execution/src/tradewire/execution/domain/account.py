@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,11 +12,14 @@ from tradewire.ports.events import CandleClosed, RiskAssessed
 from tradewire.ports.message import Envelope
 from tradewire.trading.exchange import Bar, MarkBar, SimulatedExchange
 from tradewire.trading.holding import Held
+from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.roster import slot_us
 from tradewire.trading.wire import bar_of, funding_of, mark_of
 
 Key = tuple[str, str]
 """(venue, symbol)."""
+Feed = tuple[str, str, int]
+"""(venue, symbol, interval in µs): bars of one length. An account may decide on several of one symbol."""
 
 
 class Arrived(NamedTuple):
@@ -35,6 +38,11 @@ class Arrived(NamedTuple):
     def of(cls, candle: CandleClosed, envelope: Envelope) -> Arrived:
         """Raises ContractViolationError when its prices do not nest."""
         return cls(candle, envelope, bar_of(candle), mark_of(candle), funding_of(candle))
+
+    @property
+    def feed(self) -> Feed:
+        """The bars that it is one of."""
+        return self.candle.venue, self.candle.symbol, INTERVALS_US[self.candle.interval]
 
 
 class Assessed(NamedTuple):
@@ -97,11 +105,11 @@ class Account:
     sequence: int = 0
     shares_e8: dict[tuple[str, str], int] = field(default_factory=dict)
     orders: dict[str, OrderRecord] = field(default_factory=dict)
-    ended: set[Key] = field(default_factory=set)
-    happened_us: dict[Key, int] = field(default_factory=dict)
-    candles: dict[Key, deque[Arrived]] = field(default_factory=dict)
+    ended: set[Feed] = field(default_factory=set)
+    happened_us: dict[Feed, int] = field(default_factory=dict)
+    candles: dict[Feed, deque[Arrived]] = field(default_factory=dict)
     assessments: dict[int, dict[int, Assessed]] = field(default_factory=dict)
-    ending: set[Key] = field(default_factory=set)
+    ending: set[Feed] = field(default_factory=set)
     changed: bool = False
 
     def next_sequence(self) -> int:
@@ -114,15 +122,15 @@ class Account:
     def take_candle(self, arrived: Arrived) -> None:
         """Buffer a candle, unless it happened or is buffered already."""
         candle, envelope = arrived.candle, arrived.envelope
-        key = (candle.venue, candle.symbol)
-        waiting = self.candles.setdefault(key, deque())
-        newest_us = waiting[-1].candle.close_time_us if waiting else self.happened_us.get(key, -1)
+        feed = arrived.feed
+        waiting = self.candles.setdefault(feed, deque())
+        newest_us = waiting[-1].candle.close_time_us if waiting else self.happened_us.get(feed, -1)
         if candle.close_time_us <= max(newest_us, self.time_us):
             return
         waiting.append(arrived)
         self.held.take(envelope)
         if candle.last_of_stream:
-            self.ending.add(key)
+            self.ending.add(feed)
 
     def take_assessment(self, event: RiskAssessed, envelope: Envelope) -> None:
         """Buffer an assessment, unless its step was placed already."""
@@ -132,19 +140,18 @@ class Account:
                 step[event.step_index] = Assessed(event, envelope)
                 self.held.take(envelope)
 
-    def next_time(self, streams: Mapping[Key, int] | None) -> int | None:
-        """The event time of the oldest candle at hand, if every stream has answered for it; None while one may not.
+    def next_time(self, feeds: Iterable[Feed]) -> int | None:
+        """The event time of the oldest candle at hand, if every feed has answered for it; None while one may not.
 
-        ``streams``: (venue, symbol) → interval in µs of what the account trades then; None: not known yet.
+        ``feeds``: what the account decides on then.
         """
-        heads = [waiting[0].candle.close_time_us for waiting in self.candles.values() if waiting]
-        if not heads or streams is None:
+        time_us = self.oldest_candle_us()
+        if time_us is None:
             return None
-        time_us = min(heads)
-        for key, interval_us in streams.items():
-            waiting = self.candles.get(key)
-            newest_us = waiting[-1].candle.close_time_us if waiting else self.happened_us.get(key, -1)
-            if newest_us < slot_us(time_us, interval_us) and key not in self.ending and key not in self.ended:
+        for feed in feeds:
+            waiting = self.candles.get(feed)
+            newest_us = waiting[-1].candle.close_time_us if waiting else self.happened_us.get(feed, -1)
+            if newest_us < slot_us(time_us, feed[2]) and feed not in self.ending and feed not in self.ended:
                 return None
         return time_us
 
@@ -152,17 +159,17 @@ class Account:
         """Event time of the oldest candle at hand."""
         return min((waiting[0].candle.close_time_us for waiting in self.candles.values() if waiting), default=None)
 
-    def take_bars(self, time_us: int) -> dict[Key, Arrived]:
+    def take_bars(self, time_us: int) -> dict[Feed, Arrived]:
         """Take the candles that close at ``time_us`` out of the buffer, in canonical order."""
-        bars: dict[Key, Arrived] = {}
-        for key in sorted(self.candles):
-            waiting = self.candles[key]
+        bars: dict[Feed, Arrived] = {}
+        for feed in sorted(self.candles):
+            waiting = self.candles[feed]
             if waiting and waiting[0].candle.close_time_us == time_us:
-                bars[key] = waiting.popleft()
-                self.held.release(bars[key].envelope)
-                self.happened_us[key] = time_us
-                if bars[key].candle.last_of_stream:
-                    self.ended.add(key)
+                bars[feed] = waiting.popleft()
+                self.held.release(bars[feed].envelope)
+                self.happened_us[feed] = time_us
+                if bars[feed].candle.last_of_stream:
+                    self.ended.add(feed)
         return bars
 
     def complete_step(self, time_us: int) -> list[Assessed] | None:
@@ -198,7 +205,7 @@ class Account:
                 "shares_e8": [[*key, qty] for key, qty in sorted(self.shares_e8.items())],
                 "orders": {client_id: asdict(order) for client_id, order in self.orders.items()},
                 "ended": sorted(self.ended),
-                "happened_us": [[*key, time_us] for key, time_us in sorted(self.happened_us.items())],
+                "happened_us": [[*feed, time_us] for feed, time_us in sorted(self.happened_us.items())],
             },
             separators=(",", ":"),
         ).encode()
@@ -217,6 +224,13 @@ class Account:
             sequence=data["sequence"],
             shares_e8={(strategy, symbol): qty for strategy, symbol, qty in data["shares_e8"]},
             orders={client_id: OrderRecord(**order) for client_id, order in data["orders"].items()},
-            ended={(venue, symbol) for venue, symbol in data["ended"]},
-            happened_us={(venue, symbol): time_us for venue, symbol, time_us in data["happened_us"]},
+            ended={feed for row in data["ended"] for feed in _feeds(row)},
+            happened_us={feed: time_us for *row, time_us in data["happened_us"] for feed in _feeds(row)},
         )
+
+
+def _feeds(saved: list[Any]) -> Iterator[Feed]:
+    """The feed of a saved row; of one that was saved without its interval, when a symbol had one, any feed."""
+    venue, symbol, *interval_us = saved
+    for length_us in interval_us or INTERVALS_US.values():
+        yield venue, symbol, length_us

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from tradewire.execution.domain.account import Account, Arrived, Assessed, Key, OrderRecord
+from tradewire.execution.domain.account import Account, Arrived, Assessed, Feed, Key, OrderRecord
 from tradewire.execution.domain.reports import account_changed, order_changed, report
 from tradewire.ports.events import (
     CandleClosed,
@@ -53,6 +53,7 @@ class ExecutionDesk:
         self._specs: dict[Key, InstrumentSpec] = {}
         self._owned: set[int] = set()
         self._accounts: dict[str, Account] = {}
+        self._feeds_of: dict[str, tuple[Mapping[Key, int], frozenset[Feed]]] = {}
         self.held = Held()
         self._positions: dict[int, int] = {}
         self._journal: list[OrderChanged | OrderFilled] = []
@@ -74,13 +75,13 @@ class ExecutionDesk:
         return ()
 
     def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
-        """A bar that may now happen to every account that trades its symbol."""
+        """A bar that may now happen to every account that decides on its symbol and interval."""
         self._positions[envelope.partition] = envelope.offset + 1
-        key, arrived = (event.venue, event.symbol), None
+        feed, arrived = (event.venue, event.symbol, INTERVALS_US[event.interval]), None
         for account_id in self._roster.accounts_on(event.venue, event.symbol):
             if self.partition_of(account_id) not in self._owned:
                 continue
-            if key in self._roster.symbols(account_id, event.close_time_us):
+            if feed in self._feeds(account_id, event.close_time_us):
                 arrived = arrived or Arrived.of(event, envelope)
                 account = self._account(account_id)
                 account.take_candle(arrived)
@@ -174,6 +175,16 @@ class ExecutionDesk:
             account = self._accounts[account_id] = Account(account_id, exchange, self.held)
         return account
 
+    def _feeds(self, account_id: str, time_us: int) -> frozenset[Feed]:
+        """What the account's strategies decide on at ``time_us``; found anew when the roster's answer is another."""
+        shortest = self._roster.symbols(account_id, time_us)
+        known = self._feeds_of.get(account_id)
+        if known is None or known[0] is not shortest:
+            legs = self._roster.legs(account_id, time_us)
+            feeds = frozenset((leg.venue, leg.stream.symbol, leg.interval_us) for leg in legs)
+            known = self._feeds_of[account_id] = (shortest, feeds)
+        return known[1]
+
     def _advance(self, account: Account) -> Iterator[Emit]:
         """Place complete steps and let complete bars happen, alternately, as far as the inputs reach."""
         while True:
@@ -187,27 +198,29 @@ class ExecutionDesk:
             oldest_us = account.oldest_candle_us()
             if oldest_us is None:
                 return
-            time_us = account.next_time(self._roster.symbols(account.account_id, oldest_us))
+            time_us = account.next_time(self._feeds(account.account_id, oldest_us))
             if time_us is None:
                 return
             yield from self._step(account, time_us)
 
     def _step(self, account: Account, time_us: int) -> Iterator[Emit]:
-        """All bars of the account that close at ``time_us`` happen; then the account's state goes out."""
+        """All bars of the account that close at ``time_us`` happen; then the account's state goes out.
+
+        What is decided on at several intervals is moved by the bars of the shortest alone: a longer bar tells again
+        what they told, and only says that a decision is due.
+        """
         arrived = account.take_bars(time_us)
-        bars = {symbol: item.bar for (_, symbol), item in arrived.items()}
-        marks = {symbol: item.mark for (_, symbol), item in arrived.items() if item.mark is not None}
-        rates = {symbol: item.funding_e8 for (_, symbol), item in arrived.items() if item.funding_e8}
+        shortest = self._roster.symbols(account.account_id, time_us)
+        moving = {feed[1]: item for feed, item in arrived.items() if feed[2] <= shortest.get(feed[:2], feed[2])}
+        bars = {symbol: item.bar for symbol, item in moving.items()}
+        marks = {symbol: item.mark for symbol, item in moving.items() if item.mark is not None}
+        rates = {symbol: item.funding_e8 for symbol, item in moving.items() if item.funding_e8}
         cause = list(arrived.values())[-1].envelope
         account.time_us, account.changed = time_us, True
         yield from report(account, account.exchange.step(time_us, bars, marks, rates), cause)
-        decides = any(
-            (bar := arrived.get((leg.venue, leg.stream.symbol))) is not None
-            and INTERVALS_US[bar.candle.interval] == leg.interval_us
-            for leg in self._roster.legs(account.account_id, time_us)
-        )
-        account.awaits_us = time_us if decides else None
-        last = all(key in account.ended for key in self._roster.symbols(account.account_id, time_us))
+        feeds = self._feeds(account.account_id, time_us)
+        account.awaits_us = None if feeds.isdisjoint(arrived) else time_us
+        last = account.ended.issuperset(feeds)
         yield account_changed(account, cause, last=last)
 
     def _place(self, account: Account, assessed: Assessed, time_us: int) -> Iterator[Emit]:

@@ -164,7 +164,7 @@ def _fill_emit(account: Account, fill: Fill, order: OrderRecord) -> Emit:
 def account_changed(account: Account, cause: Envelope, *, last: bool) -> Emit:
     """The account as of its time."""
     state = account.exchange.account_state()
-    venues = {symbol: name for name, symbol in account.happened_us}
+    venues = {symbol: name for name, symbol, _ in account.happened_us}
     event: Event = AccountStateChanged(
         account_id=account.account_id,
         event_time_us=account.time_us,
