@@ -40,7 +40,9 @@ def missing_fields(declared: Declared, schemas: dict[str, Schema]) -> list[str]:
 def unlike_topic_map(declared: Declared, topics: dict[str, dict[str, Any]]) -> list[str]:
     """One sentence for each pair of service and topic that only one of consumers.yaml and topics.yaml names."""
     here = {(service, topic) for service, rows in declared.items() for topic in rows}
-    there = {(service, topic) for topic, row in topics.items() for service in row["consumers"]}
+    there = {
+        (service, topic) for topic, row in topics.items() for service in [*row["consumers"], *row.get("reads_back", ())]
+    }
     undeclared = [
         f"consumers.yaml: {s} reads {topic}, topics.yaml does not say so" for s, topic in sorted(here - there)
     ]

@@ -33,7 +33,12 @@ class KeptRules(Protocol):
 
 
 class RiskStore(ChangelogStore):
-    """The changelog of the desk's accounts; ``rules``, where they are kept, are written before answers go out."""
+    """The changelog of the desk's accounts; ``rules``, where they are kept, are written before answers go out.
+
+    At the start it also reads the newest of risk's own answers: a life before may have answered and not saved.
+    """
+
+    reads_back: tuple[type[Event], ...] = (RiskAssessed,)
 
     def __init__(self, desk: RiskDesk, rules: KeptRules | None) -> None:
         super().__init__(RiskStateSaved, changed=self._changes, restored=self._restore, forgotten=desk.forget)
