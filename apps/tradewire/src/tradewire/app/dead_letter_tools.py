@@ -24,8 +24,6 @@ from tradewire.runtime.dead_letters import (
 )
 from tradewire.runtime.readers import read_to_end
 
-ROUNDS_MAX = 20
-"""Replays in a row of records that were parked during the replay before."""
 POLL_SECONDS = 0.2
 
 
@@ -129,7 +127,7 @@ async def replay_key(
     When a letter fails again the replay stops and the key stays parked.
 
     Parameters: topic: needed when the key waits in several; discard: letters (by place) that are given up;
-    within_s: longest wait in each round for the service to have handled what was written.
+    within_s: longest wait in all for the service to have handled what was written; a round that was begun is ended.
     Raises: ReplayRefusedError; RetryableError.
     """
     total, gone, rounds, confirmed = 0, 0, 0, True
@@ -141,9 +139,10 @@ async def replay_key(
         waiting = ", ".join(letter.place for letter in batch)
         raise ReplayRefusedError(f"no letter {', '.join(sorted(unknown))} waits under {key!r}; waiting: {waiting}")
     failed: Letter | None = None
-    while batch and failed is None and rounds < ROUNDS_MAX:
+    deadline_s = clock.monotonic_s() + within_s
+    while batch and failed is None and (rounds == 0 or clock.monotonic_s() < deadline_s):
         kept = [letter for letter in batch if letter.place not in discard]
-        confirmed = await _write_again(bus, clock, batch, kept, within_s)
+        confirmed = await _write_again(bus, clock, batch, kept, deadline_s)
         total, gone, rounds = total + len(kept), gone + len(batch) - len(kept), rounds + 1
         batch = await _waiting(bus, service, key, source)
         failed = next((letter for letter in batch if replay_of(letter.record) and letter.stage != PARKED), None)
@@ -164,7 +163,7 @@ async def _why_nothing(bus: EventBusPort, service: str, key: str) -> str:
 
 
 async def _write_again(
-    bus: EventBusPort, clock: ClockPort, batch: Sequence[Letter], kept: Sequence[Letter], within_s: float
+    bus: EventBusPort, clock: ClockPort, batch: Sequence[Letter], kept: Sequence[Letter], deadline_s: float
 ) -> bool:
     """One round: records, marker, and a wait for the service; False when it did not get there in time."""
     name = f"{batch[0].service}-{clock.now_us()}"
@@ -176,12 +175,13 @@ async def _write_again(
     else:
         until = (await bus.end_offsets([place]))[place]
     await bus.publish([release([letter.record for letter in batch], until_offset=until)])
-    return await _handled(bus, clock, batch[0].service, place, until, within_s)
+    return await _handled(bus, clock, batch[0].service, place, until, deadline_s)
 
 
-async def _handled(bus: EventBusPort, clock: ClockPort, group: str, place: Place, until: int, within_s: float) -> bool:
+async def _handled(
+    bus: EventBusPort, clock: ClockPort, group: str, place: Place, until: int, deadline_s: float
+) -> bool:
     """Wait until the group has committed ``until`` on a partition."""
-    deadline_s = clock.monotonic_s() + within_s
     dead = Place(DEAD_LETTERS[group], 0)
     while clock.monotonic_s() < deadline_s:
         committed = (await bus.committed(group, [place]))[place]

@@ -168,7 +168,7 @@ def replay(
         list[str] | None, typer.Option(help="Give this letter up instead (PARTITION/OFFSET); repeatable.")
     ] = None,
     wait_s: Annotated[
-        float, typer.Option("--wait-s", min=0.1, help="Longest wait for the service, s.")
+        float, typer.Option("--wait-s", min=0.1, help="Longest wait for the service in all, s.")
     ] = ANSWER_SECONDS,
     root: RootOption = None,
     bus: BusOption = None,
