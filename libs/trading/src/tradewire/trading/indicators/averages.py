@@ -34,12 +34,7 @@ def ema(s: list[float], k: int, n: int, x: float) -> float:
 
 def rma(s: list[float], k: int, n: int, x: float) -> float:
     """Wilder's average of n bars: weight 1 / n."""
-    if x != x:
-        return NAN
-    if s[k] < n:
-        return seeded(s, k, n, x)
-    s[k + 1] = (s[k + 1] * (n - 1.0) + x) / n
-    return s[k + 1]
+    return smoothed(s, k, n, 1.0 / n, x)
 
 
 def sma(s: list[float], k: int, n: int, x: float) -> float:

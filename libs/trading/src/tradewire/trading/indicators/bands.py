@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from tradewire.trading.indicators import stretches
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, rma
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars, factor
@@ -105,7 +106,12 @@ BOLLINGER = Indicator(
     fields=(),
     params=(bars(20, low=2), factor(2.0)),
     outputs=_LINES,
-    kernel=Kernel(_bollinger, size=lambda n, k: 1 + spread_size(n), warmup=lambda n, k: n - 1),
+    kernel=Kernel(
+        _bollinger,
+        size=lambda n, k: 1 + spread_size(n),
+        warmup=lambda n, k: n - 1,
+        stretch=stretches.bollinger,
+    ),
 )
 DONCHIAN = Indicator(
     name="donchian",

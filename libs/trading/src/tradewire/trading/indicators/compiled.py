@@ -15,12 +15,13 @@ from typing import Any
 import numba
 import numpy as np
 
-from tradewire.trading.indicators.model import FloatArray, Indicator, IndicatorError, Step
+from tradewire.trading.indicators.model import FloatArray, Indicator, IndicatorError, Step, Stretch
 
 # numba's types describe njit as a bare decorator only, not as called here with options.
 _NJIT: Any = numba.njit
 
 _PACKAGE = __name__.rpartition(".")[0]
+_EXPONENT = 0x7FF0_0000_0000_0000
 
 
 def run(indicator: Indicator, inputs: Sequence[FloatArray], params: tuple[float, ...]) -> tuple[FloatArray, ...]:
@@ -36,9 +37,36 @@ def run(indicator: Indicator, inputs: Sequence[FloatArray], params: tuple[float,
         found = ", ".join(str(column.shape) for column in columns)
         raise IndicatorError(f"{indicator.name}: shapes {found} were given, allowed is one shape (n,) for all")
     outputs = tuple(np.empty(columns[0].shape) for _ in indicator.outputs)
+    if indicator.kernel.stretch is not None:
+        _stretch_by_stretch(indicator.kernel.stretch, columns, params, outputs)
+        return outputs
     state = np.zeros(indicator.state_size(params))
     _driver(indicator.kernel.step)(state, params, columns, outputs)
     return outputs
+
+
+def _stretch_by_stretch(
+    stretch: Stretch, columns: tuple[FloatArray, ...], params: tuple[float, ...], outputs: tuple[FloatArray, ...]
+) -> None:
+    """Apply `stretch` between the holes, of which most inputs have none."""
+    work = _entry(stretch)
+    if all(_FINITE(column.view(np.int64)) for column in columns):
+        work(columns, params, outputs)
+        return
+    whole = np.logical_and.reduce([np.isfinite(column) for column in columns])
+    for output in outputs:
+        output[~whole] = np.nan
+    edges = np.flatnonzero(np.diff(whole, prepend=False, append=False)).tolist()
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        work(tuple(c[start:end] for c in columns), params, tuple(o[start:end] for o in outputs))
+
+
+def _all_finite(bits: Any) -> bool:
+    """Is no number of a column, seen as 64-bit integers, infinite or NaN? Those have all bits of the exponent."""
+    found = False
+    for number in bits:
+        found |= (number & _EXPONENT) == _EXPONENT
+    return not found
 
 
 def _drive(state: Any, params: Any, columns: Any, outputs: Any) -> None:
@@ -75,11 +103,24 @@ def _driver(step: Step) -> Any:
     assert isinstance(step, FunctionType), "a step is a plain function"
     loop = _rebound(drive, {"_step": _jitted(step)})
     # numba notices a change of the driver's file only; the digest in the name covers step and callees too.
-    loop.__qualname__ = f"_drive_{step.__name__}_{_digest(step)}"
+    return _kept(loop, f"_drive_{step.__name__}_{_digest(step)}")
+
+
+@cache
+def _entry(stretch: Stretch) -> Any:
+    """Compile an array form, once per process."""
+    assert isinstance(stretch, FunctionType), "an array form is a plain function"
+    callees = {name: _jitted(callee) for name, callee in _callees(stretch)}
+    return _kept(_rebound(stretch, callees), f"_{stretch.__name__}_{_digest(stretch)}")
+
+
+def _kept(function: Any, name: str) -> Any:
+    """Compile, with the machine code on disk under `name` if it can be kept there."""
+    function.__qualname__ = name
     try:
-        return _NJIT(loop, cache=True, error_model="numpy")
+        return _NJIT(function, cache=True, error_model="numpy")
     except RuntimeError:  # no writable cache directory, as in a read-only container
-        return _NJIT(loop, error_model="numpy")
+        return _NJIT(function, error_model="numpy")
 
 
 @cache
@@ -109,3 +150,6 @@ def _digest(function: FunctionType) -> str:
     parts = [code.co_code.hex(), repr(code.co_consts), repr(code.co_names), repr(constants)]
     parts += [_digest(callee) for _, callee in _callees(function)]
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
+
+
+_FINITE = _kept(_all_finite, _all_finite.__qualname__)

@@ -15,6 +15,9 @@ FloatArray = NDArray[np.float64]
 # same source runs on lists in a service and, compiled, on arrays in a backtest.
 Step = Callable[[list[float], tuple[float, ...], Sequence[float], list[float]], None]
 
+# The same work for a stretch of bars without holes, from a fresh state: stretch(inputs, params, outputs).
+Stretch = Callable[[tuple[FloatArray, ...], tuple[float, ...], tuple[FloatArray, ...]], None]
+
 # state[0] counts the valid bars since the start or since the last hole; the rest belongs to the step.
 BARS_SEEN = 0
 
@@ -65,11 +68,13 @@ class Kernel:
 
     `size(*params)` is the number of state slots (slot 0 included) and `warmup(*params)` the number of bars
     before all outputs are known. A fresh state is all zeros, and a step never stores NaN or infinity.
+    `stretch` is the array form where driving the step would be too slow; bit for bit what the step gives.
     """
 
     step: Step
     size: Callable[..., float]
     warmup: Callable[..., float]
+    stretch: Stretch | None = None
 
 
 class Stream:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
+from tradewire.trading.indicators.stretches import Columns, Params, fill_unknown, mean_of
 from tradewire.trading.indicators.windows import NAN, delayed, ring_size
 
 RANGE_SIZE = 2  # slots of `true_range`: count, previous close
@@ -69,6 +70,22 @@ def _trange(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
 
 def _atr(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     o[0] = rma(s, 1 + RANGE_SIZE, int(p[0]), true_range(s, 1, x[0], x[1], x[2]))
+
+
+def _atr_stretch(columns: Columns, params: Params, outputs: Columns) -> None:
+    """`_atr` over a stretch without holes; see `stretches`."""
+    high, low, close = columns
+    out = outputs[0]
+    n = int(params[0])
+    for i in range(1, len(close)):
+        out[i] = widest(high[i], low[i], close[i - 1])
+    if len(close) > n:
+        value, weight = mean_of(out, 1, n), 1.0 / n
+        out[n] = value
+        for i in range(n + 1, len(close)):
+            value += (out[i] - value) * weight
+            out[i] = value
+    fill_unknown(out, n)
 
 
 def directional(s: list[float], k: int) -> float:
@@ -144,7 +161,7 @@ ATR = Indicator(
     fields=_BAR,
     params=(bars(14),),
     outputs=("value",),
-    kernel=Kernel(_atr, size=lambda n: 1 + RANGE_SIZE + AVERAGE_SIZE, warmup=lambda n: n),
+    kernel=Kernel(_atr, size=lambda n: 1 + RANGE_SIZE + AVERAGE_SIZE, warmup=lambda n: n, stretch=_atr_stretch),
 )
 ADX = Indicator(
     name="adx",

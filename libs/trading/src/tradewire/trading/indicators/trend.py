@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tradewire.trading.indicators import stretches
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, rma, sma, weighted_size, wma
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
@@ -69,7 +70,7 @@ SMA = Indicator(
     fields=(),
     params=(bars(20),),
     outputs=("value",),
-    kernel=Kernel(_sma, size=lambda n: 1 + total_size(n), warmup=lambda n: n - 1),
+    kernel=Kernel(_sma, size=lambda n: 1 + total_size(n), warmup=lambda n: n - 1, stretch=stretches.sma),
 )
 EMA = Indicator(
     name="ema",
@@ -80,12 +81,12 @@ EMA = Indicator(
     fields=(),
     params=(bars(20),),
     outputs=("value",),
-    kernel=Kernel(_ema, size=lambda n: 1 + AVERAGE_SIZE, warmup=lambda n: n - 1),
+    kernel=Kernel(_ema, size=lambda n: 1 + AVERAGE_SIZE, warmup=lambda n: n - 1, stretch=stretches.ema),
 )
 RMA = Indicator(
     name="rma",
     title="Wilder's moving average",
-    formula="rma[t] = (rma[t-1] · (n-1) + x[t]) / n; seed: mean of the first n values",
+    formula="rma[t] = rma[t-1] + (x[t] - rma[t-1]) / n; seed: mean of the first n values",
     source="Wilder (1978), New Concepts in Technical Trading Systems",
     series=("x",),
     fields=(),
@@ -117,6 +118,7 @@ MACD = Indicator(
         _macd,
         size=lambda fast, slow, signal: 1 + 3 * AVERAGE_SIZE,
         warmup=lambda fast, slow, signal: max(fast, slow) + signal - 2,
+        stretch=stretches.macd,
     ),
 )
 
