@@ -85,14 +85,15 @@ class Stream:
     warms up, therefore only delay the start.
     """
 
-    __slots__ = ("_indicator", "_inputs", "_nothing", "_params", "_state", "_step")
+    __slots__ = ("_indicator", "_inputs", "_nothing", "_params", "_state", "_step", "_unknown")
 
     def __init__(self, indicator: Indicator, params: tuple[float, ...]) -> None:
         self._indicator = indicator
         self._params = params
         self._step = indicator.kernel.step
         self._inputs = len(indicator.inputs)
-        self._nothing = (math.nan,) * len(indicator.outputs)
+        self._unknown = [math.nan] * len(indicator.outputs)
+        self._nothing = tuple(self._unknown)
         self._state = [0.0] * indicator.state_size(params)
 
     @property
@@ -119,14 +120,15 @@ class Stream:
                 f"{self._indicator.name}: {len(inputs)} inputs were given, allowed are exactly "
                 f"{self._inputs}: {', '.join(self._indicator.inputs)}"
             )
-        bar = [float(number) for number in inputs]
+        bar = tuple(map(float, inputs))
         for number in bar:
             if number - number != 0.0:
                 self._restart()
                 return self._nothing
-        self._state[BARS_SEEN] += 1.0
-        outputs = list(self._nothing)
-        self._step(self._state, self._params, bar, outputs)
+        state = self._state
+        state[BARS_SEEN] += 1.0
+        outputs = self._unknown.copy()
+        self._step(state, self._params, bar, outputs)
         return tuple(outputs)
 
     def _restart(self) -> None:
