@@ -12,6 +12,8 @@ import os
 import select
 import signal
 import sys
+import threading
+import time
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -30,6 +32,7 @@ def main() -> int:
     """Run until told to stop; returns 0, or 1 after an error, which is printed."""
     options = _options()
     signal.signal(signal.SIGTERM, _interrupt)
+    threading.Thread(target=_end_with_input, daemon=True).start()
     paths = StackPaths.under(options.root, jars=options.jars)
     stack = Stack(paths, registry=options.registry, redis=options.redis)
     try:
@@ -59,17 +62,24 @@ def _options() -> argparse.Namespace:
 
 
 def _serve(stack: Stack) -> None:
-    """Watch the servers until standard input ends."""
+    """Watch the servers until told to stop."""
     restarts = 0
     while True:
-        ready, _, _ = select.select([sys.stdin], [], [], _TICK_S)
-        if ready and not os.read(sys.stdin.fileno(), 4096):
-            return
+        time.sleep(_TICK_S)
         for part in stack.dead():
             restarts += 1
             if restarts > RESTARTS_MAX:
                 raise StackError(f"{part} ended again after {RESTARTS_MAX} restarts; see the logs")
             stack.restart(part, _show)
+
+
+def _end_with_input() -> None:
+    """Interrupt the main thread, whatever it is doing, when standard input ends."""
+    while True:
+        select.select([sys.stdin], [], [])
+        if not os.read(sys.stdin.fileno(), 4096):
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
