@@ -92,7 +92,7 @@ async def parked(running: Platform, scenario: Scenario) -> tuple[list[Record], i
     watching = asyncio.create_task(watcher.until_over())
 
     async def well_under_way() -> bool:
-        return watcher.result.bars >= 50
+        return watcher.result.bars >= 20
 
     async def several_parked() -> bool:
         return len((await dead_letters(running.bus))["risk"]) >= 10
@@ -135,7 +135,7 @@ def test_bad_record_of_an_account_parks_it_and_the_platform_goes_on_answering(
     refused: dict[str, tuple[RefusalReason, ...]] = {}
 
     async def run() -> tuple[list[Record], int]:
-        options = RunOptions(root=run_root, registry=False, environment={"TRADEWIRE_BARS_PER_SECOND": "150"})
+        options = RunOptions(root=run_root, registry=False, environment={"TRADEWIRE_BARS_PER_SECOND": "15"})
         async with platform(scenario, options) as running:
             with pytest.raises(StackBusyError) as busy:
                 async with platform(scenario, options):

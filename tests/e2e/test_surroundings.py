@@ -8,7 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,7 +26,14 @@ from tradewire.app.stack import FolderError, PortTakenError, Stack, StackPaths
 from tradewire.app.watch import RunResult
 
 OUTAGES_S = (60.0, pytest.param(300.0, marks=(pytest.mark.drill, pytest.mark.timeout(900))))
-PHASES = ("", "creating topics", "starting ingest and strategy", "starting the other services")
+PHASES = (
+    "",
+    "creating topics",
+    "starting ingest and strategy",
+    "publishing strategies",
+    "starting the other services",
+    "replaying",
+)
 pytestmark = pytest.mark.timeout(400)
 
 
@@ -95,12 +105,18 @@ def processes_of(root: Path) -> set[int]:
     return found
 
 
+def running(root: Path) -> subprocess.Popen[str]:
+    """``tradewire run`` on a folder, leader of a foreground group as in a terminal."""
+    options = ("--scenario", "three-daily", "--no-registry", "--root", str(root))
+    command = [sys.executable, "-m", "tradewire.app.cli", "run", *options]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
 def interrupted_at(phase: str, root: Path) -> int:
     """Exit code of ``tradewire run`` after Ctrl-C, once it says ``phase``; at once when that is empty."""
-    command = [sys.executable, "-m", "tradewire.app.cli", "run", "--no-registry", "--root", str(root)]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
+    with running(root) as process:
         assert process.stderr is not None
         if phase:
             seen = next((line for line in process.stderr if phase in line), None)
@@ -109,12 +125,43 @@ def interrupted_at(phase: str, root: Path) -> int:
             lock = StackPaths.under(root).lock_file
             while not lock.exists():
                 time.sleep(0.05)  # between two looks at whether it has begun
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         process.stderr.read()
         return process.wait(60)
 
 
-def test_ctrl_c_in_any_phase_leaves_no_process_and_the_next_start_is_clean(run_root: Path) -> None:
-    for phase in PHASES:
-        assert interrupted_at(phase, run_root) == 128 + signal.SIGINT, phase
-        assert processes_of(run_root) == set(), phase
+@pytest.mark.parametrize("phase", PHASES)
+def test_ctrl_c_in_any_phase_leaves_no_process_and_the_next_start_is_clean(run_roots: Path, phase: str) -> None:
+    root = run_roots / "interrupted"  # of all phases: each starts on what the one before left
+    assert interrupted_at(phase, root) == 128 + signal.SIGINT
+    assert processes_of(root) == set()
+
+
+@pytest.fixture
+def small_disk(run_roots: Path) -> Iterator[Path]:
+    """A file system of its own, large enough to begin on."""
+    folder = Path(tempfile.mkdtemp(dir=run_roots))
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=700m,mode=755", "tmpfs", folder], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"a disk that fills up needs the right to mount one: {mounted.stderr.decode().strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_disk_that_fills_up_is_told_and_with_room_the_next_start_is_clean(small_disk: Path) -> None:
+    root, filler = small_disk / "run", small_disk / "filler"
+    with running(root) as process:
+        assert process.stderr is not None
+        assert any("replaying" in line for line in process.stderr)
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(bytes(2**20)):
+                pass
+        said = process.stderr.read()
+        assert process.wait(60) == 1, said
+    assert f"the disk of {root / 'logs'} is full: make room or choose another folder" in " ".join(said.split())
+    assert processes_of(root) == set()
+
+    filler.unlink()
+    assert interrupted_at("replaying", root) == 128 + signal.SIGINT

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tradewire.app.operator import Operator
-from tradewire.app.processes import SERVICES, ServiceProcess, until_ready
+from tradewire.app.processes import SERVICES, ServiceDiedError, ServiceProcess, until_ready
 from tradewire.app.scenario import ANSWER_SECONDS, Scenario
 from tradewire.app.stack import Progress, Stack, StackPaths, quiet
 from tradewire.app.stack.lock import FolderLock
+from tradewire.app.stack.paths import full_disk_hint
 from tradewire.app.watch import RunResult, RunWatcher
 from tradewire.ports.bus import EventBusPort
 from tradewire.ports.events import ControlLevel
@@ -167,18 +168,19 @@ async def replay(
     *,
     progress: Callable[[RunResult], None] = lambda _: None,
     listen: Callable[[Event], None] = lambda _: None,
-    check: bool = True,
 ) -> RunResult:
     """Watch until the replay is over; ``listen`` is told of every message that counts.
 
-    Raises ServiceDiedError if a service ends by itself and ``check`` is set.
+    Raises ServiceDiedError if a service or a server ends by itself.
     """
     watcher = RunWatcher(running.bus, running.codec, accounts, listen)
 
     def look(result: RunResult) -> None:
-        if check:
-            for service in running.services.values():
-                service.check()
+        for service in running.services.values():
+            service.check()
+        for part in running.stack.dead():
+            logs = running.stack.paths.logs
+            raise ServiceDiedError(f"{part} ended by itself; {full_disk_hint(logs)}its log is in {logs}")
         progress(result)
 
     return await watcher.until_over(look)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from tradewire.app.stack.paths import full_disk_hint
 from tradewire.ports.errors import TradewireError
 
 SERVICES = ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")
@@ -105,7 +106,8 @@ class ServiceProcess:
         if self._process is not None and self._process.poll() is not None:
             code = self._process.returncode
             raise ServiceDiedError(
-                f"{self.name} ended with exit code {code}; the end of {self.log_file}:\n{self.tail()}"
+                f"{self.name} ended with exit code {code}; {full_disk_hint(self.log_file.parent)}"
+                f"the end of {self.log_file}:\n{self.tail()}"
             )
 
     def tail(self) -> str:

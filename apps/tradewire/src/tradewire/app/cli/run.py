@@ -104,6 +104,7 @@ async def _processes(scenario: Scenario, options: RunOptions, *, keep: bool) -> 
         say = _say(bars)
         async with platform(scenario, options, progress=_steps(bars), say=say) as running:
             accounts = await begin(running, scenario, say=say)
+            say("replaying")
             clock = SystemClock()
             started_s = clock.monotonic_s()
             result = await replay(running, accounts, progress=_follow(bars, scenario))

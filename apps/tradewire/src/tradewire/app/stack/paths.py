@@ -82,3 +82,11 @@ def check_room(path: Path, *, needed_bytes: int, purpose: str) -> None:
             f"the disk of {path} has {free_bytes // _MEBIBYTE} MiB left, "
             f"{purpose} need {needed_bytes // _MEBIBYTE} MiB; make room or choose another folder"
         )
+
+
+def full_disk_hint(path: Path) -> str:
+    """A line that says what to do when the disk of `path` is full; empty while there is room."""
+    free_bytes = shutil.disk_usage(path).free
+    if free_bytes >= _MEBIBYTE:
+        return ""
+    return f"the disk of {path} is full: make room or choose another folder, and start again\n"
