@@ -12,8 +12,8 @@ from tradewire.ports.events import InstrumentChanged, InstrumentStatus, Leverage
 HOUR_US = 3_600_000_000
 
 
-def instrument(symbol: str, *, maintenance: str = "0.004") -> InstrumentChanged:
-    """A perpetual with two brackets and round filters."""
+def instrument(symbol: str, *, maintenance: str = "0.004", lot: str = "0.001") -> InstrumentChanged:
+    """A perpetual with two brackets; quantities in steps of ``lot``."""
     ratio = Decimal(maintenance)
     return InstrumentChanged(
         venue="binance",
@@ -22,8 +22,8 @@ def instrument(symbol: str, *, maintenance: str = "0.004") -> InstrumentChanged:
         quote="USDT",
         status=InstrumentStatus.TRADING,
         tick_size=Decimal("0.01"),
-        step_size=Decimal("0.001"),
-        min_qty=Decimal("0.001"),
+        step_size=Decimal(lot),
+        min_qty=Decimal(lot),
         max_qty=Decimal(1_000_000),
         min_notional=Decimal(5),
         maker_fee=Decimal("0.0002"),
@@ -60,6 +60,7 @@ def market(
     mark: bool = False,
     funding: bool = False,
     missing: float = 0.0,
+    lot: str = "0.001",
 ) -> MarketHistory:
     """``count`` hourly bars around 100, moved by up to ``step`` a bar; a share ``missing`` of them is left out."""
     made = np.random.default_rng(seed)
@@ -76,7 +77,7 @@ def market(
     marks = [np.maximum(np.round(values + shift, 2), 0.5) for values in columns[:4]] if mark else None
     rates = np.where(made.random(len(times)) < 0.1, np.round(made.normal(0, 0.001, len(times)), 8), 0.0)
     return MarketHistory(
-        instrument(symbol),
+        instrument(symbol, lot=lot),
         "1h",
         times,
         *columns,

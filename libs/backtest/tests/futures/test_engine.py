@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tradewire.backtest.futures import FuturesEngine, engine, quiet
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, BacktestResult, MarginMode
 from tradewire.ports.events import RiskLimitsChanged
-from tradewire.trading.exchange import to_e8
+from tradewire.trading.exchange import SimulatedExchange, to_e8
 from tradewire.trading.language import StrategyErrors
 
 from .markets import HOUR_US, market, strategy
@@ -102,6 +102,7 @@ def plain_requests(draw: st.DrawFn) -> BacktestRequest:
         "mark": draw(st.booleans()),
         "funding": draw(st.booleans()),
         "missing": draw(st.sampled_from([0.0, 0.2])),
+        "lot": draw(st.sampled_from(["0.001", "0.00000001"])),
     }
     seed = draw(st.integers(0, 2**32 - 2))
     markets = tuple(market(symbol, seed + n, 250, **options) for n, symbol in enumerate(symbols))
@@ -219,6 +220,22 @@ def test_few_bars_need_the_exchange_when_nothing_happens() -> None:
     request = BacktestRequest(strategy((BTC,)), (still,))
 
     assert run(request).fills == ()
+
+
+@pytest.mark.parametrize("lot", ["0.001", "0.00000001"])
+def test_few_bars_need_the_exchange_when_market_orders_fill(lot: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    step = SimulatedExchange.step
+
+    def counted(exchange: SimulatedExchange, time_us: int, *rest: Any) -> Any:
+        seen.append(time_us)
+        return step(exchange, time_us, *rest)
+
+    monkeypatch.setattr(SimulatedExchange, "step", counted)
+    fills = run(BacktestRequest(strategy((BTC,)), (market(BTC, 1, 2_000, lot=lot),))).fills
+
+    assert len(fills) > 200
+    assert len(seen) < len(fills) / 20
 
 
 @pytest.mark.parametrize(

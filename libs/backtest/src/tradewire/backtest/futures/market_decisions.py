@@ -30,8 +30,8 @@ from tradewire.backtest.futures.quiet import (
 )
 
 CARE = 1e-14
-"""Relative distance within which a float is not trusted to be on one side of a bound: a quantity is the outcome of eight
-roundings at most, which come to 9e-16."""
+"""Relative distance within which a float is not trusted to be on one side of a bound: a quantity is the outcome of
+eight roundings at most, all of products and quotients, which come to 9e-16."""
 LARGEST = 9e18
 """A float below this is an int64."""
 
