@@ -126,6 +126,21 @@ def test_wrong_usage_says_what_was_found_and_what_is_allowed(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", ["", "open_time,open,high,low,close,volume\n"])
+def test_run_on_a_file_without_bars_is_refused_at_once(
+    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "strategies").mkdir()
+    data = tmp_path / "data/sample"
+    data.mkdir(parents=True)
+    (data / "coinbase-BTCUSD-1h.csv").write_text(content)
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["run", "--monolith", "--json"]) == Exit.REFUSED
+
+    assert f"no bars in {data / 'coinbase-BTCUSD-1h.csv'}" in json.loads(capsys.readouterr().out)["error"]
+
+
 def test_validate_of_a_sample_strategy_says_what_it_needs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["strategy", "validate", str(STRATEGY)]) == Exit.DONE
     shown = capsys.readouterr().out

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tradewire.app.cli.options import JsonOption
-from tradewire.app.cli.output import err, out, print_json, run_async
+from tradewire.app.cli.output import CommandError, err, out, print_json, run_async
 from tradewire.app.latency import HopLatency, hop_latencies
 from tradewire.app.platform import RunOptions, begin, platform, replay
 from tradewire.app.scenario import Scenario, sample_scenarios
@@ -73,6 +73,7 @@ def run(
     if scenario not in scenarios:
         raise typer.BadParameter(f"found {scenario!r}, allowed {', '.join(sorted(scenarios))}")
     chosen = scenarios[scenario]
+    bars_of(chosen)
     if monolith:
         finished = run_async(lambda: _monolith(chosen))
     else:
@@ -86,8 +87,11 @@ def run(
 
 
 def bars_of(scenario: Scenario) -> int:
-    """Bars in the scenario's files."""
-    return sum(len((scenario.data / name).read_text().splitlines()) - 1 for name in scenario.files)
+    """Bars in the scenario's files. Raises CommandError for a file without one, whose end would never come."""
+    bars = {name: len((scenario.data / name).read_text().splitlines()) - 1 for name in scenario.files}
+    if empty := [str(scenario.data / name) for name, count in bars.items() if count < 1]:
+        raise CommandError(f"no bars in {', '.join(empty)}: found a header at most, allowed one bar and more")
+    return sum(bars.values())
 
 
 async def _monolith(scenario: Scenario) -> Finished:
