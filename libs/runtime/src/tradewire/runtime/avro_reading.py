@@ -15,6 +15,7 @@ from typing import Any
 from tradewire.ports import events
 from tradewire.ports.message import Event
 from tradewire.runtime.decimals import unpacking
+from tradewire.runtime.generated_source import GeneratedSource
 from tradewire.runtime.number_maps import map_reader
 from tradewire.runtime.varints import read_long
 
@@ -39,7 +40,7 @@ def reader(schema: Schema, event: type[Event], start: int) -> Callable[[bytes], 
     return read
 
 
-class _Source:
+class _Source(GeneratedSource):
     """Source text of a reader and the names that it refers to.
 
     Generated code keeps its place in ``place`` and uses ``size`` and ``end`` in between. A text that is cut short
@@ -48,29 +49,15 @@ class _Source:
 
     def __init__(self) -> None:
         self.made: dict[str, str] = {}
-        self._lines: list[str] = []
-        self._known: dict[str, Any] = {
-            "read_long": read_long,
-            "double": _DOUBLE.unpack_from,
-            "boolean": _BOOLEANS,
-            "new": object.__new__,
-            "put": object.__setattr__,
-        }
-
-    def line(self, depth: int, text: str) -> None:
-        """Add a line."""
-        self._lines.append("    " * depth + text)
-
-    def function(self, name: str, title: str) -> Any:
-        """Compile what was added and return one of its functions."""
-        exec(compile("\n".join(self._lines), title, "exec"), self._known)  # noqa: S102 (our own text, of our own schemas)
-        return self._known[name]
-
-    def _name(self, thing: Any) -> str:
-        """A name for a constant."""
-        name = f"known_{len(self._known)}"
-        self._known[name] = thing
-        return name
+        super().__init__(
+            {
+                "read_long": read_long,
+                "double": _DOUBLE.unpack_from,
+                "boolean": _BOOLEANS,
+                "new": object.__new__,
+                "put": object.__setattr__,
+            }
+        )
 
     def record(self, schema: Schema, model: type) -> None:
         """Add ``read_<Model>``: (value, place) → (model, place)."""
@@ -82,9 +69,9 @@ class _Source:
         for name, inner in types:
             self._value(inner, f"field_{name}", 1)
         fields = ", ".join(f"{name!r}: field_{name}" for name, _ in types)
-        self.line(1, f"model = new({self._name(model)})")
+        self.line(1, f"model = new({self.name(model)})")
         self.line(1, f"put(model, '__dict__', {{{fields}}})")
-        self.line(1, f"put(model, '__pydantic_fields_set__', {self._name({name for name, _ in types})})")
+        self.line(1, f"put(model, '__pydantic_fields_set__', {self.name({name for name, _ in types})})")
         self.line(1, "put(model, '__pydantic_extra__', None)")
         self.line(1, "put(model, '__pydantic_private__', None)")
         self.line(1, "return model, place")
@@ -99,7 +86,7 @@ class _Source:
                 self.record(schema, _model(schema["name"]))
             elif schema["type"] == "enum":
                 symbols = _model(schema["name"])
-                self.made[schema["name"]] = self._name(
+                self.made[schema["name"]] = self.name(
                     {2 * n: symbols(text) for n, text in enumerate(schema["symbols"])}
                 )
             self._nested(schema.get("items"))
@@ -112,7 +99,7 @@ class _Source:
         elif isinstance(schema, str) and schema not in self.made:
             self._plain(schema, target, depth)
         elif isinstance(schema, dict) and schema.get("logicalType") == "decimal":
-            unpack = self._name(unpacking(schema["precision"], schema["scale"]))
+            unpack = self.name(unpacking(schema["precision"], schema["scale"]))
             self._sized(target, f"{unpack}(value[place:end])", depth)
         elif isinstance(schema, dict) and schema["type"] == "array":
             self._array(schema["items"], target, depth)
@@ -170,7 +157,7 @@ class _Source:
 
     def _map(self, values: Schema, target: str, depth: int) -> None:
         if values in ("double", ["null", "double"]):
-            read = self._name(map_reader(nullable=values != "double"))
+            read = self.name(map_reader(nullable=values != "double"))
             self.line(depth, f"{target}, place = {read}(value, place)")
             return
         self.line(depth, f"{target} = {{}}")

@@ -12,6 +12,7 @@ from typing import Any
 
 from tradewire.ports.message import Event
 from tradewire.runtime.decimals import packing_sized
+from tradewire.runtime.generated_source import GeneratedSource
 from tradewire.runtime.number_maps import map_writer
 from tradewire.runtime.varints import SIZES, varint, written_long
 
@@ -40,31 +41,21 @@ def _sized(content: bytes) -> bytes:
     return varint(len(content)) + content
 
 
-class _Source:
+class _Source(GeneratedSource):
     """Source text of a writer and the names that it refers to."""
 
     def __init__(self) -> None:
         self._made: dict[str, str] = {}
-        self._lines: list[str] = []
         self._texts = 0
-        self._known: dict[str, Any] = {
-            "sizes": SIZES,
-            "sized": _sized,
-            "written_long": written_long,
-            "double": struct.Struct("<d").pack,
-            "boolean": _BOOLEANS,
-        }
-
-    def function(self, name: str, title: str) -> Any:
-        """Compile what was added and return one of its functions."""
-        exec(compile("\n".join(self._lines), title, "exec"), self._known)  # noqa: S102 (our own text, of our own schemas)
-        return self._known[name]
-
-    def _name(self, thing: Any) -> str:
-        """A name for a constant."""
-        name = f"known_{len(self._known)}"
-        self._known[name] = thing
-        return name
+        super().__init__(
+            {
+                "sizes": SIZES,
+                "sized": _sized,
+                "written_long": written_long,
+                "double": struct.Struct("<d").pack,
+                "boolean": _BOOLEANS,
+            }
+        )
 
     def record(self, schema: Schema, name: str, prefix: bytes = b"") -> None:
         """Add ``write_<name>``: model → bytes."""
@@ -85,12 +76,12 @@ class _Source:
         if isinstance(schema, str) and schema not in self._made:
             return self._plain(schema, value)
         if isinstance(schema, dict) and schema.get("logicalType") == "decimal":
-            return [f"{self._name(packing_sized(schema['precision'], schema['scale']))}({value})"]
+            return [f"{self.name(packing_sized(schema['precision'], schema['scale']))}({value})"]
         if isinstance(schema, dict) and schema["type"] == "array":
             return [_block(self._parts(schema["items"], "item"), f"item in {value}", value)]
         if isinstance(schema, dict) and schema["type"] == "map":
             if schema["values"] in ("double", ["null", "double"]):
-                return [f"{self._name(map_writer(nullable=schema['values'] != 'double'))}({value})"]
+                return [f"{self.name(map_writer(nullable=schema['values'] != 'double'))}({value})"]
             entry = self._plain("string", "name") + self._parts(schema["values"], "item")
             return [_block(entry, f"name, item in {value}.items()", value)]
         return [self._named(schema, value)]
@@ -123,7 +114,7 @@ class _Source:
         if isinstance(schema, dict):
             name = schema["name"]
             if schema["type"] == "enum":
-                self._made[name] = self._name({text: varint(n) for n, text in enumerate(schema["symbols"])}) + "[{}]"
+                self._made[name] = self.name({text: varint(n) for n, text in enumerate(schema["symbols"])}) + "[{}]"
             else:
                 short = name.rpartition(".")[2]
                 self.record(schema, short)
