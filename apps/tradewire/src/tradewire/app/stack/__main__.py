@@ -13,7 +13,6 @@ import select
 import signal
 import sys
 import threading
-import time
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -65,7 +64,7 @@ def _serve(stack: Stack) -> None:
     """Watch the servers until told to stop."""
     restarts = 0
     while True:
-        time.sleep(_TICK_S)
+        threading.Event().wait(_TICK_S)  # between two looks
         for part in stack.dead():
             restarts += 1
             if restarts > RESTARTS_MAX:
