@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -11,7 +11,7 @@ from tradewire.backtest.futures.decisions import Answers, Decider, FixedLimits
 from tradewire.backtest.futures.grid import Grid, make_grid
 from tradewire.backtest.futures.plain_terms import plain_terms
 from tradewire.backtest.futures.simulation import Filled, Simulation
-from tradewire.backtest.futures.stepped import needs_steps
+from tradewire.backtest.futures.stepped import Stepped, needs_steps
 from tradewire.backtest.trades import trades_of
 from tradewire.ports.backtest import (
     AccountSettings,
@@ -49,11 +49,11 @@ class FuturesEngine(BacktestPort):
         specs = [spec_of(instrument) for instrument in instruments.values()]
         grid = make_grid(markets)
         decider = Decider(strategy, instruments, FixedLimits(strategy.account, account.limits))
-        answers = [_answers(strategy, market, grid, row) for row, market in enumerate(markets)]
+        answers = [answers_of(strategy, market, grid, row) for row, market in enumerate(markets)]
         plain = plain_terms(grid, specs, answers, decider, account, fill_model_of(account))
-        simulation = Simulation(grid, _exchange(strategy.account, account, specs), specs, answers, decider, plain)
+        simulation = Simulation(grid, exchange_of(strategy.account, account, specs), specs, answers, decider, plain)
         simulation.run()
-        return _result(request, strategy, simulation)
+        return result_of(request, strategy, simulation, fill_model_text(account), _last_marks(grid))
 
 
 def markets_of(strategy: CompiledStrategy, markets: Sequence[MarketHistory]) -> list[MarketHistory]:
@@ -93,7 +93,8 @@ def fill_model_text(account: AccountSettings) -> str:
     )
 
 
-def _exchange(account_id: str, account: AccountSettings, specs: Sequence[InstrumentSpec]) -> SimulatedExchange:
+def exchange_of(account_id: str, account: AccountSettings, specs: Sequence[InstrumentSpec]) -> SimulatedExchange:
+    """The exchange of the services with one account, as the account asks for it."""
     return SimulatedExchange(
         account_id,
         to_e8(account.capital),
@@ -104,7 +105,8 @@ def _exchange(account_id: str, account: AccountSettings, specs: Sequence[Instrum
     )
 
 
-def _answers(strategy: CompiledStrategy, market: MarketHistory, grid: Grid, row: int) -> Answers:
+def answers_of(strategy: CompiledStrategy, market: MarketHistory, grid: Grid, row: int) -> Answers:
+    """What the strategy says at each close of the grid, in row ``row``."""
     arrays = strategy.evaluate_array(
         Bars(market.open_time_us, market.open, market.high, market.low, market.close, market.volume)
     )
@@ -113,11 +115,18 @@ def _answers(strategy: CompiledStrategy, market: MarketHistory, grid: Grid, row:
     return Answers(arrays, index, np.where(acts, arrays.signal[np.maximum(index, 0)], 0).astype(np.int8))
 
 
-def _result(request: BacktestRequest, strategy: CompiledStrategy, simulation: Simulation) -> BacktestResult:
+def result_of(
+    request: BacktestRequest,
+    strategy: CompiledStrategy,
+    simulation: Simulation | Stepped,
+    fill_model: str,
+    marks: Mapping[str, Decimal],
+) -> BacktestResult:
+    """What a run came to, in the port's terms; ``marks`` by symbol, as of the end."""
     grid = simulation.grid
     positions = {symbol: simulation.positions[row] for row, symbol in enumerate(grid.symbols)}
     rows = AccountRows(simulation.states, positions, [_line(fill) for fill in simulation.fills])
-    fills = tuple(_fills(simulation))
+    fills = tuple(_fills(simulation.fills))
     funding = tuple(
         FundingPayment(paid.time_us, paid.symbol, from_e8(paid.amount_e8), from_e8(paid.position_e8))
         for paid in simulation.funding
@@ -129,9 +138,9 @@ def _result(request: BacktestRequest, strategy: CompiledStrategy, simulation: Si
         params=strategy.params,
         account=request.account,
         fingerprint=fingerprint({strategy.account: rows}),
-        fill_model=fill_model_text(request.account),
+        fill_model=fill_model,
         left_out=(),
-        trades=trades_of(fills, funding, _last_marks(grid)),
+        trades=trades_of(fills, funding, marks),
         fills=fills,
         funding=funding,
         time_us=grid.close_time_us,
@@ -151,8 +160,8 @@ def _line(fill: Filled) -> str:
     return fill_text(fill.time_us, words, amounts)
 
 
-def _fills(simulation: Simulation) -> Iterator[BacktestFill]:
-    for fill in simulation.fills:
+def _fills(fills: Iterable[Filled]) -> Iterator[BacktestFill]:
+    for fill in fills:
         beyond_e8 = (fill.price_e8 - fill.shown_e8) * fill.side.sign if fill.liquidity is venue.Liquidity.TAKER else 0
         yield BacktestFill(
             time_us=fill.time_us,

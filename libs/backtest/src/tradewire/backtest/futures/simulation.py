@@ -40,6 +40,17 @@ class Filled(NamedTuple):
     shown_e8: int
 
 
+def filled(fill: venue.Fill, decider: Decider) -> Filled:
+    """The exchange's fill with the leg that the decider gave its order."""
+    intent = decider.intents.get(fill.client_order_id)
+    return Filled(
+        *(fill.time_us, fill.symbol, fill.client_order_id, LIQUIDATION if intent is None else intent.leg.value),
+        *(fill.side, fill.liquidity),
+        *(fill.quantity_e8, fill.price_e8, fill.fee_e8, fill.realised_pnl_e8),
+        *(fill.position_after_e8, fill.shown_e8),
+    )
+
+
 @dataclass(slots=True)
 class Simulation:
     """Runs to the end in `run`; then ``states``, ``positions``, ``fills`` and ``funding`` hold what happened.
@@ -126,18 +137,9 @@ class Simulation:
         for event in events:
             match event:
                 case venue.OrderFilled() | venue.OrderPartiallyFilled() | venue.Liquidated():
-                    self.fills.append(self._filled(event.fill))
+                    self.fills.append(filled(event.fill, self.decider))
                 case venue.FundingPaid():
                     self.funding.append(event)
-
-    def _filled(self, fill: venue.Fill) -> Filled:
-        intent = self.decider.intents.get(fill.client_order_id)
-        return Filled(
-            *(fill.time_us, fill.symbol, fill.client_order_id, LIQUIDATION if intent is None else intent.leg.value),
-            *(fill.side, fill.liquidity),
-            *(fill.quantity_e8, fill.price_e8, fill.fee_e8, fill.realised_pnl_e8),
-            *(fill.position_after_e8, fill.shown_e8),
-        )
 
     def _book(self, start: int, stop: int) -> None:
         """Write the account's states of [start, stop), during which only prices change."""

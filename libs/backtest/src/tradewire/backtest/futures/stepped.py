@@ -13,15 +13,14 @@ import numpy as np
 
 from tradewire.backtest.futures.decisions import Answers, Decider, Equity
 from tradewire.backtest.futures.grid import Grid, IntMatrix, e8_array
-from tradewire.ports.backtest import LIQUIDATION, AccountSettings, MarketHistory, PathHistory
+from tradewire.backtest.futures.simulation import DAY_US, Filled, filled
+from tradewire.ports.backtest import AccountSettings, MarketHistory, PathHistory
 from tradewire.ports.events import InstrumentChanged
 from tradewire.trading import exchange as venue
 from tradewire.trading.exchange import Bar, MarkBar, SimulatedExchange, from_e8
 from tradewire.trading.fingerprint import POSITION_COLUMNS, STATE_COLUMNS
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.wire import order_of, spec_of
-
-DAY_US = 86_400_000_000
 
 
 def needs_steps(markets: Sequence[MarketHistory]) -> bool:
@@ -87,7 +86,7 @@ class Stepped:
     markets: Sequence[MarketHistory]
     states: IntMatrix = field(init=False)
     positions: IntMatrix = field(init=False)
-    fills: list[tuple[venue.Fill, str]] = field(default_factory=list)
+    fills: list[Filled] = field(default_factory=list)
     funding: list[venue.FundingPaid] = field(default_factory=list)
     _paths: dict[str, FinerBars] = field(default_factory=dict)
     _due: list[InstrumentChanged] = field(default_factory=list)
@@ -169,7 +168,6 @@ class Stepped:
         for event in events:
             match event:
                 case venue.OrderFilled() | venue.OrderPartiallyFilled() | venue.Liquidated():
-                    intent = self.decider.intents.get(event.fill.client_order_id)
-                    self.fills.append((event.fill, LIQUIDATION if intent is None else intent.leg.value))
+                    self.fills.append(filled(event.fill, self.decider))
                 case venue.FundingPaid():
                     self.funding.append(event)
