@@ -51,6 +51,30 @@ def filled(fill: venue.Fill, decider: Decider) -> Filled:
     )
 
 
+def decided(
+    at: int, equity: Equity, grid: Grid, answers: Sequence[Answers], decider: Decider, exchange: SimulatedExchange
+) -> Iterator[venue.Event]:
+    """Answer all signals of one close against the account as it is then, and place the orders after that."""
+    time_us = int(grid.close_time_us[at])
+    standing = decider.standing(exchange, time_us, equity)
+    placed = []
+    for row, answer in enumerate(answers):
+        if answer.signal[at]:
+            symbol, close = grid.symbols[row], from_e8(int(grid.close[row, at]))
+            decision = decider.decide(symbol, int(answer.index[at]), time_us, answer.arrays, standing, close)
+            standing = replace(
+                standing,
+                exposure=decision.exposure or standing.exposure,
+                orders_last_minute=standing.orders_last_minute + len(decision.intents),
+            )
+            placed.append((symbol, decision))
+    for symbol, decision in placed:
+        for client_order_id in decision.cancels:
+            yield from exchange.cancel(client_order_id, time_us)
+        for intent in decision.intents:
+            yield from exchange.submit(order_of(intent, symbol, decider.strategy.id), time_us)
+
+
 @dataclass(slots=True)
 class Simulation:
     """Runs to the end in `run`; then ``states``, ``positions``, ``fills`` and ``funding`` hold what happened.
@@ -113,25 +137,7 @@ class Simulation:
         time_us, grid = int(self.grid.close_time_us[at]), self.grid
         day = int(np.searchsorted(grid.close_time_us, time_us // DAY_US * DAY_US))
         equity = Equity(int(self.states[at, 3]), self._peak_e8, int(self.states[day, 3]))
-        standing = self.decider.standing(self.exchange, time_us, equity)
-        placed = []
-        for row, answer in enumerate(self.answers):
-            if answer.signal[at]:
-                symbol, index = grid.symbols[row], int(answer.index[at])
-                close = from_e8(int(grid.close[row, at]))
-                decision = self.decider.decide(symbol, index, time_us, answer.arrays, standing, close)
-                standing = replace(
-                    standing,
-                    exposure=decision.exposure or standing.exposure,
-                    orders_last_minute=standing.orders_last_minute + len(decision.intents),
-                )
-                placed.append((symbol, decision))
-        for symbol, decision in placed:
-            for client_order_id in decision.cancels:
-                self._note(self.exchange.cancel(client_order_id, time_us))
-            for intent in decision.intents:
-                order = order_of(intent, symbol, self.decider.strategy.id)
-                self._note(self.exchange.submit(order, time_us))
+        self._note(decided(at, equity, grid, self.answers, self.decider, self.exchange))
 
     def _note(self, events: Iterable[venue.Event]) -> None:
         for event in events:

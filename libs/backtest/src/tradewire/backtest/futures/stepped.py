@@ -6,21 +6,21 @@ a version acts from the first open or close at or after its ``valid_from_us``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tradewire.backtest.futures.decisions import Answers, Decider, Equity
 from tradewire.backtest.futures.grid import Grid, IntMatrix, e8_array
-from tradewire.backtest.futures.simulation import DAY_US, Filled, filled
+from tradewire.backtest.futures.simulation import DAY_US, Filled, decided, filled
 from tradewire.ports.backtest import AccountSettings, MarketHistory, PathHistory
 from tradewire.ports.events import InstrumentChanged
 from tradewire.trading import exchange as venue
-from tradewire.trading.exchange import Bar, MarkBar, SimulatedExchange, from_e8
+from tradewire.trading.exchange import Bar, MarkBar, SimulatedExchange
 from tradewire.trading.fingerprint import POSITION_COLUMNS, STATE_COLUMNS
 from tradewire.trading.language import INTERVALS_US
-from tradewire.trading.wire import order_of, spec_of
+from tradewire.trading.wire import spec_of
 
 
 def needs_steps(markets: Sequence[MarketHistory]) -> bool:
@@ -146,25 +146,9 @@ class Stepped:
         """Answer all signals of one close against the account as it is then, and place the orders after that."""
         day = int(np.searchsorted(self.grid.close_time_us, time_us // DAY_US * DAY_US))
         equity = Equity(int(self.states[at, 3]), int(self.states[: at + 1, 3].max()), int(self.states[day, 3]))
-        standing = self.decider.standing(self.exchange, time_us, equity)
-        placed = []
-        for row, answer in enumerate(self.answers):
-            if answer.signal[at]:
-                symbol, close = self.grid.symbols[row], from_e8(int(self.grid.close[row, at]))
-                decision = self.decider.decide(symbol, int(answer.index[at]), time_us, answer.arrays, standing, close)
-                standing = replace(
-                    standing,
-                    exposure=decision.exposure or standing.exposure,
-                    orders_last_minute=standing.orders_last_minute + len(decision.intents),
-                )
-                placed.append((symbol, decision))
-        for symbol, decision in placed:
-            for client_order_id in decision.cancels:
-                self._note(self.exchange.cancel(client_order_id, time_us))
-            for intent in decision.intents:
-                self._note(self.exchange.submit(order_of(intent, symbol, self.decider.strategy.id), time_us))
+        self._note(decided(at, equity, self.grid, self.answers, self.decider, self.exchange))
 
-    def _note(self, events: Sequence[venue.Event]) -> None:
+    def _note(self, events: Iterable[venue.Event]) -> None:
         for event in events:
             match event:
                 case venue.OrderFilled() | venue.OrderPartiallyFilled() | venue.Liquidated():
