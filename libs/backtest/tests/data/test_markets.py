@@ -203,3 +203,54 @@ def test_the_earliest_version_stands_for_the_time_before_it(candles: Path, tmp_p
 def test_two_versions_of_one_time_are_refused(candles: Path, tmp_path: Path) -> None:
     with pytest.raises(MarketDataError, match="binance:BTCUSDT stands twice with valid_from_us"):
         load_markets(Wanted(), MarketFiles([candles], instruments=versions(tmp_path, 1, 1)))
+
+
+def archives(folder: Path, *months: tuple[str, range], changed: int | None = None) -> Path:
+    """Archives of a venue, named by month, each with its hours; ``changed``: an hour that differs in the last."""
+    folder.mkdir()
+    for place, (month, hours) in enumerate(months, start=1):
+        last = place == len(months)
+        rows = [f"{FIRST_MS + n * HOUR_MS},100.5,110,90.25,{101 + n - (last and n == changed)},5.5" for n in hours]
+        (folder / f"BTCUSDT-1h-{month}.csv").write_text("\n".join([HEADER, *rows]))
+    return folder
+
+
+def test_monthly_archives_of_a_symbol_are_one_history(candles: Path, tmp_path: Path) -> None:
+    folder = archives(tmp_path / "spot", ("2020-10", range(4, 9)), ("2020-09", range(5)), ("2020-11", range(9, 10)))
+    files = sorted(folder.iterdir(), reverse=True)
+
+    (whole,) = load_markets(Wanted(), MarketFiles([candles]))
+    for words in ([folder], files, [f"BTCUSDT={path}" for path in files]):
+        (market,) = load_markets(Wanted(), MarketFiles(words))
+        assert market.open_time_us.tolist() == whole.open_time_us.tolist()
+        assert market.close.tolist() == whole.close.tolist()
+
+
+def test_archives_that_contradict_each_other_are_refused_with_both_names(tmp_path: Path) -> None:
+    folder = archives(tmp_path / "spot", ("2020-09", range(5)), ("2020-10", range(4, 9)), changed=4)
+    with pytest.raises(MarketDataError, match=r"2020-10\.csv.*another than in .*2020-09\.csv, allowed one bar per"):
+        load_markets(Wanted(), MarketFiles([folder]))
+
+
+def test_archives_of_several_intervals_are_refused(candles: Path, tmp_path: Path) -> None:
+    halves = tmp_path / "halves.csv"
+    rows = [f"{FIRST_MS + n * HOUR_MS // 2},100.5,110,90.25,101,5.5" for n in range(4)]
+    halves.write_text("\n".join([HEADER, *rows]))
+    with pytest.raises(MarketDataError, match="found bars of 30m, allowed the strategy's 1h"):
+        load_markets(Wanted(), MarketFiles([candles, halves]))
+    with pytest.raises(MarketDataError, match=f"found bars of 30m, allowed bars of 1h, as in {candles}"):
+        load_markets(Wanted(), MarketFiles([candles], mark=[candles, halves]))
+
+
+def test_funding_of_several_files_is_joined_and_may_not_contradict(candles: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "funding-1.csv", tmp_path / "funding-2.csv"
+    settled = [FIRST_MS + n * HOUR_MS for n in (2, 4, 6)]
+    first.write_text(f"funding_time,funding_rate\n{settled[0]},0.0001\n{settled[1]},0.0002")
+    second.write_text(f"funding_time,funding_rate\n{settled[1]},0.0002\n{settled[2]},-0.0003")
+    (market,) = load_markets(Wanted(), MarketFiles([candles], funding=[second, first]))
+    assert market.funding_rate is not None
+    assert market.funding_rate[[1, 3, 5]].tolist() == [0.0001, 0.0002, -0.0003]
+
+    second.write_text(second.read_text().replace("0.0002", "0.0004"))
+    with pytest.raises(MarketDataError, match=r"funding-1\.csv.*another than in .*funding-2.*one rate a settlement"):
+        load_markets(Wanted(), MarketFiles([candles], funding=[second, first]))

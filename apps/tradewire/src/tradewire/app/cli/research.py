@@ -23,7 +23,10 @@ from tradewire.trading.language import CompiledStrategy, compile_strategy, parse
 StrategyArgument = Annotated[Path, typer.Argument(help="Strategy file.", exists=True, dir_okay=False)]
 DataOption = Annotated[
     list[str],
-    typer.Option("--data", help="Candles, CSV or Parquet, plain or packed: a file, SYMBOL=FILE, or a folder."),
+    typer.Option(
+        "--data",
+        help="Candles, CSV or Parquet, plain or packed: FILE, SYMBOL=FILE or a folder. Those of one symbol are joined.",
+    ),
 ]
 MarkOption = Annotated[list[str] | None, typer.Option("--mark", help="Mark-price candles, named like --data.")]
 FundingOption = Annotated[list[str] | None, typer.Option("--funding", help="Funding settlements, named like --data.")]

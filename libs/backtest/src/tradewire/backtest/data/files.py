@@ -13,11 +13,12 @@ from tradewire.backtest.data.errors import MarketDataError
 
 @dataclass(frozen=True, slots=True)
 class MarketFiles:
-    """Files of a run as typed. Each of ``data``, ``mark``, ``funding`` and ``path`` (finer candles): a file,
-    SYMBOL=FILE, or a folder.
+    """Files of a run as typed. Each of ``data``, ``mark``, ``funding`` and ``path`` (finer candles): files, each
+    FILE, SYMBOL=FILE, or a folder. Several files of a symbol are joined.
 
     A folder's file is taken for a symbol when the symbol is a part of its name (``binance-BTCUSDT-1h.csv``); of
-    several those with the strategy's venue and interval as parts. ``brackets``: JSON, symbol → tiers, as Binance tells
+    several those with the strategy's venue and interval as parts, all when their names differ only in numbers
+    (``BTCUSDT-1m-2024-01.zip``, ``BTCUSDT-1m-2024-02.zip``). ``brackets``: JSON, symbol → tiers, as Binance tells
     them. ``instruments``: YAML; without it the ``instruments.yaml`` beside the candles, where there is one.
     """
 
@@ -31,28 +32,26 @@ class MarketFiles:
 
 def files_by_symbol(
     words: Sequence[str | Path], symbols: Sequence[str], hints: Sequence[str], *, what: str
-) -> dict[str, Path]:
-    """The file of each symbol. ``hints``, as venue and interval, decide between several files of a folder.
+) -> dict[str, tuple[Path, ...]]:
+    """The files of each symbol, at least one. ``hints``, as venue and interval, decide between several of a folder.
 
-    Raises MarketDataError, its ``field`` the name ``what``, when a symbol has no file or several.
+    Raises MarketDataError, its ``field`` the name ``what``, when a symbol has no file, or several that aren't parts of
+    one series by their names.
     """
-    named: dict[str, Path] = {}
+    named: dict[str, tuple[Path, ...]] = {}
     offered: list[Path] = []
     for word in words:
         symbol, equals, name = str(word).partition("=")
         if equals and not Path(word).exists():
             if symbol not in symbols:
                 raise MarketDataError(str(word), field=what, found=symbol, allowed=", ".join(symbols))
-            if symbol in named:
-                raise MarketDataError(str(word), field=what, found=f"{symbol} twice", allowed="one file a symbol")
-            named[symbol] = _existing(Path(name), what)
+            named[symbol] = (*named.get(symbol, ()), _existing(Path(name), what))
         else:
             offered += _offered(_existing(Path(word), what))
-    single = len(symbols) == 1 and len(words) == 1 and not named and not Path(words[0]).is_dir()
-    if single:
-        return {symbols[0]: offered[0]}
+    if len(symbols) == 1 and words and not named and not any(Path(word).is_dir() for word in words):
+        return {symbols[0]: tuple(offered)}
     typed = ", ".join(map(str, words)) or "nothing"
-    return {symbol: named.get(symbol) or _match(symbol, offered, hints, (what, typed)) for symbol in symbols}
+    return {symbol: named.get(symbol) or _matches(symbol, offered, hints, (what, typed)) for symbol in symbols}
 
 
 def _existing(path: Path, what: str) -> Path:
@@ -67,19 +66,21 @@ def _offered(path: Path) -> list[Path]:
     return sorted(file for file in path.iterdir() if file.name.endswith(SUFFIXES))
 
 
-def _match(symbol: str, offered: Sequence[Path], hints: Sequence[str], option: tuple[str, str]) -> Path:
-    """The one file whose name has the symbol among its parts, and most of the hints; ``option``: name and value."""
+def _matches(symbol: str, offered: Sequence[Path], hints: Sequence[str], option: tuple[str, str]) -> tuple[Path, ...]:
+    """The files whose names have the symbol among their parts, and most of the hints: one, or several whose names
+    differ only in numbers, as the dates of archives. ``option``: name and value."""
     found = [path for path in offered if symbol in _parts(path)]
     for hint in hints:
         found = [path for path in found if hint in _parts(path)] or found
-    if len(found) == 1:
-        return found[0]
+    series = {tuple(part for part in _parts(path) if not part.isdecimal()) for path in found}
+    if len(series) == 1:
+        return tuple(found)
     names = ", ".join(path.name for path in found) or "no file"
     raise MarketDataError(
         option[1],
         field=option[0],
         found=f"{names} for {symbol}",
-        allowed=f"one file with {symbol} in its name, or {symbol}=FILE",
+        allowed=f"one file with {symbol} in its name, several that differ in dates alone, or {symbol}=FILE",
     )
 
 

@@ -186,7 +186,7 @@ def inspect_rows(rows: JudgedRows, interval: str | None = None) -> Inspection:
     findings += [fault] if fault else []
     if interval:
         findings += _off_grid(rows, INTERVALS_US[interval], interval)
-    gaps = _gaps(seen, INTERVALS_US[interval]) if interval else ()
+    gaps = gaps_between(seen, INTERVALS_US[interval]) if interval else ()
     conflicts = _distinct_ms(rows.time_us[differs])
     duplicates = tuple(time for time in _distinct_ms(rows.time_us[again]) if time not in set(conflicts))
     candles = None
@@ -203,6 +203,16 @@ def inspect_rows(rows: JudgedRows, interval: str | None = None) -> Inspection:
         gaps=gaps,
         errors=tuple(sorted(findings, key=lambda finding: finding.row or 0)),
         candles=candles,
+    )
+
+
+def gaps_between(seen: IntArray, interval_us: int) -> tuple[Gap, ...]:
+    """Where bars are missing between open times (µs, rising) that lie on the interval's grid."""
+    on_grid = seen[(seen - origin_us(interval_us)) % interval_us == 0]
+    wide = np.flatnonzero(np.diff(on_grid) > interval_us)
+    return tuple(
+        Gap(int(after) // 1000, int(before) // 1000, int(before - after) // interval_us - 1)
+        for after, before in zip(on_grid[wide], on_grid[wide + 1], strict=True)
     )
 
 
@@ -266,12 +276,3 @@ def _off_grid(rows: JudgedRows, interval_us: int, interval: str) -> list[Finding
         )
         for place in off.tolist()
     ]
-
-
-def _gaps(seen: IntArray, interval_us: int) -> tuple[Gap, ...]:
-    on_grid = seen[(seen - origin_us(interval_us)) % interval_us == 0]
-    wide = np.flatnonzero(np.diff(on_grid) > interval_us)
-    return tuple(
-        Gap(int(after) // 1000, int(before) // 1000, int(before - after) // interval_us - 1)
-        for after, before in zip(on_grid[wide], on_grid[wide + 1], strict=True)
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -20,10 +20,17 @@ from tradewire.backtest.data.instruments import (
     read_instruments,
     told_instruments,
 )
+from tradewire.backtest.data.joining import joined_candles, joined_settlements
 from tradewire.backtest.data.marks_funding import funding_beside, marks_beside, read_funding, read_marks
 from tradewire.backtest.data.paths import path_inside
-from tradewire.ports.backtest import MarketHistory, PathHistory
+from tradewire.ports.backtest import MarketHistory, MarkHistory, PathHistory
 from tradewire.ports.events import InstrumentChanged, LeverageBracket
+
+if TYPE_CHECKING:
+    from tradewire.ports.backtest import FloatArray, IntArray
+
+Files = tuple[Path, ...]
+"""The files of one series: at least one, in any order."""
 
 
 class Traded(Protocol):
@@ -61,7 +68,7 @@ def load_markets(
     markets = []
     for symbol in strategy.symbols:
         candles = _candles(data[symbol], strategy.interval, start_us, end_us)
-        versions = _instruments(strategy, symbol, files.instruments, data[symbol], candles)
+        versions = _instruments(strategy, symbol, files.instruments, data[symbol][0], candles)
         market = _market(candles, _tiered(versions, brackets), marks.get(symbol), funding.get(symbol))
         markets.append(_with_path(market, candles, paths.get(symbol), marks.get(symbol)))
     return tuple(markets)
@@ -79,8 +86,19 @@ def assumptions(markets: Sequence[MarketHistory]) -> tuple[str, ...]:
     )
 
 
-def _candles(path: Path, interval: str, start_us: int | None, end_us: int | None) -> Candles:
-    """The file's bars inside the span. Raises MarketDataError."""
+def _candles(paths: Files, interval: str, start_us: int | None, end_us: int | None) -> Candles:
+    """The files' bars inside the span. Raises MarketDataError."""
+    candles = joined_candles([(str(path), _of_interval(path, interval)) for path in paths])
+    first = 0 if start_us is None else int(np.searchsorted(candles.open_time_us, start_us))
+    last = len(candles) if end_us is None else int(np.searchsorted(candles.open_time_us, end_us))
+    if first >= last:
+        span = f"{iso_of(int(candles.open_time_us[0]))} to {iso_of(int(candles.open_time_us[-1]))}"
+        raise MarketDataError(str(paths[0]), field="open_time", found="no bar in the span asked for", allowed=span)
+    return candles if last - first == len(candles) else candles.part(slice(first, last))
+
+
+def _of_interval(path: Path, interval: str) -> Candles:
+    """The file's bars, of the interval told. Raises MarketDataError."""
     inspection = inspect_file(path)
     if inspection.interval is None and inspection.valid:
         inspection = inspect_file(path, interval)
@@ -89,12 +107,7 @@ def _candles(path: Path, interval: str, start_us: int | None, end_us: int | None
         raise MarketDataError(
             str(path), field="interval", found=f"bars of {candles.interval}", allowed=f"the strategy's {interval}"
         )
-    first = 0 if start_us is None else int(np.searchsorted(candles.open_time_us, start_us))
-    last = len(candles) if end_us is None else int(np.searchsorted(candles.open_time_us, end_us))
-    if first >= last:
-        span = f"{iso_of(int(candles.open_time_us[0]))} to {iso_of(int(candles.open_time_us[-1]))}"
-        raise MarketDataError(str(path), field="open_time", found="no bar in the span asked for", allowed=span)
-    return candles if last - first == len(candles) else candles.part(slice(first, last))
+    return candles
 
 
 def _instruments(
@@ -119,26 +132,36 @@ def _tiered(
 
 
 def _market(
-    candles: Candles, versions: tuple[InstrumentChanged, ...], marks: Path | None, funding: Path | None
+    candles: Candles, versions: tuple[InstrumentChanged, ...], marks: Files | None, funding: Files | None
 ) -> MarketHistory:
     return MarketHistory(
         versions[0],
         candles.interval,
         candles.open_time_us,
         *candles.columns,
-        mark=None if marks is None else marks_beside(candles, read_marks(marks), str(marks)),
-        funding_rate=None if funding is None else funding_beside(candles, *read_funding(funding)),
+        mark=None if marks is None else _marks(candles, marks),
+        funding_rate=None if funding is None else funding_beside(candles, *_settlements(funding)),
         later_instruments=versions[1:],
     )
 
 
-def _with_path(market: MarketHistory, candles: Candles, path: Path | None, marks: Path | None) -> MarketHistory:
-    """The market with the finer candles of a file. Raises MarketDataError."""
+def _with_path(market: MarketHistory, candles: Candles, path: Files | None, marks: Files | None) -> MarketHistory:
+    """The market with the finer candles of files. Raises MarketDataError."""
     if path is None:
         return market
-    finer = path_inside(candles, load_candles(path), str(path))
-    mark = None if marks is None else marks_beside(finer, read_marks(marks), str(marks))
+    finer = path_inside(candles, joined_candles([(str(one), load_candles(one)) for one in path]), str(path[0]))
+    mark = None if marks is None else _marks(finer, marks)
     return replace(market, path=PathHistory(finer.interval, finer.open_time_us, *finer.columns, mark))
+
+
+def _marks(candles: Candles, marks: Files) -> MarkHistory:
+    """The marks of files over the bars. Raises MarketDataError."""
+    return marks_beside(candles, joined_candles([(str(path), read_marks(path)) for path in marks]), str(marks[0]))
+
+
+def _settlements(funding: Files) -> tuple[IntArray, FloatArray]:
+    """Times (µs) and rates of the files' settlements. Raises MarketDataError."""
+    return joined_settlements([(str(path), read_funding(path)) for path in funding])
 
 
 def _bars_of(market: MarketHistory) -> Candles:
