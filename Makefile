@@ -23,7 +23,8 @@ run: setup ## replay the sample data through six processes over a real Kafka; en
 	$(BIN)/tradewire run
 
 test: setup $(PEERS) lint types imports contracts ## all checks and all tests, real servers included
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal --ignore tests/e2e
+	$(BIN)/pytest tests/e2e
 
 chaos: setup ## kill everything now and then and prove nothing is lost: make chaos SCENARIO=btc-hourly KILLS=100 SEED=7
 	$(BIN)/python tests/e2e/drill.py --scenario $(or $(SCENARIO),three-daily) --kills $(or $(KILLS),30) $(if $(SEED),--seed $(SEED))
