@@ -15,6 +15,7 @@ from tradewire.trading.language.document import SIZING_METHODS, StrategyDocument
 from tradewire.trading.language.engine import parse_series
 from tradewire.trading.language.errors import Diagnostics, Position, StrategyErrors, did_you_mean
 from tradewire.trading.language.intervals import INTERVALS_US
+from tradewire.trading.language.markup import parsers
 from tradewire.trading.language.plugins import PythonRules, RulesFinder, UnknownPlugin, installed_rules
 from tradewire.trading.language.resolve import Resolver
 from tradewire.trading.language.scope import Scope
@@ -34,10 +35,13 @@ def parse_strategy(text: str, catalogue: Mapping[str, Indicator] = INDICATORS) -
     Raises: StrategyErrors with every fault found, each with line, column (from 1) and, where there is one, a
     way out.
     """
-    diagnostics = Diagnostics()
-    document = read_document(text, diagnostics)
-    if document is not None:
-        _Compiler(document, {}, catalogue, diagnostics).resolve()
+    for parser in parsers(text):
+        diagnostics = Diagnostics()
+        document = read_document(text, diagnostics, parser)
+        if document is not None:
+            _Compiler(document, {}, catalogue, diagnostics).resolve()
+        if not diagnostics.errors:
+            break
     diagnostics.raise_if_any()
     assert document is not None, "a text without faults is a document"
     return document

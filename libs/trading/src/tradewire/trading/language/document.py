@@ -10,7 +10,7 @@ import yaml
 
 from tradewire.trading.language.errors import Diagnostics, Position, did_you_mean, one_of
 from tradewire.trading.language.intervals import INTERVALS_US
-from tradewire.trading.language.markup import entries, places, position, read_mapping, scalar_text
+from tradewire.trading.language.markup import Parser, entries, places, position, read_mapping, scalar_text
 from tradewire.trading.language.syntax import Expression, parse_expression
 from tradewire.trading.language.tree import BAR_FIELDS
 
@@ -87,24 +87,25 @@ class StrategyDocument:
     positions: Mapping[str, Position] = field(default_factory=dict)
 
 
-def read_document(text: str, diagnostics: Diagnostics) -> StrategyDocument | None:
+def read_document(text: str, diagnostics: Diagnostics, parser: Parser = Parser.TELLING) -> StrategyDocument | None:
     """Read the YAML text; faults go to `diagnostics`. None when it is no mapping at all.
 
     A document is returned even when parts are faulty, so that its expressions can still be checked.
     """
-    root = read_mapping(text, diagnostics)
-    return None if root is None else _Reader(root, diagnostics).document(text)
+    root = read_mapping(text, diagnostics, parser)
+    return None if root is None else _Reader(text, root, diagnostics).document()
 
 
 class _Reader:
     """Reads the parts of one document."""
 
-    def __init__(self, root: yaml.MappingNode, diagnostics: Diagnostics) -> None:
+    def __init__(self, text: str, root: yaml.MappingNode, diagnostics: Diagnostics) -> None:
+        self._text = text
         self._diagnostics = diagnostics
         self._entries = entries(root, "the strategy", diagnostics)
         self._check_keys(self._entries, KEYS, "the strategy")
 
-    def document(self, text: str) -> StrategyDocument:
+    def document(self) -> StrategyDocument:
         """The document, with every faulty part left out."""
         interval = self._word("interval", None, None)
         if interval and interval not in INTERVALS_US:
@@ -113,7 +114,7 @@ class _Reader:
             interval = ""
         indicators = self._indicators()
         document = StrategyDocument(
-            text=text,
+            text=self._text,
             id=self._word("id", NAME, None),
             venue=self._word("venue", NAME, "binance"),
             account=self._word("account", NAME, "default"),
@@ -184,7 +185,7 @@ class _Reader:
         if not isinstance(node, yaml.ScalarNode):
             self._diagnostics.report(position(node), f"`{name}` must be one expression")
             return None
-        return parse_expression(scalar_text(node), places(node), self._diagnostics)
+        return parse_expression(scalar_text(node), places(node, self._text), self._diagnostics)
 
     def _expressions(self, key: str, allowed: tuple[str, ...] | None) -> dict[str, Expression]:
         if key not in self._entries:

@@ -18,6 +18,7 @@ MAX_DEPTH = 120
 """Deepest nesting of one text; canonical text of a tree within `tree.MAX_DEPTH` stays below it."""
 
 _INTERVAL_ARGUMENT = re.compile(r"(\binterval\s*=\s*)(\d)(?=\d*[A-Za-z])")
+_FOREIGN = re.compile(r"[^ -~\n\r\t]|[#;\\'\"`@$]")
 _MISSPELLINGS = (
     (re.compile(r"&&?"), "write `and`"),
     (re.compile(r"\|\|?"), "write `or`"),
@@ -97,12 +98,12 @@ def _unreadable(text: str) -> tuple[int, str] | None:
         return 0, "an expression is missing"
     if len(text) > MAX_EXPRESSION_CHARS:
         return 0, f"the expression has {len(text)} characters; at most {MAX_EXPRESSION_CHARS} are allowed"
-    for offset, char in enumerate(text):
-        if not char.isascii() or (not char.isprintable() and char not in "\n\r\t"):
-            return offset, f"character {char!r} is not part of the language"
-        if char in "#;\\'\"`@$":
-            return offset, f"character {char} is not part of the language"
-    return None
+    found = _FOREIGN.search(text)
+    if found is None:
+        return None
+    char = found.group()
+    shown = char if char.isascii() and char.isprintable() else repr(char)
+    return found.start(), f"character {shown} is not part of the language"
 
 
 def _misspelling(text: str, *, operators_only: bool) -> tuple[int, str, str] | None:
@@ -130,9 +131,8 @@ def _report_syntax(error: SyntaxError, text: str, places: tuple[Position, ...], 
 
 
 def _depth(root: ast.AST) -> int:
-    deepest, pending = 0, [(root, 1)]
-    while pending:
-        node, depth = pending.pop()
-        deepest = max(deepest, depth)
-        pending.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
-    return deepest
+    depth, level = 0, [root]
+    while level:
+        depth += 1
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    return depth
