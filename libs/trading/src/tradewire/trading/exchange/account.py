@@ -117,7 +117,20 @@ class Account:
 
     def is_underwater(self, position: Position) -> bool:
         """Whether an open position is due for liquidation at the present marks."""
-        return self.margin_balance_e8(position) <= self.maintenance_e8(position)
+        if position.is_cross:
+            return self._cross_surplus_e8() <= 0
+        return self.margin_balance_e8(position) <= position.maintenance_e8
+
+    def _cross_surplus_e8(self) -> int:
+        """Margin balance less maintenance margin of all cross positions, in one pass: asked on every leg of a path."""
+        surplus_e8 = self.wallet_e8
+        for position in self.positions.values():
+            surplus_e8 -= position.margin_e8
+            if position.quantity_e8 and position.mode is MarginMode.CROSS:
+                value_e8 = notional(position.quantity_e8, position.mark_e8)
+                surplus_e8 += value_e8 - position.cost_e8 if value_e8 >= 0 else value_e8 + position.cost_e8
+                surplus_e8 -= maintenance_margin(position.spec.brackets, abs(value_e8))
+        return surplus_e8
 
     def liquidation_price_e8(self, position: Position) -> int:
         """Mark at which the position is liquidated with all other marks as they are; 0 if none."""
@@ -180,10 +193,21 @@ class Account:
         moved = [(position, position.mark_e8) for position, _ in marks]
         for position, mark_e8 in marks:
             position.mark_e8 = mark_e8
-        safe = not any(self.is_underwater(position) for position in self.open_positions())
+        safe = self._none_is_underwater()
         for position, mark_e8 in moved:
             position.mark_e8 = mark_e8
         return safe
+
+    def _none_is_underwater(self) -> bool:
+        """Whether no open position is due; what cross positions share is counted once."""
+        cross_asked = False
+        for position in self.open_positions():
+            if cross_asked and position.is_cross:
+                continue
+            if self.is_underwater(position):
+                return False
+            cross_asked |= position.is_cross
+        return True
 
 
 def _close(position: Position, closing_e8: int, closing_notional_e8: int) -> int:
