@@ -26,6 +26,7 @@ from tradewire.ports.bus import Ack, Outgoing, Place
 from tradewire.runtime.bus.kafka import KafkaBus
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.garbage import rare_collections
 from tradewire.runtime.metrics import Metrics
 from tradewire.runtime.service import Service
 from tradewire.runtime.settings import RuntimeSettings
@@ -106,7 +107,8 @@ def main() -> None:
     profile = cProfile.Profile()
     if asked.profile:
         profile.enable()
-    slope = uvloop.run(measured(asked.service, asked.servers, asked.group, asked.count, given))
+    with rare_collections():  # as in the service's process
+        slope = uvloop.run(measured(asked.service, asked.servers, asked.group, asked.count, given))
     if asked.profile:
         profile.disable()
         pstats.Stats(profile).sort_stats("tottime").print_stats(40)
