@@ -23,6 +23,16 @@ async def test_connect_when_kafka_then_servers_and_bounds() -> None:
     assert (bus.settings.session_s, bus.settings.linger_ms) == (10.0, 2)
 
 
+async def test_connect_when_a_patient_reader_then_kafka_gathers_records_unless_the_address_says_otherwise() -> None:
+    prompt, patient = connect("kafka://one:9092"), connect("kafka://one:9092?fetch_wait_ms=40", patient=True)
+    assert isinstance(prompt, KafkaBus)
+    assert isinstance(patient, KafkaBus)
+    assert prompt.settings.fetch_bytes_min == 1
+    assert patient.settings.fetch_bytes_min > 1
+    assert patient.settings.fetch_wait_ms == 40
+    assert isinstance(connect("memory:", patient=True), MemoryBus)
+
+
 async def test_connect_when_redis_then_bounds() -> None:
     bus = connect("redis://localhost:6379/2?records_kept=1000")
     assert isinstance(bus, RedisBus)

@@ -139,7 +139,8 @@ def run(*services: Service, settings: RuntimeSettings) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        bus = connect(settings.bus_url, client_id=settings.member or name)
+        patient = not any(service.outputs for service in services)
+        bus = connect(settings.bus_url, client_id=settings.member or name, patient=patient)
         await start_bus(bus, settings)
         try:
             await serve(services, bus, settings, stop=stop)

@@ -50,6 +50,7 @@ class KafkaSettings:
 
     ``session_s``: a member that sends no heartbeat for so long loses its partitions. Heartbeats run on the
     event loop: what computes for longer than this in one go must leave the loop (``asyncio.to_thread``).
+    ``fetch_bytes_min``: the broker answers a reader when it has so much or after ``fetch_wait_ms``.
     ``rebalance_s``: how long the group waits for a member that is still in its ``on_revoked``. ``poll_s``: a
     member that is not polled for so long leaves the group. ``stall_s``: see ``KafkaBus.stalled``.
     """
@@ -69,6 +70,7 @@ class KafkaSettings:
     batch_bytes_max: int = 262_144
     record_bytes_max: int = RECORD_BYTES_MAX
     fetch_wait_ms: int = 100
+    fetch_bytes_min: int = 1
     replication: int = 1
 
 
@@ -110,6 +112,7 @@ def build_consumer(
         max_poll_interval_ms=round(settings.poll_s * 1000),
         request_timeout_ms=round(max(settings.request_s, settings.rebalance_s + 5) * 1000),
         fetch_max_wait_ms=settings.fetch_wait_ms,
+        fetch_min_bytes=settings.fetch_bytes_min,
         max_partition_fetch_bytes=REQUEST_BYTES_MAX,
     )
 
