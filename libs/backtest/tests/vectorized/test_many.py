@@ -138,5 +138,5 @@ def test_a_faulty_set_says_what_run_says(name: str, value: float, message: str) 
 def test_columns_of_different_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="one shape"):
         ENGINE.run_many(request_of(FAMILY), {"n": np.array([2.0]), "edge": np.array([1.0, 2.0])})
-    with pytest.raises(ValueError, match="0 blocks; at least 1"):
-        ENGINE.run_many(request_of(FAMILY), {"n": np.array([2.0])}, blocks=0)
+    with pytest.raises(ValueError, match="-1 blocks; at least 0"):
+        ENGINE.run_many(request_of(FAMILY), {"n": np.array([2.0])}, blocks=-1)

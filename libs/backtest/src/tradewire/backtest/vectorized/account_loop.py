@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled, compiled_on_borrowed
+from tradewire.backtest.compiled import compiled, compiled_in_place, compiled_on_borrowed
 from tradewire.backtest.vectorized.arithmetic import notional, units
 from tradewire.backtest.vectorized.entries import ACTS_FLAT, ACTS_LONG, ACTS_SHORT, decide
 from tradewire.backtest.vectorized.market import Tape
@@ -34,7 +34,7 @@ from tradewire.backtest.vectorized.state import (
     WALLET,
     WORTH,
 )
-from tradewire.backtest.vectorized.trading import has_orders, trade
+from tradewire.backtest.vectorized.trading import enter_and_leave, has_orders, has_protection, protect
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
@@ -42,7 +42,10 @@ if TYPE_CHECKING:
 
 
 class Blocks(NamedTuple):
-    """The blocks of an account's returns, shape (b,) each: closes, sum of returns and of their squares."""
+    """The blocks of an account's returns, shape (b,) each: closes, sum of returns and of their squares.
+
+    Without any, shape (0,), the way of the account's worth is not looked at, nor its gauge made.
+    """
 
     closes: IntArray
     total: FloatArray
@@ -122,9 +125,9 @@ def run_account(
     opened, high, low, close, mark, funding, bar = tape  # in the loop a field of a tuple costs more than a variable
     closes, totals, squares = blocks
     symbols, last = signal.shape
-    _open(purse[0], closes, book, gauge)
     equity, held, log = record
-    keep = len(equity) > 0
+    keep, weighed = len(equity) > 0, len(closes) > 0
+    _open(purse[0], closes, book, gauge)
     t = 0
     while t < last:
         if bar.shape[1] == 0 and not has_orders(state, 0):
@@ -134,12 +137,15 @@ def run_account(
         for j in range(symbols):
             i = bar[j, t] if bar.shape[1] else t
             if i >= 0 and has_orders(state, j):
-                prices = (units(opened[j, i]), units(high[j, i]), units(low[j, i]), units(close[j, i]))
-                trade(t, j, prices, filters, state, book, log, purse[1], keep)
+                enter_and_leave(t, j, units(opened[j, i]), filters, state, book, log, purse[1], keep)
+                if has_protection(state, j):
+                    prices = (units(opened[j, i]), units(high[j, i]), units(low[j, i]), units(close[j, i]))
+                    protect(t, j, prices, filters, state, book, log, purse[1], keep)
             if i >= 0:
-                _mark(j, mark[j, i], funding[j, i] if funding.shape[1] else 0, state, book)
+                _mark(j, units(mark[j, i]), funding[j, i] if funding.shape[1] else 0, state, book)
         worth = book[WALLET] + _unrealised(state)
-        weigh(t, worth, book, gauge, closes, totals, squares)
+        if weighed:
+            weigh(t, worth, book, gauge, closes, totals, squares)
         _judge(t, worth, signal, bar, close, mark, table, guards, filters, state, sizing)
         if keep:
             _note(t, worth, state, equity, held)
@@ -147,14 +153,14 @@ def run_account(
     book[EQUITY] = book[WALLET] + _unrealised(state)
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def _open(capital_e8: int, closes: IntArray, book: IntArray, gauge: FloatArray) -> None:
     """Begin an account, before its first close."""
     gauge[WORTH] = gauge[PEAK] = float(capital_e8)
-    book[WALLET], book[BLOCK_END] = capital_e8, closes[0]
+    book[WALLET], book[BLOCK_END] = capital_e8, closes[0] if len(closes) else 0
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def _note(t: int, worth: int, state: IntArray, equity: IntArray, held: IntArray) -> None:
     """Keep the account of a close."""
     equity[t] = worth
@@ -162,14 +168,14 @@ def _note(t: int, worth: int, state: IntArray, equity: IntArray, held: IntArray)
         held[t, j] = state[j, QTY]
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def _judge(
     t: int,
     worth: int,
     signal: Int8Array,
     bar: IntArray,
     close: FloatArray,
-    mark: IntArray,
+    mark: FloatArray,
     table: FloatArray,
     guards: IntArray,
     filters: IntArray,
@@ -181,10 +187,10 @@ def _judge(
         i = bar[j, t] if bar.shape[1] else t
         if i >= 0 and signal[j, t]:
             measures = _measures(table, guards, j, i)
-            decide(j, signal[j, t], worth, units(close[j, i]), mark[j, i], filters, state, measures, sizing)
+            decide(j, signal[j, t], worth, units(close[j, i]), units(mark[j, i]), filters, state, measures, sizing)
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def _measures(table: FloatArray, guards: IntArray, j: int, i: int) -> tuple[float, float, float, float]:
     """Distances and volatility at a symbol's bar."""
     stop, take, trail, volatility = guards[0], guards[1], guards[2], guards[3]
@@ -196,10 +202,10 @@ def _measures(table: FloatArray, guards: IntArray, j: int, i: int) -> tuple[floa
     )
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def _coast(
     t: int,
-    mark: IntArray,
+    mark: FloatArray,
     funding: IntArray,
     signal: Int8Array,
     state: IntArray,
@@ -222,19 +228,20 @@ def _coast(
         t += 1
     base = book[WALLET] - state[0, COST] if qty > 0 else book[WALLET] + state[0, COST]
     if qty and t > start:
-        _weigh_held(start, t, mark, qty, base, book, gauge, closes, totals, squares)
-        state[0, LAST_MARK] = mark[0, t - 1]
+        if len(closes):
+            _weigh_held(start, t, mark, qty, base, book, gauge, closes, totals, squares)
+        state[0, LAST_MARK] = units(mark[0, t - 1])
     if len(equity):
         for at in range(start, t):
-            equity[at], held[at, 0] = base + notional(qty, mark[0, at]), qty
+            equity[at], held[at, 0] = base + notional(qty, units(mark[0, at])), qty
     return t
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def _weigh_held(
     t: int,
     end: int,
-    mark: IntArray,
+    mark: FloatArray,
     qty: int,
     base: int,
     book: IntArray,
@@ -252,7 +259,7 @@ def _weigh_held(
         total, square = totals[book[BLOCK]], squares[book[BLOCK]]
         stop = min(end, book[BLOCK_END])
         while t < stop:
-            now = float(base + notional(qty, mark[0, t]))
+            now = float(base + notional(qty, units(mark[0, t])))
             change = now / before - 1.0 if before > 0.0 else 0.0
             total += change
             square += change * change
@@ -266,7 +273,7 @@ def _weigh_held(
     gauge[WORTH], gauge[PEAK], gauge[FALL] = before, peak, fall
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def _mark(j: int, mark_e8: int, rate_e8: int, state: IntArray, book: IntArray) -> None:
     """End a symbol's bar: take its mark, and pay funding on what is held."""
     state[j, LAST_MARK] = mark_e8
@@ -274,7 +281,7 @@ def _mark(j: int, mark_e8: int, rate_e8: int, state: IntArray, book: IntArray) -
         book[WALLET] -= notional(notional(state[j, QTY], mark_e8), rate_e8)
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def _gain(qty: int, cost: int, mark: int) -> int:
     """Profit of a position at its mark."""
     if qty > 0:
@@ -282,7 +289,7 @@ def _gain(qty: int, cost: int, mark: int) -> int:
     return notional(qty, mark) + cost if qty < 0 else 0
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def _unrealised(state: IntArray) -> int:
     """Profit of all positions at their marks."""
     total = 0

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled_on_borrowed
+from tradewire.backtest.compiled import compiled_in_place
 
 SCALE = 100_000_000
 """Units of 1e-8 in a whole."""
@@ -24,13 +24,13 @@ _NEXT_TO_NOTHING = 1e-6
 """Of a unit: what is left of a distance that is next to a whole number of units, and not one."""
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def units(price: float) -> int:
     """A price of at most 8 decimals in 1e-8 units."""
     return int(np.rint(price * SCALE))
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def notional(quantity_e8: int, price_e8: int) -> int:
     """Quantity times price (either of any sign) in 1e-8 units, half to even.
 
@@ -46,22 +46,33 @@ def notional(quantity_e8: int, price_e8: int) -> int:
     return result + int(2 * rest > SCALE) + (int(2 * rest == SCALE) & result & 1)
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def share_up(amount_e8: int, rate_e8: int) -> int:
     """Amount times a rate below 1, neither negative, rounded up."""
     return (amount_e8 // SCALE) * rate_e8 - (-(amount_e8 % SCALE) * rate_e8) // SCALE
 
 
-@compiled_on_borrowed
+@compiled_in_place
+def whole_steps(amount: int, step: int) -> int:
+    """``amount // step``, of an amount within ±9e18 and a step above 0.
+
+    A division of floats and a product take a third of the time of a division of integers.
+    """
+    quotient = int(np.floor(float(amount) / float(step)))
+    rest = amount - quotient * step
+    return quotient if 0 <= rest < step else quotient + rest // step
+
+
+@compiled_in_place
 def taker_price(price_e8: int, sign: int, slippage_e8: int, tick_e8: int) -> int:
     """What a taker gets where the market shows ``price_e8``: slipped, then to the tick, against the taker."""
     slipped = share_up(price_e8, slippage_e8)
     if sign > 0:
-        return -(-(price_e8 + slipped) // tick_e8) * tick_e8
-    return max((price_e8 - slipped) // tick_e8 * tick_e8, tick_e8)
+        return -whole_steps(-(price_e8 + slipped), tick_e8) * tick_e8
+    return max(whole_steps(price_e8 - slipped, tick_e8) * tick_e8, tick_e8)
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def steps(amount: float, price: float, step: float) -> int:
     """Whole steps in ``amount / price``, rounded down; 0 for what is no amount. All above 0, in like units.
 
@@ -79,7 +90,7 @@ def steps(amount: float, price: float, step: float) -> int:
     return int(whole)
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def tick_price(base_e8: int, distance: float, sign: int, tick_e8: int) -> int:
     """``base + sign * distance`` half to even to the tick, at least one tick; the distance in price units, above 0.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.vectorized.account_loop import Blocks, Record, no_record, run_account, run_sets
+from tradewire.backtest.vectorized.account_loop import Blocks, Record, run_account, run_sets
 from tradewire.backtest.vectorized.columns import ParamColumns
 from tradewire.backtest.vectorized.decisions import Decisions, alone
 from tradewire.backtest.vectorized.family import StrategyFamily
@@ -77,13 +77,13 @@ class VectorizedEngine(BacktestPort):
         """Run the strategy once per parameter set: the numbers that `run` would give, set by set.
 
         Parameters: request: ``params`` hold for what ``param_sets`` doesn't name; param_sets: one value per set,
-        float64, shape (k,) each; blocks: of returns, 1 or more.
+        float64, shape (k,) each; blocks: of returns, 0 for neither them nor drawdown and Sharpe ratio, which cost a look
+        at every close.
         Memory: the markets, one set's arrays, the results and the series cache, whatever k is.
-        Raises: as `run`, for the first faulty set; ValueError when the columns differ in length or blocks < 1.
+        Raises: as `run`, for the first faulty set; ValueError when the columns differ in length or blocks < 0.
         """
         sets, columns = _checked(param_sets, blocks)
         document = parse_strategy(request.strategy)
-        compile_strategy(document, request.params)
         account, markets = _account(request.account), markets_of(request, document)
         outcomes = empty_outcomes(columns, sets, block_counts(len(markets.time_us), blocks))
         for decisions in self._decisions(document, markets, ParamColumns(request.params, columns, sets)):
@@ -108,8 +108,8 @@ def _checked(param_sets: Mapping[str, FloatArray], blocks: int) -> tuple[int, di
     lengths = {values.shape for values in columns.values()}
     if len(lengths) != 1 or len(next(iter(lengths))) != 1:
         raise ValueError(f"parameter columns of shapes {sorted(lengths)} were given; one shape (k,) is needed")
-    if blocks < 1:
-        raise ValueError(f"{blocks} blocks; at least 1 is needed")
+    if blocks < 0:
+        raise ValueError(f"{blocks} blocks; at least 0 are needed")
     return next(iter(lengths))[0], columns
 
 
@@ -129,29 +129,27 @@ def _account(account: AccountSettings) -> _Account:
 
 
 def _run(markets: Markets, decisions: Decisions, account: _Account) -> Record:
-    """Equity, positions and fills of the first set decided on: a first run counts the fills, a second keeps them."""
+    """Equity, positions and fills of the first set decided on."""
     closes, symbols = len(markets.time_us), len(markets.columns)
-    record = no_record()
-    for _ in range(2):
-        book = np.zeros(BOOK_COLUMNS, dtype=np.int64)
-        run_account(
-            markets.tape,
-            markets.filters,
-            decisions.signal[0],
-            decisions.table,
-            decisions.guards[0],
-            (decisions.method, float(decisions.sizing[0, 0]), float(decisions.sizing[0, 1])),
-            (account.capital_e8, account.slippage_e8),
-            np.zeros((symbols, STATE_COLUMNS), dtype=np.int64),
-            book,
-            np.zeros(GAUGE_COLUMNS),
-            Blocks(block_counts(closes, 1), np.zeros(1), np.zeros(1)),
-            record,
-        )
-        if not len(record.equity):
-            shapes = (closes,), (closes, symbols), (int(book[FILLS]), FILL_COLUMNS)
-            record = Record(*(np.empty(shape, dtype=np.int64) for shape in shapes))
-    return record
+    most = 2 * int(np.count_nonzero(decisions.signal[0]))  # a signal enters once at most, and what enters leaves once
+    shapes = (closes,), (closes, symbols), (most, FILL_COLUMNS)
+    record = Record(*(np.empty(shape, dtype=np.int64) for shape in shapes))
+    book = np.zeros(BOOK_COLUMNS, dtype=np.int64)
+    run_account(
+        markets.tape,
+        markets.filters,
+        decisions.signal[0],
+        decisions.table,
+        decisions.guards[0],
+        (decisions.method, float(decisions.sizing[0, 0]), float(decisions.sizing[0, 1])),
+        (account.capital_e8, account.slippage_e8),
+        np.zeros((symbols, STATE_COLUMNS), dtype=np.int64),
+        book,
+        np.zeros(GAUGE_COLUMNS),
+        Blocks(block_counts(closes, 0), np.zeros(0), np.zeros(0)),
+        record,
+    )
+    return record._replace(fills=record.fills[: book[FILLS]].copy())
 
 
 def _run_sets(markets: Markets, decisions: Decisions, account: _Account, outcomes: Outcomes) -> None:
@@ -177,5 +175,5 @@ def _run_sets(markets: Markets, decisions: Decisions, account: _Account, outcome
     outcomes.final_equity[where] = last_e8 / 1e8
     outcomes.total_return[where] = last_e8 / account.capital_e8 - 1.0 if account.capital_e8 else 0.0
     outcomes.trades[where], outcomes.fees[where] = books[:, ENTRIES], books[:, FEES] / 1e8
-    outcomes.max_drawdown[where], outcomes.sharpe[where] = fall, sharpe
+    outcomes.max_drawdown[where], outcomes.sharpe[where] = (fall, sharpe) if blocks else (np.nan, np.nan)
     outcomes.block_sum[where], outcomes.block_sum_sq[where] = sums.total, sums.square

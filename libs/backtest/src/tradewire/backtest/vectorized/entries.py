@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled_on_borrowed
+from tradewire.backtest.compiled import compiled_in_place
 from tradewire.backtest.vectorized.arithmetic import LARGEST_UNITS, SCALE, steps, tick_price
 from tradewire.backtest.vectorized.market import (
     COLLAR,
@@ -51,7 +51,7 @@ ACTS_LONG, ACTS_SHORT = 1 << _EXIT_LONG | 1 << _TO_SHORT, 1 << _EXIT_SHORT | 1 <
 """Signals that mean anything to an account that holds nothing, is long, is short: a bit each."""
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def decide(
     j: int,
     code: int,
@@ -87,7 +87,7 @@ def decide(
     _guard(j, side, close_e8, filters[j, TICK], state, measures)
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def _quantity(
     equity_e8: int,
     close_e8: int,
@@ -113,7 +113,7 @@ def _quantity(
     return int(wanted * step_e8) if wanted * step < LARGEST_UNITS else -1
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def _allowed(j: int, qty: int, close: int, mark: int, filters: IntArray) -> bool:
     """The rules of `tradewire.trading.assessment.rules` that are the instrument's own."""
     if qty <= 0 or qty < filters[j, MIN_QTY] or qty > filters[j, MAX_QTY] or not filters[j, TRADING]:
@@ -126,7 +126,7 @@ def _allowed(j: int, qty: int, close: int, mark: int, filters: IntArray) -> bool
     return not filters[j, COLLAR] or abs(close - mark) <= float(filters[j, COLLAR]) / SCALE * mark
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def _guard(
     j: int, side: int, close: int, tick: int, state: IntArray, measures: tuple[float, float, float, float]
 ) -> None:

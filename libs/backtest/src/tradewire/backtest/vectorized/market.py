@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 
 from tradewire.backtest.compiled import compiled
-from tradewire.backtest.vectorized.arithmetic import LARGEST_PRICE, SCALE, units
+from tradewire.backtest.vectorized.arithmetic import LARGEST_PRICE, SCALE
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
 from tradewire.ports.events import InstrumentStatus
 from tradewire.trading.exchange import to_e8
@@ -30,7 +30,7 @@ TICK, STEP, MIN_QTY, MAX_QTY, MIN_NOTIONAL, TAKER_FEE, COLLAR, TRADING = range(8
 class Tape(NamedTuple):
     """What the compiled loop reads of m symbols of up to n bars each, by the number of a symbol's own bar.
 
-    ``open`` to ``close``: float64 of at most 8 decimals, shape (m, n). ``mark``: at the close, int64 1e-8, (m, n).
+    ``open`` to ``close`` and the ``mark`` at the close: float64 of at most 8 decimals, shape (m, n).
     ``funding``: rate, int64 1e-8, (m, n), or (m, 0) where no symbol has any. ``bar``: number of the symbol's bar at
     each of the t closes, -1 where it has none, int64, shape (m, t); (1, 0) of one symbol, whose bars are the closes.
     """
@@ -39,7 +39,7 @@ class Tape(NamedTuple):
     high: FloatArray
     low: FloatArray
     close: FloatArray
-    mark: IntArray
+    mark: FloatArray
     funding: IntArray
     bar: IntArray
 
@@ -70,6 +70,10 @@ class Markets:
     def longest(self) -> int:
         """Bars of the symbol that has most."""
         return max(map(len, self.columns))
+
+    def marks_e8(self) -> IntArray:
+        """The marks by the symbols' own bars, int64 1e-8, shape (m, n)."""
+        return np.rint(self.tape.mark * SCALE).astype(np.int64)
 
     def at_closes(self, values: IntArray, absent: int) -> IntArray:
         """Values by the symbols' own bars, shape (m, n), at the account's closes, shape (t, m)."""
@@ -147,15 +151,17 @@ def _together(columns: Sequence[NDArray[_Number]]) -> NDArray[_Number]:
     return whole
 
 
-def _mark(history: MarketHistory, bars: Bars) -> IntArray:
-    """The mark at each close, int64 1e-8, shape (n,), after a check of the prices."""
-    mark = bars.close if history.mark is None else _plain(history.mark.close)
-    units_e8, bad = _packed(bars.open, bars.high, bars.low, bars.close, mark)
+def _mark(history: MarketHistory, bars: Bars) -> FloatArray:
+    """The mark at each close, shape (n,), after a check of the prices: the close where there is none."""
+    bad = _first_faulty(bars.open, bars.high, bars.low, bars.close)
     if bad >= 0:
         found = f"open {bars.open[bad]}, high {bars.high[bad]}, low {bars.low[bad]}, close {bars.close[bad]}"
         fault = f"prices that do not nest, or one outside 0 to {LARGEST_PRICE:g} or of more than 8 decimals"
         raise ValueError(f"{history.symbol}: bar {bad} has {fault}: {found}")
-    return units_e8
+    if history.mark is None:
+        return bars.close
+    mark = np.asarray(history.mark.close, dtype=np.float64)
+    return np.where(np.isnan(mark), bars.close, mark)
 
 
 def _rates(history: MarketHistory) -> IntArray:
@@ -165,20 +171,16 @@ def _rates(history: MarketHistory) -> IntArray:
 
 
 @compiled
-def _packed(
-    opened: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray, mark: FloatArray
-) -> tuple[IntArray, int]:
-    """Marks in 1e-8 units (the close where there is none), and the first bar that is none (-1)."""
-    marks = np.empty(len(close), dtype=np.int64)
+def _first_faulty(opened: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray) -> int:
+    """The first bar that is none, -1 where all are."""
     faults = 0
     for t in range(len(close)):
         faults += _faulty(opened[t], high[t], low[t], close[t])
-        marks[t] = units(mark[t] if mark[t] == mark[t] else close[t])
     if faults:
         for t in range(len(close)):
             if _faulty(opened[t], high[t], low[t], close[t]):
-                return marks, t
-    return marks, -1
+                return t
+    return -1
 
 
 @compiled

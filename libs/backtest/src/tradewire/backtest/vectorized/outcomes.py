@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled, compiled_on_borrowed
+from tradewire.backtest.compiled import compiled, compiled_in_place
 from tradewire.backtest.vectorized.state import (
     BLOCK,
     BLOCK_END,
@@ -35,7 +35,8 @@ class Outcomes:
     A bar return is equity / equity a close earlier - 1, from the capital at the first; 0 where nothing was left. The
     closes are cut into b blocks of equal length (the first ones a close longer where they don't divide);
     ``block_sum`` and ``block_sum_sq`` hold each block's sum of bar returns and of their squares, ``block_count``,
-    shape (b,), their number.
+    shape (b,), their number. Without blocks the way of the equity was not looked at: ``max_drawdown`` and ``sharpe``
+    are NaN.
     """
 
     params: Mapping[str, FloatArray]
@@ -55,6 +56,8 @@ class Outcomes:
 
 def block_counts(closes: int, blocks: int) -> IntArray:
     """Closes in each block, int64, shape (blocks,)."""
+    if not blocks:
+        return np.empty(0, dtype=np.int64)
     counts = np.full(blocks, closes // blocks, dtype=np.int64)
     counts[: closes % blocks] += 1
     return counts
@@ -94,7 +97,7 @@ def summarise(
     return gauge[FALL], ratio(sums.sum(), squares.sum(), len(equity_e8))
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def weigh(
     t: int,
     equity_e8: int,
@@ -119,7 +122,7 @@ def weigh(
     gauge[WORTH] = now
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def ratio(total: float, square: float, count: int) -> float:
     """Mean over sample standard deviation, from sums."""
     if count < 2:

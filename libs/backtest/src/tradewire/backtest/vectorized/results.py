@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.backtest.trades import trades_of
-from tradewire.backtest.vectorized.arithmetic import notional
+from tradewire.backtest.vectorized.arithmetic import notional, units
 from tradewire.backtest.vectorized.market import Markets
 from tradewire.backtest.vectorized.state import LEG_ENTRY, LEG_EXIT
 from tradewire.ports.backtest import (
@@ -125,7 +125,7 @@ def _time_us(row: list[int], markets: Markets) -> int:
 def _payments(held_e8: IntArray, markets: Markets) -> Iterator[FundingPayment]:
     if not markets.tape.funding.size:
         return
-    rates, marks = markets.at_closes(markets.tape.funding, 0), markets.at_closes(markets.tape.mark, 0)
+    rates, marks = markets.at_closes(markets.tape.funding, 0), markets.at_closes(markets.marks_e8(), 0)
     for t, j in np.argwhere((rates != 0) & (held_e8 != 0)).tolist():
         amount = funding_amount(int(held_e8[t, j]), int(marks[t, j]), int(rates[t, j]))
         yield FundingPayment(int(markets.time_us[t]), markets.symbols[j], from_e8(amount), from_e8(int(held_e8[t, j])))
@@ -133,7 +133,7 @@ def _payments(held_e8: IntArray, markets: Markets) -> Iterator[FundingPayment]:
 
 def _last_marks(markets: Markets) -> dict[str, Decimal]:
     return {
-        symbol: from_e8(int(markets.tape.mark[j, len(bars) - 1]))
+        symbol: from_e8(units(markets.tape.mark[j, len(bars) - 1]))
         for j, (symbol, bars) in enumerate(zip(markets.symbols, markets.columns, strict=True))
     }
 

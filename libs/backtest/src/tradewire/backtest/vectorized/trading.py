@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tradewire.backtest.compiled import compiled_on_borrowed
+from tradewire.backtest.compiled import compiled_in_place
 from tradewire.backtest.vectorized.arithmetic import notional, share_up, taker_price
 from tradewire.backtest.vectorized.market import TAKER_FEE, TICK
 from tradewire.backtest.vectorized.state import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def has_orders(state: IntArray, j: int) -> bool:
     """Whether an order of the symbol acts at the open or rests at a level."""
     return bool(
@@ -43,8 +43,36 @@ def has_orders(state: IntArray, j: int) -> bool:
     )  # no view of the row: in the hot path its reference count would cost more than the question
 
 
-@compiled_on_borrowed
-def trade(
+@compiled_in_place
+def has_protection(state: IntArray, j: int) -> bool:
+    """Whether a protective order of the symbol rests at a level."""
+    return bool(state[j, STOP] | state[j, TAKE] | state[j, TRAIL])
+
+
+@compiled_in_place
+def enter_and_leave(
+    t: int,
+    j: int,
+    opened: int,
+    filters: IntArray,
+    state: IntArray,
+    book: IntArray,
+    log: IntArray,
+    slippage_e8: int,
+    keep: bool,
+) -> None:
+    """Let the orders of one symbol that act at an open meet it."""
+    if state[j, PENDING_EXIT]:
+        state[j, PENDING_EXIT] = 0
+        _fill(t, j, LEG_EXIT, opened, 0, opened, opened, filters, state, book, log, slippage_e8, keep)
+    if state[j, PENDING_SIDE]:
+        _fill(t, j, LEG_ENTRY, opened, 0, opened, opened, filters, state, book, log, slippage_e8, keep)
+        state[j, PENDING_SIDE] = 0
+        state[j, EXTREME] = opened
+
+
+@compiled_in_place
+def protect(
     t: int,
     j: int,
     prices: tuple[int, int, int, int],
@@ -55,22 +83,13 @@ def trade(
     slippage_e8: int,
     keep: bool,
 ) -> None:
-    """Let what one symbol has ordered meet its bar of these prices (open, high, low, close; 1e-8)."""
-    opened = prices[0]
-    if state[j, PENDING_EXIT]:
-        state[j, PENDING_EXIT] = 0
-        _fill(t, j, LEG_EXIT, opened, 0, opened, opened, filters, state, book, log, slippage_e8, keep)
-    if state[j, PENDING_SIDE]:
-        _fill(t, j, LEG_ENTRY, opened, 0, opened, opened, filters, state, book, log, slippage_e8, keep)
-        state[j, PENDING_SIDE] = 0
-        state[j, EXTREME] = opened
-    if state[j, STOP] or state[j, TAKE] or state[j, TRAIL]:
-        leg, shown, part, start, end = _protected(j, prices, state)
-        if leg:
-            _fill(t, j, leg, shown, part, start, end, filters, state, book, log, slippage_e8, keep)
+    """Let the protective orders of one symbol meet its bar of these prices (open, high, low, close; 1e-8)."""
+    leg, shown, part, start, end = _protected(j, prices, state)
+    if leg:
+        _fill(t, j, leg, shown, part, start, end, filters, state, book, log, slippage_e8, keep)
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def _protected(j: int, prices: tuple[int, int, int, int], state: IntArray) -> tuple[int, int, int, int, int]:
     """The first protective order that the bar's path reaches.
 
@@ -108,7 +127,7 @@ def _protected(j: int, prices: tuple[int, int, int, int], state: IntArray) -> tu
     return LEG_ENTRY, 0, 0, 0, 0
 
 
-@compiled_on_borrowed
+@compiled_in_place
 def _fill(
     t: int,
     j: int,

@@ -14,7 +14,7 @@ Rules, the same in both forms:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ from tradewire.trading.indicators import FloatArray
 from tradewire.trading.language.intervals import origin_us
 
 IntArray = NDArray[np.int64]
+_TIMES_AT_ONCE = 1 << 15
+"""Differences of so many times stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +53,22 @@ class Bars:
     low: FloatArray
     close: FloatArray
     volume: FloatArray
+    step_us: float = field(init=False, repr=False, compare=False)
+    """Shortest time from one bar's open to the next, µs; infinity for fewer than two bars."""
 
     def __post_init__(self) -> None:
         columns = self.columns()
         if len({np.shape(column) for column in (self.open_time_us, *columns.values())}) != 1:
             raise ValueError("the columns of bars differ in length")
         for name, column in columns.items():
-            fine = np.isfinite(column)
-            if not fine.all():
-                bad = np.flatnonzero(~fine)
-                raise ValueError(f"{name} of bar {bad[0]} is {column[bad[0]]}; it must be a finite number")
-        if np.any(self.open_time_us[1:] <= self.open_time_us[:-1]):
+            bad = _first_endless(column)
+            if bad is not None:
+                raise ValueError(f"{name} of bar {bad} is {column[bad]}; it must be a finite number")
+        step_us = _shortest_step(self.open_time_us)
+        if step_us <= 0:
             where = int(np.flatnonzero(np.diff(self.open_time_us) <= 0)[0]) + 1
             raise ValueError(f"bar {where} opens at or before the bar ahead of it; times must rise")
+        object.__setattr__(self, "step_us", step_us)
 
     def __len__(self) -> int:
         return len(self.close)
@@ -92,6 +97,24 @@ class Bars:
     def bar(self, index: int) -> Bar:
         """The bar at `index`."""
         return Bar(int(self.open_time_us[index]), *(float(col[index]) for col in self.columns().values()))
+
+
+def _first_endless(column: FloatArray) -> int | None:
+    """The first place whose number is infinite or NaN; None where all are finite."""
+    with np.errstate(all="ignore"):
+        if math.isfinite(np.add.reduce(column)):  # else one of them is, or they are very large
+            return None
+    bad = np.flatnonzero(~np.isfinite(column))
+    return int(bad[0]) if bad.size else None
+
+
+def _shortest_step(times: IntArray | FloatArray) -> float:
+    """The smallest difference of neighbours, infinity where there is none."""
+    shortest = math.inf
+    for first in range(0, len(times) - 1, _TIMES_AT_ONCE):
+        part = times[first : first + _TIMES_AT_ONCE + 1]
+        shortest = min(shortest, float((part[1:] - part[:-1]).min()))
+    return shortest
 
 
 def require_finite(bar: Bar) -> None:

@@ -98,7 +98,7 @@ class _Context:
         series.update(bars.columns())
         for node in self.nodes.values():
             trees = (*node.call.arguments, *(Field(name) for name in node.indicator.fields))
-            inputs = [np.ascontiguousarray(array_form(tree, len(bars))(series)) for tree in trees]
+            inputs = [np.ascontiguousarray(_values(tree, series, len(bars))) for tree in trees]
             results = node.indicator.array(inputs, node.call.params)
             series.update(zip(node.outputs, map(finite_array, results), strict=True))
         return series
@@ -192,8 +192,7 @@ class IndicatorEngine:
 
         Raises: ValueError when bars overlap.
         """
-        times = np.asarray(bars.open_time_us, dtype=np.int64)
-        if (times[1:] - times[:-1] < self._interval_us).any():
+        if bars.step_us < self._interval_us:
             raise ValueError(f"bars overlap: they are closer than {self._interval_us} µs")
         series: dict[str, FloatArray] = {}
         for name, context in self._higher.items():
@@ -203,7 +202,7 @@ class IndicatorEngine:
                 if place == name:
                     series[key] = _spread(computed[inner], seen)
         series = self._base.arrays(bars, series)
-        return {text: array_form(tree, len(bars))(series) for text, tree in self._trees.items()}
+        return {text: _values(tree, series, len(bars)) for text, tree in self._trees.items()}
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on without a jump; JSON-able, keyed per node."""
@@ -257,6 +256,11 @@ class IndicatorEngine:
             if higher:
                 context = self._higher.setdefault(higher, _Context(self._catalogue))
             context.add(tree)
+
+
+def _values(tree: Number, series: Mapping[str, FloatArray], length: int) -> FloatArray:
+    """The number over all bars, shape (length,); of a single series, which holds nothing infinite, no copy."""
+    return series[canonical(tree)] if isinstance(tree, Apply | Field) else array_form(tree, length)(series)
 
 
 def _json(value: float) -> float | None:
