@@ -56,9 +56,9 @@ def _columns(types: Mapping[str, str]) -> str:
     return ", ".join(types)
 
 
-def _rows(types: Mapping[str, str]) -> str:
-    """A set of rows given as one array a column: the same statement for any number of rows."""
-    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types.values(), 1))
+def _rows(types: Mapping[str, str], first: int = 1) -> str:
+    """A set of rows given as one array a column, from parameter ``first`` on: one statement for any number of rows."""
+    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types.values(), first))
     return f"SELECT * FROM unnest({arrays})"  # noqa: S608
 
 
@@ -71,7 +71,6 @@ _ACQUIRE = """
     INSERT INTO partitions (partition, epoch) SELECT wanted, 1 FROM unnest($1::int[]) AS wanted
     ON CONFLICT (partition) DO UPDATE SET epoch = partitions.epoch + 1 RETURNING partition, epoch
 """
-_EPOCHS = "SELECT partition, epoch FROM partitions WHERE partition = ANY($1::int[]) ORDER BY partition FOR SHARE"
 _ACCOUNTS = """
     SELECT account_id, partition, event_time_us, state, candle_offsets FROM accounts
     WHERE partition = ANY($1::int[]) ORDER BY account_id COLLATE "C"
@@ -81,14 +80,23 @@ _TAKE_OUTBOX = """
     RETURNING id, topic, key, value, header_names, header_values, partition
 """
 _DROP = "DELETE FROM outbox WHERE writer = $1 AND id BETWEEN $2 AND $3"
-_WRITE_ACCOUNTS = """
-    INSERT INTO accounts (account_id, partition, event_time_us, state, candle_offsets)
-    SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::json[])
-    ON CONFLICT (account_id) DO UPDATE SET partition = excluded.partition, event_time_us = excluded.event_time_us,
-        state = excluded.state, candle_offsets = excluded.candle_offsets
+# Epochs of the partitions touched, locked until the end: whoever finds that one is not its own takes all of it back.
+_BEGIN = """
+    WITH locked AS MATERIALIZED (
+        SELECT partition, epoch FROM partitions WHERE partition = ANY($1::int[]) ORDER BY partition FOR SHARE
+    ), dropped AS (
+        DELETE FROM outbox WHERE writer = $2 AND id BETWEEN $3 AND $4
+    ), written AS (
+        INSERT INTO accounts (account_id, partition, event_time_us, state, candle_offsets)
+        SELECT * FROM unnest($5::text[], $6::int[], $7::bigint[], $8::bytea[], $9::json[])
+        ON CONFLICT (account_id) DO UPDATE SET partition = excluded.partition, event_time_us = excluded.event_time_us,
+            state = excluded.state, candle_offsets = excluded.candle_offsets
+    )
+    SELECT ARRAY(SELECT partition FROM locked) AS partitions, ARRAY(SELECT epoch FROM locked) AS epochs,
+        ARRAY(SELECT nextval('outbox_id_seq') FROM generate_series(1, $10::int)) AS ids
 """
 _SAME_ORDER = " AND ".join(f"orders.{name} IS NOT DISTINCT FROM excluded.{name}" for name in _IDENTITY)
-_WRITE_ORDERS = f"""
+_WRITE_HISTORY = f"""
     WITH written AS (
         INSERT INTO order_transitions ({_columns(_ORDER)}) {_rows(_ORDER)}
         ON CONFLICT (account_id, sequence) DO NOTHING RETURNING *
@@ -100,15 +108,12 @@ _WRITE_ORDERS = f"""
         ON CONFLICT (account_id, client_order_id)
         DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _MUTABLE)}
         WHERE {_SAME_ORDER} AND orders.sequence < excluded.sequence RETURNING 1
+    ), filled AS (
+        INSERT INTO fills ({_columns(_FILL)}) {_rows(_FILL, len(_ORDER) + 1)}
+        ON CONFLICT (account_id, venue_trade_id) DO NOTHING RETURNING 1
     )
     SELECT (SELECT count(*) FROM written) AS written, (SELECT count(*) FROM newest) AS newest,
-        (SELECT count(*) FROM updated) AS updated
-"""  # noqa: S608
-_WRITE_FILLS = f"""
-    WITH written AS (
-        INSERT INTO fills ({_columns(_FILL)}) {_rows(_FILL)}
-        ON CONFLICT (account_id, venue_trade_id) DO NOTHING RETURNING 1
-    ) SELECT count(*) FROM written
+        (SELECT count(*) FROM updated) AS updated, (SELECT count(*) FROM filled) AS filled
 """  # noqa: S608
 _READ_TRANSITIONS = f"""
     SELECT {_columns(_ORDER)} FROM order_transitions
@@ -122,7 +127,7 @@ _READ_FILLS = f"""
     SELECT {_columns(_FILL)} FROM fills
     WHERE (account_id, venue_trade_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 """  # noqa: S608
-_OUTBOX = ("writer", "account_partition", "topic", "key", "value", "header_names", "header_values", "partition")
+_OUTBOX = ("id", "writer", "account_partition", "topic", "key", "value", "header_names", "header_values", "partition")
 
 
 class PostgresLedger(LedgerPort):
@@ -181,16 +186,12 @@ class PostgresLedger(LedgerPort):
             again = self._in_doubt is changes
             self._in_doubt = changes
             async with self._database.transaction("committing to the ledger") as connection:
-                if partitions:
-                    newest = {row["partition"]: row["epoch"] for row in await connection.fetch(_EPOCHS, partitions)}
-                    check_epochs(partitions, held=self._epochs, newest=newest)
-                await self._drop_published(connection)
+                ids = await self._begin(connection, partitions, changes)
                 if again:
-                    await self._drop_in_doubt(connection)
-                await _write_accounts(connection, changes.accounts)
-                await _write_orders(connection, changes.orders)
-                await _write_fills(connection, changes.fills)
-                highest = await self._write_outbox(connection, changes.outbox, homes)
+                    await self._drop_in_doubt(connection, before=ids)
+                await _write_history(connection, changes.orders, changes.fills)
+                await self._write_outbox(connection, ids, changes.outbox, homes)
+            highest = max([self._highest, *ids])
             self._lowest = max(self._lowest, self._published + 1)
             self._in_doubt, self._highest, self._published, self._homes = None, highest, 0, homes
 
@@ -207,18 +208,43 @@ class PostgresLedger(LedgerPort):
         if self._published:
             await connection.execute(_DROP, self._writer, self._lowest, self._published)
 
-    async def _drop_in_doubt(self, connection: Connection) -> None:
-        """Drop what an earlier try of the same commit may have written: it is about to be written again."""
-        await connection.execute(_DROP, self._writer, self._highest + 1, ID_MAX)
+    async def _begin(self, connection: Connection, partitions: list[int], changes: Changes) -> list[int]:
+        """Write accounts and drop what was published; returns the ids that the outbox rows shall have.
 
-    async def _write_outbox(self, connection: Connection, records: Sequence[Outgoing], homes: Mapping[str, int]) -> int:
-        """Returns the highest id written so far."""
+        Raises FencedError.
+        """
+        newest = list({row.account_id: row for row in changes.accounts}.values())
+        row = await connection.fetchrow(
+            _BEGIN,
+            partitions,
+            await self._writer_id(connection) if changes.outbox else self._writer,
+            self._lowest,
+            self._published,
+            [row.account_id for row in newest],
+            [row.partition for row in newest],
+            [row.event_time_us for row in newest],
+            [row.state for row in newest],
+            [json.dumps({str(key): value for key, value in row.candle_offsets.items()}) for row in newest],
+            len(changes.outbox),
+        )
+        assert row is not None, "a query of arrays has one row"
+        check_epochs(partitions, held=self._epochs, newest=dict(zip(row["partitions"], row["epochs"], strict=True)))
+        ids: list[int] = row["ids"]
+        return ids
+
+    async def _drop_in_doubt(self, connection: Connection, *, before: Sequence[int]) -> None:
+        """Drop what an earlier try of the same commit may have written: it is about to be written again."""
+        await connection.execute(_DROP, self._writer, self._highest + 1, min(before, default=ID_MAX) - 1)
+
+    async def _write_outbox(
+        self, connection: Connection, ids: Sequence[int], records: Sequence[Outgoing], homes: Mapping[str, int]
+    ) -> None:
         if not records:
-            return self._highest
-        writer = await self._writer_id(connection)
+            return
         rows = [
             (
-                writer,
+                number,
+                self._writer,
                 home_of(record, homes),
                 record.topic,
                 record.key,
@@ -227,31 +253,16 @@ class PostgresLedger(LedgerPort):
                 [value for _, value in record.headers],
                 record.partition,
             )
-            for record in records
+            for number, record in zip(ids, records, strict=True)
         ]
         await connection.copy_records_to_table("outbox", records=rows, columns=_OUTBOX, schema_name=SCHEMA)
-        highest: int = await connection.fetchval("SELECT currval('outbox_id_seq')")
-        return highest
 
 
-async def _write_accounts(connection: Connection, accounts: Sequence[AccountRow]) -> None:
-    newest = list({row.account_id: row for row in accounts}.values())
-    if newest:
-        await connection.execute(
-            _WRITE_ACCOUNTS,
-            [row.account_id for row in newest],
-            [row.partition for row in newest],
-            [row.event_time_us for row in newest],
-            [row.state for row in newest],
-            [json.dumps({str(key): value for key, value in row.candle_offsets.items()}) for row in newest],
-        )
-
-
-async def _write_orders(connection: Connection, orders: Sequence[OrderChanged]) -> None:
-    """Raises FatalError, naming both, when one is there and differs."""
-    if not orders:
+async def _write_history(connection: Connection, orders: Sequence[OrderChanged], fills: Sequence[OrderFilled]) -> None:
+    """Raises FatalError, naming both, when a transition or a fill is there and differs."""
+    if not orders and not fills:
         return
-    counts = await connection.fetchrow(_WRITE_ORDERS, *_arrays(_ORDER, orders))
+    counts = await connection.fetchrow(_WRITE_HISTORY, *_arrays(_ORDER, orders), *_arrays(_FILL, fills))
     assert counts is not None, "an aggregate has one row"
     if counts["written"] != len(orders):
         keys = list(zip(*map(transition_key, orders), strict=True))
@@ -262,17 +273,10 @@ async def _write_orders(connection: Connection, orders: Sequence[OrderChanged]) 
         known = [OrderChanged(**row) for row in await connection.fetch(_READ_ORDERS, *ids)]
         latest(orders, {(event.account_id, event.client_order_id): event for event in known})
         raise AssertionError(f"{counts['newest']} orders changed, {counts['updated']} were updated, none conflicts")
-
-
-async def _write_fills(connection: Connection, fills: Sequence[OrderFilled]) -> None:
-    """Raises FatalError, naming both, when one is there and differs."""
-    if not fills:
-        return
-    written = await connection.fetchval(_WRITE_FILLS, *_arrays(_FILL, fills))
-    if written != len(fills):
+    if counts["filled"] != len(fills):
         keys = list(zip(*map(fill_key, fills), strict=True))
-        rows = [OrderFilled(**row) for row in await connection.fetch(_READ_FILLS, *keys)]
-        unwritten(fills, fill_key, {fill_key(event): event for event in rows})
+        stored = [OrderFilled(**row) for row in await connection.fetch(_READ_FILLS, *keys)]
+        unwritten(fills, fill_key, {fill_key(event): event for event in stored})
 
 
 def _account(row: asyncpg.Record) -> AccountRow:
