@@ -39,14 +39,23 @@ class SeriesTable:
         self.since = np.zeros((len(self._lengths), rows), dtype=np.int64)
         self._row_of: dict[int, int] = {}
 
+    def _has_room(self, wanted: int, missing: int) -> bool:
+        """Whether the rows do, without giving one away while more are allowed.
+
+        At first there are as many as are asked for: a single parameter set asks once, and fresh memory costs time.
+        """
+        rows = self.numbers.shape[1]
+        return wanted <= rows and (missing <= rows - len(self._row_of) or rows >= self._room)
+
     def rows(self, wanted: Sequence[int], make: Callable[[Sequence[int]], Iterator[Sequence[FloatArray]]]) -> list[int]:
         """Rows of the series with these numbers, all different; ``make`` gives for each new one an array a symbol.
 
         Rows of other series may be given away.
         """
-        if len(wanted) > self.numbers.shape[1]:
-            self._resize(max(len(wanted), self._room))
         missing = [number for number in wanted if number not in self._row_of]
+        if not self._has_room(len(wanted), len(missing)):
+            self._resize(max(len(wanted), self._room) if self._row_of else len(wanted))
+            missing = list(wanted)
         for number in wanted:
             if number in self._row_of:
                 self._row_of[number] = self._row_of.pop(number)  # now the last that will make room
