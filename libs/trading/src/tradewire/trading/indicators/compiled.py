@@ -21,7 +21,6 @@ from tradewire.trading.indicators.model import FloatArray, Indicator, IndicatorE
 _NJIT: Any = numba.njit
 
 _PACKAGE = __name__.rpartition(".")[0]
-_EXPONENT = 0x7FF0_0000_0000_0000
 
 
 def run(indicator: Indicator, inputs: Sequence[FloatArray], params: tuple[float, ...]) -> tuple[FloatArray, ...]:
@@ -50,8 +49,7 @@ def _stretch_by_stretch(
 ) -> None:
     """Apply `stretch` between the holes, of which most inputs have none."""
     work = _entry(stretch)
-    if all(_FINITE(column.view(np.int64)) for column in columns):
-        work(columns, params, outputs)
+    if work(columns, params, outputs):
         return
     whole = np.logical_and.reduce([np.isfinite(column) for column in columns])
     for output in outputs:
@@ -59,14 +57,6 @@ def _stretch_by_stretch(
     edges = np.flatnonzero(np.diff(whole, prepend=False, append=False)).tolist()
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         work(tuple(c[start:end] for c in columns), params, tuple(o[start:end] for o in outputs))
-
-
-def _all_finite(bits: Any) -> bool:
-    """Is no number of a column, seen as 64-bit integers, infinite or NaN? Those have all bits of the exponent."""
-    found = False
-    for number in bits:
-        found |= (number & _EXPONENT) == _EXPONENT
-    return not found
 
 
 def _drive(state: Any, params: Any, columns: Any, outputs: Any) -> None:
@@ -150,6 +140,3 @@ def _digest(function: FunctionType) -> str:
     parts = [code.co_code.hex(), repr(code.co_consts), repr(code.co_names), repr(constants)]
     parts += [_digest(callee) for _, callee in _callees(function)]
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
-
-
-_FINITE = _kept(_all_finite, _all_finite.__qualname__)

@@ -15,8 +15,9 @@ FloatArray = NDArray[np.float64]
 # same source runs on lists in a service and, compiled, on arrays in a backtest.
 Step = Callable[[list[float], tuple[float, ...], Sequence[float], list[float]], None]
 
-# The same work for a stretch of bars without holes, from a fresh state: stretch(inputs, params, outputs).
-Stretch = Callable[[tuple[FloatArray, ...], tuple[float, ...], tuple[FloatArray, ...]], None]
+# The same work for a stretch of bars from a fresh state: stretch(inputs, params, outputs). Says whether the inputs
+# had no hole; what it wrote counts only if so.
+Stretch = Callable[[tuple[FloatArray, ...], tuple[float, ...], tuple[FloatArray, ...]], bool]
 
 # state[0] counts the valid bars since the start or since the last hole; the rest belongs to the step.
 BARS_SEEN = 0

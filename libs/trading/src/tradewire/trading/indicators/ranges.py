@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
-from tradewire.trading.indicators.model import Indicator, Kernel
+from tradewire.trading.indicators.lanes import SETTLING, follow, follow_in_lanes
+from tradewire.trading.indicators.model import FloatArray, Indicator, Kernel
 from tradewire.trading.indicators.params import bars
-from tradewire.trading.indicators.stretches import Columns, Params, fill_unknown, mean_of
+from tradewire.trading.indicators.stretches import BLOCK, Columns, Params, fill_unknown, mean_of, whole
 from tradewire.trading.indicators.windows import NAN, delayed, ring_size
 
 RANGE_SIZE = 2  # slots of `true_range`: count, previous close
@@ -72,20 +73,38 @@ def _atr(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
     o[0] = rma(s, 1 + RANGE_SIZE, int(p[0]), true_range(s, 1, x[0], x[1], x[2]))
 
 
-def _atr_stretch(columns: Columns, params: Params, outputs: Columns) -> None:
+def spans(columns: Columns, start: int, out: FloatArray) -> None:
+    """True ranges from bar `start` ≥ 1 on."""
+    high, low, before, span = columns[0][start:], columns[1][start:], columns[2][start - 1 :], out[start:]
+    for i in range(len(high)):
+        span[i] = widest(high[i], low[i], before[i])
+
+
+def spans_if_whole(columns: Columns, out: FloatArray) -> bool:
+    """True ranges from bar 1 on, block by block; False at the first block with an infinite value or NaN."""
+    for start in range(0, len(out), BLOCK):
+        high, low, close = columns[0][: start + BLOCK], columns[1][: start + BLOCK], columns[2][: start + BLOCK]
+        if not (whole(high[start:]) and whole(low[start:]) and whole(close[start:])):
+            return False
+        spans((high, low, close), max(start, 1), out[: start + BLOCK])
+    return True
+
+
+def _atr_stretch(columns: Columns, params: Params, outputs: Columns) -> bool:
     """`_atr` over a stretch without holes; see `stretches`."""
-    high, low, close = columns
     out = outputs[0]
     n = int(params[0])
-    for i in range(1, len(close)):
-        out[i] = widest(high[i], low[i], close[i - 1])
-    if len(close) > n:
+    if not spans_if_whole(columns, out):
+        return False
+    if len(out) > n:
         value, weight = mean_of(out, 1, n), 1.0 / n
         out[n] = value
-        for i in range(n + 1, len(close)):
-            value += (out[i] - value) * weight
-            out[i] = value
+        start = follow_in_lanes(out, n + 1, value, weight, out, SETTLING * n)
+        if start > n + 1:
+            spans(columns, start, out)
+        follow(out, start, out[start - 1], weight, out)
     fill_unknown(out, n)
+    return True
 
 
 def directional(s: list[float], k: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tradewire.trading.indicators import stretches
+from tradewire.trading.indicators import lanes, stretches
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, rma, sma, weighted_size, wma
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
@@ -81,7 +81,7 @@ EMA = Indicator(
     fields=(),
     params=(bars(20),),
     outputs=("value",),
-    kernel=Kernel(_ema, size=lambda n: 1 + AVERAGE_SIZE, warmup=lambda n: n - 1, stretch=stretches.ema),
+    kernel=Kernel(_ema, size=lambda n: 1 + AVERAGE_SIZE, warmup=lambda n: n - 1, stretch=lanes.ema),
 )
 RMA = Indicator(
     name="rma",
@@ -92,7 +92,7 @@ RMA = Indicator(
     fields=(),
     params=(bars(14),),
     outputs=("value",),
-    kernel=Kernel(_rma, size=lambda n: 1 + AVERAGE_SIZE, warmup=lambda n: n - 1),
+    kernel=Kernel(_rma, size=lambda n: 1 + AVERAGE_SIZE, warmup=lambda n: n - 1, stretch=lanes.rma),
 )
 WMA = Indicator(
     name="wma",
@@ -118,7 +118,7 @@ MACD = Indicator(
         _macd,
         size=lambda fast, slow, signal: 1 + 3 * AVERAGE_SIZE,
         warmup=lambda fast, slow, signal: max(fast, slow) + signal - 2,
-        stretch=stretches.macd,
+        stretch=lanes.macd,
     ),
 )
 

@@ -1,0 +1,230 @@
+"""Array forms of recursive averages, in several lanes at once; see `stretches`.
+
+Each value of a recursive average waits for the one before, some nine cycles of a processor that could do much more
+meanwhile. So the bars are cut into lanes that run side by side. A later lane does not know the value that it starts
+from: it begins SETTLING windows earlier with a guess, of which nothing is left at its own first bar, roundings
+included. That is checked, not believed: the lane before ends on exactly that bar, and where its value is another one,
+the bars behind it are done again. The result is that of the plain loop in every case. (Zeros of either sign count as
+equal: the next bar makes the same of them.)
+"""
+
+from __future__ import annotations
+
+from tradewire.trading.indicators.model import FloatArray
+from tradewire.trading.indicators.stretches import Columns, Params, fill_unknown, mean_of, whole
+
+SETTLING = 40
+"""Windows until a guess is forgotten: it weighs e⁻⁴⁰ then in Wilder's average, e⁻⁸⁰ in the exponential one."""
+
+
+def follow(x: FloatArray, start: int, value: float, weight: float, out: FloatArray) -> None:
+    """Exponential average from bar `start` on, `value` being that of the bar before."""
+    for i in range(start, len(x)):
+        value += (x[i] - value) * weight
+        out[i] = value
+
+
+def follow_in_lanes(x: FloatArray, start: int, value: float, weight: float, out: FloatArray, settling: int) -> int:
+    """The same in four lanes of equal length; returns the first bar that `follow` is still to do.
+
+    `out` may be `x` itself; the bars of all lanes are overwritten then, also those that are to be done again.
+    """
+    lane = (len(x) - start) // 4
+    if lane < 2 * settling:
+        return start
+    early, late, last = x[start + lane :], x[start + 2 * lane :], x[start + 3 * lane :]
+    b, c, d = x[start + lane - settling], x[start + 2 * lane - settling], x[start + 3 * lane - settling]
+    for i in range(start + lane - settling, start + lane):
+        b += (x[i] - b) * weight
+        c += (x[i + lane] - c) * weight
+        d += (x[i + 2 * lane] - d) * weight
+    guesses = (b, c, d)
+    first = x[start:]
+    outs = (out[start:], out[start + lane :], out[start + 2 * lane :], out[start + 3 * lane :])
+    a = value
+    for i in range(lane):
+        a += (first[i] - a) * weight
+        b += (early[i] - b) * weight
+        c += (late[i] - c) * weight
+        d += (last[i] - d) * weight
+        outs[0][i], outs[1][i], outs[2][i], outs[3][i] = a, b, c, d
+    right = 1
+    for end, guess in zip((a, b, c), guesses):  # noqa: B905 - numba knows no `strict`
+        if end != guess:
+            break
+        right += 1
+    return start + right * lane
+
+
+def averaged(x: FloatArray, n: int, weight: float, out: FloatArray) -> bool:
+    """Exponential average of any weight, seeded with the mean of the first n values."""
+    if not whole(x):
+        return False
+    fill_unknown(out, n - 1)
+    if len(x) >= n:
+        value = mean_of(x, 0, n)
+        out[n - 1] = value
+        start = follow_in_lanes(x, n, value, weight, out, SETTLING * n)
+        follow(x, start, out[start - 1], weight, out)
+    return True
+
+
+def ema(columns: Columns, params: Params, outputs: Columns) -> bool:
+    """Exponential average of n bars."""
+    n = int(params[0])
+    return averaged(columns[0], n, 2.0 / (n + 1.0), outputs[0])
+
+
+def rma(columns: Columns, params: Params, outputs: Columns) -> bool:
+    """Wilder's average of n bars."""
+    n = int(params[0])
+    return averaged(columns[0], n, 1.0 / n, outputs[0])
+
+
+def rise(x: FloatArray, i: int) -> float:
+    """What a bar gained on the one before, 0 if it lost."""
+    change = x[i] - x[i - 1]
+    return change if change > 0.0 else 0.0
+
+
+def fall(x: FloatArray, i: int) -> float:
+    """What a bar lost to the one before, 0 if it gained."""
+    change = x[i] - x[i - 1]
+    return -change if change < 0.0 else 0.0
+
+
+def strength(gain: float, loss: float) -> float:
+    """The index of average gain and loss; 0 without either."""
+    both = gain + loss
+    return 100.0 * (gain / both) if both != 0.0 else 0.0
+
+
+def weigh(
+    x: FloatArray, bars: tuple[int, int], averages: tuple[float, float], weight: float, out: FloatArray
+) -> tuple[float, float]:
+    """The index from the first of `bars` to before the second; averages before and (returned) after: gain, loss."""
+    gain, loss = averages
+    for i in range(bars[0], bars[1]):
+        gain += (rise(x, i) - gain) * weight
+        loss += (fall(x, i) - loss) * weight
+        out[i] = strength(gain, loss)
+    return gain, loss
+
+
+def weigh_in_lanes(
+    x: FloatArray, start: int, averages: tuple[float, float], weight: float, out: FloatArray, settling: int
+) -> tuple[int, tuple[float, float]]:
+    """The same in two lanes; returns the first bar that `weigh` is still to do, and the averages before it."""
+    lane = (len(x) - start) // 2
+    if lane < 2 * settling:
+        return start, averages
+    middle = start + lane
+    guess = weigh(x, (middle - settling, middle), (0.0, 0.0), weight, out)
+    gain, loss = averages
+    late_gain, late_loss = guess
+    for i in range(start, middle):
+        gain += (rise(x, i) - gain) * weight
+        loss += (fall(x, i) - loss) * weight
+        late_gain += (rise(x, i + lane) - late_gain) * weight
+        late_loss += (fall(x, i + lane) - late_loss) * weight
+        out[i] = strength(gain, loss)
+        out[i + lane] = strength(late_gain, late_loss)
+    if (gain, loss) == guess:
+        return middle + lane, (late_gain, late_loss)
+    return middle, (gain, loss)
+
+
+def rsi(columns: Columns, params: Params, outputs: Columns) -> bool:
+    """Wilder's relative strength index."""
+    x, out = columns[0], outputs[0]
+    n = int(params[0])
+    if not whole(x):
+        return False
+    fill_unknown(out, n)
+    if len(x) <= n:
+        return True
+    gain, loss = 0.0, 0.0
+    for i in range(1, n + 1):
+        gain += rise(x, i)
+        loss += fall(x, i)
+    weight, averages = 1.0 / n, (gain / n, loss / n)
+    out[n] = strength(averages[0], averages[1])
+    start, averages = weigh_in_lanes(x, n + 1, averages, weight, out, SETTLING * n)
+    weigh(x, (start, len(x)), averages, weight, out)
+    return True
+
+
+Triple = tuple[float, float, float]
+
+
+def diverge(x: FloatArray, bars: tuple[int, int], averages: Triple, weights: Triple, outputs: Columns) -> Triple:
+    """MACD from the first of `bars` to before the second.
+
+    averages: fast, slow, and that of their difference, before and (returned) after; weights: in the same order.
+    """
+    near, far, average = averages
+    fast, slow, weight = weights
+    line, signal, histogram = outputs
+    for i in range(bars[0], bars[1]):
+        near += (x[i] - near) * fast
+        far += (x[i] - far) * slow
+        apart = near - far
+        average += (apart - average) * weight
+        line[i], signal[i], histogram[i] = apart, average, apart - average
+    return near, far, average
+
+
+def diverge_in_lanes(
+    x: FloatArray, start: int, averages: Triple, weights: Triple, outputs: Columns, settling: int
+) -> tuple[int, Triple]:
+    """The same in two lanes; returns the first bar that `diverge` is still to do, and the averages before it."""
+    lane = (len(x) - start) // 2
+    if lane < 2 * settling:
+        return start, averages
+    middle = start + lane
+    first = x[middle - settling - 1]
+    guess = diverge(x, (middle - settling, middle), (first, first, 0.0), weights, outputs)
+    near, far, average = averages
+    late_near, late_far, late_average = guess
+    fast, slow, weight = weights
+    line, signal, histogram = outputs
+    for i in range(start, middle):
+        near += (x[i] - near) * fast
+        far += (x[i] - far) * slow
+        apart = near - far
+        average += (apart - average) * weight
+        line[i], signal[i], histogram[i] = apart, average, apart - average
+        late_near += (x[i + lane] - late_near) * fast
+        late_far += (x[i + lane] - late_far) * slow
+        apart = late_near - late_far
+        late_average += (apart - late_average) * weight
+        line[i + lane], signal[i + lane], histogram[i + lane] = apart, late_average, apart - late_average
+    if (near, far, average) == guess:
+        return middle + lane, (late_near, late_far, late_average)
+    return middle, (near, far, average)
+
+
+def macd(columns: Columns, params: Params, outputs: Columns) -> bool:
+    """Fast minus slow average, its own average, and their difference; all NaN before the last of them is known."""
+    x = columns[0]
+    fast, slow, n = int(min(params[0], params[1])), int(max(params[0], params[1])), int(params[2])
+    known = slow + n - 2
+    if not whole(x):
+        return False
+    for out in outputs:
+        fill_unknown(out, known)
+    if known >= len(x):
+        return True
+    near, far = mean_of(x, slow - fast, fast), mean_of(x, 0, slow)
+    weights = (2.0 / (fast + 1.0), 2.0 / (slow + 1.0), 2.0 / (n + 1.0))
+    average = 0.0 + (near - far)
+    for i in range(slow, known + 1):
+        near += (x[i] - near) * weights[0]
+        far += (x[i] - far) * weights[1]
+        average += near - far
+    average /= n
+    outputs[0][known], outputs[1][known], outputs[2][known] = near - far, average, near - far - average
+    settling = SETTLING * max(slow, n)
+    start, averages = diverge_in_lanes(x, known + 1, (near, far, average), weights, outputs, settling)
+    diverge(x, (start, len(x)), averages, weights, outputs)
+    return True
