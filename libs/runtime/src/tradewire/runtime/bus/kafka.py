@@ -32,6 +32,7 @@ from tradewire.runtime.bus.kafka_client import (
 )
 from tradewire.runtime.bus.kafka_group import KafkaSubscription
 from tradewire.runtime.bus.kafka_reader import KafkaTail
+from tradewire.runtime.bus.kafka_wire import speed_up_fetches
 from tradewire.runtime.bus.partitioner import Partitioner
 from tradewire.runtime.clock import SystemClock
 
@@ -68,6 +69,7 @@ class KafkaBus(EventBusPort):
     # ---- life cycle ---------------------------------------------------------------------------------------
 
     async def start(self) -> None:
+        speed_up_fetches()
         try:
             with translated(f"connecting to {self.bootstrap_servers}"):
                 async with asyncio.timeout(self.settings.connect_s):
