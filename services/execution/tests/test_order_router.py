@@ -34,10 +34,10 @@ class SometimesAway(MemoryLedger):
 class Story:
     """A started rig and what its ledger says."""
 
-    def __init__(self, faults: Faults | None = None) -> None:
+    def __init__(self, faults: Faults | None = None, *, seed: int = 1) -> None:
         self.tables = LedgerTables()
         self.ledger = SometimesAway(self.tables)
-        self.rig = RouterRig(lambda: self.ledger, faults=faults)
+        self.rig = RouterRig(lambda: self.ledger, seed=seed, faults=faults)
 
     async def begin(self) -> RouterRig:
         """Started and ready."""
@@ -257,3 +257,27 @@ async def test_publish_when_the_bus_is_away_then_orders_go_on_and_messages_follo
     rig.bus_down = False
     await rig.step()
     assert sum(b'"o-1"' in value for value in rig.published.values()) == 3
+
+
+async def test_restart_when_an_order_went_out_late_and_is_not_shown_yet_then_it_is_waited_for() -> None:
+    story = Story(Faults(not_sent=1))
+    rig = await story.begin()
+    await rig.place([intent("o-1")])
+    rig.venue.faults = Faults(hidden_us=5_000_000, push_lost=1)
+    await rig.step(seconds=20)
+    assert story.life("o-1")[-1] == "ACCEPTED"
+    await rig.rebuild()
+    await rig.settle()
+    assert story.life("o-1")[-1] == "ACCEPTED"
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_foreign_order_when_its_fill_is_shown_before_itself_then_it_is_waited_for(seed: int) -> None:
+    story = Story(seed=seed)
+    rig = await story.begin()
+    rig.venue.faults = Faults(hidden_us=5_000_000)
+    rig.venue.make_own_order("someone-1", SYMBOL, Side.SELL, Decimal("0.2"), whole=False)
+    for _ in range(12):
+        await rig.step(seconds=0.5)
+    await rig.settle()
+    assert story.life("someone-1")[-1] == "PARTIALLY_FILLED"

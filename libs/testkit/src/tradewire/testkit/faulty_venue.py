@@ -156,10 +156,12 @@ class FaultyVenue(ExecutionPort):
         for item in self._engine.at_work():
             self._engine.fill(item, whole=True)
 
-    def make_own_order(self, client_order_id: str, symbol: str, side: Side, qty: Decimal) -> None:
-        """The venue itself trades on the account, as in a liquidation."""
+    def make_own_order(
+        self, client_order_id: str, symbol: str, side: Side, qty: Decimal, *, whole: bool = True
+    ) -> None:
+        """The venue itself trades on the account, as in a liquidation; ``whole``: or half of it for now."""
         item = self._engine.add(client_order_id, symbol, side, "LIQUIDATION", qty)
-        self._engine.fill(item, whole=True)
+        self._engine.fill(item, whole=whole)
 
     def die(self) -> None:
         """No connection any more; what was on its way is lost."""

@@ -6,21 +6,23 @@ import asyncio
 
 from tradewire.execution.account_writer import AccountWriter
 from tradewire.ports.clock import ClockPort
-from tradewire.ports.execution import ExecutionPort, NotFound
+from tradewire.ports.errors import RetryableError
+from tradewire.ports.execution import ExecutionPort, NotFound, VenueFill, VenueOrder
 
 
 class FillReader:
-    """Follows the cursor of one account."""
+    """Follows the cursor of one account. ``shown_within_us``: how long a venue may take to show an order."""
 
-    def __init__(self, writer: AccountWriter, venue: ExecutionPort, clock: ClockPort) -> None:
+    def __init__(self, writer: AccountWriter, venue: ExecutionPort, clock: ClockPort, *, shown_within_us: int) -> None:
         self._account, self._writer = writer.account, writer
-        self._venue, self._clock = venue, clock
+        self._venue, self._clock, self._shown_within_us = venue, clock, shown_within_us
         self._turn = asyncio.Lock()
 
     async def pull(self) -> None:
-        """Book every fill after the cursor; fills and cursor are written together. Raises RetryableError.
+        """Book every fill after the cursor; fills and cursor are written together.
 
-        A fill of an order that isn't ours brings the order with it: the position is ours.
+        A fill of an order that isn't ours brings the order with it: the position is ours. Raises RetryableError, also
+        while such an order may yet be shown: the fill alone doesn't tell how large it is.
         """
         async with self._turn:
             while True:
@@ -29,8 +31,16 @@ class FillReader:
                     return
                 for fill in page.fills:
                     if self._account.find(fill.client_order_id) is None:
-                        seen = await self._venue.query(fill.symbol, fill.client_order_id)
-                        self._account.adopt(fill if isinstance(seen, NotFound) else seen, self._clock.now_us())
+                        self._account.adopt(await self._order_of(fill), self._clock.now_us())
                     self._account.take_fill(fill, self._clock.now_us())
                 self._account.move_cursor(page.cursor)
                 await self._writer.commit()
+
+    async def _order_of(self, fill: VenueFill) -> VenueOrder | VenueFill:
+        """The order as the venue shows it; the fill, where it shows none."""
+        seen = await self._venue.query(fill.symbol, fill.client_order_id)
+        if not isinstance(seen, NotFound):
+            return seen
+        if self._clock.now_us() - fill.time_us < self._shown_within_us:
+            raise RetryableError(f"fill {fill.venue_trade_id}: its order {fill.client_order_id} is not shown yet")
+        return fill

@@ -54,7 +54,7 @@ class OrderRouter:
         self._unreconciled: set[str] = set()
         self._reconciled = False
         self._reconcile = Ask(clock.now_us())
-        self._fills = FillReader(writer, venue, clock)
+        self._fills = FillReader(writer, venue, clock, shown_within_us=self._policy.visible_us)
 
     # ---- what the service calls ----
 
@@ -176,6 +176,7 @@ class OrderRouter:
             self._settled(client_id)
             return await self._writer.commit()
         self._unsent.discard(client_id)  # from here on it may have been sent, whatever becomes of this call
+        self._account.may_have_been_sent(client_id, self._clock.now_us())
         try:
             answer = await self._venue.submit(order.symbol, order.intent)
         except RetryableError:
@@ -189,6 +190,7 @@ class OrderRouter:
 
     def _take_answer(self, client_id: str, answer: Accepted | Rejected | Unknown) -> None:
         now_us = self._clock.now_us()
+        self._account.may_have_been_sent(client_id, now_us)
         match answer:
             case Accepted(venue_order_id):
                 self._account.apply(client_id, Happening.ACCEPT, now_us, venue_order_id=venue_order_id)
@@ -197,7 +199,6 @@ class OrderRouter:
                 self._account.apply(client_id, Happening.REJECT, now_us, reason=f"{reason} {detail}".rstrip())
                 self._settled(client_id)
             case Unknown(why):
-                self._account.may_have_been_sent(client_id, now_us)
                 self._account.apply(client_id, Happening.LOSE, now_us, reason=why)
                 ask = self._asks[client_id] = Ask(now_us)
                 if why != ALREADY_THERE:

@@ -140,7 +140,7 @@ class LiveAccount:
             self.apply(client_order_id, Happening.REQUEST_CANCEL, time_us)
 
     def may_have_been_sent(self, client_order_id: str, time_us: int) -> None:
-        """The order may have left for the venue as late as now."""
+        """The order may have left for the venue as late as now: not being shown means nothing for a while."""
         if client_order_id in self.book.orders:
             self._put(replace(self.book.orders[client_order_id], sent_us=time_us))
 

@@ -120,6 +120,7 @@ def adopted(seen: VenueOrder | VenueFill, *, venue: str, cause: Envelope, placed
         evaluation_id=None,
         cause=cause,
         placed_us=placed_us,
+        sent_us=placed_us,
         status=OrderStatus.ACCEPTED,
         venue_order_id=seen.venue_order_id,
     )
