@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tradewire.trading.indicators import stretches
+from tradewire.trading.indicators import stretches, updates
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, rma
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars, factor
@@ -111,6 +111,7 @@ BOLLINGER = Indicator(
         size=lambda n, k: 1 + spread_size(n),
         warmup=lambda n, k: n - 1,
         stretch=stretches.bollinger,
+        straight=updates.bollinger,
     ),
 )
 DONCHIAN = Indicator(

@@ -19,6 +19,13 @@ Step = Callable[[list[float], tuple[float, ...], Sequence[float], list[float]], 
 # had no hole; what it wrote counts only if so.
 Stretch = Callable[[tuple[FloatArray, ...], tuple[float, ...], tuple[FloatArray, ...]], bool]
 
+# One closed bar's inputs in, one number per output out.
+Update = Callable[..., tuple[float, ...]]
+
+# A step written out for an ordinary bar: straight(state, params, otherwise) gives an update of that state, which leaves
+# every other bar to `otherwise`, the update that calls the step.
+Straight = Callable[[list[float], tuple[float, ...], Update], Update]
+
 # state[0] counts the valid bars since the start or since the last hole; the rest belongs to the step.
 BARS_SEEN = 0
 
@@ -69,33 +76,36 @@ class Kernel:
 
     `size(*params)` is the number of state slots (slot 0 included) and `warmup(*params)` the number of bars
     before all outputs are known. A fresh state is all zeros, and a step never stores NaN or infinity.
-    `stretch` is the array form where driving the step would be too slow; bit for bit what the step gives.
+    `stretch` is the array form where driving the step would be too slow, `straight` the incremental form where its
+    calls would be; both are bit for bit what the step gives.
     """
 
     step: Step
     size: Callable[..., float]
     warmup: Callable[..., float]
     stretch: Stretch | None = None
+    straight: Straight | None = None
 
 
 class Stream:
     """One incremental instance: O(1) per bar (amortised), restorable at any bar.
 
-    A hole (any input NaN or infinite) gives NaN and restarts the warm-up, so the values after a hole are
-    those of a fresh instance that starts behind it. Leading NaNs, as an inner indicator gives while it
-    warms up, therefore only delay the start.
+    `update` takes one closed bar's inputs (series, then fields) and gives one number per output, NaNs while warming
+    up; it raises IndicatorError when the number of inputs is wrong. A hole (any input NaN or infinite) gives NaN and
+    restarts the warm-up, so the values after a hole are those of a fresh instance that starts behind it. Leading
+    NaNs, as an inner indicator gives while it warms up, therefore only delay the start.
     """
 
-    __slots__ = ("_indicator", "_inputs", "_nothing", "_params", "_state", "_step", "_unknown")
+    __slots__ = ("_indicator", "_params", "_state", "update")
+    update: Update
 
     def __init__(self, indicator: Indicator, params: tuple[float, ...]) -> None:
         self._indicator = indicator
         self._params = params
-        self._step = indicator.kernel.step
-        self._inputs = len(indicator.inputs)
-        self._unknown = [math.nan] * len(indicator.outputs)
-        self._nothing = tuple(self._unknown)
         self._state = [0.0] * indicator.state_size(params)
+        self.update = _stepped(indicator, params, self._state)
+        if indicator.kernel.straight is not None:
+            self.update = indicator.kernel.straight(self._state, params, self.update)
 
     @property
     def state(self) -> list[float]:
@@ -109,32 +119,33 @@ class Stream:
                 f"{self._indicator.name}{self._params}: a state of {len(saved)} numbers was offered, "
                 f"allowed are exactly {len(self._state)} finite numbers"
             )
-        self._state = [float(number) for number in saved]
+        self._state[:] = [float(number) for number in saved]
 
-    def update(self, *inputs: float) -> tuple[float, ...]:
-        """Take one closed bar's inputs (series, then fields); NaNs while warming up.
 
-        Raises: IndicatorError when the number of inputs is wrong.
-        """
-        if len(inputs) != self._inputs:
+def _stepped(indicator: Indicator, params: tuple[float, ...], state: list[float]) -> Update:
+    """Return the incremental form that calls the step; see `Stream`."""
+    step, size, wanted = indicator.kernel.step, len(state), len(indicator.inputs)
+    unknown = [math.nan] * len(indicator.outputs)
+    nothing = tuple(unknown)
+
+    def update(*inputs: float) -> tuple[float, ...]:
+        if len(inputs) != wanted:
             raise IndicatorError(
-                f"{self._indicator.name}: {len(inputs)} inputs were given, allowed are exactly "
-                f"{self._inputs}: {', '.join(self._indicator.inputs)}"
+                f"{indicator.name}: {len(inputs)} inputs were given, allowed are exactly "
+                f"{wanted}: {', '.join(indicator.inputs)}"
             )
         bar = tuple(map(float, inputs))
         for number in bar:
             if number - number != 0.0:
-                self._restart()
-                return self._nothing
-        state = self._state
+                if state[BARS_SEEN] > 0.0:
+                    state[:] = [0.0] * size
+                return nothing
         state[BARS_SEEN] += 1.0
-        outputs = self._unknown.copy()
-        self._step(state, self._params, bar, outputs)
+        outputs = unknown.copy()
+        step(state, params, bar, outputs)
         return tuple(outputs)
 
-    def _restart(self) -> None:
-        if self._state[BARS_SEEN] > 0.0:
-            self._state = [0.0] * len(self._state)
+    return update
 
 
 @dataclass(frozen=True, slots=True)

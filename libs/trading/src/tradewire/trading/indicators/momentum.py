@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tradewire.trading.indicators import lanes
+from tradewire.trading.indicators import lanes, updates
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
@@ -66,7 +66,7 @@ RSI = Indicator(
     fields=(),
     params=(bars(14),),
     outputs=("value",),
-    kernel=Kernel(_rsi, size=lambda n: 1 + STRENGTH_SIZE, warmup=lambda n: n, stretch=lanes.rsi),
+    kernel=Kernel(_rsi, size=lambda n: 1 + STRENGTH_SIZE, warmup=lambda n: n, stretch=lanes.rsi, straight=updates.rsi),
 )
 ROC = Indicator(
     name="roc",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tradewire.trading.indicators import updates
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
 from tradewire.trading.indicators.lanes import SETTLING, follow, follow_in_lanes
 from tradewire.trading.indicators.model import FloatArray, Indicator, Kernel
@@ -180,7 +181,13 @@ ATR = Indicator(
     fields=_BAR,
     params=(bars(14),),
     outputs=("value",),
-    kernel=Kernel(_atr, size=lambda n: 1 + RANGE_SIZE + AVERAGE_SIZE, warmup=lambda n: n, stretch=_atr_stretch),
+    kernel=Kernel(
+        _atr,
+        size=lambda n: 1 + RANGE_SIZE + AVERAGE_SIZE,
+        warmup=lambda n: n,
+        stretch=_atr_stretch,
+        straight=updates.atr,
+    ),
 )
 ADX = Indicator(
     name="adx",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tradewire.trading.indicators import lanes, stretches
+from tradewire.trading.indicators import lanes, stretches, updates
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, rma, sma, weighted_size, wma
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
@@ -70,7 +70,9 @@ SMA = Indicator(
     fields=(),
     params=(bars(20),),
     outputs=("value",),
-    kernel=Kernel(_sma, size=lambda n: 1 + total_size(n), warmup=lambda n: n - 1, stretch=stretches.sma),
+    kernel=Kernel(
+        _sma, size=lambda n: 1 + total_size(n), warmup=lambda n: n - 1, stretch=stretches.sma, straight=updates.sma
+    ),
 )
 EMA = Indicator(
     name="ema",
@@ -81,7 +83,9 @@ EMA = Indicator(
     fields=(),
     params=(bars(20),),
     outputs=("value",),
-    kernel=Kernel(_ema, size=lambda n: 1 + AVERAGE_SIZE, warmup=lambda n: n - 1, stretch=lanes.ema),
+    kernel=Kernel(
+        _ema, size=lambda n: 1 + AVERAGE_SIZE, warmup=lambda n: n - 1, stretch=lanes.ema, straight=updates.ema
+    ),
 )
 RMA = Indicator(
     name="rma",
@@ -92,7 +96,9 @@ RMA = Indicator(
     fields=(),
     params=(bars(14),),
     outputs=("value",),
-    kernel=Kernel(_rma, size=lambda n: 1 + AVERAGE_SIZE, warmup=lambda n: n - 1, stretch=lanes.rma),
+    kernel=Kernel(
+        _rma, size=lambda n: 1 + AVERAGE_SIZE, warmup=lambda n: n - 1, stretch=lanes.rma, straight=updates.rma
+    ),
 )
 WMA = Indicator(
     name="wma",
@@ -119,6 +125,7 @@ MACD = Indicator(
         size=lambda fast, slow, signal: 1 + 3 * AVERAGE_SIZE,
         warmup=lambda fast, slow, signal: max(fast, slow) + signal - 2,
         stretch=lanes.macd,
+        straight=updates.macd,
     ),
 )
 
