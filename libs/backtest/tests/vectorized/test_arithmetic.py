@@ -78,3 +78,11 @@ def test_a_quantity_is_never_more_than_asked_for(amount: float, equity: int, clo
     asked = Decimal(repr(amount)) * equity * 10**8 / close / step
     expected = asked.to_integral_value(ROUND_DOWN)
     assert found == expected or abs(asked - asked.to_integral_value()) < Decimal("1e-14") * asked
+
+
+@given(st.integers(-9 * 10**18, 9 * 10**18), st.integers(1, 10**13))
+@example(9 * 10**18, 1)
+@example(-9 * 10**18, 1)
+@example(9 * 10**18 - 1, 3)
+def test_whole_steps_are_those_of_a_division_of_integers(amount: int, step: int) -> None:
+    assert arithmetic.whole_steps(amount, step) == amount // step

@@ -135,6 +135,17 @@ def test_a_faulty_set_says_what_run_says(name: str, value: float, message: str) 
         ENGINE.run_many(request_of(FAMILY), {name: np.array([value])})
 
 
+def test_without_blocks_all_but_the_way_of_the_equity_is_the_same() -> None:
+    columns = {"n": np.arange(3.0, 9.0)}
+    found, whole = (ENGINE.run_many(request_of(FAMILY), columns, blocks=blocks) for blocks in (0, 5))
+    for name in ("total_return", "trades", "fees", "final_equity"):
+        assert np.array_equal(getattr(found, name), getattr(whole, name))
+    assert np.isnan(found.max_drawdown).all()
+    assert np.isnan(found.sharpe).all()
+    assert found.block_sum.shape == (6, 0)
+    assert found.block_count.shape == (0,)
+
+
 def test_columns_of_different_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="one shape"):
         ENGINE.run_many(request_of(FAMILY), {"n": np.array([2.0]), "edge": np.array([1.0, 2.0])})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -194,7 +194,8 @@ class BacktestResult:
     ``time_us``, ``equity_e8`` (quote 1e-8, at the marks) and each of ``position_e8`` (base 1e-8 by symbol, signed)
     have shape (t,): one entry per close at which a market of the account had a bar. ``fingerprint`` hashes all fills
     and account states; ``left_out`` names, in a sentence each, what the engine did not model of what was asked for;
-    ``fill_model`` states how orders filled.
+    ``fill_model`` states how orders filled. ``trades``, ``fills`` and ``funding`` do not change; an engine may make
+    their objects from columns of numbers when one is first asked for.
     """
 
     engine: str
@@ -205,9 +206,9 @@ class BacktestResult:
     fingerprint: str
     fill_model: str
     left_out: tuple[str, ...]
-    trades: tuple[Trade, ...]
-    fills: tuple[BacktestFill, ...]
-    funding: tuple[FundingPayment, ...]
+    trades: Sequence[Trade]
+    fills: Sequence[BacktestFill]
+    funding: Sequence[FundingPayment]
     time_us: IntArray
     equity_e8: IntArray
     position_e8: Mapping[str, IntArray]

@@ -77,8 +77,8 @@ class VectorizedEngine(BacktestPort):
         """Run the strategy once per parameter set: the numbers that `run` would give, set by set.
 
         Parameters: request: ``params`` hold for what ``param_sets`` doesn't name; param_sets: one value per set,
-        float64, shape (k,) each; blocks: of returns, 0 for neither them nor drawdown and Sharpe ratio, which cost a look
-        at every close.
+        float64, shape (k,) each; blocks: of returns, 0 for neither them nor drawdown and Sharpe ratio, which all cost
+        a look at every close.
         Memory: the markets, one set's arrays, the results and the series cache, whatever k is.
         Raises: as `run`, for the first faulty set; ValueError when the columns differ in length or blocks < 0.
         """

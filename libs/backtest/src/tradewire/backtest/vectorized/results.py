@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.trades import trades_of
-from tradewire.backtest.vectorized.arithmetic import notional, units
+from tradewire.backtest.on_access import MadeOnAccess
+from tradewire.backtest.vectorized.booked import (
+    OPEN,
+    PRICE,
+    QTY,
+    REALISED,
+    SIGN,
+    SYMBOL,
+    Booked,
+    Payments,
+    booked,
+    payments_of,
+)
 from tradewire.backtest.vectorized.market import Markets
-from tradewire.backtest.vectorized.state import LEG_ENTRY, LEG_EXIT
 from tradewire.ports.backtest import (
     AccountSettings,
     BacktestFill,
     BacktestRequest,
     BacktestResult,
     FundingPayment,
+    Trade,
 )
 from tradewire.ports.events import Liquidity, OrderLeg, Side
 from tradewire.trading.exchange import from_e8
-from tradewire.trading.exchange.fixed_point import mul_div_ceil
-from tradewire.trading.exchange.margin import funding_amount
-from tradewire.trading.exchange.path_walk import WHOLE_LEG
 from tradewire.trading.language import CompiledStrategy
 
 if TYPE_CHECKING:
@@ -47,9 +54,12 @@ def result_of(
     held_e8: IntArray,
     fills: IntArray,
 ) -> BacktestResult:
-    """The result of one run; arrays as `run_account` returns them."""
-    made = tuple(_fills(fills, strategy, markets))
-    funding = tuple(_payments(held_e8, markets))
+    """The result of one run; arrays as `run_account` returns them.
+
+    Every number of it is made here; fills, trades and payments become objects when they are asked for.
+    """
+    paid = payments_of(markets, held_e8)
+    book = booked(markets, fills, paid)
     return BacktestResult(
         engine="vectorized",
         strategy_id=strategy.id,
@@ -59,9 +69,9 @@ def result_of(
         fingerprint=_fingerprint(markets, equity_e8, held_e8, fills),
         fill_model=FILL_MODEL,
         left_out=left_out(request.account, markets),
-        trades=trades_of(made, funding, _last_marks(markets)),
-        fills=made,
-        funding=funding,
+        trades=MadeOnAccess(len(book.entry), lambda: _trades(fills, book, markets)),
+        fills=MadeOnAccess(len(fills), lambda: _fills(fills, book, strategy, markets)),
+        funding=MadeOnAccess(len(paid.close), lambda: _payments(paid, markets)),
         time_us=markets.time_us,
         equity_e8=equity_e8,
         position_e8={symbol: np.ascontiguousarray(held_e8[:, j]) for j, symbol in enumerate(markets.symbols)},
@@ -85,20 +95,14 @@ def left_out(account: AccountSettings, markets: Markets) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _fills(fills: IntArray, strategy: CompiledStrategy, markets: Markets) -> Iterator[BacktestFill]:
+def _fills(log: IntArray, book: Booked, strategy: CompiledStrategy, markets: Markets) -> Iterator[BacktestFill]:
     """The logged fills, by time and symbol."""
-    symbols, decided = markets.symbols, {}
-    rows = []
-    for order, row in enumerate(fills.tolist()):
-        rows.append((_time_us(row, markets), row[1], order, row))
-    for time_us, j, order, row in sorted(rows):
-        _, _, leg, sign, qty, price, shown, fee, realised = row[:9]
-        if leg in (LEG_ENTRY, LEG_EXIT):
-            decided[j] = order
+    numbers = np.column_stack([log[:, : REALISED + 1], book.time_us, book.slippage, book.decided])[book.by_time]
+    for _, j, leg, sign, qty, price, _, fee, realised, time_us, slippage, decided in numbers.tolist():
         yield BacktestFill(
             time_us=time_us,
-            symbol=symbols[j],
-            client_order_id=f"{strategy.id}-{order if leg in (LEG_ENTRY, LEG_EXIT) else decided[j]}-{LEGS[leg]}",
+            symbol=markets.symbols[j],
+            client_order_id=f"{strategy.id}-{decided}-{LEGS[leg]}",
             leg=LEGS[leg],
             side=Side.BUY if sign > 0 else Side.SELL,
             qty=from_e8(qty),
@@ -106,36 +110,37 @@ def _fills(fills: IntArray, strategy: CompiledStrategy, markets: Markets) -> Ite
             fee=from_e8(fee),
             liquidity=Liquidity.TAKER,
             realized_pnl=from_e8(realised),
-            slippage=from_e8(notional(qty, abs(price - shown))),
+            slippage=from_e8(slippage),
         )
 
 
-def _time_us(row: list[int], markets: Markets) -> int:
-    """Modelled time of a fill: the open, or where on the third of the bar its price lies."""
-    part, start, end, shown = row[10], row[11], row[12], row[6]
-    span_us = markets.interval_us
-    open_us = int(markets.time_us[row[0]]) - span_us
-    if part == 0:
-        return open_us
-    first_us, last_us = (open_us + span_us * third // 3 for third in (part - 1, part))
-    progress = mul_div_ceil(abs(shown - start), WHOLE_LEG, abs(end - start)) if end != start else 0
-    return first_us + (last_us - first_us) * progress // WHOLE_LEG
+def _trades(log: IntArray, book: Booked, markets: Markets) -> Iterator[Trade]:
+    """The trades, by time and symbol of their entry."""
+    entries = log[book.entry][:, [SYMBOL, SIGN, QTY, PRICE]]
+    times = np.column_stack([book.time_us[book.entry], book.exit, book.time_us[book.exit]])  # of open ones: any time
+    money = np.column_stack([book.exit_price, book.fees, book.funding, book.trade_slippage, book.pnl])
+    for (j, sign, qty, price), (entry_us, left, exit_us), amounts in zip(
+        entries.tolist(), times.tolist(), money.tolist(), strict=True
+    ):
+        exit_price, fees, funding, slippage, pnl = map(from_e8, amounts)
+        yield Trade(
+            symbol=markets.symbols[j],
+            side=Side.BUY if sign > 0 else Side.SELL,
+            qty=from_e8(qty),
+            entry_time_us=entry_us,
+            exit_time_us=None if left == OPEN else exit_us,
+            entry_price=from_e8(price),
+            exit_price=exit_price,
+            fees=fees,
+            funding=funding,
+            slippage=slippage,
+            pnl=pnl,
+        )
 
 
-def _payments(held_e8: IntArray, markets: Markets) -> Iterator[FundingPayment]:
-    if not markets.tape.funding.size:
-        return
-    rates, marks = markets.at_closes(markets.tape.funding, 0), markets.at_closes(markets.marks_e8(), 0)
-    for t, j in np.argwhere((rates != 0) & (held_e8 != 0)).tolist():
-        amount = funding_amount(int(held_e8[t, j]), int(marks[t, j]), int(rates[t, j]))
-        yield FundingPayment(int(markets.time_us[t]), markets.symbols[j], from_e8(amount), from_e8(int(held_e8[t, j])))
-
-
-def _last_marks(markets: Markets) -> dict[str, Decimal]:
-    return {
-        symbol: from_e8(units(markets.tape.mark[j, len(bars) - 1]))
-        for j, (symbol, bars) in enumerate(zip(markets.symbols, markets.columns, strict=True))
-    }
+def _payments(paid: Payments, markets: Markets) -> Iterator[FundingPayment]:
+    for close, j, amount, held in zip(*(column.tolist() for column in paid), strict=True):
+        yield FundingPayment(int(markets.time_us[close]), markets.symbols[j], from_e8(amount), from_e8(held))
 
 
 def _fingerprint(markets: Markets, equity_e8: IntArray, held_e8: IntArray, fills: IntArray) -> str:

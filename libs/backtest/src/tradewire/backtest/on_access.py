@@ -1,0 +1,52 @@
+"""Sequences whose items are made when one is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar, overload
+
+Item = TypeVar("Item", covariant=True)
+
+
+class MadeOnAccess(Sequence[Item]):
+    """A sequence of known length, equal to the tuple of its items, which are all made at the first access to one.
+
+    For results whose numbers are held in columns: objects are made for those who look at them. Pickled as the tuple.
+    """
+
+    __slots__ = ("_items", "_length", "_make")
+
+    def __init__(self, length: int, make: Callable[[], Iterable[Item]]) -> None:
+        """``make`` gives ``length`` items, always the same."""
+        self._length = length
+        self._make = make
+        self._items: tuple[Item, ...] | None = None
+
+    def _made(self) -> tuple[Item, ...]:
+        if self._items is None:
+            self._items = tuple(self._make())
+        return self._items
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Item, ...]: ...
+    def __getitem__(self, index: int | slice) -> Item | tuple[Item, ...]:
+        return self._made()[index]
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, MadeOnAccess):
+            return self._made() == other._made()
+        return self._made() == other if isinstance(other, tuple) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._made())
+
+    def __repr__(self) -> str:
+        return repr(self._made())
+
+    def __reduce__(self) -> tuple[type[tuple[object, ...]], tuple[tuple[Item, ...]]]:
+        return tuple, (self._made(),)
