@@ -92,8 +92,9 @@ class FaultyVenue(ExecutionPort):
         self.faults = faults or Faults()
         self.down = False
         self._clock, self._dice = clock, random.Random(seed)
-        self._engine = MatchingEngine(clock, self._dice, self._push, lambda: self.faults.hidden_us)
+        self._engine = MatchingEngine(self._now_us, self._dice, self._push, lambda: self.faults.hidden_us)
         self._numbers = itertools.count(1)
+        self._arrived_us: int | None = None
         self._arriving: list[_Late] = []
         self._pushing: list[_Late] = []
         self._pushed: list[Push] = []
@@ -182,7 +183,14 @@ class FaultyVenue(ExecutionPort):
 
     def _arrive(self) -> None:
         while self._arriving and self._arriving[0].at_us <= self._clock.now_us():
-            self._quietly(heapq.heappop(self._arriving).act)
+            late = heapq.heappop(self._arriving)
+            self._arrived_us = late.at_us
+            self._quietly(late.act)
+            self._arrived_us = None
+
+    def _now_us(self) -> int:
+        """When what the venue does now happens: a late request acts when it arrives, not when someone looks."""
+        return self._clock.now_us() if self._arrived_us is None else self._arrived_us
 
     def _quietly(self, act: Callable[[], object]) -> None:
         """Carry out a request whose answer nobody gets."""

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Final
 
 from tradewire.execution.domain.venue_errors import CANCEL_REJECTED, DUPLICATE_ID, VenueFailure
-from tradewire.ports.clock import ClockPort
 from tradewire.ports.events import Liquidity, OrderIntent, OrderStatus, OrderType, Side
 from tradewire.ports.execution import Accepted, VenueFill, VenueOrder
 
@@ -38,9 +37,10 @@ class Shown:
 
 @dataclass
 class MatchingEngine:
-    """Orders by id, oldest first, and fills by time. ``push``: told of every change; ``hidden_us``: see ``Faults``."""
+    """Orders by id, oldest first, and fills by time. ``now_us``: the venue's time; ``push``: told of every change;
+    ``hidden_us``: see ``Faults``."""
 
-    clock: ClockPort
+    now_us: Callable[[], int]
     dice: random.Random
     push: Callable[[Push], None]
     hidden_us: Callable[[], int]
@@ -70,13 +70,13 @@ class MatchingEngine:
     def withdraw(self, client_id: str) -> VenueOrder:
         """Cancel an open order. Raises RefusedError when there is none."""
         for item in self.at_work(client_id):
-            self._change(item, replace(item.order, status=OrderStatus.CANCELED, updated_us=self.clock.now_us()))
+            self._change(item, replace(item.order, status=OrderStatus.CANCELED, updated_us=self.now_us()))
             return item.order
         raise RefusedError(VenueFailure(400, CANCEL_REJECTED, "Unknown order sent."))
 
     def add(self, client_id: str, symbol: str, side: Side, order_type: str, qty: Decimal) -> Shown:
         """An order comes to be."""
-        now_us, number = self.clock.now_us(), f"v-{next(self._numbers)}"
+        now_us, number = self.now_us(), f"v-{next(self._numbers)}"
         accepted = OrderStatus.ACCEPTED
         order = VenueOrder(client_id, number, symbol, side, order_type, qty, Decimal(0), accepted, now_us)
         item = Shown(order, now_us + self.dice.randint(0, self.hidden_us()))
@@ -86,7 +86,7 @@ class MatchingEngine:
 
     def fill(self, item: Shown, *, whole: bool) -> None:
         """Fill what is left of an order, or half of it."""
-        order, now_us = item.order, self.clock.now_us()
+        order, now_us = item.order, self.now_us()
         left = order.qty - order.filled_qty
         qty = left if whole else left / 2
         fill = VenueFill(
