@@ -6,7 +6,7 @@ The oracle knows nothing of topics, joins or buffers: it walks over the bars in 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from hypothesis import HealthCheck, given, settings
@@ -14,21 +14,25 @@ from hypothesis import strategies as st
 
 from tradewire.ports.events import (
     AccountStateChanged,
+    ActiveVersion,
     CandleClosed,
+    OrderChanged,
     OrderFilled,
+    OrderStatus,
     RiskAssessed,
     RiskDecision,
     RiskLimitsChanged,
     StrategyStatusChanged,
 )
 from tradewire.ports.message import Event
-from tradewire.testkit.builders import BTC, ETH, HOUR_US, LTC, candle, instrument, limits
+from tradewire.testkit.builders import BTC, ETH, HOUR_US, LTC, instrument, limits
 from tradewire.testkit.closed_loop import ClosedLoop
 from tradewire.testkit.plain_loop import PlainAccount, walk
-from tradewire.testkit.strategies import active, document, status
+from tradewire.testkit.random_markets import INTERVALS, also_every_four_hours, cut, market
+from tradewire.testkit.strategies import active, document, retired, status
 
-INTERVALS = {BTC: "1h", ETH: "1h", LTC: "2h"}
 STOPS = "{stop_loss: '0.02 * close', take_profit: '0.03 * close', trailing_stop: '0.025 * close'}"
+GUARDS = ("STOP_LOSS", "TAKE_PROFIT", "TRAILING_STOP")
 MEAN_OF_FIVE = "{mean: 'sma(close, 5)'}"
 
 
@@ -54,41 +58,6 @@ def bounds() -> list[RiskLimitsChanged]:
     alpha = limits("alpha", max_concentration_ratio=Decimal("0.7"), max_orders_per_minute=7)
     beta = limits("beta", max_gross_exposure=Decimal(12_000), max_drawdown_ratio=Decimal("0.08"))
     return [alpha, beta]
-
-
-def market(rng: random.Random, symbols: Iterable[str], bars: int) -> list[CandleClosed]:
-    """Random walks with gaps, that start and end at their own times, in event-time order."""
-    found: list[CandleClosed] = []
-    for symbol in symbols:
-        interval = INTERVALS[symbol]
-        count = bars // 2 if interval == "2h" else bars
-        first, end = rng.randrange(4), count - rng.randrange(4)
-        numbers = [n for n in range(first, end) if n == first or rng.random() > 0.12]
-        price = Decimal(rng.randrange(500, 2_000)) / 10
-        for index, number in enumerate(numbers):
-            open_ = price
-            price = max(open_ + Decimal(rng.randrange(-60, 61)) / 10, Decimal(1))
-            wicks = Decimal(rng.randrange(20)) / 10
-            shape = {
-                "open": open_,
-                "high": max(open_, price) + wicks,
-                "low": max(min(open_, price) - wicks, Decimal("0.1")),
-            }
-            last = index == len(numbers) - 1
-            futures = mark_and_funding(rng, {**shape, "close": price})
-            found.append(candle(number, price, symbol, interval, last_of_stream=last, **shape, **futures))
-    return sorted(found, key=lambda bar: (bar.close_time_us, bar.symbol))
-
-
-def mark_and_funding(rng: random.Random, prices: dict[str, Decimal]) -> dict[str, Decimal]:
-    """A mark that strays from the last price, for most bars, and a settlement of funding now and then."""
-    told = {}
-    if rng.random() < 0.8:
-        away = Decimal(rng.randrange(-9, 10)) / 100
-        told = {f"mark_{name}": price + away for name, price in prices.items()}
-    if rng.random() < 0.15:
-        told["funding_rate"] = Decimal(rng.randrange(-300, 301)) / 100_000
-    return told
 
 
 def setup_of(symbols: tuple[str, ...]) -> list[Event]:
@@ -142,6 +111,17 @@ def told(loop: ClosedLoop, account_id: str) -> tuple[set[object], set[object], l
     return decisions, fills, sorted(equities, key=str)
 
 
+def states_of(loop: ClosedLoop, account_id: str) -> list[AccountStateChanged]:
+    """An account's states, in order."""
+    states = [event for event in loop.outputs().values() if isinstance(event, AccountStateChanged)]
+    return sorted((s for s in states if s.account_id == account_id), key=lambda state: state.sequence)
+
+
+def ends_once(states: Sequence[AccountStateChanged]) -> bool:
+    """Is the last state said to be the last, and none before?"""
+    return [state.last_of_stream for state in states] == [False] * (len(states) - 1) + [True]
+
+
 def expected(account: PlainAccount) -> tuple[set[object], set[object], list[object]]:
     """The same from the oracle."""
     return set(account.decisions), set(account.fills), sorted(account.equities, key=str)
@@ -191,25 +171,6 @@ def test_loop_when_walked_through_this_market_then_every_kind_of_decision_occurs
     assert {leg for event in decisions for leg in (i.leg for i in event.intents)} >= {"ENTRY", "EXIT", "STOP_LOSS"}
 
 
-def also_every_four_hours(rng: random.Random, hourly: Sequence[CandleClosed]) -> list[CandleClosed]:
-    """The same market told twice: with bars of 4 h made of the hourly ones, of which a few are missing."""
-    groups: dict[int, list[CandleClosed]] = {}
-    for bar in hourly:
-        groups.setdefault(bar.open_time_us // (4 * HOUR_US), []).append(bar)
-    numbers = [number for number in sorted(groups) if number == min(groups) or rng.random() > 0.12]
-    longer = []
-    for number in numbers:
-        group = groups[number]
-        shape = {
-            "open": group[0].open,
-            "high": max(bar.high for bar in group),
-            "low": min(bar.low for bar in group),
-            "last_of_stream": number == numbers[-1],
-        }
-        longer.append(candle(number, group[-1].close, BTC, "4h", **shape))
-    return sorted([*hourly, *longer], key=lambda bar: (bar.close_time_us, bar.interval))
-
-
 def fast_and_slow() -> list[Event]:
     """Two strategies of one account on one symbol, hourly and every four hours; an account with a slow one alone."""
     fast = document("fast", "alpha", BTC, protect=STOPS)
@@ -238,3 +199,83 @@ def test_loop_when_an_account_decides_on_a_symbol_at_two_intervals_then_it_moves
     assert run(setup, candles, rng, trouble=True).outputs() == loop.outputs()
     asked = {event.evaluation_id for event in loop.outputs().values() if isinstance(event, RiskAssessed)}
     assert len(asked) >= sum(bar.interval == "4h" for bar in candles) * 2, "every slow strategy has its answers"
+
+
+@FEW
+@given(
+    seed=st.integers(0, 2**32),
+    bars=st.integers(24, 60),
+    cuts=st.sampled_from([("1h", 8), ("1h", 13), ("1h", 22), ("4h", 1), ("4h", 4)]),
+)
+def test_loop_when_the_bars_of_one_interval_end_first_then_the_others_go_on_moving_the_account(
+    seed: int, bars: int, cuts: tuple[str, int]
+) -> None:
+    rng = random.Random(seed)
+    setup = fast_and_slow()
+    candles = cut(also_every_four_hours(rng, market(rng, (BTC,), bars)), *cuts)
+    loop = run(setup, candles, rng, trouble=False)
+    for account_id, account in walk(setup, candles, ("alpha", "beta")).items():
+        assert told(loop, account_id) == expected(account)
+    assert run(setup, candles, rng, trouble=True).outputs() == loop.outputs()
+    assert ends_once(states_of(loop, "alpha"))
+
+
+def leaving(rng: random.Random, candles: Sequence[CandleClosed]) -> list[Event]:
+    """Strategies with stops that are retired, of an account that keeps one and of an account that does not."""
+    guarded = active(document("guarded", "alpha", BTC, protect=STOPS))
+    kept = active(document("kept", "alpha", ETH))
+    hourly = active(document("hourly", "beta", BTC, ETH, protect=STOPS))
+    slow = active(document("slow", "beta", BTC, interval="4h", protect=STOPS))
+    return [
+        *(instrument(symbol, intervals=("1h", "4h"), taker_fee=Decimal("0.0005")) for symbol in (BTC, ETH)),
+        limits("alpha"),
+        limits("beta"),
+        status(kept),
+        *(retired(version, after_a_bar(rng, candles, version)) for version in (guarded, hourly, slow)),
+    ]
+
+
+def after_a_bar(rng: random.Random, candles: Sequence[CandleClosed], version: ActiveVersion) -> dict[str, int]:
+    """Symbol → the moment after its newest bar, at some time at which every symbol of the version has had bars."""
+    time_us = rng.randrange(10, 40) * HOUR_US
+    ends_us = {}
+    for symbol in version.symbols:
+        closes = [b.close_time_us for b in candles if (b.symbol, b.interval) == (symbol, version.interval)]
+        ends_us[symbol] = max(close_us for close_us in closes if close_us <= time_us) + 1
+    return ends_us
+
+
+@FEW
+@given(seed=st.integers(0, 2**32), bars=st.integers(24, 60))
+def test_loop_when_strategies_are_retired_then_what_they_leave_open_is_followed_until_it_is_flat(
+    seed: int, bars: int
+) -> None:
+    rng = random.Random(seed)
+    candles = [*also_every_four_hours(rng, market(rng, (BTC,), bars)), *market(rng, (ETH,), bars)]
+    candles.sort(key=lambda bar: (bar.close_time_us, bar.symbol, bar.interval))
+    setup = leaving(rng, candles)
+    loop = run(setup, candles, rng, trouble=False)
+    for account_id, account in walk(setup, candles, ("alpha", "beta")).items():
+        assert told(loop, account_id) == expected(account)
+        assert ends_once(states_of(loop, account_id))
+    troubled = run(setup, candles, rng, trouble=True)
+    assert troubled.outputs() == loop.outputs()
+    assert troubled.fingerprint() == loop.fingerprint()
+
+
+def test_loop_when_retired_through_this_market_then_stops_fire_later_and_the_account_ends_flat() -> None:
+    """So that the property above is not about nothing."""
+    stops = 0
+    for seed in range(6):
+        rng = random.Random(seed)
+        candles = also_every_four_hours(rng, market(rng, (BTC,), 60)) + market(rng, (ETH,), 60)
+        candles.sort(key=lambda bar: bar.close_time_us)
+        setup = leaving(rng, candles)
+        loop = in_order(setup, candles)
+        assert ends_once(states_of(loop, "beta"))
+        statuses = [event for event in setup if isinstance(event, StrategyStatusChanged)]
+        gone_us = max(version.effective_from_us for event in statuses for version in event.active)
+        for event in loop.outputs().values():
+            if isinstance(event, OrderChanged) and event.account_id == "beta" and event.leg in GUARDS:
+                stops += event.status is OrderStatus.FILLED and event.event_time_us > gone_us + HOUR_US
+    assert stops > 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -13,56 +12,11 @@ from tradewire.ports.events import (
     Signal,
     StrategyConfigPublished,
     StrategyEvaluated,
-    StrategyStatusChanged,
     TradingMode,
 )
-from tradewire.ports.message import Emit
-from tradewire.strategy.domain.desk import QUIET_US, StrategyDesk
-from tradewire.testkit.builders import BTC, ETH, HOUR_US, STRATEGY, envelope, instrument, snapshot
+from tradewire.testkit.builders import BTC, ETH, HOUR_US, STRATEGY, envelope, instrument
 from tradewire.testkit.strategies import config, document
-
-NOW_US = 77
-MEAN = "sma(close,3)"
-
-
-def desk_with(*symbols: str, leads: bool = True) -> StrategyDesk:
-    """A desk that knows instruments, and leads unless told otherwise."""
-    desk = StrategyDesk()
-    for symbol in symbols or (BTC, ETH):
-        desk.on_instrument(instrument(symbol), envelope(instrument(symbol)))
-    desk.own([0, 1] if leads else [1])
-    return desk
-
-
-def asked(desk: StrategyDesk, *configs: StrategyConfigPublished) -> list[StrategyStatusChanged]:
-    """Publish configurations, let a tick pass; returns the answers."""
-    for item in configs:
-        desk.on_config(item, envelope(item))
-    return answers(desk)
-
-
-def answers(desk: StrategyDesk) -> list[StrategyStatusChanged]:
-    """What is said once markets have settled."""
-    return [*ticked(desk, NOW_US), *ticked(desk, NOW_US + QUIET_US)]
-
-
-def ticked(desk: StrategyDesk, now_us: int) -> list[StrategyStatusChanged]:
-    """What a tick says."""
-    return [said for emit in desk.tick(now_us) if isinstance(said := emit.event, StrategyStatusChanged)]
-
-
-def evaluated(
-    desk: StrategyDesk, number: int, close: float = 100, mean: float | None = 99.0, **other: Any
-) -> list[Emit]:
-    """Answers to bar ``number`` with the strategy's one indicator at ``mean``."""
-    bar = snapshot(number, close, **other)
-    bar = bar.model_copy(update={"values": {**bar.values, MEAN: mean}, "previous": {**bar.values, MEAN: mean}})
-    return list(desk.on_snapshot(bar, envelope(bar, offset=1_000 + number)))
-
-
-def versions(emits: list[Emit]) -> list[int]:
-    """Versions that decided."""
-    return [emit.event.config_version for emit in emits if isinstance(emit.event, StrategyEvaluated)]
+from tradewire.testkit.strategy_desk import MEAN, NOW_US, answers, asked, desk_with, evaluated, versions
 
 
 def test_config_when_fit_then_accepted_with_what_others_need_to_know() -> None:
@@ -201,27 +155,6 @@ def test_config_when_it_adds_a_symbol_then_accepted() -> None:
     asked(desk, config(document()))
     (answer,) = asked(desk, config(document("trend", "alpha", BTC, ETH), 2))
     assert answer.status is ConfigStatus.ACCEPTED
-
-
-def test_retirement_when_tombstone_comes_then_stops_at_once_and_is_told_once() -> None:
-    desk = desk_with()
-    asked(desk, config(document()))
-    desk.on_retired(STRATEGY, envelope(config(document())))
-    (answer,) = answers(desk)
-    assert (answer.status, answer.active, answer.version) == (ConfigStatus.RETIRED, (), 1)
-    assert evaluated(desk, 3) == []
-    desk.on_retired(STRATEGY, envelope(config(document())))
-    assert answers(desk) == []
-
-
-def test_retirement_when_the_same_version_is_published_again_then_it_trades_again() -> None:
-    desk = desk_with()
-    asked(desk, config(document()))
-    desk.on_retired(STRATEGY, envelope(config(document())))
-    answers(desk)
-    (answer,) = asked(desk, config(document()))
-    assert answer.status is ConfigStatus.ACCEPTED
-    assert versions(evaluated(desk, 3)) == [1]
 
 
 def test_leader_when_it_moves_then_every_question_is_answered_exactly_once() -> None:

@@ -32,6 +32,7 @@ from tradewire.trading import exchange as venue
 from tradewire.trading.assessment.assess import Standing, assess
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.exchange import from_e8
+from tradewire.trading.exchange.bars import constant_mark
 from tradewire.trading.language import INTERVALS_US, IndicatorEngine
 from tradewire.trading.wire import bar_of, e8, funding_of, mark_of, order_of, spec_of
 
@@ -51,7 +52,7 @@ class PlainAccount:
             if isinstance(event, RiskLimitsChanged):
                 self.rules.change(event)
         self.versions = {
-            (event.strategy_id, version.version): version
+            (event.strategy_id, version.effective_from_us): version
             for event in setup
             if isinstance(event, StrategyStatusChanged)
             for version in event.active
@@ -62,6 +63,8 @@ class PlainAccount:
         self.exchange = venue.SimulatedExchange(account_id, e8(BALANCE), specs, leverages=leverages)
         self.orders: dict[str, tuple[str, OrderIntent]] = {}
         self.shares: dict[tuple[str, str], Decimal] = {}
+        self.followed: dict[str, set[str]] = {}
+        self.told_us: dict[str, int] = {}
         self.approved_us: list[int] = []
         self.equities: list[tuple[int, Decimal]] = []
         self.decisions: set[tuple[object, ...]] = set()
@@ -82,30 +85,29 @@ class PlainAccount:
                 yield strategy_id, version
 
     def intervals(self, time_us: int) -> dict[str, set[str]]:
-        """Symbol → intervals at which the strategies in force decide on it."""
+        """Symbol → intervals at which the strategies in force decide on it, or did where something was left open."""
         found: dict[str, set[str]] = {}
         for version in dict(self._in_force(time_us)).values():
             for symbol in version.symbols:
                 found.setdefault(symbol, set()).add(version.interval)
-        return found
+        return self.followed | found
 
     def step(self, time_us: int, bars: Sequence[CandleClosed], evaluations: list[Asked]) -> None:
         """All bars of one close happen, then all evaluations are answered, then the orders are placed.
 
-        Of a symbol's bars only those of the shortest interval happen; longer ones are only decided on.
+        Of a symbol's bars only the shortest happens; longer ones are only decided on.
         """
         intervals = self.intervals(time_us)
         known = [bar for bar in bars if bar.interval in intervals.get(bar.symbol, ())]
         if not known:
             return
-        finest = {symbol: min(names, key=INTERVALS_US.__getitem__) for symbol, names in intervals.items()}
-        mine = {bar.symbol: bar for bar in known if bar.interval == finest[bar.symbol]}
-        moved = {symbol: bar_of(bar) for symbol, bar in mine.items()}
-        marks = {symbol: mark for symbol, bar in mine.items() if (mark := mark_of(bar)) is not None}
-        rates = {symbol: rate for symbol, bar in mine.items() if (rate := funding_of(bar))}
-        self._fill(self.exchange.step(time_us, moved, marks, rates))
+        known.sort(key=lambda bar: -INTERVALS_US[bar.interval])
+        self._happen(time_us, {bar.symbol: bar for bar in known})
         state = self._state(time_us)
         self.equities.append((time_us, state.equity))
+        still_open = {held.symbol for held in state.positions} | {order.symbol for order in state.open_orders}
+        still_open |= {part.symbol for part in state.strategy_positions} | set(self.traded(time_us))
+        self.followed = {symbol: names for symbol, names in intervals.items() if symbol in still_open}
         exposure, placed = exposure_of(state), []
         for event_id, evaluation in evaluations:
             standing = self._standing(state, time_us, evaluation, exposure)
@@ -121,6 +123,20 @@ class PlainAccount:
             for intent in decision.intents:
                 self.orders[intent.client_order_id] = (evaluation.strategy_id, intent)
                 self._fill(self.exchange.submit(order_of(intent, evaluation.symbol, evaluation.strategy_id), time_us))
+
+    def _happen(self, time_us: int, mine: dict[str, CandleClosed]) -> None:
+        """One bar of each symbol; of one that began before what has happened, its close alone is new."""
+        bars = {symbol: bar_of(bar) for symbol, bar in mine.items()}
+        marks = {symbol: mark for symbol, bar in mine.items() if (mark := mark_of(bar)) is not None}
+        rates = {symbol: rate for symbol, bar in mine.items() if (rate := funding_of(bar))}
+        for symbol in [symbol for symbol, bar in bars.items() if bar.open_time_us < self.told_us.get(symbol, 0)]:
+            close_us, price = bars[symbol].close_time_us, bars[symbol].close_e8
+            bars[symbol] = venue.Bar(close_us - 1, close_us, price, price, price, price)
+            rates.pop(symbol, None)
+            if symbol in marks:
+                marks[symbol] = constant_mark(marks[symbol].close_e8)
+        self._fill(self.exchange.step(time_us, bars, marks, rates))
+        self.told_us |= dict.fromkeys(mine, time_us)
 
     def _standing(
         self, state: AccountStateChanged, time_us: int, evaluation: StrategyEvaluated, exposure: Exposure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tradewire.ports.events import (
@@ -72,3 +73,12 @@ def status(*versions: ActiveVersion, strategy_id: str | None = None) -> Strategy
         active=versions,
         answered_at_us=1,
     )
+
+
+def retired(version: ActiveVersion, ends_us: Mapping[str, int]) -> StrategyStatusChanged:
+    """The platform's answer that a strategy is retired, and leaves each of its symbols at an event time."""
+    versions = [version]
+    for end_us in sorted({ends_us[symbol] for symbol in version.symbols}):
+        kept = tuple(symbol for symbol in version.symbols if ends_us[symbol] > end_us)
+        versions.append(version.model_copy(update={"symbols": kept, "effective_from_us": end_us}))
+    return status(*versions).model_copy(update={"status": ConfigStatus.RETIRED})

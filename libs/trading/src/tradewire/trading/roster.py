@@ -101,6 +101,14 @@ class Roster:
             if since_us <= time_us and (until_us is None or time_us < until_us):
                 yield leg
 
+    def legs_until(self, account_id: str, time_us: int) -> Iterator[Leg]:
+        """What the account's strategies decide on at ``time_us``, or once did."""
+        return (leg for since_us, _, leg in self._tables.legs.get(account_id, ()) if since_us <= time_us)
+
+    def legs_after(self, account_id: str, time_us: int) -> Iterator[Leg]:
+        """What the account's strategies will begin to decide on after ``time_us``, as far as is known."""
+        return (leg for since_us, _, leg in self._tables.legs.get(account_id, ()) if since_us > time_us)
+
     def symbols(self, account_id: str, time_us: int) -> dict[Market, int]:
         """(venue, symbol) → shortest interval in µs of the account's legs at ``time_us``."""
         tables = self._tables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -93,7 +93,8 @@ class Account:
     """Join state and book of one account. Buffers are read again after a restart; everything else is ``saved``.
 
     ``time_us``: the last event time that happened; ``awaits_us``: the event time whose assessments must be placed
-    before the next bar may happen.
+    before the next bar may happen; ``follows``: the feeds whose bars the last step waited for, without those that it
+    left.
     """
 
     account_id: str
@@ -106,6 +107,7 @@ class Account:
     shares_e8: dict[tuple[str, str], int] = field(default_factory=dict)
     orders: dict[str, OrderRecord] = field(default_factory=dict)
     ended: set[Feed] = field(default_factory=set)
+    follows: frozenset[Feed] = frozenset()
     happened_us: dict[Feed, int] = field(default_factory=dict)
     candles: dict[Feed, deque[Arrived]] = field(default_factory=dict)
     assessments: dict[int, dict[int, Assessed]] = field(default_factory=dict)
@@ -143,7 +145,7 @@ class Account:
     def next_time(self, feeds: Iterable[Feed]) -> int | None:
         """The event time of the oldest candle at hand, if every feed has answered for it; None while one may not.
 
-        ``feeds``: what the account decides on then.
+        ``feeds``: what the account needs then.
         """
         time_us = self.oldest_candle_us()
         if time_us is None:
@@ -159,18 +161,32 @@ class Account:
         """Event time of the oldest candle at hand."""
         return min((waiting[0].candle.close_time_us for waiting in self.candles.values() if waiting), default=None)
 
-    def take_bars(self, time_us: int) -> dict[Feed, Arrived]:
-        """Take the candles that close at ``time_us`` out of the buffer, in canonical order."""
+    def take_bars(self, time_us: int, feeds: Collection[Feed]) -> dict[Feed, Arrived]:
+        """Take the candles that close at ``time_us`` out of the buffer, in canonical order; those of ``feeds`` happen.
+
+        Whether a candle is needed may only be known once all that comes before has happened.
+        """
         bars: dict[Feed, Arrived] = {}
         for feed in sorted(self.candles):
             waiting = self.candles[feed]
             if waiting and waiting[0].candle.close_time_us == time_us:
-                bars[feed] = waiting.popleft()
-                self.held.release(bars[feed].envelope)
-                self.happened_us[feed] = time_us
-                if bars[feed].candle.last_of_stream:
+                taken = waiting.popleft()
+                self.held.release(taken.envelope)
+                if taken.candle.last_of_stream:
                     self.ended.add(feed)
+                    self.changed = True
+                if feed in feeds:
+                    bars[feed] = taken
+                    self.happened_us[feed] = time_us
         return bars
+
+    def open_symbols(self) -> set[str]:
+        """Symbols with a position, a strategy's share of one, or a working order."""
+        positions = self.exchange.account.positions.items()
+        found = {symbol for symbol, position in positions if position.quantity_e8}
+        found.update(symbol for (_, symbol), share_e8 in self.shares_e8.items() if share_e8)
+        found.update(order.symbol for order in self.orders.values())
+        return found
 
     def complete_step(self, time_us: int) -> list[Assessed] | None:
         """The assessments of a step in order, once all are here."""
@@ -205,6 +221,7 @@ class Account:
                 "shares_e8": [[*key, qty] for key, qty in sorted(self.shares_e8.items())],
                 "orders": {client_id: asdict(order) for client_id, order in self.orders.items()},
                 "ended": sorted(self.ended),
+                "follows": sorted(self.follows),
                 "happened_us": [[*feed, time_us] for feed, time_us in sorted(self.happened_us.items())],
             },
             separators=(",", ":"),
@@ -212,9 +229,12 @@ class Account:
 
     @classmethod
     def restored(cls, account_id: str, saved: bytes, exchange: SimulatedExchange, held: Held) -> Account:
-        """The account that ``saved`` wrote, on an exchange restored from the same bytes."""
+        """The account that ``saved`` wrote, on an exchange restored from the same bytes.
+
+        One that was saved without what it follows is taken to follow every feed that it was moved by and is open in.
+        """
         data: dict[str, Any] = json.loads(saved)
-        return cls(
+        account = cls(
             account_id,
             exchange,
             held,
@@ -227,6 +247,12 @@ class Account:
             ended={feed for row in data["ended"] for feed in _feeds(row)},
             happened_us={feed: time_us for *row, time_us in data["happened_us"] for feed in _feeds(row)},
         )
+        rows = data.get("follows")
+        if rows is None:
+            still_open = account.open_symbols()
+            rows = [feed for feed in account.happened_us if feed[1] in still_open]
+        account.follows = frozenset((venue, symbol, interval_us) for venue, symbol, interval_us in rows)
+        return account
 
 
 def _feeds(saved: list[Any]) -> Iterator[Feed]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from tradewire.execution.domain.account import Account, Arrived, Assessed, Feed, Key, OrderRecord
+from tradewire.execution.domain.following import Following, news
 from tradewire.execution.domain.reports import account_changed, order_changed, report
 from tradewire.ports.events import (
     CandleClosed,
@@ -53,7 +54,7 @@ class ExecutionDesk:
         self._specs: dict[Key, InstrumentSpec] = {}
         self._owned: set[int] = set()
         self._accounts: dict[str, Account] = {}
-        self._feeds_of: dict[str, tuple[Mapping[Key, int], frozenset[Feed]]] = {}
+        self._following = Following(self._roster)
         self.held = Held()
         self._positions: dict[int, int] = {}
         self._journal: list[OrderChanged | OrderFilled] = []
@@ -75,13 +76,13 @@ class ExecutionDesk:
         return ()
 
     def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
-        """A bar that may now happen to every account that decides on its symbol and interval."""
+        """A bar that may now happen to every account that decides on its symbol and interval, or closes there."""
         self._positions[envelope.partition] = envelope.offset + 1
         feed, arrived = (event.venue, event.symbol, INTERVALS_US[event.interval]), None
-        for account_id in self._roster.accounts_on(event.venue, event.symbol):
+        for account_id in self._following.accounts_on(feed):
             if self.partition_of(account_id) not in self._owned:
                 continue
-            if feed in self._feeds(account_id, event.close_time_us):
+            if self._following.may_need(account_id, feed, event.close_time_us):
                 arrived = arrived or Arrived.of(event, envelope)
                 account = self._account(account_id)
                 account.take_candle(arrived)
@@ -106,16 +107,18 @@ class ExecutionDesk:
         """Take an account back from the ledger."""
         listed = exchange_state["account"]["positions"]  # type: ignore[index]
         specs = [spec for (_, symbol), spec in sorted(self._specs.items()) if symbol in listed]
-        self._accounts[account_id] = Account.restored(
-            account_id, saved, SimulatedExchange.from_state(exchange_state, specs), self.held
-        )
+        exchange = SimulatedExchange.from_state(exchange_state, specs)
+        account = self._accounts[account_id] = Account.restored(account_id, saved, exchange, self.held)
+        self._following.begin(account)
 
     def forget(self, partitions: Iterable[int]) -> None:
         """Drop what another member writes now."""
         gone = set(partitions)
         self._owned -= gone
         for account_id in [a for a in self._accounts if self.partition_of(a) in gone]:
-            self._accounts.pop(account_id).drop()
+            account = self._accounts.pop(account_id)
+            self._following.end(account)
+            account.drop()
 
     def journal(self) -> list[OrderChanged | OrderFilled]:
         """Transitions and fills since last asked."""
@@ -144,6 +147,7 @@ class ExecutionDesk:
                     "awaits_us": a.awaits_us,
                     "buffered_candles": sum(map(len, a.candles.values())),
                     "open_orders": len(a.orders),
+                    "closing": self._following.closing(a),
                 }
                 for a in self._accounts.values()
             }
@@ -175,52 +179,39 @@ class ExecutionDesk:
             account = self._accounts[account_id] = Account(account_id, exchange, self.held)
         return account
 
-    def _feeds(self, account_id: str, time_us: int) -> frozenset[Feed]:
-        """What the account's strategies decide on at ``time_us``; found anew when the roster's answer is another."""
-        shortest = self._roster.symbols(account_id, time_us)
-        known = self._feeds_of.get(account_id)
-        if known is None or known[0] is not shortest:
-            legs = self._roster.legs(account_id, time_us)
-            feeds = frozenset((leg.venue, leg.stream.symbol, leg.interval_us) for leg in legs)
-            known = self._feeds_of[account_id] = (shortest, feeds)
-        return known[1]
-
     def _advance(self, account: Account) -> Iterator[Emit]:
         """Place complete steps and let complete bars happen, alternately, as far as the inputs reach."""
         while True:
             if account.awaits_us is not None:
                 step = account.complete_step(account.awaits_us)
-                if step is None:
+                if step is None and self._following.decides(account, account.awaits_us):
                     return
-                for assessed in step:
+                for assessed in step or ():
                     yield from self._place(account, assessed, account.awaits_us)
                 account.assessed_us, account.awaits_us = account.awaits_us, None
             oldest_us = account.oldest_candle_us()
             if oldest_us is None:
                 return
-            time_us = account.next_time(self._feeds(account.account_id, oldest_us))
-            if time_us is None:
+            feeds = self._following.feeds(account, oldest_us)
+            if account.next_time(feeds) is None:
                 return
-            yield from self._step(account, time_us)
+            arrived = account.take_bars(oldest_us, feeds)
+            if arrived:
+                yield from self._step(account, oldest_us, feeds, arrived)
 
-    def _step(self, account: Account, time_us: int) -> Iterator[Emit]:
-        """All bars of the account that close at ``time_us`` happen; then the account's state goes out.
-
-        What is decided on at several intervals is moved by the bars of the shortest alone: a longer bar tells again
-        what they told, and only says that a decision is due.
-        """
-        arrived = account.take_bars(time_us)
-        shortest = self._roster.symbols(account.account_id, time_us)
-        moving = {feed[1]: item for feed, item in arrived.items() if feed[2] <= shortest.get(feed[:2], feed[2])}
+    def _step(
+        self, account: Account, time_us: int, feeds: frozenset[Feed], arrived: dict[Feed, Arrived]
+    ) -> Iterator[Emit]:
+        """All bars of the account that close at ``time_us`` happen; then the account's state goes out."""
+        moving = news(account, arrived)
         bars = {symbol: item.bar for symbol, item in moving.items()}
         marks = {symbol: item.mark for symbol, item in moving.items() if item.mark is not None}
         rates = {symbol: item.funding_e8 for symbol, item in moving.items() if item.funding_e8}
         cause = list(arrived.values())[-1].envelope
         account.time_us, account.changed = time_us, True
         yield from report(account, account.exchange.step(time_us, bars, marks, rates), cause)
-        feeds = self._feeds(account.account_id, time_us)
-        account.awaits_us = None if feeds.isdisjoint(arrived) else time_us
-        last = account.ended.issuperset(feeds)
+        account.awaits_us = time_us if self._following.decides(account, time_us) else None
+        last = self._following.settle(account, feeds, time_us)
         yield account_changed(account, cause, last=last)
 
     def _place(self, account: Account, assessed: Assessed, time_us: int) -> Iterator[Emit]:

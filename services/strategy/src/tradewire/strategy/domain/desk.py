@@ -42,6 +42,7 @@ class StrategyDesk:
         self._compiled: dict[tuple[str, int], CompiledStrategy] = {}
         self._partitions: set[int] = set()
         self._newest_us = -1
+        self._seen_us: dict[tuple[str, str, str], int] = {}
         self._stirred, self._quiet_since_us = True, 0
         self._digests: dict[tuple[str, int], str] = {}
         self._journal: list[tuple[StrategyConfigPublished | None, StrategyStatusChanged]] = []
@@ -99,7 +100,9 @@ class StrategyDesk:
         if config is None:
             if known is None or known.status is ConfigStatus.RETIRED:
                 return None
-            return known.model_copy(update={"status": ConfigStatus.RETIRED, "active": (), "answered_at_us": now_us})
+            return known.model_copy(
+                update={"status": ConfigStatus.RETIRED, "active": self._left(known), "answered_at_us": now_us}
+            )
         if known is not None and config.version <= known.version and known.status is not ConfigStatus.RETIRED:
             return None
         active = known.active if known is not None else ()
@@ -144,6 +147,24 @@ class StrategyDesk:
             document=config.document,
         )
 
+    def _left(self, retired: StrategyStatusChanged) -> tuple[ActiveVersion, ...]:
+        """What was in force, and that it leaves each market after the newest bar seen of it: all stop at the same bar.
+
+        Not later: should the next bar be missing, nobody would answer for it. A market that another process follows
+        is left with the newest bar seen of any. Empty when nothing was in force yet.
+        """
+        begun = [version for version in retired.active if version.effective_from_us <= self._newest_us]
+        left = tuple(begun[-1:])
+        for last in begun[-1:]:
+            feeds = {symbol: (last.venue, symbol, last.interval) for symbol in last.symbols}
+            seen_us = {symbol: self._seen_us.get(feed, self._newest_us) for symbol, feed in feeds.items()}
+            ends_us = {symbol: max(time_us + 1, last.effective_from_us) for symbol, time_us in seen_us.items()}
+            for end_us in sorted(set(ends_us.values())):
+                symbols = tuple(symbol for symbol in last.symbols if ends_us[symbol] > end_us)
+                after = last.model_copy(update={"symbols": symbols, "effective_from_us": end_us})
+                left = (*(version for version in left if version.effective_from_us < end_us), after)
+        return left
+
     def _take(self, status: StrategyStatusChanged) -> None:
         self._statuses[status.strategy_id] = status
         self._roster.apply(status)
@@ -157,6 +178,7 @@ class StrategyDesk:
     def on_snapshot(self, event: IndicatorsUpdated, envelope: Envelope) -> Iterator[Emit]:
         """One evaluation per strategy that trades the symbol at this interval."""
         self._newest_us = max(self._newest_us, event.event_time_us)
+        self._seen_us[event.venue, event.symbol, event.interval] = event.event_time_us
         for strategy_id in self._roster.strategies_on(event.venue, event.symbol):
             version = self._roster.version(strategy_id, event.event_time_us)
             if version is None or version.venue != event.venue or version.interval != event.interval:
