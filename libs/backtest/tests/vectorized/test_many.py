@@ -146,6 +146,13 @@ def test_without_blocks_all_but_the_way_of_the_equity_is_the_same() -> None:
     assert found.block_count.shape == (0,)
 
 
+def test_a_set_whose_stop_is_not_above_zero_says_what_run_says() -> None:
+    text = FAMILY.replace("trailing_stop: 3", "take_profit: far, trailing_stop: 3")
+    text += "  far: {default: 1, low: 0, high: 9}\n"
+    with pytest.raises(StrategyErrors, match="take_profit is 0; it must be above 0"):
+        ENGINE.run_many(request_of(text), {"far": np.array([2.0, 0.0])})
+
+
 def test_columns_of_different_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="one shape"):
         ENGINE.run_many(request_of(FAMILY), {"n": np.array([2.0]), "edge": np.array([1.0, 2.0])})

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from tradewire.backtest.vectorized.operands import Operand, Operands, marked
 from tradewire.backtest.vectorized.plans import RULES, Plan, plan_of
 from tradewire.trading.indicators import INDICATORS
-from tradewire.trading.language import INTERVALS_US, Sizing, StrategyDocument, compile_strategy, parse_series
-from tradewire.trading.language.compiler import DEFAULT_VOLATILITY
+from tradewire.trading.language import INTERVALS_US, Sizing, StrategyDocument, StrategyErrors, parse_series
+from tradewire.trading.language.compiler import DEFAULT_VOLATILITY, sizing_of
 from tradewire.trading.language.errors import Diagnostics
 from tradewire.trading.language.resolve import Resolver
 from tradewire.trading.language.scope import Scope
@@ -88,7 +88,12 @@ class Templates:
 
     def _protection(self, name: str, params: Params) -> Operand | None:
         """A protective order's distance."""
-        return self._measure(self._document.protect[name], params) if name in self._document.protect else None
+        if name not in self._document.protect:
+            return None
+        found = self._measure(self._document.protect[name], params)
+        if isinstance(found.tree, Constant) and not found.tree.value > 0:
+            raise StrategyErrors([])  # who runs the set by itself tells more
+        return found
 
     def _volatility(self, params: Params) -> Operand | None:
         """The volatility that sizing divides by; None where it needs none."""
@@ -104,7 +109,7 @@ class Templates:
         names = self._direct("sizing", self._document.sizing.values())
         key = tuple(params[name] for name in names)
         if key not in self._sizings:
-            self._sizings[key] = compile_strategy(self._document, params).sizing
+            self._sizings[key] = sizing_of(self._document, params)
         return self._sizings[key]
 
     def _measure(self, expression: Expression, params: Params) -> Operand:

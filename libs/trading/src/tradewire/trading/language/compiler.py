@@ -10,7 +10,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from tradewire.trading.indicators import INDICATORS, Indicator
-from tradewire.trading.language.compiled import BAR_SERIES, CompiledStrategy, Rule, make_rule, series_read
+from tradewire.trading.language.compiled import BAR_SERIES, CompiledStrategy, Rule, make_rule
 from tradewire.trading.language.document import SIZING_METHODS, StrategyDocument, read_document
 from tradewire.trading.language.engine import parse_series
 from tradewire.trading.language.errors import Diagnostics, Position, StrategyErrors, did_you_mean
@@ -21,7 +21,7 @@ from tradewire.trading.language.resolve import Resolver
 from tradewire.trading.language.scope import Scope
 from tradewire.trading.language.sizing import Sizing, SizingMethod
 from tradewire.trading.language.syntax import Expression
-from tradewire.trading.language.tree import Apply, Constant, Number, canonical, number_text
+from tradewire.trading.language.tree import Apply, Constant, Number, canonical, leaves, number_text
 from tradewire.trading.language.warmup import warmup_bars
 
 DIGEST_VERSION = "tradewire-strategy/1"
@@ -67,6 +67,15 @@ def compile_strategy(
     return compiler.compiled(python)
 
 
+def sizing_of(document: StrategyDocument, params: Mapping[str, float]) -> Sizing:
+    """The sizing of `compile_strategy` by itself. Raises: StrategyErrors for a fault in it or in a parameter."""
+    diagnostics = Diagnostics()
+    sizing = _Compiler(document, params, INDICATORS, diagnostics).sizing()
+    diagnostics.raise_if_any()
+    assert sizing is not None, "a document without faults has a sizing"
+    return sizing
+
+
 class _Compiler:
     """Resolves one document with one set of parameter values."""
 
@@ -99,7 +108,7 @@ class _Compiler:
         """Resolve every part; faults go to the diagnostics."""
         try:
             self._resolve_indicators_and_rules()
-            self._resolve_sizing()
+            self.sizing()
         except RecursionError:
             self._diagnostics.report(Position(1, 1), "the expressions are nested too deep", "name fewer parts")
 
@@ -118,7 +127,8 @@ class _Compiler:
             elif distance is not None:
                 self._protect[name] = distance
 
-    def _resolve_sizing(self) -> None:
+    def sizing(self) -> Sizing | None:
+        """Resolve the sizing; None for a faulty one."""
         numbers: dict[str, float] = {}
         for name, expression in self._document.sizing.items():
             resolver = Resolver(expression, self._scope)
@@ -134,12 +144,13 @@ class _Compiler:
                 numbers[name] = value
         methods = [name for name in numbers if name in SIZING_METHODS]
         if len(methods) != 1:
-            return
+            return None
         cap = numbers.get("max_leverage")
         leverage = None if cap is None else Decimal(number_text(cap))
         self._sizing = Sizing(SizingMethod(methods[0]), Decimal(number_text(numbers[methods[0]])), leverage)
         if self._sizing.method is SizingMethod.VOLATILITY_TARGET and "volatility" not in self._document.sizing:
             self._volatility = parse_series(DEFAULT_VOLATILITY, self._scope.interval_us, self._catalogue)
+        return self._sizing
 
     def python_rules(self, find_rules: RulesFinder) -> PythonRules | None:
         """The plug-in's rules with this strategy's parameters; None for rules in the language."""
@@ -172,10 +183,12 @@ class _Compiler:
         document = self._document
         measures = [*self._protect.values(), *([self._volatility] if self._volatility else [])]
         asked = python.demands if python else ()
-        reads = (*asked, *series_read([rule.condition for rule in self._rules]), *series_read(measures))
+        parts = [*(rule.condition for rule in self._rules), *measures]
+        known = {canonical(leaf): leaf for part in parts for leaf in leaves(part)}
+        reads = (*asked, *known)
         before = (*asked, *(key for rule in self._rules for key in rule.reads_before))
         demands = tuple(key for key in dict.fromkeys(reads) if key not in BAR_SERIES)
-        trees = [parse_series(key, self._scope.interval_us, self._catalogue) for key in demands]
+        trees = [known.get(key) or parse_series(key, self._scope.interval_us, self._catalogue) for key in demands]
         return CompiledStrategy(
             id=document.id,
             venue=document.venue,
