@@ -65,37 +65,40 @@ async def test_replay_handles_everything_in_order_and_frees_the_key(rig: WorkerR
     assert [letter.waits for letter in await letters(rig.bus)] == [False, False]
 
 
-async def test_record_that_arrives_during_the_replay_is_replayed_too(rig: WorkerRig) -> None:
+async def test_record_that_arrives_before_the_answer_is_handled_behind_the_letters(rig: WorkerRig) -> None:
     desk = RefusingDesk(1)
     await say(rig, 1)
     async with rig.running(desk.service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
     desk.broken.clear()
-    await say(rig, 2)  # unread, before what is written again
     replaying = asyncio.create_task(replay_key(rig.bus, rig.clock, service="risk", key=KEY, within_s=5))
     await rig.until(lambda: rig.count(LETTERS) == 2)
+    await say(rig, 2)
     async with rig.running(desk.service, checkpoint_records=1):
         done = await replaying
         await say(rig, 3)
         await rig.until(lambda: len(desk.handled) == 3)
     assert desk.handled == [1, 2, 3]
-    assert (done.rounds, done.confirmed) == (2, True)
+    assert (done.failed_again, done.confirmed) == (None, True)
 
 
-async def test_replay_stops_at_a_letter_that_fails_again(rig: WorkerRig) -> None:
+async def test_replay_stops_at_a_letter_that_fails_again_and_says_why(rig: WorkerRig) -> None:
     desk = RefusingDesk(1)
     await say(rig, 1, 2)
     async with rig.running(desk.service, checkpoint_records=1):
         await rig.until(lambda: rig.count(LETTERS) == 2)
+        desk.broken = {2}
         done = await replay_key(rig.bus, rig.clock, service="risk", key=KEY)
         assert done.failed_again is not None
-        assert done.failed_again.stage == "handle"
-        assert desk.handled == []
-        given_up = await replay_key(rig.bus, rig.clock, service="risk", key=KEY, discard=[done.failed_again.place])
+        assert (done.failed_letter, done.failed_again.stage, done.failed_again.message) == ("0/1", "handle", "broken")
+        assert (done.replayed, desk.handled) == (1, [1])
+        waiting = [letter for letter in await letters(rig.bus) if letter.waits]
+        assert [(letter.place, letter.stage, letter.reason) for letter in waiting] == [("0/1", "handle", "broken")]
+        given_up = await replay_key(rig.bus, rig.clock, service="risk", key=KEY, discard=["0/1"])
         await say(rig, 3)
         await rig.until(lambda: len(desk.handled) == 2)
-    assert desk.handled == [2, 3]
-    assert (given_up.replayed, given_up.discarded, given_up.failed_again) == (1, 1, None)
+    assert desk.handled == [1, 3]
+    assert (given_up.replayed, given_up.discarded, given_up.failed_again) == (0, 1, None)
 
 
 async def test_last_letter_of_a_key_may_be_given_up(rig: WorkerRig) -> None:
@@ -115,7 +118,7 @@ async def test_replay_while_the_service_is_away_is_not_confirmed(rig: WorkerRig)
     async with rig.running(RefusingDesk(1).service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
     done = await replay_key(rig.bus, rig.clock, service="risk", key=KEY, within_s=0.01)
-    assert (done.replayed, done.confirmed) == (1, False)
+    assert (done.replayed, done.confirmed) == (0, False)
 
 
 async def test_nothing_to_replay_is_refused_with_what_waits(rig: WorkerRig) -> None:

@@ -16,7 +16,7 @@ from tradewire.ports.events import CandleClosed, IndicatorsUpdated
 from tradewire.ports.message import Emit, Envelope
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
-from tradewire.runtime.dead_letters import KEY_KEPT_BYTES, VALUE_KEPT_BYTES, dead_letter, own_headers, replayed
+from tradewire.runtime.dead_letters import KEY_KEPT_BYTES, VALUE_KEPT_BYTES, dead_letter, original, own_headers
 from tradewire.runtime.service import Service, on
 from tradewire.testkit.builders import candle, snapshot
 from tradewire.testkit.worker_rig import WorkerRig
@@ -80,7 +80,7 @@ async def test_largest_foreign_record_that_makes_no_sense_is_a_dead_letter_that_
     assert letter.value == bytes(VALUE_KEPT_BYTES)
     assert own_headers(letter) == good.headers
     with pytest.raises(ContractViolationError, match=f"holds {VALUE_KEPT_BYTES} of {size} bytes"):
-        replayed(letter, "drill")
+        original(letter)
 
 
 @given(

@@ -1,148 +1,237 @@
-"""A parked key goes on where it stopped: after its letters were replayed in order, and never before."""
+"""A parked key comes free when its service has handled its letters: in order, before it reads on, and never in part."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
 
 from tradewire.ports.bus import Outgoing, Record
-from tradewire.ports.events import StrategyEvaluated
+from tradewire.ports.events import RiskAssessed, StrategyEvaluated
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
-from tradewire.runtime.bus.memory import MemoryBus
-from tradewire.runtime.dead_letters import release, replayed
+from tradewire.runtime.dead_letters import is_letter, original
+from tradewire.runtime.releases import Answer, read_answer, write_request
 from tradewire.testkit.builders import evaluation
 from tradewire.testkit.refusing_desk import RefusingDesk
 from tradewire.testkit.worker_rig import WorkerRig
 
 LETTERS = DEAD_LETTERS["risk"]
 EVALUATIONS = BY_EVENT[StrategyEvaluated].name
+ASSESSMENTS = BY_EVENT[RiskAssessed].name
+Ask = Callable[..., Awaitable[None]]
 
 
-async def say(rig: WorkerRig, *numbers: int) -> None:
+async def say(rig: WorkerRig, *numbers: int, account_id: str = "alpha") -> None:
     """Evaluations of one account; the candle's offset tells them apart."""
-    await rig.say(*(evaluation(number, candle_offset=number) for number in numbers))
+    await rig.say(*(evaluation(number, candle_offset=number, account_id=account_id) for number in numbers))
 
 
-async def write_again(rig: WorkerRig, letters: list[Record]) -> int:
-    """Replay letters; returns the offset behind the last."""
-    name = f"replay {rig.clock.now_us()}"
-    acks = await MemoryBus.publish(rig.bus, [replayed(letter, name) for letter in letters])
-    return acks[-1].offset + 1
+async def letters(rig: WorkerRig, key: bytes = b"alpha") -> list[Record]:
+    """The letters of a key."""
+    return [record for record in await rig.read(LETTERS) if is_letter(record) and record.key == key]
 
 
-async def replay(rig: WorkerRig, letters: list[Record]) -> None:
-    """Replay letters and free their key."""
-    await rig.put(release(letters, until_offset=await write_again(rig, letters)))
+async def ask(rig: WorkerRig, *given_up: int, key: bytes = b"alpha") -> None:
+    """Request the release of a key; ``given_up``: which of its letters, counted from 0, are passed over."""
+    found = await letters(rig, key)
+    await rig.put(write_request(found[-1], {found[number].offset for number in given_up}))
 
 
-async def test_replayed_letters_are_handled_in_order_and_the_key_goes_on(rig: WorkerRig) -> None:
+async def answers(rig: WorkerRig) -> list[Answer]:
+    """What the service answered."""
+    return [answer for record in await rig.read(LETTERS) if (answer := read_answer(record)) is not None]
+
+
+async def park(rig: WorkerRig, desk: RefusingDesk, *numbers: int) -> None:
+    """A life in which the first of ``numbers`` is refused, so that all are parked."""
+    before = rig.count(LETTERS)
+    desk.broken.add(numbers[0])
+    await say(rig, *numbers)
+    async with rig.running(desk.service):
+        await rig.until(lambda: rig.count(LETTERS) == before + len(numbers))
+
+
+async def test_letters_are_handled_in_order_then_the_key_goes_on(rig: WorkerRig) -> None:
     desk = RefusingDesk(1)
     await say(rig, 0, 1, 2, 3)
     async with rig.running(desk.service):
         await rig.until(lambda: rig.count(LETTERS) == 3)
+        assert rig.metrics.parked_keys.labels("risk")._value.get() == 1
         desk.broken.clear()
-        await replay(rig, await rig.read(LETTERS))
-        await rig.until(lambda: len(desk.handled) == 4)
+        await ask(rig)
+        await rig.until(lambda: rig.count(LETTERS) == 5)
         await say(rig, 4)
         await rig.until(lambda: len(desk.handled) == 5)
     assert desk.handled == [0, 1, 2, 3, 4]
+    assert await answers(rig) == [Answer(request=3, released=2, handled=3, given_up=())]
+    assert rig.count(EVALUATIONS) == 5, "nothing was written to the input again"
+    assert rig.metrics.parked_keys.labels("risk")._value.get() == 0
 
 
-async def test_key_is_parked_and_free_again_after_a_restart(rig: WorkerRig) -> None:
-    first = RefusingDesk(1)
-    await say(rig, 0, 1)
-    async with rig.running(first.service):
-        await rig.until(lambda: rig.count(LETTERS) == 1)
-    second = RefusingDesk()
-    await say(rig, 2)
-    async with rig.running(second.service):
-        await rig.until(lambda: rig.count(LETTERS) == 2)
-    assert second.handled == []
-    await replay(rig, await rig.read(LETTERS))
-    third = RefusingDesk()
+async def test_answers_are_as_if_nothing_was_ever_parked(rig: WorkerRig) -> None:
+    undisturbed, desk = WorkerRig(), RefusingDesk()
+    await say(undisturbed, 1, 2, 3)
+    async with undisturbed.running(RefusingDesk().service):
+        await undisturbed.until(lambda: undisturbed.count(ASSESSMENTS) == 3)
+    await park(rig, desk, 1, 2)
+    desk.broken.clear()
+    await ask(rig)
     await say(rig, 3)
-    async with rig.running(third.service):
-        await rig.until(lambda: len(third.handled) == 3)
-    assert third.handled == [1, 2, 3]
+    async with rig.running(desk.service):
+        await rig.until(lambda: rig.count(ASSESSMENTS) == 3)
+    said, wanted = await rig.read(ASSESSMENTS), await undisturbed.read(ASSESSMENTS)
+    assert [(r.key, r.value) for r in said] == [(r.key, r.value) for r in wanted]
+    lineage = ("event_id", "causation_id", "correlation_id", "event_time_us")
+    for record, other in zip(said, wanted, strict=True):
+        assert [dict(record.headers)[name] for name in lineage] == [dict(other.headers)[name] for name in lineage]
 
 
-async def test_record_that_came_between_stays_behind_the_letters(rig: WorkerRig) -> None:
-    first = RefusingDesk(1)
-    await say(rig, 1)
-    async with rig.running(first.service):
-        await rig.until(lambda: rig.count(LETTERS) == 1)
-    await say(rig, 2)  # while the service is down: before the letters that are written again
-    await replay(rig, await rig.read(LETTERS))
+async def test_request_made_while_the_service_is_away_is_carried_out_before_it_reads_on(rig: WorkerRig) -> None:
+    first = RefusingDesk()
+    await park(rig, first, 0, 1)
+    await ask(rig)
+    await say(rig, 2, 3)
     second = RefusingDesk()
     async with rig.running(second.service):
-        await rig.until(lambda: rig.count(LETTERS) == 3)
-        assert second.handled == [1]
-        letters = [letter for letter in await rig.read(LETTERS) if dict(letter.headers).get("dlq.offset") == b"1"]
-        await replay(rig, letters)
-        await rig.until(lambda: len(second.handled) == 2)
-        await say(rig, 3)
-        await rig.until(lambda: len(second.handled) == 3)
-    assert second.handled == [1, 2, 3]
+        await rig.until(lambda: len(second.handled) == 4)
+    assert second.handled == [0, 1, 2, 3]
 
 
-async def test_letter_that_fails_again_keeps_its_key_parked(rig: WorkerRig) -> None:
-    desk = RefusingDesk(1)
-    await say(rig, 1)
+async def test_records_that_keep_arriving_never_keep_a_release_from_its_end(rig: WorkerRig) -> None:
+    """As many as are handled come in at every step: the old way, in rounds, never ended."""
+    desk, number = RefusingDesk(), 3
+    await park(rig, desk, 0, 1, 2)
+    desk.broken.clear()
+
+    async def feed(step: str) -> None:
+        nonlocal number
+        if step == "before publish" and number < 40:
+            await say(rig, number)
+            number += 1
+
+    await ask(rig)
+    rig.journal.hook = feed
+    async with rig.running(desk.service, poll_records_max=1):
+        await rig.until(lambda: len(desk.handled) == 40)
+    assert desk.handled == list(range(40))
+    assert len(await answers(rig)) == 1
+
+
+async def test_letter_that_fails_again_keeps_its_key_parked_behind_those_that_are_done(rig: WorkerRig) -> None:
+    desk = RefusingDesk()
+    await park(rig, desk, 1, 2, 3, 4)
+    desk.broken = {3}
     async with rig.running(desk.service):
-        await rig.until(lambda: rig.count(LETTERS) == 1)
-        await replay(rig, await rig.read(LETTERS))
-        await rig.until(lambda: rig.count(LETTERS) == 3)
-        await say(rig, 2)
-        await rig.until(lambda: rig.count(LETTERS) == 4)
-    assert desk.handled == []
-    newest = (await rig.read(LETTERS))[-1]
-    assert dict(newest.headers)["dlq.error.stage"] == b"parked"
-
-
-async def test_letters_behind_one_that_fails_again_wait_for_the_next_replay(rig: WorkerRig) -> None:
-    desk = RefusingDesk(1)
-    await say(rig, 1, 2, 3)
-    async with rig.running(desk.service):
-        await rig.until(lambda: rig.count(LETTERS) == 3)
-        await replay(rig, await rig.read(LETTERS))
+        await ask(rig)
+        await rig.until(lambda: rig.count(LETTERS) == 6)
+        await say(rig, 5)
         await rig.until(lambda: rig.count(LETTERS) == 7)
-        assert desk.handled == []
+        assert desk.handled == [1, 2]
+        (answer,) = await answers(rig)
+        assert (answer.released, answer.handled) == (1, 2)
+        assert answer.failure is not None
+        assert (answer.failure.letter, answer.failure.message, answer.failure.stage) == (2, "broken", "handle")
         desk.broken.clear()
-        await replay(rig, (await rig.read(LETTERS))[-3:])
-        await rig.until(lambda: len(desk.handled) == 3)
-        await say(rig, 4)
-        await rig.until(lambda: len(desk.handled) == 4)
-    assert desk.handled == [1, 2, 3, 4]
+        await ask(rig)
+        await rig.until(lambda: len(desk.handled) == 5)
+    assert desk.handled == [1, 2, 3, 4, 5]
 
 
-async def test_replay_without_a_marker_frees_nothing(rig: WorkerRig) -> None:
-    desk = RefusingDesk(1)
-    await say(rig, 1)
+async def test_letter_given_up_stays_given_up_though_its_record_is_read_again(rig: WorkerRig) -> None:
+    desk = RefusingDesk()
+    await park(rig, desk, 1, 2)
+    await ask(rig, 0)
     async with rig.running(desk.service):
-        await rig.until(lambda: rig.count(LETTERS) == 1)
-        desk.broken.clear()
-        await write_again(rig, await rig.read(LETTERS))
-        await rig.until(lambda: desk.handled == [1])
-        await say(rig, 2)
+        await rig.until(lambda: desk.handled == [2])
+        await rig.until(lambda: rig.count(LETTERS) == 4)
+    rig.bus._groups["risk"].committed.clear()  # as after a crash before any checkpoint
+    again = RefusingDesk(1)
+    await say(rig, 3)
+    async with rig.running(again.service):
+        await rig.until(lambda: again.handled[-1:] == [3])
+    assert again.handled == [2, 3]
+    assert len(await letters(rig)) == 2
+    assert [answer.given_up for answer in await answers(rig)] == [(0,)]
+
+
+async def test_what_a_crash_left_uncommitted_is_handled_before_the_letters(rig: WorkerRig) -> None:
+    first = RefusingDesk(2)
+    await say(rig, 0, 1, 2, 3)
+    async with rig.running(first.service):
         await rig.until(lambda: rig.count(LETTERS) == 2)
-    assert desk.handled == [1]
+    rig.bus._groups["risk"].committed.clear()
+    await ask(rig)
+    second = RefusingDesk()
+    async with rig.running(second.service):
+        await rig.until(lambda: len(second.handled) == 4)
+    assert second.handled == [0, 1, 2, 3]
+    assert len(await letters(rig)) == 2, "a record whose letter waits gets no second one"
+
+
+async def test_letter_that_was_written_twice_is_handled_once(rig: WorkerRig) -> None:
+    desk = RefusingDesk()
+    await park(rig, desk, 1, 2)
+    desk.broken.clear()
+    found = await letters(rig)
+    await rig.put(*(Outgoing(r.topic, r.key, r.value, r.headers, r.partition) for r in found))
+    await ask(rig)
+    async with rig.running(desk.service):
+        await rig.until(lambda: len(desk.handled) == 2)
+        await say(rig, 3)
+        await rig.until(lambda: len(desk.handled) == 3)
+    assert desk.handled == [1, 2, 3]
+    assert [answer.released for answer in await answers(rig)] == [3]
+
+
+async def test_second_request_is_answered_too(rig: WorkerRig) -> None:
+    desk = RefusingDesk()
+    await park(rig, desk, 1)
+    desk.broken.clear()
+    async with rig.running(desk.service):
+        await ask(rig)
+        await rig.until(lambda: rig.count(LETTERS) == 3)
+        await ask(rig)
+        await rig.until(lambda: rig.count(LETTERS) == 5)
+    assert [(answer.request, answer.handled) for answer in await answers(rig)] == [(1, 1), (3, 0)]
 
 
 async def test_release_of_one_key_leaves_another_parked(rig: WorkerRig) -> None:
     desk = RefusingDesk(1)
     await say(rig, 1)
-    await rig.say(evaluation(1, candle_offset=1, account_id="beta"))
+    await say(rig, 1, account_id="beta")
     async with rig.running(desk.service):
         await rig.until(lambda: rig.count(LETTERS) == 2)
         desk.broken.clear()
-        await replay(rig, [letter for letter in await rig.read(LETTERS) if letter.key == b"alpha"])
-        await rig.say(evaluation(2, candle_offset=2, account_id="beta"))
+        await ask(rig)
         await rig.until(lambda: rig.count(LETTERS) == 4)
+        await say(rig, 2, account_id="beta")
+        await rig.until(lambda: rig.count(LETTERS) == 5)
     assert desk.handled == [1]
 
 
-@pytest.mark.parametrize("headers", [(), (("dlq.topic", b"nonsense"),), (("dlq.topic", b"\xff"),)])
+async def test_two_instances_then_the_owner_of_the_partition_carries_the_release_out(rig: WorkerRig) -> None:
+    desk, idle = RefusingDesk(), RefusingDesk()
+    await park(rig, desk, 1, 2)
+    desk.broken.clear()
+    async with rig.running(desk.service, member="a"), rig.running(idle.service, member="b"):
+        await ask(rig)
+        await rig.until(lambda: len(desk.handled) + len(idle.handled) == 2)
+        await rig.until(lambda: rig.count(LETTERS) == 4)
+    assert {tuple(desk.handled), tuple(idle.handled)} == {(), (1, 2)}
+    assert len(await answers(rig)) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        (("dlq.topic", b"nonsense"),),
+        (("dlq.topic", b"\xff"),),
+        (("dlq.topic", EVALUATIONS.encode()),),
+        (("dlq.topic", EVALUATIONS.encode()), ("dlq.answer", b"x"), ("dlq.released", b""), ("dlq.given_up", b"\xff,")),
+    ],
+)
 async def test_stranger_in_the_dead_letter_topic_changes_nothing(
     rig: WorkerRig, headers: tuple[tuple[str, bytes], ...]
 ) -> None:
@@ -153,12 +242,11 @@ async def test_stranger_in_the_dead_letter_topic_changes_nothing(
         await rig.until(lambda: desk.handled == [1])
 
 
-async def test_replayed_record_has_its_own_headers_and_place_again(rig: WorkerRig) -> None:
-    original = rig.record(evaluation(1, candle_offset=1))
-    await rig.put(replace(original, partition=1))
+async def test_letter_holds_its_record_with_its_own_headers_place_and_time(rig: WorkerRig) -> None:
+    written = rig.record(evaluation(1, candle_offset=1))
+    await rig.put(replace(written, partition=1))
     async with rig.running(RefusingDesk(1).service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
     (letter,) = await rig.read(LETTERS)
-    again = replayed(letter, "drill")
-    assert (again.topic, again.key, again.value, again.partition) == (EVALUATIONS, b"alpha", original.value, 1)
-    assert [name for name, _ in again.headers] == [*(name for name, _ in original.headers), "dlq.replayed"]
+    (record,) = await rig.read(EVALUATIONS)
+    assert original(letter) == record

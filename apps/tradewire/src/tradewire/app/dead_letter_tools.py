@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from tradewire.ports.bus import EventBusPort, Place, Record
@@ -11,18 +11,9 @@ from tradewire.ports.errors import TradewireError
 from tradewire.ports.message import Event
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
 from tradewire.runtime.codec import Codec
-from tradewire.runtime.dead_letters import (
-    PARKED,
-    is_release,
-    letter_place,
-    origin,
-    release,
-    released_until,
-    replay_of,
-    replayed,
-    stage_of,
-)
+from tradewire.runtime.dead_letters import is_letter, origin, stage_of
 from tradewire.runtime.readers import read_to_end
+from tradewire.runtime.releases import Answer, Failure, read_answer, write_request
 
 POLL_SECONDS = 0.2
 
@@ -33,11 +24,12 @@ class ReplayRefusedError(TradewireError):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One dead letter. ``waits``: it was not replayed yet."""
+    """One dead letter. ``waits``: it was neither handled since nor given up; ``failure``: why its replay failed."""
 
     service: str
     record: Record
     waits: bool
+    failure: Failure | None = None
 
     @property
     def place(self) -> str:
@@ -58,7 +50,14 @@ class Letter:
     @property
     def stage(self) -> str:
         """Where it failed: decode, validate, handle, publish or parked."""
-        return stage_of(self.record) or "?"
+        return self.failure.stage if self.failure is not None else stage_of(self.record) or "?"
+
+    @property
+    def reason(self) -> str:
+        """Why it could not be handled, as of the last time that it was tried."""
+        if self.failure is not None:
+            return self.failure.message
+        return self.lineage().get("dlq.error.message", "no reason was written")
 
     @property
     def parks(self) -> bool:
@@ -81,15 +80,18 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a replay came to. ``confirmed``: the service has committed past the last record written again."""
+    """What a replay came to. ``confirmed``: the service has answered; without that nothing is known of the rest.
+
+    ``failed_letter``: the place of the letter that failed again.
+    """
 
     service: str
     topic: str
     key: str
     replayed: int
     discarded: int
-    rounds: int
-    failed_again: Letter | None
+    failed_again: Failure | None
+    failed_letter: str | None
     confirmed: bool
 
 
@@ -99,15 +101,18 @@ async def letters(bus: EventBusPort, services: Collection[str] = tuple(DEAD_LETT
     for service in services:
         records = [record async for record in read_to_end(bus, DEAD_LETTERS[service])]
         released: dict[tuple[str, bytes | None], int] = {}
+        failures: dict[Place, dict[int, Failure]] = {}
         for record in records:
+            source, answer = origin(record), read_answer(record)
+            if source is not None and answer is not None:
+                released[source] = max(released.get(source, -1), answer.released)
+                if answer.failure is not None:
+                    failures.setdefault(record.place, {})[answer.failure.letter] = answer.failure
+        for record in filter(is_letter, records):
             source = origin(record)
-            if source is not None and is_release(record):
-                released[source] = max(released.get(source, -1), released_until(record)[0])
-        for record in records:
-            if not is_release(record):
-                source = origin(record)
-                waits = source is not None and record.offset > released.get(source, -1)
-                found.append(Letter(service, record, waits))
+            waits = source is not None and record.offset > released.get(source, -1)
+            failure = failures.get(record.place, {}).get(record.offset)
+            found.append(Letter(service, record, waits, failure))
     return found
 
 
@@ -121,32 +126,32 @@ async def replay_key(
     discard: Collection[str] = (),
     within_s: float = 30.0,
 ) -> Replay:
-    """Write a key's waiting letters to their topic again, in order, and free the key.
+    """Ask a service to handle the letters of a key, in order and before it reads on, and wait for its answer.
 
-    Records that arrive meanwhile are parked by the service and replayed in the next round, so none overtakes another.
-    When a letter fails again the replay stops and the key stays parked.
+    The request stays: a service that is away carries it out when it is back.
 
     Parameters: topic: needed when the key waits in several; discard: letters (by place) that are given up;
-    within_s: longest wait in all for the service to have handled what was written; a round that was begun is ended.
+    within_s: longest wait for the answer.
     Raises: ReplayRefusedError; RetryableError.
     """
-    total, gone, rounds, confirmed = 0, 0, 0, True
-    batch = await _waiting(bus, service, key, topic)
-    if not batch:
+    waiting = await _waiting(bus, service, key, topic)
+    if not waiting:
         raise ReplayRefusedError(await _why_nothing(bus, service, key))
-    source = batch[0].topic
-    if unknown := set(discard) - {letter.place for letter in batch}:
-        waiting = ", ".join(letter.place for letter in batch)
-        raise ReplayRefusedError(f"no letter {', '.join(sorted(unknown))} waits under {key!r}; waiting: {waiting}")
-    failed: Letter | None = None
-    deadline_s = clock.monotonic_s() + within_s
-    while batch and failed is None and (rounds == 0 or clock.monotonic_s() < deadline_s):
-        kept = [letter for letter in batch if letter.place not in discard]
-        confirmed = await _write_again(bus, clock, batch, kept, deadline_s)
-        total, gone, rounds = total + len(kept), gone + len(batch) - len(kept), rounds + 1
-        batch = await _waiting(bus, service, key, source)
-        failed = next((letter for letter in batch if replay_of(letter.record) and letter.stage != PARKED), None)
-    return Replay(service, source, key, total, gone, rounds, failed, confirmed and not batch)
+    by_place = {letter.place: letter for letter in waiting}
+    if unknown := set(discard) - by_place.keys():
+        raise ReplayRefusedError(
+            f"no letter {', '.join(sorted(unknown))} waits under {key!r}; waiting: {', '.join(by_place)}"
+        )
+    newest = waiting[-1].record
+    request = write_request(newest, {by_place[place].record.offset for place in discard})
+    (ack,) = await bus.publish([request])
+    answer = await _answered(bus, clock, newest, ack.offset, clock.monotonic_s() + within_s)
+    source = waiting[-1].topic
+    if answer is None:
+        return Replay(service, source, key, 0, 0, None, None, confirmed=False)
+    failed = answer.failure
+    place = f"{newest.partition}/{failed.letter}" if failed is not None else None
+    return Replay(service, source, key, answer.handled, len(answer.given_up), failed, place, confirmed=True)
 
 
 async def _waiting(bus: EventBusPort, service: str, key: str, topic: str | None) -> list[Letter]:
@@ -162,34 +167,17 @@ async def _why_nothing(bus: EventBusPort, service: str, key: str) -> str:
     return f"nothing waits under {key!r} for {service}; waiting keys: {', '.join(waiting) or 'none'}"
 
 
-async def _write_again(
-    bus: EventBusPort, clock: ClockPort, batch: Sequence[Letter], kept: Sequence[Letter], deadline_s: float
-) -> bool:
-    """One round: records, marker, and a wait for the service; False when it did not get there in time."""
-    name = f"{batch[0].service}-{clock.now_us()}"
-    newest = batch[-1].record
-    place = Place(batch[0].topic, letter_place(newest)[0])
-    if kept:
-        acks = await bus.publish([replayed(letter.record, name) for letter in kept])
-        until = acks[-1].offset + 1
-    else:
-        until = (await bus.end_offsets([place]))[place]
-    await bus.publish([release([letter.record for letter in batch], until_offset=until)])
-    return await _handled(bus, clock, batch[0].service, place, until, deadline_s)
-
-
-async def _handled(
-    bus: EventBusPort, clock: ClockPort, group: str, place: Place, until: int, deadline_s: float
-) -> bool:
-    """Wait until the group has committed ``until`` on a partition."""
-    dead = Place(DEAD_LETTERS[group], 0)
-    while clock.monotonic_s() < deadline_s:
-        committed = (await bus.committed(group, [place]))[place]
-        if committed is not None and committed >= until:
-            return True
-        tail = await bus.tail(await bus.end_offsets([dead]))
-        try:
-            await tail.poll(max_records=1, timeout_s=POLL_SECONDS)
-        finally:
-            await tail.close()
-    return False
+async def _answered(
+    bus: EventBusPort, clock: ClockPort, newest: Record, request: int, deadline_s: float
+) -> Answer | None:
+    """The service's answer to a request, or to a later one of the same key; None when none came in time."""
+    tail = await bus.tail({newest.place: request + 1})
+    try:
+        while (left_s := deadline_s - clock.monotonic_s()) > 0:
+            for record in await tail.poll(max_records=100, timeout_s=min(POLL_SECONDS, left_s)):
+                answer = read_answer(record)
+                if answer is not None and origin(record) == origin(newest) and answer.request >= request:
+                    return answer
+    finally:
+        await tail.close()
+    return None

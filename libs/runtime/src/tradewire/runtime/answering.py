@@ -17,7 +17,7 @@ from tradewire.runtime.codec import Codec, UnknownSchemaIdError
 from tradewire.runtime.dead_letters import PARKED, dead_letter
 from tradewire.runtime.logs import CURRENT_TRACEPARENT
 from tradewire.runtime.metrics import Metrics
-from tradewire.runtime.parking import Parking
+from tradewire.runtime.parking import NOWHERE, Parking, Verdict
 from tradewire.runtime.progress import Progress
 from tradewire.runtime.publisher import Draft, OversizeError, Publisher, event_time_us
 from tradewire.runtime.service import Input, Service
@@ -26,8 +26,6 @@ from tradewire.runtime.tracing import Tracing, traceparent_of
 log = logging.getLogger(__name__)
 AHEAD_SECONDS_MAX = 60.0
 """Most that a producer's clock may be ahead of ours."""
-NOWHERE = -1
-"""Partition and offset of a record that was never written."""
 _topic_of = attrgetter("topic")
 
 
@@ -92,18 +90,33 @@ class Answering:
 
     async def _answer_one(self, record: Record, drafts: list[Draft]) -> str:
         """Add the drafts of one record; returns the outcome."""
+        verdict = self._parking.verdict(record)
+        if verdict is Verdict.SKIP:
+            return "parked"
         try:
-            try:
-                drafts += self._handle(record)
-            except UnknownSchemaIdError as unknown:
-                await self._learn(unknown.schema_id)
-                drafts += self._handle(record)
+            if verdict is Verdict.PARK:
+                raise ContractViolationError(
+                    "an earlier record of this key waits in the dead-letter topic", stage=PARKED
+                )
+            drafts += await self.handle(record)
         except ContractViolationError as error:
             self._parking.park(record)
-            self._metrics.parked_keys.labels(self._service.name).set(len(self._parking))
+            self.count_parked()
             drafts.append(self._letter(record, error))
             return "dead_lettered"
         return "ok"
+
+    async def handle(self, record: Record) -> list[Draft]:
+        """One record, wherever it was kept, through its handler. Raises ContractViolationError."""
+        try:
+            return self._handle(record)
+        except UnknownSchemaIdError as unknown:
+            await self._learn(unknown.schema_id)
+            return self._handle(record)
+
+    def count_parked(self) -> None:
+        """Show how many keys wait."""
+        self._metrics.parked_keys.labels(self._service.name).set(len(self._parking))
 
     async def _learn(self, schema_id: int) -> None:
         """Fetch a writer's schema that was not seen before. Raises ContractViolationError when nobody knows it."""
@@ -112,8 +125,6 @@ class Answering:
     def _handle(self, record: Record) -> list[Draft]:
         """One record through its handler. Raises ContractViolationError."""
         spec = self._inputs[record.topic]
-        if self._parking.holds(record):
-            raise ContractViolationError("an earlier record of this key waits in the dead-letter topic", stage=PARKED)
         envelope = self._codec.decode_headers(record)
         if record.value is None:
             emits: Iterable[Emit] = spec.deleted(text_key(record), envelope) if spec.deleted is not None else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from tradewire.ports.bus import Place
 from tradewire.runtime.readers import Reader
@@ -18,21 +18,26 @@ class BackPressure:
         self._backlog, self._records_max = backlog, records_max
         self._paused: set[Place] = set()
 
-    def apply(self, readers: Iterable[Reader], *, idle: bool) -> None:
+    def is_full(self, place: Place) -> bool:
+        """Is more buffered of a partition than should be?"""
+        return self._backlog().get(place, 0) > self._records_max
+
+    def apply(self, readers: Iterable[Reader], *, idle: bool, stopped: Collection[Place] = ()) -> None:
         """Pause what is full, resume what is half empty; when that blocks all progress, give room instead.
 
-        ``idle``: the last round brought nothing.
+        ``idle``: the last round brought nothing; ``stopped``: partitions to pause whatever is buffered of them.
         """
         backlog = self._backlog()
-        if not backlog and not self._paused:
+        if not backlog and not self._paused and not stopped:
             return
-        if idle and self._paused and any(backlog.values()):
+        crowded = {place for place, count in backlog.items() if count > self._records_max}
+        if idle and self._paused & (crowded | self._paused - set(stopped)) and any(backlog.values()):
             self._records_max *= 2
             log.info(
                 "buffer bound doubled: a stream lags far behind",
                 extra={"event": "backlog_grown", "bound": self._records_max},
             )
-        full = {place for place, count in backlog.items() if count > self._records_max}
+        full = {place for place, count in backlog.items() if count > self._records_max} | set(stopped)
         roomy = {place for place in self._paused - full if backlog.get(place, 0) <= self._records_max // 2}
         for reader in readers:
             reader.pause(full - self._paused)

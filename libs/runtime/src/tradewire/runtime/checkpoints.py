@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from tradewire.ports.bus import Place, Record
 from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import RetryableError
 from tradewire.runtime.metrics import Metrics
 from tradewire.runtime.progress import Progress
 from tradewire.runtime.publisher import Publisher
@@ -45,6 +47,14 @@ class Checkpoints:
             self._positions[Place(topic, partition)] = offset + 1
         self._dirty += len(records)
 
+    def position(self, place: Place) -> int | None:
+        """Offset behind the last record answered; None when none was since the partition came."""
+        return self._positions.get(place)
+
+    def note_letters(self, count: int) -> None:
+        """So many letters were handled: their effects are to be written down."""
+        self._dirty += count
+
     def forget(self, places: Iterable[Place]) -> None:
         """Another member goes on with these."""
         for place in places:
@@ -64,9 +74,28 @@ class Checkpoints:
             return
         await self._publisher.until_done(self._service.store.checkpoint, "checkpoint")
         if group is not None:
-            held = self._service.held()
-            answered = {p: held.get(p, n) for p, n in self._positions.items() if p.topic in self._group_topics}
-            await group.commit(answered)
+            with suppress(RetryableError):  # left to the next checkpoint
+                await group.commit(self._answered())
+        self._write_down()
+
+    async def settle(self, group: Reader | None) -> None:
+        """Write now, and go on only when the offsets are stored too.
+
+        Behind a release: a letter's record that a join still holds is found again only by its offset.
+        """
+        await self._publisher.until_done(self._service.store.checkpoint, "checkpoint")
+        if group is not None:
+            answered = self._answered()
+            await self._publisher.until_done(lambda: group.commit(answered), "commit")
+        self._write_down()
+
+    def _answered(self) -> dict[Place, int]:
+        """Offsets to commit: of what a join holds the lowest, also when it came from a letter."""
+        lowest = self._positions | dict(self._service.held())
+        return {place: offset for place, offset in lowest.items() if place.topic in self._group_topics}
+
+    def _write_down(self) -> None:
+        """All is written."""
         self._written.inc()
         self._dirty, self._at_s = 0, self._clock.monotonic_s()
         self._progress.positions = dict(self._positions)

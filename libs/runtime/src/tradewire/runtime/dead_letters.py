@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 
 from tradewire.ports.bus import Headers, Outgoing, Record
 from tradewire.ports.errors import ContractViolationError
@@ -17,14 +16,8 @@ KEY_KEPT_BYTES = 1024
 PARKED = "parked"
 PREFIX = "dlq."
 """Headers of the lineage begin with this."""
-RELEASED = "dlq.released"
-"""Header of a marker: offset of the last letter of the key that was replayed."""
-UNTIL = "dlq.until"
-"""Header of a marker: offset behind the last record written again to the original topic."""
 VALUE_BYTES = "dlq.value.bytes"
 """Header of a letter that holds only the beginning of a value: the size of all of it."""
-REPLAYED = "dlq.replayed"
-"""Header of a record that was written again: name of the replay."""
 
 
 def dead_letter(
@@ -76,26 +69,28 @@ def origin(record: Record) -> tuple[str, bytes | None] | None:
 
 def letter_place(record: Record) -> tuple[int, int]:
     """Partition and offset of the record that a letter holds; -1 for what it does not say."""
-    return _number(record, "dlq.partition"), _number(record, "dlq.offset")
+    return number(record, "dlq.partition"), number(record, "dlq.offset")
 
 
-def replayed(letter: Record, replay: str) -> Outgoing:
-    """A letter's record for its original place once more: its own headers, and the name of the replay.
+def original(letter: Record) -> Record:
+    """The record that a letter holds, at its own place and with its own headers.
 
-    Raises ContractViolationError for a letter that does not hold the whole record.
+    Raises ContractViolationError for a letter that does not hold all of it, or does not say where it came from.
     """
-    size = _number(letter, VALUE_BYTES)
+    size = number(letter, VALUE_BYTES)
     if size >= 0:
         kept = len(letter.value or b"")
         raise ContractViolationError(
-            f"letter {letter.offset} holds {kept} of {size} bytes: discard it, and publish its cause again",
+            f"letter {letter.partition}/{letter.offset} holds {kept} of {size} bytes: give it up, and publish its "
+            "cause again",
             stage="publish",
         )
     found = origin(letter)
-    assert found is not None, "only letters with their lineage are replayed"
-    partition, _ = letter_place(letter)
-    headers = (*own_headers(letter), (REPLAYED, replay.encode()))
-    return Outgoing(found[0], letter.key, letter.value, headers, partition if partition >= 0 else None)
+    if found is None:
+        raise ContractViolationError(f"letter {letter.partition}/{letter.offset} does not say its topic")
+    topic, key = found
+    sent_ms = number(letter, "dlq.timestamp_ms")
+    return Record(topic, *letter_place(letter), key, letter.value, own_headers(letter), sent_ms)
 
 
 def own_headers(letter: Record) -> Headers:
@@ -103,44 +98,17 @@ def own_headers(letter: Record) -> Headers:
     return tuple((name, value) for name, value in letter.headers if not name.startswith(PREFIX))
 
 
-def replay_of(record: Record) -> str | None:
-    """Name of the replay that wrote a record, or a letter's record, again; None for one that was written once."""
-    name = dict(record.headers).get(REPLAYED)
-    return None if name is None else name.decode(errors="replace")
-
-
 def stage_of(letter: Record) -> str:
     """Where the record failed: decode, validate, handle, publish or parked."""
     return dict(letter.headers).get("dlq.error.stage", b"").decode(errors="replace")
 
 
-def release(letters: Sequence[Record], *, until_offset: int) -> Outgoing:
-    """The marker that frees the key of ``letters`` (one topic and key, in order, not empty).
-
-    ``until_offset``: behind the last record written again, in the original partition.
-    """
-    newest = letters[-1]
-    found = origin(newest)
-    assert found is not None, "only letters with their lineage are replayed"
-    headers = (
-        ("dlq.topic", found[0].encode()),
-        (RELEASED, str(newest.offset).encode()),
-        (UNTIL, str(until_offset).encode()),
-    )
-    return Outgoing(newest.topic, newest.key, b"", headers, newest.partition)
+def is_letter(record: Record) -> bool:
+    """True for what ``dead_letter`` wrote; the markers of ``releases`` have no place of origin."""
+    return any(name == "dlq.offset" for name, _ in record.headers)
 
 
-def is_release(record: Record) -> bool:
-    """True for a marker."""
-    return any(name == RELEASED for name, _ in record.headers)
-
-
-def released_until(marker: Record) -> tuple[int, int]:
-    """A marker's last letter replayed, and the offset from which its key is free."""
-    return _number(marker, RELEASED), _number(marker, UNTIL)
-
-
-def _number(record: Record, name: str) -> int:
+def number(record: Record, name: str) -> int:
     """The header's number; -1 when it is missing or none."""
     text = dict(record.headers).get(name, b"-1")
     try:

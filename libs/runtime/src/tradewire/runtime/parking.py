@@ -1,106 +1,168 @@
 """Keys that wait: behind a dead letter of an account no later record is handled until an operator says so.
 
-What is parked, and until when, is read from the service's own dead-letter topic, so every instance knows it, also after
-a restart. An operator replays the letters of a key in order and then writes a release marker, which names the last
-letter replayed and the offset behind the last record written again. The key is free from the first record behind that
-offset on, and only if nothing was parked meanwhile: a record that arrived during the replay can't overtake it.
+What waits, and until when, is read from the service's own dead-letter topic, so every instance knows it, also after a
+restart. An operator asks for the letters of a key to be handled (``releases``), ``draining`` does it and answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
-from tradewire.runtime.dead_letters import PARKED, is_release, letter_place, origin, released_until, replay_of, stage_of
-from tradewire.runtime.readers import read_to_end
+from tradewire.runtime.dead_letters import is_letter, letter_place, origin
+from tradewire.runtime.readers import read_between
+from tradewire.runtime.releases import Answer, Request, read_answer, read_request
 
 Key = tuple[str, bytes | None]
 """Topic and record key."""
+Origin = tuple[int, int]
+"""Partition and offset of the record that a letter holds."""
+NOWHERE = -1
+"""Partition and offset of a record that was never written."""
 
 
-@dataclass
-class _Wait:
-    """Why a key waits. ``unread``: places of records parked by us whose letters have not been read back yet;
-    ``failed_replay``: a replay of which a record failed again, so that what follows in it must wait too."""
+class Verdict(Enum):
+    """What becomes of a record that was read. ``SKIP``: it has a letter that waits, or was given up."""
 
-    newest_letter: int = -1
-    unread: set[tuple[int, int]] = field(default_factory=set)
-    released_letter: int = -1
-    until_offset: int = 0
-    failed_replay: str | None = None
+    HANDLE = auto()
+    PARK = auto()
+    SKIP = auto()
 
-    def over(self, offset: int) -> bool:
-        """May the record at ``offset`` be handled again?"""
-        return not self.unread and self.newest_letter <= self.released_letter and offset >= self.until_offset
+
+@dataclass(slots=True)
+class Wait:
+    """What is known of one key.
+
+    ``letters``: origin of each letter that waits, by offset in the dead-letter topic; ``unread``: origins of what we
+    wrote and have not read back; ``marker``: any record of the key there; ``first``: lowest offset that waits, per
+    partition of origin.
+    """
+
+    marker: Record | None = None
+    letters: dict[int, Origin] = field(default_factory=dict)
+    unread: set[Origin] = field(default_factory=set)
+    given_up: set[Origin] = field(default_factory=set)
+    waiting: set[Origin] = field(default_factory=set)
+    first: dict[int, int] = field(default_factory=dict)
+    released: int = -1
+    answered: int = -1
+    request: Request | None = None
+
+    def add(self, source: Origin) -> None:
+        """A record waits."""
+        partition, offset = source
+        self.waiting.add(source)
+        self.first[partition] = min(self.first.get(partition, offset), offset)
+
+    def answer(self, answer: Answer) -> None:
+        """Letters up to one are done with; says nothing new the second time."""
+        self.given_up |= {self.letters[offset] for offset in answer.given_up if offset in self.letters}
+        self.released, self.answered = max(self.released, answer.released), max(self.answered, answer.request)
+        if self.request is not None and self.request.offset <= self.answered:
+            self.request = None
+        self.letters = {offset: source for offset, source in self.letters.items() if offset > self.released}
+        self.waiting, self.first = set(), {}
+        for source in (*self.letters.values(), *self.unread):
+            self.add(source)
+
+    def plan(self) -> list[tuple[Origin, int]]:
+        """Waiting letters in the order of their origins, one for each."""
+        return sorted({source: offset for offset, source in sorted(self.letters.items(), reverse=True)}.items())
 
 
 class Parking:
-    """The waiting keys of one service."""
+    """What waits in the dead-letter topic of one service."""
 
     def __init__(self, service: str) -> None:
         self._topic = DEAD_LETTERS.get(service)
-        self._waits: dict[Key, _Wait] = {}
+        self._waits: dict[Key, Wait] = {}
+        self._read: dict[Place, int] = {}
 
     def __len__(self) -> int:
-        """Keys that wait."""
-        return len(self._waits)
+        """Keys whose later records wait."""
+        return sum(1 for (topic, _), wait in self._waits.items() if wait.waiting and _ordered(topic))
 
-    async def restore(self, bus: EventBusPort) -> dict[Place, int]:
-        """Read the dead-letter topic as it is now; returns where to read on. Raises RetryableError."""
+    async def catch_up(self, bus: EventBusPort) -> dict[Place, int]:
+        """Read what the dead-letter topic holds now and we have not seen; returns where to read on.
+
+        Raises RetryableError. What is read twice says nothing new.
+        """
         if self._topic is None:
             return {}
         places = [Place(self._topic, p) for p in range(await bus.partitions(self._topic))]
-        starts = await bus.end_offsets(places)
-        async for record in read_to_end(bus, self._topic):
-            self._take(record)
-            starts[record.place] = max(starts[record.place], record.offset + 1)
-        return starts
+        begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
+        starts = {place: max(begins[place], self._read.get(place, 0)) for place in places}
+        async for record in read_between(bus, starts, ends):
+            self.take(record)
+        self._read |= {place: max(self._read.get(place, 0), ends[place]) for place in places}
+        return dict(self._read)
 
     def sort_out(self, records: Iterable[Record]) -> list[Record]:
         """Take letters and markers in; returns the other records."""
         others = []
         for record in records:
             if record.topic == self._topic:
-                self._take(record)
+                self.take(record)
             else:
                 others.append(record)
         return others
 
     def park(self, record: Record) -> None:
-        """A dead letter was written for ``record``: where order matters (account keys), its key waits from now on."""
-        if TOPICS[record.topic].group == "A":
-            wait = self._waits.setdefault((record.topic, record.key), _Wait())
-            wait.unread.add((record.partition, record.offset))
-            wait.failed_replay = replay_of(record) or wait.failed_replay
+        """A dead letter is about to be written for ``record``."""
+        wait = self._waits.setdefault((record.topic, record.key), Wait())
+        wait.unread.add((record.partition, record.offset))
+        wait.add((record.partition, record.offset))
 
-    def holds(self, record: Record) -> bool:
-        """Must ``record`` wait? One that an operator replays goes through, unless one before it failed again."""
-        key = (record.topic, record.key)
-        wait = self._waits.get(key)
-        if wait is None:
-            return False
-        replay = replay_of(record)
-        if replay is not None:
-            return replay == wait.failed_replay
-        if wait.over(record.offset):
-            del self._waits[key]
-            return False
-        return True
+    def verdict(self, record: Record) -> Verdict:
+        """What to do with a record. One from before the first that waits is read again after a crash: it goes on."""
+        if not self._waits or (wait := self._waits.get((record.topic, record.key))) is None:
+            return Verdict.HANDLE
+        source = (record.partition, record.offset)
+        if source in wait.given_up:
+            return Verdict.SKIP
+        if not wait.waiting or not _ordered(record.topic) or record.offset < wait.first.get(record.partition, -1):
+            return Verdict.HANDLE
+        return Verdict.SKIP if source in wait.waiting else Verdict.PARK
 
-    def _take(self, record: Record) -> None:
+    def requested(self) -> Iterator[tuple[Key, Wait, Request]]:
+        """Keys whose letters are to be handled now."""
+        for key, wait in self._waits.items():
+            if wait.request is not None:
+                yield key, wait, wait.request
+
+    def take(self, record: Record) -> None:
         """A letter or a marker of the topic; whatever else somebody wrote there says nothing."""
-        source = origin(record)
-        if source is None or source[0] not in TOPICS or TOPICS[source[0]].group != "A":
+        self._read[record.place] = max(self._read.get(record.place, 0), record.offset + 1)
+        key = origin(record)
+        if key is None or key[0] not in TOPICS:
             return
-        if is_release(record):
-            wait = self._waits.get(source)
-            if wait is not None:
-                wait.released_letter, wait.until_offset = released_until(record)
+        request, answer = read_request(record), read_answer(record)
+        if request is None and answer is None and not is_letter(record):
             return
-        wait = self._waits.setdefault(source, _Wait())
-        wait.newest_letter = record.offset
-        wait.unread.discard(letter_place(record))
-        if stage_of(record) != PARKED:
-            wait.failed_replay = replay_of(record) or wait.failed_replay
+        wait = self._waits.setdefault(key, Wait())
+        wait.marker = record
+        if request is not None:
+            if request.offset > wait.answered:
+                wait.request = request
+        elif answer is not None:
+            wait.answer(answer)
+        else:
+            _take_letter(wait, record)
+
+
+def _take_letter(wait: Wait, letter: Record) -> None:
+    """One that we know to be released already says nothing."""
+    place = letter_place(letter)
+    wait.unread.discard(place)
+    if letter.offset > wait.released:
+        source = place if place[1] >= 0 else (NOWHERE, letter.offset)
+        wait.letters[letter.offset] = source
+        wait.add(source)
+
+
+def _ordered(topic: str) -> bool:
+    """Does order matter more than progress there? So it does for accounts."""
+    return TOPICS[topic].group == "A"

@@ -16,11 +16,18 @@ POLL_SECONDS = 0.5
 async def read_to_end(bus: EventBusPort, topic: str) -> AsyncGenerator[Record]:
     """Every record of a topic as it stands now, in offset order per partition."""
     places = [Place(topic, p) for p in range(await bus.partitions(topic))]
-    begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
-    waiting = {place for place in places if ends[place] > begins[place]}
+    async for record in read_between(bus, await bus.begin_offsets(places), await bus.end_offsets(places)):
+        yield record
+
+
+async def read_between(
+    bus: EventBusPort, starts: Mapping[Place, int], ends: Mapping[Place, int]
+) -> AsyncGenerator[Record]:
+    """Records from ``starts`` (no lower than what is kept) to before ``ends``, in offset order per partition."""
+    waiting = {place for place, start in starts.items() if ends[place] > start}
     if not waiting:
         return
-    tail = await bus.tail({place: begins[place] for place in waiting})
+    tail = await bus.tail({place: starts[place] for place in waiting})
     try:
         while waiting:
             for record in await tail.poll(max_records=1000, timeout_s=POLL_SECONDS):
@@ -70,11 +77,15 @@ class Reader:
             self._port.resume(chosen)
 
     async def commit(self, offsets: Mapping[Place, int]) -> None:
-        """Store offsets, for a subscription. A failure is left to the next checkpoint."""
+        """Store offsets, for a subscription. Raises RetryableError."""
         commit = getattr(self._port, "commit", None)
         if commit is not None and offsets:
-            with suppress(RetryableError):
-                await commit(offsets)
+            await commit(offsets)
+
+    def owns(self, place: Place) -> bool:
+        """Does the subscription own a partition now? What a tail reads is never owned."""
+        assignment = getattr(self._port, "assignment", None)
+        return assignment is not None and place in assignment()
 
     async def lag(self) -> dict[Place, int]:
         """Records behind, for a subscription."""

@@ -19,6 +19,7 @@ from tradewire.runtime.answering import AHEAD_SECONDS_MAX, Answering, text_key
 from tradewire.runtime.back_pressure import BackPressure
 from tradewire.runtime.checkpoints import Checkpoints
 from tradewire.runtime.codec import Codec
+from tradewire.runtime.draining import Draining
 from tradewire.runtime.fanout import Fanout
 from tradewire.runtime.lag import LagGauges
 from tradewire.runtime.metrics import Metrics
@@ -65,6 +66,7 @@ class Worker:
         )
         self._fanout = Fanout(fanout_topics, bus, service.store, settings.poll_records_max)
         self._back_pressure = BackPressure(service.backlog, settings.backlog_records_max)
+        self._draining = self._made_draining()
         self._broadcast: Reader | None = None
         self._group: Reader | None = None
         self._source: SourceReader | None = None
@@ -72,6 +74,19 @@ class Worker:
         self._generation = 0
         self._moving_since_s = clock.monotonic_s()
         self._lag = LagGauges(service.name, metrics, clock, every_s=TICK_SECONDS)
+
+    def _made_draining(self) -> Draining:
+        return Draining(
+            self.service,
+            self._group_topics,
+            self._bus,
+            parking=self._parking,
+            answering=self._answering,
+            publisher=self._publisher,
+            checkpoints=self._checkpoints,
+            back_pressure=self._back_pressure,
+            letters_max=self._settings.poll_records_max,
+        )
 
     # ---- life cycle ----
 
@@ -130,7 +145,8 @@ class Worker:
 
     async def _read_broadcast(self) -> None:
         """All that broadcast and dead-letter topics hold now, and a reader of what follows."""
-        starts = await self._parking.restore(self._bus)
+        starts = await self._parking.catch_up(self._bus)
+        self._answering.count_parked()
         for topic in self._broadcast_topics:
             starts |= {Place(topic, p): 0 for p in range(await self._bus.partitions(topic))}
             async for record in read_to_end(self._bus, topic):
@@ -178,6 +194,7 @@ class Worker:
         async with self._lock:
             self._generation += 1
             self._fanout.outdate()
+            await self._publisher.until_done(lambda: self._parking.catch_up(self._bus), "read dead letters")
             partitions = sorted({place.partition for place in places})
             again = await self._publisher.until_done(lambda: self.service.store.acquire(partitions), "restore")
             if again:
@@ -200,6 +217,7 @@ class Worker:
             await self.service.store.release(sorted({place.partition for place in places}))
             self._checkpoints.forget(places)
             self._back_pressure.forget(places)
+            self._draining.forget(places)
             for place in places:
                 self._metrics.forget_partition(self.service.name, place.topic, place.partition)
 
@@ -214,14 +232,17 @@ class Worker:
         waits: set[asyncio.Task[Any]] = {stopping, *(reader.pending() for reader in readers)}
         if self._source is not None and not self._source.exhausted:
             waits.add(self._source.pending())
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=TICK_SECONDS)
+        patience_s = 0.0 if self._draining.busy else TICK_SECONDS
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=patience_s)
         async with self._lock:
             records: list[Record] = []
             for reader in readers:
                 records += self._parking.sort_out(self._taken(reader))
             await self._answer(records)
-            self._back_pressure.apply(streams, idle=not records)
-            await self._checkpoints.write_if_due(self._group, idle=not records)
+            await self._draining.step(self._group)
+            idle = not records and not self._draining.busy
+            self._back_pressure.apply(streams, idle=idle, stopped=self._draining.places)
+            await self._checkpoints.write_if_due(self._group, idle=idle)
             self._lag.observe(records, self._group)
         self.progress.turned_s = self._clock.monotonic_s()
 

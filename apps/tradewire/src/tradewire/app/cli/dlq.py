@@ -1,4 +1,4 @@
-"""``tradewire dlq``: dead letters with their lineage, and their ordered replay."""
+"""``tradewire dlq``: dead letters with their lineage, and their replay by the service that wrote them."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def show_list(found: list[Letter]) -> None:
     for letter, row in zip(found, rows, strict=True):
         line = "  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]])
         tell(line + ("" if letter.waits else "  (replayed)"), style="red" if letter.waits else "dim")
-        tell(f"    {source_of(letter)}: {letter.lineage().get('dlq.error.message', 'no reason was written')}")
+        tell(f"    {source_of(letter)}: {letter.reason}")
     parked = sorted({(letter.service, letter.key) for letter in found if letter.parks})
     for service, key in parked:
         tell(f"{key} is parked: tradewire dlq replay --service {service} --key {key}", style="yellow")
@@ -104,8 +104,9 @@ def document(letter: Letter) -> dict[str, Any]:
         "stage": letter.stage,
         "waits": letter.waits,
         "parks_key": letter.parks,
-        "error_type": lineage.get("dlq.error.type"),
-        "error_message": lineage.get("dlq.error.message"),
+        "error_type": lineage.get("dlq.error.type") if letter.failure is None else letter.failure.error_type,
+        "error_message": letter.reason,
+        "failed_again": letter.failure is not None,
         "event_id": lineage.get("event_id"),
         "written_ms": letter.record.timestamp_ms,
     }
@@ -162,22 +163,23 @@ def show(
 )
 def replay(
     service: ServiceOption,
-    key: Annotated[str, typer.Option(help="Record key whose letters go back, in order.")],
+    key: Annotated[str, typer.Option(help="Record key whose letters are handled, in order.")],
     topic: Annotated[str | None, typer.Option(help="Original topic, when the key waits in several.")] = None,
     discard: Annotated[
         list[str] | None, typer.Option(help="Give this letter up instead (PARTITION/OFFSET); repeatable.")
     ] = None,
     wait_s: Annotated[
-        float, typer.Option("--wait-s", min=0.1, help="Longest wait for the service in all, s.")
+        float, typer.Option("--wait-s", min=0.1, help="Longest wait for the service's answer, s.")
     ] = ANSWER_SECONDS,
     root: RootOption = None,
     bus: BusOption = None,
     registry_url: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a key's letters to their topic again, in order, and free the key.
+    """Have the service handle a key's letters, in order and before it reads on, and free the key.
 
-    Exit code 1 when a letter fails again: the key then stays parked behind it.
+    Exit code 1 when a letter fails again: those before it are done, the key stays parked behind it. Exit code 3 when
+    the service has not answered in time: the request stays, and is carried out as soon as it can be.
     """
     _service(service)
 
@@ -195,9 +197,8 @@ def replay(
 
     done = run_async(work)
     if as_json:
-        failed = None if done.failed_again is None else document(done.failed_again)
-        names = ("service", "topic", "key", "replayed", "discarded", "rounds", "confirmed")
-        print_json({name: getattr(done, name) for name in names} | {"failed_again": failed})
+        names = ("service", "topic", "key", "replayed", "discarded", "confirmed")
+        print_json({name: getattr(done, name) for name in names} | {"failed_again": _failure(done)})
     else:
         _show_replay(done)
     if done.failed_again is not None:
@@ -207,11 +208,24 @@ def replay(
 
 
 def _show_replay(done: Replay) -> None:
-    gone = f", gave up {done.discarded}" if done.discarded else ""
-    tell(f"replayed {done.replayed} letters of {done.key} to {done.topic}{gone}", style="green")
-    if done.failed_again is not None:
-        why = done.failed_again.lineage().get("dlq.error.message", "")
-        tell(f"letter {done.failed_again.place} failed again ({done.failed_again.stage}): {why}", style="red")
-        tell(f"mend the cause and replay again, or give it up: --discard {done.failed_again.place}")
-    elif not done.confirmed:
+    if not done.confirmed:
         tell(f"{done.service} has not answered yet: is it running? `tradewire status` tells", style="yellow")
+        tell("the request stays and is carried out when it can be; `tradewire dlq list` tells when nothing waits")
+        return
+    gone = f", gave up {done.discarded}" if done.discarded else ""
+    tell(f"{done.service} handled {done.replayed} letters of {done.key} from {done.topic}{gone}", style="green")
+    failed, letter = done.failed_again, done.failed_letter
+    if failed is None:
+        tell(f"{done.key} is free")
+    else:
+        tell(f"letter {letter} failed again ({failed.stage}): {failed.message}", style="red")
+        tell(f"{done.key} stays parked: mend the cause and replay again, or give it up: --discard {letter}")
+
+
+def _failure(done: Replay) -> dict[str, Any] | None:
+    """The letter that failed again, named as ``document`` does."""
+    failed = done.failed_again
+    if failed is None:
+        return None
+    why = {"stage": failed.stage, "error_type": failed.error_type, "error_message": failed.message}
+    return {"letter": done.failed_letter, **why}
