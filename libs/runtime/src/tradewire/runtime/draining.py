@@ -82,12 +82,12 @@ class Draining:
         self._drains = {key: self._drains[key] for key, *_ in requested if key in self._drains}
         for key, wait, request in requested:
             place = Place(key[0], max(0, min(wait.first, default=0)))
-            if not self._ours(place, group):
+            if not self._ours(place, group) or not await self._is_read(place, wait):
                 continue
             drain = self._drains.get(key)
             if drain is None or drain.request != request:
                 drain = self._drains[key] = _Drain(request, place)
-            if not self._back_pressure.is_full(place) and await self._is_read(place, wait):
+            if not self._back_pressure.is_full(place):
                 await self._advance(key, wait, drain, group)
 
     def forget(self, places: Iterable[Place]) -> None:
