@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tradewire.backtest.vectorized.addresses import numbers_at
 from tradewire.backtest.vectorized.columns import ParamColumns
 from tradewire.backtest.vectorized.decisions import alone
 from tradewire.backtest.vectorized.family import StrategyFamily
@@ -48,8 +49,8 @@ def test_every_set_decides_as_by_itself(room_bytes: int) -> None:
             assert np.array_equal(found.signal[place], expected.signal[0])
             assert found.sizing[place].tolist() == expected.sizing[0].tolist()
             for symbol, bars in enumerate(markets.columns):
-                stop = found.table[symbol, found.guards[place, 0], : len(bars)]
-                assert np.array_equal(stop, expected.table[symbol, 0, : len(bars)], equal_nan=True)
+                stop = numbers_at(found.table[symbol, found.guards[place, 0]], len(bars))
+                assert np.array_equal(stop, numbers_at(expected.table[symbol, 0], len(bars)), equal_nan=True)
             assert found.guards[place, 1:].tolist() == [-1, -1, -1]
             seen.append(number)
             codes |= set(np.unique(found.signal[place]).tolist())

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tradewire.backtest.compiled import compiled, compiled_in_place, compiled_on_borrowed
+from tradewire.backtest.vectorized.addresses import number_at
 from tradewire.backtest.vectorized.arithmetic import notional, units
 from tradewire.backtest.vectorized.entries import ACTS_FLAT, ACTS_LONG, ACTS_SHORT, decide
 from tradewire.backtest.vectorized.market import Tape
@@ -74,7 +75,7 @@ def run_sets(
     tape: Tape,
     filters: IntArray,
     signal: Int8Array,
-    table: FloatArray,
+    table: IntArray,
     guards: IntArray,
     method: int,
     sizing: FloatArray,
@@ -104,7 +105,7 @@ def run_account(
     tape: Tape,
     filters: IntArray,
     signal: Int8Array,
-    table: FloatArray,
+    table: IntArray,
     guards: IntArray,
     sizing: tuple[int, float, float],
     purse: tuple[int, int],
@@ -117,7 +118,7 @@ def run_account(
     """Run one account from its first close to its last.
 
     Parameters: filters: as in `Markets`; signal: int8 codes, 0 where the strategy is not ready, shape (m, t); table:
-    series by symbol, row and the symbol's own bar; guards: rows of the stop, take-profit and trailing distance and of
+    addresses of series by symbol and row; guards: rows of the stop, take-profit and trailing distance and of
     the volatility, -1 where not asked for, shape (4,); sizing: method code, amount, cap on leverage (infinity for
     none); purse: capital and slippage, 1e-8; state, book and gauge: zeros, as in
     `state`. Fills these, the blocks' sums (from 0) and the record.
@@ -176,7 +177,7 @@ def _judge(
     bar: IntArray,
     close: FloatArray,
     mark: FloatArray,
-    table: FloatArray,
+    table: IntArray,
     guards: IntArray,
     filters: IntArray,
     state: IntArray,
@@ -191,14 +192,14 @@ def _judge(
 
 
 @compiled_in_place
-def _measures(table: FloatArray, guards: IntArray, j: int, i: int) -> tuple[float, float, float, float]:
+def _measures(table: IntArray, guards: IntArray, j: int, i: int) -> tuple[float, float, float, float]:
     """Distances and volatility at a symbol's bar."""
     stop, take, trail, volatility = guards[0], guards[1], guards[2], guards[3]
     return (
-        table[j, stop, i] if stop >= 0 else np.nan,
-        table[j, take, i] if take >= 0 else np.nan,
-        table[j, trail, i] if trail >= 0 else np.nan,
-        table[j, volatility, i] if volatility >= 0 else np.nan,
+        number_at(table[j, stop], i) if stop >= 0 else np.nan,
+        number_at(table[j, take], i) if take >= 0 else np.nan,
+        number_at(table[j, trail], i) if trail >= 0 else np.nan,
+        number_at(table[j, volatility], i) if volatility >= 0 else np.nan,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.vectorized.addresses import address_of
 from tradewire.backtest.vectorized.entries import METHOD_CODES
 from tradewire.backtest.vectorized.market import Markets
 from tradewire.trading.language import CompiledStrategy, EvaluationArrays, Sizing
@@ -26,16 +27,18 @@ class Decisions:
     """Of k parameter sets on all m symbols at all t closes.
 
     ``numbers``: which sets, shape (k,). ``signal``: codes, 0 where a strategy is not ready, int8, shape (k, m, t).
-    ``table``: series by symbol, row and the symbol's own bar. ``guards``: rows of a set's measures, -1 where not asked
-    for, shape (k, 4). ``method``: of sizing; ``sizing``: amount and cap on leverage (infinity for none), shape (k, 2).
+    ``table``: addresses of series by symbol and row, a number for each of the symbol's own bars; ``owner`` keeps them.
+    ``guards``: rows of a set's measures, -1 where not asked for, shape (k, 4). ``method``: of sizing; ``sizing``:
+    amount and cap on leverage (infinity for none), shape (k, 2).
     """
 
     numbers: IntArray
     signal: Int8Array
-    table: FloatArray
+    table: IntArray
     guards: IntArray
     method: int
     sizing: FloatArray
+    owner: object
 
 
 def sizing_row(sizing: Sizing) -> tuple[float, float]:
@@ -57,13 +60,14 @@ def alone(strategy: CompiledStrategy, number: int, markets: Markets) -> Decision
     """The decisions of one strategy by its own evaluation, as rules in Python need it."""
     answers = [strategy.evaluate_array(bars) for bars in markets.columns]
     found = [np.where(answer.ready, answer.signal, np.int8(0)).reshape(1, -1) for answer in answers]
-    table = np.full((len(answers), MEASURES, markets.longest), np.nan)
+    measures = np.full((len(answers), MEASURES, markets.longest), np.nan)
     for symbol, answer in enumerate(answers):
         for row, values in enumerate(_measures(answer)):
-            table[symbol, row, : len(answer)] = values
+            measures[symbol, row, : len(answer)] = values
+    table = np.array([[address_of(row) for row in rows] for rows in measures])
     numbers, guards = np.array([number]), np.arange(MEASURES).reshape(1, MEASURES)
-    sizing = np.array([sizing_row(strategy.sizing)])
-    return Decisions(numbers, at_closes(found, markets), table, guards, METHOD_CODES[strategy.sizing.method], sizing)
+    method, sizing = METHOD_CODES[strategy.sizing.method], np.array([sizing_row(strategy.sizing)])
+    return Decisions(numbers, at_closes(found, markets), table, guards, method, sizing, measures)
 
 
 def _measures(answer: EvaluationArrays) -> tuple[FloatArray | float, ...]:

@@ -75,16 +75,17 @@ class StrategyFamily:
         plan, sizing, _ = part[0]
         table = self._table
         found = [
-            signals_of_sets(plan.steps, plan.rules, plan.reads, table.numbers[j], table.since[j], rows)
-            for j in range(len(self._markets.columns))
+            signals_of_sets(plan.steps, plan.rules, plan.reads, table.address[j], table.since[j], rows, len(bars))
+            for j, bars in enumerate(self._markets.columns)
         ]
         yield Decisions(
             np.concatenate([members for _, _, members in part]),
             at_closes(found, self._markets),
-            table.numbers,
+            table.address,
             _guards(plan, rows),
             METHOD_CODES[sizing.method],
             _sizings(part),
+            table,
         )
 
     def _wanted(self, plan: Plan, members: IntArray) -> IntArray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.backtest.compiled import compiled
+from tradewire.backtest.vectorized.addresses import address_of
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray
@@ -19,15 +20,16 @@ DEFAULT_CACHE_BYTES = 128 * 1024 * 1024
 class SeriesTable:
     """Series of m symbols by number; those not used for longest make room for new ones.
 
-    ``numbers``: float64, NaN where there is no value, shape (m, s, n). ``since``: the bar from which a series has
-    values only, n where it has none, -1 where it has holes, shape (m, s).
+    ``address``: of a symbol's series in each row, float64, one a bar of the symbol's, NaN where there is no value;
+    int64, shape (m, s). ``since``: the bar from which a series has values only, n where it has none, -1 where it has
+    holes, shape (m, s).
     """
 
     def __init__(self, lengths: Sequence[int], room_bytes: int) -> None:
         """``lengths``: bars of each symbol."""
-        self._lengths = lengths
+        self._symbols = len(lengths)
         self._room = max(room_bytes // (8 * sum(lengths)), 1)
-        self._resize(0)
+        self._resize(self._room)
 
     @property
     def room(self) -> int:
@@ -35,44 +37,38 @@ class SeriesTable:
         return self._room
 
     def _resize(self, rows: int) -> None:
-        self.numbers = np.empty((len(self._lengths), rows, max(self._lengths)))
-        self.since = np.zeros((len(self._lengths), rows), dtype=np.int64)
+        self.address = np.zeros((self._symbols, rows), dtype=np.int64)
+        self.since = np.zeros((self._symbols, rows), dtype=np.int64)
         self._row_of: dict[int, int] = {}
-
-    def _has_room(self, wanted: int, missing: int) -> bool:
-        """Whether the rows do, without giving one away while more are allowed.
-
-        At first there are as many as are asked for: a single parameter set asks once, and fresh memory costs time.
-        """
-        rows = self.numbers.shape[1]
-        return wanted <= rows and (missing <= rows - len(self._row_of) or rows >= self._room)
+        self._kept: dict[int, tuple[FloatArray, ...]] = {}
 
     def rows(self, wanted: Sequence[int], make: Callable[[Sequence[int]], Iterator[Sequence[FloatArray]]]) -> list[int]:
         """Rows of the series with these numbers, all different; ``make`` gives for each new one an array a symbol.
 
         Rows of other series may be given away.
         """
+        if len(wanted) > self.address.shape[1]:
+            self._resize(len(wanted))
         missing = [number for number in wanted if number not in self._row_of]
-        if not self._has_room(len(wanted), len(missing)):
-            self._resize(max(len(wanted), self._room) if self._row_of else len(wanted))
-            missing = list(wanted)
         for number in wanted:
             if number in self._row_of:
                 self._row_of[number] = self._row_of.pop(number)  # now the last that will make room
         kept = set(wanted)
-        free = list(range(len(self._row_of), self.numbers.shape[1]))
         for number, made in zip(missing, make(missing), strict=True):
-            row = free.pop(0) if free else self._row_of.pop(next(old for old in self._row_of if old not in kept))
-            for symbol, values in enumerate(made):
-                self.since[symbol, row] = _store(values, self.numbers[symbol, row])
+            row = len(self._row_of)
+            if row == self.address.shape[1]:
+                row = self._row_of.pop(next(old for old in self._row_of if old not in kept))
+            self._kept[row] = tuple(np.ascontiguousarray(values, dtype=np.float64) for values in made)
+            for symbol, values in enumerate(self._kept[row]):
+                self.address[symbol, row] = address_of(values)
+                self.since[symbol, row] = _known_since(values)
             self._row_of[number] = row
         return [self._row_of[number] for number in wanted]
 
 
 @compiled
-def _store(values: FloatArray, row: FloatArray) -> int:
-    """Copy a series into its row; return since when it has values."""
-    row[: len(values)] = values
+def _known_since(values: FloatArray) -> int:
+    """The bar from which a series has values only, -1 where it has holes."""
     first = 0
     while first < len(values) and values[first] != values[first]:
         first += 1

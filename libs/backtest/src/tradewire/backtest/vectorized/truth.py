@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.backtest.compiled import compiled
+from tradewire.backtest.vectorized.addresses import numbers_at
 from tradewire.trading.language import SIGNALS, Signal
 
 if TYPE_CHECKING:
@@ -34,16 +35,15 @@ _TO_LONG, _TO_SHORT = SIGNALS.index(Signal.REVERSE_TO_LONG), SIGNALS.index(Signa
 
 @compiled
 def signals_of_sets(
-    steps: IntArray, rules: IntArray, reads: IntArray, series: FloatArray, since: IntArray, rows: IntArray
+    steps: IntArray, rules: IntArray, reads: IntArray, address: IntArray, since: IntArray, rows: IntArray, bars: int
 ) -> Int8Array:
     """Signal codes of k parameter sets on one symbol, 0 where a set is not ready, int8, shape (k, n).
 
     Parameters: steps: shape (p, STEP_COLUMNS); rules: registers of entry_long, exit_long, entry_short and exit_short,
     -1 where there is no such rule, shape (4,); reads: columns of ``rows`` whose series must have a value, and whether
-    also a bar earlier, shape (r, 2); series: shape (s, n); since: as in `SeriesTable`, shape (s,); rows: of the series
-    that each set's columns stand for, shape (k, c).
+    also a bar earlier, shape (r, 2); address and since: of the series, as in `SeriesTable`, shape (s,); rows: of the
+    series that each set's columns stand for, shape (k, c); bars: n.
     """
-    bars = series.shape[1]
     found = np.empty((len(rows), bars), dtype=np.int8)
     registers = np.zeros((len(steps) + 1, BLOCK_BARS), dtype=np.int8)  # the last one is that of a rule not there
     for k in range(len(rows)):
@@ -55,22 +55,24 @@ def signals_of_sets(
         while begin < bars:
             end = min(begin + BLOCK_BARS, bars)
             for step in steps:
-                _take(step, series, rows[k], begin, end, registers)
+                _take(step, address, rows[k], begin, end, registers)
             _decide(rules, registers, found[k, begin:end])
             begin = end
-        _withdraw(reads, series, since, rows[k], found[k])
+        _withdraw(reads, address, since, rows[k], found[k])
     return found
 
 
 @compiled
-def _take(step: IntArray, series: FloatArray, rows: IntArray, begin: int, end: int, registers: Int8Array) -> None:
+def _take(step: IntArray, address: IntArray, rows: IntArray, begin: int, end: int, registers: Int8Array) -> None:
     """One step over one block."""
     does, code, first, second, target = step
     truth = registers[target, : end - begin]
     if does == COMPARE:
-        _compare(code, series[rows[first], begin:end], series[rows[second], begin:end], truth)
+        left, right = numbers_at(address[rows[first]], end), numbers_at(address[rows[second]], end)
+        _compare(code, left[begin:], right[begin:], truth)
     elif does == CROSS:
-        _cross(code == 1, series[rows[first], :end], series[rows[second], :end], truth)
+        left, right = numbers_at(address[rows[first]], end), numbers_at(address[rows[second]], end)
+        _cross(code == 1, left, right, truth)
     elif does == INVERT:
         for t in range(len(truth)):
             item = registers[first, t]
@@ -78,8 +80,8 @@ def _take(step: IntArray, series: FloatArray, rows: IntArray, begin: int, end: i
     else:
         needs_both = TRUE if does == AND else FALSE
         for t in range(len(truth)):
-            left, right = registers[first, t], registers[second, t]
-            truth[t] = (left & right & needs_both) | ((left | right) & (3 - needs_both))
+            one, other = registers[first, t], registers[second, t]
+            truth[t] = (one & other & needs_both) | ((one | other) & (3 - needs_both))
 
 
 @compiled
@@ -146,14 +148,15 @@ def _decide(rules: IntArray, registers: Int8Array, found: Int8Array) -> None:
 
 
 @compiled
-def _withdraw(reads: IntArray, series: FloatArray, since: IntArray, rows: IntArray, found: Int8Array) -> None:
+def _withdraw(reads: IntArray, address: IntArray, since: IntArray, rows: IntArray, found: Int8Array) -> None:
     """No signal where a series with holes, or the one of a bar earlier, has no value; in place."""
     for r in range(len(reads)):
         row = rows[reads[r, 0]]
         if since[row] < 0:
+            values = numbers_at(address[row], len(found))
             for t in range(len(found)):
-                missing = series[row, t] != series[row, t]
+                missing = values[t] != values[t]
                 if missing:
                     found[t] = 0
-                if reads[r, 1] and (t == 0 or series[row, t - 1] != series[row, t - 1]):
+                if reads[r, 1] and (t == 0 or values[t - 1] != values[t - 1]):
                     found[t] = 0
