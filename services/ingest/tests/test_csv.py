@@ -160,7 +160,7 @@ async def test_events_when_a_file_is_not_utf_8_is_fatal(folder: Path) -> None:
     [
         ("BTCUSD.csv", r"BTCUSD\.csv: found this name, allowed <venue>-<symbol>-<interval>\.csv"),
         ("alpha-BTCUSD-1y.csv", r"allowed <venue>-<symbol>-<interval>\.csv"),
-        ("alpha-BTCUSD-4h.csv", r"a second file of alpha:BTCUSD, allowed one"),
+        ("alpha-BTCUSD-1h.parquet", r"a second file of alpha:BTCUSD:1h, allowed one"),
         ("alpha-DOGE-1h.csv", r"alpha:DOGE is not there, but .*alpha-DOGE-1h\.csv needs it"),
     ],
 )
@@ -168,6 +168,24 @@ def test_build_when_a_file_does_not_fit_says_which_and_why(folder: Path, name: s
     write_bars(folder, name, range(2))
     with pytest.raises(FatalError, match=message):
         csv_data(folder)
+
+
+async def test_events_when_a_symbol_has_two_intervals_come_in_event_time_and_none_is_lost_on_resuming(
+    tmp_path: Path,
+) -> None:
+    instruments = write_instruments(tmp_path, ("alpha", "BTCUSD"))
+    instruments.write_text(instruments.read_text().replace("[1h]", "[1h, 4h]"))
+    write_bars(tmp_path, "alpha-BTCUSD-1h.csv", range(5, 9))
+    write_bars(tmp_path, "alpha-BTCUSD-4h.csv", [3, 7])
+    data = csv_data(tmp_path)
+    assert len(await data.instruments()) == 1
+    candles = [event async for event in data.events({}) if isinstance(event, CandleClosed)]
+    hours = [(candle.close_time_us // 1000 - START_MS) // HOUR_MS for candle in candles]
+    assert hours == [6, 7, 7, 8, 9, 11]
+    assert [(c.interval, c.last_of_stream) for c in candles if c.last_of_stream] == [("1h", True), ("4h", True)]
+    assert [candle.interval for candle in candles[1:3]] == ["1h", "4h"]
+    resumed = csv_data(tmp_path).events({("alpha", "BTCUSD"): candles[1].close_time_us})
+    assert [event async for event in resumed if isinstance(event, CandleClosed)] == candles[1:]
 
 
 def test_build_when_the_interval_is_not_offered_says_so(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from tradewire.ingest.adapters.beside import FUNDING, MARK, Beside
 from tradewire.ingest.adapters.instruments_file import read_instruments
 from tradewire.ingest.adapters.pace import FULL_SPEED, Pace, Pacer
 from tradewire.ingest.adapters.tables import ENDINGS, read_table
-from tradewire.ingest.domain import CandleGate, Verdict, mark_last, position_us
+from tradewire.ingest.domain import CandleGate, Verdict, interval_us, mark_last, position_us
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import CandleClosed, InstrumentChanged
@@ -35,6 +36,11 @@ class CandleFile:
     symbol: str
     interval: str
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Venue and symbol."""
+        return self.venue, self.symbol
+
 
 class CsvMarketData(MarketDataPort):
     """Candles of files named ``<venue>-<symbol>-<interval>.csv`` or ``.parquet``; a recorded stream with an end.
@@ -43,8 +49,8 @@ class CsvMarketData(MarketDataPort):
     ``.funding.csv``.
 
     ``source``: a folder, or the files. ``instruments_file`` must know each file's instrument and interval.
-    Bars that have not closed by the clock's time are refused. Raises FatalError when names, files or
-    instruments don't fit together.
+    A symbol may have a file of each of several intervals. Bars that have not closed by the clock's time are refused.
+    Raises FatalError when names, files or instruments don't fit together.
     """
 
     def __init__(
@@ -59,15 +65,19 @@ class CsvMarketData(MarketDataPort):
         paths = sorted(filter(_has_candles, source.glob("*"))) if isinstance(source, Path) else source
         if not paths:
             raise FatalError(f"{source}: found no candle file, allowed {ALLOWED}")
-        self.files = tuple(sorted(map(_candle_file, paths), key=lambda file: (file.venue, file.symbol)))
+        self.files = tuple(sorted(map(_candle_file, paths), key=lambda file: (file.key, interval_us(file.interval))))
         self._instruments = _instruments_of(self.files, instruments_file)
+        self._several = {key for key, count in Counter(file.key for file in self.files).items() if count > 1}
         self._clock, self._pace, self._sleep = clock, pace, sleep
 
     async def instruments(self) -> list[InstrumentChanged]:
         return list(self._instruments)
 
     async def events(self, resume_after_us: Mapping[tuple[str, str], int]) -> AsyncIterator[Event]:
-        """Candles and faults of all files by close time, then venue, symbol.
+        """Candles and faults of all files by close time, then venue, symbol, interval.
+
+        Of a symbol with several intervals, what closed at the time resumed after comes again: a bar of one interval
+        that is out does not tell that those of the others are. It has the same id as before.
 
         Raises FatalError for a file that can't be read as candles: waiting doesn't mend it.
         """
@@ -76,10 +86,10 @@ class CsvMarketData(MarketDataPort):
             *(self._verdicts(file, rows) for file, rows in zip(self.files, streams, strict=True)),
             key=lambda verdict: (position_us(verdict), verdict.venue, verdict.symbol),
         )
+        since_us = {key: time_us + (key not in self._several) for key, time_us in resume_after_us.items()}
         pacer = Pacer(self._pace, self._clock, self._sleep)
         for verdict in merged:
-            after_us = resume_after_us.get((verdict.venue, verdict.symbol))
-            if after_us is None or position_us(verdict) > after_us:
+            if position_us(verdict) >= since_us.get((verdict.venue, verdict.symbol), 0):
                 await pacer.until(position_us(verdict))
                 yield verdict
 
@@ -113,13 +123,15 @@ def _candle_file(path: Path) -> CandleFile:
 
 
 def _instruments_of(files: Sequence[CandleFile], instruments_file: Path) -> list[InstrumentChanged]:
-    """The instrument of each file, in the files' order."""
+    """The instruments of the files, in the files' order."""
     known = {(item.venue, item.symbol): item for item in read_instruments(instruments_file)}
     instruments: dict[tuple[str, str], InstrumentChanged] = {}
+    seen: set[tuple[str, str, str]] = set()
     for file in files:
-        key = file.venue, file.symbol
-        if key in instruments:
-            raise FatalError(f"{file.path}: a second file of {':'.join(key)}, allowed one: a stream has one order")
+        key, stream = file.key, (*file.key, file.interval)
+        if stream in seen:
+            raise FatalError(f"{file.path}: a second file of {':'.join(stream)}, allowed one: a stream has one order")
+        seen.add(stream)
         if key not in known:
             raise FatalError(f"{instruments_file}: {':'.join(key)} is not there, but {file.path} needs it")
         if file.interval not in known[key].intervals:
