@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.telemetry.adapters.views.rows import Rows
 from tradewire.telemetry.adapters.views.worker import ViewWorker
@@ -13,7 +14,8 @@ from tradewire.telemetry.domain.windows import Windows
 def test_worker_when_made_then_faust_writes_under_the_views_folder_only(tmp_path: Path) -> None:
     rows = Rows(tmp_path / "views")
     try:
-        worker = ViewWorker("localhost:9092", Codec(SchemaIds.static()), Windows(size_us=60_000_000, kept=1), rows)
+        windows = Windows(size_us=60_000_000, kept=1)
+        worker = ViewWorker("localhost:9092", Codec(SchemaIds.static()), windows, rows, ManualClock())
         assert (tmp_path / "views") in Path(worker.app.conf.datadir).parents
         assert (tmp_path / "views") in Path(worker.app.conf.tabledir).parents
     finally:

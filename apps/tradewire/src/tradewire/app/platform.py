@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tradewire.app.operator import Operator
-from tradewire.app.processes import SERVICES, ServiceDiedError, ServiceProcess, until_ready
+from tradewire.app.processes import SERVICES, VIEWS, ServiceDiedError, ServiceProcess, until_ready
 from tradewire.app.scenario import ANSWER_SECONDS, Scenario
 from tradewire.app.stack import Progress, Stack, StackPaths, quiet
 from tradewire.app.stack.lock import FolderLock
@@ -31,12 +31,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How to run. ``partitions``: count by topic group instead of the topic map's; ``fresh``: forget earlier data."""
+    """How to run. ``partitions``: count by topic group instead of the topic map's; ``fresh``: forget earlier data;
+    ``views``: with the windowed views beside the services."""
 
     root: Path = Path(".tradewire/run")
     fresh: bool = True
     registry: bool = True
     telemetry: bool = True
+    views: bool = False
     partitions: dict[str, int] = field(default_factory=dict)
     otlp_url: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
@@ -91,6 +93,7 @@ async def platform(
         try:
             environment = service_environment(stack, scenario, options)
             names = [name for name in SERVICES if options.telemetry or name != "telemetry"]
+            names += [VIEWS] if options.views else []
             services.update({name: ServiceProcess(name, environment, paths.logs) for name in names})
             yield Platform(stack, bus, codec, Operator(bus, codec, SystemClock()), services)
         finally:
@@ -123,6 +126,7 @@ def service_environment(stack: Stack, scenario: Scenario, options: RunOptions) -
         "TRADEWIRE_BUS_URL": f"kafka://{stack.bootstrap_servers}",
         "TRADEWIRE_MARKET_PATH": str(scenario.data),
         "TRADEWIRE_MARKET_FILES": "[" + ",".join(f'"{name}"' for name in scenario.files) + "]",
+        "TRADEWIRE_VIEWS_FOLDER": str(StackPaths.under(options.root).root / "views"),
         "PYTHONUNBUFFERED": "1",
     }
     environment |= {f"TRADEWIRE_{name.upper()}": value for name, value in scenario.paper.items()}

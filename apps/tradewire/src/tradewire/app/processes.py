@@ -1,4 +1,4 @@
-"""The six services as processes of this machine: started, watched, killed, stopped."""
+"""The six services and the views as processes of this machine: started, watched, killed, stopped."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ from tradewire.app.stack.paths import full_disk_hint
 from tradewire.ports.errors import TradewireError
 
 SERVICES = ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")
+VIEWS = "telemetry-views"
+"""The windowed views: telemetry's second process, on faust."""
+MODULES = {VIEWS: "tradewire.telemetry.adapters.views"} | {name: f"tradewire.{name}" for name in SERVICES}
+"""What each process runs."""
 STOP_SECONDS = 15.0
 READY_SECONDS = 90.0
 LOG_TAIL_LINES = 15
@@ -75,7 +79,7 @@ class ServiceProcess:
         }
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-                [sys.executable, "-m", f"tradewire.{self.name}"],
+                [sys.executable, "-m", MODULES[self.name]],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

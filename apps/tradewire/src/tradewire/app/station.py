@@ -14,7 +14,7 @@ import httpx
 from tradewire.app.market import Market
 from tradewire.app.operator import Operator
 from tradewire.app.platform import Platform, RunOptions, platform
-from tradewire.app.processes import SERVICES, ServiceProcess
+from tradewire.app.processes import SERVICES, VIEWS, ServiceProcess
 from tradewire.app.stack import Progress, StackError, quiet
 from tradewire.app.stack.processes import ProcessMark
 from tradewire.app.station_state import (
@@ -43,13 +43,20 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class StationOptions:
-    """What to keep. ``services``: those to start; ``registry``: False for a lean platform with static schema ids."""
+    """What to keep. ``services``: those to start; ``lean``: with static schema ids in place of a registry, and
+    without the windowed views, which otherwise go with the telemetry service."""
 
     root: Path
     market: Market
     services: tuple[str, ...] = SERVICES
-    registry: bool = True
+    lean: bool = False
     otlp_url: str | None = None
+
+    @property
+    def processes(self) -> tuple[str, ...]:
+        """Names of what is to run."""
+        views = "telemetry" in self.services and not self.lean
+        return (*self.services, VIEWS) if views else self.services
 
 
 @dataclass
@@ -88,7 +95,7 @@ class Station:
     @property
     def services(self) -> list[ServiceProcess]:
         """The services to keep."""
-        return [service for name, service in self.running.services.items() if name in self.options.services]
+        return [service for name, service in self.running.services.items() if name in self.options.processes]
 
     async def keep(self) -> None:
         """Start what is wanted, register what the market starts with, then supervise until cancelled."""
@@ -213,7 +220,8 @@ async def keep_platform(options: StationOptions, *, say: Say, progress: Progress
     run = RunOptions(
         root=options.root,
         fresh=False,
-        registry=options.registry,
+        registry=not options.lean,
+        views=VIEWS in options.processes,
         otlp_url=options.otlp_url,
         environment=options.market.environment,
     )

@@ -40,7 +40,7 @@ def up(
     services: Annotated[
         list[str] | None, typer.Argument(metavar="[SERVICE]…", help=f"Default: all of {', '.join(SERVICES)}.")
     ] = None,
-    lean: Annotated[bool, typer.Option("--lean", help="Without a schema registry: ids of contracts/ids.json.")] = False,
+    lean: Annotated[bool, typer.Option("--lean", help="Without schema registry and windowed views.")] = False,
     market: Annotated[
         str, typer.Option(help="live: public candles; replay: the sample; auto: live where the venue answers in 5 s.")
     ] = "auto",
@@ -77,7 +77,7 @@ def up(
 async def _keep(
     root: Path, services: tuple[str, ...], *, lean: bool, market: str, pace: float, otlp: str | None
 ) -> None:
-    options = StationOptions(root, await _market(market, pace), services, registry=not lean, otlp_url=otlp)
+    options = StationOptions(root, await _market(market, pace), services, lean=lean, otlp_url=otlp)
     await keep_platform(options, say=say, progress=_show_step)
 
 

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Response
 from tradewire.ports.bus import EventBusPort, Place
 from tradewire.ports.errors import FatalError, RetryableError, TradewireError
 from tradewire.runtime.bus import connect
+from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.runtime.health import HealthServer
 from tradewire.runtime.logs import configure_logging
@@ -58,15 +59,24 @@ def _face(worker: ViewWorker, windows: Windows) -> FastAPI:
     async def health(response: Response) -> dict[str, object]:
         running = bool(worker.app.started and not worker.app.crashed and worker.app.consumer.assignment())
         response.status_code = 200 if running else 503
-        return {
-            "status": "ok" if running else "starting",
-            "handled": worker.handled,
-            "skipped": worker.skipped,
-            "positions": {f"{topic}/{number}": offset for (topic, number), offset in sorted(worker.positions.items())},
-        }
+        return {"status": "ok" if running else "starting", "services": {NAME: _report(worker, running=running)}}
 
     app.include_router(ViewRoutes(windows).router)
     return app
+
+
+def _report(worker: ViewWorker, *, running: bool) -> dict[str, object]:
+    """What every service tells of itself, as far as faust's worker has it."""
+    return {
+        "phase": "running" if running else "starting",
+        "last_success_us": worker.last_success_us,
+        "handled": worker.handled,
+        "published": 0,
+        "dead_letters": 0,
+        "last_error": worker.last_error,
+        "positions": {f"{topic}/{number}": offset for (topic, number), offset in sorted(worker.positions.items())},
+        "details": {"skipped": worker.skipped},
+    }
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -81,7 +91,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     rows = Rows(settings.views_folder)
     for key, row in rows.read():
         rows.write(windows.put(key, row))
-    worker = ViewWorker(url.netloc, Codec(ids), windows, rows)
+    worker = ViewWorker(url.netloc, Codec(ids), windows, rows, SystemClock())
     server: HealthServer | None = None
     try:
         if settings.http_port is not None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import faust
 
+from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.events import AccountStateChanged, OrderFilled
 from tradewire.ports.message import Event
@@ -32,11 +33,13 @@ RETRY_SECONDS = 1.0
 
 
 class ViewWorker:
-    """Reads every partition of the topics into ``windows`` and ``rows``."""
+    """Reads every partition of the topics into ``windows`` and ``rows``. ``last_success_us``: of a record, UTC µs."""
 
-    def __init__(self, brokers: str, codec: Codec, windows: Windows, rows: Rows) -> None:
-        self._codec, self._windows, self._rows = codec, windows, rows
+    def __init__(self, brokers: str, codec: Codec, windows: Windows, rows: Rows, clock: ClockPort) -> None:
+        self._codec, self._windows, self._rows, self._clock = codec, windows, rows, clock
         self.handled = self.skipped = 0
+        self.last_success_us: int | None = None
+        self.last_error: str | None = None
         self.positions: dict[tuple[str, int], int] = {}
         self.app = faust.App(
             f"telemetry-views-{rows.generation}",
@@ -60,6 +63,7 @@ class ViewWorker:
             await self._take(message.topic, message.value)
             self.positions[message.topic, message.partition] = message.offset + 1
             self.handled += 1
+            self.last_success_us = self._clock.now_us()
             yield
 
     async def _take(self, topic: str, value: bytes | None) -> None:
@@ -69,7 +73,7 @@ class ViewWorker:
         try:
             event = await self._decoded(topic, value)
         except ContractViolationError as error:
-            self.skipped += 1
+            self.skipped, self.last_error = self.skipped + 1, str(error)
             log.warning("left out of the views: %s", error, extra={"event": "view_skipped", "topic": topic})
             return
         assert isinstance(event, EVENTS)
