@@ -118,16 +118,14 @@ def run_account(
     """Run one account from its first close to its last.
 
     Parameters: filters: as in `Markets`; signal: int8 codes, 0 where the strategy is not ready, shape (m, t); table:
-    addresses of series by symbol and row; guards: rows of the stop, take-profit and trailing distance and of
-    the volatility, -1 where not asked for, shape (4,); sizing: method code, amount, cap on leverage (infinity for
-    none); purse: capital and slippage, 1e-8; state, book and gauge: zeros, as in
-    `state`. Fills these, the blocks' sums (from 0) and the record.
+    addresses of series by symbol and row; guards: rows of the stop, take-profit and trailing distance and of the
+    volatility, -1 where not asked for, shape (4,); sizing: method code, amount, cap on leverage (infinity for none);
+    purse: capital and slippage, 1e-8; state, book, gauge and blocks' sums: zeros. Fills these and the record.
     """
     opened, high, low, close, mark, funding, bar = tape  # in the loop a field of a tuple costs more than a variable
     closes, totals, squares = blocks
     symbols, last = signal.shape
     equity, held, log = record
-    keep, weighed = len(equity) > 0, len(closes) > 0
     _open(purse[0], closes, book, gauge)
     t = 0
     while t < last:
@@ -138,18 +136,16 @@ def run_account(
         for j in range(symbols):
             i = bar[j, t] if bar.shape[1] else t
             if i >= 0 and has_orders(state, j):
-                enter_and_leave(t, j, units(opened[j, i]), filters, state, book, log, purse[1], keep)
+                enter_and_leave(t, j, units(opened[j, i]), filters, state, book, log, purse[1], len(equity) > 0)
                 if has_protection(state, j):
                     prices = (units(opened[j, i]), units(high[j, i]), units(low[j, i]), units(close[j, i]))
-                    protect(t, j, prices, filters, state, book, log, purse[1], keep)
+                    protect(t, j, prices, filters, state, book, log, purse[1], len(equity) > 0)
             if i >= 0:
                 _mark(j, units(mark[j, i]), funding[j, i] if funding.shape[1] else 0, state, book)
         worth = book[WALLET] + _unrealised(state)
-        if weighed:
-            weigh(t, worth, book, gauge, closes, totals, squares)
+        weigh(t, worth, book, gauge, closes, totals, squares)
         _judge(t, worth, signal, bar, close, mark, table, guards, filters, state, sizing)
-        if keep:
-            _note(t, worth, state, equity, held)
+        _note(t, worth, state, equity, held)
         t += 1
     book[EQUITY] = book[WALLET] + _unrealised(state)
 
@@ -163,7 +159,9 @@ def _open(capital_e8: int, closes: IntArray, book: IntArray, gauge: FloatArray) 
 
 @compiled_in_place
 def _note(t: int, worth: int, state: IntArray, equity: IntArray, held: IntArray) -> None:
-    """Keep the account of a close."""
+    """Keep the account of a close, where anything is kept."""
+    if not len(equity):
+        return
     equity[t] = worth
     for j in range(len(state)):
         held[t, j] = state[j, QTY]

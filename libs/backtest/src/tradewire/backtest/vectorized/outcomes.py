@@ -107,7 +107,9 @@ def weigh(
     sums: FloatArray,
     squares: FloatArray,
 ) -> None:
-    """Add the close t to the statistics: the gauge, and the block of returns that it belongs to."""
+    """Add the close t to the statistics: the gauge, and its block of returns. Without blocks, nothing."""
+    if not len(counts):
+        return
     while t >= book[BLOCK_END]:
         book[BLOCK] += 1
         book[BLOCK_END] += counts[book[BLOCK]]
