@@ -61,34 +61,53 @@ def test_long_series_have_the_bits_of_the_step(name: str, params: tuple[float, .
 
 
 @pytest.mark.parametrize("place", range(0, BARS, 997))
+@pytest.mark.parametrize("hole", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("name", ["sma", "ema", "rsi", "atr", "bollinger", "macd"])
-def test_single_hole_is_seen_wherever_it_is(name: str, place: int) -> None:
+def test_single_hole_is_seen_wherever_it_is(name: str, hole: float, place: int) -> None:
     subject = INDICATORS[name]
-    inputs = [prices("walk")[column].copy() for column in subject.inputs]
-    inputs[place % len(inputs)][place] = (math.nan, math.inf, -math.inf)[place % 3]
+    for broken in range(len(subject.inputs)):
+        inputs = [prices("walk")[column].copy() for column in subject.inputs]
+        inputs[broken][place] = hole
 
-    found = subject.array(inputs, ())
+        found = subject.array(inputs, ())
 
-    assert bits(found) == bits(stepped(subject).array(inputs, ()))
-    assert all(math.isnan(column[place]) for column in found)
+        assert bits(found) == bits(stepped(subject).array(inputs, ()))
+        assert all(math.isnan(column[place]) for column in found)
+
+
+@pytest.mark.parametrize("broken", [0, 1, 2])
+@pytest.mark.parametrize("place", [0, 1, 5, 6])
+def test_hole_in_a_series_shorter_than_the_average_is_seen(place: int, broken: int) -> None:
+    inputs = [prices("walk")[column][:7].copy() for column in ("high", "low", "close")]
+    inputs[broken][place] = math.nan
+
+    assert bits(INDICATORS["atr"].array(inputs, (3.0,))) == bits(stepped(INDICATORS["atr"]).array(inputs, (3.0,)))
+    assert np.isnan(INDICATORS["atr"].array(inputs, (9.0,))[0]).all()
+
+
+LANE = 328  # of 3,000 bars from the third on: an eighth, rounded down to a line of the cache off a page
 
 
 def test_lanes_of_a_walk_settle_and_leave_only_the_last_bars() -> None:
-    close, out = prices("walk")["close"][:1_500], np.empty(1_500)
+    close, out, expected = prices("walk")["close"][:3_000], np.zeros(3_000), np.zeros(3_000)
 
     start = follow_in_lanes(close, 2, float(close[1]), 2.0 / 3.0, out, 2 * SETTLING)
 
-    assert start in range(1_497, 1_501)
-    expected = out.copy()
     follow(close, 2, float(close[1]), 2.0 / 3.0, expected)
-    assert expected[2:start].tolist() == out[2:start].tolist()
+    assert start == 2 + 8 * LANE
+    assert expected[:start].tolist() == out[:start].tolist()
 
 
 def test_lane_that_did_not_settle_is_left_to_be_done_again() -> None:
-    close, out = prices("rising")["close"][:1_500], np.empty(1_500)
+    close, out, expected = prices("rising")["close"][:3_000], np.zeros(3_000), np.zeros(3_000)
     close[:700] = 1e12
 
-    assert follow_in_lanes(close, 2, 1e12, 0.01, out, 80) == 2 + 3 * (1_498 // 4)
+    start = follow_in_lanes(close, 2, 1e12, 0.01, out, 80)
+
+    follow(close, 2, 1e12, 0.01, expected)
+    assert start == 2 + 3 * LANE
+    assert expected[:start].tolist() == out[:start].tolist()
+    assert expected[start] != out[start]
 
 
 def test_averages_of_gain_and_loss_that_did_not_settle_are_given_back() -> None:

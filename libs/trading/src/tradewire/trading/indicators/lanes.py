@@ -10,6 +10,8 @@ equal: the next bar makes the same of them.)
 
 from __future__ import annotations
 
+import numpy as np
+
 from tradewire.trading.indicators.model import FloatArray
 from tradewire.trading.indicators.stretches import Columns, Params, fill_unknown, mean_of, whole
 
@@ -24,32 +26,47 @@ def follow(x: FloatArray, start: int, value: float, weight: float, out: FloatArr
         out[i] = value
 
 
+Eight = tuple[float, float, float, float, float, float, float, float]
+
+
+def follow_eight(x: FloatArray, lane: int, bars: int, values: Eight, weight: float, out: FloatArray) -> Eight:
+    """The first `bars` of eight lanes, `lane` apart in `x` and an eighth of its length in `out`; `values` as above."""
+    a, b, c, d, e, f, g, h = values
+    xa, xb, xc, xd = x, x[lane:], x[2 * lane :], x[3 * lane :]
+    xe, xf, xg, xh = x[4 * lane :], x[5 * lane :], x[6 * lane :], x[7 * lane :]
+    room = len(out) // 8
+    oa, ob, oc, od = out, out[room:], out[2 * room :], out[3 * room :]
+    oe, of, og, oh = out[4 * room :], out[5 * room :], out[6 * room :], out[7 * room :]
+    for i in range(bars):
+        a += (xa[i] - a) * weight
+        b += (xb[i] - b) * weight
+        c += (xc[i] - c) * weight
+        d += (xd[i] - d) * weight
+        e += (xe[i] - e) * weight
+        f += (xf[i] - f) * weight
+        g += (xg[i] - g) * weight
+        h += (xh[i] - h) * weight
+        oa[i], ob[i], oc[i], od[i], oe[i], of[i], og[i], oh[i] = a, b, c, d, e, f, g, h
+    return a, b, c, d, e, f, g, h
+
+
 def follow_in_lanes(x: FloatArray, start: int, value: float, weight: float, out: FloatArray, settling: int) -> int:
-    """The same in four lanes of equal length; returns the first bar that `follow` is still to do.
+    """The same as `follow` in eight lanes; returns the first bar that `follow` is still to do.
 
     `out` may be `x` itself; the bars of all lanes are overwritten then, also those that are to be done again.
     """
-    lane = (len(x) - start) // 4
+    lane = (len(x) - start) // 8
+    lane -= (lane - 8) % 64  # one line of the cache off a page, so that no two lanes are in each other's way
     if lane < 2 * settling:
         return start
-    early, late, last = x[start + lane :], x[start + 2 * lane :], x[start + 3 * lane :]
-    b, c, d = x[start + lane - settling], x[start + 2 * lane - settling], x[start + 3 * lane - settling]
-    for i in range(start + lane - settling, start + lane):
-        b += (x[i] - b) * weight
-        c += (x[i + lane] - c) * weight
-        d += (x[i + 2 * lane] - d) * weight
-    guesses = (b, c, d)
-    first = x[start:]
-    outs = (out[start:], out[start + lane :], out[start + 2 * lane :], out[start + 3 * lane :])
-    a = value
-    for i in range(lane):
-        a += (first[i] - a) * weight
-        b += (early[i] - b) * weight
-        c += (late[i] - c) * weight
-        d += (last[i] - d) * weight
-        outs[0][i], outs[1][i], outs[2][i], outs[3][i] = a, b, c, d
+    early = x[start + lane - settling :]
+    p, q, r, s = early[0], early[lane], early[2 * lane], early[3 * lane]
+    guesses = (p, q, r, s, early[4 * lane], early[5 * lane], early[6 * lane], early[7 * lane])
+    b, c, d, e, f, g, h, _ = follow_eight(early, lane, settling, guesses, weight, np.empty(8 * settling))
+    starts = (value, b, c, d, e, f, g, h)
+    ends = follow_eight(x[start:], lane, lane, starts, weight, out[start : start + 8 * lane])
     right = 1
-    for end, guess in zip((a, b, c), guesses):  # noqa: B905 - numba knows no `strict`
+    for end, guess in zip(ends[:7], starts[1:]):  # noqa: B905 - numba knows no `strict`
         if end != guess:
             break
         right += 1

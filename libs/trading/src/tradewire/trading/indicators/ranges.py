@@ -9,7 +9,7 @@ from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
 from tradewire.trading.indicators.lanes import SETTLING, follow, follow_in_lanes
 from tradewire.trading.indicators.model import FloatArray, Indicator, Kernel
 from tradewire.trading.indicators.params import bars
-from tradewire.trading.indicators.stretches import BLOCK, Columns, Params, fill_unknown, mean_of, whole
+from tradewire.trading.indicators.stretches import Columns, Params, fill_unknown, mean_of, whole
 from tradewire.trading.indicators.windows import NAN, delayed, ring_size
 
 RANGE_SIZE = 2  # slots of `true_range`: count, previous close
@@ -20,12 +20,12 @@ _WILDER = "Wilder (1978), New Concepts in Technical Trading Systems; TA-Lib"
 
 
 def larger(a: float, b: float) -> float:
-    """The larger of two numbers, a on a tie: `max` may treat the sign of zero differently when compiled."""
-    return a if a >= b else b
+    """The larger of two numbers, a on a tie and if a is NaN; `max` may treat the sign of zero differently."""
+    return b if b > a else a
 
 
 def widest(high: float, low: float, before: float) -> float:
-    """True range of a bar after a bar that closed at `before`."""
+    """True range of a bar after a bar that closed at `before`; infinite or NaN if high or low is."""
     return larger(larger(high - low, abs(high - before)), abs(low - before))
 
 
@@ -81,31 +81,29 @@ def spans(columns: Columns, start: int, out: FloatArray) -> None:
         span[i] = widest(high[i], low[i], before[i])
 
 
-def spans_if_whole(columns: Columns, out: FloatArray) -> bool:
-    """True ranges from bar 1 on, block by block; False at the first block with an infinite value or NaN."""
-    for start in range(0, len(out), BLOCK):
-        high, low, close = columns[0][: start + BLOCK], columns[1][: start + BLOCK], columns[2][: start + BLOCK]
-        if not (whole(high[start:]) and whole(low[start:]) and whole(close[start:])):
-            return False
-        spans((high, low, close), max(start, 1), out[: start + BLOCK])
-    return True
-
-
 def _atr_stretch(columns: Columns, params: Params, outputs: Columns) -> bool:
-    """`_atr` over a stretch without holes; see `stretches`."""
+    """`_atr` over a stretch without holes; see `stretches`.
+
+    A hole in high or low is in the true range, hence in all averages from there on; one in close may be in neither.
+    """
+    high, low, close = columns
     out = outputs[0]
     n = int(params[0])
-    if not spans_if_whole(columns, out):
+    if not (whole(close) and whole(high[:1]) and whole(low[:1])):
         return False
-    if len(out) > n:
+    spans(columns, 1, out)
+    if len(out) <= n:
+        found = whole(out[1:])
+    else:
         value, weight = mean_of(out, 1, n), 1.0 / n
         out[n] = value
         start = follow_in_lanes(out, n + 1, value, weight, out, SETTLING * n)
         if start > n + 1:
             spans(columns, start, out)
         follow(out, start, out[start - 1], weight, out)
+        found = whole(out[-1:])
     fill_unknown(out, n)
-    return True
+    return found
 
 
 def directional(s: list[float], k: int) -> float:
