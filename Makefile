@@ -12,7 +12,7 @@ INSTALLED := .venv/.installed
 PEERS := .venv-peers/.installed
 NAUTILUS := .venv-nautilus/.installed
 
-.PHONY: bench bench-research help setup run test chaos lint types imports contracts clean
+.PHONY: bench bench-research drills help setup run test chaos lint types imports contracts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
