@@ -40,6 +40,15 @@ def shown(root: Path, name: str) -> list[Any]:
         Event().wait(0.1)  # between two looks
 
 
+def status_of(root: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """What `tradewire status` tells of the views."""
+    capsys.readouterr()
+    main(["status", "--root", str(root), "--json"])
+    services: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["services"]
+    (views,) = [service for service in services if service["name"] == VIEWS]
+    return views
+
+
 def test_views_run_beside_the_services_and_come_back_after_a_kill(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -60,10 +69,8 @@ def test_views_run_beside_the_services_and_come_back_after_a_kill(
             Event().wait(0.05)
         assert shown(root, "accounts")
 
-        capsys.readouterr()
-        main(["status", "--root", str(root), "--json"])
-        status = json.loads(capsys.readouterr().out)
-        (views,) = [service for service in status["services"] if service["name"] == VIEWS]
+        while not (views := status_of(root, capsys))["handled"]:
+            Event().wait(0.1)
         assert (views["restarts"], views["phase"], views["last_success_us"] > 0) == (1, "running", True)
     finally:
         main(["down", "--root", str(root)])

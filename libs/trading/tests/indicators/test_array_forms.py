@@ -32,7 +32,7 @@ def prices(kind: str) -> dict[str, FloatArray]:
     elif kind == "rising":
         close = 1.0 + 0.37 * np.arange(BARS)
     elif kind == "a jump":
-        close[BARS // 4] = 1e15
+        close[BARS // 4] = 1e140
     high, low = close + rng.choice([0.0, 0.3], BARS), close - rng.choice([0.0, 0.1], BARS)
     bars = {"high": high, "low": low, "close": close, "x": close}
     if kind == "holes":
