@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,45 +15,51 @@ if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
 
 
-def joined_candles(parts: Sequence[tuple[str, Candles]]) -> Candles:
-    """The bars of all parts by open time; ``parts``: file and bars, at least one, in any order.
+def joined_candles(files: Sequence[Path], read: Callable[[Path], Candles]) -> Candles:
+    """The bars of all files by open time; ``files``: at least one, in any order; ``read`` gives those of one.
 
-    Bars that several parts have alike are kept once and told as duplicates. Raises MarketDataError: parts of several
-    intervals, or two bars of one open time that differ.
+    Bars that several files have alike are kept once and told as duplicates. Raises MarketDataError: files of several
+    intervals, or two bars of one open time that differ; what ``read`` raises.
     """
-    source, first = parts[0]
+    parts = [read(path) for path in files]
+    first = parts[0]
     if len(parts) == 1:
         return first
-    for name, part in parts[1:]:
+    for path, part in zip(files, parts, strict=True):
         if part.interval != first.interval:
-            allowed = f"bars of {first.interval}, as in {source}"
-            raise MarketDataError(name, field="interval", found=f"bars of {part.interval}", allowed=allowed)
-    times = np.concatenate([part.open_time_us for _, part in parts])
-    numbers = np.concatenate([np.stack(part.columns) for _, part in parts], axis=1)
-    owner = np.repeat(np.arange(len(parts)), [len(part) for _, part in parts])
+            allowed = f"bars of {first.interval}, as in {files[0]}"
+            raise MarketDataError(str(path), field="interval", found=f"bars of {part.interval}", allowed=allowed)
+    times = np.concatenate([part.open_time_us for part in parts])
+    numbers = np.concatenate([np.stack(part.columns) for part in parts], axis=1)
     order, again = _in_order(times)
-    times, numbers, owner = times[order], numbers[:, order], owner[order]
+    times, numbers = times[order], numbers[:, order]
     differs = again[(numbers[:, again] != numbers[:, again - 1]).any(axis=0)]
     if differs.size:
-        raise _conflict(int(differs[0]), times, [name for name, _ in parts], owner, "bar per open time")
-    kept = np.delete(np.arange(len(times)), again)
-    twice = {*(int(time) // 1000 for time in times[again]), *(ms for _, part in parts for ms in part.duplicates_ms)}
-    open_, high, low, close, volume = (np.ascontiguousarray(column) for column in numbers[:, kept])
-    gaps = gaps_between(times[kept], first.interval_us)
-    return Candles(first.interval, times[kept], open_, high, low, close, volume, gaps, tuple(sorted(twice)))
+        owner = np.repeat(np.arange(len(parts)), [len(part) for part in parts])[order]
+        raise _conflict(int(differs[0]), times, files, owner, "bar per open time")
+    twice = {*(times[again] // 1000).tolist(), *(ms for part in parts for ms in part.duplicates_ms)}
+    times, numbers = np.delete(times, again), np.delete(numbers, again, axis=1)
+    open_, high, low, close, volume = (np.ascontiguousarray(column) for column in numbers)
+    gaps = gaps_between(times, first.interval_us)
+    return Candles(first.interval, times, open_, high, low, close, volume, gaps, tuple(sorted(twice)))
 
 
-def joined_settlements(parts: Sequence[tuple[str, tuple[IntArray, FloatArray]]]) -> tuple[IntArray, FloatArray]:
-    """The settlements of all parts by time; ``parts``: file, times (µs) and rates. Those that several parts have alike
-    are kept once. Raises MarketDataError for two rates of one time."""
-    times = np.concatenate([part[0] for _, part in parts])
-    rates = np.concatenate([part[1] for _, part in parts])
-    owner = np.repeat(np.arange(len(parts)), [len(part[0]) for _, part in parts])
+def joined_settlements(
+    files: Sequence[Path], read: Callable[[Path], tuple[IntArray, FloatArray]]
+) -> tuple[IntArray, FloatArray]:
+    """The settlements of all files by time (µs), with their rates; ``read`` gives those of one.
+
+    Those that several files have alike are kept once. Raises MarketDataError for two rates of one time; what ``read``
+    raises.
+    """
+    parts = [read(path) for path in files]
+    times, rates = (np.concatenate(column) for column in zip(*parts, strict=True))
     order, again = _in_order(times)
-    times, rates, owner = times[order], rates[order], owner[order]
+    times, rates = times[order], rates[order]
     differs = again[rates[again] != rates[again - 1]]
     if differs.size:
-        raise _conflict(int(differs[0]), times, [name for name, _ in parts], owner, "rate a settlement")
+        owner = np.repeat(np.arange(len(parts)), [len(part[0]) for part in parts])[order]
+        raise _conflict(int(differs[0]), times, files, owner, "rate a settlement")
     return np.delete(times, again), np.delete(rates, again)
 
 
@@ -62,6 +69,7 @@ def _in_order(times: IntArray) -> tuple[IntArray, IntArray]:
     return order, np.flatnonzero(np.diff(times[order]) == 0) + 1
 
 
-def _conflict(place: int, times: IntArray, names: Sequence[str], owner: IntArray, one: str) -> MarketDataError:
-    found = f"another than in {names[owner[place - 1]]}"
-    return MarketDataError(names[owner[place]], time_us=int(times[place]), found=found, allowed=f"one {one}")
+def _conflict(place: int, times: IntArray, files: Sequence[Path], owner: IntArray, one: str) -> MarketDataError:
+    """``owner``: which file each of the ordered times is of."""
+    found = f"another than in {files[owner[place - 1]]}"
+    return MarketDataError(str(files[owner[place]]), time_us=int(times[place]), found=found, allowed=f"one {one}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -25,9 +26,6 @@ from tradewire.backtest.data.marks_funding import funding_beside, marks_beside, 
 from tradewire.backtest.data.paths import path_inside
 from tradewire.ports.backtest import MarketHistory, MarkHistory, PathHistory
 from tradewire.ports.events import InstrumentChanged, LeverageBracket
-
-if TYPE_CHECKING:
-    from tradewire.ports.backtest import FloatArray, IntArray
 
 Files = tuple[Path, ...]
 """The files of one series: at least one, in any order."""
@@ -88,7 +86,7 @@ def assumptions(markets: Sequence[MarketHistory]) -> tuple[str, ...]:
 
 def _candles(paths: Files, interval: str, start_us: int | None, end_us: int | None) -> Candles:
     """The files' bars inside the span. Raises MarketDataError."""
-    candles = joined_candles([(str(path), _of_interval(path, interval)) for path in paths])
+    candles = joined_candles(paths, partial(_of_interval, interval=interval))
     first = 0 if start_us is None else int(np.searchsorted(candles.open_time_us, start_us))
     last = len(candles) if end_us is None else int(np.searchsorted(candles.open_time_us, end_us))
     if first >= last:
@@ -140,7 +138,7 @@ def _market(
         candles.open_time_us,
         *candles.columns,
         mark=None if marks is None else _marks(candles, marks),
-        funding_rate=None if funding is None else funding_beside(candles, *_settlements(funding)),
+        funding_rate=None if funding is None else funding_beside(candles, *joined_settlements(funding, read_funding)),
         later_instruments=versions[1:],
     )
 
@@ -149,19 +147,14 @@ def _with_path(market: MarketHistory, candles: Candles, path: Files | None, mark
     """The market with the finer candles of files. Raises MarketDataError."""
     if path is None:
         return market
-    finer = path_inside(candles, joined_candles([(str(one), load_candles(one)) for one in path]), str(path[0]))
+    finer = path_inside(candles, joined_candles(path, load_candles), str(path[0]))
     mark = None if marks is None else _marks(finer, marks)
     return replace(market, path=PathHistory(finer.interval, finer.open_time_us, *finer.columns, mark))
 
 
 def _marks(candles: Candles, marks: Files) -> MarkHistory:
     """The marks of files over the bars. Raises MarketDataError."""
-    return marks_beside(candles, joined_candles([(str(path), read_marks(path)) for path in marks]), str(marks[0]))
-
-
-def _settlements(funding: Files) -> tuple[IntArray, FloatArray]:
-    """Times (µs) and rates of the files' settlements. Raises MarketDataError."""
-    return joined_settlements([(str(path), read_funding(path)) for path in funding])
+    return marks_beside(candles, joined_candles(marks, read_marks), str(marks[0]))
 
 
 def _bars_of(market: MarketHistory) -> Candles:
