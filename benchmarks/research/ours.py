@@ -142,15 +142,16 @@ def sweep(case: str, size: int, repeats: int) -> None:
     from tradewire.backtest.vectorized import Outcomes, VectorizedEngine
 
     if case == "B5":
-        pairs, fee_bps, blocks = np.array([[FAST, SLOW]]), 0, 0  # the total return is all that is asked for
+        pairs, fee_bps = np.array([[FAST, SLOW]]), 0
     elif case == "B6":
-        pairs, fee_bps, blocks = window_pairs(), 10, 16
+        pairs, fee_bps = window_pairs(), 10
     else:
         sets = int(case.removeprefix("S-"))
         largest = next(last for last in count(3) if len(window_pairs(last)) >= sets)  # as few indicators as will do
-        pairs, fee_bps, blocks = window_pairs(largest)[:sets], 10, 16
+        pairs, fee_bps = window_pairs(largest)[:sets], 10
     columns = {"f": pairs[:, 0].astype(np.float64), "s": pairs[:, 1].astype(np.float64)}
     asked, engine = request(size, fee_bps), VectorizedEngine()
+    blocks = 0 if case == "B5" else 16  # of B5 the total return alone is asked for
 
     def prints(found: object) -> str:
         assert isinstance(found, Outcomes), "run_many gives outcomes"
