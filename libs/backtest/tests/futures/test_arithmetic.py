@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tradewire.backtest.futures import arithmetic
 from tradewire.trading.exchange import fixed_point
 
+LARGEST = 9 * 10**18
 signed = st.integers(-(2**62), 2**62)
 unsigned = st.integers(0, 2**62)
 divisors = st.one_of(st.just(10**8), st.integers(1, 125), st.integers(1, 2**32 - 1))
@@ -17,7 +18,7 @@ divisors = st.one_of(st.just(10**8), st.integers(1, 125), st.integers(1, 2**32 -
 @given(left=signed, right=signed, divisor=divisors)
 def test_mul_div_rounds_half_to_even(left: int, right: int, divisor: int) -> None:
     exact = fixed_point.mul_div(left, right, divisor)
-    assume(abs(exact) < 2**63)
+    assume(abs(exact) < LARGEST)
     assert arithmetic.mul_div(left, right, divisor) == exact
 
 
@@ -32,7 +33,7 @@ def test_mul_div_near_the_half(quotient: int, rest: int, divisor: int) -> None:
 @given(left=unsigned, right=unsigned, divisor=divisors)
 def test_mul_div_ceil_rounds_up(left: int, right: int, divisor: int) -> None:
     exact = fixed_point.mul_div_ceil(left, right, divisor)
-    assume(exact < 2**63)
+    assume(exact < LARGEST)
     assert arithmetic.mul_div_ceil(left, right, divisor) == exact
 
 
@@ -40,7 +41,7 @@ def test_mul_div_ceil_rounds_up(left: int, right: int, divisor: int) -> None:
 @given(quantity=st.integers(-(10**15), 10**15), price=st.integers(1, 10**14))
 def test_notional(quantity: int, price: int) -> None:
     exact = fixed_point.notional(quantity, price)
-    assume(abs(exact) < 2**63)
+    assume(abs(exact) < LARGEST)
     assert arithmetic.notional(quantity, price) == exact
 
 
@@ -48,7 +49,7 @@ def test_notional(quantity: int, price: int) -> None:
 @given(left=unsigned, right=unsigned, divisor=divisors)
 def test_mul_div_floor_rounds_down(left: int, right: int, divisor: int) -> None:
     exact = fixed_point.mul_div_floor(left, right, divisor)
-    assume(exact < 2**63)
+    assume(exact < LARGEST)
     assert arithmetic.mul_div_floor(left, right, divisor) == exact
 
 
@@ -56,7 +57,7 @@ def test_mul_div_floor_rounds_down(left: int, right: int, divisor: int) -> None:
 @given(cost=unsigned, quantity=st.integers(1, 2**62 - 1))
 def test_average_price_divides_by_any_quantity(cost: int, quantity: int) -> None:
     exact = fixed_point.mul_div(cost, fixed_point.SCALE, quantity)
-    assume(exact < 2**63)
+    assume(exact < LARGEST)
     assert arithmetic.average_price(cost, quantity) == exact
 
 

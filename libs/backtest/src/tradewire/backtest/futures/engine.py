@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -10,23 +10,17 @@ import numpy as np
 from tradewire.backtest.futures.decisions import Answers, Decider, FixedLimits
 from tradewire.backtest.futures.grid import Grid, make_grid
 from tradewire.backtest.futures.plain_terms import plain_terms
-from tradewire.backtest.futures.simulation import Filled, Simulation
-from tradewire.backtest.futures.stepped import Stepped, needs_steps
-from tradewire.backtest.trades import trades_of
+from tradewire.backtest.futures.results import result_of
+from tradewire.backtest.futures.simulation import Simulation
+from tradewire.backtest.futures.stepped import needs_steps
 from tradewire.ports.backtest import (
     AccountSettings,
-    BacktestFill,
     BacktestPort,
     BacktestRequest,
     BacktestResult,
-    FundingPayment,
     MarketHistory,
 )
-from tradewire.ports.events import Liquidity, Side
-from tradewire.trading import exchange as venue
-from tradewire.trading.exchange import FillModel, InstrumentSpec, MarginMode, SimulatedExchange, from_e8, to_e8
-from tradewire.trading.exchange.fixed_point import mul_div
-from tradewire.trading.fingerprint import AccountRows, fill_text, fingerprint
+from tradewire.trading.exchange import FillModel, InstrumentSpec, MarginMode, SimulatedExchange, to_e8
 from tradewire.trading.language import Bars, CompiledStrategy, compile_strategy, parse_strategy
 from tradewire.trading.wire import spec_of
 
@@ -115,64 +109,6 @@ def answers_of(strategy: CompiledStrategy, market: MarketHistory, grid: Grid, ro
     return Answers(arrays, index, np.where(acts, arrays.signal[np.maximum(index, 0)], 0).astype(np.int8))
 
 
-def result_of(
-    request: BacktestRequest,
-    strategy: CompiledStrategy,
-    simulation: Simulation | Stepped,
-    fill_model: str,
-    marks: Mapping[str, Decimal],
-) -> BacktestResult:
-    """What a run came to, in the port's terms; ``marks`` by symbol, as of the end."""
-    grid = simulation.grid
-    positions = {symbol: simulation.positions[row] for row, symbol in enumerate(grid.symbols)}
-    rows = AccountRows(simulation.states, positions, [_line(fill) for fill in simulation.fills])
-    fills = tuple(_fills(simulation.fills))
-    funding = tuple(
-        FundingPayment(paid.time_us, paid.symbol, from_e8(paid.amount_e8), from_e8(paid.position_e8))
-        for paid in simulation.funding
-    )
-    return BacktestResult(
-        engine=FuturesEngine.name,
-        strategy_id=strategy.id,
-        strategy_hash=strategy.digest,
-        params=strategy.params,
-        account=request.account,
-        fingerprint=fingerprint({strategy.account: rows}),
-        fill_model=fill_model,
-        left_out=(),
-        trades=trades_of(fills, funding, marks),
-        fills=fills,
-        funding=funding,
-        time_us=grid.close_time_us,
-        equity_e8=simulation.states[:, 3].copy(),
-        position_e8={symbol: np.ascontiguousarray(matrix[:, 0]) for symbol, matrix in positions.items()},
-    )
-
-
-def _last_marks(grid: Grid) -> dict[str, Decimal]:
-    newest = {symbol: int(np.flatnonzero(grid.present[row])[-1]) for row, symbol in enumerate(grid.symbols)}
-    return {symbol: from_e8(int(grid.mark_close[row, newest[symbol]])) for row, symbol in enumerate(grid.symbols)}
-
-
-def _line(fill: Filled) -> str:
-    words = (fill.symbol, fill.client_order_id, fill.side.value, fill.liquidity.value)
-    amounts = (fill.quantity_e8, fill.price_e8, fill.fee_e8, fill.realised_pnl_e8, fill.position_after_e8)
-    return fill_text(fill.time_us, words, amounts)
-
-
-def _fills(fills: Iterable[Filled]) -> Iterator[BacktestFill]:
-    for fill in fills:
-        beyond_e8 = (fill.price_e8 - fill.shown_e8) * fill.side.sign if fill.liquidity is venue.Liquidity.TAKER else 0
-        yield BacktestFill(
-            time_us=fill.time_us,
-            symbol=fill.symbol,
-            client_order_id=fill.client_order_id,
-            leg=fill.leg,
-            side=Side(fill.side.value),
-            qty=from_e8(fill.quantity_e8),
-            price=from_e8(fill.price_e8),
-            fee=from_e8(fill.fee_e8),
-            liquidity=Liquidity(fill.liquidity.value),
-            realized_pnl=from_e8(fill.realised_pnl_e8),
-            slippage=from_e8(mul_div(fill.quantity_e8, beyond_e8, 10**8)),
-        )
+def _last_marks(grid: Grid) -> list[int]:
+    newest = [int(np.flatnonzero(present)[-1]) for present in grid.present]
+    return [int(marks[last]) for marks, last in zip(grid.mark_close, newest, strict=True)]

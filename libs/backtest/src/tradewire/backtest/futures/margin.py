@@ -7,16 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewire.backtest.compiled import compiled
+from tradewire.backtest.compiled import compiled, compiled_in_place, compiled_on_borrowed
 from tradewire.backtest.futures.arithmetic import notional
 from tradewire.backtest.futures.quiet import Brackets, Held, Ints, tier_of
 
 Floats = NDArray[np.float64]
 
-FILL_COLUMNS = (
+TAPE_FILLS = (
     *("bar", "symbol", "entry", "sign", "quantity", "price", "notional", "fee", "realised", "position", "shown"),
 )
-FUNDING_COLUMNS = ("bar", "symbol", "rate", "mark", "position", "amount")
+TAPE_FUNDING = ("bar", "symbol", "rate", "mark", "position", "amount")
 WALLET, REALISED, FEES, FUNDING = 0, 1, 2, 3
 """Places in ``totals``, quote 1e-8; funding as received."""
 FILLS, PAYMENTS, ORDERS = 0, 1, 2
@@ -50,7 +50,7 @@ class Terms(NamedTuple):
 
 
 class Tape(NamedTuple):
-    """What happened, one row each: columns of `FILL_COLUMNS` and `FUNDING_COLUMNS`; ``counts`` says how many."""
+    """What happened, one row each: columns of `TAPE_FILLS` and `TAPE_FUNDING`; ``counts`` says how many."""
 
     fills: Ints
     funding: Ints
@@ -71,7 +71,7 @@ def copied(held: Held) -> Held:
     )
 
 
-@compiled
+@compiled_on_borrowed
 def put(source: Held, target: Held) -> None:
     """Copy what bars change."""
     for s in range(len(source.quantity)):
@@ -79,7 +79,7 @@ def put(source: Held, target: Held) -> None:
         target.entry_price[s], target.mark[s] = source.entry_price[s], source.mark[s]
 
 
-@compiled
+@compiled_in_place
 def cross_wallet_of(held: Held, totals: Ints) -> int:
     """Wallet less what isolated positions hold."""
     wallet: int = totals[WALLET]
@@ -88,7 +88,7 @@ def cross_wallet_of(held: Held, totals: Ints) -> int:
     return wallet
 
 
-@compiled
+@compiled_on_borrowed
 def gain(s: int, held: Held) -> int:
     """Unrealised PnL at the mark."""
     if held.quantity[s] == 0:
@@ -98,21 +98,21 @@ def gain(s: int, held: Held) -> int:
     return gained
 
 
-@compiled
+@compiled_on_borrowed
 def initial_margin(s: int, held: Held) -> int:
     """Initial margin at the mark."""
     margin: int = over(abs(notional(held.quantity[s], held.mark[s])), held.leverage[s])
     return margin
 
 
-@compiled
+@compiled_in_place
 def over(value: int, leverage: int) -> int:
     """Value over leverage, up."""
     up: int = (value + leverage - 1) // leverage
     return up
 
 
-@compiled
+@compiled_on_borrowed
 def free_balance(own: int, held: Held, totals: Ints) -> int:
     """Balance that a symbol's initial margin can come from (`Account.free_balance_e8`)."""
     balance = cross_wallet_of(held, totals)
@@ -128,7 +128,7 @@ def free_balance(own: int, held: Held, totals: Ints) -> int:
     return balance
 
 
-@compiled
+@compiled_on_borrowed
 def allowed(s: int, exposure: int, held: Held, brackets: Brackets) -> bool:
     """Whether the brackets allow the symbol's leverage at this exposure."""
     tier = tier_of(brackets.caps, s, exposure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled
+from tradewire.backtest.compiled import compiled_on_borrowed
 from tradewire.backtest.futures.arithmetic import SCALE_E8, mul_div_ceil, notional
 from tradewire.backtest.futures.margin import (
     ORDERS,
@@ -36,7 +36,7 @@ LARGEST = 9e18
 """A float below this is an int64."""
 
 
-@compiled
+@compiled_on_borrowed
 def decide(
     at: int,
     market: Market,
@@ -70,7 +70,7 @@ def decide(
     return True
 
 
-@compiled
+@compiled_on_borrowed
 def _sized(at: int, s: int, equity: int, market: Market, asked: Asked, terms: Terms, held: Held) -> int:
     """Quantity of an entry that every rule passes; 0 when a rule may refuse or floats can't tell the quantity."""
     step, fixed, close = terms.step[s], asked.fixed[s], market.close[s, at]
@@ -97,7 +97,7 @@ def _sized(at: int, s: int, equity: int, market: Market, asked: Asked, terms: Te
     return size
 
 
-@compiled
+@compiled_on_borrowed
 def _admitted(
     at: int,
     s: int,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled
+from tradewire.backtest.compiled import compiled, compiled_in_place, compiled_on_borrowed
 from tradewire.backtest.futures.arithmetic import (
     SCALE_E8,
     average_price,
@@ -65,27 +65,46 @@ def trade(
     before = copied(held)
     money, counted = totals.copy(), tape.counts.copy()
     for at in range(start, stop):
-        put(held, before)
-        money[:], counted[:] = totals, tape.counts
         due = at > start and _signalled(at - 1, market, held)
-        plain = not due or (
-            decide(at - 1, market, asked, terms, held, brackets, totals, orders, tape.counts)
-            and _fill(at, market, terms, held, brackets, totals, orders, tape)
-        )
-        if plain and held.quantity.any():
-            worst_marks(at, market, held, held.mark, worst)
-            plain = safe_at(worst, held, brackets, cross_wallet_of(held, totals))
-            plain = plain and _fund(at, market, held, brackets, totals, tape)
-        if not plain:
-            put(before, held)
-            totals[:], tape.counts[:] = money, counted
+        if due or _settles(at, market):
+            put(held, before)
+            money[:], counted[:] = totals, tape.counts
+            plain = not due or (
+                decide(at - 1, market, asked, terms, held, brackets, totals, orders, tape.counts)
+                and _fill(at, market, terms, held, brackets, totals, orders, tape)
+            )
+            plain = plain and _safe_within(at, market, held, brackets, totals, worst)
+            if not (plain and _fund(at, market, held, brackets, totals, tape)):
+                put(before, held)
+                totals[:], tape.counts[:] = money, counted
+                return at, due
+        elif not _safe_within(at, market, held, brackets, totals, worst):
             return at, due
         sums = (totals[WALLET], totals[REALISED], totals[FEES], -totals[FUNDING])
         book(at, at + 1, market, held, brackets, sums, states, positions)
     return stop, False
 
 
-@compiled
+@compiled_in_place
+def _settles(at: int, market: Market) -> bool:
+    """Whether funding is due at the close."""
+    settles = False
+    for s in range(len(market.rate)):
+        settles = settles or market.rate[s, at] != 0
+    return settles
+
+
+@compiled_in_place
+def _safe_within(at: int, market: Market, held: Held, brackets: Brackets, totals: Ints, worst: Ints) -> bool:
+    """Whether what is held is clear of liquidation all through the bar; ``worst`` is room to work in."""
+    for s in range(len(held.quantity)):
+        if held.quantity[s] != 0:
+            worst_marks(at, market, held, held.mark, worst)
+            return safe_at(worst, held, brackets, cross_wallet_of(held, totals))
+    return True
+
+
+@compiled_in_place
 def _signalled(at: int, market: Market, held: Held) -> bool:
     for s in range(len(held.quantity)):
         if market.present[s, at] and answers(market.signal[s, at], held.quantity[s]):
@@ -93,7 +112,7 @@ def _signalled(at: int, market: Market, held: Held) -> bool:
     return False
 
 
-@compiled
+@compiled_on_borrowed
 def _fill(
     at: int, market: Market, terms: Terms, held: Held, brackets: Brackets, totals: Ints, orders: Ints, tape: Tape
 ) -> bool:
@@ -117,7 +136,7 @@ def _fill(
     return True
 
 
-@compiled
+@compiled_on_borrowed
 def _execute(
     at: int,
     s: int,
@@ -159,7 +178,7 @@ def _execute(
     return True
 
 
-@compiled
+@compiled_on_borrowed
 def _taker_price(s: int, shown: int, buys: bool, terms: Terms) -> int:
     """`FillModel.taker_price`."""
     tick, slippage = terms.tick[s], terms.slippage[s]
@@ -169,7 +188,7 @@ def _taker_price(s: int, shown: int, buys: bool, terms: Terms) -> int:
     return price
 
 
-@compiled
+@compiled_on_borrowed
 def _fund(at: int, market: Market, held: Held, brackets: Brackets, totals: Ints, tape: Tape) -> bool:
     """Pay funding on what is held at the close; False when a position is not clear of liquidation after it."""
     paid = False

@@ -9,7 +9,7 @@ import numpy as np
 
 from tradewire.backtest.futures.decisions import Answers, Decider
 from tradewire.backtest.futures.grid import Grid
-from tradewire.backtest.futures.margin import FILL_COLUMNS, FUNDING_COLUMNS, Asked, Floats, Tape, Terms
+from tradewire.backtest.futures.margin import TAPE_FILLS, TAPE_FUNDING, Asked, Floats, Tape, Terms
 from tradewire.ports.backtest import AccountSettings
 from tradewire.ports.events import InstrumentStatus, RiskLimitsChanged
 from tradewire.trading.assessment.sizing import exact, quantize_qty
@@ -44,8 +44,8 @@ def plain_terms(
         return None
     signals = sum(int(np.count_nonzero(answer.signal)) for answer in answers)
     tape = Tape(
-        np.empty((2 * signals, len(FILL_COLUMNS)), dtype=np.int64),
-        np.empty((int(np.count_nonzero(grid.rate)), len(FUNDING_COLUMNS)), dtype=np.int64),
+        np.empty((2 * signals, len(TAPE_FILLS)), dtype=np.int64),
+        np.empty((int(np.count_nonzero(grid.rate)), len(TAPE_FUNDING)), dtype=np.int64),
         np.zeros(3, dtype=np.int64),
     )
     return Plain(_asked(grid, specs, answers, decider), _terms(specs, fill_model), tape)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewire.backtest.compiled import compiled
+from tradewire.backtest.compiled import compiled, compiled_in_place
 from tradewire.backtest.futures.arithmetic import mul_div_ceil, notional
 
 Ints = NDArray[np.int64]
@@ -99,7 +99,7 @@ def first_eventful(
     return stop
 
 
-@compiled
+@compiled_in_place
 def _decides(at: int, market: Market, held: Held) -> bool:
     """Whether a signal can lead to anything, or funding is due on a position."""
     for s in range(len(held.quantity)):
@@ -111,7 +111,7 @@ def _decides(at: int, market: Market, held: Held) -> bool:
     return False
 
 
-@compiled
+@compiled_in_place
 def answers(signal: int, quantity: int) -> bool:
     """Whether a signal asks for anything, a signed quantity being held."""
     if quantity > 0:
@@ -121,7 +121,7 @@ def answers(signal: int, quantity: int) -> bool:
     return signal not in (0, EXIT_LONG, EXIT_SHORT)
 
 
-@compiled
+@compiled_in_place
 def _orders_act(at: int, market: Market, resting: Resting, moved: Ints) -> bool:
     """Whether an order may act within the bar; moves the best prices of trailing stops along."""
     for order in range(len(resting.kind)):
@@ -142,7 +142,7 @@ def _orders_act(at: int, market: Market, resting: Resting, moved: Ints) -> bool:
     return False
 
 
-@compiled
+@compiled_in_place
 def worst_marks(at: int, market: Market, held: Held, marks: Ints, worst: Ints) -> None:
     """Write the joint worst marks of the bar for what is held into ``worst``; ``marks``: where there is no bar."""
     for s in range(len(held.quantity)):
@@ -151,7 +151,7 @@ def worst_marks(at: int, market: Market, held: Held, marks: Ints, worst: Ints) -
             worst[s] = market.mark_low[s, at] if held.quantity[s] > 0 else market.mark_high[s, at]
 
 
-@compiled
+@compiled_in_place
 def safe_at(marks: Ints, held: Held, brackets: Brackets, cross_wallet: int) -> bool:
     """Whether all positions are clear of liquidation at these marks, in floats, with care."""
     balance, needed, size, crossed = float(cross_wallet), 0.0, abs(float(cross_wallet)), False
@@ -171,7 +171,7 @@ def safe_at(marks: Ints, held: Held, brackets: Brackets, cross_wallet: int) -> b
     return not crossed or balance > needed + CARE * size + 100.0
 
 
-@compiled
+@compiled_in_place
 def tier_of(caps: Ints, s: int, value: float) -> int:
     """Row of the bracket that holds an unsigned notional, the last beyond all caps; as `bracket_at`."""
     tier = 0
@@ -180,7 +180,7 @@ def tier_of(caps: Ints, s: int, value: float) -> int:
     return tier
 
 
-@compiled
+@compiled_in_place
 def book(
     start: int,
     stop: int,

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 import numpy as np
 
 from tradewire.backtest.futures import market_orders, quiet
 from tradewire.backtest.futures.decisions import Answers, Decider, Equity
 from tradewire.backtest.futures.grid import Grid, IntMatrix
+from tradewire.backtest.futures.log import ENTRY, EXIT, Log
 from tradewire.backtest.futures.plain_terms import Plain
-from tradewire.ports.backtest import LIQUIDATION
-from tradewire.ports.events import OrderLeg
 from tradewire.trading import exchange as venue
 from tradewire.trading.exchange import Holding, InstrumentSpec, Money, Passed, Quote, SimulatedExchange, from_e8
 from tradewire.trading.exchange.orders import Order, OrderStatus, OrderType, Side
@@ -21,34 +19,6 @@ from tradewire.trading.fingerprint import POSITION_COLUMNS, STATE_COLUMNS
 from tradewire.trading.wire import order_of
 
 DAY_US = 86_400_000_000
-
-
-class Filled(NamedTuple):
-    """One fill, e8. ``leg`` as in OrderFilled or LIQUIDATION; ``shown_e8``: the price that the market showed."""
-
-    time_us: int
-    symbol: str
-    client_order_id: str
-    leg: str
-    side: Side
-    liquidity: venue.Liquidity
-    quantity_e8: int
-    price_e8: int
-    fee_e8: int
-    realised_pnl_e8: int
-    position_after_e8: int
-    shown_e8: int
-
-
-def filled(fill: venue.Fill, decider: Decider) -> Filled:
-    """The exchange's fill with the leg that the decider gave its order."""
-    intent = decider.intents.get(fill.client_order_id)
-    return Filled(
-        *(fill.time_us, fill.symbol, fill.client_order_id, LIQUIDATION if intent is None else intent.leg.value),
-        *(fill.side, fill.liquidity),
-        *(fill.quantity_e8, fill.price_e8, fill.fee_e8, fill.realised_pnl_e8),
-        *(fill.position_after_e8, fill.shown_e8),
-    )
 
 
 def decided(
@@ -77,7 +47,7 @@ def decided(
 
 @dataclass(slots=True)
 class Simulation:
-    """Runs to the end in `run`; then ``states``, ``positions``, ``fills`` and ``funding`` hold what happened.
+    """Runs to the end in `run`; then ``states``, ``positions`` and ``log`` hold what happened.
 
     ``states`` (t, 9) and ``positions`` (s, t, 4) have the columns of `tradewire.trading.fingerprint`.
     """
@@ -90,8 +60,7 @@ class Simulation:
     plain: Plain | None = None
     states: IntMatrix = field(init=False)
     positions: IntMatrix = field(init=False)
-    fills: list[Filled] = field(default_factory=list)
-    funding: list[venue.FundingPaid] = field(default_factory=list)
+    log: Log = field(init=False)
     eventful_bars: int = 0
     _peak_e8: int = 0
     _market: quiet.Market = field(init=False)
@@ -103,6 +72,7 @@ class Simulation:
         self.states = np.zeros((closes, len(STATE_COLUMNS)), dtype=np.int64)
         self.positions = np.zeros((symbols, closes, len(POSITION_COLUMNS)), dtype=np.int64)
         self.states[:, 0] = self.grid.close_time_us
+        self.log = Log(self.grid.symbols, self.decider)
         self._market, self._brackets = self._loop_inputs()
         at = self._pass(0)
         while at < closes:
@@ -130,22 +100,14 @@ class Simulation:
         marks = {grid.symbols[row]: mark for row in rows if (mark := grid.mark(row, at)) is not None}
         rates = {grid.symbols[row]: int(grid.rate[row, at]) for row in rows if grid.rate[row, at]}
         bars = {grid.symbols[row]: grid.bar(row, at) for row in rows}
-        self._note(self.exchange.step(int(grid.close_time_us[at]), bars, marks, rates))
+        self.log.note(self.exchange.step(int(grid.close_time_us[at]), bars, marks, rates))
 
     def _decide(self, at: int) -> None:
         """Answer all signals of one close against the account as it is then, and place the orders after that."""
         time_us, grid = int(self.grid.close_time_us[at]), self.grid
         day = int(np.searchsorted(grid.close_time_us, time_us // DAY_US * DAY_US))
         equity = Equity(int(self.states[at, 3]), self._peak_e8, int(self.states[day, 3]))
-        self._note(decided(at, equity, grid, self.answers, self.decider, self.exchange))
-
-    def _note(self, events: Iterable[venue.Event]) -> None:
-        for event in events:
-            match event:
-                case venue.OrderFilled() | venue.OrderPartiallyFilled() | venue.Liquidated():
-                    self.fills.append(filled(event.fill, self.decider))
-                case venue.FundingPaid():
-                    self.funding.append(event)
+        self.log.note(decided(at, equity, grid, self.answers, self.decider, self.exchange))
 
     def _book(self, start: int, stop: int) -> None:
         """Write the account's states of [start, stop), during which only prices change."""
@@ -187,8 +149,7 @@ class Simulation:
         )
         if stop > start:
             fills, payments, orders = plain.tape.counts.tolist()
-            self.fills += self._tape_fills(plain.tape.fills[:fills])
-            self.funding += self._tape_funding(plain.tape.funding[:payments])
+            self._keep(plain.tape.fills[:fills], plain.tape.funding[:payments])
             self._peak_e8 = max(self._peak_e8, int(self.states[start:stop, 3].max()))
             holdings = (Holding(*map(int, line)) for line in zip(held.quantity, held.cost, held.margin, strict=True))
             passed = Passed(
@@ -201,23 +162,18 @@ class Simulation:
             self.exchange.take_over(int(self.grid.close_time_us[stop - 1]), passed)
         return stop, due
 
-    def _tape_fills(self, rows: IntMatrix) -> Iterator[Filled]:
-        times, symbols, interval_us = self.grid.close_time_us, self.grid.symbols, self.grid.interval_us
-        opens, decided = (times[rows[:, 0]] - interval_us).tolist(), times[rows[:, 0] - 1].tolist()
-        for open_us, decided_us, row in zip(opens, decided, rows.tolist(), strict=True):
-            _, s, entry, sign, quantity, price, _, fee, realised, position, shown = row
-            leg = OrderLeg.ENTRY if entry else OrderLeg.EXIT
-            client_order_id = self.decider.order_id(symbols[s], decided_us, leg)
-            side, taker = Side.BUY if sign > 0 else Side.SELL, venue.Liquidity.TAKER
-            yield Filled(
-                *(open_us, symbols[s], client_order_id, leg.value, side, taker),
-                *(quantity, price, fee, realised, position, shown),
-            )
-
-    def _tape_funding(self, rows: IntMatrix) -> Iterator[venue.FundingPaid]:
-        for at, s, rate, mark, position, amount in rows.tolist():
-            time_us = int(self.grid.close_time_us[at])
-            yield venue.FundingPaid(time_us, self.grid.symbols[s], rate, mark, position, amount)
+    def _keep(self, fills: IntMatrix, payments: IntMatrix) -> None:
+        """Log what the tape says, rows of `TAPE_FILLS` and `TAPE_FUNDING`."""
+        times = self.grid.close_time_us
+        if len(fills):
+            at, s, entry, sign, quantity, price, _, fee, realised, position, shown = fills.T
+            leg, maker = np.where(entry, ENTRY, EXIT), np.zeros(len(at), dtype=np.int64)
+            opened, decided_us = times[at] - self.grid.interval_us, times[at - 1]
+            columns = (opened, s, leg, sign, maker, quantity, price, fee, realised, position, shown, decided_us)
+            self.log.fills.extend(np.column_stack(columns))
+        if len(payments):
+            at, s, _, _, position, amount = payments.T
+            self.log.payments.extend(np.column_stack((times[at], s, amount, position)))
 
     def _pass_quiet(self, start: int) -> int:
         """As `_pass`, bars in which nothing can happen."""

@@ -6,17 +6,17 @@ a version acts from the first open or close at or after its ``valid_from_us``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tradewire.backtest.futures.decisions import Answers, Decider, Equity
 from tradewire.backtest.futures.grid import Grid, IntMatrix, e8_array
-from tradewire.backtest.futures.simulation import DAY_US, Filled, decided, filled
+from tradewire.backtest.futures.log import Log
+from tradewire.backtest.futures.simulation import DAY_US, decided
 from tradewire.ports.backtest import AccountSettings, MarketHistory, PathHistory
 from tradewire.ports.events import InstrumentChanged
-from tradewire.trading import exchange as venue
 from tradewire.trading.exchange import Bar, MarkBar, SimulatedExchange
 from tradewire.trading.fingerprint import POSITION_COLUMNS, STATE_COLUMNS
 from tradewire.trading.language import INTERVALS_US
@@ -72,7 +72,7 @@ class FinerBars:
 
 @dataclass(slots=True)
 class Stepped:
-    """One account, close by close. ``states``, ``positions``, ``fills`` and ``funding`` as `Simulation` has them.
+    """One account, close by close. ``states``, ``positions`` and ``log`` as `Simulation` has them.
 
     ``instruments`` is the mapping that the decider reads: versions are put in force in it and in the exchange.
     """
@@ -86,8 +86,7 @@ class Stepped:
     markets: Sequence[MarketHistory]
     states: IntMatrix = field(init=False)
     positions: IntMatrix = field(init=False)
-    fills: list[Filled] = field(default_factory=list)
-    funding: list[venue.FundingPaid] = field(default_factory=list)
+    log: Log = field(init=False)
     _paths: dict[str, FinerBars] = field(default_factory=dict)
     _due: list[InstrumentChanged] = field(default_factory=list)
 
@@ -96,6 +95,7 @@ class Stepped:
         closes, symbols = len(self.grid), len(self.grid.symbols)
         self.states = np.zeros((closes, len(STATE_COLUMNS)), dtype=np.int64)
         self.positions = np.zeros((symbols, closes, len(POSITION_COLUMNS)), dtype=np.int64)
+        self.log = Log(self.grid.symbols, self.decider)
         self._paths = {m.symbol: FinerBars.of(m.path, m.symbol) for m in self.markets if m.path is not None}
         later = (version for market in self.markets for version in market.later_instruments)
         self._due = sorted(later, key=lambda version: (version.valid_from_us, version.symbol))
@@ -128,7 +128,7 @@ class Stepped:
                 marks[symbol] = mark
             if grid.rate[row, at]:
                 rates[symbol] = int(grid.rate[row, at])
-        self._note(self.exchange.step(time_us, bars, marks, rates))
+        self.log.note(self.exchange.step(time_us, bars, marks, rates))
 
     def _book(self, at: int, time_us: int) -> None:
         found = self.exchange.account_state()
@@ -146,12 +146,4 @@ class Stepped:
         """Answer all signals of one close against the account as it is then, and place the orders after that."""
         day = int(np.searchsorted(self.grid.close_time_us, time_us // DAY_US * DAY_US))
         equity = Equity(int(self.states[at, 3]), int(self.states[: at + 1, 3].max()), int(self.states[day, 3]))
-        self._note(decided(at, equity, self.grid, self.answers, self.decider, self.exchange))
-
-    def _note(self, events: Iterable[venue.Event]) -> None:
-        for event in events:
-            match event:
-                case venue.OrderFilled() | venue.OrderPartiallyFilled() | venue.Liquidated():
-                    self.fills.append(filled(event.fill, self.decider))
-                case venue.FundingPaid():
-                    self.funding.append(event)
+        self.log.note(decided(at, equity, self.grid, self.answers, self.decider, self.exchange))

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tradewire.backtest.futures.decisions import Decider, FixedLimits
-from tradewire.backtest.futures.engine import answers_of, exchange_of, fill_model_text, markets_of, result_of
+from tradewire.backtest.futures.engine import answers_of, exchange_of, fill_model_text, markets_of
 from tradewire.backtest.futures.grid import make_grid
+from tradewire.backtest.futures.results import result_of
 from tradewire.backtest.futures.stepped import Stepped
 from tradewire.ports.backtest import (
     BacktestPort,
@@ -16,7 +17,6 @@ from tradewire.ports.backtest import (
     BacktestResult,
     MarketHistory,
 )
-from tradewire.trading.exchange import from_e8
 from tradewire.trading.language import compile_strategy, parse_strategy
 from tradewire.trading.wire import spec_of
 
@@ -41,7 +41,7 @@ class SteppedEngine(BacktestPort):
         stepped.run()
         told = "; ".join([fill_model_text(account), *_details(markets)])
         held = exchange.account.positions
-        return result_of(request, strategy, stepped, told, {s: from_e8(held[s].mark_e8) for s in grid.symbols})
+        return result_of(request, strategy, stepped, told, [held[s].mark_e8 for s in grid.symbols])
 
 
 def _details(markets: Sequence[MarketHistory]) -> Iterator[str]:

@@ -18,10 +18,11 @@ from tradewire.ports.events import (
 from tradewire.trading.assessment.sizing import exact, quantize_price
 
 CLIENT_ID_CHARACTERS = 30
-_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
-_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
+BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+"""Alphabet of the ids, RFC 4648 in lower case."""
+_PAIRS = [first + second for first in BASE32 for second in BASE32]
 _SHIFTS = range(5 * CLIENT_ID_CHARACTERS - 10, -1, -10)
-_LETTERS = {
+LEG_LETTERS = {
     OrderLeg.ENTRY: "e",
     OrderLeg.EXIT: "x",
     OrderLeg.STOP_LOSS: "s",
@@ -39,7 +40,7 @@ def client_order_id(evaluation_id: str, strategy_id: str, symbol: str, version: 
     """
     digest = hashlib.sha256(f"{evaluation_id}|{strategy_id}|{symbol}|{version}|{leg}".encode()).digest()
     bits = int.from_bytes(digest, "big") >> (8 * len(digest) - 5 * CLIENT_ID_CHARACTERS)
-    return f"tw{_LETTERS[leg]}-{''.join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])}"
+    return f"tw{LEG_LETTERS[leg]}-{''.join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])}"
 
 
 def opposite(side: Side) -> Side:

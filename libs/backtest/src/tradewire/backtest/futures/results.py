@@ -1,0 +1,135 @@
+"""What a run came to, in the port's terms: every number is made here, objects when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from tradewire.backtest.futures.grid import Grid, IntMatrix
+from tradewire.backtest.futures.log import (
+    AMOUNT,
+    HELD,
+    LEGS,
+    PAID_SYMBOL,
+    PAID_TIME,
+    PRICE,
+    QUANTITY,
+    SIGN,
+    SYMBOL,
+    TIME,
+    Log,
+)
+from tradewire.backtest.futures.round_trips import OPEN, RoundTrips, round_trips, slippages
+from tradewire.backtest.on_access import MadeOnAccess
+from tradewire.backtest.trades import trades_of
+from tradewire.ports.backtest import BacktestFill, BacktestRequest, BacktestResult, FundingPayment, Trade
+from tradewire.ports.events import Liquidity, Side
+from tradewire.trading.exchange import from_e8
+from tradewire.trading.fingerprint import AccountRows, fingerprint
+from tradewire.trading.language import CompiledStrategy
+
+_LIQUIDITIES = (Liquidity.TAKER, Liquidity.MAKER)
+
+
+class Run(Protocol):
+    """An account's whole run. ``states`` (t, 9) and ``positions`` (s, t, 4) have the fingerprint's columns."""
+
+    grid: Grid
+    log: Log
+    states: IntMatrix
+    positions: IntMatrix
+
+
+def result_of(
+    request: BacktestRequest, strategy: CompiledStrategy, run: Run, fill_model: str, marks_e8: Sequence[int]
+) -> BacktestResult:
+    """The result; ``marks_e8`` by symbol, as of the end."""
+    grid, symbols = run.grid, run.grid.symbols
+    positions = {symbol: run.positions[row] for row, symbol in enumerate(symbols)}
+    rows, paid = run.log.fills.matrix(), run.log.payments.matrix()
+    ids, slippage = run.log.client_order_ids(rows), slippages(rows)
+    fills = MadeOnAccess(len(rows), lambda: fill_objects(rows, ids, slippage, symbols))
+    funding = MadeOnAccess(len(paid), lambda: payment_objects(paid, symbols))
+    trips = round_trips(rows, paid, slippage, np.array(marks_e8, dtype=np.int64))
+    trades: Sequence[Trade]
+    if trips is None:
+        trades = trades_of(fills, funding, {s: from_e8(mark) for s, mark in zip(symbols, marks_e8, strict=True)})
+    else:
+        trades = MadeOnAccess(len(trips.entry), lambda: trade_objects(rows, trips, symbols))
+    told = AccountRows(run.states, positions, list(_lines(rows, ids, symbols)))
+    return BacktestResult(
+        engine="futures",
+        strategy_id=strategy.id,
+        strategy_hash=strategy.digest,
+        params=strategy.params,
+        account=request.account,
+        fingerprint=fingerprint({strategy.account: told}),
+        fill_model=fill_model,
+        left_out=(),
+        trades=trades,
+        fills=fills,
+        funding=funding,
+        time_us=grid.close_time_us,
+        equity_e8=run.states[:, 3].copy(),
+        position_e8={symbol: np.ascontiguousarray(matrix[:, 0]) for symbol, matrix in positions.items()},
+    )
+
+
+def _lines(rows: IntMatrix, ids: Sequence[str], symbols: Sequence[str]) -> Iterator[str]:
+    """The fills as the fingerprint takes them: as `tradewire.trading.fingerprint.fill_text` writes them."""
+    sides, liquidities = {1: Side.BUY.value, -1: Side.SELL.value}, [liquidity.value for liquidity in _LIQUIDITIES]
+    for row, order_id in zip(rows.tolist(), ids, strict=True):
+        time_us, symbol, _, sign, maker, quantity, price, fee, realised, position, _, _ = row
+        words = f"{time_us}|{symbols[symbol]}|{order_id}|{sides[sign]}|{liquidities[maker]}"
+        yield f"{words}|{quantity}|{price}|{fee}|{realised}|{position}"
+
+
+def fill_objects(
+    rows: IntMatrix, ids: Sequence[str], slippage: IntMatrix, symbols: Sequence[str]
+) -> Iterator[BacktestFill]:
+    """Rows of `Log.fills` with their ids and slippage, as the port has them."""
+    for row, order_id, lost in zip(rows.tolist(), ids, slippage.tolist(), strict=True):
+        time_us, symbol, leg, sign, maker, quantity, price, fee, realised, _, _, _ = row
+        yield BacktestFill(
+            time_us=time_us,
+            symbol=symbols[symbol],
+            client_order_id=order_id,
+            leg=LEGS[leg],
+            side=Side.BUY if sign > 0 else Side.SELL,
+            qty=from_e8(quantity),
+            price=from_e8(price),
+            fee=from_e8(fee),
+            liquidity=_LIQUIDITIES[maker],
+            realized_pnl=from_e8(realised),
+            slippage=from_e8(lost),
+        )
+
+
+def payment_objects(rows: IntMatrix, symbols: Sequence[str]) -> Iterator[FundingPayment]:
+    """Rows of `Log.payments` as the port has them."""
+    for time_us, symbol, amount, held in rows[:, [PAID_TIME, PAID_SYMBOL, AMOUNT, HELD]].tolist():
+        yield FundingPayment(time_us, symbols[symbol], from_e8(amount), from_e8(held))
+
+
+def trade_objects(rows: IntMatrix, trips: RoundTrips, symbols: Sequence[str]) -> Iterator[Trade]:
+    """The trades as the port has them; ``rows`` of `Log.fills`."""
+    entries = rows[trips.entry][:, [SYMBOL, SIGN, QUANTITY, PRICE, TIME]].tolist()
+    exits = zip(trips.exit.tolist(), rows[trips.exit, TIME].tolist(), strict=True)  # of open ones: any time
+    money = np.column_stack(trips[2:]).tolist()
+    for (symbol, sign, quantity, price, entry_us), (left, exit_us), amounts in zip(entries, exits, money, strict=True):
+        exit_price, fees, funding, lost, pnl = map(from_e8, amounts)
+        yield Trade(
+            symbol=symbols[symbol],
+            side=Side.BUY if sign > 0 else Side.SELL,
+            qty=from_e8(quantity),
+            entry_time_us=entry_us,
+            exit_time_us=None if left == OPEN else exit_us,
+            entry_price=from_e8(price),
+            exit_price=exit_price,
+            fees=fees,
+            funding=funding,
+            slippage=lost,
+            pnl=pnl,
+        )
