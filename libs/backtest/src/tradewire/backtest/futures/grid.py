@@ -9,6 +9,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewire.backtest.compiled import compiled
 from tradewire.ports.backtest import MarketHistory
 from tradewire.trading.exchange import Bar, MarkBar
 from tradewire.trading.exchange.fixed_point import SCALE
@@ -18,6 +19,7 @@ IntMatrix = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 LARGEST_EXACT = 2.0**52
 """Beyond this many units a float64 is no longer an exact multiple of 1e-8."""
+_PRICES = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,12 +70,30 @@ def e8_array(values: FloatArray, what: str) -> IntMatrix:
 
     Raises: ValueError naming the first value that is no multiple of 1e-8, or too large to be one exactly.
     """
-    scaled = np.rint(values * SCALE)
-    exact = (np.abs(scaled) < LARGEST_EXACT) & (scaled / SCALE == values)
-    units = np.where(exact, scaled, 0.0).astype(np.int64)
-    for at in np.flatnonzero(~exact).tolist():  # few: each is read as the decimal that Python prints for it
-        units[at] = _e8(float(values[at]), f"{what} of bar {at}")
+    plain = np.ascontiguousarray(values, dtype=np.float64)
+    units = np.empty(len(plain), dtype=np.int64)
+    for at in _put_units(plain, units).tolist():  # few: each is read as the decimal that Python prints for it
+        units[at] = _e8(float(plain[at]), f"{what} of bar {at}")
     return units
+
+
+@compiled
+def _put_units(values: FloatArray, units: IntMatrix) -> IntMatrix:
+    """Write the units of each value that is an exact multiple; returns the places of the others."""
+    others = 0
+    for at in range(len(values)):
+        scaled = np.rint(values[at] * SCALE)
+        exact = abs(scaled) < LARGEST_EXACT and scaled / SCALE == values[at]
+        units[at] = np.int64(scaled) if exact else 0
+        others += int(not exact)
+    places = np.empty(others, dtype=np.int64)
+    if others:
+        others = 0
+        for at in range(len(values)):
+            if values[at] != units[at] / SCALE:
+                places[others] = at
+                others += 1
+    return places
 
 
 def _e8(value: float, what: str) -> int:
@@ -87,42 +107,45 @@ def make_grid(markets: Sequence[MarketHistory]) -> Grid:
     """Lay the markets side by side. Raises: ValueError for a number that is no multiple of 1e-8."""
     ordered = sorted(markets, key=lambda market: market.symbol)
     interval_us = INTERVALS_US[ordered[0].interval]
-    opens = [np.asarray(market.open_time_us, dtype=np.int64) for market in ordered]
-    times = opens[0] if len(opens) == 1 else np.unique(np.concatenate(opens))
-    places = [np.searchsorted(times, mine) for mine in opens]
+    times, places = _lined_up([np.asarray(market.open_time_us, dtype=np.int64) for market in ordered])
     shape = (len(ordered), len(times))
 
     def spread(name: str, columns: Sequence[FloatArray]) -> IntMatrix:
         matrix = np.zeros(shape, dtype=np.int64)
         for row, (market, place, values) in enumerate(zip(ordered, places, columns, strict=True)):
-            matrix[row, place] = e8_array(np.asarray(values, dtype=np.float64), f"{market.symbol} {name}")
+            matrix[row, place] = e8_array(values, f"{market.symbol} {name}")
         return matrix
 
-    present = np.zeros(shape, dtype=np.bool_)
-    for row, place in enumerate(places):
-        present[row, place] = True
-    marks = [_marks(market) for market in ordered]
-    has_mark = np.zeros(shape, dtype=np.bool_)
+    present, has_mark = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     for row, (place, market) in enumerate(zip(places, ordered, strict=True)):
+        present[row, place] = True
         if market.mark is not None:
             has_mark[row, place] = ~np.isnan(market.mark.close)
+    lasts = [spread(name, [getattr(market, name) for market in ordered]) for name in _PRICES]
+    marks = lasts
+    if has_mark.any():
+        known = zip(*map(_marks, ordered), strict=True)
+        marks = [spread(f"mark {name}", columns) for name, columns in zip(_PRICES, known, strict=True)]
+    unpaid = all(market.funding_rate is None for market in ordered)
     return Grid(
         symbols=tuple(market.symbol for market in ordered),
         interval_us=interval_us,
         close_time_us=times + interval_us,
         present=present,
-        open=spread("open", [market.open for market in ordered]),
-        high=spread("high", [market.high for market in ordered]),
-        low=spread("low", [market.low for market in ordered]),
-        close=spread("close", [market.close for market in ordered]),
+        **dict(zip(_PRICES, lasts, strict=True)),
         volume=spread("volume", [market.volume for market in ordered]),
         has_mark=has_mark,
-        mark_open=spread("mark open", [mark[0] for mark in marks]),
-        mark_high=spread("mark high", [mark[1] for mark in marks]),
-        mark_low=spread("mark low", [mark[2] for mark in marks]),
-        mark_close=spread("mark close", [mark[3] for mark in marks]),
-        rate=spread("funding rate", [_rates(market) for market in ordered]),
+        **{f"mark_{name}": mark for name, mark in zip(_PRICES, marks, strict=True)},
+        rate=np.zeros(shape, dtype=np.int64) if unpaid else spread("funding rate", [_rates(m) for m in ordered]),
     )
+
+
+def _lined_up(opens: Sequence[IntMatrix]) -> tuple[IntMatrix, Sequence[IntMatrix | slice]]:
+    """All times, and where each market's are among them."""
+    if len(opens) == 1:
+        return opens[0], [slice(None)]
+    times = np.unique(np.concatenate(opens))
+    return times, [np.searchsorted(times, mine) for mine in opens]
 
 
 def _marks(market: MarketHistory) -> tuple[FloatArray, ...]:
