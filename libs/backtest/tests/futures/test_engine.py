@@ -95,7 +95,7 @@ def test_passing_quiet_bars_changes_no_unit(request: BacktestRequest) -> None:
 
 @st.composite
 def plain_requests(draw: st.DrawFn) -> BacktestRequest:
-    """Accounts that trade by market orders alone, up to what their margin bears and beyond."""
+    """Accounts that trade by market orders and what guards these, up to what their margin bears and beyond."""
     symbols = draw(st.sampled_from([(BTC,), (BTC, ETH)]))
     options: dict[str, Any] = {
         "step": draw(st.sampled_from([0.3, 1.0, 4.0])),
@@ -113,9 +113,12 @@ def plain_requests(draw: st.DrawFn) -> BacktestRequest:
         slippage_bps=draw(st.sampled_from([Decimal(0), Decimal("1.5"), Decimal(30)])),
         taker_fee=draw(st.sampled_from([None, Decimal(0), Decimal("0.01")])),
     )
+    protect = draw(st.sampled_from(PROTECTIONS))
+    risks = ["risk_per_trade: 0.02", "risk_per_trade: 0.31, max_leverage: 3"] if "stop_loss" in protect else []
     sizing = draw(
         st.sampled_from(
             [
+                *risks,
                 "fraction_of_equity: 0.5",
                 "fraction_of_equity: 0.4871",
                 "fraction_of_equity: 0.97",
@@ -129,10 +132,10 @@ def plain_requests(draw: st.DrawFn) -> BacktestRequest:
             ]
         )
     )
-    return BacktestRequest(strategy(symbols, sizing=sizing), markets, account=account)
+    return BacktestRequest(strategy(symbols, protect=protect, sizing=sizing), markets, account=account)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=150)
 @given(request=plain_requests())
 def test_trading_plain_bars_in_the_compiled_loop_changes_no_unit(request: BacktestRequest) -> None:
     fast, slow = run(request), run_bar_by_bar(request)

@@ -1,8 +1,8 @@
 """The exchange's exact arithmetic (`tradewire.trading.exchange.fixed_point`) for compiled loops.
 
 A product of two int64 may need 128 bits, which no machine integer of numba has. float64 gives its quotient to some
-thousand units; what is missing is known exactly from the products modulo 2**64. Quotients must be within ±9e18,
-divisors below 2**32.
+thousand units; what is missing is known exactly from the products modulo 2**64. Quotients must be within ±9e18 and
+divisors below 2**32, or quotients within ±2**50 and divisors below 2**60.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SCALE_E8 = 100_000_000
 
 @compiled_in_place
 def _quotient(left: int, right: int, divisor: int) -> tuple[int, int]:
-    """``left * right // divisor``, and the rest; 0 < divisor < 2**32, the others of any sign."""
+    """``left * right // divisor``, and the rest; the divisor above 0, the others of any sign."""
     quotient = int(np.floor(float(left) * float(right) / float(divisor)))
     rest = left * right - quotient * divisor
     if not 0 <= rest < divisor:
@@ -34,7 +34,7 @@ def _quotient(left: int, right: int, divisor: int) -> tuple[int, int]:
 
 @compiled_in_place
 def mul_div(left: int, right: int, divisor: int) -> int:
-    """``left * right / divisor`` rounded half to even; 0 < divisor < 2**32, the others of any sign."""
+    """``left * right / divisor`` rounded half to even; the divisor above 0, the others of any sign."""
     quotient, rest = _quotient(left, right, divisor)
     # Without a branch: whether to round up is a coin that no processor foresees.
     return quotient + int(2 * rest > divisor) + (int(2 * rest == divisor) & quotient & 1)
@@ -42,14 +42,14 @@ def mul_div(left: int, right: int, divisor: int) -> int:
 
 @compiled_in_place
 def mul_div_ceil(left: int, right: int, divisor: int) -> int:
-    """``left * right / divisor`` rounded up; 0 < divisor < 2**32, the others of any sign."""
+    """``left * right / divisor`` rounded up; the divisor above 0, the others of any sign."""
     quotient, rest = _quotient(left, right, divisor)
     return quotient + int(rest > 0)
 
 
 @compiled_in_place
 def mul_div_floor(left: int, right: int, divisor: int) -> int:
-    """``left * right / divisor`` rounded down; 0 < divisor < 2**32, the others of any sign."""
+    """``left * right / divisor`` rounded down; the divisor above 0, the others of any sign."""
     quotient, _ = _quotient(left, right, divisor)
     return quotient
 

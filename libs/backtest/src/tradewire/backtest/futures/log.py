@@ -27,8 +27,7 @@ PAYMENT_COLUMNS = ("time_us", "symbol", "amount", "position")
 """Of `Log.payments`: what the wallet received, and what was held, 1e-8."""
 PAID_TIME, PAID_SYMBOL, AMOUNT, HELD = range(len(PAYMENT_COLUMNS))
 LEGS = (*(leg.value for leg in OrderLeg), LIQUIDATION)
-"""By number."""
-ENTRY, EXIT = LEGS.index(OrderLeg.ENTRY.value), LEGS.index(OrderLeg.EXIT.value)
+"""By number; those that a compiled loop knows have the codes of `guards`."""
 _NUMBERS = {leg: number for number, leg in enumerate(LEGS)}
 
 

@@ -14,7 +14,8 @@ from tradewire.backtest.futures.quiet import Brackets, Held, Ints, tier_of
 Floats = NDArray[np.float64]
 
 TAPE_FILLS = (
-    *("bar", "symbol", "entry", "sign", "quantity", "price", "notional", "fee", "realised", "position", "shown"),
+    *("bar", "symbol", "leg", "sign", "quantity", "price", "fee", "realised", "position", "shown"),
+    *("part", "start", "end", "decided"),
 )
 TAPE_FUNDING = ("bar", "symbol", "rate", "mark", "position", "amount")
 WALLET, REALISED, FEES, FUNDING = 0, 1, 2, 3
@@ -27,13 +28,15 @@ class Asked(NamedTuple):
     """What an entry would ask for, base units of a step, shape (s, t): per 1e-8 of equity, and beside it.
 
     ``capped``: the most per 1e-8 of equity; infinite without a cap. ``fixed`` (s,): a quantity that is always the same,
-    1e-8, 0 for none.
+    1e-8, 0 for none. ``distances`` (3, s, t): of the stop, the take profit and the trailing stop from the close, quote
+    per base, NaN for none; shape (0, s, t) where nothing is ever guarded.
     """
 
     per_equity: Floats
     beside: Floats
     capped: Floats
     fixed: Ints
+    distances: Floats
 
 
 class Terms(NamedTuple):

@@ -6,6 +6,7 @@ import numpy as np
 
 from tradewire.backtest.compiled import compiled_on_borrowed
 from tradewire.backtest.futures.arithmetic import SCALE_E8, mul_div_ceil, notional
+from tradewire.backtest.futures.guards import STOP, TAKE, TRAIL
 from tradewire.backtest.futures.margin import (
     ORDERS,
     WALLET,
@@ -28,10 +29,16 @@ from tradewire.backtest.futures.quiet import (
     Market,
     answers,
 )
+from tradewire.backtest.vectorized.arithmetic import tick_price
 
 CARE = 1e-14
 """Relative distance within which a float is not trusted to be on one side of a bound: a quantity is the outcome of
 eight roundings at most, all of products and quotients, which come to 9e-16."""
+FARTHEST = 1e9
+"""A distance below this, in quote per base, may be counted from any price."""
+EXIT, ENTRY, LEVELS, SENT = 0, 1, 2, 5
+"""Rows of orders, shape (6, s): signed exits, signed entries, levels of what guards these (the trailing stop's
+distance) from row 2 on, and how many orders were sent before the entry."""
 LARGEST = 9e18
 """A float below this is an int64."""
 
@@ -46,9 +53,10 @@ def decide(
     brackets: Brackets,
     totals: Ints,
     orders: Ints,
+    guards: Ints,
     counts: Ints,
 ) -> bool:
-    """Orders of a close: signed exits in ``orders[0]``, entries in ``orders[1]``; False when it is not plain."""
+    """Orders of a close, in the rows of ``orders``; False when it is not plain. An exit withdraws what guards."""
     orders[:] = 0
     equity = totals[WALLET]
     for s in range(len(held.quantity)):
@@ -58,14 +66,32 @@ def decide(
         if not market.present[s, at] or not answers(signal, quantity):
             continue
         if quantity != 0:
-            orders[0, s] = -quantity
+            orders[EXIT, s] = -quantity
             counts[ORDERS] += 1
+            guards[s, STOP] = guards[s, TAKE] = guards[s, TRAIL] = 0
         if signal in (ENTER_LONG, ENTER_SHORT, REVERSE_TO_LONG, REVERSE_TO_SHORT):
             size = _sized(at, s, equity, market, asked, terms, held)
             buys = signal in (ENTER_LONG, REVERSE_TO_LONG)
             if size == 0 or not _admitted(at, s, size, buys, market, terms, held, brackets, totals, orders):
                 return False
-            orders[1, s] = size if buys else -size
+            orders[ENTRY, s], orders[SENT, s] = (size if buys else -size), counts[ORDERS]
+            counts[ORDERS] += 1
+            if not _guard(at, s, 1 if buys else -1, market, asked, terms, orders, counts):
+                return False
+    return True
+
+
+@compiled_on_borrowed
+def _guard(at: int, s: int, side: int, market: Market, asked: Asked, terms: Terms, orders: Ints, counts: Ints) -> bool:
+    """Levels of an entry's protective orders, counted from the close; False for a distance beyond all sense."""
+    close, tick = market.close[s, at], terms.tick[s]
+    for kind in range(len(asked.distances)):
+        distance = asked.distances[kind, s, at]
+        if distance > 0.0:
+            if distance >= FARTHEST:
+                return False
+            base, away = (0, 1) if kind == TRAIL else (close, side if kind == TAKE else -side)
+            orders[LEVELS + kind, s] = tick_price(base, distance, away, tick)
             counts[ORDERS] += 1
     return True
 
@@ -118,7 +144,7 @@ def _admitted(
         return True
     free = free_balance(s, held, totals)
     for other in range(s):
-        entry = orders[1, other]
+        entry = orders[ENTRY, other]
         if entry != 0:
             now = notional(held.quantity[other], held.mark[other])
             reach = max(abs(now), abs(now + notional(entry, market.close[other, at])))

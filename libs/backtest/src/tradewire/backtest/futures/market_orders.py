@@ -1,9 +1,9 @@
-"""Accounts that trade by market orders alone, in one compiled loop from decision to fill to booked state.
+"""Accounts that trade by market orders and what guards these, in one compiled loop from decision to booked state.
 
 The loop does what `assess` and the exchange do, in the same integers, as long as that is plain: orders that pass every
-check and fill whole at the next open, funding, marks. Before a bar where it is not plain (a refusal, a quantity too
-close to a step to be told in floats, a margin too thin, a market without the next bar) it stops, with nothing of that
-bar done, and the exchange itself takes the bar.
+check and fill whole at the next open, protective orders that close what they guard, funding, marks. Before a bar where
+it is not plain (a refusal, a quantity too close to a step to be told in floats, a margin too thin, a market without the
+next bar) it stops, with nothing of that bar done, and the exchange itself takes the bar.
 """
 
 from __future__ import annotations
@@ -20,6 +20,20 @@ from tradewire.backtest.futures.arithmetic import (
     mul_div_ceil,
     mul_div_floor,
     notional,
+)
+from tradewire.backtest.futures.guards import (
+    DECIDED,
+    EXTREME,
+    LEG_ENTRY,
+    LEG_EXIT,
+    NUMBER,
+    STOP,
+    TAKE,
+    TRAIL,
+    first_reached,
+    guarded,
+    reached,
+    trail_along,
 )
 from tradewire.backtest.futures.margin import (
     FEES,
@@ -38,7 +52,7 @@ from tradewire.backtest.futures.margin import (
     over,
     put,
 )
-from tradewire.backtest.futures.market_decisions import LARGEST, decide
+from tradewire.backtest.futures.market_decisions import ENTRY, EXIT, LARGEST, LEVELS, SENT, decide
 from tradewire.backtest.futures.quiet import Brackets, Held, Ints, Market, answers, book, safe_at, worst_marks
 
 
@@ -50,6 +64,7 @@ def trade(
     asked: Asked,
     terms: Terms,
     held: Held,
+    guards: Ints,
     brackets: Brackets,
     totals: Ints,
     tape: Tape,
@@ -58,28 +73,35 @@ def trade(
 ) -> tuple[int, bool]:
     """Trade bars from ``start`` on; the first that was not, and whether the signals at the close before it are due.
 
-    No order may be open at ``start``. ``held``, ``totals``, ``tape``, ``states`` and ``positions`` are carried along.
+    No order but ``guards`` may be open at ``start``. ``held``, ``guards``, ``totals``, ``tape``, ``states`` and
+    ``positions`` are carried along.
     """
-    orders = np.zeros((2, len(held.quantity)), dtype=np.int64)
-    worst = held.mark.copy()
-    before = copied(held)
+    orders = np.zeros((SENT + 1, len(held.quantity)), dtype=np.int64)
+    worst, before, guarded_before = held.mark.copy(), copied(held), guards.copy()
     money, counted = totals.copy(), tape.counts.copy()
     for at in range(start, stop):
         due = at > start and _signalled(at - 1, market, held)
-        if due or _settles(at, market):
+        if due or _settles(at, market) or reached(at, market, held.quantity, guards):
             put(held, before)
-            money[:], counted[:] = totals, tape.counts
+            guarded_before[:], money[:], counted[:] = guards, totals, tape.counts
             plain = not due or (
-                decide(at - 1, market, asked, terms, held, brackets, totals, orders, tape.counts)
-                and _fill(at, market, terms, held, brackets, totals, orders, tape)
+                decide(at - 1, market, asked, terms, held, brackets, totals, orders, guards, tape.counts)
+                and _fill(at, market, terms, held, guards, brackets, totals, orders, tape)
             )
-            plain = plain and _safe_within(at, market, held, brackets, totals, worst)
-            if not (plain and _fund(at, market, held, brackets, totals, tape)):
+            plain = (
+                plain
+                and _safe_within(at, market, held, brackets, totals, worst)
+                and _protect(at, market, terms, held, guards, brackets, totals, tape, counted[FILLS], worst)
+                and _fund(at, market, held, brackets, totals, tape)
+            )
+            if not plain:
                 put(before, held)
-                totals[:], tape.counts[:] = money, counted
+                guards[:], totals[:], tape.counts[:] = guarded_before, money, counted
                 return at, due
         elif not _safe_within(at, market, held, brackets, totals, worst):
             return at, due
+        else:
+            trail_along(at, market, held.quantity, guards)
         sums = (totals[WALLET], totals[REALISED], totals[FEES], -totals[FUNDING])
         book(at, at + 1, market, held, brackets, sums, states, positions)
     return stop, False
@@ -114,26 +136,78 @@ def _signalled(at: int, market: Market, held: Held) -> bool:
 
 @compiled_on_borrowed
 def _fill(
-    at: int, market: Market, terms: Terms, held: Held, brackets: Brackets, totals: Ints, orders: Ints, tape: Tape
+    at: int,
+    market: Market,
+    terms: Terms,
+    held: Held,
+    guards: Ints,
+    brackets: Brackets,
+    totals: Ints,
+    orders: Ints,
+    tape: Tape,
 ) -> bool:
     """Fill the orders at the bar's open, symbols by name, exits first; False when it is not plain."""
     for s in range(len(held.quantity)):
         if market.present[s, at]:
             held.mark[s] = market.mark_open[s, at]
-        elif orders[0, s] != 0 or orders[1, s] != 0:
+        elif orders[EXIT, s] != 0 or orders[ENTRY, s] != 0:
             return False
     if not safe_at(held.mark, held, brackets, cross_wallet_of(held, totals)):
         return False
     for s in range(len(held.quantity)):
-        for entry in range(2):
-            signed = orders[entry, s]
+        for row in range(2):
+            signed = orders[row, s]
             if signed != 0:
-                if not _execute(at, s, signed, entry, market, terms, held, brackets, totals, tape):
+                leg, opened = (LEG_ENTRY if row == ENTRY else LEG_EXIT), market.open[s, at]
+                way = (opened, 0, opened, opened)
+                if not _execute(at, s, signed, leg, way, at - 1, terms, held, brackets, totals, tape):
                     return False
                 cross_wallet = cross_wallet_of(held, totals)
                 if cross_wallet < 0 or not safe_at(held.mark, held, brackets, cross_wallet):
                     return False
+        if orders[ENTRY, s] != 0:
+            for kind in range(SENT - LEVELS):
+                guards[s, kind] = orders[LEVELS + kind, s]
+            guards[s, EXTREME], guards[s, DECIDED], guards[s, NUMBER] = market.open[s, at], at - 1, orders[SENT, s]
     return True
+
+
+@compiled_on_borrowed
+def _protect(
+    at: int,
+    market: Market,
+    terms: Terms,
+    held: Held,
+    guards: Ints,
+    brackets: Brackets,
+    totals: Ints,
+    tape: Tape,
+    fills_before: int,
+    worst: Ints,
+) -> bool:
+    """Let the bar's path meet what guards the positions; False when it is not plain.
+
+    It is where one position at most is closed, and not at an open at which others trade: else their order counts.
+    """
+    acted = False
+    for s in range(len(held.quantity)):
+        if not guarded(s, guards) or not market.present[s, at]:
+            continue
+        prices = (market.open[s, at], market.high[s, at], market.low[s, at], market.close[s, at])
+        levels = (guards[s, STOP], guards[s, TAKE], guards[s, TRAIL], guards[s, EXTREME])
+        leg, shown, part, begin, end, extreme = first_reached(1 if held.quantity[s] > 0 else -1, prices, levels)
+        guards[s, EXTREME] = extreme
+        if leg == LEG_ENTRY:
+            continue
+        traded = tape.counts[FILLS] > fills_before and len(held.quantity) > 1
+        if acted or (part == 0 and traded):
+            return False
+        acted = True
+        way = (shown, part, begin, end)
+        if not _execute(at, s, -held.quantity[s], leg, way, guards[s, DECIDED], terms, held, brackets, totals, tape):
+            return False
+        guards[s, STOP] = guards[s, TAKE] = guards[s, TRAIL] = 0
+    return not acted or (cross_wallet_of(held, totals) >= 0 and _safe_within(at, market, held, brackets, totals, worst))
 
 
 @compiled_on_borrowed
@@ -141,23 +215,28 @@ def _execute(
     at: int,
     s: int,
     signed: int,
-    entry: int,
-    market: Market,
+    leg: int,
+    way: tuple[int, int, int, int],
+    decided: int,
     terms: Terms,
     held: Held,
     brackets: Brackets,
     totals: Ints,
     tape: Tape,
 ) -> bool:
-    """Fill one order whole: an exit closes the position, an entry opens one from flat, if margin allows."""
-    shown, size = market.open[s, at], abs(signed)
+    """Fill one order whole: an exit closes the position, an entry opens one from flat, if margin allows.
+
+    ``way``: the price that the market shows and where on the bar's path, as `first_reached` tells.
+    """
+    shown, part, begin, end = way
+    size = abs(signed)
     price = _taker_price(s, shown, signed > 0, terms)
     if float(size) * float(price) / 1e8 > LARGEST:
         return False
     value = notional(size, price)
     fee = mul_div_ceil(value, terms.taker_fee[s], SCALE_E8)
     realised = 0
-    if entry == 0:
+    if leg != LEG_ENTRY:
         realised = value - held.cost[s] if signed < 0 else held.cost[s] - value
         held.quantity[s], held.cost[s], held.margin[s], held.entry_price[s] = 0, 0, 0, 0
     else:
@@ -172,8 +251,9 @@ def _execute(
     totals[FEES] += fee
     sign = 1 if signed > 0 else -1
     row = tape.fills[tape.counts[FILLS]]
-    row[0], row[1], row[2], row[3], row[4], row[5] = at, s, entry, sign, size, price
-    row[6], row[7], row[8], row[9], row[10] = value, fee, realised, held.quantity[s], shown
+    row[0], row[1], row[2], row[3], row[4], row[5] = at, s, leg, sign, size, price
+    row[6], row[7], row[8], row[9] = fee, realised, held.quantity[s], shown
+    row[10], row[11], row[12], row[13] = part, begin, end, decided
     tape.counts[FILLS] += 1
     return True
 

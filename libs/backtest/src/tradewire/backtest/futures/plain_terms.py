@@ -16,6 +16,10 @@ from tradewire.trading.assessment.sizing import exact, quantize_qty
 from tradewire.trading.exchange import FillModel, InstrumentSpec, to_e8
 from tradewire.trading.language import SizingMethod
 
+DISTANCES = ("stop_distance", "take_profit_distance", "trailing_distance")
+"""In the order of the guards."""
+ORDERS_AT_ONCE = 6
+"""More than an exit, an entry and what guards it."""
 _LIMITS = frozenset(RiskLimitsChanged.model_fields) - {"account_id", "version", "author", "changed_at_us"}
 
 
@@ -35,26 +39,20 @@ def plain_terms(
     account: AccountSettings,
     fill_model: FillModel,
 ) -> Plain | None:
-    """The run's terms; None when it needs more than market orders at once and whole, or limits are set."""
-    guarded = any(_guards(answer) for answer in answers)
+    """The run's terms; None when orders may fill late or in part, be too many for the venue, or limits are set."""
     limited = account.limits is not None and any(getattr(account.limits, name) is not None for name in _LIMITS)
     delayed = fill_model.latency_us or fill_model.volume_share_e8
     halted = any(market.status is not InstrumentStatus.TRADING for market in decider.instruments.values())
-    if guarded or limited or delayed or halted:
+    crowded = any(spec.max_open_orders < ORDERS_AT_ONCE for spec in specs)
+    if limited or delayed or halted or crowded:
         return None
     signals = sum(int(np.count_nonzero(answer.signal)) for answer in answers)
     tape = Tape(
-        np.empty((2 * signals, len(TAPE_FILLS)), dtype=np.int64),
+        np.empty((2 * signals + len(specs), len(TAPE_FILLS)), dtype=np.int64),
         np.empty((int(np.count_nonzero(grid.rate)), len(TAPE_FUNDING)), dtype=np.int64),
         np.zeros(3, dtype=np.int64),
     )
     return Plain(_asked(grid, specs, answers, decider), _terms(specs, fill_model), tape)
-
-
-def _guards(answer: Answers) -> bool:
-    arrays = answer.arrays
-    distances = (arrays.stop_distance, arrays.take_profit_distance, arrays.trailing_distance)
-    return any(bool((distance > 0).any()) for distance in distances)  # NaN is not
 
 
 def _asked(grid: Grid, specs: Sequence[InstrumentSpec], answers: Sequence[Answers], decider: Decider) -> Asked:
@@ -71,14 +69,26 @@ def _asked(grid: Grid, specs: Sequence[InstrumentSpec], answers: Sequence[Answer
                 beside = amount * 1e8 * per_unit
             case SizingMethod.VOLATILITY_TARGET:
                 per_equity = amount / _volatility(answers) * per_unit
-            case _:  # a fixed quantity; risk per trade needs a stop
+            case SizingMethod.RISK_PER_TRADE:
+                per_equity = amount / (_distances(answers, "stop_distance") * steps)
+            case _:  # a fixed quantity
                 pass
         capped = per_unit * (np.inf if sizing.max_leverage is None else float(sizing.max_leverage))
     fixed = np.zeros(len(specs), dtype=np.int64)
     if sizing.method is SizingMethod.FIXED_QTY:
         quantities = (quantize_qty(exact(amount), decider.instruments[symbol]) for symbol in grid.symbols)
         fixed = np.array([to_e8(quantity) for quantity in quantities], dtype=np.int64)
-    return Asked(per_equity, beside, capped, fixed)
+    return Asked(per_equity, beside, capped, fixed, _guarding(answers))
+
+
+def _guarding(answers: Sequence[Answers]) -> Floats:
+    """Distances of what guards entries, shape (3, s, t), or (0, s, t) where there is none."""
+    kinds = np.stack([_distances(answers, name) for name in DISTANCES])
+    return kinds if (kinds > 0).any() else kinds[:0]  # NaN is not
+
+
+def _distances(answers: Sequence[Answers], name: str) -> Floats:
+    return np.stack([getattr(answer.arrays, name)[np.maximum(answer.index, 0)] for answer in answers])
 
 
 def _volatility(answers: Sequence[Answers]) -> Floats:

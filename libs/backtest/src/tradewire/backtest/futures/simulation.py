@@ -10,8 +10,11 @@ import numpy as np
 from tradewire.backtest.futures import market_orders, quiet
 from tradewire.backtest.futures.decisions import Answers, Decider, Equity
 from tradewire.backtest.futures.grid import Grid, IntMatrix
-from tradewire.backtest.futures.log import ENTRY, EXIT, Log
+from tradewire.backtest.futures.guards import TRAIL, times_within
+from tradewire.backtest.futures.log import Log
+from tradewire.backtest.futures.margin import Tape
 from tradewire.backtest.futures.plain_terms import Plain
+from tradewire.backtest.futures.resting import guards_of, orders_of
 from tradewire.trading import exchange as venue
 from tradewire.trading.exchange import Holding, InstrumentSpec, Money, Passed, Quote, SimulatedExchange, from_e8
 from tradewire.trading.exchange.orders import Order, OrderStatus, OrderType, Side
@@ -130,46 +133,65 @@ class Simulation:
 
     def _pass(self, start: int) -> int:
         """Pass bars from ``start`` on; returns the first that the exchange must see, or the number of bars."""
-        if self.plain is None or self.exchange.orders:
+        guards = None if self.plain is None else guards_of(self.grid, self.exchange)
+        if self.plain is None or guards is None:
             return self._pass_quiet(start)
-        stop, due = self._trade(start, self.plain)
+        stop, due = self._trade(start, self.plain, guards)
         if due:
             self._decide(stop - 1)
         return stop
 
-    def _trade(self, start: int, plain: Plain) -> tuple[int, bool]:
+    def _trade(self, start: int, plain: Plain, guards: IntMatrix) -> tuple[int, bool]:
         """Trade plain bars; as `market_orders.trade`."""
         account, held = self.exchange.account, self._held()
         totals = _ints((account.wallet_e8, account.realised_e8, account.fees_e8, account.funding_e8))
         plain.tape.counts[:] = 0
-        market, outcome = self._market, (self.states, self.positions)
         stop, due = market_orders.trade(
-            *(start, len(self.grid), market, plain.asked, plain.terms, held, self._brackets, totals),
-            *(plain.tape, *outcome),
+            start,
+            len(self.grid),
+            self._market,
+            plain.asked,
+            plain.terms,
+            held,
+            guards,
+            self._brackets,
+            totals,
+            plain.tape,
+            self.states,
+            self.positions,
         )
         if stop > start:
-            fills, payments, orders = plain.tape.counts.tolist()
-            self._keep(plain.tape.fills[:fills], plain.tape.funding[:payments])
-            self._peak_e8 = max(self._peak_e8, int(self.states[start:stop, 3].max()))
-            holdings = (Holding(*map(int, line)) for line in zip(held.quantity, held.cost, held.margin, strict=True))
-            passed = Passed(
-                quotes=self._quotes(start, stop),
-                holdings=dict(zip(self.grid.symbols, holdings, strict=True)),
-                money=Money(*totals.tolist()),
-                orders=orders,
-                trades=fills,
-            )
-            self.exchange.take_over(int(self.grid.close_time_us[stop - 1]), passed)
+            self._go_on_from(start, stop, plain.tape, held, totals, guards)
         return stop, due
+
+    def _go_on_from(
+        self, start: int, stop: int, tape: Tape, held: quiet.Held, totals: IntMatrix, guards: IntMatrix
+    ) -> None:
+        """Log what the loop did in [start, stop), and put the exchange where it left the account."""
+        fills, payments, orders = tape.counts.tolist()
+        self._keep(tape.fills[:fills], tape.funding[:payments])
+        self._peak_e8 = max(self._peak_e8, int(self.states[start:stop, 3].max()))
+        holdings = (Holding(*map(int, line)) for line in zip(held.quantity, held.cost, held.margin, strict=True))
+        passed = Passed(
+            quotes=self._quotes(start, stop),
+            holdings=dict(zip(self.grid.symbols, holdings, strict=True)),
+            money=Money(*totals.tolist()),
+            orders=orders,
+            trades=fills,
+        )
+        sent_before, time_us = self.exchange.taken, int(self.grid.close_time_us[stop - 1])
+        self.exchange.take_over(time_us, passed)
+        resting = orders_of(guards, sent_before, self.grid, self.exchange, self.answers, self.decider)
+        self.exchange.take_over(time_us, Passed({}, resting=resting))
 
     def _keep(self, fills: IntMatrix, payments: IntMatrix) -> None:
         """Log what the tape says, rows of `TAPE_FILLS` and `TAPE_FUNDING`."""
         times = self.grid.close_time_us
         if len(fills):
-            at, s, entry, sign, quantity, price, _, fee, realised, position, shown = fills.T
-            leg, maker = np.where(entry, ENTRY, EXIT), np.zeros(len(at), dtype=np.int64)
-            opened, decided_us = times[at] - self.grid.interval_us, times[at - 1]
-            columns = (opened, s, leg, sign, maker, quantity, price, fee, realised, position, shown, decided_us)
+            at, s, leg, sign, quantity, price, fee, realised, position, shown, part, begin, end, decided = fills.T
+            span_us, maker = self.grid.interval_us, np.zeros(len(at), dtype=np.int64)
+            time_us = times[at] - span_us + times_within(part, shown, begin, end, span_us)
+            columns = (time_us, s, leg, sign, maker, quantity, price, fee, realised, position, shown, times[decided])
             self.log.fills.extend(np.column_stack(columns))
         if len(payments):
             at, s, _, _, position, amount = payments.T

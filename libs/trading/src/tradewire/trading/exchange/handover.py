@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from tradewire.trading.exchange.bars import Quote
 from tradewire.trading.exchange.executor import Executor
+from tradewire.trading.exchange.orders import Order
 
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -33,7 +34,8 @@ class Passed(NamedTuple):
     """What bars led to. ``extremes``: the best price that each open trailing stop saw, by client order id.
 
     ``quotes`` and ``holdings`` by symbol, those that changed; ``money`` None: unchanged; ``orders`` and ``trades``:
-    how many were submitted, and filled to the end.
+    how many were submitted, and filled to the end; ``resting``: all orders that are open now, oldest first, None:
+    the same as before.
     """
 
     quotes: Mapping[str, Quote]
@@ -42,6 +44,7 @@ class Passed(NamedTuple):
     money: Money | None = None
     orders: int = 0
     trades: int = 0
+    resting: Sequence[Order] | None = None
 
 
 def take_over(executor: Executor, passed: Passed) -> None:
@@ -58,3 +61,5 @@ def take_over(executor: Executor, passed: Passed) -> None:
     if passed.money is not None:
         account.wallet_e8, account.realised_e8, account.fees_e8, account.funding_e8 = passed.money
     executor.trades += passed.trades
+    if passed.resting is not None:
+        executor.registry.replace(passed.resting)

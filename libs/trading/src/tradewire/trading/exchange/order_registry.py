@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -68,3 +69,12 @@ class OrderRegistry:
         self.closed[request.client_order_id] = ClosedOrder(order.quantity_e8, order.filled_e8)
         if len(self.closed) > self.memory:
             del self.closed[next(iter(self.closed))]
+
+    def replace(self, orders: Iterable[Order]) -> None:
+        """Let these be the open orders; what was open and is not among them moves into the memory."""
+        kept = list(orders)
+        for order in list(self.open.values()):
+            self.close(order)
+        for order in kept:
+            self.closed.pop(order.request.client_order_id, None)
+            self.add(order)

@@ -92,7 +92,7 @@ class SimulatedExchange:
         self._orders += 1
         kept = Order(
             request=order,
-            venue_order_id=f"{executor.account_id}-{self._orders}",
+            venue_order_id=self.venue_order_id(self._orders),
             sequence=self._orders,
             arrive_us=time_us + executor.fill_model.latency_us,
             quantity_e8=order.quantity_e8,
@@ -166,6 +166,15 @@ class SimulatedExchange:
     def orders(self) -> Collection[Order]:
         """Open orders, oldest first, to look at."""
         return self._executor.registry.open.values()
+
+    @property
+    def taken(self) -> int:
+        """How many orders the venue has taken from this account."""
+        return self._orders
+
+    def venue_order_id(self, number: int) -> str:
+        """The venue's id of the account's ``number``-th order, from 1."""
+        return f"{self._executor.account_id}-{number}"
 
     def take_over(self, time_us: int, passed: handover.Passed) -> None:
         """Go on from the outcome of bars up to the close at ``time_us``, walked elsewhere.
