@@ -10,7 +10,7 @@ from tradewire.backtest.futures.decisions import Answers, Decider
 from tradewire.backtest.futures.grid import Grid, IntMatrix
 from tradewire.backtest.futures.guards import DECIDED, EXTREME, GUARD_COLUMNS, KNOWN, NUMBER, STOP, TAKE, TRAIL
 from tradewire.trading.exchange import SimulatedExchange, from_e8
-from tradewire.trading.exchange.orders import Order, OrderStatus, OrderType, WorkingType
+from tradewire.trading.exchange.orders import Order, OrderStatus, OrderType, WorkingType, venue_order_id
 from tradewire.trading.wire import order_of
 
 _KINDS = {
@@ -93,7 +93,7 @@ def _sent(
         request = order_of(intent, symbol, decider.strategy.id)
         yield Order(
             request=request,
-            venue_order_id=exchange.venue_order_id(sequence),
+            venue_order_id=venue_order_id(decider.strategy.account, sequence),
             sequence=sequence,
             arrive_us=time_us,
             quantity_e8=request.quantity_e8,

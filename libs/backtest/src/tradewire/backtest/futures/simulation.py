@@ -10,7 +10,7 @@ import numpy as np
 from tradewire.backtest.futures import market_orders, quiet
 from tradewire.backtest.futures.decisions import Answers, Decider, Equity
 from tradewire.backtest.futures.grid import Grid, IntMatrix
-from tradewire.backtest.futures.guards import TRAIL, times_within
+from tradewire.backtest.futures.guards import times_within
 from tradewire.backtest.futures.log import Log
 from tradewire.backtest.futures.margin import Tape
 from tradewire.backtest.futures.plain_terms import Plain

@@ -209,3 +209,8 @@ class Order:
     def change(self, action: OrderAction) -> None:
         """Move along `TRANSITIONS`. Raises: `InvalidTransitionError`."""
         self.status = next_status(self.status, action)
+
+
+def venue_order_id(account_id: str, number: int) -> str:
+    """The venue's id of an account's ``number``-th order, from 1."""
+    return f"{account_id}-{number}"

@@ -30,7 +30,7 @@ from tradewire.trading.exchange.fill_model import FillModel
 from tradewire.trading.exchange.instrument import InstrumentSpec
 from tradewire.trading.exchange.margin import MarginMode, funding_amount
 from tradewire.trading.exchange.order_registry import DEFAULT_MEMORY, OrderRegistry
-from tradewire.trading.exchange.orders import NewOrder, Order, OrderAction, OrderStatus
+from tradewire.trading.exchange.orders import NewOrder, Order, OrderAction, OrderStatus, venue_order_id
 from tradewire.trading.exchange.snapshot import AccountSnapshot, account_snapshot
 
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -79,8 +79,7 @@ class SimulatedExchange:
         self._orders = 0
 
     def submit(self, order: NewOrder, time_us: int) -> list[Event]:
-        """Take or refuse an order at ``time_us``; the answer is one `OrderAccepted` or `OrderRejected` at
-        least.
+        """Take or refuse an order at ``time_us``; the answer is one `OrderAccepted` or `OrderRejected` at least.
 
         A protective order whose entry has filled is activated at once; if the entry ended unfilled, it expires.
         """
@@ -92,7 +91,7 @@ class SimulatedExchange:
         self._orders += 1
         kept = Order(
             request=order,
-            venue_order_id=self.venue_order_id(self._orders),
+            venue_order_id=venue_order_id(executor.account_id, self._orders),
             sequence=self._orders,
             arrive_us=time_us + executor.fill_model.latency_us,
             quantity_e8=order.quantity_e8,
@@ -169,12 +168,8 @@ class SimulatedExchange:
 
     @property
     def taken(self) -> int:
-        """How many orders the venue has taken from this account."""
+        """Orders that the venue took from the account, in all."""
         return self._orders
-
-    def venue_order_id(self, number: int) -> str:
-        """The venue's id of the account's ``number``-th order, from 1."""
-        return f"{self._executor.account_id}-{number}"
 
     def take_over(self, time_us: int, passed: handover.Passed) -> None:
         """Go on from the outcome of bars up to the close at ``time_us``, walked elsewhere.
