@@ -13,12 +13,7 @@ import numpy as np
 from tradewire.backtest.compiled import compiled, compiled_in_place, compiled_on_borrowed
 from tradewire.backtest.futures.arithmetic import (
     SCALE_E8,
-    average_price,
-    ceil_to,
-    floor_to,
     mul_div,
-    mul_div_ceil,
-    mul_div_floor,
     notional,
 )
 from tradewire.backtest.futures.guards import (
@@ -45,14 +40,12 @@ from tradewire.backtest.futures.margin import (
     Asked,
     Tape,
     Terms,
-    allowed,
     copied,
     cross_wallet_of,
-    free_balance,
-    over,
     put,
 )
-from tradewire.backtest.futures.market_decisions import ENTRY, EXIT, LARGEST, LEVELS, SENT, decide
+from tradewire.backtest.futures.market_decisions import ENTRY, EXIT, LEVELS, SENT, decide
+from tradewire.backtest.futures.market_fills import execute
 from tradewire.backtest.futures.quiet import Brackets, Held, Ints, Market, answers, book, safe_at, worst_marks
 
 
@@ -84,17 +77,8 @@ def trade(
         if due or _settles(at, market) or reached(at, market, held.quantity, guards):
             put(held, before)
             guarded_before[:], money[:], counted[:] = guards, totals, tape.counts
-            plain = not due or (
-                decide(at - 1, market, asked, terms, held, brackets, totals, orders, guards, tape.counts)
-                and _fill(at, market, terms, held, guards, brackets, totals, orders, tape)
-            )
-            plain = (
-                plain
-                and _safe_within(at, market, held, brackets, totals, worst)
-                and _protect(at, market, terms, held, guards, brackets, totals, tape, counted[FILLS], worst)
-                and _fund(at, market, held, brackets, totals, tape)
-            )
-            if not plain:
+            plain = not due or decide(at - 1, market, asked, terms, held, brackets, totals, orders, guards, tape.counts)
+            if not (plain and _happen(at, due, market, terms, held, guards, brackets, totals, orders, tape, worst)):
                 put(before, held)
                 guards[:], totals[:], tape.counts[:] = guarded_before, money, counted
                 return at, due
@@ -105,6 +89,30 @@ def trade(
         sums = (totals[WALLET], totals[REALISED], totals[FEES], -totals[FUNDING])
         book(at, at + 1, market, held, brackets, sums, states, positions)
     return stop, False
+
+
+@compiled_on_borrowed
+def _happen(
+    at: int,
+    due: bool,
+    market: Market,
+    terms: Terms,
+    held: Held,
+    guards: Ints,
+    brackets: Brackets,
+    totals: Ints,
+    orders: Ints,
+    tape: Tape,
+    worst: Ints,
+) -> bool:
+    """Let a bar happen: what was decided, if that is due, what guards, funding; False when it is not plain."""
+    fills_before = tape.counts[FILLS]
+    return (
+        (not due or _fill(at, market, terms, held, guards, brackets, totals, orders, tape))
+        and _safe_within(at, market, held, brackets, totals, worst)
+        and _protect(at, market, terms, held, guards, brackets, totals, tape, fills_before, worst)
+        and _fund(at, market, held, brackets, totals, tape)
+    )
 
 
 @compiled_in_place
@@ -160,7 +168,7 @@ def _fill(
             if signed != 0:
                 leg, opened = (LEG_ENTRY if row == ENTRY else LEG_EXIT), market.open[s, at]
                 way = (opened, 0, opened, opened)
-                if not _execute(at, s, signed, leg, way, at - 1, terms, held, brackets, totals, tape):
+                if not execute(at, s, signed, leg, way, at - 1, terms, held, brackets, totals, tape):
                     return False
                 cross_wallet = cross_wallet_of(held, totals)
                 if cross_wallet < 0 or not safe_at(held.mark, held, brackets, cross_wallet):
@@ -204,68 +212,10 @@ def _protect(
             return False
         acted = True
         way = (shown, part, begin, end)
-        if not _execute(at, s, -held.quantity[s], leg, way, guards[s, DECIDED], terms, held, brackets, totals, tape):
+        if not execute(at, s, -held.quantity[s], leg, way, guards[s, DECIDED], terms, held, brackets, totals, tape):
             return False
         guards[s, STOP] = guards[s, TAKE] = guards[s, TRAIL] = 0
     return not acted or (cross_wallet_of(held, totals) >= 0 and _safe_within(at, market, held, brackets, totals, worst))
-
-
-@compiled_on_borrowed
-def _execute(
-    at: int,
-    s: int,
-    signed: int,
-    leg: int,
-    way: tuple[int, int, int, int],
-    decided: int,
-    terms: Terms,
-    held: Held,
-    brackets: Brackets,
-    totals: Ints,
-    tape: Tape,
-) -> bool:
-    """Fill one order whole: an exit closes the position, an entry opens one from flat, if margin allows.
-
-    ``way``: the price that the market shows and where on the bar's path, as `first_reached` tells.
-    """
-    shown, part, begin, end = way
-    size = abs(signed)
-    price = _taker_price(s, shown, signed > 0, terms)
-    if float(size) * float(price) / 1e8 > LARGEST:
-        return False
-    value = notional(size, price)
-    fee = mul_div_ceil(value, terms.taker_fee[s], SCALE_E8)
-    realised = 0
-    if leg != LEG_ENTRY:
-        realised = value - held.cost[s] if signed < 0 else held.cost[s] - value
-        held.quantity[s], held.cost[s], held.margin[s], held.entry_price[s] = 0, 0, 0, 0
-    else:
-        margin = over(value, held.leverage[s])
-        if not allowed(s, value, held, brackets) or margin + fee > free_balance(s, held, totals):
-            return False
-        held.quantity[s], held.cost[s] = signed, value
-        held.margin[s] = 0 if held.cross[s] else margin
-        held.entry_price[s] = average_price(value, size)
-    totals[WALLET] += realised - fee
-    totals[REALISED] += realised
-    totals[FEES] += fee
-    sign = 1 if signed > 0 else -1
-    row = tape.fills[tape.counts[FILLS]]
-    row[0], row[1], row[2], row[3], row[4], row[5] = at, s, leg, sign, size, price
-    row[6], row[7], row[8], row[9] = fee, realised, held.quantity[s], shown
-    row[10], row[11], row[12], row[13] = part, begin, end, decided
-    tape.counts[FILLS] += 1
-    return True
-
-
-@compiled_on_borrowed
-def _taker_price(s: int, shown: int, buys: bool, terms: Terms) -> int:
-    """`FillModel.taker_price`."""
-    tick, slippage = terms.tick[s], terms.slippage[s]
-    price: int = ceil_to(mul_div_ceil(shown, SCALE_E8 + slippage, SCALE_E8), tick)
-    if not buys:
-        price = max(floor_to(mul_div_floor(shown, SCALE_E8 - slippage, SCALE_E8), tick), tick)
-    return price
 
 
 @compiled_on_borrowed
