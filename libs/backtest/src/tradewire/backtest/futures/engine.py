@@ -104,9 +104,11 @@ def answers_of(strategy: CompiledStrategy, market: MarketHistory, grid: Grid, ro
     arrays = strategy.evaluate_array(
         Bars(market.open_time_us, market.open, market.high, market.low, market.close, market.volume)
     )
+    if len(arrays) == len(grid):  # a bar at every close
+        return Answers(arrays, np.arange(len(grid)), arrays.signal * arrays.ready)
     index = np.cumsum(grid.present[row]) - 1
     acts = grid.present[row] & arrays.ready[np.maximum(index, 0)]
-    return Answers(arrays, index, np.where(acts, arrays.signal[np.maximum(index, 0)], 0).astype(np.int8))
+    return Answers(arrays, index, arrays.signal[np.maximum(index, 0)] * acts)
 
 
 def _last_marks(grid: Grid) -> list[int]:

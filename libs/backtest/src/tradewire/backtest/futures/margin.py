@@ -29,7 +29,7 @@ class Asked(NamedTuple):
 
     ``capped``: the most per 1e-8 of equity; infinite without a cap. ``fixed`` (s,): a quantity that is always the same,
     1e-8, 0 for none. ``distances`` (3, s, t): of the stop, the take profit and the trailing stop from the close, quote
-    per base, NaN for none; shape (0, s, t) where nothing is ever guarded.
+    per base, NaN for none; without any where nothing is ever guarded.
     """
 
     per_equity: Floats

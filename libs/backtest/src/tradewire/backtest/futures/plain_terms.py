@@ -82,9 +82,10 @@ def _asked(grid: Grid, specs: Sequence[InstrumentSpec], answers: Sequence[Answer
 
 
 def _guarding(answers: Sequence[Answers]) -> Floats:
-    """Distances of what guards entries, shape (3, s, t), or (0, s, t) where there is none."""
-    kinds = np.stack([_distances(answers, name) for name in DISTANCES])
-    return kinds if (kinds > 0).any() else kinds[:0]  # NaN is not
+    """Distances of what guards entries, shape (3, s, t), or without any where there is none."""
+    if not any((getattr(answer.arrays, name) > 0).any() for answer in answers for name in DISTANCES):  # NaN is not
+        return np.empty((0, 0, 0))
+    return np.stack([_distances(answers, name) for name in DISTANCES])
 
 
 def _distances(answers: Sequence[Answers], name: str) -> Floats:

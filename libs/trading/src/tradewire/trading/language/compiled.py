@@ -135,7 +135,8 @@ class CompiledStrategy:
     def evaluate_series(self, series: SeriesArrays) -> EvaluationArrays:
         """The answers to series already computed: every demand and bar field, each shape (n,)."""
         length = len(series["close"])
-        before = {key: _one_bar_later(values) for key, values in series.items()}
+        earlier = self.reads_before if self.python is None else series  # Python may read any
+        before = {key: _one_bar_later(series[key]) for key in earlier}
         complete = np.ones(length, dtype=np.bool_)
         for source, keys in ((series, self.reads), (before, self.reads_before)):
             for key in keys:
@@ -146,7 +147,7 @@ class CompiledStrategy:
         for values in measured.values():
             ready &= ~np.isnan(values)
         decision = decide_arrays(raw, ready=ready)
-        empty = np.full(length, NAN)
+        empty = np.broadcast_to(np.float64(NAN), length)
         return EvaluationArrays(
             signal=decision.signal(),
             ready=ready,
