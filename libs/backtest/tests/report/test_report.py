@@ -173,7 +173,7 @@ def test_a_million_bars_make_a_page_of_bounded_size(run: Any) -> None:
     times = run.market.open_time_us[0] + np.arange(count, dtype=np.int64) * 3_600_000_000
     market = replace(run.market, open_time_us=times, funding_rate=None, **repeated)
     equity = np.tile(run.result.equity_e8, tile)[:count]
-    trades = run.result.trades * (5000 // len(run.result.trades))
+    trades = tuple(run.result.trades) * (5000 // len(run.result.trades))
     result = replace(
         run.result,
         time_us=times + 3_600_000_000,
