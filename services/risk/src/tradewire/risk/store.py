@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from tradewire.ports.bus import Outgoing, Place
+from tradewire.ports.bus import Outgoing, Place, Record
+from tradewire.ports.errors import ContractViolationError, FatalError
 from tradewire.ports.events import RiskAssessed, RiskStateSaved
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
@@ -13,8 +15,10 @@ from tradewire.risk.domain.account import Account
 from tradewire.risk.domain.desk import RiskDesk
 from tradewire.runtime.changelog import READ_TIMEOUT_S, ChangelogStore
 from tradewire.runtime.codec import UnknownSchemaIdError
+from tradewire.runtime.headers import decode_headers
 from tradewire.runtime.service import StoreContext
 
+log = logging.getLogger(__name__)
 ANSWERS_READ_MAX = 5_000
 """Newest answers of a partition that are read at the start: more than are written between two checkpoints."""
 
@@ -70,13 +74,26 @@ class RiskStore(ChangelogStore):
                 for record in await tail.poll(max_records=1000, timeout_s=READ_TIMEOUT_S):
                     if record.offset + 1 >= ends[record.place]:
                         waiting.discard(record.place)
-                    if record.value is not None:
-                        event = await self._answer(record.value)
-                        if event.step_size:
-                            newest[event.account_id] = max(newest.get(event.account_id, -1), event.event_time_us)
+                    answered = await self._answered(record)
+                    if answered is not None:
+                        account_id, time_us = answered
+                        newest[account_id] = max(newest.get(account_id, -1), time_us)
         finally:
             await tail.close()
         return newest
+
+    async def _answered(self, record: Record) -> tuple[str, int] | None:
+        """Account and event time (µs) of the step that a record answers; None for one that answers no step.
+
+        An answer whose value cannot be decoded counts by its key and headers, see ``_answered_unread``.
+        """
+        if record.value is None:
+            return None
+        try:
+            event = await self._answer(record.value)
+        except ContractViolationError as error:
+            return _answered_unread(record, error)
+        return (event.account_id, event.event_time_us) if event.step_size else None
 
     async def _answer(self, value: bytes) -> RiskAssessed:
         """An answer, also one written with an older schema."""
@@ -113,3 +130,37 @@ class RiskStore(ChangelogStore):
     def _restore(self, partition: int, event: Event) -> None:
         assert isinstance(event, RiskStateSaved)
         self._desk.restore(partition, Account.restored(event.account_id, event.state, self._desk.held))
+
+
+def _answered_unread(record: Record, error: ContractViolationError) -> tuple[str, int] | None:
+    """What a record of risk's own topic answers whose value cannot be decoded; logged with its place.
+
+    The desk only waits longer for a later step than it must: FLATTEN closes nothing by account states up to the time
+    returned. So an unread record counts as an answered step. Without a key or an event time it is not risk's, which
+    writes both on every answer: it answers nothing, and cannot matter. Its readers, execution and telemetry, each keep
+    it as a dead letter; risk, which does not read its topic while it runs, writes none.
+
+    Raises: FatalError when there are both and one cannot be read: it may be the newest answer of any account, and to
+    go on might close a position twice.
+    """
+    what = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+    place = f"{record.topic} {record.partition}/{record.offset}"
+    if record.key is None or not dict(record.headers).get("event_time_us"):
+        log.error(
+            "%s is no answer of risk's, left out: %s", place, error, extra={"event": "foreign_answer_left_out", **what}
+        )
+        return None
+    try:
+        answered = record.key.decode(), decode_headers(record).event_time_us
+    except (UnicodeDecodeError, ContractViolationError) as unreadable:
+        raise FatalError(
+            f"{place}: neither the answer ({error}) nor whom and when it answers ({unreadable}) can be read: FLATTEN "
+            "might close twice; delete the partition's records up to this one once the account's orders are checked"
+        ) from unreadable
+    log.error(
+        "%s cannot be decoded, counted as a step answered: %s",
+        place,
+        error,
+        extra={"event": "own_answer_unreadable", **what},
+    )
+    return answered

@@ -1,0 +1,121 @@
+"""Risk reads its last answers when it starts: one that cannot be decoded must not keep it from starting."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tradewire.ports.bus import Headers, Outgoing
+from tradewire.ports.errors import FatalError
+from tradewire.ports.events import ControlLevel, RiskAssessed, RiskStateSaved, Signal
+from tradewire.ports.topics import BY_EVENT
+from tradewire.risk.adapters.memory_rules import MemoryRules
+from tradewire.risk.domain.desk import RiskDesk
+from tradewire.risk.store import RiskStore
+from tradewire.runtime.bus.memory import MemoryBus
+from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.service import StoreContext
+from tradewire.testkit.builders import (
+    BTC,
+    account_state,
+    assessment,
+    control,
+    evaluation,
+    instrument,
+    position,
+    share,
+)
+from tradewire.testkit.risk_desk import answers, say
+from tradewire.testkit.strategies import active, document, status
+
+ANSWERS = BY_EVENT[RiskAssessed].name
+CODEC = Codec(SchemaIds.static())
+GARBAGE = b"\x00not an answer"
+ACCOUNT = b"alpha"
+
+
+def time_of(number: int) -> Headers:
+    """The header that risk writes on its answer to bar ``number``."""
+    return (("event_time_us", b"%d" % assessment(number).event_time_us),)
+
+
+def good(number: int) -> Outgoing:
+    """Risk's answer to bar ``number``, as it is written."""
+    event = assessment(number, account_id="alpha")
+    return Outgoing(ANSWERS, ACCOUNT, CODEC.encode(event), time_of(number), partition=0)
+
+
+def bad(key: bytes | None, headers: Headers) -> Outgoing:
+    """A record whose value nobody can decode."""
+    return Outgoing(ANSWERS, key, GARBAGE, headers, partition=0)
+
+
+async def started(*records: Outgoing) -> RiskDesk:
+    """The desk of a risk that starts on these answers, with FLATTEN in force. Raises what its store does."""
+    bus = MemoryBus({ANSWERS: 1, BY_EVENT[RiskStateSaved].name: 1})
+    await bus.start()
+    await bus.publish(list(records))
+    desk = RiskDesk(MemoryRules())
+    store = RiskStore(desk, None)
+    await store.open(StoreContext(bus, CODEC, "risk"))
+    try:
+        await store.acquire([0])
+    finally:
+        await bus.close()
+    for event in (
+        instrument(BTC),
+        status(active(document("trend", "alpha", BTC))),
+        control("global", ControlLevel.FLATTEN),
+    ):
+        say(desk, event)
+    return desk
+
+
+def closes(desk: RiskDesk, number: int) -> bool:
+    """Does the account's state of bar ``number``, which holds two units, make the desk close them?"""
+    state = account_state(number, account_id="alpha", positions=(position(2),), strategy_positions=(share(2),))
+    found = say(desk, state, number) + say(desk, evaluation(number, Signal.HOLD, account_id="alpha"), number)
+    return any(answer.intents for answer in found + answers(desk.tick(number)))
+
+
+@pytest.mark.parametrize("last", [good(3), bad(ACCOUNT, time_of(3))], ids=["decodable", "undecodable"])
+async def test_newest_answer_then_states_up_to_it_close_nothing_and_a_later_one_does(last: Outgoing) -> None:
+    desk = await started(good(1), last)
+    assert [closes(desk, number) for number in (2, 3, 4)] == [False, False, True]
+
+
+async def test_undecodable_answer_before_a_newer_one_then_the_newer_one_counts() -> None:
+    desk = await started(bad(ACCOUNT, time_of(1)), good(2))
+    assert [closes(desk, number) for number in (2, 3)] == [False, True]
+
+
+async def test_undecodable_answer_then_logged_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR, "tradewire.risk.store"):
+        await started(good(0), bad(ACCOUNT, time_of(1)))
+    (line,) = [vars(record) for record in caplog.records]
+    assert (line["event"], line["topic"], line["partition"], line["offset"]) == ("own_answer_unreadable", ANSWERS, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "headers"),
+    [(None, time_of(9)), (ACCOUNT, ()), (None, ())],
+    ids=["no key", "no event time", "neither"],
+)
+async def test_record_that_is_not_risks_then_left_out_and_logged(
+    key: bytes | None, headers: Headers, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR, "tradewire.risk.store"):
+        desk = await started(good(1), bad(key, headers))
+    assert [vars(record)["event"] for record in caplog.records] == ["foreign_answer_left_out"]
+    assert [closes(desk, number) for number in (1, 2)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("key", "headers"),
+    [(b"\xff", time_of(1)), (ACCOUNT, (("event_time_us", b"soon"),))],
+    ids=["key", "event time"],
+)
+async def test_whose_answer_it_was_unreadable_then_the_start_stops_and_says_where(key: bytes, headers: Headers) -> None:
+    with pytest.raises(FatalError, match=f"{ANSWERS} 0/1"):
+        await started(good(0), bad(key, headers))
