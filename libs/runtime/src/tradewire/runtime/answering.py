@@ -12,7 +12,9 @@ from operator import attrgetter
 from tradewire.ports.bus import Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.events import Severity
 from tradewire.ports.message import Emit, Envelope, Event
+from tradewire.runtime.auditing import Audit
 from tradewire.runtime.codec import Codec, UnknownSchemaIdError
 from tradewire.runtime.dead_letters import PARKED, dead_letter
 from tradewire.runtime.logs import CURRENT_TRACEPARENT
@@ -51,10 +53,11 @@ class Answering:
         metrics: Metrics,
         progress: Progress,
         version: str,
+        audit: Audit,
     ) -> None:
         self._service, self._codec, self._publisher, self._parking = service, codec, publisher, parking
         self._clock, self._tracing, self._metrics, self._progress = clock, tracing, metrics, progress
-        self._version = version
+        self._version, self._audit = version, audit
         self._inputs: dict[str, Input] = {item.topic: item for item in service.inputs}
         self._age = metrics.event_age.labels(service.name)
 
@@ -166,7 +169,24 @@ class Answering:
                 "stage": error.stage,
             },
         )
+        if error.stage != PARKED:  # what only waits behind it says nothing new
+            self._audit.note(
+                "dead_letter",
+                str(error),
+                severity=Severity.ERROR,
+                cause=f"{record.topic}|{record.partition}|{record.offset}",
+                traceparent=_traceparent(record),
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                stage=error.stage,
+            )
         return Draft(dead_letter(record, service=name, version=self._version, stage=error.stage, error=error))
+
+
+def _traceparent(record: Record) -> str:
+    """As the record carries it, whatever else is wrong with it."""
+    return next((value.decode(errors="replace") for name, value in record.headers if name == "traceparent"), "")
 
 
 def _hold_past(event: Event, envelope: Envelope, now_us: int) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.errors import ContractViolationError
 from tradewire.runtime.answering import Answering
+from tradewire.runtime.auditing import Audit
 from tradewire.runtime.back_pressure import BackPressure
 from tradewire.runtime.checkpoints import Checkpoints
 from tradewire.runtime.dead_letters import original
@@ -63,10 +64,12 @@ class Draining:
         checkpoints: Checkpoints,
         back_pressure: BackPressure,
         letters_max: int,
+        audit: Audit,
     ) -> None:
         self._name, self._group_topics, self._bus = service.name, frozenset(group_topics), bus
         self._parking, self._answering, self._publisher = parking, answering, publisher
         self._checkpoints, self._back_pressure, self._letters_max = checkpoints, back_pressure, letters_max
+        self._audit = audit
         self._drains: dict[Key, _Drain] = {}
         self.busy = False
 
@@ -177,6 +180,13 @@ class Draining:
         self._parking.take(_as_read(record, acks[-1].partition, acks[-1].offset))
         self._answering.count_parked()
         failed = None if answer.failure is None else answer.failure.message
+        self._audit.note(
+            "letters_released",
+            f"{answer.handled} letters handled, {len(answer.given_up)} given up"
+            + (f"; then failed: {failed}" if failed else ""),
+            cause=f"{key[0]}|{acks[-1].partition}|{acks[-1].offset}",
+            topic=key[0],
+        )
         log.info(
             "released dead letters",
             extra={

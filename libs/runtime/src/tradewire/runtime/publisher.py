@@ -14,8 +14,10 @@ from opentelemetry.trace import Span
 
 from tradewire.ports.bus import EventBusPort, Outgoing
 from tradewire.ports.errors import ContractViolationError, RetryableError
+from tradewire.ports.events import Severity
 from tradewire.ports.message import Emit, Envelope, Event, Work, derived_id
 from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.auditing import Audit
 from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.headers import lineage
@@ -78,7 +80,11 @@ class Publisher:
         tracing: Tracing,
         metrics: Metrics,
         retry_seconds_max: float,
+        audit: Audit,
     ) -> None:
+        self.retrying: str | None = None
+        """What is tried again just now, and why."""
+        self._audit = audit
         self._service, self._producer = service.name, f"{service.name}@{version}".encode()
         self._bus, self._codec, self._store = bus, codec, service.store
         self._tracing, self._metrics, self._retry_seconds_max = tracing, metrics, retry_seconds_max
@@ -146,11 +152,12 @@ class Publisher:
 
     async def until_done(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
         """Repeat after RetryableError, with jittered exponential pauses. The caller reads nothing meanwhile."""
-        pause_s = RETRY_SECONDS_FIRST
+        pause_s, tries = RETRY_SECONDS_FIRST, 1
         while True:
             try:
-                return await attempt()
+                outcome = await attempt()
             except RetryableError as error:
+                self.retrying = f"{what} failed: {error}"
                 self._metrics.publish_retries.labels(self._service).inc()
                 log.warning(
                     "%s failed, trying again in %.2f s: %s",
@@ -160,4 +167,9 @@ class Publisher:
                     extra={"event": f"{what.replace(' ', '_').replace('-', '')}_failed"},
                 )
                 await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 (jitter needs no secrecy)
-                pause_s = min(pause_s * 2, self._retry_seconds_max)
+                pause_s, tries = min(pause_s * 2, self._retry_seconds_max), tries + 1
+                continue
+            if tries > 1:
+                self._audit.note("recovered", f"{self.retrying}; it worked at try {tries}", severity=Severity.WARNING)
+                self.retrying = None
+            return outcome

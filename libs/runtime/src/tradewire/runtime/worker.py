@@ -16,6 +16,7 @@ from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.answering import AHEAD_SECONDS_MAX, Answering, text_key
+from tradewire.runtime.auditing import Audit
 from tradewire.runtime.back_pressure import BackPressure
 from tradewire.runtime.checkpoints import Checkpoints
 from tradewire.runtime.codec import Codec
@@ -50,12 +51,15 @@ class Worker:
         settings: RuntimeSettings,
         version: str,
     ) -> None:
-        self.service, self.progress = service, Progress()
+        self.service, self.progress, self._version = service, Progress(), version
         self._bus, self._codec, self._clock, self._metrics, self._settings = bus, codec, clock, metrics, settings
-        self._publisher = Publisher(service, version, bus, codec, tracing, metrics, settings.retry_seconds_max)
+        self._audit = Audit(service, clock, settings.member or "")
+        self._publisher = Publisher(
+            service, version, bus, codec, tracing, metrics, settings.retry_seconds_max, self._audit
+        )
         self._parking = Parking(service.name)
         self._answering = Answering(
-            service, codec, self._publisher, self._parking, clock, tracing, metrics, self.progress, version
+            service, codec, self._publisher, self._parking, clock, tracing, metrics, self.progress, version, self._audit
         )
         self._broadcast_topics = [item.topic for item in service.inputs if TOPICS[item.topic].broadcast]
         fanout_topics = [item.topic for item in service.inputs if item.fanout]
@@ -86,6 +90,7 @@ class Worker:
             checkpoints=self._checkpoints,
             back_pressure=self._back_pressure,
             letters_max=self._settings.poll_records_max,
+            audit=self._audit,
         )
 
     # ---- life cycle ----
@@ -142,6 +147,7 @@ class Worker:
             self.progress.phase = "finding where to resume"
             self._source = SourceReader(service.source(await self._last_published()))
         self.progress.phase = "running"
+        self._audit.note("service_started", f"{service.name} {self._version} runs", version=self._version)
 
     async def _read_broadcast(self) -> None:
         """All that broadcast and dead-letter topics hold now, and a reader of what follows."""
@@ -161,6 +167,8 @@ class Worker:
         if self._source is not None:
             await self._source.close()
         async with self._lock:
+            self._audit.note("service_stopped", f"{self.service.name} stopped when asked")
+            await self._publisher.publish(self._answering.say(self._audit.take()))
             await self._checkpoints.write(self._group)
 
     async def _close(self) -> None:
@@ -254,6 +262,7 @@ class Worker:
         if self._source is not None:
             drafts += self._answering.say(self._source.take())
         drafts += self._answering.say(self.service.tick(self._clock.now_us()))
+        drafts += self._answering.say(self._audit.take())
         await self._publisher.publish(drafts)
         self._checkpoints.unanswered = False
         self.progress.published += len(drafts)

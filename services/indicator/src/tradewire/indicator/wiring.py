@@ -5,7 +5,7 @@ from __future__ import annotations
 from tradewire.indicator.domain.desk import IndicatorDesk
 from tradewire.indicator.handlers import inputs
 from tradewire.indicator.settings import Settings
-from tradewire.ports.events import IndicatorStateSaved, IndicatorsUpdated
+from tradewire.ports.events import AuditRecorded, IndicatorStateSaved, IndicatorsUpdated
 from tradewire.ports.message import Event
 from tradewire.runtime.changelog import ChangelogStore
 from tradewire.runtime.service import Service
@@ -22,7 +22,7 @@ def build(settings: Settings) -> Service:
     return Service(
         name="indicator",
         inputs=inputs(desk),
-        outputs=(IndicatorsUpdated,),
+        outputs=(IndicatorsUpdated, AuditRecorded),
         store=ChangelogStore(IndicatorStateSaved, changed=desk.changed, restored=restored, forgotten=desk.forget),
         status=desk.status,
     )

@@ -12,7 +12,15 @@ from tradewire.ingest.adapters.recorded import RecordedSession
 from tradewire.ingest.feed import Feed
 from tradewire.ingest.handlers import inputs
 from tradewire.ingest.settings import MarketSource, Settings
-from tradewire.ports.events import CandleClosed, GapDetected, InstrumentChanged, MarkPriceUpdated, TopOfBook, TradeSeen
+from tradewire.ports.events import (
+    AuditRecorded,
+    CandleClosed,
+    GapDetected,
+    InstrumentChanged,
+    MarkPriceUpdated,
+    TopOfBook,
+    TradeSeen,
+)
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.service import Service
@@ -25,7 +33,7 @@ def build(settings: Settings) -> Service:
     return Service(
         name="ingest",
         inputs=inputs(feed),
-        outputs=(CandleClosed, InstrumentChanged, GapDetected, MarkPriceUpdated, TopOfBook, TradeSeen),
+        outputs=(CandleClosed, InstrumentChanged, GapDetected, MarkPriceUpdated, TopOfBook, TradeSeen, AuditRecorded),
         source=feed.batches,
         status=feed.status,
         closed=source.close,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewire.ports.events import RiskAssessed
+from tradewire.ports.events import AuditRecorded, RiskAssessed
 from tradewire.risk.adapters.memory_rules import MemoryRules
 from tradewire.risk.adapters.postgres_rules import PostgresRules
 from tradewire.risk.domain.desk import RiskDesk
@@ -20,7 +20,7 @@ def build(settings: Settings) -> Service:
     return Service(
         name="risk",
         inputs=inputs(desk),
-        outputs=(RiskAssessed,),
+        outputs=(RiskAssessed, AuditRecorded),
         store=RiskStore(desk, kept),
         held=desk.held.lowest,
         backlog=desk.held.counts,

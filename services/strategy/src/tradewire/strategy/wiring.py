@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewire.ports.events import StrategyEvaluated, StrategyStatusChanged
+from tradewire.ports.events import AuditRecorded, StrategyEvaluated, StrategyStatusChanged
 from tradewire.ports.strategy_registry import StrategyRegistryPort
 from tradewire.runtime.service import Service
 from tradewire.strategy.adapters.memory_registry import MemoryRegistry
@@ -21,7 +21,7 @@ def build(settings: Settings) -> Service:
     return Service(
         name="strategy",
         inputs=inputs(desk),
-        outputs=(StrategyEvaluated, StrategyStatusChanged),
+        outputs=(StrategyEvaluated, StrategyStatusChanged, AuditRecorded),
         store=RegistryStore(desk, registry),
         tick=desk.tick,
         status=desk.status,
