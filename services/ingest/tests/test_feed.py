@@ -91,6 +91,7 @@ async def test_control_when_everything_is_flattened_and_resumed_then_a_paused_in
     for number, level in enumerate((ControlLevel.FLATTEN, ControlLevel.NO_NEW, ControlLevel.NORMAL), start=2):
         pause(feed, level, "global", issued_at_us=number)
         assert feed.status()["paused"] is True
+        assert [waits.reason for waits in feed.waits()] == ["paused"]
 
 
 async def test_batches_when_source_fails_then_raised_after_what_came_before() -> None:

@@ -71,9 +71,11 @@ def test_status_when_a_listed_stream_has_no_bar_then_names_it_as_what_the_accoun
     say(desk, evaluation(0, Signal.HOLD))
     accounts: Any = desk.status()["accounts"]
     assert (accounts["alpha"]["waiting_steps"], accounts["alpha"]["waits_for"]) == (1, [f"trend:{ETH}"])
+    assert [waits.what for waits in desk.waits()] == [f"alpha: evaluations of trend on {ETH}"]
     say(desk, evaluation(0, Signal.HOLD, ETH))
     accounts = desk.status()["accounts"]
     assert accounts["alpha"]["waits_for"] == []
+    assert list(desk.waits()) == [], "the oldest step is answered"
 
 
 def test_step_when_another_symbol_has_ended_then_does_not_wait_for_it() -> None:

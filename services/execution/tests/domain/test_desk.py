@@ -18,7 +18,7 @@ from tradewire.ports.events import (
     OrderType,
     Side,
 )
-from tradewire.ports.message import Event
+from tradewire.ports.message import Event, WaitReason
 from tradewire.testkit.builders import BTC, ETH, HOUR_US, assessment, candle, intent
 from tradewire.testkit.execution_desk import desk_with, fills, life, say, states, told
 from tradewire.testkit.strategies import active, document, status
@@ -41,6 +41,7 @@ def test_order_when_decided_at_a_close_then_fills_at_the_next_open() -> None:
 def test_bar_when_the_last_step_is_not_assessed_then_waits_for_it() -> None:
     desk = desk_with()
     assert [s.event_time_us for s in states(told(desk, candle(0), candle(1)))] == [HOUR_US]
+    assert list(desk.waits()) == [WaitReason("assessments", "alpha: risk's answers", HOUR_US)]
     assert [s.event_time_us for s in states(say(desk, assessment(0)))] == [2 * HOUR_US]
 
 

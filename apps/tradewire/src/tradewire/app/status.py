@@ -35,7 +35,10 @@ class ServerStatus:
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """One service. ``lag_seconds`` is that of its worst partition; None when it is not known."""
+    """One service. ``lag_seconds`` is that of its worst partition; None when it is not known.
+
+    ``waits_for``: what it can't go on without, as `tradewire.ports.message.WaitReason`.
+    """
 
     name: str
     pid: int | None
@@ -50,6 +53,7 @@ class ServiceStatus:
     lag_seconds: float | None
     last_error: str | None
     log: str
+    waits_for: tuple[dict[str, Any], ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
 
 
@@ -184,5 +188,6 @@ def _service(
         lag_seconds=lag[1],
         last_error=own.get("last_error"),
         log=state.log,
+        waits_for=tuple(own.get("waits_for", ())),
         details=own.get("details", {}),
     )

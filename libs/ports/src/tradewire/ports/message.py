@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -112,6 +113,17 @@ class Emit:
     event_id: str | None = None
     work: Work | None = None
     attributes: Attributes = field(default_factory=dict)
+
+
+class WaitReason(NamedTuple):
+    """What a service can't go on without. ``reason``: a stable word, listed in docs/metrics.md.
+
+    ``what``: for people; ``event_time_us``: the step that stands still, where it is one.
+    """
+
+    reason: str
+    what: str
+    event_time_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from operator import attrgetter
 from tradewire.ports.bus import Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError
-from tradewire.ports.events import Severity
+from tradewire.ports.events import ControlChanged, ControlLevel, Severity
 from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.runtime.auditing import Audit
 from tradewire.runtime.codec import Codec, UnknownSchemaIdError
@@ -143,6 +143,8 @@ class Answering:
             event = self._codec.decode(record.topic, record.value)
             _hold_past(event, envelope, now_us)
             drafts = [self._publisher.draft(emit) for emit in spec.handler(event, envelope)]
+            if type(event) is ControlChanged:
+                self._obeyed(event, now_us)
         except Exception as error:
             if span is not None:
                 self._tracing.failed(span, error)
@@ -152,6 +154,13 @@ class Answering:
         if span is not None:
             span.end()
         return drafts
+
+    def _obeyed(self, event: ControlChanged, now_us: int) -> None:
+        """Show a kill switch, and how long it took to get here; of those read again at a start only the first."""
+        name = self._service.name
+        self._metrics.kill_switch.labels(name, event.scope).set(event.level is not ControlLevel.NORMAL)
+        if self._progress.phase == "running":
+            self._metrics.kill_switch_propagation.labels(name).observe((now_us - event.issued_at_us) / 1e6)
 
     def _letter(self, record: Record, error: ContractViolationError) -> Draft:
         """The dead letter of a record. Later records of an account's key follow it (see ``Parking``)."""

@@ -62,11 +62,12 @@ class Audit:
 
     def take(self) -> list[Emit]:
         """What is to be published now."""
-        if self._given_up:
-            given_up, self._given_up = self._given_up, 0
-            self.note("events_given_up", f"{given_up} events more than could wait", severity=Severity.WARNING)
         emits = list(self._waiting)
         self._waiting.clear()
+        if self._given_up:
+            self.note("events_given_up", f"{self._given_up} events more than could wait", severity=Severity.WARNING)
+            emits.append(self._waiting.pop())
+            self._given_up = 0
         return emits
 
 

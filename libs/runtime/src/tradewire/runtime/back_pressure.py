@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from tradewire.ports.bus import Place
+from tradewire.ports.message import WaitReason
 from tradewire.runtime.readers import Reader
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,11 @@ class BackPressure:
             reader.pause(full - self._paused)
             reader.resume(roomy)
         self._paused = (self._paused | full) - roomy
+
+    def waits(self) -> Iterator[WaitReason]:
+        """Partitions that are not read on."""
+        for place in sorted(self._paused):
+            yield WaitReason("back_pressure", f"room: too much of {place.topic}/{place.partition} is not answered yet")
 
     def forget(self, places: Iterable[Place]) -> None:
         """These are read anew, or by another member."""

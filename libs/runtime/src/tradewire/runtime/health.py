@@ -43,7 +43,7 @@ class Health:
         self.loop_turned_s = clock.monotonic_s()
 
     def report(self) -> dict[str, Any]:
-        """One object per service: phase, last success, counts, positions and the service's own details."""
+        """One object per service: phase, last success, counts, positions, what it waits for, its own details."""
         return {
             worker.service.name: {
                 "phase": worker.progress.phase,
@@ -52,6 +52,7 @@ class Health:
                 "published": worker.progress.published,
                 "dead_letters": worker.progress.dead_letters,
                 "last_error": worker.progress.last_error,
+                "waits_for": [waiting._asdict() for waiting in worker.waits()],
                 "positions": {
                     f"{place.topic}/{place.partition}": offset for place, offset in worker.progress.positions.items()
                 },

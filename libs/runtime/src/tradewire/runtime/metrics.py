@@ -129,6 +129,15 @@ class Metrics:
             registry=registry,
         )
         self.log_records = Counter("tradewire_log_records", "Log records by severity.", ["severity"], registry=registry)
+        self.kill_switch = Gauge(
+            "tradewire_kill_switch_engaged", "1 while the scope is not NORMAL.", ["service", "scope"], registry=registry
+        )
+        self.kill_switch_propagation = Histogram(
+            "tradewire_kill_switch_propagation_seconds",
+            "Order of the operator to its effect here.",
+            ["service"],
+            registry=registry,
+        )
         self.build_info = Gauge(
             "tradewire_build_info", "Always 1; what runs here.", ["service", "version"], registry=registry
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from tradewire.ports.bus import EventBusPort, Place, Record
+from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
 from tradewire.runtime.dead_letters import is_letter, letter_place, origin
 from tradewire.runtime.readers import read_between
@@ -69,7 +70,7 @@ class Wait:
             self.add(source)
 
     def plan(self) -> list[tuple[Origin, int]]:
-        """Waiting letters in the order of their origins, one for each."""
+        """WaitReason letters in the order of their origins, one for each."""
         return sorted({source: offset for offset, source in sorted(self.letters.items(), reverse=True)}.items())
 
 
@@ -84,6 +85,15 @@ class Parking:
     def __len__(self) -> int:
         """Keys whose later records wait."""
         return sum(1 for (topic, _), wait in self._waits.items() if wait.waiting and _ordered(topic))
+
+    def waits(self) -> Iterator[WaitReason]:
+        """Keys whose later records wait, and behind how many letters."""
+        for (topic, key), wait in self._waits.items():
+            if wait.waiting and _ordered(topic):
+                text = (key or b"").decode(errors="replace")
+                yield WaitReason(
+                    "parked_key", f"the release of {len(wait.waiting)} dead letters of {text} from {topic}"
+                )
 
     async def catch_up(self, bus: EventBusPort) -> dict[Place, int]:
         """Read what the dead-letter topic holds now and we have not seen; returns where to read on.

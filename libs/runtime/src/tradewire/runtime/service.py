@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from tradewire.ports.bus import EventBusPort, Outgoing, Place
-from tradewire.ports.message import Emit, Envelope, Event
+from tradewire.ports.message import Emit, Envelope, Event, WaitReason
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.codec import Codec
 
@@ -92,6 +92,10 @@ def _no_emits(_: int) -> Iterable[Emit]:
     return ()
 
 
+def _no_waits() -> Iterable[WaitReason]:
+    return ()
+
+
 def _no_details() -> dict[str, object]:
     return {}
 
@@ -103,7 +107,8 @@ class Service:
     ``held`` tells the lowest offset per partition that is buffered but not yet answered (it must not be committed);
     ``backlog`` how many records are buffered per partition (back-pressure); ``tick`` runs after each batch and at least
     once a second with the wall clock in µs; ``source`` yields batches of what enters the system here (ingest only),
-    given the last published event time per key; ``routes`` are served beside /health.
+    given the last published event time per key; ``waits`` what the service's own logic waits
+    for just now; ``routes`` are served beside /health.
     """
 
     name: str
@@ -115,6 +120,7 @@ class Service:
     tick: Callable[[int], Iterable[Emit]] = _no_emits
     source: Callable[[Mapping[str, int]], AsyncIterator[Sequence[Emit]]] | None = None
     status: Callable[[], dict[str, object]] = _no_details
+    waits: Callable[[], Iterable[WaitReason]] = _no_waits
     opened: Callable[[], Any] | None = None
     closed: Callable[[], Any] | None = None
     routes: APIRouter | None = None

@@ -14,6 +14,7 @@ from typing import Any
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError
+from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.answering import AHEAD_SECONDS_MAX, Answering, text_key
 from tradewire.runtime.auditing import Audit
@@ -92,6 +93,14 @@ class Worker:
             letters_max=self._settings.poll_records_max,
             audit=self._audit,
         )
+
+    def waits(self) -> list[WaitReason]:
+        """What it can't go on without just now, the servers first; nothing while it is idle or at work."""
+        if self.progress.phase not in ("running", "stopping"):
+            return [WaitReason("starting", f"its start: {self.progress.phase}")]
+        retrying = self._publisher.retrying
+        found = [] if retrying is None else [WaitReason("retry", f"servers: {retrying}")]
+        return [*found, *self._parking.waits(), *self._back_pressure.waits(), *self.service.waits()]
 
     # ---- life cycle ----
 

@@ -38,4 +38,5 @@ def build(settings: Settings) -> Service:
         held=desk.held.lowest,
         backlog=desk.held.counts,
         status=desk.status,
+        waits=desk.waits,
     )

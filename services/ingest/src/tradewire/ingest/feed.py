@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from tradewire.ports.events import (
@@ -16,7 +16,7 @@ from tradewire.ports.events import (
     TradeSeen,
 )
 from tradewire.ports.market_data import MarketDataPort
-from tradewire.ports.message import Attributes, Emit, Envelope, Event, Work, root_id
+from tradewire.ports.message import Attributes, Emit, Envelope, Event, WaitReason, Work, root_id
 from tradewire.trading.controls import Controls
 
 BATCH_EVENTS_MAX = 500
@@ -85,6 +85,11 @@ class Feed:
         self._ended = event is None
         self._published += len(batch)
         return batch
+
+    def waits(self) -> Iterator[WaitReason]:
+        """A feed that an operator paused."""
+        if not self._running.is_set():
+            yield WaitReason("paused", "an operator to resume it")
 
     def status(self) -> dict[str, object]:
         """For /health."""

@@ -36,6 +36,7 @@ def build(settings: Settings) -> Service:
         outputs=(CandleClosed, InstrumentChanged, GapDetected, MarkPriceUpdated, TopOfBook, TradeSeen, AuditRecorded),
         source=feed.batches,
         status=feed.status,
+        waits=feed.waits,
         closed=source.close,
     )
 

@@ -26,4 +26,5 @@ def build(settings: Settings) -> Service:
         backlog=desk.held.counts,
         tick=desk.tick,
         status=desk.status,
+        waits=desk.waits,
     )

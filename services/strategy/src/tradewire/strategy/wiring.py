@@ -25,4 +25,5 @@ def build(settings: Settings) -> Service:
         store=RegistryStore(desk, registry),
         tick=desk.tick,
         status=desk.status,
+        waits=desk.waits,
     )

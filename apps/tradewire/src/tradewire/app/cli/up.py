@@ -13,7 +13,7 @@ import psutil
 import typer
 from rich.table import Table
 
-from tradewire.app.cli.moments import ago, span
+from tradewire.app.cli.moments import ago, iso, span
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, tell
 from tradewire.app.cli.reach import ROOTS, UP_ROOT
@@ -32,6 +32,7 @@ BARS_PER_SECOND = 5.0
 LOOK_SECONDS = 0.2
 STOP_SECONDS = 90.0
 SERVICE_GRACE_SECONDS = 15.0
+WAITS_SHOWN = 3
 LOG = "up.log"
 UpRootOption = Annotated[Path, typer.Option("--root", help="Folder of the platform's data, logs and state.")]
 
@@ -195,8 +196,18 @@ def _show(found: PlatformStatus, now_us: int) -> None:
             services.add_row(*_service_row(service, now_us))
         out.print(services)
         for service in found.services:
+            _show_waits(service)
             if service.health != "ok":
                 tell(f"{service.name}: {service.last_error or 'see its log'} — {service.log}", style="yellow")
+
+
+def _show_waits(service: ServiceStatus) -> None:
+    """What the service can't go on without, a line each: the first few."""
+    for waiting in service.waits_for[:WAITS_SHOWN]:
+        step = f", step of {iso(waiting['event_time_us'])}" if waiting["event_time_us"] is not None else ""
+        tell(f"{service.name} waits for {waiting['what']}{step}", style="yellow")
+    if len(service.waits_for) > WAITS_SHOWN:
+        tell(f"{service.name} waits for {len(service.waits_for) - WAITS_SHOWN} things more: see --json", style="yellow")
 
 
 def _server_row(server: ServerStatus) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from tradewire.ports.events import (
     RiskAssessed,
     StrategyStatusChanged,
 )
-from tradewire.ports.message import Emit, Envelope
+from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.topics import BY_EVENT
 from tradewire.trading.exchange import FillModel, InstrumentSpec, MarginMode, SimulatedExchange
 from tradewire.trading.holding import Held
@@ -152,6 +152,12 @@ class ExecutionDesk:
                 for a in self._accounts.values()
             }
         }
+
+    def waits(self) -> Iterator[WaitReason]:
+        """Accounts that stand still until risk has answered a step."""
+        for account in self._accounts.values():
+            if account.awaits_us is not None:
+                yield WaitReason("assessments", f"{account.account_id}: risk's answers", account.awaits_us)
 
     def _journaled(self, emits: Iterable[Emit]) -> Iterator[Emit]:
         """Note what the ledger must hold before it is published."""

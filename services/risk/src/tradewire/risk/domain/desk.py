@@ -17,7 +17,7 @@ from tradewire.ports.events import (
     StrategyEvaluated,
     StrategyStatusChanged,
 )
-from tradewire.ports.message import Emit, Envelope, Work
+from tradewire.ports.message import Emit, Envelope, WaitReason, Work
 from tradewire.ports.risk import RiskPort
 from tradewire.risk.domain.account import Account, Waiting
 from tradewire.risk.domain.flattening import close_share, only_refused, refused_as_late, shares
@@ -149,6 +149,18 @@ class RiskDesk:
             },
             "controls": self._controls.levels(),
         }
+
+    def waits(self) -> Iterator[WaitReason]:
+        """Accounts whose oldest step lacks something."""
+        for account in self._accounts.values():
+            if (step_us := account.oldest_us) is None:
+                continue
+            owing = account.owing(self._roster.legs(account.account_id, step_us))
+            streams = ", ".join(sorted(f"{stream.strategy_id} on {stream.symbol}" for stream in owing))
+            if streams:
+                yield WaitReason("evaluations", f"{account.account_id}: evaluations of {streams}", step_us)
+            else:
+                yield WaitReason("account_state", f"{account.account_id}: the account's state", step_us)
 
     # ---- answers ----
 

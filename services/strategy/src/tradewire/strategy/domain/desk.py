@@ -17,7 +17,7 @@ from tradewire.ports.events import (
     StrategyEvaluated,
     StrategyStatusChanged,
 )
-from tradewire.ports.message import Attributes, Emit, Envelope, Work
+from tradewire.ports.message import Attributes, Emit, Envelope, WaitReason, Work
 from tradewire.strategy.domain.validation import RefusedError, hold_markets, lacks_market, validated
 from tradewire.trading.language import CompiledStrategy, compile_strategy, parse_strategy
 from tradewire.trading.roster import Roster
@@ -238,6 +238,11 @@ class StrategyDesk:
     def forget(self, partitions: Iterable[int]) -> None:
         """Hand partitions over."""
         self._partitions -= set(partitions)
+
+    def waits(self) -> Iterator[WaitReason]:
+        """Strategies whose new version the registry has not answered."""
+        for strategy_id in sorted(self._asked):
+            yield WaitReason("registry", f"{strategy_id}: the registry's answer")
 
     def status(self) -> dict[str, object]:
         """For /health."""
