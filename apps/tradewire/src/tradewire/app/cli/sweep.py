@@ -250,6 +250,8 @@ def show(report: SweepReport, found: HeatMap | None) -> None:
     tell(f"probability of backtest overfitting {risk}; effective trials {report.effective_trials:,.1f}")
     tell("DSR: probability that the Sharpe ratio is above what so many trials show by luck; oos: out of sample")
     _show_windows(report)
+    for sentence in report.left_out:
+        tell(f"left out: {sentence}")
     if found is not None:
         out.print(picture(found, min(out.width, 120)))
 

@@ -42,7 +42,10 @@ class Stitched:
 
 @dataclass(frozen=True, slots=True)
 class SweepReport:
-    """``ranked``: best first by the objective in sample. ``sets`` tried, like ``effective_trials`` unrelated ones."""
+    """``ranked``: best first by the objective in sample. ``sets`` tried, like ``effective_trials`` unrelated ones.
+
+    ``left_out``: what the engine did not model of what was asked for, a sentence each.
+    """
 
     strategy_id: str
     objective: str
@@ -58,6 +61,7 @@ class SweepReport:
     ranked: tuple[Ranked, ...]
     windows: tuple[WindowResult, ...]
     stitched: Stitched | None
+    left_out: tuple[str, ...]
 
     @property
     def best(self) -> Ranked:

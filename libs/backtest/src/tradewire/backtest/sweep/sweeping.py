@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.market_details import details_left_out
 from tradewire.backtest.statistics.overfitting import backtest_overfitting, deflated_sharpe, effective_trials
 from tradewire.backtest.sweep.figures import (
     SHARPE,
@@ -26,7 +27,9 @@ from tradewire.backtest.sweep.spans import Window
 from tradewire.backtest.sweep.store import SweepChangedError, SweepStore
 from tradewire.backtest.sweep.tasks import MEASURES, Span, Task, closes
 from tradewire.backtest.sweep.workers import Workers
+from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.backtest.vectorized.outcomes import block_counts
+from tradewire.backtest.vectorized.results import left_out
 from tradewire.trading.language import parse_strategy
 
 if TYPE_CHECKING:
@@ -159,7 +162,16 @@ def _judged(explorer: _Explorer, walked: Sequence[tuple[WindowResult, FloatArray
         ranked=ranked,
         windows=tuple(result for result, _ in walked),
         stitched=_stitched(plan, walked),
+        left_out=_left_out(plan),
     )
+
+
+def _left_out(plan: SweepPlan) -> tuple[str, ...]:
+    """The futures engine models all that can be asked for."""
+    if plan.engine != VectorizedEngine.name:
+        return ()
+    markets = plan.request.markets
+    return (*left_out(plan.request.account, markets), *details_left_out(markets))
 
 
 def _ranked(explorer: _Explorer, values: ParamSet, row: FloatArray, variance: float, trials: float) -> Ranked:

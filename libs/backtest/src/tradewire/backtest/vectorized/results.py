@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,7 @@ from tradewire.ports.backtest import (
     BacktestRequest,
     BacktestResult,
     FundingPayment,
+    MarketHistory,
     Trade,
 )
 from tradewire.ports.events import Liquidity, OrderLeg, Side
@@ -68,7 +69,7 @@ def result_of(
         account=request.account,
         fingerprint=_fingerprint(markets, equity_e8, held_e8, fills),
         fill_model=FILL_MODEL,
-        left_out=left_out(request.account, markets),
+        left_out=left_out(request.account, markets.histories),
         trades=MadeOnAccess(len(book.entry), lambda: _trades(fills, book, markets)),
         fills=MadeOnAccess(len(fills), lambda: _fills(fills, book, strategy, markets)),
         funding=MadeOnAccess(len(paid.close), lambda: _payments(paid, markets)),
@@ -78,7 +79,7 @@ def result_of(
     )
 
 
-def left_out(account: AccountSettings, markets: Markets) -> tuple[str, ...]:
+def left_out(account: AccountSettings, markets: Sequence[MarketHistory]) -> tuple[str, ...]:
     """What was asked for and is not modelled, a sentence each."""
     said = [
         f"Margin is not modelled (asked for: {account.margin_mode.value.lower()}, leverage {account.leverage}): "
@@ -90,7 +91,7 @@ def left_out(account: AccountSettings, markets: Markets) -> tuple[str, ...]:
         said.append(f"Orders fill whole: the volume share of {account.volume_share} is not applied.")
     if account.latency_us:
         said.append(f"Orders act at the next open: the latency of {account.latency_us} µs is not applied.")
-    if any(history.mark is not None for history in markets.histories):
+    if any(history.mark is not None for history in markets):
         said.append("The mark price is used at the closes only, not inside the bars.")
     return tuple(said)
 
