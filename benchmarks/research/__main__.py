@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -98,7 +99,9 @@ def measure(sizes: Sizes, *, quick: bool) -> Findings:
 
 def main() -> None:
     """Measure and write."""
-    quick = "--quick" in sys.argv[1:]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.research", epilog="example: make bench-research QUICK=1")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes: 2 minutes instead of 4")
+    quick = parser.parse_args().quick
     RESULT.write_text(written(measure(QUICK if quick else FULL, quick=quick)), encoding="utf-8")
     sys.stderr.write(f"written to {RESULT.relative_to(ROOT)}\n")
 
