@@ -99,7 +99,9 @@ def measure(sizes: Sizes, *, quick: bool) -> Findings:
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.research", epilog="example: make bench-research QUICK=1")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.research", epilog="example: make bench-research QUICK=1"
+    )
     parser.add_argument("--quick", action="store_true", help="smaller sizes: 2 minutes instead of 4")
     quick = parser.parse_args().quick
     RESULT.write_text(written(measure(QUICK if quick else FULL, quick=quick)), encoding="utf-8")

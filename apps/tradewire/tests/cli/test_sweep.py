@@ -73,5 +73,10 @@ def test_the_account_of_a_sweep_is_asked_for_as_that_of_a_backtest(tmp_path: Pat
     assert (settings["margin_mode"], settings["volume_share"], settings["latency_us"]) == ("ISOLATED", "0.1", 5000)
     assert settings["limits"]["max_order_notional"] == "9"
     left_out = " ".join(json.loads((tmp_path / "found.json").read_text())["left_out"])
-    for found in ("Margin is not modelled (asked for: isolated", "risk limits", "volume share of 0.1", "latency of 5000"):
+    for found in (
+        "Margin is not modelled (asked for: isolated",
+        "risk limits",
+        "volume share of 0.1",
+        "latency of 5000",
+    ):
         assert found in left_out
