@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numba
 
-FOLDERS = ("futures", "vectorized")
+FOLDERS = ("futures", "loops", "vectorized")
 """Where compiled loops are."""
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

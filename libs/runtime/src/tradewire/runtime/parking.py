@@ -70,7 +70,7 @@ class Wait:
             self.add(source)
 
     def plan(self) -> list[tuple[Origin, int]]:
-        """WaitReason letters in the order of their origins, one for each."""
+        """Waiting letters in the order of their origins, one for each."""
         return sorted({source: offset for offset, source in sorted(self.letters.items(), reverse=True)}.items())
 
 

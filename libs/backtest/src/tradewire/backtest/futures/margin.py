@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewire.backtest.compiled import compiled, compiled_in_place, compiled_on_borrowed
-from tradewire.backtest.futures.arithmetic import notional
 from tradewire.backtest.futures.quiet import Brackets, Held, Ints, tier_of
+from tradewire.backtest.loops.arithmetic import notional
 
 Floats = NDArray[np.float64]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from tradewire.backtest.compiled import compiled_on_borrowed
-from tradewire.backtest.futures.arithmetic import SCALE_E8, mul_div_ceil, notional
 from tradewire.backtest.futures.guards import STOP, TAKE, TRAIL
 from tradewire.backtest.futures.margin import (
     ORDERS,
@@ -29,7 +28,7 @@ from tradewire.backtest.futures.quiet import (
     Market,
     answers,
 )
-from tradewire.backtest.vectorized.arithmetic import tick_price
+from tradewire.backtest.loops.arithmetic import SCALE, mul_div_ceil, notional, tick_price
 
 CARE = 1e-14
 """Relative distance within which a float is not trusted to be on one side of a bound: a quantity is the outcome of
@@ -149,5 +148,5 @@ def _admitted(
             now = notional(held.quantity[other], held.mark[other])
             reach = max(abs(now), abs(now + notional(entry, market.close[other, at])))
             free -= max(0, over(reach, held.leverage[other]) - initial_margin(other, held))
-    needed = over(after, held.leverage[s]) + mul_div_ceil(value, terms.taker_fee[s], SCALE_E8)
+    needed = over(after, held.leverage[s]) + mul_div_ceil(value, terms.taker_fee[s], SCALE)
     return allowed(s, after, held, brackets) and needed <= free

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from tradewire.backtest.compiled import compiled_on_borrowed
-from tradewire.backtest.futures.arithmetic import (
-    SCALE_E8,
-    average_price,
-    ceil_to,
-    floor_to,
-    mul_div_ceil,
-    mul_div_floor,
-    notional,
-)
-from tradewire.backtest.futures.guards import LEG_ENTRY
 from tradewire.backtest.futures.margin import FEES, FILLS, REALISED, WALLET, Tape, Terms, allowed, free_balance, over
 from tradewire.backtest.futures.market_decisions import LARGEST
 from tradewire.backtest.futures.quiet import Brackets, Held, Ints
+from tradewire.backtest.loops.arithmetic import (
+    SCALE,
+    average_price,
+    mul_div_ceil,
+    notional,
+    taker_price,
+)
+from tradewire.backtest.loops.path import LEG_ENTRY
 
 
 @compiled_on_borrowed
@@ -38,11 +36,12 @@ def execute(
     """
     shown, part, begin, end = way
     size = abs(signed)
-    price = _taker_price(s, shown, signed > 0, terms)
+    sign = 1 if signed > 0 else -1
+    price = taker_price(shown, sign, terms.slippage[s], terms.tick[s])
     if float(size) * float(price) / 1e8 > LARGEST:
         return False
     value = notional(size, price)
-    fee = mul_div_ceil(value, terms.taker_fee[s], SCALE_E8)
+    fee = mul_div_ceil(value, terms.taker_fee[s], SCALE)
     realised = 0
     if leg != LEG_ENTRY:
         realised = value - held.cost[s] if signed < 0 else held.cost[s] - value
@@ -57,19 +56,9 @@ def execute(
     totals[WALLET] += realised - fee
     totals[REALISED] += realised
     totals[FEES] += fee
-    sign, row = (1 if signed > 0 else -1), tape.counts[FILLS]
+    row = tape.counts[FILLS]
     columns = (at, s, leg, sign, size, price, fee, realised, held.quantity[s], shown, part, begin, end, decided)
     for column in range(len(columns)):
         tape.fills[row, column] = columns[column]
     tape.counts[FILLS] += 1
     return True
-
-
-@compiled_on_borrowed
-def _taker_price(s: int, shown: int, buys: bool, terms: Terms) -> int:
-    """`FillModel.taker_price`."""
-    tick, slippage = terms.tick[s], terms.slippage[s]
-    price: int = ceil_to(mul_div_ceil(shown, SCALE_E8 + slippage, SCALE_E8), tick)
-    if not buys:
-        price = max(floor_to(mul_div_floor(shown, SCALE_E8 - slippage, SCALE_E8), tick), tick)
-    return price

@@ -11,21 +11,13 @@ from __future__ import annotations
 import numpy as np
 
 from tradewire.backtest.compiled import compiled, compiled_in_place, compiled_on_borrowed
-from tradewire.backtest.futures.arithmetic import (
-    SCALE_E8,
-    mul_div,
-    notional,
-)
 from tradewire.backtest.futures.guards import (
     DECIDED,
     EXTREME,
-    LEG_ENTRY,
-    LEG_EXIT,
     NUMBER,
     STOP,
     TAKE,
     TRAIL,
-    first_reached,
     guarded,
     reached,
     trail_along,
@@ -47,6 +39,12 @@ from tradewire.backtest.futures.margin import (
 from tradewire.backtest.futures.market_decisions import ENTRY, EXIT, LEVELS, SENT, decide
 from tradewire.backtest.futures.market_fills import execute
 from tradewire.backtest.futures.quiet import Brackets, Held, Ints, Market, answers, book, safe_at, worst_marks
+from tradewire.backtest.loops.arithmetic import (
+    SCALE,
+    mul_div,
+    notional,
+)
+from tradewire.backtest.loops.path import LEG_ENTRY, LEG_EXIT, first_reached
 
 
 @compiled
@@ -228,7 +226,7 @@ def _fund(at: int, market: Market, held: Held, brackets: Brackets, totals: Ints,
             continue
         held.mark[s] = market.mark_close[s, at]
         if rate != 0 and quantity != 0:
-            amount = -mul_div(notional(quantity, held.mark[s]), rate, SCALE_E8)
+            amount = -mul_div(notional(quantity, held.mark[s]), rate, SCALE)
             totals[WALLET] += amount
             totals[FUNDING] += amount
             held.margin[s] += 0 if held.cross[s] else amount

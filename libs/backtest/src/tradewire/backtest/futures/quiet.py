@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewire.backtest.compiled import compiled, compiled_in_place
-from tradewire.backtest.futures.arithmetic import mul_div_ceil, notional
+from tradewire.backtest.loops.arithmetic import mul_div_ceil, notional
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]

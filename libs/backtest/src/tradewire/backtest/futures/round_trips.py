@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from tradewire.backtest.compiled import compiled
-from tradewire.backtest.futures.arithmetic import notional
 from tradewire.backtest.futures.grid import IntMatrix
 from tradewire.backtest.futures.log import (
     AMOUNT,
@@ -29,6 +28,7 @@ from tradewire.backtest.futures.log import (
     SYMBOL,
     TIME,
 )
+from tradewire.backtest.loops.arithmetic import notional
 
 OPEN = -1
 """In place of the fill that closes a trade, and of the trade that follows: there is none."""

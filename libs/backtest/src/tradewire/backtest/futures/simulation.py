@@ -10,11 +10,11 @@ import numpy as np
 from tradewire.backtest.futures import market_orders, quiet
 from tradewire.backtest.futures.decisions import Answers, Decider, Equity
 from tradewire.backtest.futures.grid import Grid, IntMatrix
-from tradewire.backtest.futures.guards import times_within
 from tradewire.backtest.futures.log import Log
 from tradewire.backtest.futures.margin import Tape
 from tradewire.backtest.futures.plain_terms import Plain
 from tradewire.backtest.futures.resting import guards_of, orders_of
+from tradewire.backtest.loops.path import times_within
 from tradewire.trading import exchange as venue
 from tradewire.trading.exchange import Holding, InstrumentSpec, Money, Passed, Quote, SimulatedExchange, from_e8
 from tradewire.trading.exchange.orders import Order, OrderStatus, OrderType, Side

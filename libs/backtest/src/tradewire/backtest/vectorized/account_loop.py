@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tradewire.backtest.compiled import compiled, compiled_in_place, compiled_on_borrowed
+from tradewire.backtest.loops.arithmetic import notional, units
 from tradewire.backtest.vectorized.addresses import number_at
-from tradewire.backtest.vectorized.arithmetic import notional, units
 from tradewire.backtest.vectorized.entries import ACTS_FLAT, ACTS_LONG, ACTS_SHORT, decide
 from tradewire.backtest.vectorized.market import Tape
 from tradewire.backtest.vectorized.outcomes import ratio, weigh

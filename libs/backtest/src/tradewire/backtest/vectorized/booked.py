@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tradewire.backtest.compiled import compiled
-from tradewire.backtest.vectorized.arithmetic import notional, units
+from tradewire.backtest.loops.arithmetic import notional, units
+from tradewire.backtest.loops.path import LEG_ENTRY, LEG_EXIT, times_within
 from tradewire.backtest.vectorized.market import Markets
-from tradewire.backtest.vectorized.state import LEG_ENTRY, LEG_EXIT
-from tradewire.trading.exchange.fixed_point import SCALE, mul_div, mul_div_ceil
-from tradewire.trading.exchange.path_walk import WHOLE_LEG
+from tradewire.trading.exchange.fixed_point import SCALE, mul_div
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray
@@ -114,12 +113,8 @@ def _paired(log: IntArray, symbols: int) -> tuple[IntArray, IntArray, IntArray, 
 def _times_us(markets: Markets, log: IntArray) -> IntArray:
     """Modelled time of each fill: the open, or where on the third of the bar its price lies."""
     span_us = markets.interval_us
-    times: IntArray = markets.time_us[log[:, CLOSE]] - span_us
-    for row in np.flatnonzero(log[:, PART]).tolist():
-        part, start, end, shown = log[row, [PART, START, END, SHOWN]].tolist()
-        first_us, last_us = span_us * (part - 1) // 3, span_us * part // 3
-        progress = mul_div_ceil(abs(shown - start), WHOLE_LEG, abs(end - start)) if end != start else 0
-        times[row] += first_us + (last_us - first_us) * progress // WHOLE_LEG
+    within = times_within(log[:, PART], log[:, SHOWN], log[:, START], log[:, END], span_us)
+    times: IntArray = markets.time_us[log[:, CLOSE]] - span_us + within
     return times
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.backtest.compiled import compiled_in_place
-from tradewire.backtest.vectorized.arithmetic import LARGEST_UNITS, SCALE, steps, tick_price
+from tradewire.backtest.loops.arithmetic import LARGEST_UNITS, SCALE, steps, tick_price
 from tradewire.backtest.vectorized.market import (
     COLLAR,
     MAX_QTY,

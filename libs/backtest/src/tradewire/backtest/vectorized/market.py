@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 
 from tradewire.backtest.compiled import compiled
-from tradewire.backtest.vectorized.arithmetic import LARGEST_PRICE, SCALE
+from tradewire.backtest.loops.arithmetic import LARGEST_PRICE, SCALE
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
 from tradewire.ports.events import InstrumentStatus
 from tradewire.trading.exchange import to_e8

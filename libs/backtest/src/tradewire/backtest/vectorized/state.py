@@ -13,8 +13,6 @@ BOOK_COLUMNS = 7
 WORTH, PEAK, FALL = range(3)
 """Of the account's gauge, float64: equity of the last close and its peak, 1e-8, and the largest fall, a share."""
 GAUGE_COLUMNS = 3
-LEG_ENTRY, LEG_EXIT, LEG_STOP, LEG_TAKE, LEG_TRAIL = range(5)
-"""Codes of a fill's leg."""
 FILL_COLUMNS = 13
 """Of a logged fill: close, symbol, leg, sign, qty, price, shown price, fee, realised, position after, part of the path
 (0 the open, 1 to 3) and the prices between which that part runs."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tradewire.backtest.compiled import compiled_in_place
-from tradewire.backtest.vectorized.arithmetic import notional, share_up, taker_price
+from tradewire.backtest.loops.arithmetic import notional, share_up, taker_price
+from tradewire.backtest.loops.path import LEG_ENTRY, LEG_EXIT, first_reached
 from tradewire.backtest.vectorized.market import TAKER_FEE, TICK
 from tradewire.backtest.vectorized.state import (
     COST,
@@ -13,11 +14,6 @@ from tradewire.backtest.vectorized.state import (
     EXTREME,
     FEES,
     FILLS,
-    LEG_ENTRY,
-    LEG_EXIT,
-    LEG_STOP,
-    LEG_TAKE,
-    LEG_TRAIL,
     PENDING_EXIT,
     PENDING_QTY,
     PENDING_SIDE,
@@ -84,47 +80,11 @@ def protect(
     keep: bool,
 ) -> None:
     """Let the protective orders of one symbol meet its bar of these prices (open, high, low, close; 1e-8)."""
-    leg, shown, part, start, end = _protected(j, prices, state)
+    levels = (state[j, STOP], state[j, TAKE], state[j, TRAIL], state[j, EXTREME])
+    leg, shown, part, start, end, extreme = first_reached(1 if state[j, QTY] > 0 else -1, prices, levels)
+    state[j, EXTREME] = extreme
     if leg:
         _fill(t, j, leg, shown, part, start, end, filters, state, book, log, slippage_e8, keep)
-
-
-@compiled_in_place
-def _protected(j: int, prices: tuple[int, int, int, int], state: IntArray) -> tuple[int, int, int, int, int]:
-    """The first protective order that the bar's path reaches.
-
-    Returns: its leg (0 for none), the price that the market shows there, the part of the path (0 the open, 1 to 3),
-    and the prices between which that part runs.
-    """
-    sign = 1 if state[j, QTY] > 0 else -1
-    opened, high, low, closed = prices
-    worst, best = (low, high) if sign > 0 else (high, low)
-    stop, take, trail = state[j, STOP], state[j, TAKE], state[j, TRAIL]
-    if trail and sign * opened > sign * state[j, EXTREME]:
-        state[j, EXTREME] = opened
-    trailing = state[j, EXTREME] - sign * trail
-    leg, level = LEG_ENTRY, 0
-    if stop and sign * worst <= sign * stop:
-        leg, level = LEG_STOP, stop
-    if trail and sign * worst <= sign * trailing and (leg == LEG_ENTRY or sign * trailing > sign * level):
-        leg, level = LEG_TRAIL, trailing
-    if leg != LEG_ENTRY and sign * opened <= sign * level:
-        if stop and sign * opened <= sign * stop:
-            leg = LEG_STOP
-        return leg, opened, 0, opened, opened
-    if take and sign * opened >= sign * take:
-        return LEG_TAKE, opened, 0, opened, opened
-    if leg != LEG_ENTRY:
-        return leg, level, 1, opened, worst
-    if take and sign * best >= sign * take:
-        return LEG_TAKE, take, 2, worst, best
-    if trail:
-        if sign * best > sign * state[j, EXTREME]:
-            state[j, EXTREME] = best
-        trailing = state[j, EXTREME] - sign * trail
-        if sign * closed <= sign * trailing:
-            return LEG_TRAIL, trailing, 3, best, closed
-    return LEG_ENTRY, 0, 0, 0, 0
 
 
 @compiled_in_place

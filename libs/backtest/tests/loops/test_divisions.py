@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tradewire.backtest.futures import arithmetic
+from tradewire.backtest.loops import arithmetic
 from tradewire.trading.exchange import fixed_point
 
 LARGEST = 9 * 10**18
@@ -66,10 +66,3 @@ def test_average_price_divides_by_any_quantity(cost: int, quantity: int) -> None
 def test_average_price_rounds_the_half_to_even(steps: int, parts: int) -> None:
     cost, quantity = (2 * steps + 1) * parts, 2 * fixed_point.SCALE * parts
     assert arithmetic.average_price(cost, quantity) == fixed_point.mul_div(cost, fixed_point.SCALE, quantity)
-
-
-@settings(deadline=None)  # the first call compiles
-@given(value=st.integers(0, 10**15), step=st.integers(1, 10**9))
-def test_steps(value: int, step: int) -> None:
-    assert arithmetic.floor_to(value, step) == fixed_point.floor_to(value, step)
-    assert arithmetic.ceil_to(value, step) == fixed_point.ceil_to(value, step)

@@ -1,8 +1,10 @@
 """The exchange's fixed-point arithmetic for compiled loops, without numbers wider than 64 bits.
 
-As long as a result fits int64 the functions return what `tradewire.trading.exchange.fixed_point` returns, to the last
-unit. Quantities and distances come from float64 indicators; they are rounded as the decimals that Python prints for
-them would be.
+As long as a result is within ±9e18 the functions return what `tradewire.trading.exchange.fixed_point` returns, to the
+last unit. A product of two int64 may need 128 bits: float64 gives its quotient to some thousand units, and what is
+missing is known exactly from the products modulo 2**64. Divisors must be below 2**32, or quotients within ±2**50 and
+divisors below 2**60. Quantities and distances come from float64 indicators; they are rounded as the decimals that
+Python prints for them would be.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import math
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled_in_place
+from tradewire.backtest.compiled import compiled, compiled_in_place
 
 SCALE = 100_000_000
 """Units of 1e-8 in a whole."""
@@ -20,6 +22,11 @@ LARGEST_UNITS = 9e18
 """No amount, in 1e-8 units, may come near the end of 64 bits."""
 LARGEST_PRICE = 9e10
 """Highest price whose 1e-8 units fit 64 bits."""
+_LOW = np.uint64(0xFFFFFFFF)
+_32 = np.uint64(32)
+_1 = np.uint64(1)
+_0 = np.uint64(0)
+_WIDE_SCALE = np.uint64(SCALE)
 _NEXT_TO_NOTHING = 1e-6
 """Of a unit: what is left of a distance that is next to a whole number of units, and not one."""
 
@@ -31,12 +38,43 @@ def units(price: float) -> int:
 
 
 @compiled_in_place
-def notional(quantity_e8: int, price_e8: int) -> int:
-    """Quantity times price (either of any sign) in 1e-8 units, half to even.
+def _quotient(left: int, right: int, divisor: int) -> tuple[int, int]:
+    """``left * right // divisor``, and the rest; the divisor above 0, the others of any sign."""
+    quotient = int(np.floor(float(left) * float(right) / float(divisor)))
+    rest = left * right - quotient * divisor
+    if not 0 <= rest < divisor:
+        missing = rest // divisor
+        quotient += missing
+        rest -= missing * divisor
+    return quotient, rest
 
-    float64 gives the quotient to some thousand units; what is missing is known exactly from the products modulo 2**64.
-    """
-    result = int(np.floor(float(quantity_e8) * float(price_e8) * _UNIT))
+
+@compiled_in_place
+def mul_div(left: int, right: int, divisor: int) -> int:
+    """``left * right / divisor`` rounded half to even; the divisor above 0, the others of any sign."""
+    quotient, rest = _quotient(left, right, divisor)
+    # Without a branch: whether to round up is a coin that no processor foresees.
+    return quotient + int(2 * rest > divisor) + (int(2 * rest == divisor) & quotient & 1)
+
+
+@compiled_in_place
+def mul_div_ceil(left: int, right: int, divisor: int) -> int:
+    """``left * right / divisor`` rounded up; the divisor above 0, the others of any sign."""
+    quotient, rest = _quotient(left, right, divisor)
+    return quotient + int(rest > 0)
+
+
+@compiled_in_place
+def mul_div_floor(left: int, right: int, divisor: int) -> int:
+    """``left * right / divisor`` rounded down; the divisor above 0, the others of any sign."""
+    quotient, _ = _quotient(left, right, divisor)
+    return quotient
+
+
+@compiled_in_place
+def notional(quantity_e8: int, price_e8: int) -> int:
+    """Quantity times price (either of any sign) in 1e-8 units, half to even."""
+    result = int(np.floor(float(quantity_e8) * float(price_e8) * _UNIT))  # faster than to divide, and as near
     rest = quantity_e8 * price_e8 - result * SCALE
     if not 0 <= rest < SCALE:
         missing = rest // SCALE
@@ -114,3 +152,31 @@ def tick_price(base_e8: int, distance: float, sign: int, tick_e8: int) -> int:
     elif twice < -tick_e8:
         ticks -= 1
     return int(max(ticks * tick_e8, tick_e8))
+
+
+@compiled
+def _product(left: np.uint64, right: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """High and low 64 bits of left * right."""
+    a, b, c, d = left >> _32, left & _LOW, right >> _32, right & _LOW
+    low, middle, other = b * d, a * d, b * c
+    carry = (low >> _32) + (middle & _LOW) + (other & _LOW)
+    high = a * c + (middle >> _32) + (other >> _32) + (carry >> _32)
+    return high, (carry << _32) | (low & _LOW)
+
+
+@compiled
+def average_price(cost_e8: int, quantity_e8: int) -> int:
+    """Cost per unit, half to even, in 1e-8 units; cost ≥ 0, 0 < quantity < 2**62, the result in int64."""
+    rest, low = _product(np.uint64(cost_e8), _WIDE_SCALE)
+    divisor, quotient = np.uint64(quantity_e8), _0
+    for bit in range(63, -1, -1):  # the divisor may be wider than `_divide` allows
+        rest = (rest << _1) | ((low >> np.uint64(bit)) & _1)
+        quotient <<= _1
+        if rest >= divisor:
+            rest -= divisor
+            quotient |= _1
+    twice = rest << _1
+    if twice > divisor or (twice == divisor and (quotient & _1) == _1):
+        quotient += _1
+    units: int = np.int64(quotient)  # type: ignore[assignment]  # an int to numba
+    return units

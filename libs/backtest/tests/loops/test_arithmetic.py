@@ -7,7 +7,7 @@ from decimal import ROUND_DOWN, Decimal
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from tradewire.backtest.vectorized import arithmetic
+from tradewire.backtest.loops import arithmetic
 from tradewire.trading.exchange import fixed_point
 
 SMALL = st.integers(0, 10**11)
