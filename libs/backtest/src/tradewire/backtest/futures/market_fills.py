@@ -35,8 +35,7 @@ def execute(
     ``way``: the price that the market shows and where on the bar's path, as `first_reached` tells.
     """
     shown, part, begin, end = way
-    size = abs(signed)
-    sign = 1 if signed > 0 else -1
+    sign, size = (1 if signed > 0 else -1), abs(signed)
     price = taker_price(shown, sign, terms.slippage[s], terms.tick[s])
     if float(size) * float(price) / 1e8 > LARGEST:
         return False
