@@ -14,6 +14,7 @@ from tradewire.ports.events import (
     Side,
     Signal,
 )
+from tradewire.ports.message import WaitReason
 from tradewire.risk.adapters.memory_rules import MemoryRules
 from tradewire.risk.domain.desk import RiskDesk
 from tradewire.testkit.builders import (
@@ -37,6 +38,7 @@ from tradewire.testkit.strategies import active, document, status
 def test_step_when_state_comes_after_the_signal_then_waits_for_it() -> None:
     desk = desk_with()
     assert say(desk, evaluation(0)) == []
+    assert list(desk.waits()) == [WaitReason("account_state", "alpha: the account's state", HOUR_US)]
     (answer,) = say(desk, account_state(0))
     assert (answer.decision, answer.account_time_us, answer.step_size) == (RiskDecision.APPROVED, HOUR_US, 1)
 

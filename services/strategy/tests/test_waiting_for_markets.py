@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tradewire.ports.events import ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
+from tradewire.ports.message import WaitReason
 from tradewire.strategy.domain.desk import QUIET_US, StrategyDesk
 from tradewire.testkit.builders import BTC, ETH, envelope, instrument
 from tradewire.testkit.strategies import config, document
@@ -29,8 +30,16 @@ def test_config_when_published_before_its_markets_are_read_then_answered_when_th
     desk = desk_asked(config(document("trend", "alpha", BTC, ETH)))
     early = [answer for tick in range(3) for answer in ticked(desk, NOW_US + tick * QUIET_US // 4)]
     desk.on_instrument(instrument(ETH), envelope(instrument(ETH)))
+    assert list(desk.waits()) == [WaitReason("instruments", "trend: instruments of its markets")]
     (answer,) = ticked(desk, NOW_US + QUIET_US // 2)
     assert (early, answer.status) == ([], ConfigStatus.ACCEPTED)
+    assert list(desk.waits()) == []
+
+
+def test_config_when_another_process_answers_then_nothing_is_waited_for() -> None:
+    desk = desk_asked(config(document("trend", "alpha", BTC, ETH)))
+    desk.forget([0])
+    assert list(desk.waits()) == []
 
 
 def test_config_when_markets_still_arrive_then_refused_only_once_they_settle() -> None:

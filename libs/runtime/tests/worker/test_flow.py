@@ -78,8 +78,9 @@ def hoarding_service(desk: Hoarding) -> Service:
 async def test_full_buffer_pauses_its_partition_and_an_emptied_one_resumes_it(rig: WorkerRig) -> None:
     desk, place = Hoarding(), rig.place(CANDLES, candle(0))
     await rig.say(*(candle(number) for number in range(20)))
-    async with rig.running(hoarding_service(desk), backlog_records_max=10, poll_records_max=4):
+    async with rig.running(hoarding_service(desk), backlog_records_max=10, poll_records_max=4) as worker:
         await rig.until(lambda: bool(rig.bus.subscriptions) and place in rig.bus.subscriptions[0].paused)
+        assert [waits.reason for waits in worker.waits()] == ["back_pressure"]
         assert 10 < len(desk.waiting) <= 14
         desk.waiting.clear()
         await rig.until(lambda: place in rig.bus.subscriptions[0].resumed and len(desk.waiting) >= 6)

@@ -240,9 +240,10 @@ class StrategyDesk:
         self._partitions -= set(partitions)
 
     def waits(self) -> Iterator[WaitReason]:
-        """Strategies whose new version the registry has not answered."""
-        for strategy_id in sorted(self._asked):
-            yield WaitReason("registry", f"{strategy_id}: the registry's answer")
+        """Strategies with a version that is not answered, as instruments may still be read; told by who answers."""
+        if LEADER_PARTITION in self._partitions:
+            for strategy_id in sorted(self._asked):
+                yield WaitReason("instruments", f"{strategy_id}: instruments of its markets")
 
     def status(self) -> dict[str, object]:
         """For /health."""
