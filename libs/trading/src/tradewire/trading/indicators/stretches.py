@@ -48,17 +48,26 @@ def sma(columns: Columns, params: Params, outputs: Columns) -> bool:
     """Mean of the last n values: of the last full turn what is still in the window, and the running turn."""
     x, out = columns[0], outputs[0]
     n = int(params[0])
-    if not whole(x):
-        return False
     fill_unknown(out, n - 1)
     start = 0
-    while start + 5 * n <= len(x):
-        sum_four_turns(x[start : start + 4 * n], n, out[start : start + 5 * n - 1])
-        start += 4 * n
+    while start + 5 * n <= len(x):  # each block is looked at, summed and divided while it is in the nearest cache
+        stop = start + 4 * n
+        if not whole(x[start:stop]):
+            return False
+        sum_four_turns(x[start:stop], n, out[start : stop + n - 1])
+        divide(out, start, stop, n)
+        start = stop
+    if not whole(x[start:]):
+        return False
     sum_turns(x, start, n, out)
-    for i in range(len(out)):
-        out[i] /= n
+    divide(out, start, len(out), n)
     return True
+
+
+def divide(out: FloatArray, start: int, stop: int, n: int) -> None:
+    """Divide the values from `start` up to `stop`."""
+    for i in range(start, stop):
+        out[i] /= n
 
 
 def sum_four_turns(x: FloatArray, n: int, out: FloatArray) -> None:
