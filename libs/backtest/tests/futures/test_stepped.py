@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.futures.stepped_engine import SteppedEngine
-from tradewire.backtest.market_details import details_left_out, without_details
+from tradewire.backtest.market_details import details_left_out
+from tradewire.backtest.vectorized.results import left_out
 from tradewire.ports.backtest import (
     AccountSettings,
     BacktestRequest,
@@ -158,12 +159,12 @@ def test_fees_that_the_account_asks_for_hold_for_every_version() -> None:
 
 
 def test_engines_without_them_say_so() -> None:
-    result = protected(PathHistory("15m", *bars([HOURS[1]] * 4, QUARTER_US, HOUR_US)))  # type: ignore[arg-type]
+    plain = left_out(AccountSettings(), [market(BTC, 1, 5)])
     one = replace(changing(HOUR_US), path=PathHistory("15m", *bars([HOURS[1]], QUARTER_US)))  # type: ignore[arg-type]
 
-    told = without_details(result, [one]).left_out
+    told = left_out(AccountSettings(), [one])[len(plain) :]
 
     assert told == details_left_out([one])
     assert "15m path data is not used" in told[0]
     assert "BTCUSDT has later ones" in told[1]
-    assert without_details(result, [market(BTC, 1, 5)]) is result
+    assert details_left_out([market(BTC, 1, 5)]) == ()

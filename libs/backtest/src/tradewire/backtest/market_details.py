@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from tradewire.ports.backtest import BacktestResult, MarketHistory
+from tradewire.ports.backtest import MarketHistory
 
 
 def details_left_out(markets: Sequence[MarketHistory]) -> tuple[str, ...]:
@@ -18,9 +17,3 @@ def details_left_out(markets: Sequence[MarketHistory]) -> tuple[str, ...]:
     if changing:
         said.append(f"The first version of an instrument holds to the end: {', '.join(changing)} has later ones.")
     return tuple(said)
-
-
-def without_details(result: BacktestResult, markets: Sequence[MarketHistory]) -> BacktestResult:
-    """The result of such an engine, which says so."""
-    said = details_left_out(markets)
-    return replace(result, left_out=(*result.left_out, *said)) if said else result

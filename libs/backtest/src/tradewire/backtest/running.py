@@ -16,7 +16,6 @@ import pandas as pd
 from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.backtest.frames import Data, Frames, table_of
 from tradewire.backtest.futures import FuturesEngine
-from tradewire.backtest.market_details import without_details
 from tradewire.backtest.report import plot, provenance_of, write_report, write_run
 from tradewire.backtest.statistics import Statistics, statistics_of
 from tradewire.backtest.vectorized import VectorizedEngine
@@ -140,8 +139,7 @@ def run(
         markets = load_markets(compiled, files, start_us=_moment_us(start), end_us=_moment_us(end))
     account = _account(capital, leverage, margin_mode, slippage_bps, fee, volume_share)
     request = BacktestRequest(text, markets, values, account)
-    result = _engine(engine).run(request)
-    return Run(request, without_details(result, markets) if result.engine == VectorizedEngine.name else result)
+    return Run(request, _engine(engine).run(request))
 
 
 def _engine(engine: str | BacktestPort) -> BacktestPort:

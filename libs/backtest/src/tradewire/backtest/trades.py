@@ -11,11 +11,52 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
 
 from tradewire.ports.backtest import BacktestFill, FundingPayment, Trade
 from tradewire.ports.events import Side
 from tradewire.trading.exchange import from_e8, to_e8
 from tradewire.trading.exchange.fixed_point import SCALE, mul_div
+
+if TYPE_CHECKING:
+    from tradewire.ports.backtest import IntArray
+
+STILL_OPEN = -1
+"""In place of the time of an exit: there was none."""
+
+
+class TradeColumns(NamedTuple):
+    """Trades as columns, shape (k,) each: symbol by number, amounts in 1e-8, else as in `Trade`."""
+
+    symbol: IntArray
+    sign: IntArray
+    qty: IntArray
+    entry_time_us: IntArray
+    exit_time_us: IntArray
+    entry_price: IntArray
+    exit_price: IntArray
+    fees: IntArray
+    funding: IntArray
+    slippage: IntArray
+    pnl: IntArray
+
+    def trades(self, symbols: Sequence[str]) -> Iterator[Trade]:
+        """As objects; ``symbols`` by number."""
+        for symbol, sign, qty, entry_us, exit_us, *amounts in zip(*(column.tolist() for column in self), strict=True):
+            entry_price, exit_price, fees, funding, slippage, pnl = map(from_e8, amounts)
+            yield Trade(
+                symbol=symbols[symbol],
+                side=Side.BUY if sign > 0 else Side.SELL,
+                qty=from_e8(qty),
+                entry_time_us=entry_us,
+                exit_time_us=None if exit_us == STILL_OPEN else exit_us,
+                entry_price=entry_price,
+                exit_price=exit_price,
+                fees=fees,
+                funding=funding,
+                slippage=slippage,
+                pnl=pnl,
+            )
 
 
 @dataclass(slots=True)

@@ -156,7 +156,7 @@ class Answering:
         return drafts
 
     def _obeyed(self, event: ControlChanged, now_us: int) -> None:
-        """Show a kill switch, and how long it took to get here; of those read again at a start only the first."""
+        """Show a kill switch, and how long it took to get here; not of those that are read again at a start."""
         name = self._service.name
         self._metrics.kill_switch.labels(name, event.scope).set(event.level is not ControlLevel.NORMAL)
         if self._progress.phase == "running":

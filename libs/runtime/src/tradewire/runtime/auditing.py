@@ -1,7 +1,7 @@
 """What a service says of its own running: started, stopped, a dead letter, servers that came back.
 
-Such events travel with the service's other output, so that they are delivered as it is and never hold it up; telemetry
-keeps them in its log store. There are few: none belongs to a bar. Logs say more, to those who can reach them.
+Such events travel with the service's other output and are delivered as it is; telemetry keeps them in its log store.
+There are few: none belongs to a bar. Logs say more, to those who can reach them.
 """
 
 from __future__ import annotations

@@ -84,16 +84,16 @@ class Parking:
 
     def __len__(self) -> int:
         """Keys whose later records wait."""
-        return sum(1 for (topic, _), wait in self._waits.items() if wait.waiting and _ordered(topic))
+        return sum(1 for _ in self._parked())
+
+    def _parked(self) -> Iterator[tuple[Key, Wait]]:
+        return ((key, wait) for key, wait in self._waits.items() if wait.waiting and _ordered(key[0]))
 
     def waits(self) -> Iterator[WaitReason]:
         """Keys whose later records wait, and behind how many letters."""
-        for (topic, key), wait in self._waits.items():
-            if wait.waiting and _ordered(topic):
-                text = (key or b"").decode(errors="replace")
-                yield WaitReason(
-                    "parked_key", f"the release of {len(wait.waiting)} dead letters of {text} from {topic}"
-                )
+        for (topic, key), wait in self._parked():
+            whose = (key or b"").decode(errors="replace")
+            yield WaitReason("parked_key", f"the release of {len(wait.waiting)} dead letters of {whose} from {topic}")
 
     async def catch_up(self, bus: EventBusPort) -> dict[Place, int]:
         """Read what the dead-letter topic holds now and we have not seen; returns where to read on.

@@ -46,14 +46,27 @@ class AccountRows:
 
 def fill_line(event: OrderFilled) -> str:
     """What a fill says about the account; ids that only name the record (sequence, trade id) are left out."""
-    words = (event.symbol, event.client_order_id, event.side.value, event.liquidity.value)
     amounts = (event.qty, event.price, event.fee, event.realized_pnl, event.position_after)
-    return fill_text(event.event_time_us, words, [to_e8(amount) for amount in amounts])
+    qty, price, fee, realised, position = map(to_e8, amounts)
+    names = (event.symbol, event.client_order_id, event.side.value, event.liquidity.value)
+    return fill_text(event.event_time_us, *names, qty, price, fee, realised, position)
 
 
-def fill_text(time_us: int, words: Sequence[str], amounts_e8: Iterable[int]) -> str:
-    """A fill on one line: time; symbol, client order id, side, liquidity; qty, price, fee, realised PnL, position."""
-    return "|".join([str(time_us), *words, *map(str, amounts_e8)])
+def fill_text(
+    time_us: int,
+    symbol: str,
+    client_order_id: str,
+    side: str,
+    liquidity: str,
+    qty_e8: int,
+    price_e8: int,
+    fee_e8: int,
+    realised_pnl_e8: int,
+    position_e8: int,
+) -> str:
+    """A fill on one line."""
+    names = f"{time_us}|{symbol}|{client_order_id}|{side}|{liquidity}"
+    return f"{names}|{qty_e8}|{price_e8}|{fee_e8}|{realised_pnl_e8}|{position_e8}"
 
 
 def fingerprint(accounts: Mapping[str, AccountRows]) -> str:

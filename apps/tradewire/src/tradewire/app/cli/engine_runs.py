@@ -8,7 +8,6 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tradewire.app.cli.output import Exit, err, fail
 from tradewire.app.watch import RunResult
-from tradewire.backtest.market_details import without_details
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, BacktestResult
 
 ENGINES = ("vectorized", "futures", "replay", "kafka")
@@ -25,8 +24,7 @@ def run_engine(name: str, request: BacktestRequest) -> BacktestResult:
             progress.update(task, description=f"{name}: {seen.bars:,} closes of {bars:,} bars")
 
         try:
-            result = _engine_named(name, follow).run(request)
-            return without_details(result, request.markets) if name == "vectorized" else result
+            return _engine_named(name, follow).run(request)
         except ValueError as error:
             fail(str(error))
 

@@ -129,11 +129,6 @@ class Decider:
             shared=False,
         )
 
-    def order_id(self, symbol: str, time_us: int, leg: OrderLeg) -> str:
-        """Client order id of what is decided on the bar that closed at ``time_us``."""
-        evaluation_id = self._evaluation_id(self.instruments[symbol], time_us)
-        return client_order_id(evaluation_id, self.strategy.id, symbol, FIRST_VERSION, leg)
-
     def _evaluation_id(self, instrument: InstrumentChanged, time_us: int) -> str:
         """The id that the platform gives: of the candle, its snapshot, and the strategy's answer to it."""
         candle = root_id(instrument.venue, instrument.symbol, f"candle:{self.strategy.interval}", time_us)

@@ -10,8 +10,8 @@ import numpy as np
 from tradewire.backtest.futures.decisions import FIRST_VERSION, Decider
 from tradewire.backtest.futures.grid import IntMatrix
 from tradewire.backtest.futures.order_ids import Naming
+from tradewire.backtest.loops import path
 from tradewire.ports.backtest import LIQUIDATION
-from tradewire.ports.events import OrderLeg
 from tradewire.trading import exchange as venue
 
 FILL_COLUMNS = (
@@ -26,8 +26,8 @@ TIME, SYMBOL, LEG, SIGN, MAKER, QUANTITY, PRICE, FEE, REALISED, POSITION, SHOWN,
 PAYMENT_COLUMNS = ("time_us", "symbol", "amount", "position")
 """Of `Log.payments`: what the wallet received, and what was held, 1e-8."""
 PAID_TIME, PAID_SYMBOL, AMOUNT, HELD = range(len(PAYMENT_COLUMNS))
-LEGS = (*(leg.value for leg in OrderLeg), LIQUIDATION)
-"""By number; those that a compiled loop knows have the codes of `guards`."""
+LEGS = (*(leg.value for leg in path.LEGS), LIQUIDATION)
+"""By number."""
 _NUMBERS = {leg: number for number, leg in enumerate(LEGS)}
 
 

@@ -1,4 +1,4 @@
-"""Client order ids of many decisions at once: those of `Decider.order_id`, at a third of their cost.
+"""Client order ids of many decisions at once: as the platform gives them, at a third of the cost of one by one.
 
 Each id is a chain of hashes, one call a link. What is written around them (UUID text, base32) is done for all the ids
 of a run in arrays.

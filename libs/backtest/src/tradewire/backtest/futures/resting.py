@@ -49,15 +49,15 @@ def _rests(order: Order, held_e8: int) -> bool:
 
 def orders_of(
     guards: IntMatrix,
-    sent_before: int,
+    held_e8: IntMatrix,
     grid: Grid,
     exchange: SimulatedExchange,
     answers: Sequence[Answers],
     decider: Decider,
 ) -> list[Order]:
-    """The open orders that guards stand for, oldest first.
+    """The open orders that guards and the positions ``held_e8`` (s,) of the loop stand for, oldest first.
 
-    ``sent_before``: orders the exchange had taken before the loop began; positions are already as the loop left them.
+    ``exchange`` is as it was when the loop began.
     """
     known = list(exchange.orders)
     open_now: list[Order] = []
@@ -67,7 +67,7 @@ def orders_of(
         if guards[s, NUMBER] == KNOWN:
             orders = [order for order in known if order.request.symbol == symbol]
         else:
-            orders = list(_sent(s, guards[s], sent_before, grid, exchange, answers[s], decider))
+            orders = list(_sent(s, guards[s], int(held_e8[s]), grid, exchange.taken, answers[s], decider))
         for order in orders:
             if order.request.type is OrderType.TRAILING_STOP_MARKET:
                 order.extreme_e8 = int(guards[s, EXTREME])
@@ -78,17 +78,17 @@ def orders_of(
 def _sent(
     s: int,
     guard: IntMatrix,
-    sent_before: int,
+    held_e8: int,
     grid: Grid,
-    exchange: SimulatedExchange,
+    sent_before: int,
     answers: Answers,
     decider: Decider,
 ) -> Iterator[Order]:
     """What an entry's decision sent beside the entry, as the venue keeps it once that has filled."""
     symbol, at = grid.symbols[s], int(guard[DECIDED])
     time_us, close = int(grid.close_time_us[at]), from_e8(int(grid.close[s, at]))
-    held = from_e8(exchange.account.positions[symbol].quantity_e8)
-    intents = decider.protection_of(symbol, int(answers.index[at]), time_us, answers.arrays, close, held)
+    bar = int(answers.index[at])
+    intents = decider.protection_of(symbol, bar, time_us, answers.arrays, close, from_e8(held_e8))
     for sequence, intent in enumerate(intents, sent_before + int(guard[NUMBER]) + 2):
         request = order_of(intent, symbol, decider.strategy.id)
         yield Order(

@@ -23,11 +23,11 @@ from tradewire.backtest.futures.log import (
 )
 from tradewire.backtest.futures.round_trips import OPEN, RoundTrips, round_trips, slippages
 from tradewire.backtest.on_access import MadeOnAccess
-from tradewire.backtest.trades import trades_of
+from tradewire.backtest.trades import STILL_OPEN, TradeColumns, trades_of
 from tradewire.ports.backtest import BacktestFill, BacktestRequest, BacktestResult, FundingPayment, Trade
 from tradewire.ports.events import Liquidity, Side
 from tradewire.trading.exchange import from_e8
-from tradewire.trading.fingerprint import AccountRows, fingerprint
+from tradewire.trading.fingerprint import AccountRows, fill_text, fingerprint
 from tradewire.trading.language import CompiledStrategy
 
 _LIQUIDITIES = (Liquidity.TAKER, Liquidity.MAKER)
@@ -78,12 +78,12 @@ def result_of(
 
 
 def _lines(rows: IntMatrix, ids: Sequence[str], symbols: Sequence[str]) -> Iterator[str]:
-    """The fills as the fingerprint takes them: as `tradewire.trading.fingerprint.fill_text` writes them."""
+    """The fills as the fingerprint takes them."""
     sides, liquidities = {1: Side.BUY.value, -1: Side.SELL.value}, [liquidity.value for liquidity in _LIQUIDITIES]
     for row, order_id in zip(rows.tolist(), ids, strict=True):
         time_us, symbol, _, sign, maker, quantity, price, fee, realised, position, _, _ = row
-        words = f"{time_us}|{symbols[symbol]}|{order_id}|{sides[sign]}|{liquidities[maker]}"
-        yield f"{words}|{quantity}|{price}|{fee}|{realised}|{position}"
+        names = (symbols[symbol], order_id, sides[sign], liquidities[maker])
+        yield fill_text(time_us, *names, quantity, price, fee, realised, position)
 
 
 def fill_objects(
@@ -115,21 +115,18 @@ def payment_objects(rows: IntMatrix, symbols: Sequence[str]) -> Iterator[Funding
 
 def trade_objects(rows: IntMatrix, trips: RoundTrips, symbols: Sequence[str]) -> Iterator[Trade]:
     """The trades as the port has them; ``rows`` of `Log.fills`."""
-    entries = rows[trips.entry][:, [SYMBOL, SIGN, QUANTITY, PRICE, TIME]].tolist()
-    exits = zip(trips.exit.tolist(), rows[trips.exit, TIME].tolist(), strict=True)  # of open ones: any time
-    money = np.column_stack(trips[2:]).tolist()
-    for (symbol, sign, quantity, price, entry_us), (left, exit_us), amounts in zip(entries, exits, money, strict=True):
-        exit_price, fees, funding, lost, pnl = map(from_e8, amounts)
-        yield Trade(
-            symbol=symbols[symbol],
-            side=Side.BUY if sign > 0 else Side.SELL,
-            qty=from_e8(quantity),
-            entry_time_us=entry_us,
-            exit_time_us=None if left == OPEN else exit_us,
-            entry_price=from_e8(price),
-            exit_price=exit_price,
-            fees=fees,
-            funding=funding,
-            slippage=lost,
-            pnl=pnl,
-        )
+    entries = rows[trips.entry]
+    columns = TradeColumns(
+        symbol=entries[:, SYMBOL],
+        sign=entries[:, SIGN],
+        qty=entries[:, QUANTITY],
+        entry_time_us=entries[:, TIME],
+        exit_time_us=np.where(trips.exit == OPEN, STILL_OPEN, rows[trips.exit, TIME]),
+        entry_price=entries[:, PRICE],
+        exit_price=trips.exit_price,
+        fees=trips.fees,
+        funding=trips.funding,
+        slippage=trips.slippage,
+        pnl=trips.pnl,
+    )
+    return columns.trades(symbols)

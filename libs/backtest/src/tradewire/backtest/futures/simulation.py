@@ -1,4 +1,4 @@
-"""One account over one grid: quiet stretches in compiled loops, every other bar by the exchange itself."""
+"""One account over one grid: plain and quiet stretches in compiled loops, every other bar by the exchange itself."""
 
 from __future__ import annotations
 
@@ -64,7 +64,6 @@ class Simulation:
     states: IntMatrix = field(init=False)
     positions: IntMatrix = field(init=False)
     log: Log = field(init=False)
-    eventful_bars: int = 0
     _peak_e8: int = 0
     _market: quiet.Market = field(init=False)
     _brackets: quiet.Brackets = field(init=False)
@@ -83,7 +82,6 @@ class Simulation:
             self._book(at, at + 1)
             if self._market.signal[:, at].any():
                 self._decide(at)
-            self.eventful_bars += 1
             at = self._pass(at + 1)
 
     def _loop_inputs(self) -> tuple[quiet.Market, quiet.Brackets]:
@@ -172,17 +170,16 @@ class Simulation:
         self._keep(tape.fills[:fills], tape.funding[:payments])
         self._peak_e8 = max(self._peak_e8, int(self.states[start:stop, 3].max()))
         holdings = (Holding(*map(int, line)) for line in zip(held.quantity, held.cost, held.margin, strict=True))
+        resting = orders_of(guards, held.quantity, self.grid, self.exchange, self.answers, self.decider)
         passed = Passed(
             quotes=self._quotes(start, stop),
             holdings=dict(zip(self.grid.symbols, holdings, strict=True)),
             money=Money(*totals.tolist()),
             orders=orders,
             trades=fills,
+            resting=resting,
         )
-        sent_before, time_us = self.exchange.taken, int(self.grid.close_time_us[stop - 1])
-        self.exchange.take_over(time_us, passed)
-        resting = orders_of(guards, sent_before, self.grid, self.exchange, self.answers, self.decider)
-        self.exchange.take_over(time_us, Passed({}, resting=resting))
+        self.exchange.take_over(int(self.grid.close_time_us[stop - 1]), passed)
 
     def _keep(self, fills: IntMatrix, payments: IntMatrix) -> None:
         """Log what the tape says, rows of `TAPE_FILLS` and `TAPE_FUNDING`."""

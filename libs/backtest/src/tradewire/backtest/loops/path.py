@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from tradewire.backtest.compiled import compiled, compiled_in_place
 from tradewire.backtest.loops.arithmetic import mul_div_ceil, mul_div_floor
+from tradewire.ports.events import OrderLeg
 from tradewire.trading.exchange.path_walk import WHOLE_LEG
 
 Ints = NDArray[np.int64]
 LEG_ENTRY, LEG_EXIT, LEG_STOP, LEG_TAKE, LEG_TRAIL = range(5)
 """Codes of a fill's leg."""
+LEGS = (OrderLeg.ENTRY, OrderLeg.EXIT, OrderLeg.STOP_LOSS, OrderLeg.TAKE_PROFIT, OrderLeg.TRAILING_STOP)
+"""By their codes."""
 
 
 @compiled_in_place

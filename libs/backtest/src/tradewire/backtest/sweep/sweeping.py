@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.market_details import details_left_out
 from tradewire.backtest.statistics.overfitting import backtest_overfitting, deflated_sharpe, effective_trials
 from tradewire.backtest.sweep.figures import (
     SHARPE,
@@ -170,8 +169,7 @@ def _left_out(plan: SweepPlan) -> tuple[str, ...]:
     """The futures engine models all that can be asked for."""
     if plan.engine != VectorizedEngine.name:
         return ()
-    markets = plan.request.markets
-    return (*left_out(plan.request.account, markets), *details_left_out(markets))
+    return left_out(plan.request.account, plan.request.markets)
 
 
 def _ranked(explorer: _Explorer, values: ParamSet, row: FloatArray, variance: float, trials: float) -> Ranked:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.loops.path import LEGS
+from tradewire.backtest.market_details import details_left_out
 from tradewire.backtest.on_access import MadeOnAccess
+from tradewire.backtest.trades import STILL_OPEN, TradeColumns
 from tradewire.backtest.vectorized.booked import (
     OPEN,
     PRICE,
@@ -31,7 +34,7 @@ from tradewire.ports.backtest import (
     MarketHistory,
     Trade,
 )
-from tradewire.ports.events import Liquidity, OrderLeg, Side
+from tradewire.ports.events import Liquidity, Side
 from tradewire.trading.exchange import from_e8
 from tradewire.trading.language import CompiledStrategy
 
@@ -43,8 +46,6 @@ FILL_MODEL = (
     "open, adverse extreme, favourable extreme, close, at the open where it gapped over them; "
     "slippage and taker fee on every fill; funding at the close's mark"
 )
-LEGS = (OrderLeg.ENTRY, OrderLeg.EXIT, OrderLeg.STOP_LOSS, OrderLeg.TAKE_PROFIT, OrderLeg.TRAILING_STOP)
-"""By the loop's leg codes."""
 
 
 def result_of(
@@ -93,7 +94,7 @@ def left_out(account: AccountSettings, markets: Sequence[MarketHistory]) -> tupl
         said.append(f"Orders act at the next open: the latency of {account.latency_us} µs is not applied.")
     if any(history.mark is not None for history in markets):
         said.append("The mark price is used at the closes only, not inside the bars.")
-    return tuple(said)
+    return (*said, *details_left_out(markets))
 
 
 def _fills(log: IntArray, book: Booked, strategy: CompiledStrategy, markets: Markets) -> Iterator[BacktestFill]:
@@ -117,26 +118,21 @@ def _fills(log: IntArray, book: Booked, strategy: CompiledStrategy, markets: Mar
 
 def _trades(log: IntArray, book: Booked, markets: Markets) -> Iterator[Trade]:
     """The trades, by time and symbol of their entry."""
-    entries = log[book.entry][:, [SYMBOL, SIGN, QTY, PRICE]]
-    times = np.column_stack([book.time_us[book.entry], book.exit, book.time_us[book.exit]])  # of open ones: any time
-    money = np.column_stack([book.exit_price, book.fees, book.funding, book.trade_slippage, book.pnl])
-    for (j, sign, qty, price), (entry_us, left, exit_us), amounts in zip(
-        entries.tolist(), times.tolist(), money.tolist(), strict=True
-    ):
-        exit_price, fees, funding, slippage, pnl = map(from_e8, amounts)
-        yield Trade(
-            symbol=markets.symbols[j],
-            side=Side.BUY if sign > 0 else Side.SELL,
-            qty=from_e8(qty),
-            entry_time_us=entry_us,
-            exit_time_us=None if left == OPEN else exit_us,
-            entry_price=from_e8(price),
-            exit_price=exit_price,
-            fees=fees,
-            funding=funding,
-            slippage=slippage,
-            pnl=pnl,
-        )
+    entries = log[book.entry]
+    columns = TradeColumns(
+        symbol=entries[:, SYMBOL],
+        sign=entries[:, SIGN],
+        qty=entries[:, QTY],
+        entry_time_us=book.time_us[book.entry],
+        exit_time_us=np.where(book.exit == OPEN, STILL_OPEN, book.time_us[book.exit]),
+        entry_price=entries[:, PRICE],
+        exit_price=book.exit_price,
+        fees=book.fees,
+        funding=book.funding,
+        slippage=book.trade_slippage,
+        pnl=book.pnl,
+    )
+    return columns.trades(markets.symbols)
 
 
 def _payments(paid: Payments, markets: Markets) -> Iterator[FundingPayment]:
