@@ -1,4 +1,4 @@
-"""The futures engine: quiet bars skipped or not, symbols in whatever order, the numbers are the exchange's."""
+"""The futures engine: in the compiled loop or not, symbols in whatever order, the numbers are the exchange's."""
 
 from __future__ import annotations
 
@@ -11,22 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradewire.backtest.futures import FuturesEngine, engine, quiet
-from tradewire.ports.backtest import AccountSettings, BacktestRequest, BacktestResult, MarginMode
+from tradewire.backtest.futures import FuturesEngine, loop
+from tradewire.ports.backtest import AccountSettings, BacktestRequest, BacktestResult, MarketHistory, MarkHistory
 from tradewire.ports.events import RiskLimitsChanged
 from tradewire.trading.exchange import SimulatedExchange, to_e8
 from tradewire.trading.language import StrategyErrors
 
 from .markets import HOUR_US, market, strategy
+from .requests import finer, requests
 
-BTC, ETH = "BTCUSDT", "ETHUSDT"
-PROTECTIONS = (
-    "",
-    "stop_loss: 2",
-    "take_profit: 3",
-    "trailing_stop: 2.5",
-    "stop_loss: 4, take_profit: 2, trailing_stop: 3",
-)
+BTC = "BTCUSDT"
 
 
 def run(request: BacktestRequest) -> BacktestResult:
@@ -34,116 +28,38 @@ def run(request: BacktestRequest) -> BacktestResult:
 
 
 def run_bar_by_bar(request: BacktestRequest) -> BacktestResult:
-    """The same with no bar passed over: the exchange sees all."""
+    """The same without the compiled loop: the exchange sees every bar."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "plain_terms", lambda *_: None)
-        patch.setattr(quiet, "first_eventful", lambda start, *_: start)
+        patch.setattr(loop, "trade", lambda start, *_: (start, False))
         return run(request)
 
 
-@st.composite
-def requests(draw: st.DrawFn) -> BacktestRequest:
-    """Any account on any markets."""
-    symbols = draw(st.sampled_from([(BTC,), (BTC, ETH)]))
-    options: dict[str, Any] = {
-        "step": draw(st.sampled_from([0.3, 1.0, 4.0])),
-        "mark": draw(st.booleans()),
-        "funding": draw(st.booleans()),
-        "missing": draw(st.sampled_from([0.0, 0.2])),
-    }
-    seed = draw(st.integers(0, 2**32 - 2))
-    sizing = draw(st.sampled_from(["fraction_of_equity: 0.5", "fixed_qty: 40", "fraction_of_equity: 12"]))
-    account = AccountSettings(
-        capital=Decimal(10_000),
-        leverage=draw(st.sampled_from([1, 5, 20])),
-        margin_mode=draw(st.sampled_from(MarginMode)),
-        slippage_bps=draw(st.sampled_from([Decimal(0), Decimal("1.5")])),
-        volume_share=draw(st.sampled_from([Decimal(0), Decimal("0.1")])),
-        latency_us=draw(st.sampled_from([0, HOUR_US // 5])),
-        limits=draw(
-            st.sampled_from(
-                [
-                    None,
-                    RiskLimitsChanged(
-                        account_id="main",
-                        version=1,
-                        max_gross_exposure=Decimal(12_000),
-                        max_drawdown_ratio=Decimal("0.3"),
-                        max_daily_loss=Decimal(500),
-                        max_orders_per_minute=5,
-                        author="test",
-                        changed_at_us=0,
-                    ),
-                ]
-            )
-        ),
-    )
-    markets = tuple(market(symbol, seed + n, 150, **options) for n, symbol in enumerate(symbols))
-    text = strategy(symbols, protect=draw(st.sampled_from(PROTECTIONS)), sizing=sizing)
-    return BacktestRequest(text, markets, account=account)
+def run_in_turns(request: BacktestRequest, bars: int) -> BacktestResult:
+    """The same with the exchange seeing one bar after ``bars`` that the loop took."""
+    trade = loop.trade
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "trade", lambda start, stop, *rest: trade(start, min(stop, start + bars), *rest))
+        return run(request)
+
+
+def assert_equal(result: BacktestResult, expected: BacktestResult) -> None:
+    """To the last unit, in all that happened."""
+    assert result.fingerprint == expected.fingerprint
+    assert result.fills == expected.fills
+    assert result.funding == expected.funding
+    assert result.trades == expected.trades
+
+
+@settings(deadline=None, max_examples=120)
+@given(request=requests())
+def test_the_compiled_loop_changes_no_unit(request: BacktestRequest) -> None:
+    assert_equal(run(request), run_bar_by_bar(request))
 
 
 @settings(deadline=None, max_examples=40)
-@given(request=requests())
-def test_passing_quiet_bars_changes_no_unit(request: BacktestRequest) -> None:
-    fast, slow = run(request), run_bar_by_bar(request)
-
-    assert fast.fingerprint == slow.fingerprint
-    assert fast.fills == slow.fills
-    assert fast.trades == slow.trades
-
-
-@st.composite
-def plain_requests(draw: st.DrawFn) -> BacktestRequest:
-    """Accounts that trade by market orders and what guards these, up to what their margin bears and beyond."""
-    symbols = draw(st.sampled_from([(BTC,), (BTC, ETH)]))
-    options: dict[str, Any] = {
-        "step": draw(st.sampled_from([0.3, 1.0, 4.0])),
-        "mark": draw(st.booleans()),
-        "funding": draw(st.booleans()),
-        "missing": draw(st.sampled_from([0.0, 0.2])),
-        "lot": draw(st.sampled_from(["0.001", "0.00000001"])),
-    }
-    seed = draw(st.integers(0, 2**32 - 2))
-    markets = tuple(market(symbol, seed + n, 250, **options) for n, symbol in enumerate(symbols))
-    account = AccountSettings(
-        capital=Decimal(10_000),
-        leverage=draw(st.sampled_from([1, 5, 20])),
-        margin_mode=draw(st.sampled_from(MarginMode)),
-        slippage_bps=draw(st.sampled_from([Decimal(0), Decimal("1.5"), Decimal(30)])),
-        taker_fee=draw(st.sampled_from([None, Decimal(0), Decimal("0.01")])),
-    )
-    protect = draw(st.sampled_from(PROTECTIONS))
-    risks = ["risk_per_trade: 0.02", "risk_per_trade: 0.31, max_leverage: 3"] if "stop_loss" in protect else []
-    sizing = draw(
-        st.sampled_from(
-            [
-                *risks,
-                "fraction_of_equity: 0.5",
-                "fraction_of_equity: 0.4871",
-                "fraction_of_equity: 0.97",
-                "fraction_of_equity: 4.6",
-                "fraction_of_equity: 12",
-                "fixed_qty: 40",
-                "fixed_qty: 0.0017",
-                "fixed_notional: 25000",
-                "fixed_notional: 333",
-                "fraction_of_equity: 3, max_leverage: 1.2",
-            ]
-        )
-    )
-    return BacktestRequest(strategy(symbols, protect=protect, sizing=sizing), markets, account=account)
-
-
-@settings(deadline=None, max_examples=150)
-@given(request=plain_requests())
-def test_trading_plain_bars_in_the_compiled_loop_changes_no_unit(request: BacktestRequest) -> None:
-    fast, slow = run(request), run_bar_by_bar(request)
-
-    assert fast.fingerprint == slow.fingerprint
-    assert fast.fills == slow.fills
-    assert fast.funding == slow.funding
-    assert fast.trades == slow.trades
+@given(request=requests(), bars=st.integers(1, 9))
+def test_loop_and_exchange_may_take_turns_at_any_bar(request: BacktestRequest, bars: int) -> None:
+    assert_equal(run_in_turns(request, bars), run(request))
 
 
 @settings(deadline=None, max_examples=25)
@@ -183,14 +99,24 @@ def test_truncating_the_future_changes_no_past_fill(request: BacktestRequest, cu
     assert np.array_equal(whole.equity_e8[: len(past.equity_e8) - 1], past.equity_e8[:-1])
 
 
-def _head(item: Any, before_us: int) -> Any:
+def _head(item: MarketHistory, before_us: int) -> MarketHistory:
     kept = item.open_time_us < before_us
-    columns = {name: getattr(item, name)[kept] for name in ("open_time_us", "open", "high", "low", "close", "volume")}
-    marks = item.mark
-    if marks is not None:
-        marks = type(marks)(*(getattr(marks, name)[kept] for name in ("open", "high", "low", "close")))
+    marks = None if item.mark is None else MarkHistory(**_cut(item.mark, PRICES, kept))
     rates = None if item.funding_rate is None else item.funding_rate[kept]
-    return replace(item, **columns, mark=marks, funding_rate=rates)
+    path = item.path
+    if path is not None:
+        inside = path.open_time_us < before_us
+        told = None if path.mark is None else MarkHistory(**_cut(path.mark, PRICES, inside))
+        path = replace(path, **_cut(path, BAR, inside), mark=told)
+    return replace(item, **_cut(item, BAR, kept), mark=marks, funding_rate=rates, path=path)
+
+
+PRICES = ("open", "high", "low", "close")
+BAR = ("open_time_us", *PRICES, "volume")
+
+
+def _cut(columns: Any, names: tuple[str, ...], kept: Any) -> dict[str, Any]:
+    return {name: getattr(columns, name)[kept] for name in names}
 
 
 def test_entries_fill_at_the_next_open_with_slippage_against_the_taker() -> None:
@@ -218,15 +144,34 @@ def test_a_position_too_large_for_its_margin_is_liquidated() -> None:
     assert any(fill.leg == "LIQUIDATION" for fill in result.fills)
 
 
-def test_few_bars_need_the_exchange_when_nothing_happens() -> None:
-    still = market(BTC, 1, 5_000, step=0.0)
-    request = BacktestRequest(strategy((BTC,)), (still,))
+LIMITS = RiskLimitsChanged(
+    account_id="main",
+    version=1,
+    max_gross_exposure=Decimal(80_000),
+    max_drawdown_ratio=Decimal("0.9"),
+    author="test",
+    changed_at_us=0,
+)
+GUARDED = "stop_loss: 1.5, take_profit: 2, trailing_stop: 2"
 
-    assert run(request).fills == ()
 
-
+@pytest.mark.parametrize(
+    ("account", "protect", "inside"),
+    [
+        (AccountSettings(), "", False),
+        (AccountSettings(), GUARDED, False),
+        (AccountSettings(volume_share=Decimal("0.05")), GUARDED, False),
+        (AccountSettings(latency_us=HOUR_US // 7), GUARDED, False),
+        (AccountSettings(limits=LIMITS), GUARDED, False),
+        (AccountSettings(), GUARDED, True),
+        (AccountSettings(volume_share=Decimal("0.05"), latency_us=HOUR_US // 7, limits=LIMITS), GUARDED, True),
+    ],
+    ids=["market orders", "guards", "partial fills", "latency", "limits", "finer bars", "all"],
+)
 @pytest.mark.parametrize("lot", ["0.001", "0.00000001"])
-def test_few_bars_need_the_exchange_when_market_orders_fill(lot: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_bars_need_the_exchange(
+    lot: str, account: AccountSettings, protect: str, inside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[int] = []
     step = SimulatedExchange.step
 
@@ -235,10 +180,12 @@ def test_few_bars_need_the_exchange_when_market_orders_fill(lot: str, monkeypatc
         return step(exchange, time_us, *rest)
 
     monkeypatch.setattr(SimulatedExchange, "step", counted)
-    fills = run(BacktestRequest(strategy((BTC,)), (market(BTC, 1, 2_000, lot=lot),))).fills
+    one = market(BTC, 1, 2_000, lot=lot)
+    one = replace(one, path=finer(one, "15m", 1.0, 5) if inside else None)
+    fills = run(BacktestRequest(strategy((BTC,), protect=protect), (one,), account=account)).fills
 
-    assert len(fills) > 200
-    assert len(seen) < len(fills) / 20
+    assert len(fills) > 100
+    assert len(seen) <= 20
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,12 @@ from decimal import ROUND_DOWN, Decimal
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from tradewire.backtest.loops import arithmetic
+from tradewire.backtest.loops import arithmetic as module
 from tradewire.trading.exchange import fixed_point
+
+from .entrance import entrance
+
+arithmetic = entrance(module)
 
 SMALL = st.integers(0, 10**11)
 AMOUNT = st.integers(-(10**17), 10**17)

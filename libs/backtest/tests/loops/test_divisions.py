@@ -5,8 +5,12 @@ from __future__ import annotations
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tradewire.backtest.loops import arithmetic
+from tradewire.backtest.loops import arithmetic as module
 from tradewire.trading.exchange import fixed_point
+
+from .entrance import entrance
+
+arithmetic = entrance(module)
 
 LARGEST = 9 * 10**18
 signed = st.integers(-(2**62), 2**62)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from tradewire.trading.language import StrategyError, StrategyErrors, compile_strategy, parse_strategy
@@ -202,3 +204,13 @@ def test_compile_when_a_parameter_is_unknown_or_out_of_range_then_refuses() -> N
         with pytest.raises(StrategyErrors, match=message):
             compile_strategy(document, params)
     assert "ema(close,30)" in compile_strategy(document, {"n": 30}).demands
+
+
+def test_faults_survive_the_way_from_a_worker_process() -> None:
+    with pytest.raises(StrategyErrors) as faults:
+        parse_strategy("id: x")
+
+    arrived = pickle.loads(pickle.dumps(faults.value))
+
+    assert arrived.errors == faults.value.errors
+    assert str(arrived) == str(faults.value)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 
 FOLDERS = ("futures", "loops", "vectorized")
 """Where compiled loops are."""
@@ -15,6 +16,10 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # numba's types describe njit as a bare decorator only, not as called here with options.
 _NJIT: Any = numba.njit
+ZERO: int = cast(int, np.int64(0))
+"""Where a counter begins: for a bare 0, a type of its own to numba, all that it is handed to is compiled once more."""
+_BORROWED = {"_nrt": False}
+_INSIDE = {**_BORROWED, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def _sources_digest() -> str:
@@ -43,22 +48,35 @@ def compiled_on_borrowed(function: _Function) -> _Function:
 
     It counts no references: in a hot loop the atomic counters of a handful of arrays cost more than the work on them.
     """
-    return _compiled(function, {"_nrt": False})
+    return _compiled(function, _BORROWED)
+
+
+def compiled_inside(function: _Function) -> _Function:
+    """As `compiled_on_borrowed`, of a function that only compiled code calls.
+
+    It has no way in from the interpreter and no copy on disk beside those its callers hold: to make these took as long
+    as to compile it.
+    """
+    return _njit(function, _INSIDE)
 
 
 def compiled_in_place(function: _Function) -> _Function:
-    """As `compiled_on_borrowed`, of a function whose callers hold a copy of its code.
+    """As `compiled_inside`, of a function whose callers hold a copy of its code.
 
     For what a hot loop does at each of its events: to hand the fields of a handful of arrays over costs as much as the
     work on them.
     """
-    return _compiled(function, {"_nrt": False, "forceinline": True})
+    return _njit(function, {**_INSIDE, "forceinline": True})
 
 
 def _compiled(function: _Function, options: Mapping[str, bool]) -> _Function:
     function.__qualname__ = f"{function.__qualname__}_{_DIGEST}"
     try:
-        made: _Function = _NJIT(function, cache=True, nogil=True, error_model="numpy", **options)
+        return _njit(function, {**options, "cache": True})
     except RuntimeError:
-        made = _NJIT(function, nogil=True, error_model="numpy", **options)
+        return _njit(function, options)
+
+
+def _njit(function: _Function, options: Mapping[str, bool]) -> _Function:
+    made: _Function = _NJIT(function, nogil=True, error_model="numpy", **options)
     return made

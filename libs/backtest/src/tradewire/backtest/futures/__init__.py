@@ -6,8 +6,9 @@ a bar reaches them: open, adverse extreme, other extreme, close; at the open aft
 The account may be bound to a share of a bar's volume; orders may arrive late. Margin is cross or isolated, with the
 venue's brackets; liquidation is at the mark, with its fee; funding is paid on what is held at the close it settles by.
 
-Forms: `simulation` drives the exchange; `quiet` passes bars on which nothing can happen; `market_orders` trades
-accounts without protective orders, limits, latency or volume bound. None of it changes a number.
+One compiled `loop` carries an account along, from decision (`deciding`, `sizes`) over the `walk` of a bar (`pieces`,
+`touches`, `fills`) to its state (`margin`). A bar that may liquidate or refuse anything goes to the exchange itself,
+which `simulation` drives; `handover` says how open orders cross. It changes no number.
 """
 
 from tradewire.backtest.futures.engine import FuturesEngine

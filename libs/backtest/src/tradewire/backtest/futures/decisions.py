@@ -31,7 +31,7 @@ from tradewire.ports.message import derived_id, root_id
 from tradewire.ports.risk import ZERO, Entry, RiskPort
 from tradewire.trading.assessment.assess import Decision, Standing, assess
 from tradewire.trading.assessment.exposure import exposure_of
-from tradewire.trading.assessment.intents import client_order_id, market, protection
+from tradewire.trading.assessment.intents import client_order_id, guarding, market
 from tradewire.trading.assessment.rules import judge
 from tradewire.trading.exchange import SimulatedExchange, from_e8
 from tradewire.trading.exchange.orders import Order
@@ -101,18 +101,21 @@ class Decider:
         self.intents.update((intent.client_order_id, intent) for intent in decision.intents)
         return decision
 
-    def protection_of(
-        self, symbol: str, at: int, time_us: int, answers: EvaluationArrays, close: Decimal, held: Decimal
-    ) -> tuple[OrderIntent, ...]:
-        """The protective orders of an entry that was decided on one bar and led to ``held``, base, signed."""
-        instrument = self.instruments[symbol]
-        evaluation_id, side = self._evaluation_id(instrument, time_us), Side.BUY if held > 0 else Side.SELL
-        entry_id = client_order_id(evaluation_id, self.strategy.id, symbol, FIRST_VERSION, OrderLeg.ENTRY)
-        entry = market(entry_id, OrderLeg.ENTRY, side, abs(held), reduce_only=False)
-        evaluation = self._evaluation(symbol, at, time_us, answers, close)
-        intents = tuple(protection(entry, evaluation, evaluation_id, instrument, reduce_only=True))
-        self.intents.update((intent.client_order_id, intent) for intent in intents)
-        return intents
+    def intent_of(
+        self, symbol: str, decided_us: int, leg: OrderLeg, side: str, quantity_e8: int, level_e8: int
+    ) -> OrderIntent:
+        """The intent of an order that was decided at a close; ``level_e8``: stop price or trailing distance, or 0."""
+        strategy = self.strategy
+        evaluation_id = self._evaluation_id(self.instruments[symbol], decided_us)
+
+        def id_of(which: OrderLeg) -> str:
+            return client_order_id(evaluation_id, strategy.id, symbol, FIRST_VERSION, which)
+
+        order = market(id_of(leg), leg, Side(side), from_e8(quantity_e8), reduce_only=leg is not OrderLeg.ENTRY)
+        if level_e8:
+            order = guarding(order, id_of(OrderLeg.ENTRY), from_e8(level_e8))
+        self.intents[order.client_order_id] = order
+        return order
 
     def standing(self, exchange: SimulatedExchange, time_us: int, equity: Equity) -> Standing:
         """What risk knows of the account at a close."""

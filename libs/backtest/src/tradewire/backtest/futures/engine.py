@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from tradewire.backtest.futures.decisions import Answers, Decider, FixedLimits
+from tradewire.backtest.futures.finer import finer_bars
 from tradewire.backtest.futures.grid import Grid, make_grid
-from tradewire.backtest.futures.plain_terms import plain_terms
 from tradewire.backtest.futures.results import result_of
 from tradewire.backtest.futures.simulation import Simulation
-from tradewire.backtest.futures.stepped import needs_steps
+from tradewire.backtest.futures.terms import fill_model_of
 from tradewire.ports.backtest import (
     AccountSettings,
     BacktestPort,
@@ -20,34 +19,48 @@ from tradewire.ports.backtest import (
     BacktestResult,
     MarketHistory,
 )
-from tradewire.trading.exchange import FillModel, InstrumentSpec, MarginMode, SimulatedExchange, to_e8
+from tradewire.trading.exchange import InstrumentSpec, MarginMode, SimulatedExchange, to_e8
 from tradewire.trading.language import Bars, CompiledStrategy, compile_strategy, parse_strategy
 from tradewire.trading.wire import spec_of
 
 
 class FuturesEngine(BacktestPort):
-    """Bars in which nothing can happen are passed in compiled code; every other bar is the exchange's own."""
+    """One account in a compiled loop, and in the exchange of the services every bar that the loop can't be sure of."""
 
     name = "futures"
 
     def run(self, request: BacktestRequest) -> BacktestResult:
         """As `BacktestPort.run`."""
-        if needs_steps(request.markets):
-            from tradewire.backtest.futures.stepped_engine import SteppedEngine  # it shares what is below
-
-            return SteppedEngine().run(request)
         strategy = compile_strategy(parse_strategy(request.strategy), request.params)
         markets = markets_of(strategy, request.markets)
         account = request.account
         instruments = {market.symbol: account.priced(market.instrument) for market in markets}
-        specs = [spec_of(instrument) for instrument in instruments.values()]
+        later = [version for market in markets for version in market.later_instruments]
         grid = make_grid(markets)
-        decider = Decider(strategy, instruments, FixedLimits(strategy.account, account.limits))
-        answers = [answers_of(strategy, market, grid, row) for row, market in enumerate(markets)]
-        plain = plain_terms(grid, specs, answers, decider, account, fill_model_of(account))
-        simulation = Simulation(grid, exchange_of(strategy.account, account, specs), specs, answers, decider, plain)
+        simulation = Simulation(
+            grid,
+            finer_bars(markets),
+            exchange_of(strategy.account, account, [spec_of(instrument) for instrument in instruments.values()]),
+            [answers_of(strategy, market, grid, row) for row, market in enumerate(markets)],
+            Decider(strategy, instruments, FixedLimits(strategy.account, account.limits)),
+            account,
+            instruments,
+            sorted(later, key=lambda version: (version.valid_from_us, version.symbol)),
+        )
         simulation.run()
-        return result_of(request, strategy, simulation, fill_model_text(account), _last_marks(grid))
+        told = "; ".join([fill_model_text(account), *_details(markets)])
+        return result_of(request, strategy, simulation, told, _last_marks(grid))
+
+
+def _details(markets: Sequence[MarketHistory]) -> Iterator[str]:
+    """What the markets had beside bars, in words."""
+    for market in markets:
+        if market.path is not None:
+            bar = np.searchsorted(market.open_time_us, market.path.open_time_us, side="right")
+            told = f"{len(np.unique(bar)):,} of {len(market):,} bars"
+            yield f"{market.symbol}: {told} walked along their {market.path.interval} bars, the others as guessed"
+        if market.later_instruments:
+            yield f"{market.symbol}: {1 + len(market.later_instruments)} versions of its filters, fees and brackets"
 
 
 def markets_of(strategy: CompiledStrategy, markets: Sequence[MarketHistory]) -> list[MarketHistory]:
@@ -65,15 +78,6 @@ def markets_of(strategy: CompiledStrategy, markets: Sequence[MarketHistory]) -> 
         if not len(market):
             raise ValueError(f"{market.symbol}: found no bars, at least one is needed")
     return chosen
-
-
-def fill_model_of(account: AccountSettings) -> FillModel:
-    """The exchange's fill model as the account asks for it."""
-    return FillModel(
-        slippage_rate_e8=to_e8(account.slippage_bps / Decimal(10_000)),
-        volume_share_e8=to_e8(account.volume_share),
-        latency_us=account.latency_us,
-    )
 
 
 def fill_model_text(account: AccountSettings) -> str:

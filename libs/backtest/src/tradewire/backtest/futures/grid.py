@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewire.backtest.compiled import compiled
+from tradewire.backtest.futures.arrays import BAR_ROWS, CLOSE, HIGH, LOW, MARKS, OPEN, RATE, VOLUME
 from tradewire.ports.backtest import MarketHistory
 from tradewire.trading.exchange import Bar, MarkBar
 from tradewire.trading.exchange.fixed_point import SCALE
@@ -20,31 +21,32 @@ FloatArray = NDArray[np.float64]
 LARGEST_EXACT = 2.0**52
 """Beyond this many units a float64 is no longer an exact multiple of 1e-8."""
 _PRICES = ("open", "high", "low", "close")
+_ROWS = {
+    "open": OPEN,
+    "high": HIGH,
+    "low": LOW,
+    "close": CLOSE,
+    "volume": VOLUME,
+    "funding rate": RATE,
+    **{f"mark {name}": MARKS + row for row, name in enumerate(_PRICES)},
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
     """All markets side by side, symbols by name; matrices of shape (s, t) hold 0 where a symbol has no bar.
 
-    ``close_time_us`` (t,); ``mark_*`` equal the last prices where the venue had no mark; ``has_mark`` and ``present``
-    tell which; ``rate`` is the funding rate settled at the close.
+    ``close_time_us`` (t,); ``rows`` (6 or 10, s, t) as `arrays.Market` has them: marks equal the last prices where the
+    venue had no mark; ``has_mark`` and ``present`` tell which; the rate is the funding rate settled at the close.
     """
 
     symbols: tuple[str, ...]
     interval_us: int
     close_time_us: IntMatrix
     present: NDArray[np.bool_]
-    open: IntMatrix
-    high: IntMatrix
-    low: IntMatrix
-    close: IntMatrix
-    volume: IntMatrix
     has_mark: NDArray[np.bool_]
-    mark_open: IntMatrix
-    mark_high: IntMatrix
-    mark_low: IntMatrix
-    mark_close: IntMatrix
-    rate: IntMatrix
+    mark_row: int
+    rows: IntMatrix
 
     def __len__(self) -> int:
         return len(self.close_time_us)
@@ -52,17 +54,25 @@ class Grid:
     def bar(self, symbol: int, at: int) -> Bar:
         """One bar as the exchange takes it."""
         close_us = int(self.close_time_us[at])
-        columns = (self.open, self.high, self.low, self.close, self.volume)
-        opened, high, low, close, volume = (int(column[symbol, at]) for column in columns)
-        return Bar(close_us - self.interval_us, close_us, opened, high, low, close, volume)
+        return Bar(close_us - self.interval_us, close_us, *self.rows[: VOLUME + 1, symbol, at].tolist())
+
+    @property
+    def close(self) -> IntMatrix:
+        """Last prices at the closes."""
+        closes: IntMatrix = self.rows[CLOSE]
+        return closes
+
+    @property
+    def mark_close(self) -> IntMatrix:
+        """Marks at the closes."""
+        closes: IntMatrix = self.rows[self.mark_row + CLOSE]
+        return closes
 
     def mark(self, symbol: int, at: int) -> MarkBar | None:
         """The mark over one bar; None where it follows the last price."""
         if not self.has_mark[symbol, at]:
             return None
-        columns = (self.mark_open, self.mark_high, self.mark_low, self.mark_close)
-        opened, high, low, close = (int(column[symbol, at]) for column in columns)
-        return MarkBar(opened, high, low, close)
+        return MarkBar(*self.rows[self.mark_row : self.mark_row + 4, symbol, at].tolist())
 
 
 def e8_array(values: FloatArray, what: str) -> IntMatrix:
@@ -109,34 +119,29 @@ def make_grid(markets: Sequence[MarketHistory]) -> Grid:
     interval_us = INTERVALS_US[ordered[0].interval]
     times, places = _lined_up([np.asarray(market.open_time_us, dtype=np.int64) for market in ordered])
     shape = (len(ordered), len(times))
-
-    def spread(name: str, columns: Sequence[FloatArray]) -> IntMatrix:
-        matrix = np.zeros(shape, dtype=np.int64)
-        for row, (market, place, values) in enumerate(zip(ordered, places, columns, strict=True)):
-            matrix[row, place] = e8_array(values, f"{market.symbol} {name}")
-        return matrix
-
     present, has_mark = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     for row, (place, market) in enumerate(zip(places, ordered, strict=True)):
         present[row, place] = True
         if market.mark is not None:
             has_mark[row, place] = ~np.isnan(market.mark.close)
-    lasts = [spread(name, [getattr(market, name) for market in ordered]) for name in _PRICES]
-    marks = lasts
-    if has_mark.any():
-        known = zip(*map(_marks, ordered), strict=True)
-        marks = [spread(f"mark {name}", columns) for name, columns in zip(_PRICES, known, strict=True)]
-    unpaid = all(market.funding_rate is None for market in ordered)
+    marked = bool(has_mark.any())
+    rows = np.zeros((BAR_ROWS if marked else MARKS, *shape), dtype=np.int64)
+    for s, (market, place) in enumerate(zip(ordered, places, strict=True)):
+        columns = {name: getattr(market, name) for name in (*_PRICES, "volume")}
+        if market.funding_rate is not None:
+            columns["funding rate"] = market.funding_rate
+        if marked:
+            columns |= dict(zip([f"mark {name}" for name in _PRICES], _marks(market), strict=True))
+        for name, values in columns.items():
+            rows[_ROWS[name], s, place] = e8_array(values, f"{market.symbol} {name}")
     return Grid(
         symbols=tuple(market.symbol for market in ordered),
         interval_us=interval_us,
         close_time_us=times + interval_us,
         present=present,
-        **dict(zip(_PRICES, lasts, strict=True)),
-        volume=spread("volume", [market.volume for market in ordered]),
         has_mark=has_mark,
-        **{f"mark_{name}": mark for name, mark in zip(_PRICES, marks, strict=True)},
-        rate=np.zeros(shape, dtype=np.int64) if unpaid else spread("funding rate", [_rates(m) for m in ordered]),
+        mark_row=MARKS if marked else 0,
+        rows=rows,
     )
 
 
@@ -155,7 +160,3 @@ def _marks(market: MarketHistory) -> tuple[FloatArray, ...]:
     known = (market.mark.open, market.mark.high, market.mark.low, market.mark.close)
     absent = np.isnan(market.mark.close)
     return tuple(np.where(absent, last, mark) for last, mark in zip(lasts, known, strict=True))
-
-
-def _rates(market: MarketHistory) -> FloatArray:
-    return np.zeros(len(market)) if market.funding_rate is None else market.funding_rate

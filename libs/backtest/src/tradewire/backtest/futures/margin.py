@@ -1,85 +1,26 @@
-"""What the compiled loop over market orders knows of an account, and the venue's margin arithmetic on it."""
+"""The venue's margin arithmetic on an account in a compiled loop, and the account's state at a close."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
-
-from tradewire.backtest.compiled import compiled, compiled_in_place, compiled_on_borrowed
-from tradewire.backtest.futures.quiet import Brackets, Held, Ints, tier_of
-from tradewire.backtest.loops.arithmetic import notional
-
-Floats = NDArray[np.float64]
-
-TAPE_FILLS = (
-    *("bar", "symbol", "leg", "sign", "quantity", "price", "fee", "realised", "position", "shown"),
-    *("part", "start", "end", "decided"),
+from tradewire.backtest.compiled import compiled_in_place, compiled_inside, compiled_on_borrowed
+from tradewire.backtest.futures.arrays import (
+    CLOSE,
+    FEES,
+    FUNDING,
+    HIGH,
+    LOW,
+    PEAK,
+    REALISED,
+    WALLET,
+    Brackets,
+    Held,
+    Ints,
+    Market,
 )
-TAPE_FUNDING = ("bar", "symbol", "rate", "mark", "position", "amount")
-WALLET, REALISED, FEES, FUNDING = 0, 1, 2, 3
-"""Places in ``totals``, quote 1e-8; funding as received."""
-FILLS, PAYMENTS, ORDERS = 0, 1, 2
-"""Places in ``counts``."""
+from tradewire.backtest.loops.arithmetic import mul_div_ceil, notional
 
-
-class Asked(NamedTuple):
-    """What an entry would ask for, base units of a step, shape (s, t): per 1e-8 of equity, and beside it.
-
-    ``capped``: the most per 1e-8 of equity; infinite without a cap. ``fixed`` (s,): a quantity that is always the same,
-    1e-8, 0 for none. ``distances`` (3, s, t): of the stop, the take profit and the trailing stop from the close, quote
-    per base, NaN for none; without any where nothing is ever guarded.
-    """
-
-    per_equity: Floats
-    beside: Floats
-    capped: Floats
-    fixed: Ints
-    distances: Floats
-
-
-class Terms(NamedTuple):
-    """Filters and fees by symbol, shape (s,), 1e-8 units; ``slippage`` is the same for all."""
-
-    tick: Ints
-    step: Ints
-    min_quantity: Ints
-    max_quantity: Ints
-    min_notional: Ints
-    taker_fee: Ints
-    collar: Ints
-    slippage: Ints
-
-
-class Tape(NamedTuple):
-    """What happened, one row each: columns of `TAPE_FILLS` and `TAPE_FUNDING`; ``counts`` says how many."""
-
-    fills: Ints
-    funding: Ints
-    counts: Ints
-
-
-@compiled
-def copied(held: Held) -> Held:
-    """A copy of its own."""
-    return Held(
-        held.quantity.copy(),
-        held.cost.copy(),
-        held.entry_price.copy(),
-        held.cross.copy(),
-        held.margin.copy(),
-        held.leverage.copy(),
-        held.mark.copy(),
-    )
-
-
-@compiled_on_borrowed
-def put(source: Held, target: Held) -> None:
-    """Copy what bars change."""
-    for s in range(len(source.quantity)):
-        target.quantity[s], target.cost[s], target.margin[s] = source.quantity[s], source.cost[s], source.margin[s]
-        target.entry_price[s], target.mark[s] = source.entry_price[s], source.mark[s]
+CARE = 1e-9
+"""Share of the figures by which a margin computed in floats must be clear to count as safe."""
 
 
 @compiled_in_place
@@ -91,7 +32,7 @@ def cross_wallet_of(held: Held, totals: Ints) -> int:
     return wallet
 
 
-@compiled_on_borrowed
+@compiled_inside
 def gain(s: int, held: Held) -> int:
     """Unrealised PnL at the mark."""
     if held.quantity[s] == 0:
@@ -101,7 +42,7 @@ def gain(s: int, held: Held) -> int:
     return gained
 
 
-@compiled_on_borrowed
+@compiled_inside
 def initial_margin(s: int, held: Held) -> int:
     """Initial margin at the mark."""
     margin: int = over(abs(notional(held.quantity[s], held.mark[s])), held.leverage[s])
@@ -115,7 +56,7 @@ def over(value: int, leverage: int) -> int:
     return up
 
 
-@compiled_on_borrowed
+@compiled_inside
 def free_balance(own: int, held: Held, totals: Ints) -> int:
     """Balance that a symbol's initial margin can come from (`Account.free_balance_e8`)."""
     balance = cross_wallet_of(held, totals)
@@ -131,8 +72,103 @@ def free_balance(own: int, held: Held, totals: Ints) -> int:
     return balance
 
 
-@compiled_on_borrowed
+@compiled_inside
 def allowed(s: int, exposure: int, held: Held, brackets: Brackets) -> bool:
     """Whether the brackets allow the symbol's leverage at this exposure."""
     tier = tier_of(brackets.caps, s, exposure)
     return bool(held.leverage[s] <= brackets.max_leverages[s, tier] and exposure <= brackets.caps[s, -1])
+
+
+@compiled_in_place
+def tier_of(caps: Ints, s: int, value: float) -> int:
+    """Row of the bracket that holds an unsigned notional, the last beyond all caps; as `bracket_at`."""
+    tier = 0
+    while tier < caps.shape[1] - 1 and value >= caps[s, tier]:
+        tier += 1
+    return tier
+
+
+@compiled_in_place
+def safe_within(at: int, market: Market, held: Held, brackets: Brackets, totals: Ints, worst: Ints) -> bool:
+    """Whether what is held is clear of liquidation all through the bar; ``worst`` is room to work in."""
+    exposed = False
+    for s in range(len(held.quantity)):
+        exposed = exposed or held.quantity[s] != 0
+        worst[s] = held.mark[s]
+        if market.present[s, at]:
+            worst[s] = market.rows[market.mark_row + (LOW if held.quantity[s] > 0 else HIGH), s, at]
+    return not exposed or safe_at(worst, held, brackets, cross_wallet_of(held, totals))
+
+
+@compiled_inside
+def safe_at(marks: Ints, held: Held, brackets: Brackets, cross_wallet: int) -> bool:
+    """Whether all positions are clear of liquidation at these marks, in floats, with care."""
+    balance, needed, size, crossed = float(cross_wallet), 0.0, abs(float(cross_wallet)), False
+    for s in range(len(held.quantity)):
+        quantity, cost = float(held.quantity[s]), float(held.cost[s])
+        if quantity == 0.0:
+            continue
+        value = abs(quantity) * float(marks[s]) / 1e8
+        gained = value - cost if quantity > 0.0 else cost - value
+        tier = tier_of(brackets.caps, s, value)
+        maintenance = value * float(brackets.rates[s, tier]) / 1e8 - float(brackets.amounts[s, tier])
+        if held.cross[s]:
+            crossed = True
+            balance, needed, size = balance + gained, needed + maintenance, size + value + abs(cost)
+        elif float(held.margin[s]) + gained <= maintenance + CARE * (value + abs(cost)) + 100.0:
+            return False
+    return not crossed or balance > needed + CARE * size + 100.0
+
+
+@compiled_in_place
+def book_state(
+    at: int,
+    market: Market,
+    held: Held,
+    brackets: Brackets,
+    totals: Ints,
+    states: Ints,
+    positions: Ints,
+) -> None:
+    """Write the account's state at a close.
+
+    ``states`` (t, 9) and ``positions`` (s, t, 4) have the columns of `tradewire.trading.fingerprint`; the first column,
+    the time, is there already.
+    """
+    unrealised, initial, maintenance = 0, 0, 0
+    for s in range(len(held.quantity)):
+        if market.present[s, at]:
+            held.last[s], held.mark[s] = market.rows[CLOSE, s, at], market.rows[market.mark_row + CLOSE, s, at]
+        quantity = held.quantity[s]
+        if quantity == 0:
+            continue
+        value = notional(quantity, held.mark[s])
+        gained = value - held.cost[s] if quantity > 0 else value + held.cost[s]
+        size = abs(value)
+        tier = tier_of(brackets.caps, s, size)
+        unrealised += gained
+        leverage = held.leverage[s]
+        initial += (size + leverage - 1) // leverage if held.cross[s] else held.margin[s]
+        maintenance += mul_div_ceil(size, brackets.rates[s, tier], 100_000_000) - brackets.amounts[s, tier]
+        line = positions[s, at]
+        line[0], line[1], line[2], line[3] = quantity, held.entry_price[s], held.mark[s], gained
+    state = states[at]
+    equity = totals[WALLET] + unrealised
+    state[1], state[2], state[3] = totals[WALLET], unrealised, equity
+    state[4], state[5] = initial, maintenance
+    state[6], state[7], state[8] = totals[REALISED], totals[FEES], -totals[FUNDING]
+    totals[PEAK] = max(totals[PEAK], equity)
+
+
+@compiled_on_borrowed
+def book_seen(
+    at: int,
+    market: Market,
+    held: Held,
+    brackets: Brackets,
+    totals: Ints,
+    states: Ints,
+    positions: Ints,
+) -> None:
+    """As `book_state`, at a close that the exchange saw."""
+    book_state(at, market, held, brackets, totals, states, positions)

@@ -43,13 +43,14 @@ class Naming(NamedTuple):
         at = list(decided)
         if not at:
             return []
-        candles = [f"{self.venue}|{symbol}|candle:{self.interval}|{time_us}".encode() for symbol, time_us in at]
+        places = {decision: place for place, decision in enumerate(dict.fromkeys(at))}  # an exit and an entry share one
+        candles = [f"{self.venue}|{symbol}|candle:{self.interval}|{time_us}".encode() for symbol, time_us in places]
         snapshots = [text + b"|IndicatorsUpdated|0" for text in _uuids(candles)]
         answered = f"|StrategyEvaluated|{self.strategy_id}".encode()
         evaluations = _uuids([text + answered for text in _uuids(snapshots)])
         names = [
-            f"{evaluation.decode()}|{self.strategy_id}|{symbol}|{self.version}|{leg}".encode()
-            for evaluation, (symbol, _), leg in zip(evaluations, at, legs, strict=True)
+            f"{evaluations[places[decision]].decode()}|{self.strategy_id}|{decision[0]}|{self.version}|{leg}".encode()
+            for decision, leg in zip(at, legs, strict=True)
         ]
         texts = _base32(_hashes(sha256, names))
         return [f"{_MARKS[leg]}{text}" for leg, text in zip(legs, texts, strict=True)]

@@ -1,25 +1,43 @@
-"""One account over one grid: plain and quiet stretches in compiled loops, every other bar by the exchange itself."""
+"""One account over one grid: in a compiled loop, and by the exchange itself every bar that the loop leaves to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from tradewire.backtest.futures import market_orders, quiet
+from tradewire.backtest.futures import loop
+from tradewire.backtest.futures.arrays import (
+    FILLS,
+    ORDERS,
+    PAYMENTS,
+    PEAK,
+    RATE,
+    Account,
+    Held,
+    Inside,
+    Ints,
+    Market,
+    Room,
+    Tape,
+    Venue,
+)
 from tradewire.backtest.futures.decisions import Answers, Decider, Equity
+from tradewire.backtest.futures.finer import FinerBars, inside_of
 from tradewire.backtest.futures.grid import Grid, IntMatrix
+from tradewire.backtest.futures.handover import book_of, orders_of
 from tradewire.backtest.futures.log import Log
-from tradewire.backtest.futures.margin import Tape
-from tradewire.backtest.futures.plain_terms import Plain
-from tradewire.backtest.futures.resting import guards_of, orders_of
-from tradewire.backtest.loops.path import times_within
+from tradewire.backtest.futures.margin import book_seen
+from tradewire.backtest.futures.pieces import PIECE_COLUMNS
+from tradewire.backtest.futures.terms import tape_of, venue_of
+from tradewire.ports.backtest import AccountSettings
+from tradewire.ports.events import InstrumentChanged
 from tradewire.trading import exchange as venue
-from tradewire.trading.exchange import Holding, InstrumentSpec, Money, Passed, Quote, SimulatedExchange, from_e8
-from tradewire.trading.exchange.orders import Order, OrderStatus, OrderType, Side
+from tradewire.trading.exchange import Holding, Money, Passed, Quote, SimulatedExchange, from_e8
 from tradewire.trading.fingerprint import POSITION_COLUMNS, STATE_COLUMNS
-from tradewire.trading.wire import order_of
+from tradewire.trading.wire import order_of, spec_of
 
 DAY_US = 86_400_000_000
 
@@ -52,177 +70,157 @@ def decided(
 class Simulation:
     """Runs to the end in `run`; then ``states``, ``positions`` and ``log`` hold what happened.
 
-    ``states`` (t, 9) and ``positions`` (s, t, 4) have the columns of `tradewire.trading.fingerprint`.
+    ``states`` (t, 9) and ``positions`` (s, t, 4) have the columns of `tradewire.trading.fingerprint`. ``instruments``
+    is the mapping that the decider reads: ``later`` versions, by rising time, are put in force in it and in the
+    exchange.
     """
 
     grid: Grid
+    finer: Mapping[str, FinerBars]
     exchange: SimulatedExchange
-    specs: Sequence[InstrumentSpec]
     answers: Sequence[Answers]
     decider: Decider
-    plain: Plain | None = None
+    account: AccountSettings
+    instruments: dict[str, InstrumentChanged]
+    later: list[InstrumentChanged]
     states: IntMatrix = field(init=False)
     positions: IntMatrix = field(init=False)
     log: Log = field(init=False)
     _peak_e8: int = 0
-    _market: quiet.Market = field(init=False)
-    _brackets: quiet.Brackets = field(init=False)
+    _market: Market = field(init=False)
+    _inside: Inside = field(init=False)
+    _venue: Venue = field(init=False)
+    _tape: Tape = field(init=False)
 
     def run(self) -> None:
         """Let every bar happen, in order of its close."""
-        closes, symbols = len(self.grid), len(self.grid.symbols)
+        grid = self.grid
+        closes, symbols = len(grid), len(grid.symbols)
         self.states = np.zeros((closes, len(STATE_COLUMNS)), dtype=np.int64)
         self.positions = np.zeros((symbols, closes, len(POSITION_COLUMNS)), dtype=np.int64)
-        self.states[:, 0] = self.grid.close_time_us
-        self.log = Log(self.grid.symbols, self.decider)
-        self._market, self._brackets = self._loop_inputs()
+        self.states[:, 0] = grid.close_time_us
+        self.log = Log(grid.symbols, self.decider)
+        self._market, self._inside = _market_of(grid, self.answers), inside_of(grid, self.finer)
+        self._tape = tape_of(grid, self.answers)
+        self._renew()
         at = self._pass(0)
         while at < closes:
+            time_us = int(grid.close_time_us[at])
+            self._enforce(time_us - grid.interval_us)
             self._step(at)
-            self._book(at, at + 1)
+            self._enforce(time_us)
+            self._book(at)
             if self._market.signal[:, at].any():
                 self._decide(at)
             at = self._pass(at + 1)
 
-    def _loop_inputs(self) -> tuple[quiet.Market, quiet.Brackets]:
-        grid = self.grid
-        signal = np.stack([answer.signal for answer in self.answers])
-        market = quiet.Market(
-            *(grid.present, grid.open, grid.high, grid.low, grid.close),
-            *(grid.mark_open, grid.mark_high, grid.mark_low, grid.mark_close, grid.rate),
-            signal,
-        )
-        return market, _brackets(self.specs)
+    def _renew(self) -> None:
+        """Let the loop go by the instruments that are in force now."""
+        specs = [self.exchange.account.positions[symbol].spec for symbol in self.grid.symbols]
+        self._venue = venue_of(self.grid, specs, self.answers, self.decider, self.account)
+
+    def _enforce(self, time_us: int) -> None:
+        """Put the versions in force that are valid by now."""
+        changed = False
+        while self.later and self.later[0].valid_from_us <= time_us:
+            version = self.account.priced(self.later.pop(0))
+            self.instruments[version.symbol] = version
+            self.exchange.replace_instrument(spec_of(version))
+            changed = True
+        if changed:
+            self._renew()
 
     def _step(self, at: int) -> None:
         """All bars of one close, and the funding settled there."""
-        grid = self.grid
-        rows = np.flatnonzero(grid.present[:, at]).tolist()
-        marks = {grid.symbols[row]: mark for row in rows if (mark := grid.mark(row, at)) is not None}
-        rates = {grid.symbols[row]: int(grid.rate[row, at]) for row in rows if grid.rate[row, at]}
-        bars = {grid.symbols[row]: grid.bar(row, at) for row in rows}
+        grid, bars, marks, rates = self.grid, {}, {}, {}
+        for row in np.flatnonzero(grid.present[:, at]).tolist():
+            symbol = grid.symbols[row]
+            bar, mark = grid.bar(row, at), grid.mark(row, at)
+            if symbol in self.finer:
+                bar, mark = self.finer[symbol].inside(bar, mark)
+            bars[symbol] = bar
+            if mark is not None:
+                marks[symbol] = mark
+            if rate := int(grid.rows[RATE, row, at]):
+                rates[symbol] = rate
         self.log.note(self.exchange.step(int(grid.close_time_us[at]), bars, marks, rates))
 
     def _decide(self, at: int) -> None:
         """Answer all signals of one close against the account as it is then, and place the orders after that."""
-        time_us, grid = int(self.grid.close_time_us[at]), self.grid
-        day = int(np.searchsorted(grid.close_time_us, time_us // DAY_US * DAY_US))
+        day = int(self._market.day[at])
         equity = Equity(int(self.states[at, 3]), self._peak_e8, int(self.states[day, 3]))
-        self.log.note(decided(at, equity, grid, self.answers, self.decider, self.exchange))
+        self.log.note(decided(at, equity, self.grid, self.answers, self.decider, self.exchange))
 
-    def _book(self, start: int, stop: int) -> None:
-        """Write the account's states of [start, stop), during which only prices change."""
+    def _book(self, at: int) -> None:
+        """Write the account's state at a close that the exchange saw."""
+        totals = self._totals()
+        book_seen(at, self._market, self._held(), self._venue.brackets, totals, self.states, self.positions)
+        self._peak_e8 = int(totals[PEAK])
+
+    def _totals(self) -> IntMatrix:
         account = self.exchange.account
-        totals = (account.wallet_e8, account.realised_e8, account.fees_e8, -account.funding_e8)
-        quiet.book(start, stop, self._market, self._held(), self._brackets, totals, self.states, self.positions)
-        self._peak_e8 = max(self._peak_e8, int(self.states[start:stop, 3].max()))
+        return _ints((account.wallet_e8, account.realised_e8, account.fees_e8, account.funding_e8, self._peak_e8))
 
-    def _held(self) -> quiet.Held:
+    def _held(self) -> Held:
         held = [self.exchange.account.positions[symbol] for symbol in self.grid.symbols]
-        return quiet.Held(
+        return Held(
             quantity=_ints(p.quantity_e8 for p in held),
             cost=_ints(p.cost_e8 for p in held),
             entry_price=_ints(p.entry_price_e8 for p in held),
             cross=np.array([p.is_cross for p in held], dtype=np.bool_),
             margin=_ints(p.margin_e8 for p in held),
             leverage=_ints(p.leverage for p in held),
+            last=_ints(p.last_e8 for p in held),
             mark=_ints(p.mark_e8 for p in held),
         )
 
     def _pass(self, start: int) -> int:
-        """Pass bars from ``start`` on; returns the first that the exchange must see, or the number of bars."""
-        guards = None if self.plain is None else guards_of(self.grid, self.exchange)
-        if self.plain is None or guards is None:
-            return self._pass_quiet(start)
-        stop, due = self._trade(start, self.plain, guards)
-        if due:
+        """Pass bars in the loop from ``start`` on; the first that the exchange must see, or the number of bars."""
+        grid, exchange = self.grid, self.exchange
+        closes = len(grid)
+        limit = int(np.searchsorted(grid.close_time_us, self.later[0].valid_from_us)) if self.later else closes
+        if start >= limit:
+            return start
+        held, totals, tape = self._held(), self._totals(), self._tape
+        book = book_of(grid, exchange, self.account.latency_us)
+        tape.counts[:] = 0, 0, exchange.taken
+        stop, due = loop.trade(
+            start,
+            limit,
+            self._market,
+            self._inside,
+            self._venue,
+            held,
+            totals,
+            book,
+            tape,
+            self.states,
+            self.positions,
+            _copy_of(held, totals, book, tape),
+            _room_for(len(grid.symbols)),
+        )
+        if stop > start:
+            self._go_on_from(start, stop, held, totals, book)
+        if due and stop < closes:
             self._decide(stop - 1)
         return stop
 
-    def _trade(self, start: int, plain: Plain, guards: IntMatrix) -> tuple[int, bool]:
-        """Trade plain bars; as `market_orders.trade`."""
-        account, held = self.exchange.account, self._held()
-        totals = _ints((account.wallet_e8, account.realised_e8, account.fees_e8, account.funding_e8))
-        plain.tape.counts[:] = 0
-        stop, due = market_orders.trade(
-            start,
-            len(self.grid),
-            self._market,
-            plain.asked,
-            plain.terms,
-            held,
-            guards,
-            self._brackets,
-            totals,
-            plain.tape,
-            self.states,
-            self.positions,
-        )
-        if stop > start:
-            self._go_on_from(start, stop, plain.tape, held, totals, guards)
-        return stop, due
-
-    def _go_on_from(
-        self, start: int, stop: int, tape: Tape, held: quiet.Held, totals: IntMatrix, guards: IntMatrix
-    ) -> None:
+    def _go_on_from(self, start: int, stop: int, held: Held, totals: IntMatrix, book: Ints) -> None:
         """Log what the loop did in [start, stop), and put the exchange where it left the account."""
-        fills, payments, orders = tape.counts.tolist()
-        self._keep(tape.fills[:fills], tape.funding[:payments])
-        self._peak_e8 = max(self._peak_e8, int(self.states[start:stop, 3].max()))
+        counts, tape = self._tape.counts, self._tape
+        self.log.fills.extend(tape.fills[: counts[FILLS]].copy())
+        self.log.payments.extend(tape.funding[: counts[PAYMENTS]].copy())
+        *money, self._peak_e8 = totals.tolist()
         holdings = (Holding(*map(int, line)) for line in zip(held.quantity, held.cost, held.margin, strict=True))
-        resting = orders_of(guards, held.quantity, self.grid, self.exchange, self.answers, self.decider)
         passed = Passed(
             quotes=self._quotes(start, stop),
             holdings=dict(zip(self.grid.symbols, holdings, strict=True)),
-            money=Money(*totals.tolist()),
-            orders=orders,
-            trades=fills,
-            resting=resting,
+            money=Money(*money),
+            orders=int(counts[ORDERS]) - self.exchange.taken,
+            trades=int(counts[FILLS]),
+            resting=orders_of(book, self.grid, self.exchange, self.decider),
         )
         self.exchange.take_over(int(self.grid.close_time_us[stop - 1]), passed)
-
-    def _keep(self, fills: IntMatrix, payments: IntMatrix) -> None:
-        """Log what the tape says, rows of `TAPE_FILLS` and `TAPE_FUNDING`."""
-        times = self.grid.close_time_us
-        if len(fills):
-            at, s, leg, sign, quantity, price, fee, realised, position, shown, part, begin, end, decided = fills.T
-            span_us, maker = self.grid.interval_us, np.zeros(len(at), dtype=np.int64)
-            time_us = times[at] - span_us + times_within(part, shown, begin, end, span_us)
-            columns = (time_us, s, leg, sign, maker, quantity, price, fee, realised, position, shown, times[decided])
-            self.log.fills.extend(np.column_stack(columns))
-        if len(payments):
-            at, s, _, _, position, amount = payments.T
-            self.log.payments.extend(np.column_stack((times[at], s, amount, position)))
-
-    def _pass_quiet(self, start: int) -> int:
-        """As `_pass`, bars in which nothing can happen."""
-        rows = {symbol: row for row, symbol in enumerate(self.grid.symbols)}
-        orders = [order for order in self.exchange.orders if order.status is not OrderStatus.INACTIVE]
-        waits = [_waits_for(order) for order in orders]
-        resting = quiet.Resting(
-            symbol=_ints(rows[order.request.symbol] for order in orders),
-            kind=_ints(kind for kind, _ in waits),
-            level=_ints(level for _, level in waits),
-            extreme=_ints(order.extreme_e8 for order in orders),
-        )
-        stop: int = quiet.first_eventful(
-            start,
-            len(self.grid),
-            self._market,
-            self._held(),
-            resting,
-            self._brackets,
-            self.exchange.account.cross_wallet_e8,
-        )
-        if stop > start:
-            self._book(start, stop)
-            extremes = {
-                order.request.client_order_id: int(extreme)
-                for order, (kind, _), extreme in zip(orders, waits, resting.extreme, strict=True)
-                if kind in (quiet.TRAIL_SELL, quiet.TRAIL_BUY)
-            }
-            self.exchange.take_over(int(self.grid.close_time_us[stop - 1]), Passed(self._quotes(start, stop), extremes))
-        return stop
 
     def _quotes(self, start: int, stop: int) -> dict[str, Quote]:
         """Where the bars of [start, stop) left each symbol."""
@@ -237,26 +235,29 @@ class Simulation:
         return found
 
 
-def _waits_for(order: Order) -> tuple[int, int]:
-    """Kind and level (or distance) of what an order waits for."""
-    request, buys = order.request, order.request.side is Side.BUY
-    if not order.arrived or order.acts_as_market or order.cancel_us >= 0:
-        return quiet.BUSY, 0
-    if request.type is OrderType.STOP_MARKET:
-        return (quiet.STOP_ABOVE if buys else quiet.STOP_BELOW), request.stop_price_e8
-    if request.type is OrderType.TAKE_PROFIT_MARKET:
-        return (quiet.STOP_BELOW if buys else quiet.STOP_ABOVE), request.stop_price_e8
-    if request.type is OrderType.TRAILING_STOP_MARKET and request.callback_distance_e8:
-        return (quiet.TRAIL_BUY if buys else quiet.TRAIL_SELL), request.callback_distance_e8
-    return quiet.BUSY, 0
+def _market_of(grid: Grid, answers: Sequence[Answers]) -> Market:
+    times = grid.close_time_us
+    return Market(
+        grid.interval_us,
+        grid.mark_row,
+        times,
+        np.searchsorted(times, times // DAY_US * DAY_US),
+        grid.present,
+        grid.has_mark,
+        grid.rows,
+        np.stack([answer.signal for answer in answers]),
+    )
 
 
-def _brackets(specs: Sequence[InstrumentSpec]) -> quiet.Brackets:
-    longest = max(len(spec.brackets) for spec in specs)
-    padded = [[*spec.brackets, *[spec.brackets[-1]] * (longest - len(spec.brackets))] for spec in specs]
-    names = ("cap_e8", "mmr_e8", "cum_e8", "max_leverage")
-    columns = (np.array([[getattr(b, name) for b in row] for row in padded], dtype=np.int64) for name in names)
-    return quiet.Brackets(*columns)
+def _room_for(symbols: int) -> Room:
+    counts = np.zeros(symbols, dtype=np.int64)
+    piece = np.zeros((symbols, PIECE_COLUMNS), dtype=np.int64)
+    return Room(piece, counts, counts.copy(), np.zeros((3, symbols), dtype=np.float64))
+
+
+def _copy_of(held: Held, totals: Ints, book: Ints, tape: Tape) -> Account:
+    copied: Any = (column.copy() for column in held)  # flags among them
+    return Account(Held(*copied), totals.copy(), book.copy(), tape.counts.copy())
 
 
 def _ints(values: Iterable[int]) -> IntMatrix:

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled, compiled_in_place
+from tradewire.backtest.compiled import compiled_in_place, compiled_inside
 
 SCALE = 100_000_000
 """Units of 1e-8 in a whole."""
@@ -154,7 +154,7 @@ def tick_price(base_e8: int, distance: float, sign: int, tick_e8: int) -> int:
     return int(max(ticks * tick_e8, tick_e8))
 
 
-@compiled
+@compiled_inside
 def _product(left: np.uint64, right: np.uint64) -> tuple[np.uint64, np.uint64]:
     """High and low 64 bits of left * right."""
     a, b, c, d = left >> _32, left & _LOW, right >> _32, right & _LOW
@@ -164,7 +164,7 @@ def _product(left: np.uint64, right: np.uint64) -> tuple[np.uint64, np.uint64]:
     return high, (carry << _32) | (low & _LOW)
 
 
-@compiled
+@compiled_inside
 def average_price(cost_e8: int, quantity_e8: int) -> int:
     """Cost per unit, half to even, in 1e-8 units; cost ≥ 0, 0 < quantity < 2**62, the result in int64."""
     rest, low = _product(np.uint64(cost_e8), _WIDE_SCALE)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled, compiled_in_place, compiled_on_borrowed
+from tradewire.backtest.compiled import ZERO, compiled, compiled_in_place, compiled_on_borrowed
 from tradewire.backtest.loops.arithmetic import notional, units
 from tradewire.backtest.vectorized.addresses import number_at
 from tradewire.backtest.vectorized.entries import ACTS_FLAT, ACTS_LONG, ACTS_SHORT, decide
@@ -127,7 +127,7 @@ def run_account(
     symbols, last = signal.shape
     equity, held, log = record
     _open(purse[0], closes, book, gauge)
-    t = 0
+    t = ZERO
     while t < last:
         if bar.shape[1] == 0 and not has_orders(state, 0):
             t = _coast(t, mark, funding, signal, state, book, gauge, closes, totals, squares, equity, held)

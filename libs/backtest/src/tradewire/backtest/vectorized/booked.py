@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tradewire.backtest.compiled import compiled
-from tradewire.backtest.loops.arithmetic import notional, units
+from tradewire.backtest.loops.arithmetic import notional
 from tradewire.backtest.loops.path import LEG_ENTRY, LEG_EXIT, times_within
 from tradewire.backtest.vectorized.market import Markets
 from tradewire.trading.exchange.fixed_point import SCALE, mul_div
@@ -121,7 +121,7 @@ def _times_us(markets: Markets, log: IntArray) -> IntArray:
 def _marked(markets: Markets, entry: IntArray) -> tuple[int, int]:
     """Mark of a trade still open at the end, and its gain at that."""
     symbol, sign, qty, price = entry[[SYMBOL, SIGN, QTY, PRICE]].tolist()
-    mark = int(units(markets.tape.mark[symbol, len(markets.columns[symbol]) - 1]))
+    mark = int(np.rint(markets.tape.mark[symbol, len(markets.columns[symbol]) - 1] * SCALE))  # as `units`
     return mark, mul_div(sign * qty * (mark - price), 1, SCALE)
 
 

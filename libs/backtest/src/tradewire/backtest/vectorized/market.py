@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled
+from tradewire.backtest.compiled import compiled, compiled_inside
 from tradewire.backtest.loops.arithmetic import LARGEST_PRICE, SCALE
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
 from tradewire.ports.events import InstrumentStatus
@@ -183,7 +183,7 @@ def _first_faulty(opened: FloatArray, high: FloatArray, low: FloatArray, close: 
     return -1
 
 
-@compiled
+@compiled_inside
 def _faulty(opened: float, high: float, low: float, close: float) -> int:
     """1 for a bar that is none. No branches: the loop over it works on several bars at a time."""
     nested = (

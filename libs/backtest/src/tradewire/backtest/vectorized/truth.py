@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled
+from tradewire.backtest.compiled import ZERO, compiled, compiled_inside
 from tradewire.backtest.vectorized.addresses import numbers_at
 from tradewire.trading.language import SIGNALS, Signal
 
@@ -47,7 +47,7 @@ def signals_of_sets(
     found = np.empty((len(rows), bars), dtype=np.int8)
     registers = np.zeros((len(steps) + 1, BLOCK_BARS), dtype=np.int8)  # the last one is that of a rule not there
     for k in range(len(rows)):
-        ready = 0
+        ready = ZERO
         for r in range(len(reads)):
             ready = max(ready, since[rows[k, reads[r, 0]]] + reads[r, 1])
         found[k, : min(ready, bars)] = 0
@@ -84,7 +84,7 @@ def _take(step: IntArray, address: IntArray, rows: IntArray, begin: int, end: in
             truth[t] = (one & other & needs_both) | ((one | other) & (3 - needs_both))
 
 
-@compiled
+@compiled_inside
 def _compare(code: int, left: FloatArray, right: FloatArray, truth: Int8Array) -> None:
     """``left operator right`` on every bar."""
     if code == 0:
@@ -105,13 +105,13 @@ def _compare(code: int, left: FloatArray, right: FloatArray, truth: Int8Array) -
             truth[t] = _truth(same, other) if code == 4 else _truth(other, same)
 
 
-@compiled
+@compiled_inside
 def _truth(holds: bool, fails: bool) -> np.int8:
     """Neither holds nor fails what compares with a NaN."""
     return np.int8(holds | (fails << 1))
 
 
-@compiled
+@compiled_inside
 def _cross(above: bool, left: FloatArray, right: FloatArray, truth: Int8Array) -> None:
     """Whether ``left`` has come from one side of ``right`` (or from it) to the other; of the last bars of both."""
     begin = len(left) - len(truth)
@@ -129,7 +129,7 @@ def _cross(above: bool, left: FloatArray, right: FloatArray, truth: Int8Array) -
             truth[t] = _truth((c >= d) & (a < b), ((c < d) & (a == a) & (b == b)) | ((a >= b) & (c == c) & (d == d)))
 
 
-@compiled
+@compiled_inside
 def _decide(rules: IntArray, registers: Int8Array, found: Int8Array) -> None:
     """Signal codes of one block after precedence, as if all its bars were ready.
 

@@ -30,6 +30,11 @@ LEG_LETTERS = {
     OrderLeg.TRAILING_STOP: "t",
     OrderLeg.FLATTEN: "f",
 }
+_GUARD_TYPES = {
+    OrderLeg.STOP_LOSS: OrderType.STOP_MARKET,
+    OrderLeg.TAKE_PROFIT: OrderType.TAKE_PROFIT_MARKET,
+    OrderLeg.TRAILING_STOP: OrderType.TRAILING_STOP_MARKET,
+}
 
 
 def client_order_id(evaluation_id: str, strategy_id: str, symbol: str, version: int, leg: OrderLeg) -> str:
@@ -76,28 +81,33 @@ def protection(
     """
     sign = Decimal(1) if entry.side is Side.BUY else Decimal(-1)
     legs = (
-        (OrderLeg.STOP_LOSS, OrderType.STOP_MARKET, evaluation.stop_distance, -sign),
-        (OrderLeg.TAKE_PROFIT, OrderType.TAKE_PROFIT_MARKET, evaluation.take_profit_distance, sign),
-        (OrderLeg.TRAILING_STOP, OrderType.TRAILING_STOP_MARKET, evaluation.trailing_distance, None),
+        (OrderLeg.STOP_LOSS, evaluation.stop_distance, -sign),
+        (OrderLeg.TAKE_PROFIT, evaluation.take_profit_distance, sign),
+        (OrderLeg.TRAILING_STOP, evaluation.trailing_distance, None),
     )
-    for leg, order_type, distance, direction in legs:
+    for leg, distance, direction in legs:
         if distance is None or distance <= 0:
             continue
-        price = None
-        if direction is not None:
-            price = quantize_price(evaluation.close + direction * exact(distance), instrument)
-        yield OrderIntent(
-            client_order_id=client_order_id(
-                evaluation_id, evaluation.strategy_id, evaluation.symbol, evaluation.config_version, leg
-            ),
-            leg=leg,
-            side=opposite(entry.side),
-            order_type=order_type,
-            qty=entry.qty,
-            stop_price=price,
-            trailing_distance=quantize_price(exact(distance), instrument) if direction is None else None,
-            time_in_force=TimeInForce.GTC,
-            reduce_only=reduce_only,
-            parent_id=entry.client_order_id,
-            oco_group=f"oco-{entry.client_order_id}",
+        level = exact(distance) if direction is None else evaluation.close + direction * exact(distance)
+        client_id = client_order_id(
+            evaluation_id, evaluation.strategy_id, evaluation.symbol, evaluation.config_version, leg
         )
+        order = market(client_id, leg, opposite(entry.side), entry.qty, reduce_only=reduce_only)
+        yield guarding(order, entry.client_order_id, quantize_price(level, instrument))
+
+
+def guarding(order: OrderIntent, entry_id: str, level: Decimal) -> OrderIntent:
+    """A market order of a protective leg as the order that guards an entry.
+
+    ``level``: its stop price, of a trailing stop the distance from the best price, quote per base.
+    """
+    trails = order.leg is OrderLeg.TRAILING_STOP
+    return order.model_copy(
+        update={
+            "order_type": _GUARD_TYPES[OrderLeg(order.leg)],
+            "stop_price": None if trails else level,
+            "trailing_distance": level if trails else None,
+            "parent_id": entry_id,
+            "oco_group": f"oco-{entry_id}",
+        }
+    )

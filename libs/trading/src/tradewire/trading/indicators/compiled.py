@@ -117,7 +117,9 @@ def _kept(function: Any, name: str) -> Any:
 def _jitted(function: FunctionType) -> Any:
     """Compile a plain function together with the plain functions of this package that it calls."""
     callees = {name: _jitted(callee) for name, callee in _callees(function)}
-    return _NJIT(_rebound(function, callees), error_model="numpy")
+    rebound = _rebound(function, callees)
+    # No way in from the interpreter, which would take longer to compile than most functions.
+    return _NJIT(rebound, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def _rebound(function: FunctionType, names: dict[str, Any]) -> FunctionType:

@@ -39,6 +39,10 @@ class StrategyErrors(ValueError):  # noqa: N818 - it holds many, and its name sa
         self.errors = tuple(sorted(errors, key=lambda error: (error.line, error.column)))
         super().__init__("\n".join(str(error) for error in self.errors))
 
+    def __reduce__(self) -> tuple[type[StrategyErrors], tuple[tuple[StrategyError, ...]]]:
+        """So that it arrives from a worker process: the default would hand the text over as errors."""
+        return type(self), (self.errors,)
+
 
 class Diagnostics:
     """Collects faults so that one run reports them all."""

@@ -1,4 +1,4 @@
-"""The exchange bar by bar: what the compiled loops say, the way inside a bar, and instruments that change."""
+"""The way inside a bar, and instruments that change."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tradewire.backtest.futures import FuturesEngine
-from tradewire.backtest.futures.stepped_engine import SteppedEngine
 from tradewire.backtest.market_details import details_left_out
 from tradewire.backtest.vectorized.results import left_out
 from tradewire.ports.backtest import (
     AccountSettings,
     BacktestRequest,
     BacktestResult,
-    MarginMode,
     MarketHistory,
     PathHistory,
 )
 
 from .markets import HOUR_US, instrument, market, strategy
+from .requests import requests
 
 BTC, ETH = "BTCUSDT", "ETHUSDT"
 QUARTER_US = HOUR_US // 4
@@ -41,38 +39,6 @@ protect: {stop_loss: 5, take_profit: 5}
 """
 
 
-@st.composite
-def requests(draw: st.DrawFn) -> BacktestRequest:
-    """Accounts and markets without paths and versions."""
-    symbols = draw(st.sampled_from([(BTC,), (BTC, ETH)]))
-    seed, mark, funding = draw(st.integers(0, 10**6)), draw(st.booleans()), draw(st.booleans())
-    markets = tuple(
-        market(symbol, seed + n, 120, step=2.0, mark=mark, funding=funding, missing=0.1)
-        for n, symbol in enumerate(symbols)
-    )
-    account = AccountSettings(
-        capital=Decimal(10_000),
-        leverage=draw(st.sampled_from([2, 20])),
-        margin_mode=draw(st.sampled_from(MarginMode)),
-        volume_share=draw(st.sampled_from([Decimal(0), Decimal("0.1")])),
-        latency_us=draw(st.sampled_from([0, HOUR_US // 5])),
-    )
-    protect = draw(st.sampled_from(["", "stop_loss: 4, take_profit: 2, trailing_stop: 3"]))
-    sizing = draw(st.sampled_from(["fraction_of_equity: 0.5", "fraction_of_equity: 12"]))
-    return BacktestRequest(strategy(symbols, protect=protect, sizing=sizing), markets, account=account)
-
-
-@settings(deadline=None, max_examples=25)
-@given(request=requests())
-def test_without_paths_and_versions_it_is_the_futures_engine_to_the_last_unit(request: BacktestRequest) -> None:
-    stepped, futures = SteppedEngine().run(request), FuturesEngine().run(request)
-
-    assert stepped.fingerprint == futures.fingerprint
-    assert stepped.fills == futures.fills
-    assert stepped.trades == futures.trades
-    assert stepped.funding == futures.funding
-
-
 @settings(deadline=None, max_examples=15)
 @given(request=requests())
 def test_a_path_of_one_candle_a_bar_changes_nothing(request: BacktestRequest) -> None:
@@ -84,7 +50,11 @@ def test_a_path_of_one_candle_a_bar_changes_nothing(request: BacktestRequest) ->
         for one in request.markets
     )
 
-    assert FuturesEngine().run(replace(request, markets=whole)).fingerprint == FuturesEngine().run(request).fingerprint
+    none = tuple(replace(one, path=None) for one in request.markets)
+
+    told, guessed = (FuturesEngine().run(replace(request, markets=markets)) for markets in (whole, none))
+
+    assert told.fingerprint == guessed.fingerprint
 
 
 def bars(rows: Sequence[tuple[float, float, float, float]], step_us: int = HOUR_US, begin_us: int = 0) -> list[object]:

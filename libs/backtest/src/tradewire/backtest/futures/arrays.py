@@ -1,0 +1,176 @@
+"""What the compiled loops know of a run: the market, the account, the venue's terms, and what they write."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT, REVERSE_TO_LONG, REVERSE_TO_SHORT = 1, 2, 3, 4, 5, 6
+"""Signal codes, as in `tradewire.trading.language.SIGNALS`."""
+WALLET, REALISED, FEES, FUNDING, PEAK = range(5)
+"""Places in ``totals``, quote 1e-8: funding as received, and the highest equity at any close."""
+FILLS, PAYMENTS, ORDERS = 0, 1, 2
+"""Places in the tape's ``counts``; orders are all that the venue ever took from the account."""
+
+
+OPEN, HIGH, LOW, CLOSE, VOLUME, RATE, MARKS = range(7)
+"""Rows of bars, 1e-8 units; marks, where there are any, are four rows from `MARKS` on, in the order of the prices."""
+BAR_ROWS = 10
+OPEN_US = RATE
+"""In place of a rate, where finer bars have their open time, UTC µs."""
+
+
+class Market(NamedTuple):
+    """Bars of all symbols: ``rows`` (6 or 10, s, t); ``signal`` (s, t) are the codes that may be acted on.
+
+    ``mark_row``: the row of the marks' opens, 0 where no symbol has marks. ``close_us`` (t,): UTC µs; ``day`` (t,): the
+    first close of the same UTC day. Without ``has_mark`` (s, t) the mark follows the last price.
+    """
+
+    span_us: int
+    mark_row: int
+    close_us: Ints
+    day: Ints
+    present: Flags
+    has_mark: Flags
+    rows: Ints
+    signal: NDArray[np.int8]
+
+
+class Inside(NamedTuple):
+    """Finer bars of all symbols, one after the other: ``rows`` (10, m).
+
+    Those of bar ``at`` of symbol ``s`` are [``places[0, s, at]``, ``places[1, s, at]``), each of ``span_us[s]``;
+    ``any`` is False where no symbol has any. ``told`` (s,): whether the symbol's finer marks are known.
+    """
+
+    any: bool
+    places: Ints
+    span_us: Ints
+    told: Flags
+    rows: Ints
+
+
+class Held(NamedTuple):
+    """Positions, shape (s,), 1e-8 units. ``last`` and ``mark``: prices as of now, carried along by the loops."""
+
+    quantity: Ints
+    cost: Ints
+    entry_price: Ints
+    cross: Flags
+    margin: Ints
+    leverage: Ints
+    last: Ints
+    mark: Ints
+
+
+class Brackets(NamedTuple):
+    """Maintenance brackets by symbol, shape (s, b), padded: caps, rates, amounts (1e-8 units), leverages."""
+
+    caps: Ints
+    rates: Ints
+    amounts: Ints
+    max_leverages: Ints
+
+
+class Terms(NamedTuple):
+    """Filters and fees by symbol, shape (s,), 1e-8 units; ``open``: whether it takes orders at all, and enough of them.
+
+    ``collar``: the stricter of the instrument's and the account's.
+    """
+
+    tick: Ints
+    step: Ints
+    min_quantity: Ints
+    max_quantity: Ints
+    min_notional: Ints
+    taker_fee: Ints
+    collar: Ints
+    trading: Flags
+    roomy: Flags
+
+
+class Model(NamedTuple):
+    """The fill model: rates 1e-8, time in µs."""
+
+    slippage: int
+    volume_share: int
+    latency_us: int
+
+
+class Asked(NamedTuple):
+    """What an entry would ask for, base units of a step, shape (s, t): per 1e-8 of equity, and beside it.
+
+    ``capped``: the most per 1e-8 of equity; infinite without a cap. ``fixed`` (s,): a quantity that is always the same,
+    1e-8, 0 for none. ``distances`` (3, s, t): of the stop, the take profit and the trailing stop from the close, quote
+    per base, NaN for none; without any where nothing is ever guarded.
+    """
+
+    per_equity: Floats
+    beside: Floats
+    capped: Floats
+    fixed: Ints
+    distances: Floats
+
+
+class Limits(NamedTuple):
+    """The account's limits: notionals in quote 1e-8, the others ratios; infinite where there is none.
+
+    ``daily_loss`` and ``orders_per_minute`` are the largest integers that pass. ``any``: whether there is one.
+    """
+
+    any: bool
+    order_notional: float
+    position_notional: float
+    gross: float
+    net: float
+    leverage: float
+    concentration: float
+    drawdown: float
+    daily_loss: int
+    orders_per_minute: int
+
+
+class Venue(NamedTuple):
+    """What decisions and fills go by until an instrument changes."""
+
+    terms: Terms
+    brackets: Brackets
+    model: Model
+    asked: Asked
+    limits: Limits
+
+
+class Tape(NamedTuple):
+    """What happened, one row each: columns of `Log.fills` and of `Log.payments`; ``counts`` says how many."""
+
+    fills: Ints
+    funding: Ints
+    counts: Ints
+
+
+class Account(NamedTuple):
+    """All that a bar changes of an account, and how much of the tape is written."""
+
+    held: Held
+    totals: Ints
+    book: Ints
+    counts: Ints
+
+
+class Room(NamedTuple):
+    """Where a bar is worked on: `pieces` tells the columns of ``piece``; ``worst`` and ``budget`` by symbol, 1e-8.
+
+    ``exposure`` (3, s): held, buys and sells of a close's decisions, quote 1e-8.
+    """
+
+    piece: Ints
+    worst: Ints
+    budget: Ints
+    exposure: Floats

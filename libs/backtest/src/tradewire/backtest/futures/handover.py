@@ -1,0 +1,120 @@
+"""The open orders of an account, between the exchange that keeps them and the loop that carries them along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tradewire.backtest.futures.arrays import Ints
+from tradewire.backtest.futures.decisions import Decider
+from tradewire.backtest.futures.grid import Grid
+from tradewire.backtest.futures.open_orders import (
+    ARRIVE,
+    ARRIVED,
+    CANCEL,
+    DECIDED,
+    ENTRY,
+    EXIT,
+    EXTREME,
+    FIELDS,
+    FILLED,
+    GUARDS,
+    INACTIVE,
+    LEFT,
+    LEVEL,
+    NEVER,
+    NONE,
+    PART_FILLED,
+    PLACES,
+    QUANTITY,
+    REQUESTED,
+    SEQUENCE,
+    SIGN,
+    STATUS,
+    STOP,
+    TAKE,
+    TRAIL,
+    TRIGGERED,
+    WORKING,
+)
+from tradewire.ports.events import OrderLeg
+from tradewire.trading.exchange import SimulatedExchange
+from tradewire.trading.exchange.orders import Order, OrderStatus, OrderType, Side, venue_order_id
+from tradewire.trading.wire import order_of
+
+_KINDS = {
+    OrderType.STOP_MARKET: STOP,
+    OrderType.TAKE_PROFIT_MARKET: TAKE,
+    OrderType.TRAILING_STOP_MARKET: TRAIL,
+}
+_LEGS = {
+    ENTRY: OrderLeg.ENTRY,
+    EXIT: OrderLeg.EXIT,
+    STOP: OrderLeg.STOP_LOSS,
+    TAKE: OrderLeg.TAKE_PROFIT,
+    TRAIL: OrderLeg.TRAILING_STOP,
+}
+_STATUSES = {
+    OrderStatus.INACTIVE: INACTIVE,
+    OrderStatus.WORKING: WORKING,
+    OrderStatus.TRIGGERED: TRIGGERED,
+    OrderStatus.PARTIALLY_FILLED: PART_FILLED,
+}
+_STATUS_OF = {number: status for status, number in _STATUSES.items()}
+
+
+def book_of(grid: Grid, exchange: SimulatedExchange, latency_us: int) -> Ints:
+    """The exchange's open orders as the loop has them, shape (s, 8, 12)."""
+    book = np.zeros((len(grid.symbols), PLACES, FIELDS), dtype=np.int64)
+    for order in exchange.orders:
+        request = order.request
+        row = book[grid.symbols.index(request.symbol), _place_of(order)]
+        row[STATUS], row[SIGN] = _STATUSES[order.status], request.side.sign
+        row[REQUESTED], row[QUANTITY], row[FILLED] = request.quantity_e8, order.quantity_e8, order.filled_e8
+        row[LEVEL], row[EXTREME] = request.stop_price_e8 or request.callback_distance_e8, order.extreme_e8
+        row[ARRIVED], row[ARRIVE], row[CANCEL] = order.arrived, order.arrive_us, order.cancel_us
+        row[SEQUENCE] = order.sequence
+        row[DECIDED] = np.searchsorted(grid.close_time_us, order.arrive_us - latency_us)
+    return book
+
+
+def _place_of(order: Order) -> int:
+    request = order.request
+    if request.type is OrderType.MARKET:
+        return EXIT if request.reduce_only else ENTRY
+    return _KINDS[request.type] + (GUARDS if order.cancel_us != NEVER else 0)
+
+
+def orders_of(book: Ints, grid: Grid, exchange: SimulatedExchange, decider: Decider) -> list[Order]:
+    """The open orders that the loop left, oldest first; ``exchange`` is as it was when the loop began."""
+    known = {order.sequence: order for order in exchange.orders}
+    found = list(_orders(book, grid, known, decider))
+    return sorted(found, key=lambda order: order.sequence)
+
+
+def _orders(book: Ints, grid: Grid, known: dict[int, Order], decider: Decider) -> Iterator[Order]:
+    for s, place in np.argwhere(book[:, :, STATUS] != NONE).tolist():
+        line = book[s, place].tolist()
+        order = known.get(line[SEQUENCE])
+        if order is None:
+            order = _sent(place if place < LEFT else place - GUARDS, line, grid.symbols[s], grid, decider)
+        order.status = _STATUS_OF[line[STATUS]]
+        order.quantity_e8, order.filled_e8, order.extreme_e8 = line[QUANTITY], line[FILLED], line[EXTREME]
+        order.arrived, order.cancel_us = bool(line[ARRIVED]), line[CANCEL]
+        yield order
+
+
+def _sent(kind: int, line: list[int], symbol: str, grid: Grid, decider: Decider) -> Order:
+    """An order that the loop sent, as the venue keeps it."""
+    side = Side.BUY if line[SIGN] > 0 else Side.SELL
+    decided_us = int(grid.close_time_us[line[DECIDED]])
+    intent = decider.intent_of(symbol, decided_us, _LEGS[kind], side.value, line[REQUESTED], line[LEVEL])
+    strategy = decider.strategy
+    return Order(
+        request=order_of(intent, symbol, strategy.id),
+        venue_order_id=venue_order_id(strategy.account, line[SEQUENCE]),
+        sequence=line[SEQUENCE],
+        arrive_us=line[ARRIVE],
+        quantity_e8=line[QUANTITY],
+    )

@@ -1,0 +1,156 @@
+"""What a run's compiled loop goes by, from the strategy, the account and the instruments that are in force."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_FLOOR, Decimal
+from typing import TypeAlias
+
+import numpy as np
+
+from tradewire.backtest.futures.arrays import RATE, Asked, Brackets, Floats, Limits, Model, Tape, Terms, Venue
+from tradewire.backtest.futures.decisions import Answers, Decider
+from tradewire.backtest.futures.grid import Grid
+from tradewire.backtest.futures.log import FILL_COLUMNS, PAYMENT_COLUMNS
+from tradewire.backtest.futures.open_orders import PLACES
+from tradewire.ports.backtest import AccountSettings
+from tradewire.ports.events import InstrumentStatus, RiskLimitsChanged
+from tradewire.trading.assessment.sizing import exact, quantize_qty
+from tradewire.trading.exchange import FillModel, InstrumentSpec, to_e8
+from tradewire.trading.language import SizingMethod
+
+DISTANCES = ("stop_distance", "take_profit_distance", "trailing_distance")
+"""In the order of the guards."""
+FILLS_AT_ONCE = 1_000
+"""Rows of the tape beside those for one whole fill of every order."""
+NO_LIMIT = 1 << 62
+_Column: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+def venue_of(
+    grid: Grid,
+    specs: Sequence[InstrumentSpec],
+    answers: Sequence[Answers],
+    decider: Decider,
+    account: AccountSettings,
+) -> Venue:
+    """What decisions and fills go by while these instruments are in force."""
+    fill_model = fill_model_of(account)
+    model = Model(fill_model.slippage_rate_e8, fill_model.volume_share_e8, fill_model.latency_us)
+    asked = _asked(grid, specs, answers, decider)
+    return Venue(_terms(specs, decider, account.limits), brackets_of(specs), model, asked, _limits(account.limits))
+
+
+def fill_model_of(account: AccountSettings) -> FillModel:
+    """The exchange's fill model as the account asks for it."""
+    return FillModel(
+        slippage_rate_e8=to_e8(account.slippage_bps / Decimal(10_000)),
+        volume_share_e8=to_e8(account.volume_share),
+        latency_us=account.latency_us,
+    )
+
+
+def tape_of(grid: Grid, answers: Sequence[Answers]) -> Tape:
+    """Room for what a run may write before it is read."""
+    signals = sum(int(np.count_nonzero(answer.signal)) for answer in answers)
+    return Tape(
+        np.empty((2 * signals + FILLS_AT_ONCE, len(FILL_COLUMNS)), dtype=np.int64),
+        np.empty((int(np.count_nonzero(grid.rows[RATE])), len(PAYMENT_COLUMNS)), dtype=np.int64),
+        np.zeros(3, dtype=np.int64),
+    )
+
+
+def brackets_of(specs: Sequence[InstrumentSpec]) -> Brackets:
+    """The brackets of all symbols, padded to the longest."""
+    longest = max(len(spec.brackets) for spec in specs)
+    padded = [[*spec.brackets, *[spec.brackets[-1]] * (longest - len(spec.brackets))] for spec in specs]
+    names = ("cap_e8", "mmr_e8", "cum_e8", "max_leverage")
+    columns = (np.array([[getattr(b, name) for b in row] for row in padded], dtype=np.int64) for name in names)
+    return Brackets(*columns)
+
+
+def _asked(grid: Grid, specs: Sequence[InstrumentSpec], answers: Sequence[Answers], decider: Decider) -> Asked:
+    sizing = decider.strategy.sizing
+    amount = float(sizing.amount)
+    steps = np.array([spec.step_e8 for spec in specs], dtype=np.float64)[:, np.newaxis]
+    with np.errstate(divide="ignore", invalid="ignore"):  # closes are 0 where there is no bar
+        per_unit = 1e8 / (grid.close * steps)
+        per_equity, beside = np.zeros(per_unit.shape), np.zeros(per_unit.shape)
+        match sizing.method:
+            case SizingMethod.FRACTION_OF_EQUITY:
+                per_equity = amount * per_unit
+            case SizingMethod.FIXED_NOTIONAL:
+                beside = amount * 1e8 * per_unit
+            case SizingMethod.VOLATILITY_TARGET:
+                per_equity = amount / _volatility(answers) * per_unit
+            case SizingMethod.RISK_PER_TRADE:
+                per_equity = amount / (_distances(answers, "stop_distance") * steps)
+            case _:  # a fixed quantity
+                pass
+        capped = per_unit * (np.inf if sizing.max_leverage is None else float(sizing.max_leverage))
+    fixed = np.zeros(len(specs), dtype=np.int64)
+    if sizing.method is SizingMethod.FIXED_QTY:
+        quantities = (quantize_qty(exact(amount), decider.instruments[symbol]) for symbol in grid.symbols)
+        fixed = np.array([to_e8(quantity) for quantity in quantities], dtype=np.int64)
+    return Asked(per_equity, beside, capped, fixed, _guarding(answers))
+
+
+def _guarding(answers: Sequence[Answers]) -> Floats:
+    """Distances of what guards entries, shape (3, s, t), or without any where there is none."""
+    if not any((getattr(answer.arrays, name) > 0).any() for answer in answers for name in DISTANCES):  # NaN is not
+        return np.empty((0, 0, 0))
+    return np.stack([_distances(answers, name) for name in DISTANCES])
+
+
+def _distances(answers: Sequence[Answers], name: str) -> Floats:
+    return np.stack([getattr(answer.arrays, name)[np.maximum(answer.index, 0)] for answer in answers])
+
+
+def _volatility(answers: Sequence[Answers]) -> Floats:
+    known = [answer.arrays.sizing_inputs["volatility"][np.maximum(answer.index, 0)] for answer in answers]
+    return np.stack([np.where(values > 0, values, np.inf) for values in known])
+
+
+def _terms(specs: Sequence[InstrumentSpec], decider: Decider, limits: RiskLimitsChanged | None) -> Terms:
+    def column(name: str) -> _Column:
+        return np.array([getattr(spec, name) for spec in specs], dtype=np.int64)
+
+    largest = np.array([min(spec.max_qty_e8, spec.max_market_qty_e8 or spec.max_qty_e8) for spec in specs])
+    own = None if limits is None else limits.price_collar_ratio
+    collars = column("price_collar_e8")
+    if own is not None and own > 0:
+        mine = max(_whole(own), 1)
+        collars = np.where(collars > 0, np.minimum(collars, mine), mine)
+    statuses = [decider.instruments[spec.symbol].status for spec in specs]
+    return Terms(
+        tick=column("tick_e8"),
+        step=column("step_e8"),
+        min_quantity=column("min_qty_e8"),
+        max_quantity=largest,
+        min_notional=column("min_notional_e8"),
+        taker_fee=column("taker_fee_e8"),
+        collar=collars,
+        trading=np.array([status is InstrumentStatus.TRADING for status in statuses]),
+        roomy=np.array([spec.max_open_orders > PLACES for spec in specs]),
+    )
+
+
+def _limits(limits: RiskLimitsChanged | None) -> Limits:
+    given = RiskLimitsChanged(account_id="", version=0, author="", changed_at_us=0) if limits is None else limits
+
+    def ratio(value: Decimal | None, scale: float = 1.0) -> float:
+        return np.inf if value is None else float(value) * scale
+
+    floats = (
+        *(ratio(given.max_order_notional, 1e8), ratio(given.max_position_notional, 1e8)),
+        *(ratio(given.max_gross_exposure, 1e8), ratio(given.max_net_exposure, 1e8), ratio(given.max_leverage)),
+        *(ratio(given.max_concentration_ratio), ratio(given.max_drawdown_ratio)),
+    )
+    loss = NO_LIMIT if given.max_daily_loss is None else min(_whole(given.max_daily_loss), NO_LIMIT)
+    orders = NO_LIMIT if given.max_orders_per_minute is None else given.max_orders_per_minute
+    return Limits(bool(np.isfinite(floats).any() or min(loss, orders) < NO_LIMIT), *floats, loss, orders)
+
+
+def _whole(value: Decimal) -> int:
+    """Largest number of 1e-8 units in a value."""
+    return int(value.scaleb(8).to_integral_value(ROUND_FLOOR))
