@@ -21,6 +21,7 @@ from tradewire.testkit.builders import assessment
 
 PROJECT = Path(__file__).parents[4]
 STRATEGY = PROJECT / "strategies/ema-cross-btc.yaml"
+SAMPLE = str(PROJECT / "data/sample/coinbase-BTCUSD-1h.csv")
 ALL_COMMANDS = [
     ["setup"],
     ["run"],
@@ -115,6 +116,14 @@ def test_error_is_a_document_when_json_was_asked_for(tmp_path: Path, capsys: pyt
         (["explain", "a", "b"], "CLIENT_ORDER_ID, or STRATEGY SYMBOL TIME"),
         (["explain", "a", "b", "yesterday"], "ISO 8601"),
         (["lag", "--bus", "http://there"], "bus address"),
+        (["backtest", str(STRATEGY), "--data", "nowhere.csv"], "found no such file"),
+        (["backtest", str(STRATEGY), "--data", SAMPLE, "--set", "fast=1"], "allowed fast_len, slow_len"),
+        (["backtest", str(STRATEGY), "--data", SAMPLE, "--brackets", "nowhere.json"], "nowhere.json"),
+        (["sweep", str(STRATEGY), "--data", SAMPLE, "--params", "rubbish"], "NAME=LOW:HIGH:STEP"),
+        (["sweep", str(STRATEGY), "--data", SAMPLE, "--search", "luck"], "allowed grid, random, tpe"),
+        (["data", "info", "nowhere.csv"], "No such file"),
+        (["data", "resample", SAMPLE, "--to", "7h", "--out", "x.csv"], "found 7h"),
+        (["data", "resample", SAMPLE, "--to", "4h", "--out", "x.txt"], ".csv or .parquet"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
@@ -124,6 +133,34 @@ def test_wrong_usage_says_what_was_found_and_what_is_allowed(
     monkeypatch.chdir(PROJECT)
     assert main(words) == Exit.USAGE
     assert said in capsys.readouterr().err
+
+
+def test_wrong_usage_outside_a_project_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run"]) == Exit.USAGE
+    assert "run this inside the project" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["backtest", "nowhere.yaml", "--data", SAMPLE], ["backtest", str(STRATEGY)], ["lag", "--no-such"]]
+)
+def test_wrong_usage_is_a_document_too(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code = main([*words, "--json"])
+
+    assert code == Exit.USAGE
+    document = json.loads(capsys.readouterr().out)
+    assert document["exit_code"] == Exit.USAGE
+    assert document["error"]
+
+
+@pytest.mark.parametrize("group", sorted({words[0] for words in ALL_COMMANDS if len(words) > 1}))
+def test_help_of_every_group_has_an_example(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([group, "--help"]) == Exit.DONE
+    shown = capsys.readouterr().out
+    assert f"Example: tradewire {group} " in shown
+    assert "Exit codes: 0 done" in shown
 
 
 @pytest.mark.parametrize("content", ["", "open_time,open,high,low,close,volume\n"])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tradewire.app.cli import main
+from tradewire.app.cli.output import Exit
 from tradewire.testkit.rest_venue import HOUR_MS, START_MS, RestVenue
 
 PROJECT = Path(__file__).parents[4]
@@ -85,7 +86,7 @@ def test_info_and_resample(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     assert (code, made["rows"], made["dropped_ms"]) == (0, 266, [1417132800000, 1578873600000])
     assert document(capsys, "data", "check", tmp_path / "w.parquet")[1]["interval"] == "1w"
     code, _, err = run(capsys, "data", "resample", DAILY, "--to", "4h", "--out", tmp_path / "x.csv")
-    assert code == 1
+    assert code == Exit.USAGE
     assert "found 4h, allowed 3d, 1w" in err
 
 

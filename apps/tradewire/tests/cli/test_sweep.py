@@ -49,7 +49,7 @@ def test_sweep_ranks_writes_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_faults_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*WORDS, "--out", str(tmp_path), "--search", "luck"]) == Exit.REFUSED
+    assert main([*WORDS, "--out", str(tmp_path), "--search", "luck"]) == Exit.USAGE
     assert "allowed grid, random, tpe" in " ".join(capsys.readouterr().err.split())
     assert main([*WORDS, "--out", str(tmp_path), "--publish", "--json"]) == Exit.USAGE
 

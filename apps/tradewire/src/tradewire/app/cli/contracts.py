@@ -10,7 +10,11 @@ from tradewire.app.cli.reach import Where
 from tradewire.runtime import registry
 from tradewire.runtime.registry import RegistryReport
 
-app = typer.Typer(help="Compare the schemas of contracts/ with a registry, and register them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Compare the schemas of contracts/ with a registry, and register them.",
+    no_args_is_help=True,
+    epilog=epilog("tradewire contracts check"),
+)
 
 
 @app.command(epilog=epilog("tradewire contracts check"))

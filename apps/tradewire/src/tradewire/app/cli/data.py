@@ -21,7 +21,13 @@ from tradewire.trading.language import INTERVALS_US
 
 SHOWN = 20
 """Lines of each kind of finding that a person is shown; --json has them all."""
-app = typer.Typer(help="Fetch, check, resample and describe candles.", no_args_is_help=True)
+WRITTEN = (".csv", ".parquet")
+"""Forms of files of candles."""
+app = typer.Typer(
+    help="Fetch, check, resample and describe candles.",
+    no_args_is_help=True,
+    epilog=epilog("tradewire data check data/sample/coinbase-BTCUSD-1h.csv"),
+)
 FileArgument = Annotated[Path, typer.Argument(help="Candles, CSV or Parquet.")]
 IntervalOption = Annotated[
     str | None, typer.Option("--interval", help="Of the candles, e.g. 1h; default: as their open times tell.")
@@ -78,6 +84,8 @@ def resample_command(
     as_json: JsonOption = False,
 ) -> None:
     """Make longer candles by the strategy language's rules; a bucket that is cut at either end is dropped."""
+    if target.suffix not in WRITTEN:
+        fail(f"--out: found {target.name}, allowed a name that ends in {' or '.join(WRITTEN)}", Exit.USAGE)
     made = resample(loaded(file, interval), to)
     write_candles(made.candles, target)
     dropped = [time_us for time_us in (made.dropped_first_us, made.dropped_last_us) if time_us is not None]

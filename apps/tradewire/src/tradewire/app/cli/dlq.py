@@ -17,7 +17,11 @@ from tradewire.runtime.clock import SystemClock
 
 HEX_BYTES_PER_LINE = 32
 ANSWER_SECONDS = 30.0
-app = typer.Typer(help="List, show and replay records that a service could not handle.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, show and replay records that a service could not handle.",
+    no_args_is_help=True,
+    epilog=epilog("tradewire dlq list --service risk"),
+)
 ServiceOption = Annotated[str, typer.Option("--service", help=f"One of {', '.join(DEAD_LETTERS)}.")]
 
 

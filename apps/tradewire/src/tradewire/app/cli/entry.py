@@ -19,9 +19,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.CRITICAL)
     try:
-        app(words, prog_name="tradewire")
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else Exit.DONE
+        ended = app(words, prog_name="tradewire", standalone_mode="--json" not in words)  # else it prints usage itself
+        return ended if isinstance(ended, int) else Exit.DONE
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else Exit.DONE
     except InterruptedRunError as interrupted:
         err.print("interrupted; everything was stopped")
         return interrupted.exit_code
@@ -33,4 +34,3 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         show_error(error, code, as_json="--json" in words)
         return code
-    return Exit.DONE

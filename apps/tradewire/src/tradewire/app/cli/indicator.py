@@ -20,7 +20,11 @@ from tradewire.trading.language import StrategyErrors
 from tradewire.trading.language.calls import usage
 
 LAST_SHOWN = 10
-app = typer.Typer(help="Compute, compare, list and show indicators.", no_args_is_help=True)
+app = typer.Typer(
+    help="Compute, compare, list and show indicators.",
+    no_args_is_help=True,
+    epilog=epilog("tradewire indicator compute 'rsi(close, 14)' --data data/sample/coinbase-BTCUSD-1h.csv"),
+)
 ExpressionArgument = Annotated[str, typer.Argument(metavar="EXPR", help="A number of the language: 'rsi(close, 14)'.")]
 DataOption = Annotated[Path, typer.Option("--data", help="Candles, CSV or Parquet.")]
 

@@ -18,7 +18,11 @@ META = ("account_id", "version", "author", "changed_at_us")
 LIMITS = tuple(name for name in RiskLimitsChanged.model_fields if name not in META)
 WHOLE_NUMBERS = ("max_orders_per_minute",)
 NO_LIMIT = "none"
-app = typer.Typer(help="Show and set the risk limits of accounts.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show and set the risk limits of accounts.",
+    no_args_is_help=True,
+    epilog=epilog("tradewire limits set main max_leverage=3"),
+)
 AccountArgument = Annotated[str, typer.Argument(help="Account.")]
 
 

@@ -17,10 +17,13 @@ from rich.markup import escape
 
 from tradewire.app.cli.interrupts import run_until_told
 from tradewire.app.stack import StackError
+from tradewire.backtest.data import MarketDataError
 from tradewire.ports.errors import ContractViolationError, RetryableError, TradewireError
 from tradewire.trading.language import StrategyErrors
 
 T = TypeVar("T")
+UsageError: Any = typer.BadParameter.__base__
+"""A word that typer itself refuses; it has no public name there."""
 
 EXIT_CODES = (
     "Exit codes: 0 done · 1 refused, not found, or the answer is no · 2 wrong usage · 3 platform not reachable · "
@@ -65,6 +68,10 @@ def code_of(error: BaseException) -> Exit | None:
             return Exit.FAILED
         case RetryableError():
             return Exit.UNREACHABLE
+        case UsageError():
+            return Exit.USAGE
+        case MarketDataError() if error.about_option:
+            return Exit.USAGE
         case ContractViolationError() | TradewireError() | StrategyErrors():
             return Exit.REFUSED
         case _:
@@ -73,10 +80,11 @@ def code_of(error: BaseException) -> Exit | None:
 
 def show_error(error: BaseException, code: int, *, as_json: bool) -> None:
     """Say what went wrong: on stderr, and as the JSON document where one was asked for."""
+    text = error.format_message() if isinstance(error, UsageError) else str(error)
     if as_json:
-        print_json({"error": str(error), "exit_code": code})
+        print_json({"error": text, "exit_code": code})
     hint = "\nIs the platform running? `tradewire status` tells." if isinstance(error, RetryableError) else ""
-    err.print(f"[bold red]error[/] {escape(str(error) + hint)}", soft_wrap=True)
+    err.print(f"[bold red]error[/] {escape(text + hint)}", soft_wrap=True)
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

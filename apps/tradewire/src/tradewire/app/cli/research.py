@@ -30,10 +30,18 @@ DataOption = Annotated[
 ]
 MarkOption = Annotated[list[str] | None, typer.Option("--mark", help="Mark-price candles, named like --data.")]
 FundingOption = Annotated[list[str] | None, typer.Option("--funding", help="Funding settlements, named like --data.")]
-BracketsOption = Annotated[Path | None, typer.Option("--brackets", help="Maintenance brackets by symbol, JSON.")]
+BracketsOption = Annotated[
+    Path | None,
+    typer.Option("--brackets", help="Maintenance brackets by symbol, JSON.", exists=True, dir_okay=False),
+]
 InstrumentsOption = Annotated[
     Path | None,
-    typer.Option("--instruments", help="Instruments and their versions; default: instruments.yaml beside the candles."),
+    typer.Option(
+        "--instruments",
+        help="Instruments and their versions; default: instruments.yaml beside the candles.",
+        exists=True,
+        dir_okay=False,
+    ),
 ]
 PathOption = Annotated[
     list[str] | None,
@@ -114,8 +122,12 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
 def request_of(strategy: Path, asked: Asked) -> BacktestRequest:
     """What to run. Raises CommandError, StrategyErrors, MarketDataError."""
     text = read_text(strategy)
-    values = parse_params(asked.params or ())
-    compiled = compile_strategy(parse_strategy(text), values)
+    values, document = parse_params(asked.params or ()), parse_strategy(text)
+    for name in values:
+        if name not in document.params:
+            allowed = ", ".join(document.params) or "none: the strategy has no parameters"
+            fail(f"--set: found {name!r}, allowed {allowed}", Exit.USAGE)
+    compiled = compile_strategy(document, values)
     markets = load_markets(
         compiled,
         MarketFiles(

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tradewire.app.cli.options import JsonOption
-from tradewire.app.cli.output import CommandError, err, out, print_json, run_async
+from tradewire.app.cli.output import CommandError, Exit, err, fail, out, print_json, run_async
 from tradewire.app.latency import HopLatency, hop_latencies
 from tradewire.app.platform import RunOptions, begin, platform, replay
 from tradewire.app.scenario import Scenario, sample_scenarios
@@ -36,10 +36,12 @@ class Finished:
 def project_root() -> Path:
     """The checkout that holds the sample data: here, or above."""
     here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "data/sample").is_dir() and (folder / "strategies").is_dir():
-            return folder
-    raise typer.BadParameter(f"no data/sample and strategies/ in {here} or above: run this inside the project")
+    found = next(
+        (f for f in (here, *here.parents) if (f / "data/sample").is_dir() and (f / "strategies").is_dir()), None
+    )
+    if found is not None:
+        return found
+    return fail(f"no data/sample and strategies/ in {here} or above: run this inside the project", Exit.USAGE)
 
 
 def setup(
@@ -71,7 +73,7 @@ def run(
     """Replay a sample scenario at full speed over real servers and six processes; ends with its fingerprint."""
     scenarios = sample_scenarios(project_root())
     if scenario not in scenarios:
-        raise typer.BadParameter(f"found {scenario!r}, allowed {', '.join(sorted(scenarios))}")
+        fail(f"--scenario: found {scenario!r}, allowed {', '.join(sorted(scenarios))}", Exit.USAGE)
     chosen = scenarios[scenario]
     bars_of(chosen)
     if monolith:

@@ -19,7 +19,11 @@ from tradewire.ports.events import ActiveVersion, ConfigStatus, StrategyConfigPu
 
 ANSWER_SECONDS = 60.0
 STYLES = {ConfigStatus.ACCEPTED: "green", ConfigStatus.REFUSED: "red", ConfigStatus.RETIRED: "yellow"}
-app = typer.Typer(help="Check, publish, list, show and retire strategies.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check, publish, list, show and retire strategies.",
+    no_args_is_help=True,
+    epilog=epilog("tradewire strategy validate strategies/ema-cross-btc.yaml"),
+)
 FileArgument = Annotated[Path, typer.Argument(help="A strategy file (YAML).")]
 IdArgument = Annotated[str, typer.Argument(metavar="STRATEGY", help="Strategy id.")]
 WaitOption = Annotated[float, typer.Option("--wait-s", min=0.1, help="Longest wait for the platform's answer, s.")]

@@ -173,7 +173,7 @@ class _Sweep:
                 found = heat_map(plan, store)
                 write_results(self.folder, plan, store, report)
         except ValueError as error:
-            fail(str(error))
+            fail(str(error), Exit.USAGE if str(error).startswith("--") else Exit.REFUSED)
         if found is not None:
             write_heat_map(self.folder / "heat-map.html", found)
         document = json.dumps(plain(report), ensure_ascii=False, allow_nan=False)

@@ -12,7 +12,11 @@ from tradewire.app.cli.reach import Where
 from tradewire.runtime import topic_admin
 from tradewire.runtime.topic_admin import TopicPlan
 
-app = typer.Typer(help="Compare topics with contracts/topics.yaml, and create or correct them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Compare topics with contracts/topics.yaml, and create or correct them.",
+    no_args_is_help=True,
+    epilog=epilog("tradewire topics plan"),
+)
 ReplicationOption = Annotated[
     int | None, typer.Option(min=1, help="Replicas instead of the topic map's; default: 1 for an embedded broker.")
 ]

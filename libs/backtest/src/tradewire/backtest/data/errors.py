@@ -32,6 +32,11 @@ class MarketDataError(TradewireError, ValueError):
         self.source, self.row, self.time_us = source, row, time_us
         self.field, self.found, self.allowed = field, found, allowed
 
+    @property
+    def about_option(self) -> bool:
+        """Whether it is about the call, not about what a file holds."""
+        return self.source.startswith("--") or self.field.startswith("--")
+
 
 def iso_of(time_us: int) -> str:
     """The moment as ISO 8601 in UTC; beyond the calendar, its µs."""

@@ -15,6 +15,8 @@ LEVELS_MAX = 1_000_000
 Levels = tuple[float, ...]
 ParamSet = tuple[float, ...]
 """One value per name of the space, in its order."""
+FORMS = "NAME, NAME=LOW:HIGH:STEP or NAME=A,B,C"
+"""How a parameter is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def _span(document: StrategyDocument, name: str) -> ParamRange:
     if name not in document.params:
         near = difflib.get_close_matches(name, document.params, 1, 0.5)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"--params: found {name!r}, allowed {', '.join(document.params)}{hint}")
+        raise ValueError(f"--params: found {name!r}, allowed {', '.join(document.params)}, as {FORMS}{hint}")
     return document.params[name]
 
 
@@ -98,7 +100,7 @@ def _levels(name: str, text: str, span: ParamRange) -> Levels:
     except ValueError as error:
         if str(error).startswith("--params"):
             raise
-        raise ValueError(f"--params: found {name}={text}, allowed {name}=LOW:HIGH:STEP or {name}=A,B,C") from None
+        raise ValueError(f"--params: found {name}={text}, allowed {FORMS}") from None
 
 
 def _steps(name: str, low: float, high: float, step: float) -> Levels:
