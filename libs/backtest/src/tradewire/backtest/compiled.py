@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core import event
 
 FOLDERS = ("futures", "loops", "vectorized")
 """Where compiled loops are."""
@@ -16,6 +18,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # numba's types describe njit as a bare decorator only, not as called here with options.
 _NJIT: Any = numba.njit
+_LISTENS: Any = event.install_listener
 ZERO: int = cast(int, np.int64(0))
 """Where a counter begins: for a bare 0, a type of its own to numba, all that it is handed to is compiled once more."""
 _BORROWED = {"_nrt": False}
@@ -67,6 +70,25 @@ def compiled_in_place(function: _Function) -> _Function:
     work on them.
     """
     return _njit(function, {**_INSIDE, "forceinline": True})
+
+
+@contextmanager
+def when_compiling(tell: Callable[[], None]) -> Iterator[None]:
+    """Call ``tell`` whenever something is compiled in this context: on a new machine that takes half a minute."""
+    listener = _Listener(tell)
+    with _LISTENS("numba:compile", listener):
+        yield
+
+
+class _Listener(event.Listener):
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+
+    def on_start(self, _: Any) -> None:
+        self._tell()
+
+    def on_end(self, _: Any) -> None:
+        pass
 
 
 def _compiled(function: _Function, options: Mapping[str, bool]) -> _Function:

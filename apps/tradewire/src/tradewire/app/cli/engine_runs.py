@@ -8,6 +8,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tradewire.app.cli.output import Exit, err, fail
 from tradewire.app.watch import RunResult
+from tradewire.backtest.compiled import when_compiling
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, BacktestResult
 
 ENGINES = ("vectorized", "futures", "replay", "kafka")
@@ -23,8 +24,13 @@ def run_engine(name: str, request: BacktestRequest) -> BacktestResult:
         def follow(seen: RunResult) -> None:
             progress.update(task, description=f"{name}: {seen.bars:,} closes of {bars:,} bars")
 
+        def compiling() -> None:
+            progress.update(task, description=f"{name}: compiling its loops, once on this machine")
+
         try:
-            return _engine_named(name, follow).run(request)
+            engine = _engine_named(name, follow)
+            with when_compiling(compiling):
+                return engine.run(request)
         except ValueError as error:
             fail(str(error))
 
