@@ -100,7 +100,7 @@ def _levels(name: str, text: str, span: ParamRange) -> Levels:
     except ValueError as error:
         if str(error).startswith("--params"):
             raise
-        raise ValueError(f"--params: found {name}={text}, allowed {FORMS}") from None
+        raise ValueError(f"--params: found {name}={text}, allowed {name}=LOW:HIGH:STEP or {name}=A,B,C") from None
 
 
 def _steps(name: str, low: float, high: float, step: float) -> Levels:
