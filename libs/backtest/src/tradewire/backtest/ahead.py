@@ -6,15 +6,15 @@ Some 20 s per engine on a new machine, both at once; the machine code stays on d
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
-from decimal import Decimal
 from multiprocessing import get_context
 
 import numpy as np
 
+from tradewire.backtest.data import Candles
+from tradewire.backtest.data.instruments import assumed_instrument
 from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.vectorized import VectorizedEngine
-from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
-from tradewire.ports.events import InstrumentChanged, InstrumentStatus, LeverageBracket
+from tradewire.ports.backtest import BacktestRequest, MarketHistory
 from tradewire.trading.language import INTERVALS_US
 
 STRATEGY = """\
@@ -66,38 +66,9 @@ def _request() -> BacktestRequest:
     opened = np.concatenate([close[:1], close[:-1]])
     high, low = np.maximum(opened, close) + 1, np.minimum(opened, close) - 1
     times = np.arange(BARS, dtype=np.int64) * INTERVALS_US["1h"]
-    market = MarketHistory(_instrument(), "1h", times, opened, high, low, close, np.full(BARS, 100.0))
-    return BacktestRequest(STRATEGY, (market,), account=AccountSettings(capital=Decimal(10_000)))
-
-
-def _instrument() -> InstrumentChanged:
-    cent = Decimal("0.01")
-    whole = LeverageBracket(
-        notional_floor=Decimal(0),
-        notional_cap=Decimal(10**9),
-        maintenance_ratio=cent,
-        maintenance_amount=Decimal(0),
-        max_leverage=20,
-    )
-    return InstrumentChanged(
-        venue="any",
-        symbol="ANY",
-        base="A",
-        quote="NY",
-        status=InstrumentStatus.TRADING,
-        tick_size=cent,
-        step_size=cent,
-        min_qty=cent,
-        max_qty=Decimal(1_000_000),
-        min_notional=Decimal(1),
-        maker_fee=Decimal(0),
-        taker_fee=Decimal("0.0005"),
-        liquidation_fee=Decimal(0),
-        price_collar_ratio=Decimal(0),
-        intervals=("1h",),
-        brackets=(whole,),
-        valid_from_us=0,
-    )
+    columns = (times, opened, high, low, close, np.full(BARS, 100.0))
+    instrument = assumed_instrument("any", "ANY", Candles("1h", *columns))
+    return BacktestRequest(STRATEGY, (MarketHistory(instrument, "1h", *columns),))
 
 
 if __name__ == "__main__":

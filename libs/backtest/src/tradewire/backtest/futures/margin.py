@@ -17,7 +17,7 @@ from tradewire.backtest.futures.arrays import (
     Ints,
     Market,
 )
-from tradewire.backtest.loops.arithmetic import mul_div_ceil, notional
+from tradewire.backtest.loops.arithmetic import SCALE, mul_div_ceil, notional
 
 CARE = 1e-9
 """Share of the figures by which a margin computed in floats must be clear to count as safe."""
@@ -147,9 +147,8 @@ def book_state(
         size = abs(value)
         tier = tier_of(brackets.caps, s, size)
         unrealised += gained
-        leverage = held.leverage[s]
-        initial += (size + leverage - 1) // leverage if held.cross[s] else held.margin[s]
-        maintenance += mul_div_ceil(size, brackets.rates[s, tier], 100_000_000) - brackets.amounts[s, tier]
+        initial += over(size, held.leverage[s]) if held.cross[s] else held.margin[s]
+        maintenance += mul_div_ceil(size, brackets.rates[s, tier], SCALE) - brackets.amounts[s, tier]
         line = positions[s, at]
         line[0], line[1], line[2], line[3] = quantity, held.entry_price[s], held.mark[s], gained
     state = states[at]
