@@ -20,7 +20,7 @@ help: ## this list
 
 setup: $(INSTALLED) $(COMPILED) ## .venv from hash-locked requirements, our packages in it, servers fetched, loops compiled
 
-run: $(INSTALLED) ## replay the sample data through six processes over a real Kafka; ends with a fingerprint
+run: setup ## replay the sample data through six processes over a real Kafka; ends with a fingerprint
 	$(BIN)/tradewire run
 
 test: setup $(PEERS) lint types imports contracts ## all checks and all tests, real servers included
@@ -64,7 +64,7 @@ $(INSTALLED): requirements/dev.txt $(addsuffix pyproject.toml,$(PARTS))
 	$(BIN)/tradewire setup
 	@touch $@
 
-# Half a minute that the first backtest would wait for instead; the services have no use for it.
+# Half a minute that the first backtest would wait for instead.
 $(COMPILED): $(INSTALLED)
 	$(BIN)/python -m tradewire.backtest.ahead
 	@touch $@

@@ -33,6 +33,8 @@ def prices(kind: str) -> dict[str, FloatArray]:
         close = 1.0 + 0.37 * np.arange(BARS)
     elif kind == "a jump":
         close[BARS // 4] = 1e140
+    elif kind == "beyond a sum":  # finite, and their sums are not
+        close[BARS // 4 : BARS // 4 + 3] = 1.7e308
     high, low = close + rng.choice([0.0, 0.3], BARS), close - rng.choice([0.0, 0.1], BARS)
     bars = {"high": high, "low": low, "close": close, "x": close}
     if kind == "holes":
@@ -51,7 +53,9 @@ def stepped(subject: Indicator) -> Indicator:
     return dataclasses.replace(subject, kernel=dataclasses.replace(subject.kernel, stretch=None))
 
 
-@pytest.mark.parametrize("kind", ["walk", "flat from the middle on", "zero", "rising", "a jump", "holes"])
+@pytest.mark.parametrize(
+    "kind", ["walk", "flat from the middle on", "zero", "rising", "a jump", "beyond a sum", "holes"]
+)
 @pytest.mark.parametrize(("name", "params"), CASES, ids=[f"{name}{params}" for name, params in CASES])
 def test_long_series_have_the_bits_of_the_step(name: str, params: tuple[float, ...], kind: str) -> None:
     subject = INDICATORS[name]

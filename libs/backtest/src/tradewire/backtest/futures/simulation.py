@@ -235,13 +235,20 @@ class Simulation:
         return found
 
 
+def _first_of_days(times_us: Ints) -> Ints:
+    """Place of the first of the times of the same UTC day, shape (t,)."""
+    days = times_us // DAY_US
+    first: Ints = np.searchsorted(times_us, np.arange(days[0], days[-1] + 1) * DAY_US)[days - days[0]]
+    return first
+
+
 def _market_of(grid: Grid, answers: Sequence[Answers]) -> Market:
     times = grid.close_time_us
     return Market(
         grid.interval_us,
         grid.mark_row,
         times,
-        np.searchsorted(times, times // DAY_US * DAY_US),
+        _first_of_days(times),
         grid.present,
         grid.has_mark,
         grid.rows,

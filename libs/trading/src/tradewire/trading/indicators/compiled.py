@@ -101,16 +101,16 @@ def _entry(stretch: Stretch) -> Any:
     """Compile an array form, once per process."""
     assert isinstance(stretch, FunctionType), "an array form is a plain function"
     callees = {name: _jitted(callee) for name, callee in _callees(stretch)}
-    return _kept(_rebound(stretch, callees), f"_{stretch.__name__}_{_digest(stretch)}")
+    return _kept(_rebound(stretch, callees), f"_{stretch.__name__}_{_digest(stretch)}", _nrt=False)
 
 
-def _kept(function: Any, name: str) -> Any:
+def _kept(function: Any, name: str, **options: bool) -> Any:
     """Compile, with the machine code on disk under `name` if it can be kept there."""
     function.__qualname__ = name
     try:
-        return _NJIT(function, cache=True, error_model="numpy")
+        return _NJIT(function, cache=True, error_model="numpy", **options)
     except RuntimeError:  # no writable cache directory, as in a read-only container
-        return _NJIT(function, error_model="numpy")
+        return _NJIT(function, error_model="numpy", **options)
 
 
 @cache
@@ -118,8 +118,9 @@ def _jitted(function: FunctionType) -> Any:
     """Compile a plain function together with the plain functions of this package that it calls."""
     callees = {name: _jitted(callee) for name, callee in _callees(function)}
     rebound = _rebound(function, callees)
-    # No way in from the interpreter, which would take longer to compile than most functions.
-    return _NJIT(rebound, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    # No way in from the interpreter, which would take longer to compile than most functions. And no counting of
+    # references, which costs as much as the work on a short slice: these functions make no arrays of their own.
+    return _NJIT(rebound, error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def _rebound(function: FunctionType, names: dict[str, Any]) -> FunctionType:

@@ -10,8 +10,6 @@ equal: the next bar makes the same of them.)
 
 from __future__ import annotations
 
-import numpy as np
-
 from tradewire.trading.indicators.model import FloatArray
 from tradewire.trading.indicators.stretches import Columns, Params, fill_unknown, mean_of, whole
 
@@ -29,14 +27,30 @@ def follow(x: FloatArray, start: int, value: float, weight: float, out: FloatArr
 Eight = tuple[float, float, float, float, float, float, float, float]
 
 
+def settle_eight(x: FloatArray, lane: int, bars: int, weight: float) -> Eight:
+    """Averages after `bars` of eight lanes that lie `lane` apart, each begun with its first value as a guess."""
+    xa, xb, xc, xd = x, x[lane:], x[2 * lane :], x[3 * lane :]
+    xe, xf, xg, xh = x[4 * lane :], x[5 * lane :], x[6 * lane :], x[7 * lane :]
+    a, b, c, d, e, f, g, h = xa[0], xb[0], xc[0], xd[0], xe[0], xf[0], xg[0], xh[0]
+    for i in range(bars):
+        a += (xa[i] - a) * weight
+        b += (xb[i] - b) * weight
+        c += (xc[i] - c) * weight
+        d += (xd[i] - d) * weight
+        e += (xe[i] - e) * weight
+        f += (xf[i] - f) * weight
+        g += (xg[i] - g) * weight
+        h += (xh[i] - h) * weight
+    return a, b, c, d, e, f, g, h
+
+
 def follow_eight(x: FloatArray, lane: int, bars: int, values: Eight, weight: float, out: FloatArray) -> Eight:
-    """The first `bars` of eight lanes, `lane` apart in `x` and an eighth of its length in `out`; `values` as above."""
+    """The first `bars` of eight lanes that lie `lane` apart; `values`: averages before them, and (returned) after."""
     a, b, c, d, e, f, g, h = values
     xa, xb, xc, xd = x, x[lane:], x[2 * lane :], x[3 * lane :]
     xe, xf, xg, xh = x[4 * lane :], x[5 * lane :], x[6 * lane :], x[7 * lane :]
-    room = len(out) // 8
-    oa, ob, oc, od = out, out[room:], out[2 * room :], out[3 * room :]
-    oe, of, og, oh = out[4 * room :], out[5 * room :], out[6 * room :], out[7 * room :]
+    oa, ob, oc, od = out, out[lane:], out[2 * lane :], out[3 * lane :]
+    oe, of, og, oh = out[4 * lane :], out[5 * lane :], out[6 * lane :], out[7 * lane :]
     for i in range(bars):
         a += (xa[i] - a) * weight
         b += (xb[i] - b) * weight
@@ -50,27 +64,32 @@ def follow_eight(x: FloatArray, lane: int, bars: int, values: Eight, weight: flo
     return a, b, c, d, e, f, g, h
 
 
-def follow_in_lanes(x: FloatArray, start: int, value: float, weight: float, out: FloatArray, settling: int) -> int:
-    """The same as `follow` in eight lanes; returns the first bar that `follow` is still to do.
-
-    `out` may be `x` itself; the bars of all lanes are overwritten then, also those that are to be done again.
-    """
-    lane = (len(x) - start) // 8
+def length_of_eight(bars: int, settling: int) -> int:
+    """Bars of each of eight lanes; 0 when they are not worth it."""
+    lane = bars // 8
     lane -= (lane - 8) % 64  # one line of the cache off a page, so that no two lanes are in each other's way
-    if lane < 2 * settling:
-        return start
-    early = x[start + lane - settling :]
-    p, q, r, s = early[0], early[lane], early[2 * lane], early[3 * lane]
-    guesses = (p, q, r, s, early[4 * lane], early[5 * lane], early[6 * lane], early[7 * lane])
-    b, c, d, e, f, g, h, _ = follow_eight(early, lane, settling, guesses, weight, np.empty(8 * settling))
-    starts = (value, b, c, d, e, f, g, h)
-    ends = follow_eight(x[start:], lane, lane, starts, weight, out[start : start + 8 * lane])
+    return 0 if lane < 2 * settling else lane
+
+
+def right_of_eight(ends: Eight, starts: Eight) -> int:
+    """How many lanes, from the first on, began with the value that the lane before ended on."""
     right = 1
-    for end, guess in zip(ends[:7], starts[1:]):  # noqa: B905 - numba knows no `strict`
-        if end != guess:
+    for end, start in zip(ends[:7], starts[1:]):  # noqa: B905 - numba knows no `strict`
+        if end != start:
             break
         right += 1
-    return start + right * lane
+    return right
+
+
+def follow_in_lanes(x: FloatArray, start: int, value: float, weight: float, out: FloatArray, settling: int) -> int:
+    """The same as `follow` in eight lanes; returns the first bar that `follow` is still to do."""
+    lane = length_of_eight(len(x) - start, settling)
+    if lane == 0:
+        return start
+    b, c, d, e, f, g, h, _ = settle_eight(x[start + lane - settling :], lane, settling, weight)
+    starts = (value, b, c, d, e, f, g, h)
+    ends = follow_eight(x[start:], lane, lane, starts, weight, out[start:])
+    return start + right_of_eight(ends, starts) * lane
 
 
 def averaged(x: FloatArray, n: int, weight: float, out: FloatArray) -> bool:

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from tradewire.trading.indicators import updates
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
-from tradewire.trading.indicators.lanes import SETTLING, follow, follow_in_lanes
+from tradewire.trading.indicators.lanes import (
+    SETTLING,
+    follow,
+    follow_eight,
+    length_of_eight,
+    right_of_eight,
+    settle_eight,
+)
 from tradewire.trading.indicators.model import FloatArray, Indicator, Kernel
 from tradewire.trading.indicators.params import bars
 from tradewire.trading.indicators.stretches import Columns, Params, fill_unknown, mean_of, whole
@@ -16,6 +23,7 @@ RANGE_SIZE = 2  # slots of `true_range`: count, previous close
 MOVEMENT_SIZE = 7  # slots of `movement`: count, previous high, low, close, smoothed +DM, -DM, true range
 
 _BAR = ("high", "low", "close")
+BLOCK = 32  # bars of each lane whose true ranges are still in the nearest cache when they are averaged
 _WILDER = "Wilder (1978), New Concepts in Technical Trading Systems; TA-Lib"
 
 
@@ -74,11 +82,37 @@ def _atr(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
     o[0] = rma(s, 1 + RANGE_SIZE, int(p[0]), true_range(s, 1, x[0], x[1], x[2]))
 
 
-def spans(columns: Columns, start: int, out: FloatArray) -> None:
-    """True ranges from bar `start` ≥ 1 on."""
-    high, low, before, span = columns[0][start:], columns[1][start:], columns[2][start - 1 :], out[start:]
-    for i in range(len(high)):
+def spans(columns: Columns, start: int, stop: int, out: FloatArray) -> bool:
+    """True ranges from bar `start` ≥ 1 to before `stop`; False when a close among them is infinite or NaN."""
+    high, low, close = columns[0][start:stop], columns[1][start:stop], columns[2][start:stop]
+    before, span = columns[2][start - 1 : stop - 1], out[start:stop]
+    holes = 0
+    for i in range(len(span)):
+        holes += close[i] - close[i] != 0.0
         span[i] = widest(high[i], low[i], before[i])
+    return holes == 0
+
+
+def follow_spans(
+    columns: Columns, start: int, value: float, weight: float, out: FloatArray, lane: int, settling: int
+) -> int:
+    """Average of the true ranges in eight lanes, as `lanes.follow_in_lanes`, a block while it is in the nearest cache.
+
+    Returns the first bar that is still to be done, `start` also when a close is infinite or NaN.
+    """
+    for k in range(1, 8):
+        if not spans(columns, start + k * lane - settling, start + k * lane, out):
+            return start
+    b, c, d, e, f, g, h, _ = settle_eight(out[start + lane - settling :], lane, settling, weight)
+    starts = (value, b, c, d, e, f, g, h)
+    ends = starts
+    for block in range(start, start + lane, BLOCK):
+        bars = min(BLOCK, start + lane - block)
+        for k in range(8):
+            if not spans(columns, block + k * lane, block + k * lane + bars, out):
+                return start
+        ends = follow_eight(out[block:], lane, bars, ends, weight, out[block:])
+    return start + right_of_eight(ends, starts) * lane
 
 
 def _atr_stretch(columns: Columns, params: Params, outputs: Columns) -> bool:
@@ -89,19 +123,22 @@ def _atr_stretch(columns: Columns, params: Params, outputs: Columns) -> bool:
     high, low, close = columns
     out = outputs[0]
     n = int(params[0])
-    if not (whole(close) and whole(high[:1]) and whole(low[:1])):
+    if not (whole(high[:1]) and whole(low[:1]) and whole(close[:1])):
         return False
-    spans(columns, 1, out)
+    seeded = min(n + 1, len(out))
+    found = spans(columns, 1, seeded, out)
     if len(out) <= n:
-        found = whole(out[1:])
+        found = found and whole(out[1:])
     else:
         value, weight = mean_of(out, 1, n), 1.0 / n
         out[n] = value
-        start = follow_in_lanes(out, n + 1, value, weight, out, SETTLING * n)
-        if start > n + 1:
-            spans(columns, start, out)
+        start, settling = seeded, SETTLING * n
+        lane = length_of_eight(len(out) - start, settling)
+        if lane > 0:
+            start = follow_spans(columns, start, value, weight, out, lane, settling)
+        found = spans(columns, start, len(out), out) and found
         follow(out, start, out[start - 1], weight, out)
-        found = whole(out[-1:])
+        found = found and whole(out[-1:])
     fill_unknown(out, n)
     return found
 

@@ -50,30 +50,30 @@ def sma(columns: Columns, params: Params, outputs: Columns) -> bool:
     n = int(params[0])
     fill_unknown(out, n - 1)
     start = 0
-    while start + 5 * n <= len(x):  # each block is looked at, summed and divided while it is in the nearest cache
+    while start + 5 * n <= len(x):  # each block is summed and divided while it is in the nearest cache
         stop = start + 4 * n
-        if not whole(x[start:stop]):
+        if not sum_four_turns(x[start:stop], n, out[start : stop + n - 1]) and not whole(x[start:stop]):
             return False
-        sum_four_turns(x[start:stop], n, out[start : stop + n - 1])
-        divide(out, start, stop, n)
+        divide(out[start:stop], params[0])
         start = stop
     if not whole(x[start:]):
         return False
     sum_turns(x, start, n, out)
-    divide(out, start, len(out), n)
+    divide(out[start:], params[0])
     return True
 
 
-def divide(out: FloatArray, start: int, stop: int, n: int) -> None:
-    """Divide the values from `start` up to `stop`."""
-    for i in range(start, stop):
+def divide(out: FloatArray, n: float) -> None:
+    """Divide all values."""
+    for i in range(len(out)):
         out[i] /= n
 
 
-def sum_four_turns(x: FloatArray, n: int, out: FloatArray) -> None:
+def sum_four_turns(x: FloatArray, n: int, out: FloatArray) -> bool:
     """Sums over the windows that end in four turns, and the older parts of those that end in the turn after them.
 
-    The older parts of the windows that end in the first turn are in `out` before.
+    The older parts of the windows that end in the first turn are in `out` before. False when a sum of a whole turn is
+    infinite or NaN, as it is if any of its values is.
     """
     a, b, c, d = x[:n], x[n : 2 * n], x[2 * n : 3 * n], x[3 * n :]
     k, p, q, r = out[n - 1 : 2 * n - 1], out[2 * n - 1 : 3 * n - 1], out[3 * n - 1 : 4 * n - 1], out[4 * n - 1 :]
@@ -85,6 +85,7 @@ def sum_four_turns(x: FloatArray, n: int, out: FloatArray) -> None:
         g += c[j]
         h += d[j]
         k[j], p[j], q[j], r[j] = e, f, g, h
+    turns = e + f + g + h
     k, p, q, r = out[: n - 1], out[n : 2 * n - 1], out[2 * n : 3 * n - 1], out[3 * n : 4 * n - 1]
     e, f, g, h = 0.0, 0.0, 0.0, 0.0
     for j in range(n - 1):
@@ -96,6 +97,7 @@ def sum_four_turns(x: FloatArray, n: int, out: FloatArray) -> None:
         p[j] += f
         q[j] += g
         r[j] += h
+    return turns - turns == 0.0
 
 
 def sum_turns(x: FloatArray, start: int, n: int, out: FloatArray) -> None:
@@ -119,55 +121,74 @@ def bollinger(columns: Columns, params: Params, outputs: Columns) -> bool:
     x = columns[0]
     upper, middle, lower = outputs
     n, factor = int(params[0]), params[1]
-    if not whole(x):
-        return False
-    old, older = np.zeros((2, n + 1)), np.zeros((2, n + 1))
-    anchor, done = 0.0, 0
-    for start in range(0, len(x), n):
-        end = min(start + n, len(x))
-        old, older = older, old
-        sum_distances(x[start:end], anchor, older, old, upper[start:end], middle[start:end], lower[start:end])
-        anchor = x[end - 1]
-        if end - done >= BLOCK or end == len(x):
-            make_bands(upper[done:end], middle[done:end], lower[done:end], n, factor)
+    fill_unknown(upper, n - 1)
+    fill_unknown(lower, n - 1)
+    anchor, start, done = 0.0, 0, 0
+    while start + 2 * n <= len(x):
+        end, reach = start + n, start + 2 * n - 1
+        turn = x[start:end]
+        fine = sum_distances(turn, anchor, upper[start:reach], middle[start:end], lower[start:reach])
+        if not fine and not whole(turn):
+            return False
+        anchor, start = turn[n - 1], end
+        if end - done >= BLOCK:
+            make_bands(upper[done:end], middle[done:end], lower[done:end], params[0], factor)
             done = end
-    for out in outputs:
-        fill_unknown(out, n - 1)
+    if not whole(x[start:]):
+        return False
+    sum_last_distances(x, start, anchor, n, outputs)
+    make_bands(upper[done:], middle[done:], lower[done:], params[0], factor)
+    fill_unknown(middle, n - 1)
     return True
 
 
-def sum_distances(
-    x: FloatArray,
-    anchor: float,
-    older: FloatArray,
-    newer: FloatArray,
-    plain: FloatArray,
-    anchors: FloatArray,
-    square: FloatArray,
-) -> None:
-    """Sums of the distances to the anchor and of their squares over the windows that end in one turn.
+def sum_distances(x: FloatArray, anchor: float, plain: FloatArray, anchors: FloatArray, square: FloatArray) -> bool:
+    """As `sum_four_turns`, of one turn: the distances to each window's anchor, their squares, and the anchors.
 
-    older: sums over the turn before from each bar to the last, shape (2, n + 1), the last ones zero; newer: room for
-    those of this turn.
+    `anchor` is that of the windows that end in this turn but for the last, whose anchor is its newest value.
     """
-    n = newer.shape[1] - 1
-    sums, squares, next_sums, next_squares = older[0], older[1], newer[0], newer[1]
     last = len(x) - 1
+    ahead, ahead_squares, newest = plain[last:], square[last:], x[last]
     forward, forward_squares, backward, backward_squares = 0.0, 0.0, 0.0, 0.0
-    for i in range(len(x)):
+    for i in range(last):
         d = x[i] - anchor
         forward += d
         forward_squares += d * d
-        plain[i], anchors[i], square[i] = sums[i + 1] + forward, anchor, squares[i + 1] + forward_squares
-        d = x[last - i] - x[last]
+        plain[i] += forward
+        anchors[i] = anchor
+        square[i] += forward_squares
+        d = x[last - i] - newest
         backward += d
         backward_squares += d * d
-        next_sums[last - i], next_squares[last - i] = backward, backward_squares
-    if len(x) == n:
-        plain[last], anchors[last], square[last] = backward, x[last], backward_squares
+        ahead[last - i], ahead_squares[last - i] = backward, backward_squares
+    d = x[0] - newest
+    ahead[0], anchors[last], ahead_squares[0] = backward + d, newest, backward_squares + d * d
+    return backward_squares - backward_squares == 0.0 and d - d == 0.0
 
 
-def make_bands(upper: FloatArray, middle: FloatArray, lower: FloatArray, n: int, factor: float) -> None:
+def sum_last_distances(x: FloatArray, start: int, anchor: float, n: int, sums: Columns) -> None:
+    """The same from the turn that begins at `start` to the last bar, less than two turns further."""
+    plain, anchors, square = sums
+    for first in range(start, len(x), n):
+        forward, forward_squares = 0.0, 0.0
+        for i in range(first, min(first + n - 1, len(x))):
+            d = x[i] - anchor
+            forward += d
+            forward_squares += d * d
+            plain[i], anchors[i], square[i] = plain[i] + forward, anchor, square[i] + forward_squares
+        last = first + n - 1
+        if last < len(x):
+            anchor, anchors[last] = x[last], x[last]
+            backward, backward_squares = 0.0, 0.0
+            for i in range(last, first - 1, -1):
+                d = x[i] - anchor
+                backward += d
+                backward_squares += d * d
+                if i + n - 1 < len(x):
+                    plain[i + n - 1], square[i + n - 1] = backward, backward_squares
+
+
+def make_bands(upper: FloatArray, middle: FloatArray, lower: FloatArray, n: float, factor: float) -> None:
     """Bands in the place of the sums, the anchors and the sums of squares."""
     for i in range(len(upper)):
         mean = upper[i] / n
