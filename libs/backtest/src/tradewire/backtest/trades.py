@@ -7,8 +7,8 @@ opening part the rest).
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
@@ -59,6 +59,28 @@ class TradeColumns(NamedTuple):
             )
 
 
+class Filled(NamedTuple):
+    """A fill, amounts in 1e-8 units."""
+
+    time_us: int
+    symbol: str
+    sign: int
+    qty: int
+    price: int
+    fee: int
+    slippage: int
+    realised: int
+
+
+class Paid(NamedTuple):
+    """A funding payment, amounts in 1e-8 units."""
+
+    time_us: int
+    symbol: str
+    amount: int
+    position: int
+
+
 @dataclass(slots=True)
 class _Open:
     """A trade in progress, in 1e-8 units; ``*_notional`` and the ``cost`` of what is held are products, 1e-16."""
@@ -103,63 +125,78 @@ class _Open:
 
 
 def trades_of(
-    fills: Sequence[BacktestFill], funding: Sequence[FundingPayment], marks: Mapping[str, Decimal]
+    fills: Iterable[BacktestFill], funding: Iterable[FundingPayment], marks: Mapping[str, Decimal]
 ) -> tuple[Trade, ...]:
     """All trades by time of entry, those still open at the end valued at ``marks`` (by symbol).
 
     Fills and payments of a symbol in the order in which they happened. A payment belongs to the trade that is open
     then: of the fills at its very time, those come first that lead to the position it was paid on.
     """
+    return trades_of_units(
+        map(_filled, fills),
+        (Paid(paid.time_us, paid.symbol, to_e8(paid.amount), to_e8(paid.position)) for paid in funding),
+        {symbol: to_e8(mark) for symbol, mark in marks.items()},
+    )
+
+
+def _filled(fill: BacktestFill) -> Filled:
+    amounts = map(to_e8, (fill.qty, fill.price, fill.fee, fill.slippage, fill.realized_pnl))
+    return Filled(fill.time_us, fill.symbol, 1 if fill.side is Side.BUY else -1, *amounts)
+
+
+def trades_of_units(fills: Iterable[Filled], funding: Iterable[Paid], marks_e8: Mapping[str, int]) -> tuple[Trade, ...]:
+    """The same of fills and payments in 1e-8 units."""
     found: list[Trade] = []
-    for symbol in dict.fromkeys(fill.symbol for fill in fills):
-        paid = deque(payment for payment in funding if payment.symbol == symbol)
-        working: dict[str, _Open] = {}
-        for fill in fills:
-            if fill.symbol == symbol:
-                _pay(working.get(symbol), paid, before_us=fill.time_us)
-                found += _take(working, fill)
-        for trade in working.values():
-            _pay(trade, paid, before_us=None)
-            found.append(trade.marked(to_e8(marks[symbol])))
+    working: dict[str, _Open] = {}
+    paid: defaultdict[str, deque[Paid]] = defaultdict(deque)
+    for payment in funding:
+        paid[payment.symbol].append(payment)
+    for fill in fills:
+        _pay(working.get(fill.symbol), paid[fill.symbol], before_us=fill.time_us)
+        found += _take(working, fill)
+    for symbol, trade in working.items():
+        _pay(trade, paid[symbol], before_us=None)
+        found.append(trade.marked(marks_e8[symbol]))
     return tuple(sorted(found, key=lambda trade: (trade.entry_time_us, trade.symbol)))
 
 
-def _pay(trade: _Open | None, paid: deque[FundingPayment], *, before_us: int | None) -> None:
+def _pay(trade: _Open | None, paid: deque[Paid], *, before_us: int | None) -> None:
     """Book the payments that come before a fill at ``before_us``."""
     while paid and (before_us is None or paid[0].time_us <= before_us):
         if before_us is not None and paid[0].time_us == before_us and not _is_held(trade, paid[0]):
             return
         payment = paid.popleft()
         if trade is not None:
-            trade.funding += to_e8(payment.amount)
+            trade.funding += payment.amount
 
 
-def _is_held(trade: _Open | None, payment: FundingPayment) -> bool:
-    return trade is not None and trade.sign * trade.held == to_e8(payment.position)
+def _is_held(trade: _Open | None, payment: Paid) -> bool:
+    return trade is not None and trade.sign * trade.held == payment.position
 
 
-def _take(working: dict[str, _Open], fill: BacktestFill) -> Iterator[Trade]:
+def _take(working: dict[str, _Open], fill: Filled) -> Iterator[Trade]:
     """Book one fill: what closes goes to the trade at work, what is left over opens the next."""
-    sign, qty = (1 if fill.side is Side.BUY else -1), to_e8(fill.qty)
-    price, fee, slippage = to_e8(fill.price), to_e8(fill.fee), to_e8(fill.slippage)
-    trade = working.get(fill.symbol)
+    time_us, symbol, sign, qty, price, fee, slippage, realised = fill
+    trade = working.get(symbol)
     closing = min(qty, trade.held) if trade is not None and trade.sign != sign else 0
+    fee_of_closing = slippage_of_closing = 0
     if trade is not None and closing:
         trade.cost -= mul_div(trade.cost, closing, trade.held)
         trade.held -= closing
         trade.left += closing
         trade.exit_notional += closing * price
-        trade.realised += to_e8(fill.realized_pnl)
-        trade.fees += mul_div(fee, closing, qty)
-        trade.slippage += mul_div(slippage, closing, qty)
+        trade.realised += realised
+        fee_of_closing, slippage_of_closing = mul_div(fee, closing, qty), mul_div(slippage, closing, qty)
+        trade.fees += fee_of_closing
+        trade.slippage += slippage_of_closing
         if not trade.held:
-            yield working.pop(fill.symbol).closed(fill.time_us)
+            yield working.pop(symbol).closed(time_us)
     opening = qty - closing
     if opening:
-        trade = working.setdefault(fill.symbol, _Open(fill.symbol, sign, fill.time_us))
+        trade = working.setdefault(symbol, _Open(symbol, sign, time_us))
         trade.held += opening
         trade.entered += opening
         trade.entry_notional += opening * price
         trade.cost += opening * price
-        trade.fees += fee - mul_div(fee, closing, qty)
-        trade.slippage += slippage - mul_div(slippage, closing, qty)
+        trade.fees += fee - fee_of_closing
+        trade.slippage += slippage - slippage_of_closing

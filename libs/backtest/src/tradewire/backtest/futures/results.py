@@ -10,12 +10,14 @@ import numpy as np
 from tradewire.backtest.futures.grid import Grid, IntMatrix
 from tradewire.backtest.futures.log import (
     AMOUNT,
+    FEE,
     HELD,
     LEGS,
     PAID_SYMBOL,
     PAID_TIME,
     PRICE,
     QUANTITY,
+    REALISED,
     SIGN,
     SYMBOL,
     TIME,
@@ -23,7 +25,7 @@ from tradewire.backtest.futures.log import (
 )
 from tradewire.backtest.futures.round_trips import OPEN, RoundTrips, round_trips, slippages
 from tradewire.backtest.on_access import MadeOnAccess
-from tradewire.backtest.trades import STILL_OPEN, TradeColumns, trades_of
+from tradewire.backtest.trades import STILL_OPEN, Filled, Paid, TradeColumns, trades_of_units
 from tradewire.ports.backtest import BacktestFill, BacktestRequest, BacktestResult, FundingPayment, Trade
 from tradewire.ports.events import Liquidity, Side
 from tradewire.trading.exchange import from_e8
@@ -55,7 +57,11 @@ def result_of(
     trips = round_trips(rows, paid, slippage, np.array(marks_e8, dtype=np.int64))
     trades: Sequence[Trade]
     if trips is None:
-        trades = trades_of(fills, funding, {s: from_e8(mark) for s, mark in zip(symbols, marks_e8, strict=True)})
+        trades = trades_of_units(
+            _filled(rows, slippage, symbols),
+            (Paid(row[PAID_TIME], symbols[row[PAID_SYMBOL]], row[AMOUNT], row[HELD]) for row in paid.tolist()),
+            dict(zip(symbols, marks_e8, strict=True)),
+        )
     else:
         trades = MadeOnAccess(len(trips.entry), lambda: trade_objects(rows, trips, symbols))
     told = AccountRows(run.states, positions, list(_lines(rows, ids, symbols)))
@@ -84,6 +90,13 @@ def _lines(rows: IntMatrix, ids: Sequence[str], symbols: Sequence[str]) -> Itera
         time_us, symbol, _, sign, maker, quantity, price, fee, realised, position, _, _ = row
         names = (symbols[symbol], order_id, sides[sign], liquidities[maker])
         yield fill_text(time_us, *names, quantity, price, fee, realised, position)
+
+
+def _filled(rows: IntMatrix, slippage: IntMatrix, symbols: Sequence[str]) -> Iterator[Filled]:
+    """The fills as trades are made of them."""
+    names = [symbols[number] for number in rows[:, SYMBOL].tolist()]
+    signs, *amounts = rows[:, [SIGN, QUANTITY, PRICE, FEE]].T.tolist()
+    yield from map(Filled, rows[:, TIME].tolist(), names, signs, *amounts, slippage.tolist(), rows[:, REALISED].tolist())
 
 
 def fill_objects(
