@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from tradewire.trading.language.tree import (
     Apply,
@@ -74,8 +75,10 @@ def _written_out(tree: Number, named: Mapping[str, Number]) -> Number:
     if isinstance(tree, Field):
         return named[tree.name.removeprefix(MARK)] if tree.name.startswith(MARK) else tree
     if isinstance(tree, Apply) and len(tree.arguments) == 1 and _is_mark(tree.arguments[0]):
-        own = named[canonical(tree.arguments[0]).removeprefix(MARK)]
-        return replace(own, output=tree.output) if isinstance(own, Apply) else own
+        own = named[tree.arguments[0].name.removeprefix(MARK)]
+        if isinstance(own, Apply) and own.output != tree.output:
+            return replace(own, output=tree.output)
+        return own
     match tree:
         case Apply(arguments=arguments) | Function(arguments=arguments):
             return replace(tree, arguments=tuple(_written_out(item, named) for item in arguments))
@@ -87,5 +90,5 @@ def _written_out(tree: Number, named: Mapping[str, Number]) -> Number:
             return tree
 
 
-def _is_mark(tree: Number) -> bool:
+def _is_mark(tree: Number) -> TypeGuard[Field]:
     return isinstance(tree, Field) and tree.name.startswith(MARK)
