@@ -95,8 +95,8 @@ def _lines(rows: IntMatrix, ids: Sequence[str], symbols: Sequence[str]) -> Itera
 def _filled(rows: IntMatrix, slippage: IntMatrix, symbols: Sequence[str]) -> Iterator[Filled]:
     """The fills as trades are made of them."""
     names = [symbols[number] for number in rows[:, SYMBOL].tolist()]
-    signs, *amounts = rows[:, [SIGN, QUANTITY, PRICE, FEE]].T.tolist()
-    yield from map(Filled, rows[:, TIME].tolist(), names, signs, *amounts, slippage.tolist(), rows[:, REALISED].tolist())
+    times, signs, *amounts, realised = rows[:, [TIME, SIGN, QUANTITY, PRICE, FEE, REALISED]].T.tolist()
+    yield from map(Filled, times, names, signs, *amounts, slippage.tolist(), realised)
 
 
 def fill_objects(
