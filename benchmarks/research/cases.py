@@ -11,7 +11,7 @@ MODULES = {OURS: "ours", PEERS: "peers", NAUTILUS: "nautilus"}
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Bars (B3: rows and columns; B6 and processes: bars of each pair) and warm repeats of each case."""
+    """Bars (B3: rows and columns; B6 and processes: bars of each pair) and the least warm calls of each case."""
 
     repeats: int
     batch: int

@@ -12,16 +12,20 @@ from pathlib import Path
 import numpy as np
 
 MARK = "result: "
+ENOUGH_S = 1.0
+"""Warm calls go on for so long: short ones need more of them until memory and caches are as they stay."""
 
 
-def timed(run: Callable[[], object], repeats: int, *, prints: Callable[[object], str]) -> None:
-    """Run once cold and ``repeats`` times warm, and say what came out.
+def timed(
+    run: Callable[[], object], repeats: int, *, prints: Callable[[object], str], enough_s: float = ENOUGH_S
+) -> None:
+    """Run once cold, then warm at least ``repeats`` times and for ``enough_s``, and say what came out.
 
     ``prints`` makes the fingerprint of a result; all runs must have the same one.
     """
     before_mib = peak_mib()
     seconds, cpu_seconds, found = [], [], set()
-    for _ in range(repeats + 1):
+    while len(seconds) <= repeats or sum(seconds[1:]) < enough_s:
         started, cpu_started = time.perf_counter(), time.process_time()
         result = run()
         seconds.append(time.perf_counter() - started)
