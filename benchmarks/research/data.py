@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, count
 from typing import NamedTuple
 
 import numpy as np
@@ -47,3 +47,14 @@ def alternating(rows: int, columns: int) -> tuple[FloatArray, NDArray[np.bool_],
 def window_pairs(largest: int = LARGEST_WINDOW) -> NDArray[np.int64]:
     """All pairs fast < slow of windows from 2, shape (k, 2)."""
     return np.array(list(combinations(range(2, largest + 1), 2)), dtype=np.int64)
+
+
+def spread_pairs(sets: int) -> NDArray[np.int64]:
+    """As many pairs as said, shape (sets, 2), of as few windows as make them, from 2 to the largest.
+
+    However many they are, they trade about equally often.
+    """
+    needed = next(number for number in count(2) if number * (number - 1) // 2 >= sets)
+    windows = np.linspace(2, LARGEST_WINDOW, needed).round().astype(np.int64).tolist()
+    pairs = np.array(list(combinations(windows, 2)), dtype=np.int64)
+    return pairs[np.linspace(0, len(pairs) - 1, sets).round().astype(np.int64)]

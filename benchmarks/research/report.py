@@ -167,7 +167,8 @@ def _slope(found: Findings) -> str:
     spread = max(large) / min(large) if large else 1.0
     head = ("bars", "sets", "bar-evaluations", "time", "each", "peak MiB")
     return (
-        "## Cost of a bar-evaluation\n\nOne bar under one parameter set: rules, account, statistics. Linear means that "
+        "## Cost of a bar-evaluation\n\nOne bar under one parameter set: rules, account, statistics; windows "
+        "from 2 to 100, no fee. Linear means that "
         f"the dearest is at most {LINEAR_AIM:g} times the cheapest: {spread:.2f}, {verdict(spread, LINEAR_AIM)}.\n\n"
         + table(head, rows)
     )

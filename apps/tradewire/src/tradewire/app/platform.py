@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tradewire.app.stack.lock import FolderLock
 from tradewire.app.stack.paths import full_disk_hint
 from tradewire.app.watch import RunResult, RunWatcher
 from tradewire.ports.bus import EventBusPort
+from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import ControlLevel
 from tradewire.ports.message import Event
 from tradewire.runtime import registry, topic_admin
@@ -53,6 +54,26 @@ class Platform:
     codec: Codec
     operator: Operator
     services: dict[str, ServiceProcess]
+
+    def check(self) -> None:
+        """Raise ServiceDiedError if a service or a server ended by itself."""
+        for service in self.services.values():
+            service.check()
+        for part in self.stack.dead():
+            logs = self.stack.paths.logs
+            raise ServiceDiedError(f"{part} ended by itself; {full_disk_hint(logs)}its log is in {logs}")
+
+
+@contextmanager
+def told_why(running: Platform) -> Iterator[None]:
+    """Where a client sees only that nobody answers, raise ServiceDiedError with the cause, if it can be seen."""
+    try:
+        yield
+    except RetryableError as error:
+        running.check()
+        if hint := full_disk_hint(running.stack.paths.logs):  # and what it stops has not ended yet
+            raise ServiceDiedError(f"{hint}{error}") from error
+        raise
 
 
 def _fresh(paths: StackPaths) -> None:
@@ -95,7 +116,9 @@ async def platform(
             names = [name for name in SERVICES if options.telemetry or name != "telemetry"]
             names += [VIEWS] if options.views else []
             services.update({name: ServiceProcess(name, environment, paths.logs) for name in names})
-            yield Platform(stack, bus, codec, Operator(bus, codec, SystemClock()), services)
+            running = Platform(stack, bus, codec, Operator(bus, codec, SystemClock()), services)
+            with told_why(running):
+                yield running
         finally:
             await asyncio.to_thread(_stop_all, list(services.values()))
             await bus.close()
@@ -180,11 +203,7 @@ async def replay(
     watcher = RunWatcher(running.bus, running.codec, accounts, listen)
 
     def look(result: RunResult) -> None:
-        for service in running.services.values():
-            service.check()
-        for part in running.stack.dead():
-            logs = running.stack.paths.logs
-            raise ServiceDiedError(f"{part} ended by itself; {full_disk_hint(logs)}its log is in {logs}")
+        running.check()
         progress(result)
 
     return await watcher.until_over(look)
