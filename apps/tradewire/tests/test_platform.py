@@ -50,7 +50,7 @@ def test_when_a_server_ended_then_the_error_names_it_and_its_log(tmp_path: Path)
 def test_when_the_disk_is_full_and_no_server_has_ended_yet_then_the_error_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(2**30, 2**30, 0))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(2**30, 2**30 - 2**24, 2**24))
 
     with pytest.raises(ServiceDiedError, match=r"the disk of .*logs is full: make room .*\n.*begin offsets"):
         nobody_answers(tmp_path)

@@ -12,6 +12,8 @@ from tradewire.app.stack.errors import FolderError
 DEFAULT_ROOT = Path(".tradewire")
 JARS_VARIABLE = "TRADEWIRE_JARS"
 _MEBIBYTE = 1024 * 1024
+FULL_BYTES = 32 * _MEBIBYTE
+"""A disk with less is full: Postgres takes 16 MiB at a time (a WAL segment), and gives back what it got of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,6 @@ def check_room(path: Path, *, needed_bytes: int, purpose: str) -> None:
 def full_disk_hint(path: Path) -> str:
     """A line that says what to do when the disk of `path` is full; empty while there is room."""
     free_bytes = shutil.disk_usage(path).free
-    if free_bytes >= _MEBIBYTE:
+    if free_bytes >= FULL_BYTES:
         return ""
     return f"the disk of {path} is full: make room or choose another folder, and start again\n"
