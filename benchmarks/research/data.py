@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import combinations, count
 from typing import NamedTuple
 
@@ -44,9 +45,9 @@ def alternating(rows: int, columns: int) -> tuple[FloatArray, NDArray[np.bool_],
     return price, entries, ~entries
 
 
-def window_pairs(largest: int = LARGEST_WINDOW) -> NDArray[np.int64]:
-    """All pairs fast < slow of windows from 2, shape (k, 2)."""
-    return np.array(list(combinations(range(2, largest + 1), 2)), dtype=np.int64)
+def window_pairs() -> NDArray[np.int64]:
+    """All pairs fast < slow of windows from 2 to the largest, shape (k, 2)."""
+    return _pairs(range(2, LARGEST_WINDOW + 1))
 
 
 def spread_pairs(sets: int) -> NDArray[np.int64]:
@@ -55,6 +56,9 @@ def spread_pairs(sets: int) -> NDArray[np.int64]:
     However many they are, they trade about equally often.
     """
     needed = next(number for number in count(2) if number * (number - 1) // 2 >= sets)
-    windows = np.linspace(2, LARGEST_WINDOW, needed).round().astype(np.int64).tolist()
-    pairs = np.array(list(combinations(windows, 2)), dtype=np.int64)
+    pairs = _pairs(np.linspace(2, LARGEST_WINDOW, needed).round().astype(np.int64).tolist())
     return pairs[np.linspace(0, len(pairs) - 1, sets).round().astype(np.int64)]
+
+
+def _pairs(windows: Iterable[int]) -> NDArray[np.int64]:
+    return np.array(list(combinations(windows, 2)), dtype=np.int64)

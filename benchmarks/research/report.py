@@ -55,7 +55,7 @@ def written(found: Findings) -> str:
         "# Benchmarks: research\n",
         f"Written by `{command}` in {found.minutes:.0f} minutes; run it again to replace this file. Every program runs "
         "in its own environment and every case in a process of its own, one after the other, on the same seeded random "
-        f"walk. Warm figures are medians of the calls after the first, "
+        "walk. Warm figures are medians of the calls after the first, "
         f"at least {found.sizes.repeats} and a second of them; ratios are of wall times, and "
         "CPU ratios beside them bear other load on the machine better. A figure counts only because all calls of a "
         "case gave the same fingerprint (SHA-256 over what came out).\n",

@@ -1,6 +1,6 @@
 """Compile the loops of research before the first backtest waits for them: ``python -m tradewire.backtest.ahead``.
 
-Some 20 s per engine on a new machine, both at once; the machine code stays on disk (`tradewire.backtest.compiled`).
+7 to 20 s per engine on a new machine, both at once; the machine code stays on disk (`tradewire.backtest.compiled`).
 """
 
 from __future__ import annotations

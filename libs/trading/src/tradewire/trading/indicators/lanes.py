@@ -27,23 +27,6 @@ def follow(x: FloatArray, start: int, value: float, weight: float, out: FloatArr
 Eight = tuple[float, float, float, float, float, float, float, float]
 
 
-def settle_eight(x: FloatArray, lane: int, bars: int, weight: float) -> Eight:
-    """Averages after `bars` of eight lanes that lie `lane` apart, each begun with its first value as a guess."""
-    xa, xb, xc, xd = x, x[lane:], x[2 * lane :], x[3 * lane :]
-    xe, xf, xg, xh = x[4 * lane :], x[5 * lane :], x[6 * lane :], x[7 * lane :]
-    a, b, c, d, e, f, g, h = xa[0], xb[0], xc[0], xd[0], xe[0], xf[0], xg[0], xh[0]
-    for i in range(bars):
-        a += (xa[i] - a) * weight
-        b += (xb[i] - b) * weight
-        c += (xc[i] - c) * weight
-        d += (xd[i] - d) * weight
-        e += (xe[i] - e) * weight
-        f += (xf[i] - f) * weight
-        g += (xg[i] - g) * weight
-        h += (xh[i] - h) * weight
-    return a, b, c, d, e, f, g, h
-
-
 def follow_eight(x: FloatArray, lane: int, bars: int, values: Eight, weight: float, out: FloatArray) -> Eight:
     """The first `bars` of eight lanes that lie `lane` apart; `values`: averages before them, and (returned) after."""
     a, b, c, d, e, f, g, h = values
@@ -64,6 +47,13 @@ def follow_eight(x: FloatArray, lane: int, bars: int, values: Eight, weight: flo
     return a, b, c, d, e, f, g, h
 
 
+def settle_eight(x: FloatArray, lane: int, bars: int, weight: float, out: FloatArray) -> Eight:
+    """Averages after `bars` of eight lanes, each begun with its first value as a guess; `out` is to be done again."""
+    p, q, r, s = x[0], x[lane], x[2 * lane], x[3 * lane]
+    guesses = (p, q, r, s, x[4 * lane], x[5 * lane], x[6 * lane], x[7 * lane])
+    return follow_eight(x, lane, bars, guesses, weight, out)
+
+
 def length_of_eight(bars: int, settling: int) -> int:
     """Bars of each of eight lanes; 0 when they are not worth it."""
     lane = bars // 8
@@ -82,11 +72,12 @@ def right_of_eight(ends: Eight, starts: Eight) -> int:
 
 
 def follow_in_lanes(x: FloatArray, start: int, value: float, weight: float, out: FloatArray, settling: int) -> int:
-    """The same as `follow` in eight lanes; returns the first bar that `follow` is still to do."""
+    """The same as `follow` in eight lanes; returns the first bar that `follow` is still to do. `out` is not `x`."""
     lane = length_of_eight(len(x) - start, settling)
     if lane == 0:
         return start
-    b, c, d, e, f, g, h, _ = settle_eight(x[start + lane - settling :], lane, settling, weight)
+    early = start + lane - settling
+    b, c, d, e, f, g, h, _ = settle_eight(x[early:], lane, settling, weight, out[early:])
     starts = (value, b, c, d, e, f, g, h)
     ends = follow_eight(x[start:], lane, lane, starts, weight, out[start:])
     return start + right_of_eight(ends, starts) * lane

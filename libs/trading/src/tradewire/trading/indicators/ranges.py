@@ -103,7 +103,8 @@ def follow_spans(
     for k in range(1, 8):
         if not spans(columns, start + k * lane - settling, start + k * lane, out):
             return start
-    b, c, d, e, f, g, h, _ = settle_eight(out[start + lane - settling :], lane, settling, weight)
+    early = out[start + lane - settling :]
+    b, c, d, e, f, g, h, _ = settle_eight(early, lane, settling, weight, early)
     starts = (value, b, c, d, e, f, g, h)
     ends = starts
     for block in range(start, start + lane, BLOCK):

@@ -121,8 +121,6 @@ def bollinger(columns: Columns, params: Params, outputs: Columns) -> bool:
     x = columns[0]
     upper, middle, lower = outputs
     n, factor = int(params[0]), params[1]
-    fill_unknown(upper, n - 1)
-    fill_unknown(lower, n - 1)
     anchor, start, done = 0.0, 0, 0
     while start + 2 * n <= len(x):
         end, reach = start + n, start + 2 * n - 1
@@ -138,7 +136,8 @@ def bollinger(columns: Columns, params: Params, outputs: Columns) -> bool:
         return False
     sum_last_distances(x, start, anchor, n, outputs)
     make_bands(upper[done:], middle[done:], lower[done:], params[0], factor)
-    fill_unknown(middle, n - 1)
+    for out in outputs:
+        fill_unknown(out, n - 1)
     return True
 
 
