@@ -28,6 +28,17 @@ def test_mypy_reads_every_source_file() -> None:
     assert int(match.group(1)) == len(sources())
 
 
+EXCHANGED_HANDLERS = """
+from tradewire.execution.domain.desk import ExecutionDesk
+from tradewire.ports.events import CandleClosed, RiskAssessed
+from tradewire.runtime.service import Input, on
+
+
+def inputs(desk: ExecutionDesk) -> tuple[Input, ...]:
+    return (on(CandleClosed, desk.on_assessment), on(RiskAssessed, desk.on_candle))
+"""
+
+
 @pytest.mark.parametrize(
     ("code", "error"),
     [
@@ -38,6 +49,7 @@ def test_mypy_reads_every_source_file() -> None:
         ("x: int = 1  # type: ignore[assignment]\n", "unused-ignore"),
         ("import os as o\nfrom tradewire.risk.wiring import Service\n", "attr-defined"),
         ("def f() -> int:\n    return 1\n    print()\n", "unreachable"),
+        (EXCHANGED_HANDLERS, "arg-type"),
     ],
 )
 def test_mypy_finds_what_strict_forbids(code: str, error: str, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter
 
@@ -13,7 +13,8 @@ from tradewire.ports.message import Emit, Envelope, Event, WaitReason
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.codec import Codec
 
-Handler = Callable[[Any, Envelope], Iterable[Emit]]
+E = TypeVar("E", bound=Event)
+Handler = Callable[[E, Envelope], Iterable[Emit]]
 KeyHandler = Callable[[str, Envelope], Iterable[Emit]]
 
 
@@ -26,7 +27,7 @@ class Input:
     """
 
     event: type[Event]
-    handler: Handler
+    handler: Handler[Any]
     fanout: bool = False
     deleted: KeyHandler | None = None
 
@@ -36,8 +37,11 @@ class Input:
         return BY_EVENT[self.event].name
 
 
-def on(event: type[Event], handler: Handler, *, fanout: bool = False, deleted: KeyHandler | None = None) -> Input:
-    """One row of a service's table: ``handler`` answers every ``event`` with the events it returns."""
+def on(event: type[E], handler: Handler[E], *, fanout: bool = False, deleted: KeyHandler | None = None) -> Input:
+    """One row of a service's table: ``handler`` answers every ``event`` with the events it returns.
+
+    A handler of another event is a type error.
+    """
     return Input(event, handler, fanout, deleted)
 
 
