@@ -94,7 +94,7 @@ class Account:
 
     ``time_us``: the last event time that happened; ``awaits_us``: the event time whose assessments must be placed
     before the next bar may happen; ``follows``: the feeds whose bars the last step waited for, without those that it
-    left.
+    left; ``venues``: the venue of each symbol that is listed at the exchange.
     """
 
     account_id: str
@@ -113,6 +113,7 @@ class Account:
     assessments: dict[int, dict[int, Assessed]] = field(default_factory=dict)
     ending: set[Feed] = field(default_factory=set)
     changed: bool = False
+    venues: dict[str, str] = field(default_factory=dict)
 
     def next_sequence(self) -> int:
         """1, 2, … over everything that the account reports."""
@@ -247,6 +248,7 @@ class Account:
             ended={feed for row in data["ended"] for feed in _feeds(row)},
             happened_us={feed: time_us for *row, time_us in data["happened_us"] for feed in _feeds(row)},
         )
+        account.venues = {symbol: venue for venue, symbol, _ in account.happened_us}
         rows = data.get("follows")
         if rows is None:
             still_open = account.open_symbols()

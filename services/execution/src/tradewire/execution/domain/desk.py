@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from tradewire.execution.domain.account import Account, Arrived, Assessed, Feed, Key, OrderRecord
 from tradewire.execution.domain.following import Following, news
@@ -72,7 +73,8 @@ class ExecutionDesk:
         spec = spec_of(event)
         self._specs[event.venue, event.symbol] = spec
         for account in self._accounts.values():
-            account.exchange.list_instrument(spec, leverage=self._leverage, margin_mode=self._margin_mode)
+            if account.venues.get(event.symbol) == event.venue:
+                account.exchange.replace_instrument(spec)
         return ()
 
     def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
@@ -104,11 +106,16 @@ class ExecutionDesk:
         self._owned |= set(partitions)
 
     def restore(self, account_id: str, saved: bytes, exchange_state: Mapping[str, object]) -> None:
-        """Take an account back from the ledger."""
-        listed = exchange_state["account"]["positions"]  # type: ignore[index]
-        specs = [spec for (_, symbol), spec in sorted(self._specs.items()) if symbol in listed]
-        exchange = SimulatedExchange.from_state(exchange_state, specs)
+        """Take an account back from the ledger; symbols that were listed without ever being traded are left behind."""
+        book: Mapping[str, Any] = exchange_state["account"]  # type: ignore[assignment]
+        traded = {symbol: row for symbol, row in book["positions"].items() if row["bar_close_us"] >= 0}
+        specs = [spec for (_, symbol), spec in sorted(self._specs.items()) if symbol in traded]
+        state = {**exchange_state, "account": {**book, "positions": traded}}
+        exchange = SimulatedExchange.from_state(state, specs)
         account = self._accounts[account_id] = Account.restored(account_id, saved, exchange, self.held)
+        for symbol, venue in account.venues.items():
+            if (spec := self._specs.get((venue, symbol))) is not None:
+                exchange.replace_instrument(spec)
         self._following.begin(account)
 
     def forget(self, partitions: Iterable[int]) -> None:
@@ -173,17 +180,17 @@ class ExecutionDesk:
     def _account(self, account_id: str) -> Account:
         account = self._accounts.get(account_id)
         if account is None:
-            specs = [spec for _, spec in sorted(self._specs.items())]
-            exchange = SimulatedExchange(
-                account_id,
-                self._balance_e8(account_id),
-                specs,
-                leverages={spec.symbol: self._leverage for spec in specs},
-                margin_modes={spec.symbol: self._margin_mode for spec in specs},
-                fill_model=self._fill_model,
-            )
+            balance_e8 = self._balance_e8(account_id)
+            exchange = SimulatedExchange(account_id, balance_e8, (), fill_model=self._fill_model)
             account = self._accounts[account_id] = Account(account_id, exchange, self.held)
         return account
+
+    def _list(self, account: Account, venue: str, symbol: str) -> None:
+        """List a symbol when the account first comes to it: what it keeps grows with what it trades."""
+        if symbol in account.venues or (spec := self._specs.get((venue, symbol))) is None:
+            return
+        account.exchange.list_instrument(spec, leverage=self._leverage, margin_mode=self._margin_mode)
+        account.venues[symbol] = venue
 
     def _advance(self, account: Account) -> Iterator[Emit]:
         """Place complete steps and let complete bars happen, alternately, as far as the inputs reach."""
@@ -209,6 +216,8 @@ class ExecutionDesk:
         self, account: Account, time_us: int, feeds: frozenset[Feed], arrived: dict[Feed, Arrived]
     ) -> Iterator[Emit]:
         """All bars of the account that close at ``time_us`` happen; then the account's state goes out."""
+        for venue, symbol, _ in arrived:
+            self._list(account, venue, symbol)
         moving = news(account, arrived)
         bars = {symbol: item.bar for symbol, item in moving.items()}
         marks = {symbol: item.mark for symbol, item in moving.items() if item.mark is not None}
@@ -224,6 +233,7 @@ class ExecutionDesk:
         """Withdraw and place the orders of one assessment; each once, whatever is delivered twice."""
         account.changed = True
         event, envelope = assessed
+        self._list(account, event.venue, event.symbol)
         for client_id in event.cancels:
             yield from report(account, account.exchange.cancel(client_id, time_us), envelope)
         for intent in event.intents:
