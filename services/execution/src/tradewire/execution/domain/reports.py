@@ -163,7 +163,7 @@ def _fill_emit(account: Account, fill: Fill, order: OrderRecord) -> Emit:
 
 def account_changed(account: Account, cause: Envelope, *, last: bool) -> Emit:
     """The account as of its time."""
-    state = account.exchange.account_state()
+    state, venues = account.exchange.account_state(), account.venues
     event: Event = AccountStateChanged(
         account_id=account.account_id,
         event_time_us=account.time_us,
@@ -178,7 +178,7 @@ def account_changed(account: Account, cause: Envelope, *, last: bool) -> Emit:
         funding_paid=from_e8(-state.funding_e8),
         positions=tuple(
             Position(
-                venue=account.venues.get(p.symbol, ""),
+                venue=venues.get(p.symbol, ""),
                 symbol=p.symbol,
                 qty=from_e8(p.quantity_e8),
                 entry_price=from_e8(p.entry_price_e8),
@@ -189,7 +189,7 @@ def account_changed(account: Account, cause: Envelope, *, last: bool) -> Emit:
             for p in state.positions
         ),
         strategy_positions=tuple(
-            StrategyPosition(strategy_id=strategy, venue=account.venues.get(symbol, ""), symbol=symbol, qty=from_e8(qty))
+            StrategyPosition(strategy_id=strategy, venue=venues.get(symbol, ""), symbol=symbol, qty=from_e8(qty))
             for (strategy, symbol), qty in sorted(account.shares_e8.items())
         ),
         open_orders=tuple(_open_order(client_id, order) for client_id, order in account.orders.items()),
