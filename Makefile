@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 PARTS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml apps/*/pyproject.toml)))
-SOURCES := $(addsuffix src,$(PARTS))
+TYPED := $(addsuffix src,$(PARTS)) $(wildcard $(addsuffix tests,$(PARTS))) tests benchmarks contracts
 INSTALLED := .venv/.installed
 COMPILED := .venv/.compiled
 PEERS := .venv-peers/.installed
@@ -28,7 +28,7 @@ test: setup $(PEERS) lint types imports contracts ## all checks and all tests, r
 	$(BIN)/pytest tests/e2e
 
 chaos: setup ## kill everything now and then and prove nothing is lost: make chaos SCENARIO=btc-hourly KILLS=100 SEED=7
-	$(BIN)/python tests/e2e/drill.py --scenario $(or $(SCENARIO),three-daily) --kills $(or $(KILLS),30) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.e2e.drill --scenario $(or $(SCENARIO),three-daily) --kills $(or $(KILLS),30) $(if $(SEED),--seed $(SEED))
 
 drills: setup ## the tests that take minutes of outage each
 	$(BIN)/pytest -m drill
@@ -37,8 +37,8 @@ lint: $(INSTALLED) ## style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(INSTALLED) ## mypy, strict, over every source file
-	$(BIN)/mypy $(SOURCES)
+types: $(INSTALLED) ## mypy, strict, over every Python file, tests included
+	$(BIN)/mypy $(TYPED)
 
 imports: $(INSTALLED) ## who may import whom
 	$(BIN)/lint-imports --no-logo

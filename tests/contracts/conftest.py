@@ -1,23 +1,16 @@
-"""Makes ``contracts`` importable (a folder of scripts and data, not a distribution), and gives registries."""
+"""Registries for the tests of contracts."""
 
 from __future__ import annotations
 
-import pathlib
-import sys
 from collections.abc import Iterator
 
 import pytest
-
-ROOT = str(pathlib.Path(__file__).parents[2])
-if ROOT not in sys.path:
-    sys.path.insert(0, ROOT)
+from tests.contracts.registry_server import Registry, serving
 
 
 @pytest.fixture
 def empty_registry_url() -> Iterator[str]:
     """A registry in this process that holds nothing."""
-    from tests.contracts.registry_server import Registry, serving
-
     with serving(Registry()) as url:
         yield url
 

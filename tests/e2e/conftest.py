@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from slices import first_weeks
+from tests.e2e.slices import first_weeks
 
 from tradewire.app.monolith import Scenario, run_monolith
 from tradewire.app.watch import RunResult

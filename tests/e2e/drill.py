@@ -1,6 +1,6 @@
 """The chaos drill: replay a scenario while everything is killed now and then, and prove that nothing came of it.
 
-Example: python tests/e2e/drill.py --scenario three-daily --kills 30 --seed 7
+Example: python -m tests.e2e.drill --scenario three-daily --kills 30 --seed 7
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from drill import ROOT
+from tests.e2e.drill import ROOT
 
 from tradewire.app.monolith import Scenario, sample_scenarios
 from tradewire.app.platform import Platform

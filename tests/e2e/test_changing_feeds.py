@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from slices import HOURLY, replay_with
+from tests.e2e.slices import HOURLY, replay_with
 
 from tradewire.app.monolith import Scenario, beside, build_services, memory_topics
 from tradewire.app.operator import Operator

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
-from faults import CANDLES, SNAPSHOTS, Fault, Saboteur, dead_letters, until
-from slices import replay_with
+from tests.e2e.faults import CANDLES, SNAPSHOTS, Fault, Saboteur, dead_letters, until
+from tests.e2e.slices import replay_with
 
 from tradewire.app.monolith import Scenario
 from tradewire.app.platform import Platform, RunOptions, begin, platform

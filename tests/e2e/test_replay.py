@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
-from drill import ROOT, Drill, drill
+from tests.e2e.drill import ROOT, Drill, drill
 
 from tradewire.app.monolith import Scenario, run_monolith, sample_scenarios
 from tradewire.app.platform import RunOptions, begin, platform, replay

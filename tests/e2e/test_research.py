@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drill import ROOT
+from tests.e2e.drill import ROOT
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit

@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from drill import ROOT
-from faults import until
-from slices import replay_with
+from tests.e2e.drill import ROOT
+from tests.e2e.faults import until
+from tests.e2e.slices import replay_with
 
 from tradewire.app.monolith import Scenario
 from tradewire.app.platform import RunOptions, begin, platform

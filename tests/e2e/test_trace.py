@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 
 import pytest
-from drill import ROOT
-from otlp import ExportedSpan, OtlpReceiver
+from tests.e2e.drill import ROOT
+from tests.e2e.otlp import ExportedSpan, OtlpReceiver
 
 from tradewire.app.monolith import Scenario, sample_scenarios
 from tradewire.app.platform import RunOptions, begin, platform, replay

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from exchange_builders import BTC, ETH, HOUR_US, assert_books_balance, e8, spec
 from hypothesis import strategies as st
 
 from tradewire.trading.exchange import (
@@ -25,6 +24,8 @@ from tradewire.trading.exchange import (
     WorkingType,
     brackets,
 )
+
+from .exchange_builders import BTC, ETH, HOUR_US, assert_books_balance, e8, spec
 
 TICK = e8("0.01")
 MIRROR = e8(200)

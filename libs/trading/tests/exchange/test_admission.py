@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from exchange_builders import BTC, Desk, e8, names, order, spec
 
 from tradewire.trading.exchange import (
     ExpireReason,
@@ -22,6 +21,8 @@ from tradewire.trading.exchange import (
     from_e8,
     to_e8,
 )
+
+from .exchange_builders import BTC, Desk, e8, names, order, spec
 
 BUY, SELL = Side.BUY, Side.SELL
 STRICT = spec(price_collar_e8=e8("0.05"), max_open_orders=3)

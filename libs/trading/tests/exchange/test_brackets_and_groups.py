@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from exchange_builders import Desk, e8, fills, names, of_type, order, prices
-
 from tradewire.trading.exchange import (
     CancelReason,
     ExpireReason,
@@ -16,6 +14,8 @@ from tradewire.trading.exchange import (
     OrderType,
     Side,
 )
+
+from .exchange_builders import Desk, e8, fills, names, of_type, order, prices
 
 BUY, SELL = Side.BUY, Side.SELL
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from exchange_builders import BTC, ETH, HOUR_US, Desk, bar, e8, fills, mark_bar, names, of_type, order, prices, spec
 
 from tradewire.trading.exchange import (
     Bar,
@@ -16,6 +15,8 @@ from tradewire.trading.exchange import (
     SimulatedExchange,
 )
 from tradewire.trading.exchange.bars import low_comes_first
+
+from .exchange_builders import BTC, ETH, HOUR_US, Desk, bar, e8, fills, mark_bar, names, of_type, order, prices, spec
 
 BUY, SELL = Side.BUY, Side.SELL
 HALF_HOUR_US = HOUR_US // 2

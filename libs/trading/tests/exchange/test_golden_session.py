@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from exchange_builders import BTC, ETH, HOUR_US, bar, e8, order, spec
-
 from tradewire.trading.exchange import (
     Bar,
     Event,
@@ -25,6 +23,8 @@ from tradewire.trading.exchange import (
     WorkingType,
     from_e8,
 )
+
+from .exchange_builders import BTC, ETH, HOUR_US, bar, e8, order, spec
 
 GOLDEN = Path(__file__).with_name("golden_session.txt")
 BUY, SELL = Side.BUY, Side.SELL

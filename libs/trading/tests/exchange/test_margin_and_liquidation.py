@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from exchange_builders import (
+
+from tradewire.trading.exchange import (
+    CancelReason,
+    FundingPaid,
+    InsuranceCovered,
+    Liquidated,
+    MarginMode,
+    OrderCanceled,
+    Side,
+    SimulatedExchange,
+    brackets,
+)
+
+from .exchange_builders import (
     BTC,
     ETH,
     HOUR_US,
@@ -18,18 +31,6 @@ from exchange_builders import (
     order,
     prices,
     spec,
-)
-
-from tradewire.trading.exchange import (
-    CancelReason,
-    FundingPaid,
-    InsuranceCovered,
-    Liquidated,
-    MarginMode,
-    OrderCanceled,
-    Side,
-    SimulatedExchange,
-    brackets,
 )
 
 BUY, SELL = Side.BUY, Side.SELL

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from exchange_builders import Desk, e8, fills, mark_bar, names, of_type, order, prices
 
 from tradewire.trading.exchange import (
     ExpireReason,
@@ -17,6 +16,8 @@ from tradewire.trading.exchange import (
     TimeInForce,
     WorkingType,
 )
+
+from .exchange_builders import Desk, e8, fills, mark_bar, names, of_type, order, prices
 
 BUY, SELL = Side.BUY, Side.SELL
 
@@ -230,7 +231,7 @@ def test_market_order_when_larger_than_opposite_position_then_flips_it() -> None
 
 
 def test_fees_when_maker_and_taker_then_each_at_its_rate_rounded_up() -> None:
-    from exchange_builders import spec
+    from .exchange_builders import spec
 
     desk = Desk(100_000, spec(maker_fee_e8=20_001, taker_fee_e8=40_001))
     desk.submit(order("t", BUY, "0.055"), order("m", BUY, "0.055", price=99))

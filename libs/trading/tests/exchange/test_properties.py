@@ -8,8 +8,6 @@ from dataclasses import fields, replace
 from typing import Any
 from unittest.mock import patch
 
-from exchange_builders import HOUR_US, e8, fills, of_type
-from exchange_sessions import MIRROR, Hour, Session, map_hours, play, play_hour, sessions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +23,9 @@ from tradewire.trading.exchange import (
     SimulatedExchange,
 )
 from tradewire.trading.exchange.fixed_point import SCALE, mul_div
+
+from .exchange_builders import HOUR_US, e8, fills, of_type
+from .exchange_sessions import MIRROR, Hour, Session, map_hours, play, play_hour, sessions
 
 MODEST = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from exchange_builders import Desk, e8, fills, names, of_type, order
-
 from tradewire.trading.exchange import ExpireReason, OrderExpired, OrderReduced, Side
+
+from .exchange_builders import Desk, e8, fills, names, of_type, order
 
 BUY, SELL = Side.BUY, Side.SELL
 
