@@ -17,7 +17,7 @@ from tests.architecture.layout import ROOT, Distribution
 LIBRARIES = ("ports", "runtime", "trading")
 TRIED = ("risk", "ingest")
 """One with a database, one with a venue."""
-RUN_SECONDS_MAX = 60
+RUN_SECONDS_MAX = 300
 
 
 def _wheel(distribution: Distribution, folder: Path) -> None:

@@ -19,7 +19,7 @@ from tradewire.runtime.topic_admin import FoundTopic, TopicPlan, WantedTopic, ap
 
 pytest_plugins = ["tradewire.app.stack.fixtures"]
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 120.0
 ENVELOPE = Envelope("e-1", "c-1", "r-1", 1_700_000_000_000_000, "ingest@0.1.0", f"00-{'a' * 32}-{'b' * 16}-01")
 
 

@@ -46,7 +46,7 @@ pytestmark = pytest.mark.skipif(not PEERS.exists(), reason="no peers: `make .ven
 
 @pytest.fixture(scope="module")
 def peers() -> dict[str, Any]:
-    found = subprocess.run([PEERS, SCRIPT], capture_output=True, text=True, timeout=240, check=False)
+    found = subprocess.run([PEERS, SCRIPT], capture_output=True, text=True, timeout=600, check=False)
     assert found.returncode == 0, found.stderr
     answer: dict[str, Any] = json.loads(found.stdout)
     return answer

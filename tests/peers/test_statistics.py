@@ -61,7 +61,7 @@ def test_statistics_equal_those_of_both_peers(seed: int) -> None:
     series = np.concatenate(([0.02], 0.4 * benchmark[1:] + dice.standard_t(4, 399) * 0.01))
     asked = json.dumps({"returns": series.tolist(), "benchmark": benchmark.tolist(), "periods": PERIODS})
 
-    answer = subprocess.run([PEERS, SCRIPT], input=asked, capture_output=True, text=True, check=True, timeout=120)
+    answer = subprocess.run([PEERS, SCRIPT], input=asked, capture_output=True, text=True, check=True, timeout=600)
 
     mine = ours(series, benchmark)
     for peer, found in json.loads(answer.stdout).items():

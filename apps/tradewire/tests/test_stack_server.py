@@ -170,7 +170,7 @@ def test_server_when_parent_is_gone_then_server_and_keeper_end(tmp_path: Path, h
         else:
             owner.kill()
 
-        _, alive = psutil.wait_procs(processes, timeout=30)
+        _, alive = psutil.wait_procs(processes, timeout=120)
 
         assert not alive
 
@@ -180,7 +180,7 @@ def test_server_when_keeper_is_killed_then_server_dies_with_it(tmp_path: Path) -
     with _owner(tmp_path) as (_, (keeper, server)):
         keeper.send_signal(signal.SIGKILL)
 
-        _, alive = psutil.wait_procs([server], timeout=30)
+        _, alive = psutil.wait_procs([server], timeout=120)
 
         assert not alive
 

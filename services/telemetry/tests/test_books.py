@@ -55,7 +55,7 @@ def story(messages: Messages, accounts: int, length: int) -> list[Event]:
     return told
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data(), accounts=st.integers(1, 3), length=st.integers(1, 6))
 def test_take_when_stretches_are_delivered_again_then_as_if_once(
     messages: Messages, data: st.DataObject, accounts: int, length: int

@@ -31,7 +31,7 @@ def kept(windows: Windows) -> object:
     )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_take_when_events_are_repeated_and_shuffled_then_the_same_windows(
     messages: Messages, data: st.DataObject
@@ -53,7 +53,7 @@ def test_take_when_events_are_repeated_and_shuffled_then_the_same_windows(
     assert kept(again) == kept(once)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(hours=st.lists(st.integers(0, 9), min_size=1, max_size=12))
 def test_rows_when_read_back_then_the_same_windows(
     messages: Messages, tmp_path_factory: pytest.TempPathFactory, hours: list[int]

@@ -19,7 +19,7 @@ def test_tutorial_runs_from_a_fresh_kernel(tmp_path: Path, monkeypatch: pytest.M
     assert all(not cell.get("outputs") for cell in notebook.cells), "the committed notebook holds no outputs"
 
     NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(TUTORIAL.parent)}}
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(TUTORIAL.parent)}}
     ).execute()
 
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -23,14 +24,15 @@ from tradewire.testkit.bus_suite.dead_member import read_and_die  # noqa: E402
 class ServerHarness(Harness):
     """An adapter on one server of the embedded stack; a dead member is a killed process."""
 
-    session_s = 2.0
+    session_s = 6.0
 
     def __init__(self, stack: Stack, part: str, url: str) -> None:
         super().__init__()
         self._stack, self._part, self._url = stack, part, url
 
-    def build(self) -> EventBusPort:
-        return connect(self._url, client_id="tests")
+    def build(self, *, session_s: float | None = None) -> EventBusPort:
+        url = self._url if session_s is None else re.sub(r"session_s=[\d.]+", f"session_s={session_s}", self._url)
+        return connect(url, client_id="tests")
 
     async def dead_member(self, topic: str, group: str, *, member: str | None, records: int) -> list[int]:
         return await read_and_die(self._url, topic, group, member=member, records=records)

@@ -11,7 +11,7 @@ from tradewire.testkit.bus_suite import BusSuite, Harness
 
 pytest_plugins = ["tradewire.app.stack.fixtures"]
 
-BOUNDS = "session_s=2&heartbeat_s=0.3&rebalance_s=10&send_s=2&connect_s=3&request_s=5&close_s=2&topic_wait_s=0.5"
+BOUNDS = "session_s=6&heartbeat_s=0.3&rebalance_s=20&send_s=6&connect_s=8&request_s=8&close_s=4&topic_wait_s=2"
 
 
 class TestKafkaBus(BusSuite):

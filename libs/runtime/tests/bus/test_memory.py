@@ -24,7 +24,7 @@ class MemoryHarness(Harness):
         super().__init__()
         self.bus = MemoryBus({}, session_s=self.session_s)
 
-    def build(self) -> EventBusPort:
+    def build(self, *, session_s: float | None = None) -> EventBusPort:
         return self.bus
 
     async def dead_member(self, topic: str, group: str, *, member: str | None, records: int) -> list[int]:

@@ -14,7 +14,7 @@ from tradewire.testkit.bus_suite.harness import Owner, numbered, read, values
 
 pytest_plugins = ["tradewire.app.stack.fixtures"]
 
-BOUNDS = "heartbeat_s=0.1&rebalance_s=10&connect_s=2&close_s=2"
+BOUNDS = "heartbeat_s=0.1&rebalance_s=20&connect_s=8&close_s=4"
 
 
 class TestRedisBus(BusSuite):
@@ -22,7 +22,7 @@ class TestRedisBus(BusSuite):
 
     @pytest.fixture
     def harness(self, stack: Stack, server_harness: Callable[[str, str], Harness]) -> Harness:
-        return server_harness("redis", f"{stack.redis_url}?{BOUNDS}&session_s=2&request_s=2")
+        return server_harness("redis", f"{stack.redis_url}?{BOUNDS}&session_s=6&request_s=6")
 
 
 async def test_static_member_when_its_seat_is_taken_then_it_is_fenced(

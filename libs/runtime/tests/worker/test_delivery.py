@@ -10,7 +10,7 @@ from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.events import CandleClosed, IndicatorsUpdated
 from tradewire.ports.topics import BY_EVENT
 from tradewire.testkit.builders import candle
-from tradewire.testkit.worker_rig import WorkerRig, ended
+from tradewire.testkit.worker_rig import WITHIN_SECONDS, WorkerRig, ended
 
 CANDLES = BY_EVENT[CandleClosed].name
 SNAPSHOTS = BY_EVENT[IndicatorsUpdated].name
@@ -62,7 +62,7 @@ async def test_crash_at_any_point_of_a_round_loses_and_doubles_nothing(rig: Work
     await rig.until(lambda: rig.journal.steps[-1:] == ["commit"], first)
     rig.journal.hook = strike
     await rig.say(*(candle(number) for number in range(2, BARS)))
-    await asyncio.wait_for(reached.wait(), 5)
+    await asyncio.wait_for(reached.wait(), WITHIN_SECONDS)
     first.cancel()
     failure = await ended(first)
     assert isinstance(failure, FatalError) if way == "fatal" else failure is None
@@ -125,7 +125,7 @@ async def test_stop_while_the_bus_is_away_ends_in_time_and_commits_nothing(rig: 
     rig.journal.hook = away
     await rig.say(candle(0))
     async with rig.running(rig.summing(), drain_seconds=0.05):
-        await asyncio.wait_for(asked.wait(), 5)
+        await asyncio.wait_for(asked.wait(), WITHIN_SECONDS)
     assert await rig.committed(CANDLES, "indicator") == 0
 
 
@@ -163,7 +163,7 @@ async def test_rebalance_that_waits_for_a_breaking_round_hands_nothing_unpublish
     rig.journal.hook = strike
     await rig.say(*(candle(number) for number in range(BARS)))
     first = asyncio.create_task(rig.worker(rig.summing()).run(asyncio.Event()))
-    await asyncio.wait_for(joined.wait(), 5)
+    await asyncio.wait_for(joined.wait(), WITHIN_SECONDS)
     async with rig.running(rig.summing()):
         assert isinstance(await ended(first), FatalError)
         await rig.until(lambda: rig.bus_committed(CANDLES, "indicator") == BARS)

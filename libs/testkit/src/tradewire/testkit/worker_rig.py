@@ -28,7 +28,7 @@ from tradewire.testkit.summing import Summing
 from tradewire.testkit.watched import Journal, WatchedBus, WatchedStore
 
 PARTITIONS = 2
-WITHIN_SECONDS = 10.0
+WITHIN_SECONDS = 120.0
 
 
 class WorkerRig:
@@ -79,7 +79,7 @@ class WorkerRig:
                 await task
 
     async def until(self, holds: Callable[[], bool], *tasks: asyncio.Task[None]) -> None:
-        """Let everything run until ``holds``. Raises what a task raised first; TimeoutError after 10 s."""
+        """Let everything run until ``holds``. Raises what a task raised first; in the end TimeoutError."""
         async with asyncio.timeout(WITHIN_SECONDS):
             while not holds():
                 for task in tasks:

@@ -6,12 +6,16 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
     KafkaError,
     LeaderNotAvailableError,
+    NotCoordinatorForGroupError,
     TopicAlreadyExistsError,
     UnknownTopicOrPartitionError,
     for_code,
@@ -247,11 +251,18 @@ class KafkaBus(EventBusPort):
         assert self._admin is not None, "start the bus before using it"
         with translated(f"asking for committed offsets of {group}"):
             async with asyncio.timeout(self.settings.request_s):
-                found = await self._admin.list_consumer_group_offsets(
-                    group, partitions=[TopicPartition(*place) for place in places]
-                )
+                found = await self._offsets_of(group, [TopicPartition(*place) for place in places])
         offsets = {Place(*place): stored.offset for place, stored in found.items()}
         return {place: offset if (offset := offsets.get(place, -1)) >= 0 else None for place in places}
+
+    async def _offsets_of(self, group: str, partitions: list[TopicPartition]) -> Mapping[TopicPartition, Any]:
+        """Asks again while the group's coordinator is only being found, as it is on a broker's first question."""
+        assert self._admin is not None, "start the bus before using it"
+        while True:
+            try:
+                return dict(await self._admin.list_consumer_group_offsets(group, partitions=partitions))
+            except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError):
+                await asyncio.sleep(TOPIC_POLL_SECONDS)
 
     async def create_topics(self, partitions: Mapping[str, int], configs: Mapping[str, Mapping[str, str]]) -> None:
         assert self._admin is not None, "start the bus before using it"

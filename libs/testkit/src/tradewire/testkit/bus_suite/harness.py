@@ -28,8 +28,11 @@ class Harness(ABC):
         self._run = uuid4().hex[:8]
 
     @abstractmethod
-    def build(self) -> EventBusPort:
-        """A connection of its own, as another process would have; not started."""
+    def build(self, *, session_s: float | None = None) -> EventBusPort:
+        """A connection of its own, as another process would have; not started.
+
+        ``session_s``: of its members, where the adapter has sessions; none: the harness's.
+        """
 
     @abstractmethod
     async def dead_member(self, topic: str, group: str, *, member: str | None, records: int) -> list[int]:
@@ -43,9 +46,9 @@ class Harness(ABC):
     def restart(self) -> AbstractAsyncContextManager[None] | None:
         """Servers that are killed at its beginning and started again at its end, data kept."""
 
-    async def connect(self) -> EventBusPort:
+    async def connect(self, *, session_s: float | None = None) -> EventBusPort:
         """A started connection, closed at the end of the test."""
-        bus = self.build()
+        bus = self.build(session_s=session_s)
         self._buses.append(bus)
         await bus.start()
         return bus

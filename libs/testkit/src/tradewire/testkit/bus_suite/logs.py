@@ -8,7 +8,7 @@ import pytest
 
 from tradewire.ports.bus import EventBusPort, Outgoing, Place
 from tradewire.ports.errors import ContractViolationError
-from tradewire.testkit.bus_suite.harness import Harness, numbered, read, spread, values
+from tradewire.testkit.bus_suite.harness import PATIENCE_SECONDS, Harness, numbered, read, spread, values
 
 KAFKA_PARTITIONS_OF_12 = {b"BTCUSDT": 2, b"ETHUSDT": 5, b"SOLUSDT": 9, b"": 9, b"acc-1": 9, b"a": 4}
 
@@ -187,6 +187,6 @@ class LogSuite:
         tail = await bus.tail({Place(topic, 0): 0})
         waiting = asyncio.create_task(tail.poll(max_records=1, timeout_s=30))
         await bus.end_offsets([Place(topic, 0)])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await tail.close()
             assert await waiting == []
