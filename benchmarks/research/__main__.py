@@ -31,7 +31,7 @@ def answer(environment: str, case: str, size: int, repeats: int) -> dict[str, An
     Raises: CaseFailedError when the environment is not there or the process says no result.
     """
     python = ROOT / environment / "bin/python"
-    command = [python, "-m", f"benchmarks.research.{MODULES[environment]}", case, str(size), str(repeats)]
+    command = [str(python), "-m", f"benchmarks.research.{MODULES[environment]}", case, str(size), str(repeats)]
     if not python.exists():
         raise CaseFailedError(f"{environment} is not there; `make {environment}/.installed` makes it")
     try:

@@ -82,6 +82,12 @@ def request(bars: int, fee_bps: int) -> BacktestRequest:
     return BacktestRequest(CROSS, (market,), account=AccountSettings(Decimal(CASH), slippage_bps=Decimal(0)))
 
 
+def digest_all(found: object) -> str:
+    """The digest of an indicator's arrays."""
+    assert isinstance(found, tuple)
+    return digest(*found)
+
+
 def batch(case: str, size: int, repeats: int) -> None:
     """B1: one indicator over whole arrays, through the port's adapter."""
     from tradewire.trading.indicators import INDICATORS
@@ -90,7 +96,7 @@ def batch(case: str, size: int, repeats: int) -> None:
     prices = candles(size)._asdict() | {"x": candles(size).close}
     indicator = INDICATORS[name]
     inputs = [prices[field] for field in indicator.inputs]
-    timed(lambda: indicator.array(inputs, params), repeats, prints=lambda found: digest(*found))  # type: ignore[call-overload]
+    timed(lambda: indicator.array(inputs, params), repeats, prints=digest_all)
 
 
 def stream(case: str, size: int, repeats: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def backtesting_cross(_: str, size: int, repeats: int) -> None:
     from backtesting.lib import crossover
     from backtesting.test import SMA
 
-    class Cross(Strategy):
+    class Cross(Strategy):  # type: ignore[misc]  # the peer has no types
         def init(self) -> None:
             self.fast = self.I(SMA, self.data.Close, FAST)
             self.slow = self.I(SMA, self.data.Close, SLOW)
@@ -92,7 +93,11 @@ def backtesting_cross(_: str, size: int, repeats: int) -> None:
     times = pd.date_range(pd.Timestamp(START_S, unit="s"), periods=size, freq="min")
     frame = pd.DataFrame(candles(size)._asdict(), index=times).rename(columns=str.title)
     test = Backtest(frame, Cross, cash=CASH, commission=0.0004, finalize_trades=False)
-    timed(test.run, repeats, prints=lambda found: f"{found['# Trades']} trades, {found['Equity Final [$]']:.6f}")
+
+    def trades_and_equity(found: Any) -> str:
+        return f"{found['# Trades']} trades, {found['Equity Final [$]']:.6f}"
+
+    timed(test.run, repeats, prints=trades_and_equity)
 
 
 def vectorbt_return(_: str, size: int, repeats: int) -> None:

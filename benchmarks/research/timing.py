@@ -24,7 +24,9 @@ def timed(
     ``prints`` makes the fingerprint of a result; all runs must have the same one.
     """
     before_mib = peak_mib()
-    seconds, cpu_seconds, found = [], [], set()
+    seconds: list[float] = []
+    cpu_seconds: list[float] = []
+    found: set[str] = set()
     while len(seconds) <= repeats or sum(seconds[1:]) < enough_s:
         started, cpu_started = time.perf_counter(), time.process_time()
         result = run()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -34,8 +35,10 @@ def market(venue: str, symbol: str, interval: str, bars: int | None = None) -> M
     (instrument,) = (
         item for item in read_instruments(SAMPLE / "instruments.yaml") if (item.venue, item.symbol) == (venue, symbol)
     )
-    columns = [frame[name].cast(pl.Float64).to_numpy() for name in ("open", "high", "low", "close", "volume")]
-    return MarketHistory(instrument, interval, frame["open_time"].to_numpy() * 1_000, *columns)
+    columns: dict[str, Any] = {
+        name: frame[name].cast(pl.Float64).to_numpy() for name in ("open", "high", "low", "close", "volume")
+    }
+    return MarketHistory(instrument, interval, frame["open_time"].to_numpy() * 1_000, **columns)
 
 
 def request(name: str, account: AccountSettings | None = None) -> BacktestRequest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -29,7 +30,7 @@ def recorded() -> list[CandleClosed]:
     bars = []
     for row, mark in zip(candles.iter_rows(named=True), marks.iter_rows(named=True), strict=True):
         hour = row["open_time"] // 3_600_000
-        told = {name: Decimal(repr(row[name])) for name in PRICES}
+        told: dict[str, Any] = {name: Decimal(repr(row[name])) for name in PRICES}
         told |= {f"mark_{name}": Decimal(repr(mark[name])) for name in PRICES}
         rate = rates.get(hour + 1)
         bars.append(candle(hour, **told, funding_rate=None if rate is None else Decimal(repr(rate))))

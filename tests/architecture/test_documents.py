@@ -79,7 +79,7 @@ def _exported() -> dict[str, tuple[str, str]]:
             assert isinstance(node.args[0], ast.Constant), f"{relative(path)}:{node.lineno}: name is no literal"
             labels = ast.literal_eval(node.args[2]) if len(node.args) > 2 else []
             kind = node.func.id.lower()
-            found[f"{node.args[0].value}{'_total' if kind == 'counter' else ''}"] = (kind, ", ".join(labels))
+            found[f"{node.args[0].value!s}{'_total' if kind == 'counter' else ''}"] = (kind, ", ".join(labels))
     return found
 
 
@@ -108,7 +108,7 @@ def _filled() -> set[str]:
                     value=ast.Call(func=ast.Name(id="Counter" | "Gauge" | "Histogram" as kind), args=[name, *_]),
                 ):
                     assert isinstance(name, ast.Constant)
-                    attributes[f"{name.value}{'_total' if kind == 'Counter' else ''}"] = attribute
+                    attributes[f"{name.value!s}{'_total' if kind == 'Counter' else ''}"] = attribute
                 case ast.Attribute(value=ast.Attribute(attr=attribute), attr="labels" | "inc" | "set" | "observe"):
                     used.add(attribute)
                 case ast.Attribute(value=ast.Name(id="metrics"), attr=attribute):

@@ -96,8 +96,9 @@ def test_every_module_and_every_public_class_and_function_is_documented() -> Non
         if ast.get_docstring(module) is None:
             missing.append(relative(path))
         for node in module.body:
-            public = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_"
-            if public and ast.get_docstring(node) is None:
+            if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            if node.name[0] != "_" and ast.get_docstring(node) is None:
                 missing.append(f"{relative(path)}:{node.name}")
     assert missing == []
 

@@ -32,7 +32,9 @@ class ExportedSpan:
 
 
 def _value(value: AnyValue) -> str | int | float | bool:
-    found = getattr(value, value.WhichOneof("value"))
+    kind = value.WhichOneof("value")
+    assert kind is not None, "an attribute without a value"
+    found = getattr(value, kind)
     assert isinstance(found, str | int | float | bool)
     return found
 

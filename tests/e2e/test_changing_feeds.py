@@ -123,7 +123,8 @@ def test_run_when_a_strategy_was_retired_in_position_then_its_stop_fires_later(
     gone = len([state for state in left if state.event_time_us < statuses(market)[0].active[-1].effective_from_us])
     assert gone == RETIRED_AFTER
     assert hourly[-1] in left[gone + 5 :], "it is held for hours after it was retired"
-    assert left[-1].positions == left[-1].open_orders == ()
+    assert not left[-1].positions
+    assert not left[-1].open_orders
     assert [state.last_of_stream for state in left[-2:]] == [False, True]
 
 

@@ -17,7 +17,7 @@ from backtesting.test import GOOG, SMA  # noqa: E402
 CASH, SIZE, FAST, SLOW = 100_000, 10, 10, 20
 
 
-class Cross(Strategy):
+class Cross(Strategy):  # type: ignore[misc]  # the peer has no types
     """SMA 10/20: long only, or always in the market."""
 
     reverse = False

@@ -80,8 +80,10 @@ def market_of(bars: dict[str, list[float]]) -> MarketHistory:
         ),
         valid_from_us=0,
     )
-    columns = (np.array(bars[name], dtype=np.float64) for name in ("open", "high", "low", "close", "volume"))
-    return MarketHistory(instrument, "1d", np.array(bars["open_time_us"], dtype=np.int64), *columns)
+    columns: dict[str, Any] = {
+        name: np.array(bars[name], dtype=np.float64) for name in ("open", "high", "low", "close", "volume")
+    }
+    return MarketHistory(instrument, "1d", np.array(bars["open_time_us"], dtype=np.int64), **columns)
 
 
 @pytest.mark.parametrize("engine", [VectorizedEngine(), FuturesEngine()], ids=lambda engine: engine.name)

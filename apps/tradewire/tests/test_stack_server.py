@@ -84,11 +84,11 @@ def test_server_when_started_and_stopped_then_process_and_keeper_are_gone(tmp_pa
         assert server.pid is not None
         assert server.keeper_pid is not None
         processes = [psutil.Process(server.pid), psutil.Process(server.keeper_pid)]
-        assert server.alive
+        alive_before = server.alive
 
         server.stop()
 
-        assert not server.alive
+        assert (alive_before, server.alive) == (True, False)
         assert not any(process.is_running() for process in processes)
 
 

@@ -13,7 +13,7 @@ def doubled(value: int) -> int:
 
 def test_it_is_told_when_something_is_compiled_and_not_when_it_runs() -> None:
     seen: list[str] = []
-    function = numba.njit(doubled)  # nothing of it is kept on disk
+    function = numba.njit()(doubled)  # nothing of it is kept on disk
 
     with when_compiling(lambda: seen.append("compiling")):
         assert function(4) == 8

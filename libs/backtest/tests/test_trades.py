@@ -51,7 +51,7 @@ def test_round_trip_is_one_trade_net_of_fees_and_funding() -> None:
 
     trade = one(trades_of(fills, [FundingPayment(20, BTC, Decimal("-0.5"), Decimal(2))], {}))
 
-    assert (trade.side, trade.qty, trade.entry_price, trade.exit_price) == (Side.BUY, 2, 100, 110)
+    assert (trade.side, trade.qty, trade.entry_price, trade.exit_price) == (Side.BUY, *map(Decimal, (2, 100, 110)))
     assert (trade.entry_time_us, trade.exit_time_us) == (10, 40)
     assert (trade.fees, trade.funding, trade.pnl) == (Decimal("0.21"), Decimal("-0.5"), Decimal("19.29"))
 
@@ -66,8 +66,8 @@ def test_entry_in_parts_and_exit_in_parts_have_weighted_prices() -> None:
 
     trade = one(trades_of(fills, [], {}))
 
-    assert (trade.side, trade.qty) == (Side.SELL, 4)
-    assert (trade.entry_price, trade.exit_price, trade.pnl) == (103, 85, 72)
+    assert (trade.side, trade.qty) == (Side.SELL, Decimal(4))
+    assert (trade.entry_price, trade.exit_price, trade.pnl) == (Decimal(103), Decimal(85), Decimal(72))
 
 
 def test_fill_through_zero_ends_one_trade_and_begins_the_next() -> None:
@@ -75,9 +75,9 @@ def test_fill_through_zero_ends_one_trade_and_begins_the_next() -> None:
 
     first, second = trades_of(fills, [], {BTC: Decimal(85)})
 
-    assert (first.qty, first.exit_time_us, first.fees, first.pnl) == (1, 2, Decimal("0.1"), Decimal("-10.1"))
-    assert (second.side, second.qty, second.entry_time_us, second.exit_time_us) == (Side.SELL, 2, 2, None)
-    assert (second.fees, second.exit_price, second.pnl) == (Decimal("0.2"), 85, Decimal("9.8"))
+    assert (first.qty, first.exit_time_us, first.fees, first.pnl) == (Decimal(1), 2, Decimal("0.1"), Decimal("-10.1"))
+    assert (second.side, second.qty, second.entry_time_us, second.exit_time_us) == (Side.SELL, Decimal(2), 2, None)
+    assert (second.fees, second.exit_price, second.pnl) == (Decimal("0.2"), Decimal(85), Decimal("9.8"))
 
 
 def test_funding_at_the_moment_of_a_fill_belongs_to_the_position_it_was_paid_on() -> None:
@@ -90,7 +90,7 @@ def test_funding_at_the_moment_of_a_fill_belongs_to_the_position_it_was_paid_on(
 
     first, second = trades_of(fills, payments, {})
 
-    assert (first.funding, second.funding) == (-3, 4)
+    assert (first.funding, second.funding) == (Decimal(-3), Decimal(4))
 
 
 @given(

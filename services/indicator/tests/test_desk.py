@@ -42,7 +42,8 @@ def saved(desk: IndicatorDesk) -> list[tuple[int, IndicatorStateSaved]]:
 def test_candle_when_closed_then_one_snapshot_with_the_bar_and_what_strategies_demand() -> None:
     first, second, third = fed(desk_with(), candle(0, 10), candle(1, 20), candle(2, 60))
     assert [s.values[MEAN] for s in (first, second, third)] == [None, None, 30.0]
-    assert (third.values["close"], third.previous["close"], third.close) == (60.0, 20.0, 60)
+    assert (third.values["close"], third.previous["close"]) == (60.0, 20.0)
+    assert third.close == 60
     assert (third.event_time_us, third.input_offset, first.previous) == (3 * HOUR_US, 2, {})
 
 

@@ -45,7 +45,7 @@ async def test_mark_over_the_same_span_is_joined_and_a_missing_one_stays_missing
     bars = await read(folder)
 
     assert [bar.mark_close for bar in bars] == [Decimal("101.5"), None, Decimal(103), None]
-    assert (bars[0].mark_open, bars[0].mark_high, bars[0].mark_low) == (Decimal("100.5"), 111, 91)
+    assert (bars[0].mark_open, bars[0].mark_high, bars[0].mark_low) == (Decimal("100.5"), Decimal(111), Decimal(91))
 
 
 async def test_parquet_says_the_same_as_csv_to_the_last_digit(folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -74,8 +75,8 @@ def test_offer_when_a_bar_comes_again_otherwise_keeps_the_first_and_tells_both()
 
 @pytest.mark.parametrize("field", ["open", "high", "low", "close", "volume"])
 def test_offer_when_any_one_number_differs_is_a_conflict(field: str) -> None:
-    changed = {"open": "101", "high": "111", "low": "91", "close": "104", "volume": "8"}[field]
-    assert hours(judge(bar(0), bar(0, **{field: changed}))) == ["0", "CONFLICT"]
+    changed: dict[str, Any] = {"open": "101", "high": "111", "low": "91", "close": "104", "volume": "8"}
+    assert hours(judge(bar(0), bar(0, **{field: changed[field]}))) == ["0", "CONFLICT"]
 
 
 def test_offer_when_bars_are_missing_counts_them_and_then_goes_on() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
 import pytest
 
@@ -22,7 +22,7 @@ class ListedSource(MarketDataPort):
         self.listed, self.error = events, error
         self.resumed: Mapping[tuple[str, str], int] = {}
 
-    async def instruments(self) -> Sequence[InstrumentChanged]:
+    async def instruments(self) -> list[InstrumentChanged]:
         return [instrument()]
 
     async def events(self, resume: Mapping[tuple[str, str], int]) -> AsyncIterator[Event]:
@@ -68,6 +68,7 @@ async def test_batches_when_paused_then_nothing_goes_out_until_resumed() -> None
     feed = Feed(ListedSource([candle(0)]))
     pause(feed, ControlLevel.PAUSED)
     batches = feed.batches({})
+    assert isinstance(batches, AsyncGenerator)
     assert [emit.event for emit in await anext(batches)] == [instrument()]
     waiting = asyncio.ensure_future(anext(batches))
     for _ in range(10):

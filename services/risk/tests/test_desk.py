@@ -59,7 +59,7 @@ def test_step_when_a_newer_state_is_known_too_then_the_one_of_the_step_is_used()
     say(desk, account_state(0, 10_000), 0)
     say(desk, account_state(1, 20_000), 1)
     (answer,) = say(desk, evaluation(0))
-    assert (answer.equity, answer.account_time_us) == (10_000, HOUR_US)
+    assert (answer.equity, answer.account_time_us) == (Decimal(10_000), HOUR_US)
 
 
 def test_step_when_another_symbol_may_still_come_then_waits_for_it_or_for_what_is_later() -> None:
@@ -227,7 +227,7 @@ def test_signal_when_its_step_was_answered_without_it_then_refused_saying_so() -
 def test_kill_switch_when_on_then_entries_are_refused_and_exits_go_out(scope: str, level: ControlLevel) -> None:
     desk = desk_with()
     say(desk, control(scope, level))
-    held = {"positions": (position(1),), "strategy_positions": (share(1),)}
+    held: dict[str, Any] = {"positions": (position(1),), "strategy_positions": (share(1),)}
     say(desk, account_state(0), 0)
     say(desk, account_state(1, **held), 1)
     assert refused(say(desk, evaluation(0))[0]) == {"kill_switch"}
@@ -243,8 +243,8 @@ def test_flatten_when_demanded_then_closes_each_share_at_once_and_withdraws_its_
     found = say(desk, control("account:alpha", ControlLevel.FLATTEN))
     assert [(a.symbol, a.step_size, a.cancels) for a in found] == [(ETH, 0, ()), (BTC, 0, ("stop",))]
     assert [(i.leg, i.side, i.qty) for a in found for i in a.intents] == [
-        (OrderLeg.FLATTEN, Side.BUY, 3),
-        (OrderLeg.FLATTEN, Side.SELL, 2),
+        (OrderLeg.FLATTEN, Side.BUY, Decimal(3)),
+        (OrderLeg.FLATTEN, Side.SELL, Decimal(2)),
     ]
     assert say(desk, control("account:beta", ControlLevel.FLATTEN)) == []
 

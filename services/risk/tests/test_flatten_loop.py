@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import defaultdict
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -24,11 +25,12 @@ SHORT = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCh
 
 def market(rng: random.Random) -> list[CandleClosed]:
     """Two random walks, bar by bar."""
-    found, prices = [], {BTC: Decimal(100), ETH: Decimal(50)}
+    found: list[CandleClosed] = []
+    prices = {BTC: Decimal(100), ETH: Decimal(50)}
     for number in range(BARS):
         for symbol, open_ in prices.items():
             close = max(open_ + Decimal(rng.randrange(-30, 31)) / 10, Decimal(5))
-            shape = {"open": open_, "high": max(open_, close), "low": min(open_, close)}
+            shape: dict[str, Any] = {"open": open_, "high": max(open_, close), "low": min(open_, close)}
             found.append(candle(number, close, symbol, last_of_stream=number == BARS - 1, **shape))
             prices[symbol] = close
     return found
@@ -82,7 +84,7 @@ def test_flatten_when_nothing_dies_then_ends_flat_and_no_demand_goes_past_zero(s
     loop = flattened(seed, trouble=False)
     end = last_state(loop)
     assert (end.strategy_positions, end.open_orders) == ((), ())
-    held: Counter[tuple[str, str]] = Counter()
+    held: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     fills = {event for event in loop.outputs().values() if isinstance(event, OrderFilled)}
     for fill in sorted(fills, key=lambda fill: fill.sequence):
         before = held[fill.strategy_id, fill.symbol]

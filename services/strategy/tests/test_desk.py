@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
@@ -202,7 +203,8 @@ def test_snapshot_when_bar_closes_then_one_evaluation_per_strategy_says_what_it_
     ]
     assert [emit.ordinal for emit in emits] == ["one", "two"]
     assert said[0].seen == {MEAN: mean}
-    assert (said[0].event_time_us, said[0].close, said[0].candle_offset) == (5 * HOUR_US, close, 4)
+    assert (said[0].event_time_us, said[0].candle_offset) == (5 * HOUR_US, 4)
+    assert said[0].close == Decimal(close)
 
 
 def test_snapshot_when_of_another_market_or_interval_then_no_answer() -> None:

@@ -147,9 +147,9 @@ def test_limits_when_older_version_comes_late_then_ignored(messages: Messages) -
         books.take(limits, messages.envelope(limits))
     state = messages.state()
     books.take(state, messages.envelope(state))
-    limits = books.accounts["paper-1"].limits
-    assert limits is not None
-    assert limits.version == 2
+    kept = books.accounts["paper-1"].limits
+    assert kept is not None
+    assert kept.version == 2
 
 
 # ---- the curve ----

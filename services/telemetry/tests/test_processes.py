@@ -167,7 +167,7 @@ async def killed_between(
     await publish(bus, messages, told[:half])
     await until(begun)
     child.end()
-    await publish(bus, messages, told[half:] + told[half - 20 : half])
+    await publish(bus, messages, [*told[half:], *told[half - 20 : half]])
     child.start()
 
 

@@ -192,9 +192,11 @@ async def test_search_by_halves_finds_every_record(
     monkeypatch.setattr(archive_module, "WINDOW_RECORDS", window)
     _, archive, said = live
     for wanted in said[::37]:
-        found = await archive.first(
-            StrategyEvaluated, wanted.account_id, wanted.event_time_us, lambda f, w=wanted: f.event == w
-        )
+
+        def is_wanted(found: Found, wanted: StrategyEvaluated = wanted) -> bool:
+            return bool(found.event == wanted)
+
+        found = await archive.first(StrategyEvaluated, wanted.account_id, wanted.event_time_us, is_wanted)
         assert found is not None
 
 

@@ -70,7 +70,7 @@ def test_packed_candles_load_to_the_same_bars(name: str, tmp_path: Path) -> None
     assert inspect_file(packed) == inspect_file(plain)
 
 
-BAD = {
+BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "cut.csv.gz": (lambda: gzip.compress(CSV)[:-12], "damaged packing"),
     "altered.csv.gz": (lambda: gzip.compress(CSV)[:-8] + bytes(8), "damaged packing"),
     "cut.zip": (lambda: zipped(("a.csv", CSV))[:-30], "damaged packing"),

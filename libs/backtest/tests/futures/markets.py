@@ -71,16 +71,16 @@ def market(
     volume = np.round(made.uniform(0, 500, count), 3)
     kept = made.random(count) >= missing
     kept[0] = True
-    columns = [values[kept] for values in (opened, high, low, close, volume)]
+    prices = [values[kept] for values in (opened, high, low, close)]
     times = (np.arange(count, dtype=np.int64) * HOUR_US)[kept]
     shift = np.round(made.normal(0, step / 2, int(kept.sum())), 2)
-    marks = [np.maximum(np.round(values + shift, 2), 0.5) for values in columns[:4]] if mark else None
+    marks = [np.maximum(np.round(values + shift, 2), 0.5) for values in prices] if mark else None
     rates = np.where(made.random(len(times)) < 0.1, np.round(made.normal(0, 0.001, len(times)), 8), 0.0)
     return MarketHistory(
         instrument(symbol, lot=lot),
         "1h",
         times,
-        *columns,
+        *(prices[0], prices[1], prices[2], prices[3], volume[kept]),
         mark=MarkHistory(*marks) if marks is not None else None,
         funding_rate=rates if funding else None,
     )

@@ -154,6 +154,6 @@ def finer(given: MarketHistory, interval: str, share: float, seed: int) -> PathH
             price = end
     if not times:
         return None
-    columns = np.array(rows, dtype=np.float64).T.copy()
+    opened, high_of, low_of, close, volume = np.array(rows, dtype=np.float64).T.copy()
     told = MarkHistory(*np.array(beside).T.copy()) if given.mark is not None else None
-    return PathHistory(interval, np.array(times, dtype=np.int64), *columns, mark=told)
+    return PathHistory(interval, np.array(times, dtype=np.int64), opened, high_of, low_of, close, volume, mark=told)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from numpy.typing import NDArray
 
 from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.market_details import details_left_out
@@ -57,10 +59,15 @@ def test_a_path_of_one_candle_a_bar_changes_nothing(request: BacktestRequest) ->
     assert told.fingerprint == guessed.fingerprint
 
 
-def bars(rows: Sequence[tuple[float, float, float, float]], step_us: int = HOUR_US, begin_us: int = 0) -> list[object]:
+FloatArray = NDArray[np.float64]
+Columns = tuple[NDArray[np.int64], FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+
+
+def bars(rows: Sequence[tuple[float, float, float, float]], step_us: int = HOUR_US, begin_us: int = 0) -> Columns:
     """Open times and columns of bars that follow one another."""
     times = begin_us + np.arange(len(rows), dtype=np.int64) * step_us
-    return [times, *np.array(rows, dtype=np.float64).T.copy(), np.full(len(rows), 100.0)]
+    opened, high, low, close = np.array(rows, dtype=np.float64).T.copy()
+    return times, opened, high, low, close, np.full(len(rows), 100.0)
 
 
 HOURS = [(100, 101, 99, 101), (101, 107, 95, 101), (101, 101, 101, 101)]
@@ -68,7 +75,7 @@ HOURS = [(100, 101, 99, 101), (101, 107, 95, 101), (101, 101, 101, 101)]
 
 
 def protected(path: PathHistory | None) -> BacktestResult:
-    one = MarketHistory(instrument(BTC), "1h", *bars(HOURS), path=path)  # type: ignore[arg-type]
+    one = MarketHistory(instrument(BTC), "1h", *bars(HOURS), path=path)
     return FuturesEngine().run(BacktestRequest(LONG, (one,)))
 
 
@@ -83,7 +90,7 @@ def test_the_path_tells_which_of_two_orders_inside_a_bar_came_first(
     quarters: list[tuple[float, float, float, float]], leg: str
 ) -> None:
     guessed = protected(None)
-    told = protected(PathHistory("15m", *bars(quarters, QUARTER_US, HOUR_US)))  # type: ignore[arg-type]
+    told = protected(PathHistory("15m", *bars(quarters, QUARTER_US, HOUR_US)))
 
     assert guessed.fills[1].leg == "STOP_LOSS"
     assert told.fills[1].leg == leg
@@ -102,7 +109,7 @@ def test_a_version_acts_from_its_time_on_and_not_before() -> None:
 
     result = FuturesEngine().run(BacktestRequest(strategy((BTC,)), (changed,)))
 
-    rates = {fill.time_us >= at_us: set() for fill in result.fills}
+    rates: dict[bool, set[Any]] = {fill.time_us >= at_us: set() for fill in result.fills}
     for fill in result.fills:
         rates[fill.time_us >= at_us].add((fill.fee / fill.price / fill.qty).quantize(Decimal("0.000001")))
     assert rates == {False: {Decimal("0.000500")}, True: {Decimal("0.002000")}}
@@ -130,7 +137,7 @@ def test_fees_that_the_account_asks_for_hold_for_every_version() -> None:
 
 def test_engines_without_them_say_so() -> None:
     plain = left_out(AccountSettings(), [market(BTC, 1, 5)])
-    one = replace(changing(HOUR_US), path=PathHistory("15m", *bars([HOURS[1]], QUARTER_US)))  # type: ignore[arg-type]
+    one = replace(changing(HOUR_US), path=PathHistory("15m", *bars([HOURS[1]], QUARTER_US)))
 
     told = left_out(AccountSettings(), [one])[len(plain) :]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -36,7 +37,9 @@ def sample_market(bars: int) -> MarketHistory:
     listed = yaml.safe_load((ROOT / "data/sample/instruments.yaml").read_text())["instruments"]
     entry = next(item for item in listed if (item["venue"], item["symbol"]) == ("coinbase", "BTCUSD"))
     frame = pl.read_csv(ROOT / "data/sample/coinbase-BTCUSD-1h.csv").head(bars)
-    columns = {name: frame[name].to_numpy().astype(np.float64) for name in ("open", "high", "low", "close", "volume")}
+    columns: dict[str, Any] = {
+        name: frame[name].to_numpy().astype(np.float64) for name in ("open", "high", "low", "close", "volume")
+    }
     instrument = InstrumentChanged.model_validate(entry)
     times = frame["open_time"].to_numpy().astype(np.int64) * 1000
     settled = np.where(times // 3_600_000_000 % 8 == 7, 0.0001, 0.0)  # 1 bp at 0, 8 and 16 o'clock

@@ -15,7 +15,7 @@ TUTORIAL = Path(__file__).parents[4] / "docs/research/tutorial.ipynb"
 def test_tutorial_runs_from_a_fresh_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    notebook = nbformat.read(TUTORIAL, as_version=4)
+    notebook = nbformat.read(TUTORIAL, as_version=4)  # type: ignore[no-untyped-call]
     assert all(not cell.get("outputs") for cell in notebook.cells), "the committed notebook holds no outputs"
 
     NotebookClient(

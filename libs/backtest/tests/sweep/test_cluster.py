@@ -34,7 +34,7 @@ def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
                 cluster.add_node(num_cpus=1, object_store_memory=80_000_000, include_dashboard=False)
             yield cluster.address
         finally:
-            cluster.shutdown()
+            cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 def test_a_cluster_finds_what_one_process_finds(address: str, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def history(
         span = (np.maximum(prices[1], off), np.minimum(prices[2], off))
         mark = MarkHistory(prices[0], *span, np.where(rng.random(n) < 0.2, np.nan, off))
     rates = np.round(rng.normal(0, 0.0003, n), 8) * (rng.random(n) < 0.3) if funding else None
-    columns = (*prices, np.array(volumes, dtype=np.float64))
+    columns = (prices[0], prices[1], prices[2], prices[3], np.array(volumes, dtype=np.float64))
     return MarketHistory(instrument(symbol), "1h", times.astype(np.int64), *columns, mark=mark, funding_rate=rates)
 
 

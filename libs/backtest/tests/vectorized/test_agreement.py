@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_the_fingerprint_changes_with_a_fill_and_not_with_the_order_of_markets(t
     ],
 )
 def test_what_can_not_be_run_says_what_is_allowed(
-    long_run: BacktestRequest, change: dict[str, object], message: str
+    long_run: BacktestRequest, change: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         ENGINE.run(replace(long_run, **change))

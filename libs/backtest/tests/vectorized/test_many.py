@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def request_of(text: str, bars: int = 160) -> BacktestRequest:
     return BacktestRequest(text, markets, account=AccountSettings(taker_fee=Decimal("0.0004")))
 
 
-def assert_row(found: object, number: int, alone: BacktestResult) -> None:
+def assert_row(found: Any, number: int, alone: BacktestResult) -> None:
     capital = float(alone.account.capital)
     equity = alone.equity_e8 / 1e8
     before = np.concatenate([[capital], equity[:-1]])

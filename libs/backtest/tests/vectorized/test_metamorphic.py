@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from random import Random
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
@@ -57,7 +59,8 @@ def test_a_mirrored_market_and_mirrored_signals_give_the_same_profit(
 ) -> None:
     market = history("AAA", seed, drawn)
     prices = {"open": market.open, "close": market.close, "high": market.low, "low": market.high}
-    turned = replace(market, **{name: np.round(500 - column, 2) for name, column in prices.items()})
+    prices_turned: dict[str, Any] = {name: np.round(500 - column, 2) for name, column in prices.items()}
+    turned = replace(market, **prices_turned)
     turned = with_volumes(turned, lambda volume: MIRRORED.get(volume, volume))
     text = strategy(["AAA"], FIXED, protect)
     found = ENGINE.run(BacktestRequest(text, (market,), account=NO_FRICTION))
@@ -92,7 +95,7 @@ def test_an_order_in_two_halves_earns_the_same(seed: int, drawn: list[int], dist
 
 @settings(max_examples=20, deadline=None)
 @given(requests(), st.randoms(use_true_random=False))
-def test_the_order_of_symbols_does_not_matter(request: BacktestRequest, random: object) -> None:
+def test_the_order_of_symbols_does_not_matter(request: BacktestRequest, random: Random) -> None:
     markets = list(request.markets)
     random.shuffle(markets)
     names = [market.symbol for market in markets]

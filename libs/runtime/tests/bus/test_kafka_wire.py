@@ -28,7 +28,7 @@ ASKING, ANSWERING = FetchRequest_v11.SCHEMA, FetchResponse_v11.SCHEMA
 
 @given(topics(ASKED))
 def test_request_when_written_then_the_bytes_are_those_of_aiokafka(asked: list[tuple[str, list[object]]]) -> None:
-    message = (-1, 100, 1, 2**20, 1, 0, -1, asked, [], "")
+    message: tuple[object, ...] = (-1, 100, 1, 2**20, 1, 0, -1, asked, [], "")
     assert with_fast_partitions(ASKING).encode(message) == ASKING.encode(message)
 
 

@@ -103,7 +103,7 @@ def test_a_damaged_value_is_never_read_as_anything_else_than_fastavro_reads(topi
 
 def test_decode_of_an_infinite_number_names_the_field() -> None:
     (topic,) = [name for name, spec in TOPICS.items() if spec.event.__name__ == "IndicatorsUpdated"]
-    fields = {
+    fields: dict[str, Any] = {
         "venue": "v",
         "symbol": "s",
         "interval": "1h",
@@ -150,7 +150,8 @@ def test_maps_of_changing_layouts_come_back(maps: list[dict[str, float | None]])
 
 def test_a_number_that_looks_like_a_name_is_not_taken_for_one() -> None:
     read, write = map_reader(nullable=False), map_writer(nullable=False)
-    one, other = {"": 1.0}, {"": 2.0}
+    one: dict[str, float | None] = {"": 1.0}
+    other: dict[str, float | None] = {"": 2.0}
 
     assert [read(write(numbers), 0)[0] for numbers in (one, other, one)] == [one, other, one]
 
@@ -161,7 +162,7 @@ def test_null_among_numbers_that_may_not_be_null_is_refused() -> None:
 
 
 @pytest.mark.parametrize("numbers", [{"a": math.nan}, {"a": math.inf, "b": -math.inf}])
-def test_numbers_that_are_not_finite_are_refused_the_first_time_and_later(numbers: dict[str, float]) -> None:
+def test_numbers_that_are_not_finite_are_refused_the_first_time_and_later(numbers: dict[str, float | None]) -> None:
     read, write = map_reader(nullable=True), map_writer(nullable=True)
     read(write(dict.fromkeys(numbers, 1.0)), 0)
 
@@ -172,6 +173,6 @@ def test_numbers_that_are_not_finite_are_refused_the_first_time_and_later(number
 
 def test_finite_numbers_with_an_infinite_sum_are_read() -> None:
     read, write = map_reader(nullable=True), map_writer(nullable=True)
-    numbers = {"a": 1e308, "b": 1e308}
+    numbers: dict[str, float | None] = {"a": 1e308, "b": 1e308}
 
     assert [read(write(numbers), 0)[0] for _ in range(2)] == [numbers, numbers]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tradewire.ports.errors import ContractViolationError, FatalError
 from tradewire.ports.events import RiskAssessed, RiskStateSaved, StrategyEvaluated
-from tradewire.ports.message import Emit, Envelope
+from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.ports.topics import DEAD_LETTERS
 from tradewire.runtime.changelog import ChangelogStore
 from tradewire.runtime.dead_letters import is_letter
@@ -74,8 +74,9 @@ class ChainDesk:
             account = self._changed.pop()
             yield self._partitions[account], self._said[account]
 
-    def restore(self, partition: int, state: RiskStateSaved) -> None:
+    def restore(self, partition: int, state: Event) -> None:
         """A state from before."""
+        assert isinstance(state, RiskStateSaved)
         self._said[state.account_id], self._partitions[state.account_id] = state, partition
 
     def forget(self, partition: int) -> None:

@@ -34,7 +34,7 @@ from tradewire.trading.assessment.assess import Decision, Standing, assess, flat
 from tradewire.trading.assessment.exposure import exposure_of
 
 PROTECTION = (OrderLeg.STOP_LOSS, OrderLeg.TAKE_PROFIT, OrderLeg.TRAILING_STOP)
-GUARDED = {"stop_distance": 10.04, "take_profit_distance": 20.0, "trailing_distance": 5.0}
+GUARDED: dict[str, Any] = {"stop_distance": 10.04, "take_profit_distance": 20.0, "trailing_distance": 5.0}
 
 
 def decide(
@@ -48,7 +48,7 @@ def decide(
     **evaluated: Any,
 ) -> Decision:
     """Assess a signal of a strategy that holds ``held`` BTC with these orders at work."""
-    holdings = {"positions": (position(held),), "strategy_positions": (share(held),)} if held else {}
+    holdings: dict[str, Any] = {"positions": (position(held),), "strategy_positions": (share(held),)} if held else {}
     state = account_state(open_orders=orders, **holdings)
     view = Standing(
         state=state,
@@ -75,28 +75,28 @@ def legs(decision: Decision) -> list[tuple[OrderLeg, Side, Decimal]]:
     ("held", "signal", "expected"),
     [
         (0, Signal.HOLD, []),
-        (0, Signal.ENTER_LONG, [(OrderLeg.ENTRY, Side.BUY, 1)]),
-        (0, Signal.ENTER_SHORT, [(OrderLeg.ENTRY, Side.SELL, 1)]),
-        (0, Signal.REVERSE_TO_LONG, [(OrderLeg.ENTRY, Side.BUY, 1)]),
-        (0, Signal.REVERSE_TO_SHORT, [(OrderLeg.ENTRY, Side.SELL, 1)]),
+        (0, Signal.ENTER_LONG, [(OrderLeg.ENTRY, Side.BUY, Decimal(1))]),
+        (0, Signal.ENTER_SHORT, [(OrderLeg.ENTRY, Side.SELL, Decimal(1))]),
+        (0, Signal.REVERSE_TO_LONG, [(OrderLeg.ENTRY, Side.BUY, Decimal(1))]),
+        (0, Signal.REVERSE_TO_SHORT, [(OrderLeg.ENTRY, Side.SELL, Decimal(1))]),
         (0, Signal.EXIT_LONG, []),
         (0, Signal.EXIT_SHORT, []),
         (3, Signal.HOLD, []),
         (3, Signal.ENTER_LONG, []),
         (3, Signal.ENTER_SHORT, []),
-        (3, Signal.EXIT_LONG, [(OrderLeg.EXIT, Side.SELL, 3)]),
+        (3, Signal.EXIT_LONG, [(OrderLeg.EXIT, Side.SELL, Decimal(3))]),
         (3, Signal.EXIT_SHORT, []),
         (3, Signal.REVERSE_TO_LONG, []),
-        (3, Signal.REVERSE_TO_SHORT, [(OrderLeg.EXIT, Side.SELL, 3), (OrderLeg.ENTRY, Side.SELL, 1)]),
+        (3, Signal.REVERSE_TO_SHORT, [(OrderLeg.EXIT, Side.SELL, Decimal(3)), (OrderLeg.ENTRY, Side.SELL, Decimal(1))]),
         (-3, Signal.ENTER_SHORT, []),
-        (-3, Signal.EXIT_SHORT, [(OrderLeg.EXIT, Side.BUY, 3)]),
+        (-3, Signal.EXIT_SHORT, [(OrderLeg.EXIT, Side.BUY, Decimal(3))]),
         (-3, Signal.EXIT_LONG, []),
         (-3, Signal.REVERSE_TO_SHORT, []),
-        (-3, Signal.REVERSE_TO_LONG, [(OrderLeg.EXIT, Side.BUY, 3), (OrderLeg.ENTRY, Side.BUY, 1)]),
+        (-3, Signal.REVERSE_TO_LONG, [(OrderLeg.EXIT, Side.BUY, Decimal(3)), (OrderLeg.ENTRY, Side.BUY, Decimal(1))]),
     ],
 )
 def test_signal_when_position_is_flat_or_not_then_exits_what_it_holds_and_enters_only_from_flat(
-    held: int, signal: Signal, expected: list[tuple[OrderLeg, Side, int]]
+    held: int, signal: Signal, expected: list[tuple[OrderLeg, Side, Decimal]]
 ) -> None:
     decision = decide(signal, held=held)
     assert legs(decision) == expected
@@ -128,7 +128,7 @@ def test_exit_when_every_rule_would_refuse_then_goes_out_unjudged() -> None:
         market={"status": InstrumentStatus.HALT, "min_qty": Decimal(10)},
     )
     assert (decision.decision, decision.rules) == (RiskDecision.APPROVED, ())
-    assert legs(decision) == [(OrderLeg.EXIT, Side.SELL, 3)]
+    assert legs(decision) == [(OrderLeg.EXIT, Side.SELL, Decimal(3))]
 
 
 def test_exit_when_protection_is_at_work_then_withdraws_all_of_it_and_nothing_else() -> None:
@@ -141,7 +141,7 @@ def test_exit_when_protection_is_at_work_then_withdraws_all_of_it_and_nothing_el
 def test_reversal_when_its_entry_is_refused_then_still_exits() -> None:
     decision = decide(Signal.REVERSE_TO_SHORT, held=3, bounds=limits(max_order_notional=Decimal(99)))
     assert decision.decision is RiskDecision.REFUSED
-    assert legs(decision) == [(OrderLeg.EXIT, Side.SELL, 3)]
+    assert legs(decision) == [(OrderLeg.EXIT, Side.SELL, Decimal(3))]
     assert [rule.rule for rule in decision.rules if not rule.passed] == ["max_order_notional"]
 
 
@@ -161,9 +161,9 @@ def test_entry_when_guarded_then_each_guard_waits_for_it_and_cancels_the_others(
 ) -> None:
     entry, *guards = decide(signal, **GUARDED).intents
     assert [(g.leg, g.order_type, g.side, g.qty) for g in guards] == [
-        (OrderLeg.STOP_LOSS, OrderType.STOP_MARKET, side, 1),
-        (OrderLeg.TAKE_PROFIT, OrderType.TAKE_PROFIT_MARKET, side, 1),
-        (OrderLeg.TRAILING_STOP, OrderType.TRAILING_STOP_MARKET, side, 1),
+        (OrderLeg.STOP_LOSS, OrderType.STOP_MARKET, side, Decimal(1)),
+        (OrderLeg.TAKE_PROFIT, OrderType.TAKE_PROFIT_MARKET, side, Decimal(1)),
+        (OrderLeg.TRAILING_STOP, OrderType.TRAILING_STOP_MARKET, side, Decimal(1)),
     ]
     assert [g.stop_price for g in guards] == [Decimal(stop), Decimal(profit), None]
     assert [g.trailing_distance for g in guards] == [None, None, 5]
@@ -204,12 +204,12 @@ def test_symbol_when_shared_with_another_strategy_then_no_order_leans_on_the_net
 def test_exposure_when_approved_then_the_entry_is_reserved_and_guards_are_not() -> None:
     decision = decide(**GUARDED)
     assert decision.exposure is not None
-    assert (decision.exposure.gross, decision.exposure.of(BTC).buys) == (100, 100)
+    assert (decision.exposure.gross, decision.exposure.of(BTC).buys) == (Decimal(100), Decimal(100))
 
 
 def test_flatten_when_demanded_then_closes_the_share_and_the_id_is_the_demands() -> None:
     long, short = flatten_order(share(2), "demand"), flatten_order(share("-2.5"), "demand")
-    assert (long.leg, long.side, long.qty) == (OrderLeg.FLATTEN, Side.SELL, 2)
+    assert (long.leg, long.side, long.qty) == (OrderLeg.FLATTEN, Side.SELL, Decimal(2))
     assert (short.side, short.qty) == (Side.BUY, Decimal("2.5"))
     assert flatten_order(share(2), "demand") == long
     assert flatten_order(share(2), "other").client_order_id != long.client_order_id

@@ -50,7 +50,9 @@ AT_LIMIT: list[tuple[str, str, str | float, str | float, str, str]] = [
 
 def outcomes(entry: Entry = BUY, filters: dict[str, Any] | None = None, **bounds: Any) -> dict[str, RuleOutcome]:
     """Judgements by rule."""
-    exact = {name: Decimal(value) if isinstance(value, str) else value for name, value in bounds.items()}
+    exact: dict[str, Any] = {
+        name: Decimal(value) if isinstance(value, str) else value for name, value in bounds.items()
+    }
     judged = judge(entry, instrument(**filters or {}), limits(**exact))
     assert len({outcome.rule for outcome in judged}) == len(judged)
     return {outcome.rule: outcome for outcome in judged}
@@ -70,9 +72,11 @@ def test_judge_when_no_limit_is_set_then_only_the_standing_rules_are_told() -> N
 def test_judge_when_at_the_limit_then_passes_and_just_beyond_refuses_with_both_numbers(
     rule: str, name: str, kept: str | float, broken: str | float, value: str, limit: str
 ) -> None:
-    assert set(outcomes(**{name: kept})) == {*STANDING, rule}
-    assert failed(outcomes(**{name: kept})) == set()
-    refusal = outcomes(**{name: broken})
+    keeping: dict[str, Any] = {name: kept}
+    breaking: dict[str, Any] = {name: broken}
+    assert set(outcomes(**keeping)) == {*STANDING, rule}
+    assert failed(outcomes(**keeping)) == set()
+    refusal = outcomes(**breaking)
     assert failed(refusal) == {rule}
     assert (refusal[rule].value, refusal[rule].limit) == (value, f"<= {limit}")
 

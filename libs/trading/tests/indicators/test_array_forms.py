@@ -30,7 +30,7 @@ def prices(kind: str) -> dict[str, FloatArray]:
     elif kind == "zero":
         close[:] = 0.0
     elif kind == "rising":
-        close = 1.0 + 0.37 * np.arange(BARS)
+        close = 1.0 + 0.37 * np.arange(BARS, dtype=np.float64)
     elif kind == "a jump":
         close[BARS // 4] = 1e140
     elif kind == "beyond a sum":  # finite, and their sums are not

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import talib
@@ -29,10 +31,13 @@ def candles() -> list[FloatArray]:
     return [(column + 10_000) / 100 for column in (open_, high, low, close)]
 
 
+PATTERNS = talib.get_function_groups()["Pattern Recognition"]  # type: ignore[no-untyped-call]
+
+
 def test_the_catalogue_has_every_pattern_of_ta_lib_with_its_lookback_and_parameters() -> None:
-    assert [one.name.upper() for one in CANDLESTICKS] == talib.get_function_groups()["Pattern Recognition"]
+    assert [one.name.upper() for one in CANDLESTICKS] == PATTERNS
     for one in CANDLESTICKS:
-        theirs = abstract.Function(one.name.upper())
+        theirs: Any = abstract.Function(one.name.upper())  # type: ignore[attr-defined]  # made at run time
         assert one.warmup() == theirs.lookback
         assert {param.name: param.default for param in one.params} == dict(theirs.parameters)
 

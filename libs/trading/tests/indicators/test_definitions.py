@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]  # its stubs aren't in the lock file
+import pandas as pd
 import pytest
 
 from tradewire.trading.indicators import FloatArray, indicator

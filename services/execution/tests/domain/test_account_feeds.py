@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tradewire.execution.domain.account import Account
 from tradewire.testkit.builders import ACCOUNT, BTC, HOUR_US, VENUE, candle
@@ -11,7 +12,7 @@ from tradewire.trading.exchange import SimulatedExchange
 from tradewire.trading.holding import Held
 
 
-def saved_account(**candle_fields: bool) -> Account:
+def saved_account(**candle_fields: Any) -> Account:
     """An account to which one hourly bar happened."""
     desk = desk_with()
     told(desk, candle(0, **candle_fields))

@@ -33,9 +33,18 @@ def test_order_when_decided_at_a_close_then_fills_at_the_next_open() -> None:
     bar = candle(1, 110, open=Decimal(105), low=Decimal(104), high=Decimal(111))
     found = told(desk, candle(0, 100), assessment(0, intent(qty=2)), bar)
     (fill,) = fills(found)
-    assert (fill.price, fill.event_time_us, fill.position_after, fill.fee) == (105, HOUR_US, 2, Decimal("0.21"))
+    assert (fill.price, fill.event_time_us, fill.position_after, fill.fee) == (
+        Decimal(105),
+        HOUR_US,
+        Decimal(2),
+        Decimal("0.21"),
+    )
     last = states(found)[-1]
-    assert (last.equity, last.wallet_balance, last.unrealized_pnl) == (Decimal("10009.79"), Decimal("9999.79"), 10)
+    assert (last.equity, last.wallet_balance, last.unrealized_pnl) == (
+        Decimal("10009.79"),
+        Decimal("9999.79"),
+        Decimal(10),
+    )
 
 
 def test_bar_when_the_last_step_is_not_assessed_then_waits_for_it() -> None:
@@ -94,7 +103,7 @@ def test_candle_when_it_is_no_bar_then_refused_and_the_account_goes_on(bad: dict
 
 def test_funding_when_settled_then_paid_on_what_is_held_at_the_mark() -> None:
     desk = desk_with(BTC)
-    mark = dict.fromkeys(("mark_open", "mark_high", "mark_low", "mark_close"), Decimal(110))
+    mark: dict[str, Any] = dict.fromkeys(("mark_open", "mark_high", "mark_low", "mark_close"), Decimal(110))
 
     told(desk, candle(0), assessment(0, intent(qty=2)))
     (state,) = states(told(desk, candle(1, funding_rate=Decimal("0.001"), **mark)))
@@ -106,7 +115,7 @@ def test_funding_when_settled_then_paid_on_what_is_held_at_the_mark() -> None:
 
 def test_position_when_the_mark_eats_its_margin_then_liquidated_and_every_share_of_it_gone() -> None:
     desk = desk_with(BTC)
-    crash = dict.fromkeys(("mark_open", "mark_high", "mark_low", "mark_close"), Decimal(60))
+    crash: dict[str, Any] = dict.fromkeys(("mark_open", "mark_high", "mark_low", "mark_close"), Decimal(60))
 
     told(desk, candle(0), assessment(0, intent(qty=400)), candle(1), assessment(1))
     events = told(desk, candle(2, **crash))
@@ -177,7 +186,9 @@ def test_protection_when_its_entry_fills_then_at_work_and_open_until_withdrawn()
     desk = desk_with()
     stop = intent("stop", Side.SELL, stop_price=Decimal(90), parent_id="order-1", **STOP)
     found = told(desk, candle(0), assessment(0, intent(), stop), candle(1))
-    assert [(o.client_order_id, o.remaining, o.price) for o in states(found)[-1].open_orders] == [("stop", 1, 90)]
+    assert [(o.client_order_id, o.remaining, o.price) for o in states(found)[-1].open_orders] == [
+        ("stop", Decimal(1), Decimal(90))
+    ]
     found = told(desk, assessment(1, cancels=("stop",)), candle(2))
     assert life(found, "stop") == [OrderStatus.CANCELED]
     assert states(found)[-1].open_orders == ()
@@ -189,7 +200,7 @@ def test_shares_when_two_strategies_hold_one_symbol_then_each_has_its_own_part()
     sold = assessment(0, intent("b", Side.SELL, 3), strategy_id="other", step_index=1, step_size=2)
     found = told(desk, candle(0), assessment(0, intent("a", qty=5), step_size=2), sold, candle(1))
     state = states(found)[-1]
-    assert [(s.strategy_id, s.qty) for s in state.strategy_positions] == [("other", -3), ("trend", 5)]
+    assert [(s.strategy_id, s.qty) for s in state.strategy_positions] == [("other", Decimal(-3)), ("trend", Decimal(5))]
     assert [p.qty for p in state.positions] == [2]
 
 

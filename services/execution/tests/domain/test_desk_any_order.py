@@ -37,7 +37,7 @@ def market(rng: random.Random, bars: int) -> dict[str, list[CandleClosed]]:
                 continue
             open_ = price
             price = max(open_ + Decimal(rng.randrange(-50, 51)) / 10, Decimal(20))
-            shape = {"open": open_, "high": max(open_, price) + 1, "low": min(open_, price) - 1}
+            shape: dict[str, Any] = {"open": open_, "high": max(open_, price) + 1, "low": min(open_, price) - 1}
             last = number == end - 1
             found.setdefault(symbol, []).append(candle(number, price, symbol, last_of_stream=last, **shape))
     return found

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from tradewire.execution.domain.desk import ExecutionDesk
-from tradewire.ports.events import OrderLeg, OrderStatus, OrderType, Side
+from tradewire.ports.events import OrderIntent, OrderLeg, OrderStatus, OrderType, Side
 from tradewire.ports.message import Event
 from tradewire.testkit.builders import BTC, ETH, HOUR_US, assessment, candle, intent
 from tradewire.testkit.execution_desk import desk_with, fills, life, say, states, told
 from tradewire.testkit.strategies import active, document, retired, status
 
-STOP = {"leg": OrderLeg.STOP_LOSS, "order_type": OrderType.STOP_MARKET, "reduce_only": True}
+STOP: dict[str, Any] = {"leg": OrderLeg.STOP_LOSS, "order_type": OrderType.STOP_MARKET, "reduce_only": True}
 GUARD = intent("stop", Side.SELL, 2, **STOP, stop_price=Decimal(90), parent_id="entry")
 VERSION = active(document("trend", "alpha", BTC))
 ENDED_US = 2 * HOUR_US + 1
 """Retired with the second bar."""
 
 
-def retired_with(*intents: Event, gone: Event | None = None) -> ExecutionDesk:
+def retired_with(*intents: OrderIntent, gone: Event | None = None) -> ExecutionDesk:
     """A desk whose only strategy was retired with the second bar, having ordered ``intents`` with the first."""
     desk = desk_with()
     told(desk, candle(0), assessment(0, *intents), candle(1), assessment(1))
@@ -56,8 +57,8 @@ def test_stop_when_its_strategy_is_retired_then_works_until_it_fires_and_the_acc
         desk = restarted(desk, gone)
     held = told(desk, candle(2, 100), candle(3, 95))
     assert [(s.event_time_us, s.positions[0].mark_price, s.last_of_stream) for s in states(held)] == [
-        (3 * HOUR_US, 100, False),
-        (4 * HOUR_US, 95, False),
+        (3 * HOUR_US, Decimal(100), False),
+        (4 * HOUR_US, Decimal(95), False),
     ]
     assert closing(desk) == [BTC]
     found = told(desk, candle(4, 88, open=Decimal(95), high=Decimal(95)))
@@ -83,9 +84,10 @@ def test_bars_when_retired_flat_then_one_more_tells_that_the_account_is_done() -
 
 
 def test_order_when_working_without_a_position_then_its_market_is_followed() -> None:
-    limit = {"order_type": OrderType.LIMIT, "price": Decimal(80)}
+    limit: dict[str, Any] = {"order_type": OrderType.LIMIT, "price": Decimal(80)}
     desk = retired_with(intent("entry", Side.BUY, 1, **limit))
-    assert closing(told(desk, candle(2)) and desk) == [BTC]
+    told(desk, candle(2))
+    assert closing(desk) == [BTC]
     found = told(desk, candle(3, 79, open=Decimal(81), high=Decimal(81)))
     assert [fill.price for fill in fills(found)] == [80]
 
@@ -136,7 +138,7 @@ def test_longer_bar_when_the_shorter_are_missing_then_its_close_alone_is_new() -
     told(desk, candle(0, 100, last_of_stream=True), assessment(0, intent("entry", Side.BUY, 1)))
     longer = candle(0, 97, interval="4h", open=Decimal(50), high=Decimal(200), low=Decimal(40))
     found = say(desk, longer)
-    assert [(fill.price, fill.event_time_us) for fill in fills(found)] == [(97, 4 * HOUR_US - 1)]
+    assert [(fill.price, fill.event_time_us) for fill in fills(found)] == [(Decimal(97), 4 * HOUR_US - 1)]
     whole = candle(1, 95, interval="4h", open=Decimal(98), high=Decimal(98))
     (state,) = states(told(desk, assessment(3), whole))
-    assert (state.event_time_us, state.positions[0].mark_price) == (8 * HOUR_US, 95)
+    assert (state.event_time_us, state.positions[0].mark_price) == (8 * HOUR_US, Decimal(95))
