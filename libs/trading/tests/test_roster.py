@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tradewire.testkit.builders import BTC, ETH, HOUR_US
-from tradewire.testkit.strategies import active, document, status
+from tradewire.testkit.strategies import active, document, retired, status
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.roster import Roster, slot_us
 
@@ -70,6 +70,48 @@ def test_markets_when_a_thousand_others_trade_then_only_those_concerned_are_visi
     assert roster.accounts_on("sim", BTC) == ["alpha"]
     assert roster.strategies_on("sim", BTC) == ["trend"]
     assert roster.accounts_on("sim", ETH) == roster.strategies_on("sim", ETH) == []
+
+
+def owed(roster: Roster, time_us: int, after_us: int = -1) -> list[tuple[str, str, int]]:
+    """(strategy, symbol, bar close in hours) that must be answered by ``time_us``."""
+    found = roster.owed("alpha", time_us, after_us)
+    return [(leg.stream.strategy_id, leg.stream.symbol, close_us // HOUR_US) for leg, close_us in found]
+
+
+def test_owed_when_a_strategy_has_left_then_its_last_bar_until_that_is_past() -> None:
+    roster = Roster()
+    roster.apply(retired(active(document("gone", "alpha", BTC, ETH)), {BTC: 3 * HOUR_US + 1, ETH: 5 * HOUR_US + 1}))
+    assert owed(roster, 3 * HOUR_US) == [("gone", BTC, 3), ("gone", ETH, 3)]
+    assert owed(roster, 9 * HOUR_US) == [("gone", ETH, 5), ("gone", BTC, 3)]
+    assert owed(roster, 9 * HOUR_US, 4 * HOUR_US) == [("gone", ETH, 5)]
+    assert owed(roster, 9 * HOUR_US, 5 * HOUR_US) == []
+
+
+def test_owed_when_a_strategy_left_between_two_closes_then_not_a_bar_that_nobody_saw() -> None:
+    roster = Roster()
+    roster.apply(retired(active(document("gone")), {BTC: 3 * HOUR_US + 2}))
+    assert owed(roster, 9 * HOUR_US) == []
+
+
+def test_owed_when_a_version_goes_on_with_a_stream_then_it_owes_what_the_one_before_did() -> None:
+    roster = Roster()
+    slow = {"interval": "4h"}
+    roster.apply(status(active(document(**slow)), active(document(**slow), 2, 5 * HOUR_US)))
+    assert owed(roster, 6 * HOUR_US) == [("trend", BTC, 4)]
+
+
+def test_owed_when_a_strategy_begins_then_nothing_from_before() -> None:
+    roster = Roster()
+    roster.apply(status(active(document(interval="4h"), effective_from_us=5 * HOUR_US)))
+    assert owed(roster, 6 * HOUR_US) == []
+    assert owed(roster, 8 * HOUR_US) == [("trend", BTC, 8)]
+
+
+def test_version_when_newer_than_every_answer_then_not_known() -> None:
+    roster = Roster()
+    roster.apply(status(active(document()), active(document(), 4, HOUR_US)))
+    assert [roster.knows("trend", version) for version in (1, 4, 5)] == [True, True, False]
+    assert not roster.knows("other", 1)
 
 
 @pytest.mark.parametrize(

@@ -142,3 +142,20 @@ def test_longer_bar_when_the_shorter_are_missing_then_its_close_alone_is_new() -
     whole = candle(1, 95, interval="4h", open=Decimal(98), high=Decimal(98))
     (state,) = states(told(desk, assessment(3), whole))
     assert (state.event_time_us, state.positions[0].mark_price) == (8 * HOUR_US, Decimal(95))
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["in order", "the market that was left comes last"])
+def test_bar_when_a_strategy_has_left_its_market_then_that_market_s_last_bar_happens_first(late: bool) -> None:
+    """In any order of arrival: the first step of an account has nothing behind it that says what it follows."""
+    desk = desk_with(ETH)
+    say(desk, retired(active(document("left", "alpha", BTC)), {BTC: HOUR_US + 1}))
+    left, kept = [candle(0), candle(1)], candle(1, symbol=ETH)
+    bars = [kept, *left] if late else [*left, kept]
+    happened = [state.event_time_us for state in states(told(desk, *bars, assessment(0)))]
+    assert happened == [HOUR_US, 2 * HOUR_US]
+
+
+def test_bar_when_a_strategy_has_just_begun_then_no_bar_from_before_is_waited_for() -> None:
+    desk = desk_with(ETH)
+    say(desk, status(active(document("slow", "alpha", BTC, interval="4h"), 1, 5 * HOUR_US + 1)))
+    assert [state.event_time_us for state in states(told(desk, candle(5, symbol=ETH)))] == [6 * HOUR_US]

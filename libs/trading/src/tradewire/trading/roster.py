@@ -6,29 +6,46 @@ Built from ``StrategyStatusChanged`` alone, so that every service that reads tha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import NamedTuple
 
 from tradewire.ports.events import ActiveVersion, StrategyStatusChanged
 from tradewire.trading.language.intervals import INTERVALS_US, origin_us
 
+Market = tuple[str, str]
+"""Venue and symbol."""
+
 
 class Stream(NamedTuple):
-    """One strategy's stream of decisions on one symbol."""
+    """One strategy's decisions on one symbol at one interval. A version with another interval begins another stream."""
 
     strategy_id: str
     symbol: str
+    interval_us: int
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A stream with what its version says about it."""
+    """A stream with what one version says about it.
+
+    ``since_us``, ``until_us``: the version decides on it from then until before then. ``begins_us``: since when the
+    stream is decided on without a break, by this version or those before it; ``ends``: does no version continue it?
+    """
 
     stream: Stream
     venue: str
-    interval_us: int
     version: int
+    since_us: int
+    until_us: int | None
+    begins_us: int
+    ends: bool
+
+    @property
+    def interval_us(self) -> int:
+        """Length of its bars."""
+        return self.stream.interval_us
 
 
 def slot_us(time_us: int, every_us: int) -> int:
@@ -36,19 +53,33 @@ def slot_us(time_us: int, every_us: int) -> int:
     return time_us - (time_us - origin_us(every_us)) % every_us
 
 
-Market = tuple[str, str]
-"""Venue and symbol."""
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """An account between two changes of its strategies.
+
+    ``legs``: what is in force; ``ended``: last bar close and leg of what ended before, newest first; ``shortest``: the
+    shortest interval in force, by market.
+    """
+
+    since_us: int
+    until_us: int | None
+    legs: tuple[Leg, ...]
+    ended: tuple[tuple[int, Leg], ...]
+    shortest: dict[Market, int]
+
+    def holds(self, time_us: int) -> bool:
+        """Is ``time_us`` in the span?"""
+        return self.since_us <= time_us and (self.until_us is None or time_us < self.until_us)
 
 
 @dataclass(slots=True)
 class _Tables:
-    """What the versions say, by account and by market; ``marks``: every event time at which something changes."""
+    """What the versions say, by account and by market; ``spans``: of each account the one that was used last."""
 
-    legs: dict[str, list[tuple[int, int | None, Leg]]] = field(default_factory=lambda: defaultdict(list))
+    legs: dict[str, list[Leg]] = field(default_factory=lambda: defaultdict(list))
     accounts: dict[Market, set[str]] = field(default_factory=lambda: defaultdict(set))
     strategies: dict[Market, set[str]] = field(default_factory=lambda: defaultdict(set))
-    marks: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    symbols: dict[str, tuple[int, int | None, dict[Market, int]]] = field(default_factory=dict)
+    spans: dict[str, _Span] = field(default_factory=dict)
 
 
 class Roster:
@@ -60,27 +91,31 @@ class Roster:
 
     def __init__(self) -> None:
         self._versions: dict[str, tuple[ActiveVersion, ...]] = {}
+        self._newest: dict[str, int] = {}
         self._made: _Tables | None = None
 
     def apply(self, status: StrategyStatusChanged) -> None:
         """Take in the platform's newest answer about a strategy."""
         self._versions[status.strategy_id] = status.active
+        self._newest[status.strategy_id] = max([status.version, *(version.version for version in status.active)])
         self._made = None
 
     def remove(self, strategy_id: str) -> None:
         """Forget a strategy whose status was deleted."""
         if self._versions.pop(strategy_id, None) is not None:
+            del self._newest[strategy_id]
             self._made = None
+
+    def knows(self, strategy_id: str, version: int) -> bool:
+        """Was this version answered? What follows from an answer may be read before it: topics have no common order."""
+        return version <= self._newest.get(strategy_id, -1)
 
     @property
     def _tables(self) -> _Tables:
         if self._made is None:
             self._made = made = _Tables()
             for strategy_id in sorted(self._versions):
-                versions = self._versions[strategy_id]
-                for index, version in enumerate(versions):
-                    until_us = versions[index + 1].effective_from_us if index + 1 < len(versions) else None
-                    _enter(made, strategy_id, version, until_us)
+                _enter(made, strategy_id, self._versions[strategy_id])
         return self._made
 
     def accounts(self) -> list[str]:
@@ -95,35 +130,44 @@ class Roster:
         """Strategies that trade a market, or did, or will; sorted."""
         return sorted(self._tables.strategies.get((venue, symbol), ()))
 
-    def legs(self, account_id: str, time_us: int) -> Iterator[Leg]:
+    def legs(self, account_id: str, time_us: int) -> tuple[Leg, ...]:
         """What the account's strategies decide on at ``time_us``, by strategy and symbol."""
-        for since_us, until_us, leg in self._tables.legs.get(account_id, ()):
-            if since_us <= time_us and (until_us is None or time_us < until_us):
-                yield leg
+        return self._span(account_id, time_us).legs
+
+    def owed(self, account_id: str, time_us: int, after_us: int) -> Iterator[tuple[Leg, int]]:
+        """Each stream of the account that owes an answer, with the newest bar close in (after_us, time_us] it owes.
+
+        A stream owes nothing before it begins and nothing between two closes of its interval. One that ended owes its
+        last bar, if it ended right behind one: otherwise nobody saw a bar there, and there may have been none.
+        """
+        span = self._span(account_id, time_us)
+        for leg in span.legs:
+            close_us = slot_us(time_us, leg.stream.interval_us)
+            if close_us > after_us and close_us >= leg.begins_us:
+                yield leg, close_us
+        for close_us, leg in span.ended:
+            if close_us <= after_us:
+                return
+            yield leg, close_us
 
     def legs_until(self, account_id: str, time_us: int) -> Iterator[Leg]:
         """What the account's strategies decide on at ``time_us``, or once did."""
-        return (leg for since_us, _, leg in self._tables.legs.get(account_id, ()) if since_us <= time_us)
+        return (leg for leg in self._tables.legs.get(account_id, ()) if leg.since_us <= time_us)
 
     def legs_after(self, account_id: str, time_us: int) -> Iterator[Leg]:
         """What the account's strategies will begin to decide on after ``time_us``, as far as is known."""
-        return (leg for since_us, _, leg in self._tables.legs.get(account_id, ()) if since_us > time_us)
+        return (leg for leg in self._tables.legs.get(account_id, ()) if leg.since_us > time_us)
 
     def symbols(self, account_id: str, time_us: int) -> dict[Market, int]:
         """(venue, symbol) → shortest interval in µs of the account's legs at ``time_us``."""
-        tables = self._tables
-        since_us, until_us, shortest = tables.symbols.get(account_id, (0, 0, {}))
-        if since_us <= time_us and (until_us is None or time_us < until_us):
-            return shortest
-        shortest = {}
-        for leg in self.legs(account_id, time_us):
-            key = (leg.venue, leg.stream.symbol)
-            shortest[key] = min(leg.interval_us, shortest.get(key, leg.interval_us))
-        changes_us = tables.marks.get(account_id, [])
-        since_us = max((mark for mark in changes_us if mark <= time_us), default=-1)
-        until_us = min((mark for mark in changes_us if mark > time_us), default=None)
-        tables.symbols[account_id] = (since_us, until_us, shortest)
-        return shortest
+        return self._span(account_id, time_us).shortest
+
+    def _span(self, account_id: str, time_us: int) -> _Span:
+        spans = self._tables.spans
+        span = spans.get(account_id)
+        if span is None or not span.holds(time_us):
+            span = spans[account_id] = _span_at(self._tables.legs.get(account_id, ()), time_us)
+        return span
 
     def version(self, strategy_id: str, time_us: int) -> ActiveVersion | None:
         """The version of a strategy in force at ``time_us``."""
@@ -140,12 +184,53 @@ class Roster:
                 yield strategy_id, version
 
 
-def _enter(tables: _Tables, strategy_id: str, version: ActiveVersion, until_us: int | None) -> None:
-    """Enter one version's streams into the tables."""
+def _enter(tables: _Tables, strategy_id: str, versions: Sequence[ActiveVersion]) -> None:
+    """Enter the streams of one strategy's versions, which follow one another, into the tables."""
+    running: dict[tuple[str, str, Stream], int] = {}
+    for version, after in zip_longest(versions, versions[1:]):
+        since_us, before, running = version.effective_from_us, running, {}
+        until_us = after.effective_from_us if after is not None else None
+        continued = _streams(strategy_id, after) if after is not None else {}
+        for key in _streams(strategy_id, version):
+            account_id, venue, stream = key
+            running[key] = begins_us = before.get(key, since_us)
+            ends = until_us is not None and key not in continued
+            leg = Leg(stream, venue, version.version, since_us, until_us, begins_us, ends)
+            tables.legs[account_id].append(leg)
+            tables.accounts[venue, stream.symbol].add(account_id)
+            tables.strategies[venue, stream.symbol].add(strategy_id)
+
+
+def _streams(strategy_id: str, version: ActiveVersion) -> dict[tuple[str, str, Stream], None]:
+    """Account, venue and stream of each symbol of a version, in its order."""
     interval_us = INTERVALS_US[version.interval]
-    tables.marks[version.account_id] += [version.effective_from_us, *([until_us] if until_us is not None else [])]
-    for symbol in version.symbols:
-        leg = Leg(Stream(strategy_id, symbol), version.venue, interval_us, version.version)
-        tables.legs[version.account_id].append((version.effective_from_us, until_us, leg))
-        tables.accounts[version.venue, symbol].add(version.account_id)
-        tables.strategies[version.venue, symbol].add(strategy_id)
+    streams = (Stream(strategy_id, symbol, interval_us) for symbol in version.symbols)
+    return dict.fromkeys((version.account_id, version.venue, stream) for stream in streams)
+
+
+def _span_at(legs: Sequence[Leg], time_us: int) -> _Span:
+    """The span of an account that holds ``time_us``."""
+    marks = {mark for leg in legs for mark in (leg.since_us, leg.until_us) if mark is not None}
+    begun = [leg for leg in legs if leg.since_us <= time_us]
+    ended = [
+        (leg.until_us - 1, leg)
+        for leg in begun
+        if leg.ends and leg.until_us is not None and leg.until_us <= time_us and _closes(leg.until_us - 1, leg)
+    ]
+    current = tuple(leg for leg in begun if leg.until_us is None or time_us < leg.until_us)
+    shortest: dict[Market, int] = {}
+    for leg in current:
+        market = (leg.venue, leg.stream.symbol)
+        shortest[market] = min(leg.interval_us, shortest.get(market, leg.interval_us))
+    return _Span(
+        since_us=max((mark for mark in marks if mark <= time_us), default=-1),
+        until_us=min((mark for mark in marks if mark > time_us), default=None),
+        legs=current,
+        ended=tuple(sorted(ended, key=lambda item: item[0], reverse=True)),
+        shortest=shortest,
+    )
+
+
+def _closes(time_us: int, leg: Leg) -> bool:
+    """Does a bar of the leg close at ``time_us``, while it is decided on?"""
+    return leg.since_us <= time_us and slot_us(time_us, leg.interval_us) == time_us

@@ -13,7 +13,6 @@ from tradewire.ports.message import Envelope
 from tradewire.trading.exchange import Bar, MarkBar, SimulatedExchange
 from tradewire.trading.holding import Held
 from tradewire.trading.language import INTERVALS_US
-from tradewire.trading.roster import slot_us
 from tradewire.trading.wire import bar_of, funding_of, mark_of
 
 Key = tuple[str, str]
@@ -143,20 +142,14 @@ class Account:
                 step[event.step_index] = Assessed(event, envelope)
                 self.held.take(envelope)
 
-    def next_time(self, feeds: Iterable[Feed]) -> int | None:
-        """The event time of the oldest candle at hand, if every feed has answered for it; None while one may not.
-
-        ``feeds``: what the account needs then.
-        """
-        time_us = self.oldest_candle_us()
-        if time_us is None:
-            return None
-        for feed in feeds:
+    def complete(self, owed: Iterable[tuple[Feed, int]]) -> bool:
+        """Has every feed answered for the bar close that it owes? By that bar, by any later one, or by its end."""
+        for feed, close_us in owed:
             waiting = self.candles.get(feed)
             newest_us = waiting[-1].candle.close_time_us if waiting else self.happened_us.get(feed, -1)
-            if newest_us < slot_us(time_us, feed[2]) and feed not in self.ending and feed not in self.ended:
-                return None
-        return time_us
+            if newest_us < close_us and feed not in self.ending and feed not in self.ended:
+                return False
+        return True
 
     def oldest_candle_us(self) -> int | None:
         """Event time of the oldest candle at hand."""

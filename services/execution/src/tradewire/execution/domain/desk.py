@@ -206,7 +206,7 @@ class ExecutionDesk:
             if oldest_us is None:
                 return
             feeds = self._following.feeds(account, oldest_us)
-            if account.next_time(feeds) is None:
+            if not account.complete(self._following.owed(account, oldest_us, feeds)):
                 return
             arrived = account.take_bars(oldest_us, feeds)
             if arrived:

@@ -7,12 +7,12 @@ flat there: a moment of event time, the same in every run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from tradewire.execution.domain.account import Account, Arrived, Feed, Key
 from tradewire.trading.exchange import Bar
 from tradewire.trading.exchange.bars import constant_mark
-from tradewire.trading.roster import Leg, Roster
+from tradewire.trading.roster import Leg, Roster, slot_us
 
 Feeds = frozenset[Feed]
 
@@ -65,6 +65,15 @@ class Following:
             known = (decided, account.follows, decided | closing if closing else decided)
             self._needed[account.account_id] = known
         return known[2]
+
+    def owed(self, account: Account, time_us: int, feeds: Feeds) -> Iterator[tuple[Feed, int]]:
+        """Which bar closes must be known before a step at ``time_us``: the newest of ``feeds``, and those before it
+        that strategies which have left decided on last.
+        """
+        for leg, close_us in self._roster.owed(account.account_id, time_us, account.time_us):
+            yield _feed(leg), close_us
+        for feed in feeds - self._decided_on(account.account_id, time_us):
+            yield feed, slot_us(time_us, feed[2])
 
     def decides(self, account: Account, time_us: int) -> bool:
         """Did a bar at ``time_us`` happen to the account that a strategy of it decides on?"""

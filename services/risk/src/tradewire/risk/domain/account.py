@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from heapq import heappop, heappush
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tradewire.ports.events import AccountStateChanged, OrderIntent, StrategyEvaluated
 from tradewire.ports.message import Envelope
 from tradewire.risk.domain.flights import Flight, Flights
 from tradewire.trading.holding import Held
-from tradewire.trading.roster import Leg, Stream, slot_us
+from tradewire.trading.language import INTERVALS_US
+from tradewire.trading.roster import Leg, Stream
 
 DAY_US = 86_400_000_000
 MINUTE_US = 60_000_000
@@ -38,8 +39,8 @@ class Seen(NamedTuple):
 class Account:
     """Join state of one account. Everything but the two buffers survives in ``saved``; the buffers are read again.
 
-    ``answered_us``: event time up to which every evaluation was answered, per stream; ``ended``: streams whose last
-    bar was answered.
+    ``answered_us``: event time up to which every evaluation was answered, per stream; ``answered_until_us``: the newest
+    step answered, -1 when none was; ``ended``: streams whose last bar was answered.
     """
 
     account_id: str
@@ -59,9 +60,12 @@ class Account:
     flights: Flights = field(default_factory=Flights)
     changed: bool = False
 
+    def __post_init__(self) -> None:
+        self.answered_until_us = max(self.answered_us.values(), default=-1)
+
     def take_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> None:
         """Buffer an evaluation, unless it was answered or is buffered already."""
-        stream = Stream(event.strategy_id, event.symbol)
+        stream = Stream(event.strategy_id, event.symbol, INTERVALS_US[event.interval])
         if event.event_time_us <= self.answered_us.get(stream, -1):
             return
         step = self.steps.get(event.event_time_us)
@@ -90,34 +94,20 @@ class Account:
         return self.states[-1].event if self.states else self.state
 
     @property
-    def answered_until_us(self) -> int:
-        """Event time of the newest step that was answered; -1 when none was."""
-        return max(self.answered_us.values(), default=-1)
-
-    @property
     def oldest_us(self) -> int | None:
         """Event time of the oldest step buffered."""
         return self.times_us[0] if self.times_us else None
 
-    def next_step(self, legs: Iterable[Leg]) -> int | None:
-        """The oldest event time whose evaluations are all here; None while one may still come.
+    def owing(self, owed: Iterable[tuple[Leg, int]]) -> Iterator[Stream]:
+        """Streams that have not answered for what they owe by the oldest step.
 
-        A stream answers for a time by its record there, by any later record of its own, or by its end; and it owes
-        nothing between two closes of its interval.
+        A stream answers for a time by its record there, by any later record of its own, or by its end.
         """
-        step_us = self.oldest_us
-        return step_us if step_us is not None and next(self.owing(legs), None) is None else None
-
-    def owing(self, legs: Iterable[Leg]) -> Iterator[Stream]:
-        """Streams whose evaluation the oldest step waits for."""
-        step_us = self.oldest_us
-        if step_us is None:
-            return
-        for leg in legs:
-            owed_us = slot_us(step_us, leg.interval_us)
-            known_us = max(self.newest_us.get(leg.stream, -1), self.answered_us.get(leg.stream, -1))
-            if known_us < owed_us and leg.stream not in self.ending and leg.stream not in self.ended:
-                yield leg.stream
+        for leg, close_us in owed:
+            stream = leg.stream
+            known_us = max(self.newest_us.get(stream, -1), self.answered_us.get(stream, -1))
+            if known_us < close_us and stream not in self.ending and stream not in self.ended:
+                yield stream
 
     def state_as_of(self, step_us: int) -> AccountStateChanged | None:
         """The account as of ``step_us``, once its state at or after that time is known; moves the trackers there."""
@@ -155,6 +145,7 @@ class Account:
         """Take a step out of the buffer, in canonical order: by strategy, then symbol."""
         if step_us > self.answered_until_us:
             self.flights.precede(step_us)
+            self.answered_until_us = step_us
         step = self.steps.pop(step_us)
         heappop(self.times_us)
         for stream in step:
@@ -195,8 +186,8 @@ class Account:
         return cls(
             account_id,
             held,
-            answered_us={Stream(strategy_id, symbol): time_us for strategy_id, symbol, time_us in data["answered_us"]},
-            ended={Stream(*stream) for stream in data["ended"]},
+            answered_us={stream: row[-1] for row in data["answered_us"] for stream in _streams(row[:-1])},
+            ended={stream for row in data["ended"] for stream in _streams(row)},
             state=AccountStateChanged.model_validate_json(data["state"]) if data["state"] is not None else None,
             peak_equity=Decimal(data["peak_equity"]),
             day=data["day"],
@@ -204,3 +195,10 @@ class Account:
             order_times_us=deque(data["order_times_us"]),
             flights=Flights.restored(data.get("flights")),
         )
+
+
+def _streams(saved: list[Any]) -> Iterator[Stream]:
+    """The stream of a saved row; of one that was saved without its interval, those of any interval."""
+    strategy_id, symbol, *interval_us = saved
+    for length_us in interval_us or INTERVALS_US.values():
+        yield Stream(strategy_id, symbol, length_us)

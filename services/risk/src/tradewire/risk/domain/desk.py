@@ -9,23 +9,22 @@ from tradewire.ports.events import (
     ControlChanged,
     ControlLevel,
     InstrumentChanged,
-    RiskAssessed,
     RiskDecision,
     RiskLimitsChanged,
-    RuleOutcome,
     Signal,
     StrategyEvaluated,
     StrategyStatusChanged,
 )
-from tradewire.ports.message import Emit, Envelope, WaitReason, Work
+from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.risk import RiskPort
-from tradewire.risk.domain.account import Account, Waiting
+from tradewire.risk.domain.account import Account
+from tradewire.risk.domain.assessments import assessed, unknown
 from tradewire.risk.domain.flattening import close_share, only_refused, refused_as_late, shares
 from tradewire.trading.assessment.assess import Decision, Standing, assess
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.controls import Controls
 from tradewire.trading.holding import Held
-from tradewire.trading.roster import Roster
+from tradewire.trading.roster import Roster, Stream
 
 
 class RiskDesk:
@@ -138,10 +137,7 @@ class RiskDesk:
             "accounts": {
                 a.account_id: {
                     "waiting_steps": len(a.steps),
-                    "waits_for": sorted(
-                        f"{stream.strategy_id}:{stream.symbol}"
-                        for stream in a.owing(self._roster.legs(a.account_id, a.oldest_us or 0))
-                    ),
+                    "waits_for": sorted(f"{stream.strategy_id}:{stream.symbol}" for stream in self._owing(a)),
                     "buffered_states": len(a.states),
                     "peak_equity": str(a.peak_equity),
                 }
@@ -155,9 +151,12 @@ class RiskDesk:
         for account in self._accounts.values():
             if (step_us := account.oldest_us) is None:
                 continue
-            owing = account.owing(self._roster.legs(account.account_id, step_us))
+            owing = self._owing(account)
             streams = ", ".join(sorted(f"{stream.strategy_id} on {stream.symbol}" for stream in owing))
-            if streams:
+            if unanswered := self._unanswered(account, step_us):
+                what = f"{account.account_id}: the answer about {', '.join(sorted(unanswered))}"
+                yield WaitReason("strategy_status", what, step_us)
+            elif streams:
                 yield WaitReason("evaluations", f"{account.account_id}: evaluations of {streams}", step_us)
             else:
                 yield WaitReason("account_state", f"{account.account_id}: the account's state", step_us)
@@ -172,14 +171,29 @@ class RiskDesk:
 
     def _advance(self, account: Account) -> Iterator[Emit]:
         """Answer every step that is complete."""
-        while (oldest_us := account.oldest_us) is not None:
-            step_us = account.next_step(self._roster.legs(account.account_id, oldest_us))
-            if step_us is None:
+        while (step_us := account.oldest_us) is not None:
+            if next(self._owing(account), None) is not None or self._unanswered(account, step_us):
                 return
             decides = any(w.event.signal is not Signal.HOLD and w.event.ready for w in account.steps[step_us].values())
             if decides and account.state_as_of(step_us) is None:
                 return
             yield from self._answer(account, step_us, late=False, now_us=None)
+
+    def _owing(self, account: Account) -> Iterator[Stream]:
+        """Streams whose evaluations the oldest step waits for."""
+        step_us = account.oldest_us
+        if step_us is None:
+            return iter(())
+        return account.owing(self._roster.owed(account.account_id, step_us, account.answered_until_us))
+
+    def _unanswered(self, account: Account, step_us: int) -> list[str]:
+        """Strategies with an evaluation in the step whose version is not known here yet, nor who else decides then."""
+        step = account.steps[step_us].values()
+        return [
+            waiting.event.strategy_id
+            for waiting in step
+            if not self._roster.knows(waiting.event.strategy_id, waiting.event.config_version)
+        ]
 
     def _answer(self, account: Account, step_us: int, *, late: bool, now_us: int | None) -> Iterator[Emit]:
         """Answer one step in canonical order; each approval is reserved before the next is judged.
@@ -198,7 +212,7 @@ class RiskDesk:
             elif step_us <= answered_until_us:
                 decision = refused_as_late(event, answered_until_us)
             elif state is None or exposure is None or instrument is None:
-                decision = _unknown(state, instrument)
+                decision = unknown(state, instrument)
             else:
                 standing = Standing(
                     state=state,
@@ -215,7 +229,7 @@ class RiskDesk:
                     decision = only_refused(decision)
                 exposure = decision.exposure or exposure
                 account.approved(event, decision.intents)
-            yield _assessed(waiting, decision, state, index, len(step), late=late)
+            yield assessed(waiting, decision, state, index, len(step), late=late)
 
     def _shared(self, account_id: str, event: StrategyEvaluated) -> bool:
         """Do other strategies of the account trade the symbol too? Then none may lean on the net position."""
@@ -237,51 +251,3 @@ class RiskDesk:
             control = self._controls.flattening(account.account_id, key.strategy_id)
             if control is not None:
                 yield from close_share(account, state, key, self._demands[control.scope])
-
-
-def _unknown(state: AccountStateChanged | None, instrument: InstrumentChanged | None) -> Decision:
-    """Refuse what can't be judged."""
-    known = (("account_state_known", state is not None), ("instrument_known", instrument is not None))
-    rules = (
-        RuleOutcome(rule=rule, passed=passed, value="known" if passed else "unknown", limit="known")
-        for rule, passed in known
-    )
-    return Decision(RiskDecision.REFUSED, rules=tuple(rules))
-
-
-def _assessed(
-    waiting: Waiting,
-    decision: Decision,
-    state: AccountStateChanged | None,
-    index: int,
-    size: int,
-    *,
-    late: bool,
-) -> Emit:
-    event = waiting.event
-    assessed = RiskAssessed(
-        account_id=event.account_id,
-        strategy_id=event.strategy_id,
-        config_version=event.config_version,
-        venue=event.venue,
-        symbol=event.symbol,
-        event_time_us=event.event_time_us,
-        evaluation_id=waiting.envelope.event_id,
-        decision=decision.decision,
-        intents=decision.intents,
-        cancels=decision.cancels,
-        rules=decision.rules,
-        equity=state.equity if state is not None and decision.decision is not RiskDecision.NO_SIGNAL else None,
-        account_time_us=state.event_time_us
-        if state is not None and decision.decision is not RiskDecision.NO_SIGNAL
-        else None,
-        step_index=index,
-        step_size=size,
-        late=late,
-        last_of_stream=event.last_of_stream,
-    )
-    work = Work(
-        "risk.assess",
-        {"tradewire.risk.decision": decision.decision.lower(), "tradewire.strategy.id": event.strategy_id},
-    )
-    return Emit(assessed, waiting.envelope, work=work)
