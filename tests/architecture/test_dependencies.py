@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 
 import pytest
-from tests.architecture.layout import Distribution, distributions, tree
+from tests.architecture.layout import ROOT, Distribution, distributions, tree
 
 BY_NAME = {
     "opentelemetry.exporter": "opentelemetry-exporter-otlp-proto-http",
@@ -73,3 +73,10 @@ def test_a_service_needs_no_other_service() -> None:
     for distribution in distributions():
         if distribution.folder.parent.name in ("libs", "services") and distribution.package != "tradewire.testkit":
             assert _declared(distribution)[0] & services == set()
+
+
+@pytest.mark.parametrize("distribution", distributions(), ids=lambda d: d.name)
+def test_a_distribution_says_its_license_and_carries_the_text(distribution: Distribution) -> None:
+    project = distribution.project
+    assert (project["license"], project["license-files"]) == ("Apache-2.0", ["LICENSE"])
+    assert (distribution.folder / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()

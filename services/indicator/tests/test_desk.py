@@ -13,6 +13,8 @@ from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import CandleClosed, IndicatorStateSaved, IndicatorsUpdated
 from tradewire.testkit.builders import BTC, ETH, HOUR_US, candle, envelope
 from tradewire.testkit.strategies import active, document, status
+from tradewire.trading.indicators.adapted import adapted
+from tradewire.trading.indicators.adapters.choice import Adapter, adapter_of
 
 MEAN, LONGER = "sma(close,3)", "sma(close,5)"
 
@@ -129,3 +131,20 @@ def test_desk_when_it_dies_anywhere_then_goes_on_without_a_jump(seed: int, bars:
             for partition, event in state.values():
                 desk.restore(partition, event)
     assert list(found.values()) == whole
+
+
+def test_restored_feed_when_another_library_saved_it_then_warms_up_anew() -> None:
+    desk = desk_with()
+    fed(desk, candle(0, 10), candle(1, 20))
+    again = IndicatorDesk(adapted(adapter_of(Adapter.TALIB)), Adapter.TALIB)
+    event = status(active(document()))
+    list(again.on_status(event, envelope(event)))
+    for partition, state in saved(desk):
+        again.restore(partition, state)
+    found = fed(again, candle(1, 20), candle(2, 60), candle(3, 60), candle(4, 60))
+    assert [s.values[MEAN] for s in found] == [None, None, 60.0]
+    third = IndicatorDesk(adapted(adapter_of(Adapter.TALIB)), Adapter.TALIB)
+    for partition, state in saved(again):
+        third.restore(partition, state)
+    list(third.on_status(event, envelope(event)))
+    assert [s.values[MEAN] for s in fed(third, candle(5, 90))] == [70.0]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tradewire.backtest.data.errors import MarketDataError
-from tradewire.ports.indicator import IndicatorPort
 from tradewire.trading.indicators import INDICATORS, Indicator, IndicatorError
+from tradewire.trading.indicators.adapted import adapted
+from tradewire.trading.indicators.adapters.choice import Adapter, adapter_of
 from tradewire.trading.language import Bars, IndicatorEngine, StrategyErrors, parse_series
 
 if TYPE_CHECKING:
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray
 
 _CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*(\(.*\))\s*", re.DOTALL)
-
-
-class Adapter(StrEnum):
-    """Who computes."""
-
-    NATIVE = "native"
-    TALIB = "talib"
-    PANDAS_TA = "pandas-ta"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +36,6 @@ class Difference:
     bar: int | None
     time_ms: int | None
     refused: str = ""
-
-
-class _Adapted(Indicator):
-    """An indicator of the catalogue whose array form is an adapter's."""
-
-    __slots__ = ("adapter",)
-    adapter: IndicatorPort
-
-    def array(self, inputs: Sequence[FloatArray], params: Sequence[float]) -> tuple[FloatArray, ...]:
-        """As ``Indicator.array``, by the adapter; raises IndicatorError for what it does not have."""
-        return self.adapter.compute(self.name, inputs, params)
-
-
-def adapter_of(name: Adapter) -> IndicatorPort:
-    """The adapter. Raises MarketDataError when its library is not installed."""
-    try:
-        if name is Adapter.TALIB:
-            from tradewire.trading.indicators.adapters.ta_lib import TaLibIndicators
-
-            return TaLibIndicators()
-        if name is Adapter.PANDAS_TA:
-            from tradewire.trading.indicators.adapters.pandas_ta import PandasTaIndicators
-
-            return PandasTaIndicators()
-    except ImportError as error:
-        raise MarketDataError("--adapter", field="library", found=str(error), allowed="it installed") from error
-    from tradewire.trading.indicators.adapters.native import NativeIndicators
-
-    return NativeIndicators()
 
 
 def compute(
@@ -137,14 +100,10 @@ def _called(text: str) -> str:
 def _catalogue(adapter: Adapter) -> Mapping[str, Indicator]:
     if adapter is Adapter.NATIVE:
         return INDICATORS
-    port = adapter_of(adapter)
-    return {name: _adapted(indicator, port) for name, indicator in INDICATORS.items()}
-
-
-def _adapted(indicator: Indicator, port: IndicatorPort) -> Indicator:
-    twin = _Adapted(**{field.name: getattr(indicator, field.name) for field in fields(indicator)})
-    object.__setattr__(twin, "adapter", port)
-    return twin
+    try:
+        return adapted(adapter_of(adapter))
+    except ImportError as error:
+        raise MarketDataError("--adapter", field="library", found=str(error), allowed="it installed") from error
 
 
 def _streamed(engine: IndicatorEngine, bars: Bars) -> dict[str, FloatArray]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import CandleClosed, IndicatorStateSaved, IndicatorsUpdated, StrategyStatusChanged
 from tradewire.ports.message import Emit, Envelope, Work
+from tradewire.trading.indicators import INDICATORS, Indicator
 from tradewire.trading.language import INTERVALS_US, IndicatorEngine
 from tradewire.trading.roster import Roster
 from tradewire.trading.wire import bar_of
@@ -31,9 +32,14 @@ class Feed:
 
 
 class IndicatorDesk:
-    """Engines of all streams whose partitions this process owns."""
+    """Engines of all streams whose partitions this process owns.
 
-    def __init__(self) -> None:
+    ``catalogue``: the indicators, as ``adapter`` computes them. State that another adapter saved is not taken over:
+    its indicators warm up anew.
+    """
+
+    def __init__(self, catalogue: Mapping[str, Indicator] = INDICATORS, adapter: str = "native") -> None:
+        self._catalogue, self._adapter = catalogue, adapter
         self._roster = Roster()
         self._demands: dict[Key, tuple[str, ...]] = {}
         self._feeds: dict[Key, Feed] = {}
@@ -80,12 +86,15 @@ class IndicatorDesk:
         demands = self._demands.get(key, ())
         feed = self._feeds.get(key)
         if feed is None:
-            feed = self._feeds[key] = Feed(IndicatorEngine(demands, INTERVALS_US[key[2]]), demands, partition)
+            feed = self._feeds[key] = Feed(self._engine(demands, key[2]), demands, partition)
         elif feed.demands != demands:
-            engine = IndicatorEngine(demands, INTERVALS_US[key[2]])
+            engine = self._engine(demands, key[2])
             engine.restore(feed.engine.state())
             feed.engine, feed.demands = engine, demands
         return feed
+
+    def _engine(self, demands: tuple[str, ...], interval: str) -> IndicatorEngine:
+        return IndicatorEngine(demands, INTERVALS_US[interval], self._catalogue)
 
     # ---- state ----
 
@@ -94,7 +103,7 @@ class IndicatorDesk:
         for (venue, symbol, interval), feed in self._feeds.items():
             if feed.changed:
                 feed.changed = False
-                state = {"engine": feed.engine.state(), "values": feed.values}
+                state = {"adapter": self._adapter, "engine": feed.engine.state(), "values": feed.values}
                 yield (
                     feed.partition,
                     IndicatorStateSaved(
@@ -112,8 +121,9 @@ class IndicatorDesk:
     def restore(self, partition: int, event: IndicatorStateSaved) -> None:
         """Go on from a saved state without a jump."""
         state = json.loads(event.state)
-        engine = IndicatorEngine(event.demands, INTERVALS_US[event.interval])
-        engine.restore(state["engine"])
+        engine = self._engine(event.demands, event.interval)
+        if state.get("adapter", "native") == self._adapter:
+            engine.restore(state["engine"])
         self._feeds[event.venue, event.symbol, event.interval] = Feed(
             engine, event.demands, partition, event.event_time_us, event.input_offset, state["values"]
         )
@@ -125,8 +135,9 @@ class IndicatorDesk:
     def status(self) -> dict[str, object]:
         """For /health."""
         return {
+            "adapter": self._adapter,
             "streams": {
                 ":".join(key): {"event_time_us": feed.time_us, "indicators": len(feed.demands)}
                 for key, feed in self._feeds.items()
-            }
+            },
         }
