@@ -57,4 +57,4 @@ async def test_indicator_service_when_set_to_a_library_then_tells_the_same_value
 
 def test_indicator_service_when_set_to_a_library_that_it_does_not_know_then_is_refused_by_name() -> None:
     with pytest.raises(ValidationError, match=r"(?s)indicator_adapter.*'native', 'talib' or 'pandas-ta'.*'quantlib'"):
-        Settings(indicator_adapter="quantlib")  # type: ignore[arg-type]
+        Settings.model_validate({"indicator_adapter": "quantlib"})
