@@ -9,7 +9,7 @@ import typer
 from tradewire.app.cli.options import BusOption, JsonOption, RootOption, epilog
 from tradewire.app.cli.output import Exit, print_json, run_async, tell
 from tradewire.app.cli.reach import Where
-from tradewire.runtime import topic_admin
+from tradewire.runtime import bus_topics
 from tradewire.runtime.topic_admin import TopicPlan
 
 app = typer.Typer(
@@ -41,7 +41,7 @@ def plan(
         raise typer.Exit(Exit.REFUSED)
 
 
-@app.command(epilog=epilog("tradewire topics apply"))
+@app.command(epilog=epilog("tradewire topics apply", "tradewire topics apply --bus redis://127.0.0.1:6379/0"))
 def apply(
     partitions: PartitionsOption = None,
     replication: ReplicationOption = None,
@@ -54,7 +54,7 @@ def apply(
 
     async def work() -> TopicPlan:
         found = await _plan(where, partitions, replication)
-        await topic_admin.apply(where.kafka(), found)
+        await bus_topics.apply(where.bus(), found)
         return found
 
     _show(run_async(work), as_json=as_json, applied=True)
@@ -63,7 +63,7 @@ def apply(
 async def _plan(where: Where, partitions: int | None, replication: int | None) -> TopicPlan:
     counts = {"S": partitions, "A": partitions} if partitions is not None else {}
     factor = replication or (1 if where.bus_url is None else None)
-    return await topic_admin.plan(where.kafka(), partitions=counts, replication=factor)
+    return await bus_topics.plan(where.bus(), partitions=counts, replication=factor)
 
 
 def _show(found: TopicPlan, *, as_json: bool, applied: bool) -> None:

@@ -173,6 +173,12 @@ class RedisBus(EventBusPort):
             stored = await self.redis.hmget(group_key(group, "offsets"), [offset_field(p) for p in places])
         return {place: None if offset is None else int(offset) for place, offset in zip(places, stored, strict=True)}
 
+    async def topics(self) -> dict[str, int]:
+        """Partition counts of all topics that there are."""
+        with translated("asking for topics"):
+            stored = await self.redis.hgetall(TOPICS_KEY)
+        return {str(name, "ascii") if isinstance(name, bytes) else name: int(count) for name, count in stored.items()}
+
     async def create_topics(self, partitions: Mapping[str, int], configs: Mapping[str, Mapping[str, str]]) -> None:
         with translated(f"creating {len(partitions)} topics"):
             for topic, number in partitions.items():
