@@ -14,7 +14,7 @@ from tradewire.app.cli.limits import parse_limits
 from tradewire.app.cli.moments import ago, iso, moment, span
 from tradewire.app.cli.output import CommandError, Exit, number, plain
 from tradewire.app.cli.strategy import STYLES
-from tradewire.app.market import LIVE_SYMBOL, moved
+from tradewire.app.market import live_market
 from tradewire.app.validate import validate
 from tradewire.ports.events import ConfigStatus, ControlLevel
 from tradewire.testkit.builders import assessment
@@ -28,6 +28,7 @@ ALL_COMMANDS = [
     ["up"],
     ["status"],
     ["down"],
+    ["init"],
     ["explain"],
     ["lag"],
     ["halt"],
@@ -108,7 +109,7 @@ def test_error_is_a_document_when_json_was_asked_for(tmp_path: Path, capsys: pyt
         (["no-such"], "No such command"),
         (["strategy", "validate", "nowhere.yaml"], "No such file"),
         (["up", "ingester"], "allowed: ingest, indicator"),
-        (["up", "--market", "moon"], "allowed: auto, live, replay"),
+        (["up", "--market", "moon"], "allowed: live, replay"),
         (["run", "--scenario", "moon"], "btc-hourly"),
         (["halt", "--account", "a", "--strategy", "b"], "one of them"),
         (["limits", "set", "main", "max_orders=1"], "max_order_notional"),
@@ -140,7 +141,7 @@ def test_wrong_usage_outside_a_project_is_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["run"]) == Exit.USAGE
-    assert "run this inside the project" in capsys.readouterr().err
+    assert "`tradewire init` writes them" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -205,9 +206,9 @@ def test_every_sample_strategy_is_valid(path: Path) -> None:
 
 
 def test_strategy_moved_to_the_live_market_is_valid_there() -> None:
-    document = moved((PROJECT / "strategies/rsi-reversion-btc.yaml").read_text())
+    (document,) = live_market("kraken", ["ETHUSD", "BTCUSD"], "5m").documents
     report = validate(document)
-    assert (report.valid, report.venue, report.symbols, report.interval) == (True, "binance", (LIVE_SYMBOL,), "1m")
+    assert (report.valid, report.venue, report.symbols, report.interval) == (True, "kraken", ("ETHUSD",), "5m")
 
 
 @pytest.mark.parametrize(

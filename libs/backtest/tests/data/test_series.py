@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from tradewire.backtest.data import Candles, MarketDataError, load_candles
-from tradewire.backtest.data.indicator_series import Adapter, compare, compute
+from tradewire.backtest.data.indicator_series import compare, compute
 from tradewire.backtest.data.resampling import resample
 from tradewire.backtest.data.writing import write_candles
 from tradewire.trading.indicators import IndicatorError
+from tradewire.trading.indicators.adapters.choice import Adapter
 from tradewire.trading.language import StrategyErrors
 from tradewire.trading.language.bars import Aggregator, Bar
 

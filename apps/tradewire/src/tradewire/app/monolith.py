@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
@@ -19,6 +22,8 @@ import tradewire.risk.settings
 import tradewire.risk.wiring
 import tradewire.strategy.settings
 import tradewire.strategy.wiring
+import tradewire.telemetry.settings
+import tradewire.telemetry.wiring
 from tradewire.app.operator import Operator
 from tradewire.app.scenario import ANSWER_SECONDS, Scenario, sample_scenarios
 from tradewire.app.watch import RunResult, RunWatcher
@@ -35,6 +40,7 @@ from tradewire.runtime.service import Service
 from tradewire.runtime.settings import RuntimeSettings
 
 T = TypeVar("T")
+LOOK_SECONDS = 0.02
 __all__ = ["ANSWER_SECONDS", "Scenario", "build_services", "memory_topics", "run_monolith", "sample_scenarios"]
 
 
@@ -46,7 +52,7 @@ def memory_topics() -> dict[str, int]:
 
 
 def build_services(scenario: Scenario, common: Mapping[str, object]) -> list[Service]:
-    """The services of a run, as values."""
+    """The six services of a run, as values."""
     ingest = tradewire.ingest.settings.Settings(
         **{**common, "market_path": scenario.data, "market_files": scenario.files}  # type: ignore[arg-type]
     )
@@ -58,6 +64,7 @@ def build_services(scenario: Scenario, common: Mapping[str, object]) -> list[Ser
         tradewire.execution.wiring.build(
             tradewire.execution.settings.Settings(**{**common, **scenario.paper})  # type: ignore[arg-type]
         ),
+        tradewire.telemetry.wiring.build(tradewire.telemetry.settings.Settings(**common)),  # type: ignore[arg-type]
     ]
 
 
@@ -67,10 +74,13 @@ async def run_monolith(
     progress: Callable[[RunResult], None] = lambda _: None,
     listen: Callable[[Event], None] = lambda _: None,
     bus: EventBusPort | None = None,
+    telemetry: bool = False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> RunResult:
     """Replay a scenario at full speed; returns what it came to. ``listen`` is told of every message that counts.
 
-    Raises TradewireError.
+    ``bus``: started, with its topics, and empty; else one in memory. ``telemetry``: with the service that reads along,
+    and /health, /metrics and the state API where ``say`` tells. Raises TradewireError.
     """
     bus = bus or MemoryBus(memory_topics())
     settings = RuntimeSettings(bus_url="memory:")
@@ -90,15 +100,53 @@ async def run_monolith(
     await operator.control("service:ingest", ControlLevel.NORMAL, "all strategies are registered")
     watcher = RunWatcher(bus, codec, accounts, listen)
     services = build_services(scenario, {"bus_url": "memory:"})
-    return await beside(services, bus, settings, lambda: watcher.until_over(progress))
+    if not telemetry:
+        services = [service for service in services if service.name != "telemetry"]
+        return await beside(services, bus, settings, lambda: watcher.until_over(progress))
+    return await with_face(services, bus, settings, lambda: watcher.until_over(progress), say)
+
+
+async def with_face(
+    services: Sequence[Service],
+    bus: EventBusPort,
+    settings: RuntimeSettings,
+    work: Callable[[], Awaitable[T]],
+    say: Callable[[str], None],
+) -> T:
+    """As ``beside``, with /health, /metrics and the API of all services on one port: the settings', else a free one."""
+    with TemporaryDirectory(prefix="tradewire-monolith-") as folder:
+        port_file = settings.http_port_file or Path(folder) / "port"
+        face = settings.model_copy(update={"http_port": settings.http_port or 0, "http_port_file": port_file})
+
+        async def told() -> T:
+            port = ""
+            while not port:
+                await asyncio.sleep(LOOK_SECONDS)  # the server begins to listen
+                port = port_file.read_text().strip() if port_file.exists() else ""
+            say(f"http://{face.http_host}:{port}: /health, /metrics, /docs")
+            return await work()
+
+        return await beside(services, bus, face, told, process_metrics())
+
+
+@cache
+def process_metrics() -> Metrics:
+    """The metrics of this process, where telemetry shows its own, too."""
+    return Metrics()
 
 
 async def beside(
-    services: Sequence[Service], bus: EventBusPort, settings: RuntimeSettings, work: Callable[[], Awaitable[T]]
+    services: Sequence[Service],
+    bus: EventBusPort,
+    settings: RuntimeSettings,
+    work: Callable[[], Awaitable[T]],
+    metrics: Metrics | None = None,
 ) -> T:
     """Run services while ``work`` lasts; a service that fails ends the work."""
     stop = asyncio.Event()
-    serving = asyncio.create_task(serve(services, bus, settings, stop=stop, metrics=Metrics(CollectorRegistry())))
+    serving = asyncio.create_task(
+        serve(services, bus, settings, stop=stop, metrics=metrics or Metrics(CollectorRegistry()))
+    )
     working = asyncio.ensure_future(work())
     try:
         await asyncio.wait({serving, working}, return_when=asyncio.FIRST_COMPLETED)

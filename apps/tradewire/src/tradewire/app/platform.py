@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,36 +11,38 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tradewire.app.external import External
 from tradewire.app.operator import Operator
 from tradewire.app.processes import SERVICES, VIEWS, ServiceDiedError, ServiceProcess, until_ready
 from tradewire.app.scenario import ANSWER_SECONDS, Scenario
 from tradewire.app.stack import Progress, Stack, StackPaths, quiet
 from tradewire.app.stack.lock import FolderLock
 from tradewire.app.stack.paths import full_disk_hint
+from tradewire.app.user_settings import OWN_OF_EACH_PROCESS, refuse, set_by_user
 from tradewire.app.watch import RunResult, RunWatcher
 from tradewire.ports.bus import EventBusPort
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import ControlLevel
 from tradewire.ports.message import Event
-from tradewire.runtime import registry, topic_admin
+from tradewire.runtime import bus_topics, registry
 from tradewire.runtime.bus import connect
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
 
-DATABASES = {"strategy": "strategy", "risk": "risk", "execution": "execution", "telemetry": "telemetry"}
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """How to run. ``partitions``: count by topic group instead of the topic map's; ``fresh``: forget earlier data;
-    ``views``: with the windowed views beside the services."""
+    ``views``: with the windowed views beside the services; ``external``: servers that need not be run."""
 
     root: Path = Path(".tradewire/run")
     fresh: bool = True
     registry: bool = True
     telemetry: bool = True
     views: bool = False
+    external: External = field(default_factory=External)
     partitions: dict[str, int] = field(default_factory=dict)
     otlp_url: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
@@ -94,22 +97,25 @@ async def platform(
     scenario: Scenario, options: RunOptions, *, progress: Progress = quiet, say: Say = lambda _: None
 ) -> AsyncIterator[Platform]:
     """Start servers, create topics, register schemas; services are defined and not yet started. Stops everything."""
+    refuse(OWN_OF_EACH_PROCESS, os.environ, "each process of a platform has its own: unset it")
     paths = StackPaths.under(options.root)
     if options.fresh:
         _fresh(paths)
-    stack = Stack(paths, registry=options.registry)
+    stack = options.external.stack(paths, registry=options.registry)
     services: dict[str, ServiceProcess] = {}
     try:
         await _start(stack, progress)
         say("creating topics")
-        plan = await topic_admin.plan(stack.bootstrap_servers, partitions=options.partitions, replication=1)
-        await topic_admin.apply(stack.bootstrap_servers, plan)
-        if options.registry:
+        bus_url, registry_url = stack.endpoints.bus, stack.endpoints.registry_url
+        replicas = 1 if options.external.bus_url is None else None
+        plan = await bus_topics.plan(bus_url, partitions=options.partitions, replication=replicas)
+        await bus_topics.apply(bus_url, plan)
+        if registry_url is not None:
             say("registering schemas")
-            await registry.register(stack.registry_url)
-        ids = await SchemaIds.from_registry(stack.registry_url) if options.registry else SchemaIds.static()
+            await registry.register(registry_url)
+        ids = await SchemaIds.from_registry(registry_url) if registry_url is not None else SchemaIds.static()
         codec = Codec(ids)
-        bus = connect(f"kafka://{stack.bootstrap_servers}", client_id="tradewire-run")
+        bus = connect(bus_url, client_id="tradewire-run")
         await bus.start()
         try:
             environment = service_environment(stack, scenario, options)
@@ -144,22 +150,18 @@ def _stop_all(services: Sequence[ServiceProcess]) -> None:
 
 
 def service_environment(stack: Stack, scenario: Scenario, options: RunOptions) -> dict[str, str]:
-    """Settings of the services as environment variables."""
+    """Settings of the services as environment variables. What the user has set is in force."""
     environment = {
-        "TRADEWIRE_BUS_URL": f"kafka://{stack.bootstrap_servers}",
         "TRADEWIRE_MARKET_PATH": str(scenario.data),
         "TRADEWIRE_MARKET_FILES": "[" + ",".join(f'"{name}"' for name in scenario.files) + "]",
         "TRADEWIRE_VIEWS_FOLDER": str(StackPaths.under(options.root).root / "views"),
         "PYTHONUNBUFFERED": "1",
     }
     environment |= {f"TRADEWIRE_{name.upper()}": value for name, value in scenario.paper.items()}
-    for service, database in DATABASES.items():
-        environment[f"TRADEWIRE_{service.upper()}_DSN"] = stack.postgres_dsn(database)
-    if options.registry:
-        environment["TRADEWIRE_REGISTRY_URL"] = stack.registry_url
+    environment |= options.external.settings(stack)
     if options.otlp_url is not None:
         environment["TRADEWIRE_OTLP_URL"] = options.otlp_url
-    return environment | options.environment
+    return environment | options.environment | set_by_user(os.environ)
 
 
 async def begin(running: Platform, scenario: Scenario, *, say: Say = lambda _: None) -> set[str]:

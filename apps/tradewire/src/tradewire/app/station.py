@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from tradewire.app.external import External
 from tradewire.app.market import Market
 from tradewire.app.operator import Operator
 from tradewire.app.platform import Platform, RunOptions, platform
@@ -44,18 +45,20 @@ Say = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class StationOptions:
     """What to keep. ``services``: those to start; ``lean``: with static schema ids in place of a registry, and
-    without the windowed views, which otherwise go with the telemetry service."""
+    without the windowed views, which otherwise go with the telemetry service; ``external``: the user's own servers."""
 
     root: Path
     market: Market
     services: tuple[str, ...] = SERVICES
     lean: bool = False
     otlp_url: str | None = None
+    external: External = field(default_factory=External)
 
     @property
     def processes(self) -> tuple[str, ...]:
         """Names of what is to run."""
-        views = "telemetry" in self.services and not self.lean
+        kafka = self.external.bus_url is None or self.external.bus_url.startswith("kafka:")  # what the views run on
+        views = "telemetry" in self.services and not self.lean and kafka
         return (*self.services, VIEWS) if views else self.services
 
 
@@ -222,6 +225,7 @@ async def keep_platform(options: StationOptions, *, say: Say, progress: Progress
         fresh=False,
         registry=not options.lean,
         views=VIEWS in options.processes,
+        external=options.external,
         otlp_url=options.otlp_url,
         environment=options.market.environment,
     )

@@ -145,7 +145,7 @@ async def _services(station: StationState, endpoints: Endpoints, clock: ClockPor
 async def _lags(endpoints: Endpoints, clock: ClockPort) -> dict[str, tuple[int | None, float | None]]:
     """Records and seconds behind by service; empty when the broker can't tell."""
     found: dict[str, tuple[int | None, float | None]] = {}
-    bus = connect(f"kafka://{endpoints.bootstrap_servers}", client_id="tradewire-status")
+    bus = connect(endpoints.bus, client_id="tradewire-status")
     try:
         async with asyncio.timeout(4 * ASK_SECONDS):
             await bus.start()

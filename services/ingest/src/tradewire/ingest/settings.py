@@ -30,3 +30,6 @@ class Settings(RuntimeSettings):
     ccxt_venue: str = Field("binance", description="Venue name in messages.")
     ccxt_symbols: tuple[str, ...] = Field(("BTCUSDT",), description="The venue's own symbols.")
     ccxt_interval: str = Field("1m", description="Candle interval.")
+    ccxt_base_url: str | None = Field(
+        None, description="Scheme and host in place of the exchange's own, e.g. of a proxy; none: the exchange's."
+    )

@@ -59,4 +59,5 @@ def _source(settings: Settings) -> MarketDataPort:
                 clock,
                 venue=settings.ccxt_venue,
                 brackets=read_brackets(instruments),
+                base_url=settings.ccxt_base_url,
             )

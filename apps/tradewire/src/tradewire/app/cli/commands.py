@@ -13,6 +13,7 @@ from tradewire.app.cli import (
     dlq,
     explain,
     indicator,
+    init,
     lag,
     limits,
     run,
@@ -32,6 +33,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command("setup", epilog=epilog("tradewire setup"))(run.setup)
+app.command("init", epilog=epilog("tradewire init", "tradewire init my-project"))(init.init)
 app.command("run", epilog=epilog("tradewire run --scenario three-daily --partitions 12"))(run.run)
 up.add_to(app)
 app.add_typer(strategy.app, name="strategy")

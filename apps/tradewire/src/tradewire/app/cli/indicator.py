@@ -13,9 +13,10 @@ from tradewire.app.cli.data import IntervalOption, loaded
 from tradewire.app.cli.moments import iso
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, tell
-from tradewire.backtest.data.indicator_series import Adapter, adapter_of, compare, compute
+from tradewire.backtest.data.indicator_series import compare, compute, library_of
 from tradewire.backtest.data.writing import write_series
 from tradewire.trading.indicators import INDICATORS, FloatArray, Indicator, IndicatorError, UnknownIndicator, indicator
+from tradewire.trading.indicators.adapters.choice import Adapter
 from tradewire.trading.language import StrategyErrors
 from tradewire.trading.language.calls import usage
 
@@ -139,7 +140,7 @@ def show(
 
 
 def _adapters(one: Indicator) -> list[str]:
-    return [str(adapter) for adapter in Adapter if adapter_of(adapter).supports(one.name)]
+    return [str(adapter) for adapter in Adapter if library_of(adapter).supports(one.name)]
 
 
 def _values(values: FloatArray) -> list[float | None]:

@@ -31,8 +31,7 @@ class Where:
     def endpoints(self) -> Endpoints:
         """Addresses of the platform. Raises CommandError when none runs."""
         if self.bus_url is not None:
-            servers = self.bus_url.removeprefix("kafka://") if self.bus_url.startswith("kafka://") else None
-            return Endpoints(bootstrap_servers=servers, registry_url=self.registry_url)
+            return Endpoints(bus_url=self.bus_url, registry_url=self.registry_url)
         _, found = self.running()
         return found
 
@@ -49,9 +48,9 @@ class Where:
             Exit.UNREACHABLE,
         )
 
-    def kafka(self) -> str:
-        """Bootstrap servers. Raises CommandError when the bus is no Kafka."""
-        return self.endpoints().bootstrap_servers or fail(f"--bus {self.bus_url}: this needs kafka://", Exit.USAGE)
+    def bus(self) -> str:
+        """Address of the bus. Raises CommandError when no platform runs."""
+        return self.bus_url or self.endpoints().bus
 
     def registry(self) -> str:
         """Base URL of the registry. Raises CommandError when there is none."""
@@ -78,9 +77,8 @@ class Reached:
 async def reached(where: Where) -> AsyncIterator[Reached]:
     """Connect to a platform; disconnects at the end. Raises CommandError, RetryableError."""
     endpoints = where.endpoints()
-    url = where.bus_url or f"kafka://{endpoints.bootstrap_servers}"
     try:
-        bus = connect(url, client_id="tradewire-cli")
+        bus = connect(where.bus(), client_id="tradewire-cli")
     except ValueError as error:
         fail(str(error), Exit.USAGE)
     registry_url = where.registry_url or endpoints.registry_url

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,11 +16,17 @@ from rich.table import Table
 
 from tradewire.app.cli.options import JsonOption
 from tradewire.app.cli.output import CommandError, Exit, err, fail, out, print_json, run_async
+from tradewire.app.external import DATABASES, External, dsn_setting
 from tradewire.app.latency import HopLatency, hop_latencies
 from tradewire.app.platform import RunOptions, begin, platform, replay
 from tradewire.app.scenario import Scenario, sample_scenarios
 from tradewire.app.stack import Phase, StackPaths, Step, fetch
+from tradewire.app.user_settings import MARKET, refuse, shown
 from tradewire.app.watch import RunResult
+from tradewire.ports.bus import EventBusPort, Place
+from tradewire.ports.topics import TOPICS
+from tradewire.runtime import bus_topics
+from tradewire.runtime.bus import connect
 from tradewire.runtime.clock import SystemClock
 
 DEFAULT_ROOT = Path(".tradewire/run")
@@ -41,7 +49,7 @@ def project_root() -> Path:
     )
     if found is not None:
         return found
-    return fail(f"no data/sample and strategies/ in {here} or above: run this inside the project", Exit.USAGE)
+    return fail(f"no data/sample and strategies/ in {here} or above: `tradewire init` writes them", Exit.USAGE)
 
 
 def setup(
@@ -67,6 +75,13 @@ def run(
     registry: Annotated[bool, typer.Option(help="Run a schema registry; without: ids of contracts/ids.json.")] = True,
     root: Annotated[Path, typer.Option(help="Folder of the run's servers and logs.")] = DEFAULT_ROOT,
     otlp: Annotated[str | None, typer.Option(help="OTLP/HTTP traces endpoint of a collector.")] = None,
+    bus: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TRADEWIRE_BUS_URL",
+            help="Replay over this bus, empty so far, instead of an embedded Kafka: kafka://… or redis://HOST:PORT/0.",
+        ),
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything up after the replay, until Ctrl-C.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -76,11 +91,14 @@ def run(
         fail(f"--scenario: found {scenario!r}, allowed {', '.join(sorted(scenarios))}", Exit.USAGE)
     chosen = scenarios[scenario]
     bars_of(chosen)
+    dsns = tuple(map(dsn_setting, DATABASES))
+    refuse((*MARKET, *dsns), os.environ, "`run` replays a sample into a ledger of its own; `tradewire up` takes yours")
     if monolith:
-        finished = run_async(lambda: _monolith(chosen))
+        finished = run_async(lambda: _monolith(chosen, bus))
     else:
         counts = {"S": partitions, "A": partitions} if partitions is not None else {}
-        options = RunOptions(root=root, registry=registry, partitions=counts, otlp_url=otlp)
+        external = External(bus, os.environ.get("TRADEWIRE_REGISTRY_URL"))
+        options = RunOptions(root=root, registry=registry, partitions=counts, otlp_url=otlp, external=external)
         finished = run_async(lambda: _processes(chosen, options, keep=keep))
     if as_json:
         print_json(_document(chosen, finished))
@@ -96,19 +114,49 @@ def bars_of(scenario: Scenario) -> int:
     return sum(bars.values())
 
 
-async def _monolith(scenario: Scenario) -> Finished:
+async def _monolith(scenario: Scenario, bus_url: str | None) -> Finished:
     from tradewire.app.monolith import run_monolith  # six services: a second that other commands need not wait
 
     clock = SystemClock()
-    started_s = clock.monotonic_s()
     with _progress() as bars:
-        return Finished(await run_monolith(scenario, progress=_follow(bars, scenario)), clock.monotonic_s() - started_s)
+        async with _bus(bus_url) as bus:
+            started_s = clock.monotonic_s()
+            result = await run_monolith(
+                scenario, progress=_follow(bars, scenario), bus=bus, telemetry=True, say=_say(bars)
+            )
+            return Finished(result, clock.monotonic_s() - started_s)
+
+
+@asynccontextmanager
+async def _bus(url: str | None) -> AsyncIterator[EventBusPort | None]:
+    """A bus of the user's own with its topics, empty so far; None where none was named. Raises CommandError."""
+    if url is None or url.startswith("memory:"):
+        yield None
+        return
+    await bus_topics.apply(url, await bus_topics.plan(url))
+    bus = connect(url, client_id="tradewire-run")
+    await bus.start()
+    try:
+        await _refuse_used(bus, url)
+        yield bus
+    finally:
+        await bus.close()
+
+
+async def _refuse_used(bus: EventBusPort, url: str) -> None:
+    """Raise CommandError for a bus that holds another run: the two would be one."""
+    for topic in sorted(TOPICS):
+        places = [Place(topic, p) for p in range(await bus.partitions(topic))]
+        if any((await bus.end_offsets(places)).values()):
+            fail(f"--bus {shown(url)}: {topic} holds records of another run; allowed: a bus without any")
 
 
 async def _processes(scenario: Scenario, options: RunOptions, *, keep: bool) -> Finished:
     with _progress() as bars:
         say = _say(bars)
         async with platform(scenario, options, progress=_steps(bars), say=say) as running:
+            if options.external.bus_url is not None:
+                await _refuse_used(running.bus, options.external.bus_url)
             accounts = await begin(running, scenario, say=say)
             say("replaying")
             clock = SystemClock()
@@ -118,7 +166,7 @@ async def _processes(scenario: Scenario, options: RunOptions, *, keep: bool) -> 
             say("measuring hops")
             finished = Finished(result, seconds, tuple(await hop_latencies(running.bus, running.codec)))
             if keep:
-                err.print(f"kafka {running.stack.bootstrap_servers}; everything stays up until Ctrl-C")
+                err.print(f"{shown(running.stack.endpoints.bus)}; everything stays up until Ctrl-C")
                 await asyncio.Event().wait()
     return finished
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +14,13 @@ import psutil
 import typer
 from rich.table import Table
 
+from tradewire.app.cli.market_options import MarketOptions, external_of, market_of
 from tradewire.app.cli.moments import ago, iso, span
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, tell
 from tradewire.app.cli.reach import ROOTS, UP_ROOT
-from tradewire.app.cli.run import project_root
-from tradewire.app.market import Market, live_market, paced_market, venue_answers
+from tradewire.app.external import dsn_setting
+from tradewire.app.market import BARS_PER_SECOND
 from tradewire.app.processes import SERVICES
 from tradewire.app.stack import Phase, StackPaths, Step, is_running, read_state, shut_down
 from tradewire.app.stack.paths import make_folder
@@ -26,14 +28,19 @@ from tradewire.app.stack.processes import end
 from tradewire.app.station import StationOptions, keep_platform, leftovers
 from tradewire.app.station_state import StationPhase, read_station, state_file
 from tradewire.app.status import PlatformStatus, ServerStatus, ServiceStatus, platform_status
+from tradewire.app.user_settings import OWN_OF_EACH_PROCESS, refuse
 from tradewire.runtime.clock import SystemClock
 
-BARS_PER_SECOND = 5.0
 LOOK_SECONDS = 0.2
 STOP_SECONDS = 90.0
 SERVICE_GRACE_SECONDS = 15.0
 WAITS_SHOWN = 3
 LOG = "up.log"
+UP_EXAMPLES = (
+    "tradewire up",
+    "tradewire up --data data/sample --strategies strategies --bars-per-second 2",
+    "tradewire up --venue binance --symbols BTCUSDT,ETHUSDT --interval 1m",
+)
 UpRootOption = Annotated[Path, typer.Option("--root", help="Folder of the platform's data, logs and state.")]
 
 
@@ -43,9 +50,28 @@ def up(
     ] = None,
     lean: Annotated[bool, typer.Option("--lean", help="Without schema registry and windowed views.")] = False,
     market: Annotated[
-        str, typer.Option(help="live: public candles; replay: the sample; auto: live where the venue answers in 5 s.")
-    ] = "auto",
-    bars_per_second: Annotated[float, typer.Option(min=0.01, help="Pace of a replay, bars/s.")] = BARS_PER_SECOND,
+        str | None, typer.Option(help="replay: the sample of this folder (default); live: public candles.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Replay the candle files of this folder: <venue>-<symbol>-<interval>.csv.")
+    ] = None,
+    venue: Annotated[str | None, typer.Option(help="Follow the public candles of this venue, an id of ccxt.")] = None,
+    symbols: Annotated[str | None, typer.Option(help="The venue's own symbols, with commas between.")] = None,
+    interval: Annotated[str | None, typer.Option(help="Interval of those candles, e.g. 1m.")] = None,
+    strategies: Annotated[
+        Path | None, typer.Option(help="Start with the strategy files of this folder instead of the sample's.")
+    ] = None,
+    bars_per_second: Annotated[
+        float | None, typer.Option(min=0.01, help=f"Pace of a replay, bars/s; default: {BARS_PER_SECOND:g}.")
+    ] = None,
+    bus: Annotated[
+        str | None,
+        typer.Option(help="Your own bus instead of an embedded Kafka: kafka://HOST:PORT, redis://HOST:PORT/0."),
+    ] = None,
+    registry: Annotated[str | None, typer.Option(help="Your own schema registry, a Confluent API.")] = None,
+    dsn: Annotated[
+        list[str] | None, typer.Option(metavar="SERVICE=DSN", help="Your own Postgres database for a service.")
+    ] = None,
     foreground: Annotated[
         bool, typer.Option("--foreground", help="Stay here until Ctrl-C instead of running in the background.")
     ] = False,
@@ -56,39 +82,34 @@ def up(
     """Keep the embedded servers and the services running with paper trading; what dies is started again.
 
     Data stays in the folder from one `up` to the next. Ask with `tradewire status`, end with `tradewire down`.
+    Settings in the environment (TRADEWIRE_…) are in force; an option that contradicts one is refused.
     """
     chosen = tuple(services or SERVICES)
     if unknown := [name for name in chosen if name not in SERVICES]:
         fail(f"found service {', '.join(unknown)}; allowed: {', '.join(SERVICES)}", Exit.USAGE)
-    if market not in ("auto", "live", "replay"):
-        fail(f"--market: found {market!r}; allowed: auto, live, replay", Exit.USAGE)
+    asked = MarketOptions(market, data, venue, symbols, interval, bars_per_second, strategies)
+    options = StationOptions(
+        root,
+        market_of(asked, os.environ),
+        chosen,
+        lean=lean,
+        otlp_url=otlp,
+        external=external_of(bus, registry, dsn or [], os.environ),
+    )
+    refuse(OWN_OF_EACH_PROCESS, os.environ, "each process of a platform has its own: unset it")
     state = read_state(StackPaths.under(root))
     if is_running(StackPaths.under(root)):
         owner = f" (pid {state.owner.pid})" if state is not None else ""
         fail(f"a platform runs in {root} already{owner}: see `tradewire status`, end it with `tradewire down`")
     if foreground:
-        run_async(lambda: _keep(root, chosen, lean=lean, market=market, pace=bars_per_second, otlp=otlp))
+        run_async(lambda: keep_platform(options, say=say, progress=_show_step))
         return
-    words = [*chosen, *(["--lean"] if lean else []), "--market", market, "--bars-per-second", f"{bars_per_second}"]
-    words += ["--root", str(root), *(["--otlp", otlp] if otlp is not None else [])]
-    run_async(lambda: _start_behind(root, words))
+    words = [*chosen, *(["--lean"] if lean else []), *asked.words(), "--root", str(root)]
+    words += [*(["--bus", bus] if bus else []), *(["--registry", registry] if registry else [])]
+    words += [*(["--otlp", otlp] if otlp is not None else [])]
+    settings = {dsn_setting(name): address for name, address in options.external.dsns.items()}
+    run_async(lambda: _start_behind(root, words, settings))
     status(root=root, as_json=as_json)
-
-
-async def _keep(
-    root: Path, services: tuple[str, ...], *, lean: bool, market: str, pace: float, otlp: str | None
-) -> None:
-    options = StationOptions(root, await _market(market, pace), services, lean=lean, otlp_url=otlp)
-    await keep_platform(options, say=say, progress=_show_step)
-
-
-async def _market(wish: str, pace: float) -> Market:
-    project = project_root()
-    if wish == "live" or (wish == "auto" and await venue_answers()):
-        return live_market(project)
-    if wish == "auto":
-        say("the venue does not answer: replaying the sample instead")
-    return paced_market(project, pace)
 
 
 def _show_step(step: Step) -> None:
@@ -97,10 +118,13 @@ def _show_step(step: Step) -> None:
         say(f"{step.part} {step.phase.value}{took}")
 
 
-async def _start_behind(root: Path, words: list[str]) -> None:
-    """Start a process that keeps the platform, and repeat what it says until it is up. Ends it when interrupted."""
+async def _start_behind(root: Path, words: list[str], settings: Mapping[str, str]) -> None:
+    """Start a process that keeps the platform, and repeat what it says until it is up. Ends it when interrupted.
+
+    ``settings``: what must not be on a command line, where everyone can read it.
+    """
     log_file = make_folder(StackPaths.under(root).logs, purpose="logs") / LOG
-    keeper = _spawn(words, log_file)
+    keeper = _spawn(words, settings, log_file)
     try:
         with log_file.open("r", encoding="utf-8", errors="replace") as said:
             while not _is_up(root, keeper.pid):
@@ -115,7 +139,7 @@ async def _start_behind(root: Path, words: list[str]) -> None:
         raise
 
 
-def _spawn(words: list[str], log_file: Path) -> subprocess.Popen[bytes]:
+def _spawn(words: list[str], settings: Mapping[str, str], log_file: Path) -> subprocess.Popen[bytes]:
     """The process that keeps the platform: in a session of its own, so that the terminal's Ctrl-C is not its own."""
     with log_file.open("wb") as log:
         return subprocess.Popen(  # noqa: S603 (our own interpreter and module)
@@ -124,7 +148,7 @@ def _spawn(words: list[str], log_file: Path) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "NO_COLOR": "1"},
+            env={**os.environ, **settings, "NO_COLOR": "1"},
         )
 
 
@@ -232,6 +256,6 @@ def _service_row(service: ServiceStatus, now_us: int) -> tuple[str, ...]:
 
 def add_to(app: typer.Typer) -> None:
     """Add the three commands."""
-    app.command("up", epilog=epilog("tradewire up", "tradewire up --market replay --bars-per-second 2"))(up)
+    app.command("up", epilog=epilog(*UP_EXAMPLES))(up)
     app.command("status", epilog=epilog("tradewire status"))(status)
     app.command("down", epilog=epilog("tradewire down"))(down)

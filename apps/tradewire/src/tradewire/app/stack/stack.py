@@ -36,7 +36,7 @@ class Stack:
 
     Parameters: kafka, postgres, registry, redis: the parts to run (the registry needs kafka); ports: loopback ports
     that are asked for, by name `kafka`, `postgres`, `registry`, `redis`, `kafka-controller`, `registry-management`; the
-    others are chosen.
+    others are chosen; external: servers of the user's own, for those who ask where everything is.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Stack:
         registry: bool = True,
         redis: bool = False,
         ports: Mapping[str, int] | None = None,
+        external: Endpoints | None = None,
     ) -> None:
         if registry and not kafka:
             raise StackError("the registry keeps its schemas in Kafka: run both or neither")
@@ -61,7 +62,8 @@ class Stack:
         self._state_mutex = Lock()
         self._cancelled = Event()
         self._ready = False
-        self.endpoints = Endpoints()
+        self._external = external or Endpoints()
+        self.endpoints = self._external
 
     def __enter__(self) -> Self:
         return self
@@ -196,8 +198,9 @@ class Stack:
         self.endpoints = Endpoints(
             bootstrap_servers=kafka.bootstrap_servers if kafka else None,
             postgres_dsn=postgres.dsn() if postgres else None,
-            registry_url=registry.url if registry else None,
+            registry_url=registry.url if registry else self._external.registry_url,
             redis_url=redis.url if redis else None,
+            bus_url=self._external.bus_url,
         )
         self._servers = {part.name: Server(part, root=self.paths.root) for part in parts}
 

@@ -23,13 +23,22 @@ _POLL_S = 0.1
 class Endpoints:
     """Addresses for clients; None for a part that the stack does not run.
 
-    `postgres_dsn` names the database `postgres`; the others are made by `Stack.postgres_dsn`.
+    `postgres_dsn` names the database `postgres`; the others are made by `Stack.postgres_dsn`. `bus_url` is the user's
+    own bus, in place of the stack's broker; a registry of the user's own stands in `registry_url`.
     """
 
     bootstrap_servers: str | None = None
     postgres_dsn: str | None = None
     registry_url: str | None = None
     redis_url: str | None = None
+    bus_url: str | None = None
+
+    @property
+    def bus(self) -> str:
+        """Address of the bus. Raises: StackError when there is none."""
+        if self.bus_url is None and self.bootstrap_servers is None:
+            raise StackError("this stack runs no broker, and no bus was named")
+        return self.bus_url or f"kafka://{self.bootstrap_servers}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.backtest.data.errors import MarketDataError
+from tradewire.ports.indicator import IndicatorPort
 from tradewire.trading.indicators import INDICATORS, Indicator, IndicatorError
 from tradewire.trading.indicators.adapted import adapted
 from tradewire.trading.indicators.adapters.choice import Adapter, adapter_of
@@ -36,6 +37,14 @@ class Difference:
     bar: int | None
     time_ms: int | None
     refused: str = ""
+
+
+def library_of(adapter: Adapter) -> IndicatorPort:
+    """The adapter. Raises MarketDataError when its library is not installed."""
+    try:
+        return adapter_of(adapter)
+    except ImportError as error:
+        raise MarketDataError("--adapter", field="library", found=str(error), allowed="it installed") from error
 
 
 def compute(
@@ -98,12 +107,7 @@ def _called(text: str) -> str:
 
 
 def _catalogue(adapter: Adapter) -> Mapping[str, Indicator]:
-    if adapter is Adapter.NATIVE:
-        return INDICATORS
-    try:
-        return adapted(adapter_of(adapter))
-    except ImportError as error:
-        raise MarketDataError("--adapter", field="library", found=str(error), allowed="it installed") from error
+    return INDICATORS if adapter is Adapter.NATIVE else adapted(library_of(adapter))
 
 
 def _streamed(engine: IndicatorEngine, bars: Bars) -> dict[str, FloatArray]:

@@ -1,0 +1,155 @@
+"""`up` trades what was asked for or set, and refuses by name where the two differ."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tradewire.app.cli import main
+from tradewire.app.cli.market_options import MarketOptions, external_of, market_of
+from tradewire.app.cli.output import CommandError, Exit
+from tradewire.app.external import External
+from tradewire.app.platform import RunOptions, service_environment
+from tradewire.app.sample import sample_folder
+from tradewire.app.stack import Endpoints, Stack, StackPaths
+from tradewire.app.user_settings import SettingsConflictError, shown
+
+SAMPLE = sample_folder() / "data/sample"
+DSNS = {name: f"postgresql://me@db/{name}" for name in ("strategy", "risk", "execution", "telemetry")}
+USERS = {
+    "TRADEWIRE_CCXT_SYMBOLS": '["ETHUSDT"]',
+    "TRADEWIRE_MARKET_PATH": "/my/data",
+    "TRADEWIRE_BUS_URL": "redis://127.0.0.1:6379/0",
+    "TRADEWIRE_PAPER_BALANCE": "5000",
+    "TRADEWIRE_BARS_PER_SECOND": "2",
+}
+
+
+@pytest.mark.parametrize("asked", [MarketOptions(), MarketOptions(market="replay"), MarketOptions(market="live")])
+def test_services_when_the_user_has_set_something_then_run_with_it(
+    asked: MarketOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in USERS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(sample_folder())
+    market = market_of(asked, {})
+    external = External("redis://127.0.0.1:6379/0", dsns=DSNS)
+    stack = Stack(StackPaths.under(tmp_path), kafka=False, registry=False, external=Endpoints(bus_url=external.bus_url))
+    options = RunOptions(root=tmp_path, environment=market.environment, external=external)
+    found = service_environment(stack, market.scenario, options)
+    assert {name: found[name] for name in USERS} == USERS
+    assert found["TRADEWIRE_RISK_DSN"] == DSNS["risk"]
+
+
+def test_market_when_nothing_is_asked_then_the_sample_of_this_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(sample_folder())
+    market = market_of(MarketOptions(), {})
+    assert market.name == "replay of coinbase-BTCUSD-1h.csv at 5 bars/s"
+    assert len(market.documents) == 3
+
+
+def test_market_when_only_settings_name_one_then_it_is_theirs() -> None:
+    market = market_of(MarketOptions(), USERS)
+    assert market.name == "as set by TRADEWIRE_MARKET_PATH, TRADEWIRE_CCXT_SYMBOLS"
+    assert (market.environment, market.documents) == ({}, ())
+
+
+def test_market_when_a_folder_is_given_then_its_files_and_its_strategies(tmp_path: Path) -> None:
+    shutil.copy(SAMPLE / "bitstamp-BTCUSD-1d.csv", tmp_path)
+    shutil.copy(SAMPLE / "instruments.yaml", tmp_path)
+    market = market_of(MarketOptions(data=tmp_path, strategies=sample_folder() / "strategies"), {})
+    assert (market.scenario.data, market.scenario.files, len(market.documents)) == (tmp_path, (), 5)
+
+
+def test_market_when_a_venue_is_given_then_its_candles() -> None:
+    environment = market_of(MarketOptions(venue="kraken", symbols="XBTUSD, ETHUSD", interval="5m"), {}).environment
+    assert environment["TRADEWIRE_CCXT_EXCHANGE"] == environment["TRADEWIRE_CCXT_VENUE"] == "kraken"
+    assert json.loads(environment["TRADEWIRE_CCXT_SYMBOLS"]) == ["XBTUSD", "ETHUSD"]
+    assert environment["TRADEWIRE_CCXT_INTERVAL"] == "5m"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (MarketOptions(market="auto"), "--market: found 'auto'; allowed: live, replay"),
+        (MarketOptions(data=SAMPLE, symbols="BTCUSDT"), "--data replays files and --symbols follows a venue"),
+        (MarketOptions(market="live", bars_per_second=2), "--bars-per-second replays files and --market live"),
+        (MarketOptions(interval="7m"), "--interval: found '7m'; allowed: 1m, "),
+        (MarketOptions(symbols=" , "), "--symbols: found none"),
+        (MarketOptions(venue="kraken"), "--venue kraken: needs --symbols"),
+        (MarketOptions(data=Path("/nowhere")), "--data /nowhere: no such folder"),
+        (MarketOptions(data=sample_folder() / "strategies"), "no candle files"),
+        (MarketOptions(market="live", strategies=SAMPLE / "none"), "found no [*].yaml"),
+    ],
+)
+def test_market_when_the_options_make_no_sense_then_refused_in_words(asked: MarketOptions, said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        market_of(asked, {})
+
+
+def test_market_when_a_folder_has_no_instruments_then_says_where_to_get_them(tmp_path: Path) -> None:
+    shutil.copy(SAMPLE / "bitstamp-BTCUSD-1d.csv", tmp_path)
+    with pytest.raises(CommandError, match=r"no instruments\.yaml in it.*`tradewire init`"):
+        market_of(MarketOptions(data=tmp_path), {})
+    other = {"TRADEWIRE_INSTRUMENTS_FILE": str(SAMPLE / "instruments.yaml")}
+    assert market_of(MarketOptions(data=tmp_path), other).scenario.data == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("asked", "environ", "said"),
+    [
+        (MarketOptions(data=SAMPLE), {"TRADEWIRE_MARKET_PATH": "/my"}, "--data .* contradicts .*MARKET_PATH=/my"),
+        (
+            MarketOptions(symbols="A"),
+            {"TRADEWIRE_CCXT_SYMBOLS": '["B"]'},
+            '--symbols A contradicts .*SYMBOLS=\\["B"\\]',
+        ),
+        (MarketOptions(venue="x", symbols="A"), {"TRADEWIRE_CCXT_EXCHANGE": "y"}, "--venue x contradicts"),
+        (MarketOptions(interval="1h"), {"TRADEWIRE_CCXT_INTERVAL": "1m"}, "--interval 1h contradicts"),
+        (MarketOptions(bars_per_second=3), {"TRADEWIRE_BARS_PER_SECOND": "2"}, "--bars-per-second 3 contradicts"),
+        (MarketOptions(market="live"), {"TRADEWIRE_MARKET_SOURCE": "csv"}, "--market live contradicts"),
+        (MarketOptions(market="replay"), {"TRADEWIRE_MARKET_SOURCE": "ccxt"}, "--market replay contradicts"),
+    ],
+)
+def test_market_when_an_option_contradicts_a_setting_then_refused_by_both_names(
+    asked: MarketOptions, environ: dict[str, str], said: str
+) -> None:
+    with pytest.raises(SettingsConflictError, match=said):
+        market_of(asked, environ)
+
+
+def test_servers_when_named_by_option_or_setting_then_those_and_a_contradiction_shows_no_password() -> None:
+    environ = {"TRADEWIRE_RISK_DSN": "postgresql://me:secret@db/risk", "TRADEWIRE_BUS_URL": "redis://:hidden@db/0"}
+    found = external_of(None, "http://registry", ["execution=postgresql://db/x"], environ)
+    assert (found.bus_url, found.registry_url) == ("redis://:hidden@db/0", "http://registry")
+    assert found.dsns == {"risk": "postgresql://me:secret@db/risk", "execution": "postgresql://db/x"}
+    for bus, dsns in (("kafka://b", []), (None, ["risk=postgresql://me:other@db/risk"])):
+        with pytest.raises(SettingsConflictError, match=r"contradicts TRADEWIRE_(BUS_URL|RISK_DSN): ") as caught:
+            external_of(bus, None, dsns, environ)
+        assert not any(word in str(caught.value) for word in ("secret", "hidden", "other"))
+    with pytest.raises(CommandError, match="--dsn: found 'ingest'; allowed: SERVICE=DSN with one of strategy, risk"):
+        external_of(None, None, ["ingest=postgresql://db/x"], {})
+    assert shown("redis://:hidden@db:1/0") == "redis://:***@db:1/0"
+
+
+@pytest.mark.parametrize("command", ["run", "up"])
+def test_command_when_a_port_is_set_that_processes_can_not_share_then_refused(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(sample_folder())
+    monkeypatch.setenv("TRADEWIRE_HTTP_PORT", "8080")
+    assert main([command, "--root", str(tmp_path / "it"), "--json"]) == Exit.REFUSED
+    assert "TRADEWIRE_HTTP_PORT=8080 is set, but each process" in json.loads(capsys.readouterr().out)["error"]
+    assert not (tmp_path / "it").exists()
+
+
+def test_run_when_settings_name_another_market_then_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(sample_folder())
+    monkeypatch.setenv("TRADEWIRE_MARKET_PATH", "/my/data")
+    assert main(["run", "--json"]) == Exit.REFUSED
+    assert "TRADEWIRE_MARKET_PATH=/my/data is set, but `run` replays" in json.loads(capsys.readouterr().out)["error"]
