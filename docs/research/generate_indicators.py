@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tradewire.backtest.data.indicator_series import Adapter, adapter_of
 from tradewire.trading.indicators import INDICATORS, Indicator
+from tradewire.trading.indicators.adapters.choice import Adapter, adapter_of
 from tradewire.trading.indicators.candlesticks import Candlestick
 from tradewire.trading.language.calls import usage
 
