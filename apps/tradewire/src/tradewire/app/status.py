@@ -13,6 +13,7 @@ import httpx
 from tradewire.app.lag import partition_lags
 from tradewire.app.stack import Endpoints, StackPaths, StackState, read_state
 from tradewire.app.station_state import ServiceState, StationState, read_station
+from tradewire.app.user_settings import shown
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
 from tradewire.runtime.bus import connect
@@ -95,6 +96,7 @@ async def platform_status(root: Path, clock: ClockPort) -> PlatformStatus | None
 
 async def _server(name: str, stack: StackState, clock: ClockPort) -> ServerStatus:
     address = str(getattr(stack.endpoints, PORTS[name]) or "")
+    visible = shown(address)
     pids = [mark.pid for mark in stack.servers[name] if mark.process() is not None]
     started_s = clock.monotonic_s()
     try:
@@ -102,9 +104,9 @@ async def _server(name: str, stack: StackState, clock: ClockPort) -> ServerStatu
             await _ask(name, address)
     except (OSError, TimeoutError, TradewireError, httpx.HTTPError, asyncpg.PostgresError) as error:
         detail = f"{type(error).__name__} {error}".strip()
-        return ServerStatus(name, pids[0] if pids else None, address, answers=False, detail=detail)
+        return ServerStatus(name, pids[0] if pids else None, visible, answers=False, detail=detail)
     took_ms = (clock.monotonic_s() - started_s) * 1000
-    return ServerStatus(name, pids[0] if pids else None, address, True, f"{took_ms:.0f} ms", clock.now_us())
+    return ServerStatus(name, pids[0] if pids else None, visible, True, f"{took_ms:.0f} ms", clock.now_us())
 
 
 async def _ask(name: str, address: str) -> None:

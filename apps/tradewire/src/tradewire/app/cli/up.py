@@ -23,6 +23,7 @@ from tradewire.app.external import dsn_setting
 from tradewire.app.market import BARS_PER_SECOND
 from tradewire.app.processes import SERVICES
 from tradewire.app.stack import Phase, StackPaths, Step, is_running, read_state, shut_down
+from tradewire.app.stack.as_root import undo
 from tradewire.app.stack.paths import make_folder
 from tradewire.app.stack.processes import end
 from tradewire.app.station import StationOptions, keep_platform, leftovers
@@ -158,7 +159,10 @@ def _is_up(root: Path, pid: int) -> bool:
 
 
 def down(root: UpRootOption = UP_ROOT, as_json: JsonOption = False) -> None:
-    """Stop what `up` started, by process id and command line, and nothing else. Data stays."""
+    """Stop what `up` started, by process id and command line, and nothing else. Data stays.
+
+    What a start as root changed on the machine (docs/runbooks/embedded-servers.md) is undone.
+    """
     paths, state = StackPaths.under(root), read_station(root)
     keeper = state.owner.process() if state is not None else None
     stopped = shut_down(paths, within_s=STOP_SECONDS, progress=_show_step)
@@ -170,9 +174,12 @@ def down(root: UpRootOption = UP_ROOT, as_json: JsonOption = False) -> None:
             end(process, grace_s=SERVICE_GRACE_SECONDS)
             stopped = True
     state_file(root).unlink(missing_ok=True)
+    undone = undo(paths.root, paths.part("postgres"))
     if as_json:
-        print_json({"root": root, "stopped": stopped})
+        print_json({"root": root, "stopped": stopped, "undone": undone})
     else:
+        for line in undone:
+            tell(line)
         tell(f"stopped the platform in {root}" if stopped else f"nothing runs in {root}")
 
 

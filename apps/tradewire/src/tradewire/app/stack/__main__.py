@@ -1,7 +1,8 @@
 """The stack in the foreground: `python -m tradewire.app.stack --root DIR [--no-registry] [--redis]`.
 
-Prints its endpoints as one line of JSON when everything serves; progress goes to standard error. Ends all servers at
-SIGINT, SIGTERM or the end of standard input. A server that crashes is started again, RESTARTS_MAX times at most.
+Prints its endpoints as one line of JSON when everything serves, without the database's password, which is in
+DIR/postgres/password; progress goes to standard error. Ends all servers at SIGINT, SIGTERM or the end of standard
+input. A server that crashes is started again, RESTARTS_MAX times at most.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tradewire.app.stack.jars import fetch
 from tradewire.app.stack.paths import DEFAULT_ROOT, StackPaths
 from tradewire.app.stack.progress import Step
 from tradewire.app.stack.stack import Stack
+from tradewire.app.user_settings import shown
 
 RESTARTS_MAX = 5
 _TICK_S = 0.5
@@ -37,7 +39,8 @@ def main() -> int:
     try:
         fetch(paths, registry=options.registry, progress=_show)
         stack.start(_show)
-        print(json.dumps(asdict(stack.endpoints)), flush=True)
+        addresses = asdict(stack.endpoints)
+        print(json.dumps({name: url and shown(url) for name, url in addresses.items()}), flush=True)
         _serve(stack)
     except StackError as error:
         print(f"error: {error}", file=sys.stderr)

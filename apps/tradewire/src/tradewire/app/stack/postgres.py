@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
-import pwd
+import re
+import secrets
 import shutil
 import signal
-import stat
 import subprocess
 from pathlib import Path
 
-from tradewire.app.stack.errors import FolderError, ServerDiedError, StackError
+from tradewire.app.stack.as_root import give, let_through, server_account
+from tradewire.app.stack.errors import ServerDiedError, StackError
 from tradewire.app.stack.paths import StackPaths, make_folder
 from tradewire.app.stack.server import Account, Launch, tail
 
 SUPERUSER = "postgres"
-ACCOUNT_NAME = "tradewire-postgres"
+PASSWORD_BYTES = 24
+TRUST = re.compile(r"^((?:local|host)\s.*\s)trust$", re.MULTILINE)
+"""A rule of pg_hba.conf that asks nobody for a password."""
 _INITDB_WITHIN_S = 120.0
 _ANSWER_WITHIN_S = 5.0
 _SETTINGS = {
@@ -32,27 +35,30 @@ _SETTINGS = {
 
 
 class PostgresPart:
-    """The database server, at `127.0.0.1:{port}`, user `postgres`, no password: loopback only."""
+    """The database server, at `127.0.0.1:{port}`, for the user `postgres` with the password in a file beside its data.
+
+    The password is made with the data and readable by the owner alone.
+    """
 
     name = "postgres"
 
     def __init__(self, paths: StackPaths, *, port: int) -> None:
         self._port = port
-        self._home = paths.part("postgres")
+        self._root, self._home = paths.root, paths.part("postgres")
         self._log = paths.logs / "postgres.log"
         self._account: Account | None = None
 
     def dsn(self, database: str = SUPERUSER) -> str:
         """Address of a database, as asyncpg takes it."""
-        return f"postgresql://{SUPERUSER}@127.0.0.1:{self._port}/{database}"
+        return f"postgresql://{SUPERUSER}:{self._password()}@127.0.0.1:{self._port}/{database}"
 
     def prepare(self) -> None:
         make_folder(self._home, purpose="the database's data")
         if os.geteuid() == 0:
-            self._account = _server_account()
-            _let_through(self._home)
-            _let_through(_programs())
-            os.chown(self._home, self._account.uid, self._account.gid)
+            self._account = server_account(self._root)
+            let_through(self._home, self._root)
+            let_through(_programs(), self._root)
+            give(self._home, self._account)
         if not self._data.exists():
             self._init()
 
@@ -73,7 +79,13 @@ class PostgresPart:
         return asyncio.run(_serves(self.dsn()))
 
     def settle(self) -> None:
-        """Nothing to do: databases are made when they are asked for."""
+        """Ask for the password from now on where data of an earlier version was made without one."""
+        rules = self._data / "pg_hba.conf"
+        text = rules.read_text(encoding="utf-8")
+        if TRUST.search(text):
+            asyncio.run(_set_password(self.dsn(), self._password()))
+            rules.write_text(TRUST.sub(r"\1scram-sha-256", text), encoding="utf-8")
+            asyncio.run(_reload(self.dsn()))
 
     def ensure_database(self, database: str) -> str:
         """Make a database when it is missing; returns its address.
@@ -86,6 +98,15 @@ class PostgresPart:
         asyncio.run(_ensure_database(self.dsn(), database))
         return self.dsn(database)
 
+    def _password(self) -> str:
+        """The superuser's, made when there is none."""
+        path = make_folder(self._home, purpose="the database's data") / "password"
+        if not path.exists():
+            # Made by an open that lets nobody else in from the first byte on.
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(PASSWORD_BYTES))
+        return path.read_text(encoding="ascii")
+
     @property
     def _data(self) -> Path:
         return self._home / "data"
@@ -94,7 +115,9 @@ class PostgresPart:
         """Make the data folder under another name first, so that one cut short is never taken for whole."""
         raw = self._home / "data.new"
         shutil.rmtree(raw, ignore_errors=True)
-        argv = (str(_programs() / "initdb"), "-D", str(raw), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8")
+        self._password()
+        argv = (str(_programs() / "initdb"), "-D", str(raw), "-U", SUPERUSER, "--encoding=UTF8")
+        argv += ("--auth=scram-sha-256", f"--pwfile={self._home / 'password'}")
         account = self._account
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as output:
@@ -123,37 +146,6 @@ def _programs() -> Path:
     return Path(found.origin).parent / "pginstall" / "bin"
 
 
-def _server_account() -> Account:
-    """The user that root starts the server as, since PostgreSQL refuses root: its own, or `nobody` where that fails."""
-    try:
-        entry = pwd.getpwnam(ACCOUNT_NAME)
-    except KeyError:
-        useradd = shutil.which("useradd")
-        if useradd is not None:
-            subprocess.run(  # noqa: S603  fixed arguments
-                (useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT_NAME),
-                check=False,
-                capture_output=True,
-            )
-        try:
-            entry = pwd.getpwnam(ACCOUNT_NAME)
-        except KeyError:
-            entry = pwd.getpwnam("nobody")
-    return Account(uid=entry.pw_uid, gid=entry.pw_gid)
-
-
-def _let_through(path: Path) -> None:
-    """Let other users pass through (not list) the folders above `path`, as the server's own user must."""
-    for folder in path.parents:
-        mode = folder.stat().st_mode
-        if mode & stat.S_IXOTH:
-            continue
-        try:
-            folder.chmod(mode | stat.S_IXOTH)
-        except OSError as error:
-            raise FolderError(f"PostgreSQL can't pass through {folder} to {path}: {error.strerror}") from error
-
-
 async def _serves(dsn: str) -> bool:
     import asyncpg
 
@@ -163,6 +155,27 @@ async def _serves(dsn: str) -> bool:
         return False
     await connection.close()
     return True
+
+
+async def _set_password(dsn: str, password: str) -> None:
+    import asyncpg
+
+    connection = await asyncpg.connect(dsn, timeout=_ANSWER_WITHIN_S)
+    try:
+        # A statement of this kind takes no parameters; the password has no quote in it.
+        await connection.execute(f"ALTER ROLE {SUPERUSER} PASSWORD '{password}'")
+    finally:
+        await connection.close()
+
+
+async def _reload(dsn: str) -> None:
+    import asyncpg
+
+    connection = await asyncpg.connect(dsn, timeout=_ANSWER_WITHIN_S)
+    try:
+        await connection.execute("SELECT pg_reload_conf()")
+    finally:
+        await connection.close()
 
 
 async def _ensure_database(dsn: str, database: str) -> None:

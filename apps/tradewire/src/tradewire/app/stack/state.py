@@ -60,7 +60,10 @@ def write_state(paths: StackPaths, state: StackState) -> None:
         "servers": {part: [mark.as_json() for mark in marks] for part, marks in state.servers.items()},
     }
     draft = paths.state_file.with_suffix(".json.new")
-    draft.write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
+    draft.unlink(missing_ok=True)
+    # The database's address has its password in it.
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(json.dumps(fields, indent=2) + "\n")
     draft.replace(paths.state_file)
 
 
