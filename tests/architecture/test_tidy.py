@@ -37,6 +37,7 @@ DICE = {
     "services/ingest/src/tradewire/ingest/adapters/polling.py": "jitter between polls",
     "libs/runtime/src/tradewire/runtime/tracing.py": "span ids, which no decision sees",
     "libs/runtime/src/tradewire/runtime/bus/redis_group.py": "name of a group member",
+    "apps/tradewire/src/tradewire/app/stack/postgres.py": "the database's password",
     "libs/testkit/src/tradewire/testkit/postgres.py": "name of a test's database",
     "libs/testkit/src/tradewire/testkit/bus_suite/harness.py": "name of a test's topics",
 }

@@ -194,7 +194,7 @@ def test_start_when_root_is_a_file_then_folder_error(tmp_path: Path) -> None:
 
 
 def test_start_when_nothing_was_fetched_then_error_tells_how_and_lock_is_free(paths: StackPaths) -> None:
-    with pytest.raises(FetchError, match=r"93 files of the broker are not in .*; run `make setup`"):
+    with pytest.raises(FetchError, match=r"93 files of the broker are not in .*; run `tradewire setup`"):
         Stack(paths).start()
 
     assert not is_running(paths)

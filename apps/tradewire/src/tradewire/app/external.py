@@ -25,6 +25,12 @@ class External:
         dsns = {name: environ[dsn_setting(name)] for name in DATABASES if dsn_setting(name) in environ}
         return cls(environ.get("TRADEWIRE_BUS_URL"), environ.get("TRADEWIRE_REGISTRY_URL"), dsns)
 
+    def as_settings(self) -> dict[str, str]:
+        """The same as settings, for another process: a command line could be read by everyone."""
+        named = {"TRADEWIRE_BUS_URL": self.bus_url, "TRADEWIRE_REGISTRY_URL": self.registry_url}
+        own = {name: value for name, value in named.items() if value is not None}
+        return own | {dsn_setting(name): dsn for name, dsn in self.dsns.items()}
+
     def stack(self, paths: StackPaths, *, registry: bool) -> Stack:
         """The servers that are missing. A registry is not run beside a bus of the user's own."""
         return Stack(

@@ -22,4 +22,5 @@ def init(
         print_json({"folder": folder, "written": written})
         return
     tell(f"wrote {len(written)} files to {' and '.join(str(folder / part) for part in PARTS)}")
-    tell("next: `tradewire up`, then `tradewire status`; your own market: `tradewire up --help`")
+    tell("next: `tradewire setup` fetches the servers once, `tradewire up` trades the sample;")
+    tell("your own market: `tradewire up --help`")

@@ -19,8 +19,22 @@ from tradewire.app.cli.moments import ago, iso, span
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, tell
 from tradewire.app.cli.reach import ROOTS, UP_ROOT
-from tradewire.app.external import dsn_setting
-from tradewire.app.market import BARS_PER_SECOND
+from tradewire.app.cli.up_options import (
+    DataOption,
+    DsnOption,
+    ForegroundOption,
+    IntervalOption,
+    LeanOption,
+    MarketOption,
+    OtlpOption,
+    OwnBusOption,
+    OwnRegistryOption,
+    PaceOption,
+    ServicesArgument,
+    StrategiesOption,
+    SymbolsOption,
+    VenueOption,
+)
 from tradewire.app.processes import SERVICES
 from tradewire.app.stack import Phase, StackPaths, Step, is_running, read_state, shut_down
 from tradewire.app.stack.as_root import undo
@@ -46,37 +60,20 @@ UpRootOption = Annotated[Path, typer.Option("--root", help="Folder of the platfo
 
 
 def up(
-    services: Annotated[
-        list[str] | None, typer.Argument(metavar="[SERVICE]…", help=f"Default: all of {', '.join(SERVICES)}.")
-    ] = None,
-    lean: Annotated[bool, typer.Option("--lean", help="Without schema registry and windowed views.")] = False,
-    market: Annotated[
-        str | None, typer.Option(help="replay: the sample of this folder (default); live: public candles.")
-    ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Replay the candle files of this folder: <venue>-<symbol>-<interval>.csv.")
-    ] = None,
-    venue: Annotated[str | None, typer.Option(help="Follow the public candles of this venue, an id of ccxt.")] = None,
-    symbols: Annotated[str | None, typer.Option(help="The venue's own symbols, with commas between.")] = None,
-    interval: Annotated[str | None, typer.Option(help="Interval of those candles, e.g. 1m.")] = None,
-    strategies: Annotated[
-        Path | None, typer.Option(help="Start with the strategy files of this folder instead of the sample's.")
-    ] = None,
-    bars_per_second: Annotated[
-        float | None, typer.Option(min=0.01, help=f"Pace of a replay, bars/s; default: {BARS_PER_SECOND:g}.")
-    ] = None,
-    bus: Annotated[
-        str | None,
-        typer.Option(help="Your own bus instead of an embedded Kafka: kafka://HOST:PORT, redis://HOST:PORT/0."),
-    ] = None,
-    registry: Annotated[str | None, typer.Option(help="Your own schema registry, a Confluent API.")] = None,
-    dsn: Annotated[
-        list[str] | None, typer.Option(metavar="SERVICE=DSN", help="Your own Postgres database for a service.")
-    ] = None,
-    foreground: Annotated[
-        bool, typer.Option("--foreground", help="Stay here until Ctrl-C instead of running in the background.")
-    ] = False,
-    otlp: Annotated[str | None, typer.Option(help="OTLP/HTTP traces endpoint of a collector.")] = None,
+    services: ServicesArgument = None,
+    lean: LeanOption = False,
+    market: MarketOption = None,
+    data: DataOption = None,
+    venue: VenueOption = None,
+    symbols: SymbolsOption = None,
+    interval: IntervalOption = None,
+    strategies: StrategiesOption = None,
+    bars_per_second: PaceOption = None,
+    bus: OwnBusOption = None,
+    registry: OwnRegistryOption = None,
+    dsn: DsnOption = None,
+    foreground: ForegroundOption = False,
+    otlp: OtlpOption = None,
     root: UpRootOption = UP_ROOT,
     as_json: JsonOption = False,
 ) -> None:
@@ -85,32 +82,34 @@ def up(
     Data stays in the folder from one `up` to the next. Ask with `tradewire status`, end with `tradewire down`.
     Settings in the environment (TRADEWIRE_…) are in force; an option that contradicts one is refused.
     """
-    chosen = tuple(services or SERVICES)
-    if unknown := [name for name in chosen if name not in SERVICES]:
-        fail(f"found service {', '.join(unknown)}; allowed: {', '.join(SERVICES)}", Exit.USAGE)
     asked = MarketOptions(market, data, venue, symbols, interval, bars_per_second, strategies)
-    options = StationOptions(
-        root,
-        market_of(asked, os.environ),
-        chosen,
-        lean=lean,
-        otlp_url=otlp,
-        external=external_of(bus, registry, dsn or [], os.environ),
-    )
+    external = external_of(bus, registry, dsn or [], os.environ)
+    chosen = _chosen(services)
+    options = StationOptions(root, market_of(asked, os.environ), chosen, lean, otlp, external)
+    _refuse_running(root)
+    if foreground:
+        run_async(lambda: keep_platform(options, say=say, progress=_show_step))
+        return
+    words = [*chosen, *(["--lean"] if lean else []), *asked.words(), "--root", str(root)]
+    words += ["--otlp", otlp] if otlp is not None else []
+    run_async(lambda: _start_behind(root, words, external.as_settings()))
+    status(root=root, as_json=as_json)
+
+
+def _chosen(services: list[str] | None) -> tuple[str, ...]:
+    """The services to run. Raises CommandError for what is none."""
+    if unknown := [name for name in services or () if name not in SERVICES]:
+        fail(f"found service {', '.join(unknown)}; allowed: {', '.join(SERVICES)}", Exit.USAGE)
+    return tuple(services or SERVICES)
+
+
+def _refuse_running(root: Path) -> None:
+    """Raise CommandError when a platform runs there, SettingsConflictError for what its processes can't share."""
     refuse(OWN_OF_EACH_PROCESS, os.environ, "each process of a platform has its own: unset it")
     state = read_state(StackPaths.under(root))
     if is_running(StackPaths.under(root)):
         owner = f" (pid {state.owner.pid})" if state is not None else ""
         fail(f"a platform runs in {root} already{owner}: see `tradewire status`, end it with `tradewire down`")
-    if foreground:
-        run_async(lambda: keep_platform(options, say=say, progress=_show_step))
-        return
-    words = [*chosen, *(["--lean"] if lean else []), *asked.words(), "--root", str(root)]
-    words += [*(["--bus", bus] if bus else []), *(["--registry", registry] if registry else [])]
-    words += [*(["--otlp", otlp] if otlp is not None else [])]
-    settings = {dsn_setting(name): address for name, address in options.external.dsns.items()}
-    run_async(lambda: _start_behind(root, words, settings))
-    status(root=root, as_json=as_json)
 
 
 def _show_step(step: Step) -> None:

@@ -64,7 +64,7 @@ def require(paths: StackPaths, *, registry: bool) -> None:
     missing = [file for file in locked_files("kafka") if not (kafka_jars(paths) / file.name).is_file()]
     if missing or (registry and not registry_home(paths).is_dir()):
         what = f"{len(missing)} files of the broker" if missing else "the schema registry"
-        raise FetchError(f"{what} are not in {paths.jars}; run `make setup` with a network to download them")
+        raise FetchError(f"{what} are not in {paths.jars}; run `tradewire setup` with a network to download them")
 
 
 def _fetch_registry(paths: StackPaths, progress: Progress) -> None:

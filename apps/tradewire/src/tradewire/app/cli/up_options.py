@@ -1,0 +1,47 @@
+"""The options of ``tradewire up``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tradewire.app.market import BARS_PER_SECOND
+from tradewire.app.processes import SERVICES
+
+ServicesArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[SERVICE]…", help=f"Default: all of {', '.join(SERVICES)}.")
+]
+LeanOption = Annotated[bool, typer.Option("--lean", help="Without schema registry and windowed views.")]
+MarketOption = Annotated[
+    str | None, typer.Option("--market", help="replay: the sample of this folder (default); live: public candles.")
+]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Replay the candle files of this folder: <venue>-<symbol>-<interval>.csv.")
+]
+VenueOption = Annotated[
+    str | None, typer.Option("--venue", help="Follow the public candles of this venue, an id of ccxt.")
+]
+SymbolsOption = Annotated[str | None, typer.Option("--symbols", help="The venue's own symbols, with commas between.")]
+IntervalOption = Annotated[str | None, typer.Option("--interval", help="Interval of those candles, e.g. 1m.")]
+StrategiesOption = Annotated[
+    Path | None, typer.Option("--strategies", help="Start with the strategy files of this folder.")
+]
+PaceOption = Annotated[
+    float | None,
+    typer.Option("--bars-per-second", min=0.01, help=f"Pace of a replay, bars/s; default: {BARS_PER_SECOND:g}."),
+]
+OwnBusOption = Annotated[
+    str | None,
+    typer.Option("--bus", help="Your own bus instead of an embedded Kafka: kafka://HOST:PORT, redis://HOST:PORT/0."),
+]
+OwnRegistryOption = Annotated[str | None, typer.Option("--registry", help="Your own schema registry, a Confluent API.")]
+DsnOption = Annotated[
+    list[str] | None,
+    typer.Option("--dsn", metavar="SERVICE=DSN", help="Your own Postgres database for a service."),
+]
+ForegroundOption = Annotated[
+    bool, typer.Option("--foreground", help="Stay here until Ctrl-C instead of running in the background.")
+]
+OtlpOption = Annotated[str | None, typer.Option("--otlp", help="OTLP/HTTP traces endpoint of a collector.")]
