@@ -28,6 +28,12 @@ bar. **Warm-up**: bars without a value at the default parameters. **Adapters**: 
 
 Where TA-Lib has an indicator the two agree to 1e-9 relative, warm-up included, with TA-Lib's unstable periods at 0.
 pandas-ta may seed recursive averages in its own way: such values agree once the seed has faded.
+
+**Exact decimals.** Which of two sums or differences of prices is larger is decided by their decimals, not by how
+floats round: equal typical prices of different bars are no money flow, a rise and a fall of the same size no
+direction, a market that stands still has no range, and every average of one price is exactly that price. This holds
+for decimals of up to 13 significant digits. Every indicator is held against exact fractions over random markets of
+coarse ticks. TA-Lib compares floats and differs where they round.
 """
 
 

@@ -117,7 +117,7 @@ def test_lane_that_did_not_settle_is_left_to_be_done_again() -> None:
 def test_averages_of_gain_and_loss_that_did_not_settle_are_given_back() -> None:
     close, out = prices("flat from the middle on")["close"][-4_000:], np.empty(4_000)
 
-    start, averages = weigh_in_lanes(close, 2, (3.0, 2.0), 0.05, out, 80)
+    start, averages = weigh_in_lanes(close, 2, (3.0, 2.0, 60.0), 0.05, out, 80)
 
     assert start == 2 + 3_998 // 2
     assert averages[0] / averages[1] == pytest.approx(1.5)

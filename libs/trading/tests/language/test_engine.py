@@ -133,8 +133,24 @@ def test_restore_when_inside_a_higher_bar_then_the_last_closed_one_is_still_seen
     assert [row[demand] for row in feed(restored, bars.span(6, 9))] == [3.0, 7.0, 7.0]
 
 
+def test_restore_of_the_first_version_goes_on_where_slots_mean_the_same() -> None:
+    bars, demands = history([*range(1, 12)]), ["ema(close,3)", "sma(close,3)", "ema(close,9)"]
+    engine, restored = IndicatorEngine(demands, HOUR_US), IndicatorEngine(demands, HOUR_US)
+    feed(engine, bars.head(6))
+    saved = engine.state()
+    saved["version"] = 1
+    saved["base"]["sma(close,3)"]["state"] = [6.0, 3.0, 0.0, 0.0, 4.0, 5.0, 6.0]
+
+    restored.restore(saved)
+
+    seen = feed(restored, bars.span(6, 11))
+    assert [row["ema(close,3)"] for row in seen] == [row["ema(close,3)"] for row in feed(engine, bars.span(6, 11))]
+    assert [row["sma(close,3)"] for row in seen] == [None, None, 8.0, 9.0, 10.0]
+    assert [row["ema(close,9)"] for row in seen] == [None] * 5
+
+
 def test_restore_when_of_another_interval_then_raises() -> None:
-    with pytest.raises(ValueError, match="needed is 1, 86400000000 µs"):
+    with pytest.raises(ValueError, match="needed is 2, 86400000000 µs"):
         IndicatorEngine([], DAY_US).restore(IndicatorEngine([], HOUR_US).state())
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from tradewire.trading.indicators.windows import NAN, total
+from tradewire.trading.indicators.windows import NAN, STEADY_SIZE, steady, total, total_size
 
-AVERAGE_SIZE = 2  # slots of `ema` and `rma`: count, value (the sum while the seed builds up)
+AVERAGE_SIZE = 2  # slots of `ema` and `rma`: count, value (the mean so far while the seed builds up)
 
 
 def seeded(s: list[float], k: int, n: int, x: float) -> float:
-    """Seed of a recursive average: the mean of the first n values, NaN before."""
+    """Seed of a recursive average: the mean of the first n values, NaN before; of equal values exactly that value."""
     s[k] += 1.0
-    s[k + 1] += x
-    if s[k] < n:
-        return NAN
-    s[k + 1] /= n
-    return s[k + 1]
+    s[k + 1] += (x - s[k + 1]) / s[k]
+    return s[k + 1] if s[k] >= n else NAN
 
 
 def smoothed(s: list[float], k: int, n: int, weight: float, x: float) -> float:
@@ -37,9 +34,17 @@ def rma(s: list[float], k: int, n: int, x: float) -> float:
     return smoothed(s, k, n, 1.0 / n, x)
 
 
+def mean_size(n: float) -> int:
+    """Slots of `sma`: those of `total`, then those of `steady`."""
+    return total_size(n) + STEADY_SIZE
+
+
 def sma(s: list[float], k: int, n: int, x: float) -> float:
-    """Mean of the last n values; slots: `total_size(n)`."""
-    return total(s, k, n, x) / n
+    """Mean of the last n values; of equal values exactly that value, which their rounded sum may miss."""
+    if x != x:
+        return NAN
+    mean = total(s, k, n, x) / n
+    return x if steady(s, k + 3 + n, x) >= n else mean
 
 
 def weighted_size(n: float) -> int:

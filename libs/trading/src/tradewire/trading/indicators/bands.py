@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tradewire.trading.indicators import stretches, updates
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, rma
+from tradewire.trading.indicators.decimals import half_way
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars, factor
 from tradewire.trading.indicators.ranges import RANGE_SIZE, true_range
@@ -38,7 +39,7 @@ def _donchian(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[
     top = highest(s, 1, n, x[0])
     bottom = lowest(s, 4 + 2 * n, n, x[1])
     o[0] = top
-    o[1] = (top + bottom) / 2.0
+    o[1] = half_way(top, bottom)
     o[2] = bottom
 
 
@@ -80,7 +81,7 @@ def _chandelier(s: list[float], p: tuple[float, ...], x: Sequence[float], o: lis
 
 def _midway(s: list[float], k: int, n: int, high: float, low: float) -> float:
     """Middle of the range of n bars; slots: `extreme_size(n)` twice."""
-    return (highest(s, k, n, high) + lowest(s, k + 3 + 2 * n, n, low)) / 2.0
+    return half_way(highest(s, k, n, high), lowest(s, k + 3 + 2 * n, n, low))
 
 
 def _ichimoku(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -89,7 +90,7 @@ def _ichimoku(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[
     conversion = _midway(s, 1, a, x[0], x[1])
     base = _midway(s, 7 + 4 * a, b, x[0], x[1])
     span_b = _midway(s, 13 + 4 * (a + b), int(p[2]), x[0], x[1])
-    span_a = (conversion + base) / 2.0
+    span_a = half_way(conversion, base)
     if span_a == span_a and span_b == span_b:
         o[0] = conversion
         o[1] = base

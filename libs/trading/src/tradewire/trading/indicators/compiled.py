@@ -139,7 +139,7 @@ def _digest(function: FunctionType) -> str:
     """Digest of the byte code of `function`, the constants that it reads and all that it calls."""
     code = function.__code__
     known = {name: function.__globals__.get(name) for name in code.co_names}
-    constants = {name: value for name, value in known.items() if isinstance(value, int | float)}
+    constants = {name: value for name, value in known.items() if isinstance(value, int | float | tuple)}
     parts = [code.co_code.hex(), repr(code.co_consts), repr(code.co_names), repr(constants)]
     parts += [_digest(callee) for _, callee in _callees(function)]
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]

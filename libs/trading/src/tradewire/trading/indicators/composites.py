@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, rma, sma, weighted_size, wma
+from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, mean_size, rma, sma, weighted_size, wma
+from tradewire.trading.indicators.decimals import FAINT, difference, half_way
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
 from tradewire.trading.indicators.ranges import RANGE_SIZE, true_range
@@ -43,7 +44,7 @@ def _tsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
 def changed(s: list[float], k: int, n: int, x: float) -> float:
     """Change over n bars, percent, 0.0 from zero; slots: `ring_size(n)`."""
     old = delayed(s, k, n, x)
-    return 100.0 * ((x - old) / old) if old != 0.0 else 0.0
+    return 100.0 * (difference(x, old) / old) if old != 0.0 else 0.0
 
 
 def _kst(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -53,7 +54,7 @@ def _kst(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
         n = int(p[j])
         m = int(p[4 + j])
         known += (j + 1.0) * sma(s, k + 2 + n, m, changed(s, k, n, x[0]))
-        k += 5 + n + m
+        k += 7 + n + m
     signal = sma(s, k, int(p[8]), known)
     if signal == signal:
         o[0] = known
@@ -69,12 +70,12 @@ def _coppock(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[f
 
 def _fisher(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    median = (x[0] + x[1]) / 2.0
+    median = half_way(x[0], x[1])
     top = highest(s, 3, n, median)
     bottom = lowest(s, 6 + 2 * n, n, median)
     if top != top or bottom != bottom:
         return
-    place = (median - bottom) / (top - bottom) - 0.5 if top > bottom else 0.0
+    place = difference(median, bottom) / difference(top, bottom) - 0.5 if top > bottom else 0.0
     value = 0.66 * place + 0.67 * s[1]
     if value > 0.99:
         value = 0.999
@@ -88,7 +89,7 @@ def _fisher(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
 
 def _dpo(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    o[0] = x[0] - delayed(s, 4 + n, n // 2 + 1, sma(s, 1, n, x[0]))
+    o[0] = x[0] - delayed(s, 6 + n, n // 2 + 1, sma(s, 1, n, x[0]))
 
 
 def _mass(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -107,8 +108,11 @@ def _rvi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
     if spread != spread:
         return
     deviation = math.sqrt(spread)
-    up = rma(s, 2, m, deviation if change > 0.0 else 0.0)
-    down = rma(s, 4, m, deviation if change < 0.0 else 0.0)
+    up = s[3]
+    down = s[5]
+    if s[2] < m or up + down > FAINT or (deviation > 0.0 and change != 0.0):  # else both fade alike
+        up = rma(s, 2, m, deviation if change > 0.0 else 0.0)
+        down = rma(s, 4, m, deviation if change < 0.0 else 0.0)
     both = up + down
     o[0] = 100.0 * (up / both) if both != 0.0 else 0.0
 
@@ -162,7 +166,7 @@ TSI = Indicator(
 
 
 def _kst_size(*p: float) -> float:
-    return 1 + sum(map(ring_size, p[:4])) + sum(map(total_size, p[4:]))
+    return 1 + sum(map(ring_size, p[:4])) + sum(map(mean_size, p[4:]))
 
 
 def _kst_warmup(*p: float) -> float:
@@ -172,10 +176,7 @@ def _kst_warmup(*p: float) -> float:
 KST = Indicator(
     name="kst",
     title="Know sure thing",
-    formula=(
-        "1·sma(roc(x, r1), s1) + 2·sma(roc(x, r2), s2) + 3·sma(roc(x, r3), s3) + 4·sma(roc(x, r4), s4); "
-        "signal = sma(kst, signal)"
-    ),
+    formula="sum of j · sma(roc(x, rj), sj) for j from 1 to 4; signal = sma(kst, signal)",
     source="Pring (1992), Summed Rate of Change",
     series=("x",),
     fields=(),
@@ -231,11 +232,7 @@ DPO = Indicator(
     fields=(),
     params=(bars(20),),
     outputs=("value",),
-    kernel=Kernel(
-        _dpo,
-        size=lambda n: 1 + total_size(n) + ring_size(n // 2 + 1),
-        warmup=lambda n: n + n // 2,
-    ),
+    kernel=Kernel(_dpo, size=lambda n: 1 + mean_size(n) + ring_size(n // 2 + 1), warmup=lambda n: n + n // 2),
 )
 MASS = Indicator(
     name="mass",

@@ -126,39 +126,48 @@ def strength(gain: float, loss: float) -> float:
     return 100.0 * (gain / both) if both != 0.0 else 0.0
 
 
-def weigh(
-    x: FloatArray, bars: tuple[int, int], averages: tuple[float, float], weight: float, out: FloatArray
-) -> tuple[float, float]:
-    """The index from the first of `bars` to before the second; averages before and (returned) after: gain, loss."""
-    gain, loss = averages
+Triple = tuple[float, float, float]
+
+
+def weigh(x: FloatArray, bars: tuple[int, int], averages: Triple, weight: float, out: FloatArray) -> Triple:
+    """The index from the first of `bars` to before the second, kept where x stays.
+
+    averages: gain, loss and index before, and (returned) after.
+    """
+    gain, loss, index = averages
+    single = weight == 1.0
     for i in range(bars[0], bars[1]):
         gain += (rise(x, i) - gain) * weight
         loss += (fall(x, i) - loss) * weight
-        out[i] = strength(gain, loss)
-    return gain, loss
+        index = strength(gain, loss) if x[i] != x[i - 1] or single else index
+        out[i] = index
+    return gain, loss, index
 
 
 def weigh_in_lanes(
-    x: FloatArray, start: int, averages: tuple[float, float], weight: float, out: FloatArray, settling: int
-) -> tuple[int, tuple[float, float]]:
+    x: FloatArray, start: int, averages: Triple, weight: float, out: FloatArray, settling: int
+) -> tuple[int, Triple]:
     """The same in two lanes; returns the first bar that `weigh` is still to do, and the averages before it."""
     lane = (len(x) - start) // 2
     if lane < 2 * settling:
         return start, averages
     middle = start + lane
-    guess = weigh(x, (middle - settling, middle), (0.0, 0.0), weight, out)
-    gain, loss = averages
-    late_gain, late_loss = guess
+    guess = weigh(x, (middle - settling, middle), (0.0, 0.0, 0.0), weight, out)
+    gain, loss, index = averages
+    late_gain, late_loss, late_index = guess
+    single = weight == 1.0
     for i in range(start, middle):
         gain += (rise(x, i) - gain) * weight
         loss += (fall(x, i) - loss) * weight
         late_gain += (rise(x, i + lane) - late_gain) * weight
         late_loss += (fall(x, i + lane) - late_loss) * weight
-        out[i] = strength(gain, loss)
-        out[i + lane] = strength(late_gain, late_loss)
-    if (gain, loss) == guess:
-        return middle + lane, (late_gain, late_loss)
-    return middle, (gain, loss)
+        index = strength(gain, loss) if x[i] != x[i - 1] or single else index
+        late_index = strength(late_gain, late_loss) if x[i + lane] != x[i + lane - 1] or single else late_index
+        out[i] = index
+        out[i + lane] = late_index
+    if (gain, loss, index) == guess:
+        return middle + lane, (late_gain, late_loss, late_index)
+    return middle, (gain, loss, index)
 
 
 def rsi(columns: Columns, params: Params, outputs: Columns) -> bool:
@@ -172,16 +181,13 @@ def rsi(columns: Columns, params: Params, outputs: Columns) -> bool:
         return True
     gain, loss = 0.0, 0.0
     for i in range(1, n + 1):
-        gain += rise(x, i)
-        loss += fall(x, i)
-    weight, averages = 1.0 / n, (gain / n, loss / n)
-    out[n] = strength(averages[0], averages[1])
+        gain += (rise(x, i) - gain) / i
+        loss += (fall(x, i) - loss) / i
+    weight, averages = 1.0 / n, (gain, loss, strength(gain, loss))
+    out[n] = averages[2]
     start, averages = weigh_in_lanes(x, n + 1, averages, weight, out, SETTLING * n)
     weigh(x, (start, len(x)), averages, weight, out)
     return True
-
-
-Triple = tuple[float, float, float]
 
 
 def diverge(x: FloatArray, bars: tuple[int, int], averages: Triple, weights: Triple, outputs: Columns) -> Triple:
@@ -248,8 +254,7 @@ def macd(columns: Columns, params: Params, outputs: Columns) -> bool:
     for i in range(slow, known + 1):
         near += (x[i] - near) * weights[0]
         far += (x[i] - far) * weights[1]
-        average += near - far
-    average /= n
+        average += (near - far - average) / (i - slow + 2.0)
     outputs[0][known], outputs[1][known], outputs[2][known] = near - far, average, near - far - average
     settling = SETTLING * max(slow, n)
     start, averages = diverge_in_lanes(x, known + 1, (near, far, average), weights, outputs, settling)

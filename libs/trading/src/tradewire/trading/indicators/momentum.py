@@ -6,15 +6,20 @@ from collections.abc import Sequence
 
 from tradewire.trading.indicators import lanes, updates
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
+from tradewire.trading.indicators.decimals import difference
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
 from tradewire.trading.indicators.windows import NAN, delayed, ring_size
 
-STRENGTH_SIZE = 2 + 2 * AVERAGE_SIZE  # slots of `relative_strength`: count, previous value, two averages
+STRENGTH_SIZE = 3 + 2 * AVERAGE_SIZE  # slots of `relative_strength`: count, previous value, two averages, index
 
 
 def relative_strength(s: list[float], k: int, n: int, x: float) -> float:
-    """Wilder's RSI, 0 to 100; 0.0 when no value changed at all, as in TA-Lib."""
+    """Wilder's RSI, 0 to 100; 0.0 when no value changed at all, as in TA-Lib.
+
+    Without a change both averages fade alike and the index stays: it is kept, as their roundings would move it. Those
+    of one bar are gone at once.
+    """
     if x != x:
         return NAN
     change = x - s[k + 1]
@@ -24,12 +29,16 @@ def relative_strength(s: list[float], k: int, n: int, x: float) -> float:
         return NAN
     gain = rma(s, k + 2, n, change if change > 0.0 else 0.0)
     loss = rma(s, k + 4, n, -change if change < 0.0 else 0.0)
-    both = gain + loss
-    return 100.0 * (gain / both) if both != 0.0 else 0.0
+    if gain != gain:
+        return NAN
+    if change != 0.0 or s[k] < 2.0 or n == 1:
+        s[k + 6] = 100.0 * (gain / (gain + loss)) if gain + loss != 0.0 else 0.0
+    s[k] = 2.0
+    return s[k + 6]
 
 
 def _momentum(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    o[0] = x[0] - delayed(s, 1, int(p[0]), x[0])
+    o[0] = difference(x[0], delayed(s, 1, int(p[0]), x[0]))
 
 
 def _rocp(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -44,8 +53,8 @@ def _shift(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[flo
 def _cmo(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     index = relative_strength(s, 1, int(p[0]), x[0])
     if index == index:
-        both = s[4] + s[6]
-        o[0] = 100.0 * ((s[4] - s[6]) / both) if both != 0.0 else 0.0
+        moved = s[4] + s[6] != 0.0 or index != 0.0
+        o[0] = 2.0 * index - 100.0 if moved else 0.0
 
 
 def _rsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:

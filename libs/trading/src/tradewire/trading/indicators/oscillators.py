@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, sma
+from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, mean_size, sma
+from tradewire.trading.indicators.decimals import difference, half_way, typical_price
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.momentum import STRENGTH_SIZE, relative_strength
 from tradewire.trading.indicators.params import bars
@@ -21,14 +22,14 @@ def standing(s: list[float], k: int, n: int, high: float, low: float, close: flo
     """
     top = highest(s, k, n, high)
     bottom = lowest(s, k + 3 + 2 * n, n, low)
-    return 100.0 * ((close - bottom) / (top - bottom)) if top != bottom else 0.0
+    return 100.0 * (difference(close, bottom) / difference(top, bottom)) if top != bottom else 0.0
 
 
 def _stochastic(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
     after = 7 + 4 * n
     k = sma(s, after, int(p[1]), standing(s, 1, n, x[0], x[1], x[2]))
-    d = sma(s, after + 3 + int(p[1]), int(p[2]), k)
+    d = sma(s, after + 5 + int(p[1]), int(p[2]), k)
     if d == d:
         o[0] = k
         o[1] = d
@@ -47,12 +48,12 @@ def _willr(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[flo
     n = int(p[0])
     top = highest(s, 1, n, x[0])
     bottom = lowest(s, 4 + 2 * n, n, x[1])
-    o[0] = -100.0 * ((top - x[2]) / (top - bottom)) if top != bottom else 0.0
+    o[0] = -100.0 * (difference(top, x[2]) / difference(top, bottom)) if top != bottom else 0.0
 
 
 def _cci(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    typical = (x[0] + x[1] + x[2]) / 3.0
+    typical = typical_price(x[0], x[1], x[2])
     i = int(s[2])
     s[3 + i] = typical
     s[2] = 0.0 if i + 1 == n else i + 1.0
@@ -69,7 +70,7 @@ def _cci(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
 
 
 def _bop(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    o[0] = (x[3] - x[0]) / (x[1] - x[2]) if x[1] > x[2] else 0.0
+    o[0] = difference(x[3], x[0]) / difference(x[1], x[2]) if x[1] > x[2] else 0.0
 
 
 def _ultosc(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -103,8 +104,8 @@ def _stochrsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[
 
 def _awesome(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    median = (x[0] + x[1]) / 2.0
-    o[0] = sma(s, 1, n, median) - sma(s, 4 + n, int(p[1]), median)
+    median = half_way(x[0], x[1])
+    o[0] = sma(s, 1, n, median) - sma(s, 6 + n, int(p[1]), median)
 
 
 def _elder_ray(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -114,7 +115,7 @@ def _elder_ray(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list
 
 
 def _qstick(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    o[0] = sma(s, 1, int(p[0]), x[1] - x[0])
+    o[0] = sma(s, 1, int(p[0]), difference(x[1], x[0]))
 
 
 STOCHASTIC = Indicator(
@@ -128,7 +129,7 @@ STOCHASTIC = Indicator(
     outputs=("k", "d"),
     kernel=Kernel(
         _stochastic,
-        size=lambda n, smooth, d: 1 + 2 * extreme_size(n) + total_size(smooth) + total_size(d),
+        size=lambda n, smooth, d: 1 + 2 * extreme_size(n) + mean_size(smooth) + mean_size(d),
         warmup=lambda n, smooth, d: n + smooth + d - 3,
     ),
 )
@@ -143,7 +144,7 @@ STOCHASTIC_FAST = Indicator(
     outputs=("k", "d"),
     kernel=Kernel(
         _stochastic_fast,
-        size=lambda n, d: 1 + 2 * extreme_size(n) + total_size(d),
+        size=lambda n, d: 1 + 2 * extreme_size(n) + mean_size(d),
         warmup=lambda n, d: n + d - 2,
     ),
 )
@@ -209,7 +210,7 @@ STOCHRSI = Indicator(
     outputs=("k", "d"),
     kernel=Kernel(
         _stochrsi,
-        size=lambda n, k, d: 1 + STRENGTH_SIZE + 2 * extreme_size(k) + total_size(d),
+        size=lambda n, k, d: 1 + STRENGTH_SIZE + 2 * extreme_size(k) + mean_size(d),
         warmup=lambda n, k, d: n + k + d - 2,
     ),
 )
@@ -224,7 +225,7 @@ AWESOME = Indicator(
     outputs=("value",),
     kernel=Kernel(
         _awesome,
-        size=lambda fast, slow: 1 + total_size(fast) + total_size(slow),
+        size=lambda fast, slow: 1 + mean_size(fast) + mean_size(slow),
         warmup=lambda fast, slow: max(fast, slow) - 1,
     ),
 )
@@ -248,7 +249,7 @@ QSTICK = Indicator(
     fields=("open", "close"),
     params=(bars(10),),
     outputs=("value",),
-    kernel=Kernel(_qstick, size=lambda n: 1 + total_size(n), warmup=lambda n: n - 1),
+    kernel=Kernel(_qstick, size=lambda n: 1 + mean_size(n), warmup=lambda n: n - 1),
 )
 
 OSCILLATORS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tradewire.trading.indicators.decimals import decimal_share, half_way, typical_price
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
 from tradewire.trading.indicators.windows import (
@@ -19,19 +20,20 @@ _BAR = ("high", "low", "close")
 
 
 def _typprice(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    o[0] = (x[0] + x[1] + x[2]) / 3.0
+    o[0] = typical_price(x[0], x[1], x[2])
 
 
 def _medprice(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    o[0] = (x[0] + x[1]) / 2.0
+    o[0] = half_way(x[0], x[1])
 
 
 def _wclprice(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    o[0] = (x[0] + x[1] + 2.0 * x[2]) / 4.0
+    twice = 2.0 * x[2]
+    o[0] = decimal_share(x[0] + x[1] + twice, abs(x[0]) + abs(x[1]) + abs(twice), 4.0)
 
 
 def _avgprice(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    o[0] = (x[0] + x[1] + x[2] + x[3]) / 4.0
+    o[0] = decimal_share(x[0] + x[1] + x[2] + x[3], abs(x[0]) + abs(x[1]) + abs(x[2]) + abs(x[3]), 4.0)
 
 
 def _highest(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -48,12 +50,12 @@ def _sum(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
 
 def _midpoint(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    o[0] = (highest(s, 1, n, x[0]) + lowest(s, 4 + 2 * n, n, x[0])) / 2.0
+    o[0] = half_way(highest(s, 1, n, x[0]), lowest(s, 4 + 2 * n, n, x[0]))
 
 
 def _midprice(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    o[0] = (highest(s, 1, n, x[0]) + lowest(s, 4 + 2 * n, n, x[1])) / 2.0
+    o[0] = half_way(highest(s, 1, n, x[0]), lowest(s, 4 + 2 * n, n, x[1]))
 
 
 def _aroon(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:

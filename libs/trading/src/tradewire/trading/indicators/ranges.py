@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tradewire.trading.indicators import updates
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
+from tradewire.trading.indicators.decimals import FAINT, difference
 from tradewire.trading.indicators.lanes import (
     SETTLING,
     follow,
@@ -52,8 +53,8 @@ def movement(s: list[float], k: int, n: int, high: float, low: float, close: flo
 
     As TA-Lib does it, the first n - 1 changes are summed and every later one replaces an n-th of the sum.
     """
-    rise = high - s[k + 1]
-    fall = s[k + 2] - low
+    rise = difference(high, s[k + 1])
+    fall = difference(s[k + 2], low)
     span = widest(high, low, s[k + 3])
     s[k + 1] = high
     s[k + 2] = low
@@ -62,7 +63,7 @@ def movement(s: list[float], k: int, n: int, high: float, low: float, close: flo
         s[k] += 1.0
     if s[k] == 1.0:
         return False
-    if s[k] > n:
+    if s[k] > n and (span > 0.0 or s[k + 6] > FAINT):  # all three fade alike
         s[k + 4] -= s[k + 4] / n
         s[k + 5] -= s[k + 5] / n
         s[k + 6] -= s[k + 6] / n
@@ -258,9 +259,7 @@ ADXR = Indicator(
     params=(bars(14, low=2),),
     outputs=("value",),
     kernel=Kernel(
-        _adxr,
-        size=lambda n: 1 + MOVEMENT_SIZE + AVERAGE_SIZE + ring_size(n - 1),
-        warmup=lambda n: 3 * n - 2,
+        _adxr, size=lambda n: 1 + MOVEMENT_SIZE + AVERAGE_SIZE + ring_size(n - 1), warmup=lambda n: 3 * n - 2
     ),
 )
 DX = Indicator(

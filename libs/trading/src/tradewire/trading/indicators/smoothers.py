@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, sma, weighted_size, wma
+from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, mean_size, sma, weighted_size, wma
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars, factor
 from tradewire.trading.indicators.windows import NAN, delayed, ring_size, total, total_size
@@ -35,10 +35,9 @@ def _t3(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]
     e4 = ema(s, 7, n, e3)
     e5 = ema(s, 9, n, e4)
     e6 = ema(s, 11, n, e5)
-    square = v * v
-    cube = square * v
-    last = 1.0 + 3.0 * v + cube + 3.0 * square
-    o[0] = (3.0 * (square + cube) * e5 - cube * e6) - (6.0 * square + 3.0 * (v + cube)) * e4 + last * e3
+    once = e3 - e4  # written in differences, so that equal averages give exactly their value
+    twice = once - (e4 - e5)
+    o[0] = e3 + v * (3.0 * once + v * (3.0 * twice + v * (twice - ((e4 - e5) - (e5 - e6)))))
 
 
 def _trix(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -51,7 +50,7 @@ def _trix(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[floa
 def _trima(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
     m = (n + 1) // 2
-    o[0] = sma(s, 4 + m, n + 1 - m, sma(s, 1, m, x[0]))
+    o[0] = sma(s, 6 + m, n + 1 - m, sma(s, 1, m, x[0]))
 
 
 def _hma(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -150,7 +149,7 @@ TRIMA = Indicator(
     fields=(),
     params=(bars(20),),
     outputs=("value",),
-    kernel=Kernel(_trima, size=lambda n: 1 + 2 * total_size(0) + n + 1, warmup=lambda n: n - 1),
+    kernel=Kernel(_trima, size=lambda n: 1 + 2 * mean_size(0) + n + 1, warmup=lambda n: n - 1),
 )
 HMA = Indicator(
     name="hma",

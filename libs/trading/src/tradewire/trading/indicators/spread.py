@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from tradewire.trading.indicators.decimals import difference
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
 from tradewire.trading.indicators.windows import (
@@ -13,6 +14,9 @@ from tradewire.trading.indicators.windows import (
     spread_size,
     variance,
 )
+
+RETURN_ROUNDING = 2.0**-50
+"""Of a return: its difference, its base and its quotient are each off by 2⁻⁵³, so that equal ones differ by less."""
 
 
 def paired_size(n: float) -> int:
@@ -112,15 +116,16 @@ def _correl(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
 
 def _beta(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    a = x[0] / s[1] - 1.0 if s[1] != 0.0 else 0.0
-    b = x[1] / s[2] - 1.0 if s[2] != 0.0 else 0.0
+    a = difference(x[0], s[1]) / s[1] if s[1] != 0.0 else 0.0
+    b = difference(x[1], s[2]) / s[2] if s[2] != 0.0 else 0.0
     s[1] = x[0]
     s[2] = x[1]
     if s[0] > 1.0 and paired(s, 3, n, a, b):
         first = paired_sum(s, 3, n, 0)
         spread = paired_sum(s, 3, n, 2) - first * first / n
         shared = paired_sum(s, 3, n, 4) - first * paired_sum(s, 3, n, 1) / n
-        o[0] = shared / spread if spread > 0.0 else 0.0
+        rounding = RETURN_ROUNDING * abs(a)
+        o[0] = shared / spread if spread > n * rounding * rounding else 0.0
 
 
 STDDEV = Indicator(

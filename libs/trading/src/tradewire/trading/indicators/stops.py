@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
+from tradewire.trading.indicators.decimals import beyond, difference, half_way
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars, factor
 from tradewire.trading.indicators.ranges import RANGE_SIZE, larger, true_range
@@ -24,8 +25,8 @@ def _sar(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
     if s[0] == 1.0:
         return
     if s[0] == 2.0:
-        fall = before_low - x[1]
-        falling = fall > 0.0 and fall > x[0] - before_high
+        fall = difference(before_low, x[1])
+        falling = fall > 0.0 and fall > difference(x[0], before_high)
         s[_SIDE] = -1.0 if falling else 1.0
         s[_STOP] = before_high if falling else before_low
         s[_EXTREME] = x[1] if falling else x[0]
@@ -52,7 +53,7 @@ def mirrored(
     first = start if start < limit else limit
     if s[_PACE] == 0.0:
         s[_PACE] = first
-    if side * foot <= side * s[_STOP]:
+    if not beyond(side * foot, side * s[_STOP]):
         stop = side * larger(larger(side * s[_EXTREME], side * before_peak), side * peak)
         s[_SIDE] = -side
         s[_EXTREME] = foot
@@ -78,18 +79,19 @@ def _supertrend(s: list[float], p: tuple[float, ...], x: Sequence[float], o: lis
         return
     k += AVERAGE_SIZE
     side = s[k]
-    upper = (x[0] + x[1]) / 2.0 + gap
-    lower = (x[0] + x[1]) / 2.0 - gap
+    median = half_way(x[0], x[1])
+    upper = median + gap
+    lower = median - gap
     if side == 0.0:
         side = 1.0
     else:
-        if s[k + 1] < upper and before <= s[k + 1]:
+        if s[k + 1] < upper and not beyond(before, s[k + 1]):
             upper = s[k + 1]
-        if s[k + 2] > lower and before >= s[k + 2]:
+        if s[k + 2] > lower and not beyond(s[k + 2], before):
             lower = s[k + 2]
-        if x[2] > s[k + 1]:
+        if beyond(x[2], s[k + 1]):
             side = 1.0
-        elif x[2] < s[k + 2]:
+        elif beyond(s[k + 2], x[2]):
             side = -1.0
     s[k] = side
     s[k + 1] = upper

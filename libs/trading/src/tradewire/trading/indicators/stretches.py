@@ -37,11 +37,11 @@ def fill_unknown(out: FloatArray, end: int) -> None:
 
 
 def mean_of(x: FloatArray, start: int, n: int) -> float:
-    """Mean of n values: the seed of a recursive average."""
+    """Mean of n values: the seed of a recursive average; see `averages.seeded`."""
     value = 0.0
-    for i in range(start, start + n):
-        value += x[i]
-    return value / n
+    for i in range(n):
+        value += (x[start + i] - value) / (i + 1.0)
+    return value
 
 
 def sma(columns: Columns, params: Params, outputs: Columns) -> bool:
@@ -55,12 +55,39 @@ def sma(columns: Columns, params: Params, outputs: Columns) -> bool:
         if not sum_four_turns(x[start:stop], n, out[start : stop + n - 1]) and not whole(x[start:stop]):
             return False
         divide(out[start:stop], params[0])
+        keep_equal(x, max(start, n) - 1, stop - n, n, out)
         start = stop
     if not whole(x[start:]):
         return False
     sum_turns(x, start, n, out)
     divide(out[start:], params[0])
+    keep_equal(x, max(start, n) - 1, len(x), n, out)
     return True
+
+
+def keep_equal(x: FloatArray, start: int, stop: int, n: int, out: FloatArray) -> None:
+    """The mean of n equal values is that value; see `averages.sma`.
+
+    ``start``, and before ``stop``: ends of turns. Each window holds one, and the half of its other values before it or
+    after it. So only where the value at that distance is the same is it worth to look how far equal values reach.
+    """
+    half = (n - 1) // 2
+    before, ends, after = x[start - half :], x[start:], x[min(start + half, len(x) - 1) :]
+    furthest = len(after) - 1
+    for i in range(0, stop - start, n):
+        if (before[i] == ends[i]) | (after[min(i, furthest)] == ends[i]):
+            keep_run(x, start + i, n, out)
+
+
+def keep_run(x: FloatArray, end: int, n: int, out: FloatArray) -> None:
+    """Where the n values of a window that holds bar `end` are equal, their mean is that value."""
+    first, last = end, end
+    while first > 0 and end - first < n - 1 and x[first - 1] == x[end]:
+        first -= 1
+    while last + 1 < len(x) and last - end < n - 1 and x[last + 1] == x[end]:
+        last += 1
+    for i in range(first + n - 1, last + 1):
+        out[i] = x[i]
 
 
 def divide(out: FloatArray, n: float) -> None:

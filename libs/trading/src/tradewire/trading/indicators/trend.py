@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tradewire.trading.indicators import lanes, stretches, updates
-from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, rma, sma, weighted_size, wma
+from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, mean_size, rma, sma, weighted_size, wma
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
-from tradewire.trading.indicators.windows import NAN, total_size
+from tradewire.trading.indicators.windows import NAN
 
 
 def _sma(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -71,7 +71,7 @@ SMA = Indicator(
     params=(bars(20),),
     outputs=("value",),
     kernel=Kernel(
-        _sma, size=lambda n: 1 + total_size(n), warmup=lambda n: n - 1, stretch=stretches.sma, straight=updates.sma
+        _sma, size=lambda n: 1 + mean_size(n), warmup=lambda n: n - 1, stretch=stretches.sma, straight=updates.sma
     ),
 )
 EMA = Indicator(

@@ -18,9 +18,9 @@ Params = tuple[float, ...]
 
 
 def sma(s: State, params: Params, otherwise: Update) -> Update:
-    """Slots as in `windows.total` from 1 on: count, position, sum of this turn, n values."""
+    """Slots from 1 on as in `averages.sma`: count, position, sum of this turn, n values; value before, equal ones."""
     n = int(params[0])
-    last, ring, behind = n - 1, 4, 5
+    last, ring, behind, before, run = n - 1, 4, 5, 4 + n, 5 + n
 
     def update(*inputs: float) -> tuple[float, ...]:
         try:
@@ -34,10 +34,17 @@ def sma(s: State, params: Params, otherwise: Update) -> Update:
         s[ring + i] = x
         if i == last:
             s[2] = s[3] = 0.0
-            return (accumulate_back(s, ring, n) / n,)
-        s[2] = i + 1.0
-        s[3] = running = s[3] + x
-        return ((s[behind + i] + running) / n,)
+            mean = accumulate_back(s, ring, n) / n
+        else:
+            s[2] = i + 1.0
+            s[3] = running = s[3] + x
+            mean = (s[behind + i] + running) / n
+        if x != s[before]:
+            s[before], s[run] = x, 1.0
+            return (x if n == 1 else mean,)
+        s[before] = x
+        s[run] = equal = s[run] + 1.0
+        return (x if equal >= n else mean,)
 
     return update
 
@@ -73,7 +80,7 @@ def rma(s: State, params: Params, otherwise: Update) -> Update:
 
 
 def rsi(s: State, params: Params, otherwise: Update) -> Update:
-    """Slots as in `momentum.relative_strength` from 1 on: count, previous value, and twice count, average."""
+    """Slots from 1 on as in `momentum.relative_strength`: count, value before, twice count and average, index."""
     n = int(params[0])
     weight = 1.0 / n
 
@@ -90,8 +97,9 @@ def rsi(s: State, params: Params, otherwise: Update) -> Update:
         gain, loss = s[4], s[6]
         s[4] = gain = gain + ((change if change > 0.0 else 0.0) - gain) * weight
         s[6] = loss = loss + ((-change if change < 0.0 else 0.0) - loss) * weight
-        both = gain + loss
-        return (100.0 * (gain / both) if both != 0.0 else 0.0,)
+        if change != 0.0 or s[1] < 2.0 or n == 1:
+            s[7] = 100.0 * (gain / (gain + loss)) if gain + loss != 0.0 else 0.0
+        return (s[7],)
 
     return update
 

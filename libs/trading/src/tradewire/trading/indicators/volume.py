@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, sma
+from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, mean_size, sma
+from tradewire.trading.indicators.decimals import difference, half_way, nearest_decimal, typical_price
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars, factor
-from tradewire.trading.indicators.windows import total, total_size
+from tradewire.trading.indicators.windows import NAN, STEADY_SIZE, steady, total, total_size
 
 
 def _obv(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -19,26 +20,38 @@ def _obv(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
     o[0] = s[2]
 
 
+def weighed_size(n: float) -> int:
+    """Slots of `weighed`: those of `total` twice, then those of `steady`."""
+    return 2 * total_size(n) + STEADY_SIZE
+
+
+def weighed(s: list[float], k: int, n: int, price: float, volume: float) -> float:
+    """Mean price of n bars by volume: the price itself when nothing traded, or all at one price."""
+    turnover = total(s, k, n, price * volume)
+    traded = total(s, k + 3 + n, n, volume)
+    last = k + 6 + 2 * n  # where `steady` has the last price that traded
+    run = steady(s, last, price if volume > 0.0 else s[last])
+    if traded != traded:
+        return NAN
+    if traded <= 0.0:
+        return price
+    return s[last] if run >= n else turnover / traded
+
+
 def _vwap(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    n = int(p[0])
-    typical = (x[0] + x[1] + x[2]) / 3.0
-    turnover = total(s, 1, n, typical * x[3])
-    traded = total(s, 4 + n, n, x[3])
-    if traded == traded:
-        o[0] = turnover / traded if traded > 0.0 else typical
+    o[0] = weighed(s, 1, int(p[0]), typical_price(x[0], x[1], x[2]), x[3])
 
 
 def located(high: float, low: float, close: float, volume: float) -> float:
     """Volume times the close's place in the bar, from -1 (at the low) to 1 (at the high)."""
-    return ((close - low) - (high - close)) / (high - low) * volume if high > low else 0.0
+    if high <= low:
+        return 0.0
+    off_centre = nearest_decimal((close - low) - (high - close), abs(high) + abs(low) + 2.0 * abs(close))
+    return off_centre / difference(high, low) * volume
 
 
 def _vwma(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    n = int(p[0])
-    turnover = total(s, 1, n, x[0] * x[1])
-    traded = total(s, 4 + n, n, x[1])
-    if traded == traded:
-        o[0] = turnover / traded if traded > 0.0 else x[0]
+    o[0] = weighed(s, 1, int(p[0]), x[0], x[1])
 
 
 def _ad(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -60,7 +73,7 @@ def _adosc(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[flo
 
 def _mfi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    typical = (x[0] + x[1] + x[2]) / 3.0
+    typical = typical_price(x[0], x[1], x[2])
     before = s[1]
     s[1] = typical
     if s[0] == 1.0:
@@ -73,15 +86,15 @@ def _mfi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
 
 
 def _force(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    change = x[0] - s[1]
+    change = difference(x[0], s[1])
     s[1] = x[0]
     if s[0] > 1.0:
         o[0] = ema(s, 2, int(p[0]), change * x[1])
 
 
 def _eom(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    median = (x[0] + x[1]) / 2.0
-    moved = median - s[1]
+    median = half_way(x[0], x[1])
+    moved = difference(median, s[1])
     s[1] = median
     if s[0] > 1.0:
         ease = moved * (x[0] - x[1]) * (p[1] / x[2]) if x[2] > 0.0 else 0.0
@@ -98,7 +111,7 @@ def _cmf(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
 
 def _pvt(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     if s[0] > 1.0 and s[1] != 0.0:
-        s[2] += x[1] * ((x[0] - s[1]) / s[1])
+        s[2] += x[1] * (difference(x[0], s[1]) / s[1])
     s[1] = x[0]
     o[0] = s[2]
 
@@ -123,7 +136,7 @@ VWAP = Indicator(
     fields=("high", "low", "close", "volume"),
     params=(bars(24),),
     outputs=("value",),
-    kernel=Kernel(_vwap, size=lambda n: 1 + 2 * total_size(n), warmup=lambda n: n - 1),
+    kernel=Kernel(_vwap, size=lambda n: 1 + weighed_size(n), warmup=lambda n: n - 1),
 )
 
 VWMA = Indicator(
@@ -135,7 +148,7 @@ VWMA = Indicator(
     fields=("volume",),
     params=(bars(20),),
     outputs=("value",),
-    kernel=Kernel(_vwma, size=lambda n: 1 + 2 * total_size(n), warmup=lambda n: n - 1),
+    kernel=Kernel(_vwma, size=lambda n: 1 + weighed_size(n), warmup=lambda n: n - 1),
 )
 AD = Indicator(
     name="ad",
@@ -190,7 +203,7 @@ EOM = Indicator(
     fields=("high", "low", "volume"),
     params=(bars(14), factor(10_000.0, name="scale", high=1e12)),
     outputs=("value",),
-    kernel=Kernel(_eom, size=lambda n, scale: 2 + total_size(n), warmup=lambda n, scale: n),
+    kernel=Kernel(_eom, size=lambda n, scale: 2 + mean_size(n), warmup=lambda n, scale: n),
 )
 CMF = Indicator(
     name="cmf",

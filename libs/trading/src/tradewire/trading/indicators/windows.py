@@ -58,6 +58,16 @@ def total(s: list[float], k: int, n: int, x: float) -> float:
     return s[k + 3 + i] + s[k + 2]
 
 
+STEADY_SIZE = 2  # slots of `steady`: value, run
+
+
+def steady(s: list[float], k: int, x: float) -> float:
+    """How many values in a row, up to this one, are equal."""
+    s[k + 1] = s[k + 1] + 1.0 if x == s[k] else 1.0
+    s[k] = x
+    return s[k + 1]
+
+
 def accumulate_back(s: list[float], start: int, n: int) -> float:
     """Turn n slots into their own sums from each slot to the last one; return the sum of all."""
     running = 0.0

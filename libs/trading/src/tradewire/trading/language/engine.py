@@ -32,7 +32,9 @@ from tradewire.trading.language.tree import (
     children,
 )
 
-STATE_VERSION = 1
+STATE_VERSION = 2
+FIRST_VERSION = 1
+"""State of before the exact decimals: some indicators had fewer slots, and seeds were sums in place of means."""
 
 
 def parse_series(text: str, interval_us: int, catalogue: Mapping[str, Indicator] = INDICATORS) -> Number:
@@ -113,15 +115,20 @@ class _Context:
             for key, node in self.nodes.items()
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any], version: int) -> None:
         """Continue the nodes that `state` knows; the others stay fresh."""
         for key, node in self.nodes.items():
             saved = state.get(key)
-            if saved is None:
+            if saved is None or (version == FIRST_VERSION and not _carries_over(node, saved)):
                 continue
             node.stream.state = list(saved["state"])
             for output, value in zip(node.outputs, saved["values"], strict=True):
                 self.values[output] = NAN if value is None else value
+
+
+def _carries_over(node: _Node, saved: Mapping[str, Any]) -> bool:
+    """Does a node's state of the first version mean the same now? One whose values are known is behind its seeds."""
+    return len(saved["state"]) == len(node.stream.state) and None not in saved["values"]
 
 
 class IndicatorEngine:
@@ -220,19 +227,21 @@ class IndicatorEngine:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from `state()` of an engine with the same interval; demands may differ.
 
-        Nodes that the state knows go on; new ones start warming up; the state of others is dropped.
+        Nodes that the state knows go on; new ones start warming up; the state of others is dropped. Of a state of the
+        first version go on the nodes whose slots mean the same now.
         Raises: ValueError for another version or interval.
         """
-        if state["version"] != STATE_VERSION or state["interval_us"] != self._interval_us:
+        known = state["version"] in {FIRST_VERSION, STATE_VERSION}
+        if not known or state["interval_us"] != self._interval_us:
             found = f"version {state['version']}, {state['interval_us']} µs"
             raise ValueError(f"state is of {found}; needed is {STATE_VERSION}, {self._interval_us} µs")
         self._last_open_time_us = state["last_open_time_us"]
-        self._base.restore(state["base"])
+        self._base.restore(state["base"], state["version"])
         for name, context in self._higher.items():
             saved = state["higher"].get(name)
             if saved is not None:
                 self._aggregators[name].restore(saved["bars"])
-                context.restore(saved["nodes"])
+                context.restore(saved["nodes"], state["version"])
 
     def nodes(self) -> Iterator[str]:
         """The calls computed, once each: `ema(close,20)`, `rsi(close,14,interval=4h)`."""

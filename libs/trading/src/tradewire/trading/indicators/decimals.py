@@ -1,0 +1,68 @@
+"""Floats that stand for decimals: what their sums and differences are, and when one is beyond another.
+
+A float is the nearest to its decimal, off by at most u = 2⁻⁵³ of itself, and each operation rounds by another u. So
+1.1 + 0.2 and 1.2 + 0.1 are different floats, though no price differs. An indicator that asks which of two such results
+is larger, or divides by their distance, must not ask about roundings. Two ways lead out:
+
+**Sums and differences of inputs** are decimals again. `nearest_decimal` takes a result to the decimal that it stands
+for: to a whole number N of 10⁻ᵏ with N < 2⁴⁹. A sum of m values, scaled, is off by at most (m + 1) · u · N, less than
+1/2 for m ≤ 6, so that N is exactly that of the decimals, if these have at most k decimals: at least 13 significant
+digits. The float of N / 10ᵏ is the nearest to the decimal, so equal decimals are equal floats, and unequal ones differ.
+Numbers with more digits are rounded to that many.
+
+**Results of a recursion** (a trailing stop) have no such digits. `beyond` takes two of them for equal when they are
+within 2⁻⁴⁰ of themselves, which is above what rounding can amount to, and below what a tick can be. The bound of each
+recursion stands where it is used.
+"""
+
+from __future__ import annotations
+
+import math
+
+LOWEST_EXPONENT, HIGHEST_EXPONENT = -40, 49
+DIGITS = 49  # bits of the whole numbers that decimals are rounded to
+UNITS = tuple(
+    10.0 ** min(22, len(str((1 << (DIGITS + 40)) >> (exponent + 40))) - 1)  # 10²² is the last power that is a float
+    for exponent in range(LOWEST_EXPONENT, HIGHEST_EXPONENT + 1)
+)
+"""By the exponent of a size: the largest power of ten whose product with any such size is below 2⁴⁹."""
+ROUNDER = 1.5 * 2.0**52
+"""Floats from here on have no fraction: adding it rounds half to even."""
+ROUNDING = 2.0**-40
+"""Relative distance within which results of a recursion are equal."""
+FAINT = 1e-200
+"""Averages below it no longer fade over bars that add nothing: their ratio stays, and they never underflow."""
+
+
+def decimal_share(x: float, size: float, parts: float) -> float:
+    """The decimal that `x` stands for, a sum or difference of numbers up to `size`, divided by 1 to 4 `parts`."""
+    exponent = math.frexp(size)[1]
+    if exponent < LOWEST_EXPONENT or exponent > HIGHEST_EXPONENT:
+        return x / parts
+    unit = UNITS[exponent - LOWEST_EXPONENT]
+    return (x * unit + ROUNDER - ROUNDER) / (unit * parts)  # whole numbers below 2⁵³, so rounded once
+
+
+def nearest_decimal(x: float, size: float) -> float:
+    """The decimal that `x` stands for, a sum or difference of numbers up to `size`."""
+    return decimal_share(x, size, 1.0)
+
+
+def difference(a: float, b: float) -> float:
+    """a - b as decimals."""
+    return nearest_decimal(a - b, abs(a) + abs(b))
+
+
+def half_way(a: float, b: float) -> float:
+    """Half way between two decimals."""
+    return decimal_share(a + b, abs(a) + abs(b), 2.0)
+
+
+def typical_price(high: float, low: float, close: float) -> float:
+    """Mean of three decimals; equal for equal sums."""
+    return decimal_share(high + low + close, abs(high) + abs(low) + abs(close), 3.0)
+
+
+def beyond(a: float, b: float) -> bool:
+    """Is a above b by more than rounding?"""
+    return a - b > ROUNDING * (abs(a) + abs(b))
