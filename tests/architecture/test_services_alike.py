@@ -24,6 +24,7 @@ OWN = {
         "account_writer.py": "the ledger before the bus",
         "fill_reader.py": "follows the venue's fills",
     },
+    "strategy": {"examiner.py": "checks and look-ups beside the loop: async, so not domain"},
 }
 """Files that only one service has, with the reason."""
 

@@ -112,14 +112,6 @@ def test_config_when_effective_from_is_past_then_no_bar_is_decided_again() -> No
     assert answer.active[-1].effective_from_us == 10 * HOUR_US + 1
 
 
-def test_config_when_third_version_comes_then_the_first_is_forgotten() -> None:
-    desk = desk_with()
-    for version in (1, 2, 3):
-        (answer,) = asked(desk, config(document(sizing=f"{{fixed_qty: {version}}}"), version))
-        evaluated(desk, version)
-    assert [version.version for version in answer.active] == [2, 3]
-
-
 def test_config_when_asked_again_then_answered_exactly_once() -> None:
     desk = desk_with()
     assert len(asked(desk, config(document()), config(document()))) == 1

@@ -100,6 +100,10 @@ def _no_waits() -> Iterable[WaitReason]:
     return ()
 
 
+def _not_hurried() -> bool:
+    return False
+
+
 def _no_details() -> dict[str, object]:
     return {}
 
@@ -110,7 +114,8 @@ class Service:
 
     ``held`` tells the lowest offset per partition that is buffered but not yet answered (it must not be committed);
     ``backlog`` how many records are buffered per partition (back-pressure); ``tick`` runs after each batch and at least
-    once a second with the wall clock in µs; ``source`` yields batches of what enters the system here (ingest only),
+    once a second with the wall clock in µs, and soon again while ``hurried`` says that there may be more to say;
+    ``source`` yields batches of what enters the system here (ingest only),
     given the last published event time per key; ``waits`` what the service's own logic waits
     for just now; ``routes`` are served beside /health.
     """
@@ -122,6 +127,7 @@ class Service:
     held: Callable[[], Mapping[Place, int]] = _nothing_held
     backlog: Callable[[], Mapping[Place, int]] = _nothing_held
     tick: Callable[[int], Iterable[Emit]] = _no_emits
+    hurried: Callable[[], bool] = _not_hurried
     source: Callable[[Mapping[str, int]], AsyncIterator[Sequence[Emit]]] | None = None
     status: Callable[[], dict[str, object]] = _no_details
     waits: Callable[[], Iterable[WaitReason]] = _no_waits

@@ -35,6 +35,7 @@ from tradewire.runtime.tracing import Tracing
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
+HURRIED_TICK_SECONDS = 0.02
 
 
 class Worker:
@@ -249,7 +250,9 @@ class Worker:
         waits: set[asyncio.Task[Any]] = {stopping, *(reader.pending() for reader in readers)}
         if self._source is not None and not self._source.exhausted:
             waits.add(self._source.pending())
-        patience_s = 0.0 if self._draining.busy else TICK_SECONDS
+        patience_s = HURRIED_TICK_SECONDS if self.service.hurried() else TICK_SECONDS
+        if self._draining.busy:
+            patience_s = 0.0
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=patience_s)
         async with self._lock:
             records: list[Record] = []

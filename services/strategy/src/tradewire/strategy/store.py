@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tradewire.ports.bus import Outgoing
-from tradewire.ports.events import ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
+from tradewire.ports.events import AccountStateChanged, ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
+from tradewire.ports.message import Event
 from tradewire.ports.strategy_registry import StoredVersion, StrategyRegistryPort
 from tradewire.runtime.service import Store, StoreContext
 from tradewire.strategy.domain.desk import StrategyDesk
+from tradewire.strategy.examiner import Examiner
 
 
 class RegistryStore(Store):
     """Every answer is in the registry before it is published. Evaluations need no state."""
 
-    def __init__(self, desk: StrategyDesk, registry: StrategyRegistryPort) -> None:
-        self._desk, self._registry = desk, registry
+    reads_back: tuple[type[Event], ...] = (AccountStateChanged,)
+
+    def __init__(self, desk: StrategyDesk, registry: StrategyRegistryPort, examiner: Examiner) -> None:
+        self._desk, self._registry, self._examiner = desk, registry, examiner
         self._unsaved: list[tuple[StrategyConfigPublished | None, StrategyStatusChanged]] = []
 
     async def open(self, context: StoreContext) -> None:
@@ -24,8 +28,10 @@ class RegistryStore(Store):
             for stored in await self._registry.versions(newest.strategy_id):
                 if stored.status is not ConfigStatus.REFUSED:
                     self._desk.register(stored.strategy_id, stored.version, stored.digest)
+        self._examiner.open(context)
 
     async def close(self) -> None:
+        await self._examiner.close()
         await self._registry.close()
 
     async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from tradewire.ports.events import AuditRecorded, StrategyEvaluated, StrategyStatusChanged
 from tradewire.ports.strategy_registry import StrategyRegistryPort
+from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.service import Service
 from tradewire.strategy.adapters.memory_registry import MemoryRegistry
 from tradewire.strategy.adapters.postgres_registry import PostgresRegistry
 from tradewire.strategy.domain.desk import StrategyDesk
+from tradewire.strategy.examiner import Examiner
 from tradewire.strategy.handlers import inputs
 from tradewire.strategy.settings import Settings
 from tradewire.strategy.store import RegistryStore
@@ -16,14 +18,16 @@ from tradewire.strategy.store import RegistryStore
 def build(settings: Settings) -> Service:
     """The strategy service as a value."""
     desk = StrategyDesk()
+    examiner = Examiner(desk, SystemClock())
     dsn = settings.strategy_dsn
     registry: StrategyRegistryPort = PostgresRegistry(dsn) if dsn is not None else MemoryRegistry()
     return Service(
         name="strategy",
         inputs=inputs(desk),
         outputs=(StrategyEvaluated, StrategyStatusChanged, AuditRecorded),
-        store=RegistryStore(desk, registry),
-        tick=desk.tick,
+        store=RegistryStore(desk, registry, examiner),
+        tick=examiner.tick,
+        hurried=desk.examines,
         status=desk.status,
         waits=desk.waits,
     )

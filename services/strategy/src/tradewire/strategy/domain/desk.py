@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from tradewire.ports.events import (
     ActiveVersion,
@@ -10,49 +10,73 @@ from tradewire.ports.events import (
     IndicatorsUpdated,
     InstrumentChanged,
     RefusalReason,
-    Signal,
-    Sizing,
-    SizingMethod,
     StrategyConfigPublished,
-    StrategyEvaluated,
     StrategyStatusChanged,
 )
-from tradewire.ports.message import Attributes, Emit, Envelope, WaitReason, Work
-from tradewire.strategy.domain.validation import RefusedError, hold_markets, lacks_market, validated
+from tradewire.ports.message import Emit, Envelope, WaitReason
+from tradewire.strategy.domain.evaluating import evaluate
+from tradewire.strategy.domain.history import (
+    VERSIONS_BYTES_MAX,
+    Versions,
+    followed,
+    left,
+    size_bytes,
+    still_needed,
+    version_of,
+)
+from tradewire.strategy.domain.questions import Question, Questions
+from tradewire.strategy.domain.validation import (
+    Finding,
+    RefusedError,
+    examined,
+    fit,
+    hold_markets,
+    hold_now,
+    hold_size,
+    lacks_market,
+)
 from tradewire.trading.language import CompiledStrategy, compile_strategy, parse_strategy
 from tradewire.trading.roster import Roster
 
-VERSIONS_KEPT = 2
 LEADER_PARTITION = 0
 QUIET_US = 2_000_000
 """A question about a market that is not known waits until no new one came for so long: topics have no common order."""
+Feed = tuple[str, str, str]
+"""Venue, symbol and interval of a stream of bars."""
 
 
 class StrategyDesk:
     """Configurations of all strategies; evaluations for the partitions that this process owns.
 
-    The owner of partition 0 answers configurations. An evaluation is a pure function of one snapshot.
+    The owner of partition 0 answers configurations. An evaluation is a pure function of one snapshot. ``examine``
+    begins to look into a question, which ends with ``examined``; unless it is set, that happens at once.
     """
 
+    examine: Callable[[Question], None]
+
     def __init__(self) -> None:
+        self.examine = self._examine_at_once
         self._instruments: dict[tuple[str, str], InstrumentChanged] = {}
+        self._instruments_read = 0
         self._roster = Roster()
         self._statuses: dict[str, StrategyStatusChanged] = {}
-        self._asked: dict[str, tuple[StrategyConfigPublished | None, Envelope]] = {}
+        self._questions = Questions()
         self._compiled: dict[tuple[str, int], CompiledStrategy] = {}
         self._partitions: set[int] = set()
         self._newest_us = -1
-        self._seen_us: dict[tuple[str, str, str], int] = {}
+        self._seen_us: dict[Feed, int] = {}
+        self._passed_us: dict[str, int] = {}
         self._stirred, self._quiet_since_us = True, 0
         self._digests: dict[tuple[str, int], str] = {}
         self._journal: list[tuple[StrategyConfigPublished | None, StrategyStatusChanged]] = []
 
     # ---- configurations ----
 
-    def on_instrument(self, event: InstrumentChanged, _: Envelope) -> Iterable[Emit]:
+    def on_instrument(self, event: InstrumentChanged, envelope: Envelope) -> Iterable[Emit]:
         """What can be traded."""
         self._stirred |= (event.venue, event.symbol) not in self._instruments
         self._instruments[event.venue, event.symbol] = event
+        self._instruments_read = envelope.offset + 1
         return ()
 
     def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterable[Emit]:
@@ -61,62 +85,66 @@ class StrategyDesk:
         return ()
 
     def on_config(self, event: StrategyConfigPublished, envelope: Envelope) -> Iterable[Emit]:
-        """A version to answer, at the next tick, by whoever leads then."""
-        self._stirred = True
-        self._asked[event.strategy_id] = (event, envelope)
-        return ()
+        """A version to answer, at a tick, by whoever leads then."""
+        return self._ask(Question(event.strategy_id, event, envelope))
 
     def on_retired(self, strategy_id: str, envelope: Envelope) -> Iterable[Emit]:
         """A tombstone: the strategy stops."""
+        return self._ask(Question(strategy_id, None, envelope))
+
+    def _ask(self, question: Question) -> Iterable[Emit]:
         self._stirred = True
-        self._asked[strategy_id] = (None, envelope)
+        self._questions.ask(question)
         return ()
 
     def tick(self, now_us: int) -> Iterator[Emit]:
-        """Answer what was asked, if this process leads; a question that lacks a market not before markets settle."""
-        if LEADER_PARTITION not in self._partitions or not self._asked:
+        """Answer what was asked and looked into, if this process leads."""
+        if LEADER_PARTITION not in self._partitions or not self._questions:
             return
         stirred, self._stirred = self._stirred, False
         if stirred:
             self._quiet_since_us = now_us
-        settled = now_us - self._quiet_since_us >= QUIET_US
-        if not (stirred or settled):
-            return  # all that is open lacks a market, and nothing new is known
-        asked, self._asked = self._asked, {}
-        for strategy_id, (config, envelope) in asked.items():
-            if config is not None and not settled and lacks_market(config, self._instruments):
-                self._asked[strategy_id] = (config, envelope)
-                continue
-            status = self._answer(strategy_id, config, now_us)
-            if status is not None:
-                self._take(status)
-                self._journal.append((config, status))
-                yield Emit(status, envelope)
+        quiet = now_us - self._quiet_since_us >= QUIET_US
+        for first in self._questions.first():
+            question: Question | None = first
+            while question is not None and self._answerable(question, quiet=quiet):
+                if not question.is_answered_by(self._statuses.get(question.strategy_id)):
+                    status = self._answer(question.strategy_id, question.config, question.finding, now_us)
+                    self._take(status)
+                    self._journal.append((question.config, status))
+                    yield Emit(status, question.envelope)
+                question = self._questions.next_after(question)
+
+    def _answerable(self, question: Question, *, quiet: bool) -> bool:
+        """Is all known that the answer depends on? A market that is not known may be in what is still to be read."""
+        if question.is_answered_by(self._statuses.get(question.strategy_id)):
+            return True
+        if not question.begun:
+            question.begun = True
+            self.examine(question)
+        if not question.ready or question.finding is None:
+            return question.ready
+        settled = quiet and bool(self._instruments) and self._instruments_read >= question.instruments_end
+        return settled or not lacks_market(question.finding, self._instruments)
+
+    def _examine_at_once(self, question: Question) -> None:
+        self.examined(question, examined(question.config) if question.config is not None else None)
 
     def _answer(
-        self, strategy_id: str, config: StrategyConfigPublished | None, now_us: int
-    ) -> StrategyStatusChanged | None:
+        self, strategy_id: str, config: StrategyConfigPublished | None, finding: Finding | None, now_us: int
+    ) -> StrategyStatusChanged:
         known = self._statuses.get(strategy_id)
         if config is None:
-            if known is None or known.status is ConfigStatus.RETIRED:
-                return None
-            return known.model_copy(
-                update={"status": ConfigStatus.RETIRED, "active": self._left(known), "answered_at_us": now_us}
-            )
-        if known is not None and config.version <= known.version and known.status is not ConfigStatus.RETIRED:
-            return None
-        active = known.active if known is not None else ()
+            assert known is not None, "nobody retires what was never answered"
+            changes = {"status": ConfigStatus.RETIRED, "active": self._left(known.active), "answered_at_us": now_us}
+            return known.model_copy(update=changes)
+        assert finding is not None, "it was examined"
+        active = self.versions_of(strategy_id)
         reasons: tuple[RefusalReason, ...] = ()
         try:
-            compiled = validated(config, self._instruments)
-            self._hold_immutable(config, compiled)
-            hold_markets(active, compiled)
+            active = self._with(active, config, finding)
         except RefusedError as refused:
             reasons = refused.reasons
-        else:
-            version = self._version(config, compiled)
-            earlier = [v for v in active if v.effective_from_us < version.effective_from_us]
-            active = (*earlier[-(VERSIONS_KEPT - 1) :], version)
         return StrategyStatusChanged(
             strategy_id=strategy_id,
             version=config.version,
@@ -126,6 +154,20 @@ class StrategyDesk:
             answered_at_us=now_us,
         )
 
+    def _with(self, active: Versions, config: StrategyConfigPublished, finding: Finding) -> Versions:
+        """The versions that may be needed, and this one. Raises RefusedError when it may not trade."""
+        compiled = fit(finding, self._instruments)
+        self._hold_immutable(config, compiled)
+        version = version_of(config, compiled, self._begins_us(active, config))
+        kept = followed(still_needed(active, self._passed_us), version)
+        hold_markets(active[-1] if active else None, compiled)
+        before = kept[-2] if len(kept) > 1 else None
+        if before is not None and before.symbols and before.interval != version.interval:
+            hold_now(before, version, self._newest_us)
+            kept = followed(self._without(kept[:-1], before), version)
+        hold_size(kept)
+        return kept
+
     def _hold_immutable(self, config: StrategyConfigPublished, compiled: CompiledStrategy) -> None:
         """A version never changes its content. Raises RefusedError when it is registered with another."""
         known = self._digests.setdefault((config.strategy_id, config.version), compiled.digest)
@@ -133,92 +175,78 @@ class StrategyDesk:
             found = f"version {config.version} is registered as {known[:12]} and came as {compiled.digest[:12]}"
             raise RefusedError([RefusalReason(message=f"{found}; a version never changes: publish the next one")])
 
-    def _version(self, config: StrategyConfigPublished, compiled: CompiledStrategy) -> ActiveVersion:
-        """In force from the time asked for, else from the first bar after the newest one seen here."""
-        return ActiveVersion(
-            version=config.version,
-            account_id=compiled.account,
-            venue=compiled.venue,
-            symbols=compiled.symbols,
-            interval=compiled.interval,
-            demands=compiled.demands,
-            effective_from_us=max(config.effective_from_us, self._newest_us + 1),
-            digest=compiled.digest,
-            document=config.document,
-        )
+    def _begins_us(self, active: Versions, config: StrategyConfigPublished) -> int:
+        """The time asked for, but not before the first bar after the newest one that anybody evaluated."""
+        gone_us = active[-1].effective_from_us if active and not active[-1].symbols else 0
+        return max(config.effective_from_us, self._newest_us + 1, gone_us)
 
-    def _left(self, retired: StrategyStatusChanged) -> tuple[ActiveVersion, ...]:
-        """What was in force, and that it leaves each market after the newest bar seen of it: all stop at the same bar.
+    def _left(self, active: Versions) -> Versions:
+        """What was in force, and that it leaves each market after the newest bar of it: all stop at the same bar.
 
-        Not later: should the next bar be missing, nobody would answer for it. A market that another process follows
-        is left with the newest bar seen of any. Empty when nothing was in force yet.
+        Not later: should the next bar be missing, nobody would answer for it. Empty when nothing was in force yet.
         """
-        begun = [version for version in retired.active if version.effective_from_us <= self._newest_us]
-        left = tuple(begun[-1:])
-        for last in begun[-1:]:
-            feeds = {symbol: (last.venue, symbol, last.interval) for symbol in last.symbols}
-            seen_us = {symbol: self._seen_us.get(feed, self._newest_us) for symbol, feed in feeds.items()}
-            ends_us = {symbol: max(time_us + 1, last.effective_from_us) for symbol, time_us in seen_us.items()}
-            for end_us in sorted(set(ends_us.values())):
-                symbols = tuple(symbol for symbol in last.symbols if ends_us[symbol] > end_us)
-                after = last.model_copy(update={"symbols": symbols, "effective_from_us": end_us})
-                left = (*(version for version in left if version.effective_from_us < end_us), after)
-        return left
+        begun = tuple(version for version in active if version.effective_from_us <= self._newest_us)
+        return still_needed(self._without(begun, begun[-1]), self._passed_us) if begun else ()
+
+    def _without(self, versions: Versions, last: ActiveVersion) -> Versions:
+        """The versions up to the one in force, each of whose streams ends right behind the newest bar of its market.
+
+        Where no bar is known, or there are too many different ends for one message, it ends at no bar's close: then
+        nobody waits for the last bar (see ``Roster.owed``).
+        """
+        feeds = {symbol: (last.venue, symbol, last.interval) for symbol in last.symbols}
+        unknown_us = self._newest_us + 1
+        exact = left(versions, {symbol: self._seen_us.get(feed, unknown_us) + 1 for symbol, feed in feeds.items()})
+        if size_bytes(exact) <= VERSIONS_BYTES_MAX:
+            return exact
+        return left(versions, dict.fromkeys(feeds, unknown_us + 1))
 
     def _take(self, status: StrategyStatusChanged) -> None:
         self._statuses[status.strategy_id] = status
         self._roster.apply(status)
-        for version in status.active:
-            key = (status.strategy_id, version.version)
-            if key not in self._compiled:
-                self._compiled[key] = compile_strategy(parse_strategy(version.document))
+
+    # ---- what was looked up ----
+
+    def examined(self, question: Question, finding: Finding | None) -> None:
+        """All is known that the answer to a question depends on."""
+        question.finding, question.ready = finding, True
+
+    def passed(self, account_id: str, time_us: int) -> None:
+        """An account was seen in its state as of an event time."""
+        self._passed_us[account_id] = max(time_us, self._passed_us.get(account_id, -1))
+
+    def reached(self, time_us: int) -> None:
+        """Bars up to an event time may have been evaluated, here or by another."""
+        self._newest_us = max(self._newest_us, time_us)
+
+    def saw(self, feed: Feed, time_us: int) -> None:
+        """A bar of a feed may have been evaluated, here or by another."""
+        self._seen_us[feed] = max(time_us, self._seen_us.get(feed, -1))
+        self.reached(time_us)
+
+    def versions_of(self, strategy_id: str) -> Versions:
+        """What is known to be or have been in force, or about to be."""
+        return self._statuses[strategy_id].active if strategy_id in self._statuses else ()
 
     # ---- evaluations ----
 
     def on_snapshot(self, event: IndicatorsUpdated, envelope: Envelope) -> Iterator[Emit]:
         """One evaluation per strategy that trades the symbol at this interval."""
-        self._newest_us = max(self._newest_us, event.event_time_us)
-        self._seen_us[event.venue, event.symbol, event.interval] = event.event_time_us
+        self.saw((event.venue, event.symbol, event.interval), event.event_time_us)
         for strategy_id in self._roster.strategies_on(event.venue, event.symbol):
             version = self._roster.version(strategy_id, event.event_time_us)
             if version is None or version.venue != event.venue or version.interval != event.interval:
                 continue
             if event.symbol in version.symbols:
-                yield self._evaluate(strategy_id, version, event, envelope)
+                yield evaluate(strategy_id, version, self._compiled_of(strategy_id, version), event, envelope)
 
-    def _evaluate(self, strategy_id: str, version: ActiveVersion, event: IndicatorsUpdated, envelope: Envelope) -> Emit:
-        compiled = self._compiled[strategy_id, version.version]
-        answer = compiled.evaluate(event.values, event.previous)
-        evaluated = StrategyEvaluated(
-            account_id=version.account_id,
-            strategy_id=strategy_id,
-            config_version=version.version,
-            venue=event.venue,
-            symbol=event.symbol,
-            interval=event.interval,
-            event_time_us=event.event_time_us,
-            signal=Signal(answer.signal.name),
-            ready=answer.ready,
-            entry_long=answer.entry_long,
-            exit_long=answer.exit_long,
-            entry_short=answer.entry_short,
-            exit_short=answer.exit_short,
-            close=event.close,
-            sizing=Sizing(
-                method=SizingMethod(compiled.sizing.method.name),
-                value=float(compiled.sizing.amount),
-                max_leverage=float(compiled.sizing.max_leverage) if compiled.sizing.max_leverage is not None else None,
-                inputs=dict(answer.sizing_inputs),
-            ),
-            stop_distance=answer.stop_distance,
-            take_profit_distance=answer.take_profit_distance,
-            trailing_distance=answer.trailing_distance,
-            seen={key: event.values.get(key) for key in compiled.demands},
-            candle_offset=event.input_offset,
-            last_of_stream=event.last_of_stream,
-        )
-        attributes: Attributes = {"tradewire.strategy.id": strategy_id, "tradewire.config.version": version.version}
-        return Emit(evaluated, envelope, strategy_id, work=Work("strategy.evaluate", attributes))
+    def _compiled_of(self, strategy_id: str, version: ActiveVersion) -> CompiledStrategy:
+        """Compiled when it first decides."""
+        key = strategy_id, version.version
+        compiled = self._compiled.get(key)
+        if compiled is None or compiled.digest != version.digest:
+            compiled = self._compiled[key] = compile_strategy(parse_strategy(version.document))
+        return compiled
 
     # ---- state ----
 
@@ -238,11 +266,21 @@ class StrategyDesk:
     def forget(self, partitions: Iterable[int]) -> None:
         """Hand partitions over."""
         self._partitions -= set(partitions)
+        if LEADER_PARTITION not in self._partitions:
+            self._questions.put_back()
+
+    def owned(self) -> frozenset[int]:
+        """Partitions whose bars this process evaluates."""
+        return frozenset(self._partitions)
+
+    def examines(self) -> bool:
+        """Is a question looked into, so that there may soon be more to say?"""
+        return self._questions.under_way()
 
     def waits(self) -> Iterator[WaitReason]:
         """Strategies with a version that is not answered, as instruments may still be read; told by who answers."""
         if LEADER_PARTITION in self._partitions:
-            for strategy_id in sorted(self._asked):
+            for strategy_id in self._questions:
                 yield WaitReason("instruments", f"{strategy_id}: instruments of its markets")
 
     def status(self) -> dict[str, object]:
@@ -256,5 +294,5 @@ class StrategyDesk:
                 }
                 for strategy_id, status in self._statuses.items()
             },
-            "unanswered": sorted(self._asked),
+            "unanswered": list(self._questions),
         }

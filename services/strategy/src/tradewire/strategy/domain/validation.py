@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -15,6 +16,7 @@ from tradewire.ports.events import (
     StrategyConfigPublished,
     TradingMode,
 )
+from tradewire.strategy.domain.history import VERSIONS_BYTES_MAX, Versions, size_bytes
 from tradewire.trading.language import (
     Bars,
     CompiledStrategy,
@@ -33,55 +35,95 @@ BAR_MOVE = 0.01
 class RefusedError(Exception):
     """The strategy can't be accepted, for these reasons."""
 
-    def __init__(self, reasons: list[RefusalReason]) -> None:
+    def __init__(self, reasons: Sequence[RefusalReason]) -> None:
         super().__init__("; ".join(reason.message for reason in reasons))
         self.reasons = tuple(reasons)
 
 
-def validated(
-    config: StrategyConfigPublished, instruments: Mapping[tuple[str, str], InstrumentChanged]
-) -> CompiledStrategy:
-    """The strategy, compiled. Raises RefusedError with every fault found."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a document is, as far as it tells by itself. ``compiled``: None when it can't be read.
+
+    ``reasons``: why it is unfit whatever can be traded; ``doubts``: why it is unfit to decide, looked for only when
+    there are no reasons.
+    """
+
+    compiled: CompiledStrategy | None
+    reasons: tuple[RefusalReason, ...] = ()
+    doubts: tuple[RefusalReason, ...] = ()
+
+
+def examined(config: StrategyConfigPublished) -> Finding:
+    """The strategy, compiled, with every fault found. Takes about 0.1 s, and needs nothing but the configuration."""
     try:
         compiled = compile_strategy(parse_strategy(config.document))
     except StrategyErrors as errors:
-        raise RefusedError(
-            [
-                RefusalReason(line=e.line, column=e.column, message=e.message, suggestion=e.suggestion)
-                for e in errors.errors
-            ]
-        ) from errors
-    reasons = [*_identity(config, compiled), *_markets(compiled, instruments)]
-    if not reasons:
-        reasons = _truth(compiled)
-    if reasons:
-        raise RefusedError([RefusalReason(message=reason) for reason in reasons])
-    return compiled
+        found = (
+            RefusalReason(line=e.line, column=e.column, message=e.message, suggestion=e.suggestion)
+            for e in errors.errors
+        )
+        return Finding(None, tuple(found))
+    reasons = _identity(config, compiled)
+    return Finding(compiled, _told(reasons), () if reasons else _told(_truth(compiled)))
 
 
-def lacks_market(config: StrategyConfigPublished, instruments: Mapping[tuple[str, str], InstrumentChanged]) -> bool:
+def fit(finding: Finding, instruments: Mapping[tuple[str, str], InstrumentChanged]) -> CompiledStrategy:
+    """The strategy, if it may trade. Raises RefusedError with every fault found."""
+    if finding.compiled is None:
+        raise RefusedError(finding.reasons)
+    reasons = (*finding.reasons, *_told(_markets(finding.compiled, instruments)))
+    if reasons or finding.doubts:
+        raise RefusedError(reasons or finding.doubts)
+    return finding.compiled
+
+
+def lacks_market(finding: Finding, instruments: Mapping[tuple[str, str], InstrumentChanged]) -> bool:
     """Does a document that can be read trade a market that is not known?"""
-    try:
-        document = parse_strategy(config.document)
-    except StrategyErrors:
-        return False
-    return any((document.venue, symbol) not in instruments for symbol in document.symbols)
+    compiled = finding.compiled
+    return compiled is not None and any((compiled.venue, symbol) not in instruments for symbol in compiled.symbols)
 
 
-def hold_markets(active: Sequence[ActiveVersion], compiled: CompiledStrategy) -> None:
+def hold_markets(before: ActiveVersion | None, compiled: CompiledStrategy) -> None:
     """A version trades every market of its forerunner. Raises RefusedError for those it would leave.
 
     In a market that is left nobody would close what is held, nor answer for a last bar that is missing.
     """
-    if not active:
+    if before is None:
         return
-    before = active[-1]
     moved = (before.account_id, before.venue) != (compiled.account, compiled.venue)
     left = [symbol for symbol in before.symbols if moved or symbol not in compiled.symbols]
     if left:
         markets = ", ".join(f"{before.venue}:{symbol}" for symbol in left)
         message = f"version {before.version} trades {markets} on account {before.account_id} and this version does not"
         raise RefusedError([RefusalReason(message=message, suggestion="retire the strategy first, then publish")])
+
+
+def hold_now(before: ActiveVersion, version: ActiveVersion, newest_us: int) -> None:
+    """A change of interval is in force at once. Raises RefusedError when it is asked for at a later time.
+
+    Bars of the earlier interval end behind the newest one that is known; which is the last before a later time, and
+    whether one is missing there, nobody can know.
+    """
+    if version.effective_from_us > newest_us + 1:
+        message = f"decides at {version.interval} from {version.effective_from_us} us, version {before.version} at "
+        suggestion = "publish it without effective_from, or retire the strategy first"
+        raise RefusedError([RefusalReason(message=f"{message}{before.interval}", suggestion=suggestion)])
+
+
+def hold_size(versions: Versions) -> None:
+    """Raises RefusedError when the versions that are still needed take more than one message can hold."""
+    found = size_bytes(versions)
+    if found > VERSIONS_BYTES_MAX:
+        first = versions[0]
+        message = (
+            f"with this one, {len(versions)} versions from {first.version} on take {found} bytes, allowed "
+            f"{VERSIONS_BYTES_MAX}: bars of version {first.version} may not be answered on account {first.account_id}"
+        )
+        raise RefusedError([RefusalReason(message=message, suggestion="publish again when the account has gone on")])
+
+
+def _told(reasons: Iterable[str]) -> tuple[RefusalReason, ...]:
+    return tuple(RefusalReason(message=reason) for reason in reasons)
 
 
 def _identity(config: StrategyConfigPublished, compiled: CompiledStrategy) -> list[str]:

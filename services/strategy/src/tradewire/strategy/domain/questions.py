@@ -1,0 +1,79 @@
+"""What was asked and is not answered: per strategy in order, each question with what was found about it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tradewire.ports.events import ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
+from tradewire.ports.message import Envelope
+from tradewire.strategy.domain.validation import Finding
+
+
+@dataclass(slots=True, eq=False)
+class Question:
+    """A version to answer, or, with ``config`` None, a strategy to retire.
+
+    ``begun``: somebody looks into it; ``ready``: all is known that its answer depends on. ``instruments_end``: how far
+    the instruments' topic reached when that was looked up.
+    """
+
+    strategy_id: str
+    config: StrategyConfigPublished | None
+    envelope: Envelope
+    begun: bool = False
+    ready: bool = False
+    finding: Finding | None = None
+    instruments_end: int = 0
+
+    def is_answered_by(self, known: StrategyStatusChanged | None) -> bool:
+        """Does the newest answer about the strategy say it all? A question is read again, and by several processes."""
+        trades = known is not None and known.status is not ConfigStatus.RETIRED
+        if known is None or self.config is None:
+            return not trades and self.config is None
+        return trades and self.config.version <= known.version
+
+
+class Questions:
+    """Open questions of all strategies. Of those of one strategy that nobody has begun only the newest counts."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, deque[Question]] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        """Strategies that were asked about, sorted."""
+        return iter(sorted(self._open))
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def ask(self, question: Question) -> None:
+        """The newest question about its strategy."""
+        waiting = self._open.setdefault(question.strategy_id, deque())
+        if waiting and not waiting[-1].begun:
+            waiting.pop()
+        waiting.append(question)
+
+    def first(self) -> list[Question]:
+        """The question of each strategy that is to be answered next, as asked."""
+        return [waiting[0] for waiting in self._open.values()]
+
+    def next_after(self, question: Question) -> Question | None:
+        """Take an answered question away; returns the next one about its strategy."""
+        waiting = self._open[question.strategy_id]
+        waiting.popleft()
+        if waiting:
+            return waiting[0]
+        del self._open[question.strategy_id]
+        return None
+
+    def under_way(self) -> bool:
+        """Does anybody look into a question?"""
+        return any(waiting[0].begun and not waiting[0].ready for waiting in self._open.values())
+
+    def put_back(self) -> None:
+        """Whoever answers from now on begins anew, with the newest question of each strategy."""
+        for strategy_id, waiting in self._open.items():
+            newest = waiting[-1]
+            self._open[strategy_id] = deque([Question(strategy_id, newest.config, newest.envelope)])

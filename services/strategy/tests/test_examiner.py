@@ -1,0 +1,149 @@
+"""What is looked up and checked beside the trading loop, before a question is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from tradewire.ports.bus import Outgoing
+from tradewire.ports.events import (
+    AccountStateChanged,
+    ConfigStatus,
+    IndicatorsUpdated,
+    InstrumentChanged,
+    StrategyConfigPublished,
+    StrategyStatusChanged,
+)
+from tradewire.ports.message import Event
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.bus.memory import MemoryBus
+from tradewire.runtime.clock import SystemClock
+from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.service import StoreContext
+from tradewire.strategy import examiner as module
+from tradewire.strategy.domain.desk import QUIET_US, StrategyDesk
+from tradewire.strategy.domain.validation import Finding, examined
+from tradewire.strategy.examiner import Examiner
+from tradewire.testkit.builders import BTC, ETH, HOUR_US, account_state, envelope, instrument, snapshot
+from tradewire.testkit.strategies import config, document
+from tradewire.testkit.strategy_desk import desk_with, evaluated
+
+CODEC = Codec(SchemaIds.static())
+TOPICS = [BY_EVENT[event].name for event in (IndicatorsUpdated, AccountStateChanged, InstrumentChanged)]
+
+
+def written(event: Event, partition: int = 0) -> Outgoing:
+    """A record as its service writes it."""
+    spec, time_us = BY_EVENT[type(event)], event.__dict__.get("event_time_us", 0)
+    headers = (("event_id", b"id"), ("event_time_us", b"%d" % time_us))
+    return Outgoing(spec.name, spec.key_of(event).encode(), CODEC.encode(event), headers, partition=partition)
+
+
+async def answers(desk: StrategyDesk, *records: Outgoing, wanted: int = 1) -> list[StrategyStatusChanged]:
+    """What is answered on a bus that holds these records; ``wanted`` 0: all that is answered once all is looked up."""
+    bus = MemoryBus(dict.fromkeys(TOPICS, 2))
+    await bus.start()
+    await bus.publish(list(records))
+    beside = Examiner(desk, SystemClock())
+    beside.open(StoreContext(bus, CODEC, "strategy"))
+    said: list[StrategyStatusChanged] = []
+    now_us = 0
+    try:
+        while len(said) < wanted or desk.examines() or now_us < 2 * QUIET_US:
+            now_us += QUIET_US // 10
+            said += [e.event for e in beside.tick(now_us) if isinstance(e.event, StrategyStatusChanged)]
+            await asyncio.sleep(0)
+    finally:
+        await beside.close()
+    return said
+
+
+def ask(desk: StrategyDesk, *versions: StrategyConfigPublished) -> None:
+    """Publish versions."""
+    for version in versions:
+        desk.on_config(version, envelope(version))
+
+
+async def test_version_when_bars_were_evaluated_before_a_restart_then_begins_behind_the_newest_on_the_topic() -> None:
+    desk = desk_with()
+    evaluated(desk, 2)
+    ask(desk, config(document()))
+    bars = [written(snapshot(6)), written(snapshot(8, symbol=ETH), 1)]
+    (answer,) = await answers(desk, *bars)
+    assert answer.active[-1].effective_from_us == 9 * HOUR_US + 1
+
+
+async def test_retirement_when_another_process_follows_a_market_then_it_is_left_behind_its_newest_bar() -> None:
+    desk = desk_with()
+    desk.forget([1])
+    ask(desk, config(document("trend", "alpha", BTC, ETH)))
+    await answers(desk)
+    evaluated(desk, 7)
+    desk.on_retired("trend", envelope(config(document())))
+    (answer,) = await answers(desk, written(snapshot(4, symbol=ETH), 1), written(snapshot(5, symbol=ETH), 1))
+    assert [(v.symbols, v.effective_from_us // HOUR_US) for v in answer.active] == [
+        ((BTC, ETH), 0),
+        ((BTC,), 6),
+        ((), 8),
+    ]
+
+
+async def test_version_when_the_account_is_past_its_forerunner_s_forerunner_then_that_is_forgotten() -> None:
+    desk = desk_with()
+    for number in (1, 2):
+        ask(desk, config(document(sizing=f"{{fixed_qty: {number}}}"), number))
+        await answers(desk)
+        evaluated(desk, number)
+    ask(desk, config(document(sizing="{fixed_qty: 3}"), 3))
+    (answer,) = await answers(desk, *(written(account_state(number)) for number in range(4)))
+    assert [version.version for version in answer.active] == [2, 3]
+
+
+async def test_market_when_its_instrument_is_on_the_topic_and_not_read_then_waited_for() -> None:
+    desk = desk_with(BTC)
+    ask(desk, config(document("trend", "alpha", ETH)))
+    assert await answers(desk, written(instrument(BTC)), written(instrument(ETH)), wanted=0) == []
+    desk.on_instrument(instrument(ETH), envelope(instrument(ETH), 1))
+    (answer,) = await answers(desk, written(instrument(BTC)), written(instrument(ETH)))
+    assert answer.status is ConfigStatus.ACCEPTED
+
+
+async def test_check_when_it_takes_long_then_the_trading_loop_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on, begun = threading.Event(), threading.Event()
+
+    def slow(published: StrategyConfigPublished) -> Finding:
+        begun.set()
+        assert go_on.wait(30), "the loop lets it end"
+        return examined(published)
+
+    monkeypatch.setattr(module, "examined", slow)
+    desk = desk_with()
+    ask(desk, config(document()))
+    waiting = asyncio.create_task(answers(desk))
+    while not begun.is_set():
+        await asyncio.sleep(0)
+    assert desk.examines()
+    go_on.set()
+    (answer,) = await waiting
+    assert answer.status is ConfigStatus.ACCEPTED
+    assert not desk.examines()
+
+
+def breaks(_: StrategyConfigPublished) -> Finding:
+    """A fault of ours."""
+    raise RuntimeError("boom")
+
+
+async def test_check_when_it_breaks_then_the_strategy_is_refused_and_the_next_one_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    check: Callable[[StrategyConfigPublished], Finding] = breaks
+    monkeypatch.setattr(module, "examined", check)
+    desk = desk_with()
+    ask(desk, config(document("one")), config(document("two")))
+    said = await answers(desk, wanted=2)
+    assert [(a.strategy_id, a.status) for a in said] == [("one", ConfigStatus.REFUSED), ("two", ConfigStatus.REFUSED)]
+    assert "RuntimeError: boom" in said[0].reasons[0].message
