@@ -20,6 +20,7 @@ import fastavro
 import yaml
 from contracts.compatibility import violations
 from contracts.consumers import missing_fields, unlike_topic_map
+from contracts.enums import unsafe_defaults, unsafe_readings
 from contracts.examples import example, plain
 
 HERE = pathlib.Path(__file__).parent
@@ -53,7 +54,9 @@ def problems(root: pathlib.Path = HERE) -> list[str]:
     for topic, mode in modes(root).items():
         released, today = history(topic, root), current(topic, root)
         changed = not released or released[-1] != today
-        broken = violations([*released, today] if changed else released, mode)
+        versions = [*released, today] if changed else released
+        broken = violations(versions, mode)
+        found += [f"{topic}: {reason}" for reason in [*unsafe_defaults(today), *unsafe_readings(versions)]]
         found += [
             f"{topic}: {reason} ({mode}). Make the change compatible (a default, an alias, a new optional field), "
             f"or start a new topic version and let both run."
@@ -89,14 +92,15 @@ def golden(schema: Schema) -> list[dict[str, Any]]:
 def release(root: pathlib.Path = HERE) -> list[pathlib.Path]:
     """Write the next version of every changed schema; returns the new files.
 
-    Raises SystemExit when a change breaks its topic's compatibility mode.
+    Raises SystemExit when a change breaks its topic's compatibility mode, or an enum's default is not safe.
     """
     written: list[pathlib.Path] = []
     for topic, mode in modes(root).items():
         released, today = history(topic, root), current(topic, root)
         if released and released[-1] == today:
             continue
-        if broken := violations([*released, today], mode):
+        versions = [*released, today]
+        if broken := [*violations(versions, mode), *unsafe_defaults(today), *unsafe_readings(versions)]:
             raise SystemExit("\n".join(f"{topic}: {reason}" for reason in broken))
         folder, version = root / "released" / topic, len(released) + 1
         folder.mkdir(parents=True, exist_ok=True)
