@@ -222,7 +222,38 @@ def test_signal_when_its_step_was_answered_without_it_then_refused_saying_so() -
 # ---- kill switch ----
 
 
-@pytest.mark.parametrize("level", [ControlLevel.NO_NEW, ControlLevel.REDUCE_ONLY, ControlLevel.PAUSED])
+@pytest.mark.parametrize("scope", ["global", "account:alpha", "strategy:trend"])
+def test_kill_switch_when_paused_then_not_even_exits_go_out(scope: str) -> None:
+    desk = desk_with()
+    say(desk, control(scope, ControlLevel.PAUSED))
+    held: dict[str, Any] = {"positions": (position(1),), "strategy_positions": (share(1),)}
+    say(desk, account_state(0, **held), 0)
+    (answer,) = say(desk, evaluation(0, Signal.EXIT_LONG))
+    assert (answer.intents, answer.cancels, refused(answer)) == ((), (), {"kill_switch"})
+    assert say(desk, control(scope, ControlLevel.NORMAL), 1) == []
+    say(desk, account_state(1, **held), 1)
+    (answer,) = say(desk, evaluation(1, Signal.EXIT_LONG))
+    assert [intent.leg for intent in answer.intents] == [OrderLeg.EXIT]
+
+
+@pytest.mark.parametrize("level", [ControlLevel.NORMAL, ControlLevel.NO_NEW, ControlLevel.REDUCE_ONLY])
+def test_kill_switch_when_reduce_only_then_an_exit_from_a_shared_position_can_only_reduce_it(
+    level: ControlLevel,
+) -> None:
+    desk = desk_with()
+    say(desk, status(active(document("other", "alpha", BTC))))
+    say(desk, control("global", level))
+    held: dict[str, Any] = {
+        "positions": (position(1),),
+        "strategy_positions": (share(2), share(-1, strategy_id="other")),
+    }
+    say(desk, account_state(0, **held), 0)
+    answers = [*say(desk, evaluation(0)), *say(desk, evaluation(0, Signal.EXIT_SHORT, strategy_id="other"), 1)]
+    (exit_order,) = [intent for answer in answers for intent in answer.intents]
+    assert (exit_order.side, exit_order.reduce_only) == (Side.BUY, level is ControlLevel.REDUCE_ONLY)
+
+
+@pytest.mark.parametrize("level", [ControlLevel.NO_NEW, ControlLevel.REDUCE_ONLY])
 @pytest.mark.parametrize("scope", ["global", "account:alpha", "strategy:trend"])
 def test_kill_switch_when_on_then_entries_are_refused_and_exits_go_out(scope: str, level: ControlLevel) -> None:
     desk = desk_with()

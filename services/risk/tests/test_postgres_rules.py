@@ -11,10 +11,13 @@ import asyncpg
 import pytest
 
 from tradewire.ports.errors import FatalError, RetryableError
-from tradewire.ports.risk import RiskPort
+from tradewire.ports.events import RiskLimitsAnswered
+from tradewire.ports.risk import RiskPort, limits_told
 from tradewire.risk.adapters import postgres_rules
 from tradewire.risk.adapters.postgres_rules import MIGRATIONS, SCHEMA, PostgresRules
+from tradewire.risk.domain.limits import LimitsDesk
 from tradewire.runtime.postgres import migrate
+from tradewire.testkit.builders import envelope
 from tradewire.testkit.risk_suite import RiskSuite, limits
 
 if TYPE_CHECKING:
@@ -64,6 +67,24 @@ class TestPostgresRules(RiskSuite):
         await rules.flush()
         await rules.flush()
         assert list(await rules.history("paper-1")) == versions
+
+    async def test_change_when_the_database_is_ahead_of_a_new_bus_then_its_limits_go_on(self) -> None:
+        before = await self.made()
+        for version in (1, 2):
+            before.change(limits(version, max_leverage=Decimal(5)))
+        await before.flush()
+        rules = await self.made()
+        desk = LimitsDesk(rules, lambda _: True)
+        (told,) = [emit.event for emit in desk.tick(1)]
+        assert isinstance(told, RiskLimitsAnswered)
+        assert limits_told(told) == limits(2, max_leverage=Decimal(5))
+        for offset, version in enumerate((1, 3)):
+            list(desk.on_change(asked := limits(version, max_leverage=Decimal(1)), envelope(asked, offset)))
+        answers = [emit.event for emit in desk.tick(2) if isinstance(emit.event, RiskLimitsAnswered)]
+        assert [(answer.accepted, answer.version) for answer in answers] == [(False, 3), (True, 3)]
+        await rules.flush()
+        assert [one.version for one in await rules.history("paper-1")] == [1, 2, 3]
+        assert (await self.made()).limits("paper-1").max_leverage == Decimal(1)
 
     async def test_change_when_the_topic_repeats_it_after_a_restart_then_written_once(self) -> None:
         rules = await self.made()

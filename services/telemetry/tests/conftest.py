@@ -14,6 +14,7 @@ from tradewire.ports.events import (
     OrderChanged,
     OrderFilled,
     RiskAssessed,
+    RiskLimitsAnswered,
     RiskLimitsChanged,
     StrategyEvaluated,
 )
@@ -55,8 +56,19 @@ class Messages:
         }
         return AccountStateChanged(**fields | other)
 
-    def limits(self, **other: Any) -> RiskLimitsChanged:
-        return RiskLimitsChanged(**{"account_id": "paper-1", "version": 1, "author": "a", "changed_at_us": 1, **other})
+    def limits(self, **other: Any) -> RiskLimitsAnswered:
+        fields = {"account_id": "paper-1", "version": 1, "author": "a", "changed_at_us": 1, **other}
+        limits = RiskLimitsChanged(**fields)
+        return RiskLimitsAnswered(
+            account_id=limits.account_id,
+            request_id="e1",
+            request_offset=0,
+            accepted=True,
+            reason="",
+            version=limits.version,
+            in_force=limits.model_dump_json(),
+            event_time_us=1,
+        )
 
     def candle(self, **other: Any) -> CandleClosed:
         prices = dict.fromkeys(("open", "high", "low", "close", "volume"), "100")

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from tradewire.ports.bus import Place
 from tradewire.ports.errors import RetryableError
-from tradewire.ports.events import StrategyConfigPublished, StrategyStatusChanged
+from tradewire.ports.events import ControlStatusChanged, StrategyConfigPublished, StrategyStatusChanged
 from tradewire.ports.message import Event
 from tradewire.telemetry.adapters.api.examples import EXAMPLES
 from tradewire.telemetry.adapters.api.history import HistoryRoutes
@@ -168,6 +168,41 @@ async def test_strategies_when_refused_then_with_the_reason(api: Desk, messages:
     assert withdrawn["published_version"] is None
 
 
+def obeys(service: str, instance: str, partitions: tuple[int, ...], level: str = "NO_NEW") -> ControlStatusChanged:
+    in_force = {"scope": "global", "level": level, "reason": "drill", "author": "ann"}
+    return ControlStatusChanged(
+        service=service,
+        instance=instance,
+        partitions=partitions,
+        control_offset=3,
+        levels=(in_force | {"issued_at_us": 1, "control_offset": 3},),
+        accounts=("paper-1",),
+        event_time_us=7,
+    )
+
+
+async def test_controls_when_services_told_then_who_obeys_what_by_who_has_the_partition_now(api: Desk) -> None:
+    await api.tell(
+        obeys("execution", "gone", (0, 1)), obeys("execution", "new", (1,)), obeys("execution", "last", (0,))
+    )
+    await api.tell(obeys("risk", "spare", ()), obeys("risk", "r", (0, 1)), obeys("ingest", "i", (), "PAUSED"))
+    found = await api.get("/controls")
+    assert [(v["service"], v["instance"], v["partitions"]) for v in found] == [
+        ("execution", "last", [0]),
+        ("execution", "new", [1]),
+        ("ingest", "i", []),
+        ("risk", "r", [0, 1]),
+    ]
+    assert found[2]["levels"][0]["level"] == "PAUSED"
+    assert (found[0]["control_offset"], found[0]["told_us"]) == (3, 7)
+
+
+async def test_limits_when_risk_answered_then_what_it_obeys(api: Desk, messages: Messages) -> None:
+    await api.tell(messages.limits(version=2, max_leverage="3"))
+    (found,) = await api.get("/limits")
+    assert (found["account_id"], found["version"], found["max_leverage"]) == ("paper-1", 2, "3")
+
+
 async def test_log_when_asked_by_trace_then_the_whole_story_in_order(api: Desk, messages: Messages) -> None:
     other = "00-" + "1" * 32 + "-" + "2" * 16 + "-01"
     await api.tell(messages.evaluation(event_time_us=1), messages.order(event_time_us=2))
@@ -192,9 +227,9 @@ async def test_lag_when_a_topic_is_behind_then_in_time_and_records(api: Desk, me
     ]
     limits = messages.limits()
     api.desk.on_fact(limits, messages.envelope(limits, offset=0, event_time_us=9_000_000))
-    api.ends[Place("risk.limits.v1", 0)] = 1
+    api.ends[Place("risk.limits-status.v1", 0)] = 1
     behind = {row["topic"]: row["behind_us"] for row in await api.get("/lag")}
-    assert behind == {"market.candle.v1": 0, "risk.limits.v1": 0, "strategy.evaluation.v1": 3000}
+    assert behind == {"market.candle.v1": 0, "risk.limits-status.v1": 0, "strategy.evaluation.v1": 3000}
     api.ends = None
     assert await api.get("/lag", 503) == {"detail": "the bus does not answer: broker away"}
 

@@ -140,9 +140,9 @@ def test_forget_when_partitions_leave_then_their_accounts_go_and_may_come_back(m
     assert shown(books)[0] == before[0]  # type: ignore[index]
 
 
-def test_limits_when_older_version_comes_late_then_ignored(messages: Messages) -> None:
+def test_limits_when_risk_answers_then_what_it_says_is_in_force_is_shown(messages: Messages) -> None:
     books = Books()
-    for version in (2, 1):
+    for version in (1, 2):
         limits = messages.limits(version=version)
         books.take(limits, messages.envelope(limits))
     state = messages.state()

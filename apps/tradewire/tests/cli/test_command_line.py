@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from tradewire.app.cli import app, main
+from tradewire.app.cli import main
+from tradewire.app.cli.commands import app
 from tradewire.app.cli.limits import parse_limits
 from tradewire.app.cli.moments import ago, iso, moment, span
 from tradewire.app.cli.output import CommandError, Exit, number, plain
@@ -33,6 +34,7 @@ ALL_COMMANDS = [
     ["lag"],
     ["halt"],
     ["reduce-only"],
+    ["pause"],
     ["flatten"],
     ["resume"],
     ["controls"],

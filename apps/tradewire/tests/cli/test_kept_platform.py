@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 import psutil
 import pytest
+from apps.tradewire.tests.cli.kept import PROJECT, Kept, kept, processes_of
 
-from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
-from tradewire.app.stack import StackPaths, fetch, read_state
+from tradewire.app.stack import StackPaths, read_state
 from tradewire.app.station_state import read_station
 from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.events import StrategyEvaluated
@@ -28,41 +23,9 @@ from tradewire.runtime.bus import connect
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.readers import read_to_end
 
-PROJECT = Path(__file__).parents[4]
 EVALUATIONS = BY_EVENT[StrategyEvaluated].name
+__all__ = ["kept"]  # pytest finds the fixture here
 pytestmark = pytest.mark.timeout(600)
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A platform that runs."""
-
-    root: Path
-
-    def ask(self, *words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, Any]:
-        """Exit code and JSON document of a command."""
-        capsys.readouterr()
-        code = main([*words, "--root", str(self.root), "--json"])
-        return code, json.loads(capsys.readouterr().out)
-
-    @property
-    def bus_url(self) -> str:
-        state = read_state(StackPaths.under(self.root))
-        assert state is not None
-        return f"kafka://{state.endpoints.bootstrap_servers}"
-
-
-def processes_of(root: Path) -> list[psutil.Process]:
-    """Processes whose command line or log folder is under ``root``."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            words = [*process.cmdline(), process.environ().get("TRADEWIRE_HTTP_PORT_FILE", "")]
-        except psutil.Error:
-            continue
-        if any(str(root) in word for word in words) and process.pid != os.getpid():
-            found.append(process)
-    return found
 
 
 def command(*words: str) -> subprocess.Popen[str]:
@@ -75,26 +38,6 @@ def command(*words: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    """``tradewire up --lean`` on a replay."""
-    root = tmp_path_factory.mktemp("up").resolve()
-    fetch(StackPaths.under(root), registry=False)
-    here = Path.cwd()
-    os.chdir(PROJECT)
-    try:
-        words = ["--lean", "--market", "replay", "--bars-per-second", "20", "--root", str(root)]
-        assert main(["up", *words]) == Exit.DONE
-        yield Kept(root)
-        assert main(["down", "--root", str(root)]) == Exit.DONE
-        assert processes_of(root) == []
-        assert read_station(root) is None
-        assert read_state(StackPaths.under(root)) is None
-    finally:
-        os.chdir(here)
-        main(["down", "--root", str(root)])
 
 
 def test_status_tells_of_every_server_and_service(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,24 +82,11 @@ def test_strategies_are_published_answered_listed_and_retired(
     assert "retired already" in refusal["error"]
 
 
-def test_kill_switch_reaches_risk_and_is_lifted(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
-    def seen_by_risk() -> dict[str, str]:
-        _, status = kept.ask("status", capsys=capsys)
-        (risk,) = [service for service in status["services"] if service["name"] == "risk"]
-        return dict(risk["details"]["controls"])
-
-    code, answer = kept.ask("halt", "--account", "main", "--reason", "drill", capsys=capsys)
-    assert (code, answer["scope"], answer["level"]) == (Exit.DONE, "account:main", "NO_NEW")
-    assert seen_by_risk()["account:main"] == "NO_NEW"
-    _, controls = kept.ask("controls", capsys=capsys)
-    assert controls["in_force"]["account:main"]["reason"] == "drill"
-    code, _ = kept.ask("resume", "--account", "main", capsys=capsys)
-    assert code == Exit.DONE
-    assert "account:main" not in seen_by_risk()
-
-
 def test_limits_are_set_and_shown_with_what_was_set_before(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
-    kept.ask("limits", "set", "other", "max_leverage=2.5", capsys=capsys)
+    code, refusal = kept.ask("limits", "set", "other", "max_leverage=2.5", capsys=capsys)
+    assert code == Exit.REFUSED
+    assert "account: found 'other'; there are: main" in refusal["error"]
+    kept.ask("limits", "set", "other", "max_leverage=2.5", "--new-account", capsys=capsys)
     kept.ask("limits", "set", "other", "max_order_notional=1000", capsys=capsys)
     code, shown = kept.ask("limits", "show", "other", capsys=capsys)
     assert (code, shown["version"]) == (Exit.DONE, 2)

@@ -8,6 +8,7 @@ import pytest
 
 from tradewire.app.operator import NoAnswerError, Operator
 from tradewire.app.retirement import holds_nothing, retire_flat
+from tradewire.app.switching import Switching
 from tradewire.ports.events import ControlChanged, ControlLevel, StrategyConfigPublished
 from tradewire.ports.topics import BY_EVENT
 from tradewire.testkit.builders import account_state, open_order, share
@@ -38,8 +39,8 @@ async def test_strategy_that_holds_something_is_retired_once_it_is_flat(rig: Wor
     await rig.say(status(strategy_id="trend"))
     answer = await retiring
     assert answer.strategy_id == "trend"
-    controls = await operator.controls()
-    assert controls["strategy:trend"].level is ControlLevel.FLATTEN
+    controls = await Switching(operator).asked()
+    assert controls["strategy:trend"].control.level is ControlLevel.FLATTEN
 
 
 async def test_strategy_that_does_not_get_flat_in_time_is_not_retired(rig: WorkerRig, operator: Operator) -> None:

@@ -187,7 +187,7 @@ def test_decode_resolves_an_older_writers_schema_with_defaults(codec: Codec) -> 
     assert codec.decode(CANDLES, written(older, candle().to_avro(), 78)) == candle()
 
 
-def test_decode_of_a_new_enum_symbol_gives_the_readers_default(codec: Codec) -> None:
+def test_decode_of_a_new_level_gives_the_strictest(codec: Codec) -> None:
     topic = "ops.control.v1"
     newer = json.loads(TOPICS[topic].schema_json)
     (level,) = [field["type"] for field in newer["fields"] if field["name"] == "level"]
@@ -198,7 +198,7 @@ def test_decode_of_a_new_enum_symbol_gives_the_readers_default(codec: Codec) -> 
     event = codec.decode(topic, written(newer, fields, 79))
 
     assert isinstance(event, events.ControlChanged)
-    assert event.level is events.ControlLevel.NORMAL
+    assert event.level is events.ControlLevel.FLATTEN
 
 
 def test_decode_of_an_unresolvable_writers_schema_refuses(codec: Codec) -> None:

@@ -6,7 +6,14 @@ from dataclasses import replace
 from functools import partial
 
 from tradewire.ports.errors import RetryableError
-from tradewire.ports.events import AuditRecorded, ControlChanged, ControlLevel, RiskAssessed, StrategyEvaluated
+from tradewire.ports.events import (
+    AuditRecorded,
+    ControlChanged,
+    ControlLevel,
+    ControlStatusChanged,
+    RiskAssessed,
+    StrategyEvaluated,
+)
 from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.auditing import TEXT_CHARACTERS_MAX, WAITING_MAX, Audit
@@ -95,7 +102,13 @@ def test_more_than_can_wait_gives_up_the_oldest_and_says_how_many() -> None:
 
 
 async def test_kill_switch_is_shown_with_the_time_it_took_to_get_here(rig: WorkerRig) -> None:
-    service = replace(RefusingDesk().service, inputs=(on(ControlChanged, lambda *_: ()),))
+    desk = RefusingDesk().service
+    service = replace(
+        desk,
+        inputs=(on(ControlChanged, lambda *_: ()),),
+        outputs=(*desk.outputs, ControlStatusChanged),
+        levels=lambda: (),
+    )
     await rig.say(control("account:alpha", ControlLevel.NO_NEW))
     shown = partial(rig.metrics.registry.get_sample_value, "tradewire_kill_switch_engaged")
     took = partial(rig.metrics.registry.get_sample_value, "tradewire_kill_switch_propagation_seconds_count")

@@ -5,29 +5,27 @@ from __future__ import annotations
 import asyncio
 import getpass
 from collections.abc import Callable, Collection, Iterable, Mapping
-from decimal import Decimal
 from pathlib import Path
 
 from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.clock import ClockPort
-from tradewire.ports.errors import RetryableError, TradewireError
+from tradewire.ports.errors import ContractViolationError, RetryableError, TradewireError
 from tradewire.ports.events import (
     AccountStateChanged,
     ConfigStatus,
     ControlChanged,
     ControlLevel,
     InstrumentChanged,
-    RiskLimitsChanged,
     StrategyConfigPublished,
     StrategyStatusChanged,
     TradingMode,
 )
 from tradewire.ports.message import Envelope, Event, derived_id
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.codec import Codec
+from tradewire.runtime.codec import Codec, UnknownSchemaIdError
+from tradewire.runtime.control_records import cleaned
 from tradewire.runtime.readers import read_to_end
 from tradewire.runtime.tracing import root_traceparent
-from tradewire.trading.language import parse_strategy
 
 PRODUCER = "cli"
 
@@ -36,17 +34,25 @@ class NoAnswerError(RetryableError):
     """The platform did not answer in time."""
 
 
+def _user() -> str:
+    """Who is at the keyboard; a container may have no name for its user."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
 class Operator:
     """Speaks to a platform over its bus."""
 
     def __init__(self, bus: EventBusPort, codec: Codec, clock: ClockPort, author: str | None = None) -> None:
-        self._bus, self._codec, self._clock = bus, codec, clock
-        self._author = author or getpass.getuser()
+        self.bus, self.codec, self.clock = bus, codec, clock
+        self.author = cleaned(author or _user())
 
     async def say(self, event: Event) -> str:
         """Publish one message; returns its event id."""
         spec = BY_EVENT[type(event)]
-        key, now_us = spec.key_of(event), self._clock.now_us()
+        key, now_us = spec.key_of(event), self.clock.now_us()
         event_id = derived_id(PRODUCER, f"{spec.name}|{key}", now_us)
         envelope = Envelope(
             event_id=event_id,
@@ -55,57 +61,74 @@ class Operator:
             producer=PRODUCER,
             traceparent=root_traceparent(event_id, sampled=False),
         )
-        record = Outgoing(spec.name, key.encode(), self._codec.encode(event), self._codec.encode_headers(envelope))
-        await self._bus.publish([record])
+        record = Outgoing(spec.name, key.encode(), self.codec.encode(event), self.codec.encode_headers(envelope))
+        await self.bus.publish([record])
         return event_id
 
     async def forget(self, event: type[Event], key: str) -> None:
         """Publish a tombstone."""
-        await self._bus.publish([Outgoing(BY_EVENT[event].name, key.encode(), None)])
+        await self.bus.publish([Outgoing(BY_EVENT[event].name, key.encode(), None)])
 
     async def latest(self, event: type[Event]) -> dict[str, Event]:
-        """Newest message per key of a broadcast topic."""
+        """Newest message per key of a broadcast topic. What can't be read is left out: its readers dead-letter it."""
         found: dict[str, Event] = {}
-        async for record in read_to_end(self._bus, BY_EVENT[event].name):
-            key = (record.key or b"").decode()
+        async for record in read_to_end(self.bus, BY_EVENT[event].name):
+            key = (record.key or b"").decode(errors="replace")
             if record.value is None:
                 found.pop(key, None)
-            else:
-                found[key] = self._codec.decode(record.topic, record.value)
+            elif (message := await self.decoded(record)) is not None:
+                found[key] = message
         return found
 
-    async def control(self, scope: str, level: ControlLevel, reason: str) -> None:
-        """Set the level of a scope."""
-        now_us = self._clock.now_us()
-        await self.say(
-            ControlChanged(scope=scope, level=level, reason=reason, author=self._author, issued_at_us=now_us)
+    async def decoded(self, record: Record) -> Event | None:
+        """A record's message, also of another version of its schema; None for a tombstone and for what is none."""
+        if record.value is None:
+            return None
+        try:
+            try:
+                return self.codec.decode(record.topic, record.value)
+            except UnknownSchemaIdError as unknown:
+                await self.codec.ids.fetch(unknown.schema_id)
+                return self.codec.decode(record.topic, record.value)
+        except ContractViolationError:
+            return None
+
+    async def follow(
+        self,
+        event: type[Event],
+        starts: Mapping[Place, int],
+        done: Callable[[Event | None], bool],
+        within_s: float,
+    ) -> None:
+        """Read a topic on, message by message, until ``done``; asked once without one first. Raises TimeoutError."""
+        if done(None):
+            return
+        tail = await self.bus.tail(starts)
+        try:
+            async with asyncio.timeout(within_s):
+                while True:
+                    for record in await tail.poll(max_records=500, timeout_s=0.5):
+                        message = await self.decoded(record)
+                        if isinstance(message, event) and done(message):
+                            return
+        finally:
+            await tail.close()
+
+    async def control(self, scope: str, level: ControlLevel, reason: str) -> str:
+        """Ask for a level of a scope; returns the message's event id. ``Switching`` waits until it is obeyed."""
+        now_us = self.clock.now_us()
+        return await self.say(
+            ControlChanged(scope=scope, level=level, reason=cleaned(reason), author=self.author, issued_at_us=now_us)
         )
 
     async def controls(self) -> dict[str, ControlChanged]:
-        """Controls in force by scope, NORMAL left out."""
+        """The newest record of each scope that asks for another level than NORMAL; ``Switching`` tells who obeys."""
         found = await self.latest(ControlChanged)
         return {
             scope: control
             for scope, control in sorted(found.items())
             if isinstance(control, ControlChanged) and control.level is not ControlLevel.NORMAL
         }
-
-    async def set_limits(self, account_id: str, changes: Mapping[str, Decimal | int | None]) -> RiskLimitsChanged:
-        """Publish an account's limits with these changes, as its next version."""
-        known = (await self.latest(RiskLimitsChanged)).get(account_id)
-        assert known is None or isinstance(known, RiskLimitsChanged), "the topic carries limits"
-        limits = RiskLimitsChanged(
-            **({} if known is None else known.model_dump())
-            | {
-                **changes,
-                "account_id": account_id,
-                "version": 1 if known is None else known.version + 1,
-                "author": self._author,
-                "changed_at_us": self._clock.now_us(),
-            }
-        )
-        await self.say(limits)
-        return limits
 
     async def publish_strategy(
         self, document: str, *, effective_from_us: int = 0, evidence: Mapping[str, str] | None = None
@@ -114,6 +137,8 @@ class Operator:
 
         Raises StrategyErrors when the file can't even be parsed.
         """
+        from tradewire.trading.language import parse_strategy  # takes half a second, which a kill switch has not
+
         strategy_id = parse_strategy(document).id
         versions = [
             config.version
@@ -126,10 +151,10 @@ class Operator:
             version=max(versions, default=0) + 1,
             document=document,
             mode=TradingMode.PAPER,
-            author=self._author,
+            author=self.author,
             effective_from_us=effective_from_us,
             evidence=dict(evidence or {}),
-            published_at_us=self._clock.now_us(),
+            published_at_us=self.clock.now_us(),
         )
         await self.say(config)
         return config
@@ -137,7 +162,7 @@ class Operator:
     async def answers(self, versions: Mapping[str, int], within_s: float) -> dict[str, StrategyStatusChanged]:
         """Wait for the platform's answers to strategy versions. Raises NoAnswerError."""
         topic = BY_EVENT[StrategyStatusChanged].name
-        starts = {Place(topic, p): 0 for p in range(await self._bus.partitions(topic))}
+        starts = {Place(topic, p): 0 for p in range(await self.bus.partitions(topic))}
         return await self._until_answered(versions, starts, within_s)
 
     async def _until_answered(
@@ -145,15 +170,14 @@ class Operator:
     ) -> dict[str, StrategyStatusChanged]:
         """Read answers from ``starts`` on until each strategy has one, about the version given if one is."""
         found: dict[str, StrategyStatusChanged] = {}
-        tail = await self._bus.tail(starts)
+        tail = await self.bus.tail(starts)
         try:
             async with asyncio.timeout(within_s):
                 while set(found) != set(versions):
                     for record in await tail.poll(max_records=500, timeout_s=0.5):
-                        if record.value is None:
+                        status = await self.decoded(record)
+                        if not isinstance(status, StrategyStatusChanged):
                             continue
-                        status = self._codec.decode(record.topic, record.value)
-                        assert isinstance(status, StrategyStatusChanged)
                         if status.strategy_id in versions and versions[status.strategy_id] in (None, status.version):
                             found[status.strategy_id] = status
         except TimeoutError:
@@ -168,7 +192,7 @@ class Operator:
     async def retire_strategy(self, strategy_id: str, within_s: float) -> StrategyStatusChanged:
         """Publish a tombstone and wait for the answer. Raises NoAnswerError."""
         topic = BY_EVENT[StrategyStatusChanged].name
-        ends = await self._bus.end_offsets([Place(topic, p) for p in range(await self._bus.partitions(topic))])
+        ends = await self.bus.end_offsets([Place(topic, p) for p in range(await self.bus.partitions(topic))])
         await self.forget(StrategyConfigPublished, strategy_id)
         return (await self._until_answered({strategy_id: None}, ends, within_s))[strategy_id]
 
@@ -180,15 +204,15 @@ class Operator:
         An account that never had a state has nothing that could be unwanted.
         """
         topic = BY_EVENT[AccountStateChanged].name
-        places = [Place(topic, p) for p in range(await self._bus.partitions(topic))]
-        ends = await self._bus.end_offsets(places)
+        places = [Place(topic, p) for p in range(await self.bus.partitions(topic))]
+        ends = await self.bus.end_offsets(places)
         newest = await self._newest_states(topic, accounts)
-        tail = await self._bus.tail(ends)
+        tail = await self.bus.tail(ends)
         try:
             async with asyncio.timeout(within_s):
                 while not all(done(state) for state in newest.values()):
                     for record in await tail.poll(max_records=500, timeout_s=0.5):
-                        self._take_state(newest, record, accounts)
+                        await self._take_state(newest, record, accounts)
         except TimeoutError:
             raise NoAnswerError(f"{', '.join(sorted(newest))}: not as wanted within {within_s:.0f} s") from None
         finally:
@@ -196,15 +220,18 @@ class Operator:
 
     async def _newest_states(self, topic: str, accounts: Collection[str]) -> dict[str, AccountStateChanged]:
         newest: dict[str, AccountStateChanged] = {}
-        async for record in read_to_end(self._bus, topic):
-            self._take_state(newest, record, accounts)
+        async for record in read_to_end(self.bus, topic):
+            await self._take_state(newest, record, accounts)
         return newest
 
-    def _take_state(self, newest: dict[str, AccountStateChanged], record: Record, accounts: Collection[str]) -> None:
-        if record.value is None or (record.key or b"").decode() not in accounts:
+    async def _take_state(
+        self, newest: dict[str, AccountStateChanged], record: Record, accounts: Collection[str]
+    ) -> None:
+        if (record.key or b"").decode(errors="replace") not in accounts:
             return
-        state = self._codec.decode(record.topic, record.value)
-        assert isinstance(state, AccountStateChanged), "the topic carries account states"
+        state = await self.decoded(record)
+        if not isinstance(state, AccountStateChanged):
+            return
         known = newest.get(state.account_id)
         if known is None or known.sequence < state.sequence:
             newest[state.account_id] = state
@@ -221,8 +248,8 @@ class Operator:
     async def _bus_turn(self) -> None:
         """Wait until the instrument topic has more to say."""
         topic = BY_EVENT[InstrumentChanged].name
-        ends = await self._bus.end_offsets([Place(topic, 0)])
-        tail = await self._bus.tail(ends)
+        ends = await self.bus.end_offsets([Place(topic, 0)])
+        tail = await self.bus.tail(ends)
         try:
             await tail.poll(max_records=1, timeout_s=1.0)
         finally:

@@ -697,6 +697,63 @@ class ControlLevel(StrEnum):
     PAUSED = "PAUSED"
 
 
+class LevelInForce(Part):
+    """A level other than NORMAL."""
+
+    scope: str
+    """global, account:<id>, strategy:<id> or service:<name>."""
+    level: ControlLevel
+    """Level in force."""
+    reason: str
+    """Why."""
+    author: str
+    """Who."""
+    issued_at_us: int
+    """UTC, µs since the epoch, by the clock of who asked."""
+    control_offset: int
+    """Offset of the record of ops.control.v1 that asked."""
+
+    def to_avro(self) -> dict[str, object]:
+        return {
+            "scope": self.scope,
+            "level": self.level,
+            "reason": self.reason,
+            "author": self.author,
+            "issued_at_us": self.issued_at_us,
+            "control_offset": self.control_offset,
+        }
+
+
+class ControlStatusChanged(Event):
+    """The kill switch as one instance of a service obeys it, told after it was carried out there."""
+
+    service: str
+    """Service."""
+    instance: str
+    """Process of the service: its member id, or its host and pid."""
+    partitions: tuple[int, ...]
+    """Account partitions that it answers for, rising; empty for a service without accounts."""
+    control_offset: int
+    """Offset of the newest record of ops.control.v1 that it has carried out; -1: none."""
+    levels: tuple[LevelInForce, ...]
+    """Levels in force, by scope."""
+    accounts: tuple[str, ...]
+    """Accounts that it knows on these partitions."""
+    event_time_us: int
+    """When it was told; UTC, µs since the epoch."""
+
+    def to_avro(self) -> dict[str, object]:
+        return {
+            "service": self.service,
+            "instance": self.instance,
+            "partitions": self.partitions,
+            "control_offset": self.control_offset,
+            "levels": [item.to_avro() for item in self.levels],
+            "accounts": self.accounts,
+            "event_time_us": self.event_time_us,
+        }
+
+
 class ControlChanged(Event):
     """Kill switch and pause."""
 
@@ -883,6 +940,39 @@ class RiskAssessed(Event):
             "step_size": self.step_size,
             "late": self.late,
             "last_of_stream": self.last_of_stream,
+        }
+
+
+class RiskLimitsAnswered(Event):
+    """Risk's answer to a change of an account's limits, and what is in force since."""
+
+    account_id: str
+    """Account."""
+    request_id: str
+    """Event id of the change; empty: limits that risk's store held before the first change."""
+    request_offset: int
+    """Offset of the change on risk.limits.v1; -1: none."""
+    accepted: bool
+    """Is the change in force?"""
+    reason: str
+    """Why it is not; empty when it is."""
+    version: int
+    """Version in force; 0: no limits."""
+    in_force: str
+    """The RiskLimitsChanged in force, as JSON."""
+    event_time_us: int
+    """When it was answered; UTC, µs since the epoch."""
+
+    def to_avro(self) -> dict[str, object]:
+        return {
+            "account_id": self.account_id,
+            "request_id": self.request_id,
+            "request_offset": self.request_offset,
+            "accepted": self.accepted,
+            "reason": self.reason,
+            "version": self.version,
+            "in_force": self.in_force,
+            "event_time_us": self.event_time_us,
         }
 
 

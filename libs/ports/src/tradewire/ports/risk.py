@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol
 
-from tradewire.ports.events import ControlLevel, InstrumentChanged, RiskLimitsChanged, RuleOutcome, Side
+from pydantic import ValidationError
+
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.events import (
+    ControlLevel,
+    InstrumentChanged,
+    RiskLimitsAnswered,
+    RiskLimitsChanged,
+    RuleOutcome,
+    Side,
+)
 
 ZERO = Decimal(0)
 
@@ -99,5 +109,21 @@ class RiskPort(Protocol):
         """Take new limits of an account, in force from its next step; an older version than the one held is ignored."""
 
     @abstractmethod
+    def every(self) -> Sequence[RiskLimitsChanged]:
+        """Limits in force, of every account that has some."""
+
+    @abstractmethod
     def limits(self, account_id: str) -> RiskLimitsChanged:
         """Limits in force; no limit at all for an account that has none."""
+
+
+def limits_told(answer: RiskLimitsAnswered) -> RiskLimitsChanged:
+    """The limits in force that an answer tells. Raises ContractViolationError when it tells none."""
+    try:
+        limits = RiskLimitsChanged.model_validate_json(answer.in_force)
+    except ValidationError as error:
+        raise ContractViolationError(f"in_force: {error.error_count()} fields are no limits; allowed: JSON") from error
+    if (limits.account_id, limits.version) != (answer.account_id, answer.version):
+        found = f"{limits.account_id!r} version {limits.version}"
+        raise ContractViolationError(f"in_force: found {found}; allowed: {answer.account_id!r} {answer.version}")
+    return limits

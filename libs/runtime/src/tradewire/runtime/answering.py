@@ -14,8 +14,12 @@ from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import ControlChanged, ControlLevel, Severity
 from tradewire.ports.message import Emit, Envelope, Event
+from tradewire.ports.topics import TOPICS
 from tradewire.runtime.auditing import Audit
 from tradewire.runtime.codec import Codec, UnknownSchemaIdError
+from tradewire.runtime.control_records import TOPIC as CONTROLS
+from tradewire.runtime.control_records import control_envelope, decode_control
+from tradewire.runtime.control_status import ControlStatus
 from tradewire.runtime.dead_letters import PARKED, dead_letter
 from tradewire.runtime.logs import CURRENT_TRACEPARENT
 from tradewire.runtime.metrics import Metrics
@@ -60,6 +64,7 @@ class Answering:
         self._version, self._audit = version, audit
         self._inputs: dict[str, Input] = {item.topic: item for item in service.inputs}
         self._age = metrics.event_age.labels(service.name)
+        self.control_status = ControlStatus(service, clock, audit.member)
 
     async def answer(self, records: Sequence[Record]) -> list[Draft]:
         """Handle records in order; dead letters take their place among the outputs."""
@@ -68,6 +73,8 @@ class Answering:
             began_s, outcomes = self._clock.monotonic_s(), Counter[str]()
             for record in run:
                 outcomes[await self._answer_one(record, drafts)] += 1
+                if topic == CONTROLS:
+                    self.control_status.passed(record.offset)
             took_s = self._clock.monotonic_s() - began_s
             duration = self._metrics.process_duration.labels(topic, self._service.name)
             duration.observe(took_s / outcomes.total())
@@ -128,8 +135,11 @@ class Answering:
     def _handle(self, record: Record) -> list[Draft]:
         """One record through its handler. Raises ContractViolationError."""
         spec = self._inputs[record.topic]
-        envelope = self._codec.decode_headers(record)
+        is_control = record.topic == CONTROLS
+        envelope = control_envelope(self._codec, record) if is_control else self._codec.decode_headers(record)
         if record.value is None:
+            if is_control and self._service.levels is not None:
+                self._metrics.kill_switch.labels(self._service.name, text_key(record)).set(0)
             emits: Iterable[Emit] = spec.deleted(text_key(record), envelope) if spec.deleted is not None else ()
             return [self._publisher.draft(emit) for emit in emits]
         now_us = self._clock.now_us()
@@ -140,10 +150,12 @@ class Answering:
             envelope = replace(envelope, process_context=traceparent_of(span))
         token = CURRENT_TRACEPARENT.set(envelope.child_context)
         try:
-            event = self._codec.decode(record.topic, record.value)
-            _hold_past(event, envelope, now_us)
+            decoded = decode_control(self._codec, record.value) if is_control else None
+            event = decoded or self._codec.decode(record.topic, record.value)
+            if not TOPICS[record.topic].broadcast:  # what people ask for has no event time: the topic's order counts
+                _hold_past(event, envelope, now_us)
             drafts = [self._publisher.draft(emit) for emit in spec.handler(event, envelope)]
-            if type(event) is ControlChanged:
+            if type(event) is ControlChanged and self._service.levels is not None:
                 self._obeyed(event, now_us)
         except Exception as error:
             if span is not None:
@@ -160,7 +172,7 @@ class Answering:
         name = self._service.name
         self._metrics.kill_switch.labels(name, event.scope).set(event.level is not ControlLevel.NORMAL)
         if self._progress.phase == "running":
-            self._metrics.kill_switch_propagation.labels(name).observe((now_us - event.issued_at_us) / 1e6)
+            self._metrics.kill_switch_propagation.labels(name).observe(max(now_us - event.issued_at_us, 0) / 1e6)
 
     def _letter(self, record: Record, error: ContractViolationError) -> Draft:
         """The dead letter of a record. Later records of an account's key follow it (see ``Parking``)."""

@@ -25,7 +25,7 @@ class Audit:
     def __init__(self, service: Service, clock: ClockPort, member: str = "") -> None:
         """``member``: what tells this process from others of the service."""
         self._writes = AuditRecorded in service.outputs
-        self._source, self._clock, self._member = service.name, clock, member
+        self._source, self._clock, self.member = service.name, clock, member
         self._waiting: deque[Emit] = deque()
         self._given_up = 0
 
@@ -57,7 +57,7 @@ class Audit:
             trace_id=traceparent.split("-")[1] if traceparent.count("-") == 3 else None,
             attributes={key: _bounded(str(value)) for key, value in attributes.items()},
         )
-        event_id = derived_id(f"{self._source}|{name}", "AuditRecorded", cause or f"{self._member}|{now_us}")
+        event_id = derived_id(f"{self._source}|{name}", "AuditRecorded", cause or f"{self.member}|{now_us}")
         self._waiting.append(Emit(event, event_id=event_id, work=Work(f"audit.{name}")))
 
     def take(self) -> list[Emit]:

@@ -194,8 +194,8 @@ class Codec:
             ) from error
         return out.getvalue()
 
-    def decode(self, topic: str, value: bytes) -> Event:
-        """Event in a record's value.
+    def decode(self, topic: str, value: bytes, *, texts: str = "strict") -> Event:
+        """Event in a record's value. ``texts``: "replace" for what is not UTF-8 in them, instead of raising.
 
         Raises: UnknownSchemaIdError, see there; ContractViolationError(stage="decode") for an unknown topic
         and for bytes that are not one valid event of the topic's type.
@@ -204,13 +204,13 @@ class Codec:
         if form is None:
             raise ContractViolationError(f"topic {topic!r} is not in the topic map", stage="decode")
         if not value.startswith(form.prefix):
-            return self._decode(form, value)
+            return self._decode(form, value, texts)
         try:
             return form.read(value)
         except Exception:
-            return self._decode(form, value)
+            return self._decode(form, value, texts)
 
-    def _decode(self, form: _Format, value: bytes) -> Event:
+    def _decode(self, form: _Format, value: bytes, texts: str = "strict") -> Event:
         """The event as fastavro and pydantic read it, and what is wrong with a value that they can't read."""
         topic = form.spec.name
         if len(value) < PREFIX.size:
@@ -219,9 +219,10 @@ class Codec:
         stream.seek(PREFIX.size)
         try:
             if value.startswith(form.prefix):
-                fields = form.unpack(fastavro.schemaless_reader(stream, form.binary, None))
+                fields = form.unpack(fastavro.schemaless_reader(stream, form.binary, None, handle_unicode_errors=texts))
             else:
-                fields = fastavro.schemaless_reader(stream, self._foreign(form, value), form.schema)
+                writer = self._foreign(form, value)
+                fields = fastavro.schemaless_reader(stream, writer, form.schema, handle_unicode_errors=texts)
         except _UNREADABLE as error:
             raise _violation(topic, f"{len(value)} bytes are no {form.spec.event.__name__}: {_said(error)}") from error
         if stream.tell() != len(value):

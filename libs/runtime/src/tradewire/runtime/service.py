@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from fastapi import APIRouter
 
 from tradewire.ports.bus import EventBusPort, Outgoing, Place
+from tradewire.ports.events import LevelInForce
 from tradewire.ports.message import Emit, Envelope, Event, WaitReason
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.codec import Codec
@@ -104,6 +105,10 @@ def _not_hurried() -> bool:
     return False
 
 
+def _no_accounts() -> Collection[str]:
+    return ()
+
+
 def _no_details() -> dict[str, object]:
     return {}
 
@@ -117,7 +122,8 @@ class Service:
     once a second with the wall clock in µs, and soon again while ``hurried`` says that there may be more to say;
     ``source`` yields batches of what enters the system here (ingest only),
     given the last published event time per key; ``waits`` what the service's own logic waits
-    for just now; ``routes`` are served beside /health.
+    for just now; ``routes`` are served beside /health; ``levels`` tells the kill-switch levels that it obeys (None: it
+    obeys none) and ``accounts`` the accounts that it knows.
     """
 
     name: str
@@ -134,6 +140,8 @@ class Service:
     opened: Callable[[], Any] | None = None
     closed: Callable[[], Any] | None = None
     routes: APIRouter | None = None
+    levels: Callable[[], Iterable[LevelInForce]] | None = None
+    accounts: Callable[[], Collection[str]] = _no_accounts
 
     def __post_init__(self) -> None:
         topics = [item.topic for item in self.inputs]

@@ -222,6 +222,7 @@ class Worker:
                 )
                 await self._publisher.until_done(lambda: self._bus.publish(again), "publish")
                 await self._publisher.until_done(lambda: self.service.store.published(again), "confirm")
+            self._answering.control_status.own(partitions)
             self._metrics.rebalances.labels(self.service.name).inc()
             took_s = self._clock.monotonic_s() - self._moving_since_s
             self._metrics.rebalance_duration.labels(self.service.name).observe(took_s)
@@ -232,7 +233,9 @@ class Worker:
             with suppress(RetryableError):
                 await self._checkpoints.write(self._group)
             self._generation += 1
-            await self.service.store.release(sorted({place.partition for place in places}))
+            partitions = sorted({place.partition for place in places})
+            await self.service.store.release(partitions)
+            self._answering.control_status.forget(partitions)
             self._checkpoints.forget(places)
             self._back_pressure.forget(places)
             self._draining.forget(places)
@@ -274,7 +277,7 @@ class Worker:
         if self._source is not None:
             drafts += self._answering.say(self._source.take())
         drafts += self._answering.say(self.service.tick(self._clock.now_us()))
-        drafts += self._answering.say(self._audit.take())
+        drafts += self._answering.say([*self._audit.take(), *self._answering.control_status.take()])
         await self._publisher.publish(drafts)
         self._checkpoints.unanswered = False
         self.progress.published += len(drafts)

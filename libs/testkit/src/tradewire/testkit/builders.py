@@ -237,7 +237,8 @@ def assessment(number: int = 0, *intents: OrderIntent, **other: Any) -> RiskAsse
 
 def limits(account_id: str = ACCOUNT, version: int = 1, **other: Any) -> RiskLimitsChanged:
     """No limits but those given."""
-    return RiskLimitsChanged(account_id=account_id, version=version, author="risk", changed_at_us=version, **other)
+    fields = {"account_id": account_id, "version": version, "author": "risk", "changed_at_us": version, **other}
+    return RiskLimitsChanged(**fields)
 
 
 def control(scope: str, level: ControlLevel, issued_at_us: int = 1) -> ControlChanged:

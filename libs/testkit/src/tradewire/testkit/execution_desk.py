@@ -36,6 +36,7 @@ def say(desk: ExecutionDesk, event: Event, offset: int = 0) -> list[Event]:
         "StrategyStatusChanged": desk.on_status,
         "CandleClosed": desk.on_candle,
         "RiskAssessed": desk.on_assessment,
+        "ControlChanged": desk.on_control,
     }
     emits: Iterable[Emit] = handlers[type(event).__name__](event, envelope(event, offset))
     return [emit.event for emit in emits]

@@ -26,7 +26,7 @@ def say(desk: RiskDesk, event: Event, offset: int = 0) -> list[RiskAssessed]:
     """Deliver one event; returns the answers."""
     handlers = {
         "InstrumentChanged": desk.on_instrument,
-        "RiskLimitsChanged": desk.on_limits,
+        "RiskLimitsChanged": desk.limits.on_change,
         "StrategyStatusChanged": desk.on_status,
         "StrategyEvaluated": desk.on_evaluation,
         "AccountStateChanged": desk.on_account,

@@ -119,6 +119,13 @@ class RiskSuite:
         rules.change(limits(2, max_leverage=Decimal("0.1")))
         assert refused(rules) == {"max_leverage"}
 
+    async def test_every_when_accounts_have_limits_then_those_in_force(self, rules: RiskPort) -> None:
+        assert list(rules.every()) == []
+        for change in (limits(1), limits(2), limits(1, "paper-2")):
+            rules.change(change)
+        found = sorted((one.account_id, one.version) for one in rules.every())
+        assert found == [("paper-1", 2), ("paper-2", 1)]
+
     async def test_change_when_older_then_ignored(self, rules: RiskPort) -> None:
         newest = limits(7, max_order_notional=Decimal(1))
         rules.change(newest)

@@ -1,8 +1,12 @@
-"""The kill switch: the level in force for a scope is the most severe of all that cover it."""
+"""The kill switch: the level in force for a scope is the most severe of all that cover it (docs/controls.md)."""
 
 from __future__ import annotations
 
-from tradewire.ports.events import ControlChanged, ControlLevel
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.events import ControlChanged, ControlLevel, LevelInForce, OrderLeg
 
 SEVERITY = (
     ControlLevel.NORMAL,
@@ -12,20 +16,62 @@ SEVERITY = (
     ControlLevel.FLATTEN,
 )
 GLOBAL = "global"
+KINDS = ("account", "strategy", "service")
+"""What a scope may name beside everything."""
+
+
+def may_work(level: ControlLevel, leg: OrderLeg) -> bool:
+    """May an order of this leg be sent to the venue, and stay at work there?
+
+    Protective orders of an open position always may, and so may what FLATTEN sends. An exit on its way counts as a
+    part of a FLATTEN.
+    """
+    if leg is OrderLeg.ENTRY:
+        return level is ControlLevel.NORMAL
+    return leg is not OrderLeg.EXIT or level is not ControlLevel.PAUSED
+
+
+def decides(level: ControlLevel) -> bool:
+    """May a strategy's signals still lead to orders? At PAUSED and FLATTEN not even exits do."""
+    return level not in (ControlLevel.PAUSED, ControlLevel.FLATTEN)
+
+
+class InForce(NamedTuple):
+    """A level as it was asked for, and the offset of the record on ``ops.control.v1`` that asked."""
+
+    event: ControlChanged
+    offset: int
 
 
 class Controls:
-    """Levels by scope: ``global``, ``account:<id>``, ``strategy:<id>`` or ``service:<name>``."""
+    """Levels by scope: ``global``, ``account:<id>``, ``strategy:<id>`` or ``service:<name>``.
+
+    The order of the records on the topic decides, never the time that somebody's clock wrote into them.
+    """
 
     def __init__(self) -> None:
-        self._by_scope: dict[str, ControlChanged] = {}
+        self._by_scope: dict[str, InForce] = {}
 
-    def apply(self, event: ControlChanged) -> bool:
-        """Take a change in; False when a newer one of its scope is known."""
+    def apply(self, event: ControlChanged, offset: int | None = None) -> bool:
+        """Take a change in; False when a later one of its scope is known. Raises ContractViolationError: no scope.
+
+        ``offset``: of its record on the topic; None: it comes after all that came before.
+        """
+        hold_scope(event.scope)
         known = self._by_scope.get(event.scope)
-        if known is not None and known.issued_at_us > event.issued_at_us:
+        if offset is None:
+            offset = known.offset + 1 if known is not None else 0
+        if known is not None and known.offset > offset:
             return False
-        self._by_scope[event.scope] = event
+        self._by_scope[event.scope] = InForce(event, offset)
+        return True
+
+    def lift(self, scope: str, offset: int) -> bool:
+        """The record of a scope was deleted: the scope is at NORMAL. False when a later change is known."""
+        known = self._by_scope.get(scope)
+        if known is None or known.offset > offset:
+            return False
+        del self._by_scope[scope]
         return True
 
     def level(self, account_id: str, strategy_id: str) -> ControlLevel:
@@ -35,24 +81,39 @@ class Controls:
     def paused(self, service: str) -> bool:
         """Is a service paused, by name or with everything? Another level of another scope never lets it go on."""
         controls = (self._by_scope.get(scope) for scope in (GLOBAL, f"service:{service}"))
-        return any(control is not None and control.level is ControlLevel.PAUSED for control in controls)
+        return any(control is not None and control.event.level is ControlLevel.PAUSED for control in controls)
 
     def levels(self) -> dict[str, str]:
         """Scopes that are not at NORMAL."""
-        return {
-            scope: event.level.value
-            for scope, event in self._by_scope.items()
-            if event.level is not ControlLevel.NORMAL
-        }
+        return {found.event.scope: found.event.level.value for found in self.in_force()}
+
+    def told(self) -> Iterator[LevelInForce]:
+        """The same as a message tells it."""
+        for event, offset in self.in_force():
+            yield LevelInForce(**event.model_dump(), control_offset=offset)
+
+    def in_force(self) -> Iterator[InForce]:
+        """Every level but NORMAL, in the order of their scopes."""
+        for _, found in sorted(self._by_scope.items()):
+            if found.event.level is not ControlLevel.NORMAL:
+                yield found
 
     def flattening(self, account_id: str, strategy_id: str) -> ControlChanged | None:
         """The demand that a strategy's share of an account be closed; the widest when there are several."""
         for scope in (GLOBAL, f"account:{account_id}", f"strategy:{strategy_id}"):
             control = self._by_scope.get(scope)
-            if control is not None and control.level is ControlLevel.FLATTEN:
-                return control
+            if control is not None and control.event.level is ControlLevel.FLATTEN:
+                return control.event
         return None
 
     def _most_severe(self, *scopes: str) -> ControlLevel:
-        levels = [self._by_scope[scope].level for scope in scopes if scope in self._by_scope]
+        levels = [self._by_scope[scope].event.level for scope in scopes if scope in self._by_scope]
         return max(levels, key=SEVERITY.index, default=ControlLevel.NORMAL)
+
+
+def hold_scope(scope: str) -> None:
+    """Raises ContractViolationError when a text is no scope."""
+    kind, _, name = scope.partition(":")
+    if scope != GLOBAL and (kind not in KINDS or not name):
+        allowed = ", ".join([GLOBAL, *(f"{kind}:NAME" for kind in KINDS)])
+        raise ContractViolationError(f"scope: found {scope[:100]!r}; allowed: {allowed}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tradewire.execution.domain.desk import ExecutionDesk
-from tradewire.ports.events import CandleClosed, InstrumentChanged, RiskAssessed, StrategyStatusChanged
+from tradewire.ports.events import CandleClosed, ControlChanged, InstrumentChanged, RiskAssessed, StrategyStatusChanged
 from tradewire.runtime.service import Input, on
 
 
@@ -14,6 +14,7 @@ def inputs(desk: ExecutionDesk) -> tuple[Input, ...]:
     """
     return (
         on(InstrumentChanged, desk.on_instrument),
+        on(ControlChanged, desk.on_control, deleted=desk.kill_switch.on_deleted),
         on(StrategyStatusChanged, desk.on_status),
         on(RiskAssessed, desk.on_assessment),
         on(CandleClosed, desk.on_candle, fanout=True),

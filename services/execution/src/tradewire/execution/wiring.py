@@ -10,7 +10,7 @@ from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.execution.handlers import inputs
 from tradewire.execution.settings import Settings
 from tradewire.execution.store import LedgerStore
-from tradewire.ports.events import AccountStateChanged, AuditRecorded, OrderChanged, OrderFilled
+from tradewire.ports.events import AccountStateChanged, AuditRecorded, ControlStatusChanged, OrderChanged, OrderFilled
 from tradewire.ports.ledger import LedgerPort
 from tradewire.runtime.service import Service
 from tradewire.trading.exchange import FillModel
@@ -33,10 +33,13 @@ def build(settings: Settings) -> Service:
     return Service(
         name="execution",
         inputs=inputs(desk),
-        outputs=(OrderChanged, OrderFilled, AccountStateChanged, AuditRecorded),
+        outputs=(OrderChanged, OrderFilled, AccountStateChanged, ControlStatusChanged, AuditRecorded),
         store=LedgerStore(desk, ledger),
         held=desk.held.lowest,
         backlog=desk.held.counts,
+        tick=desk.tick,
         status=desk.status,
         waits=desk.waits,
+        levels=desk.kill_switch.controls.told,
+        accounts=desk.accounts,
     )

@@ -29,17 +29,25 @@ class Feed:
 
     def __init__(self, source: MarketDataPort) -> None:
         self._source = source
-        self._controls = Controls()
+        self.controls = Controls()
         self._running = asyncio.Event()
         self._running.set()
         self._published = 0
         self._faults = 0
         self._ended = False
 
-    def on_control(self, event: ControlChanged, _: Envelope) -> Iterable[Emit]:
+    def on_control(self, event: ControlChanged, envelope: Envelope) -> Iterable[Emit]:
         """Pause or go on."""
-        self._controls.apply(event)
-        if self._controls.paused(SERVICE):
+        self.controls.apply(event, envelope.offset)
+        return self._obey()
+
+    def on_control_deleted(self, scope: str, envelope: Envelope) -> Iterable[Emit]:
+        """The record of a scope was deleted: nothing is asked of it any more."""
+        self.controls.lift(scope, envelope.offset)
+        return self._obey()
+
+    def _obey(self) -> Iterable[Emit]:
+        if self.controls.paused(SERVICE):
             self._running.clear()
         else:
             self._running.set()
@@ -98,6 +106,7 @@ class Feed:
             "published": self._published,
             "faults": self._faults,
             "ended": self._ended,
+            "controls": self.controls.levels(),
         }
 
 

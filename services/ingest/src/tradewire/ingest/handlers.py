@@ -9,4 +9,4 @@ from tradewire.runtime.service import Input, on
 
 def inputs(feed: Feed) -> tuple[Input, ...]:
     """The table; everything else enters the system here."""
-    return (on(ControlChanged, feed.on_control),)
+    return (on(ControlChanged, feed.on_control, deleted=feed.on_control_deleted),)

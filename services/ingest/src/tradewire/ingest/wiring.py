@@ -15,6 +15,7 @@ from tradewire.ingest.settings import MarketSource, Settings
 from tradewire.ports.events import (
     AuditRecorded,
     CandleClosed,
+    ControlStatusChanged,
     GapDetected,
     InstrumentChanged,
     MarkPriceUpdated,
@@ -25,6 +26,17 @@ from tradewire.ports.market_data import MarketDataPort
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.service import Service
 
+OUTPUTS = (
+    CandleClosed,
+    InstrumentChanged,
+    GapDetected,
+    MarkPriceUpdated,
+    TopOfBook,
+    TradeSeen,
+    ControlStatusChanged,
+    AuditRecorded,
+)
+
 
 def build(settings: Settings) -> Service:
     """The ingest service as a value."""
@@ -33,10 +45,11 @@ def build(settings: Settings) -> Service:
     return Service(
         name="ingest",
         inputs=inputs(feed),
-        outputs=(CandleClosed, InstrumentChanged, GapDetected, MarkPriceUpdated, TopOfBook, TradeSeen, AuditRecorded),
+        outputs=OUTPUTS,
         source=feed.batches,
         status=feed.status,
         waits=feed.waits,
+        levels=feed.controls.told,
         closed=source.close,
     )
 

@@ -6,6 +6,7 @@ from tradewire.ports.events import (
     AccountStateChanged,
     ControlChanged,
     InstrumentChanged,
+    RiskLimitsAnswered,
     RiskLimitsChanged,
     StrategyEvaluated,
     StrategyStatusChanged,
@@ -18,8 +19,9 @@ def inputs(desk: RiskDesk) -> tuple[Input, ...]:
     """The table, in the order in which broadcast topics are read at the start."""
     return (
         on(InstrumentChanged, desk.on_instrument),
-        on(RiskLimitsChanged, desk.on_limits),
-        on(ControlChanged, desk.on_control),
+        on(RiskLimitsAnswered, desk.limits.on_answer),
+        on(RiskLimitsChanged, desk.limits.on_change),
+        on(ControlChanged, desk.on_control, deleted=desk.on_control_deleted),
         on(StrategyStatusChanged, desk.on_status),
         on(StrategyEvaluated, desk.on_evaluation),
         on(AccountStateChanged, desk.on_account),

@@ -13,6 +13,7 @@ from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.risk.domain.account import Account
 from tradewire.risk.domain.desk import RiskDesk
+from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.changelog import READ_TIMEOUT_S, ChangelogStore
 from tradewire.runtime.codec import UnknownSchemaIdError
 from tradewire.runtime.headers import decode_headers
@@ -50,11 +51,14 @@ class RiskStore(ChangelogStore):
 
     async def open(self, context: StoreContext) -> None:
         await super().open(context)
+        partitions = await context.bus.partitions(BY_EVENT[RiskAssessed].name)
+        self._desk.partition_of = lambda account_id: partition_of(account_id.encode(), partitions)
         if self._rules is not None:
             await self._rules.open()
 
     async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
         repeated = await super().acquire(partitions)
+        self._desk.own(partitions)
         self._desk.published(await self._newest_answers(partitions))
         return repeated
 

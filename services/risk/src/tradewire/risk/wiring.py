@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewire.ports.events import AuditRecorded, RiskAssessed
+from tradewire.ports.events import AuditRecorded, ControlStatusChanged, RiskAssessed, RiskLimitsAnswered
 from tradewire.risk.adapters.memory_rules import MemoryRules
 from tradewire.risk.adapters.postgres_rules import PostgresRules
 from tradewire.risk.domain.desk import RiskDesk
@@ -20,11 +20,13 @@ def build(settings: Settings) -> Service:
     return Service(
         name="risk",
         inputs=inputs(desk),
-        outputs=(RiskAssessed, AuditRecorded),
+        outputs=(RiskAssessed, RiskLimitsAnswered, ControlStatusChanged, AuditRecorded),
         store=RiskStore(desk, kept),
         held=desk.held.lowest,
         backlog=desk.held.counts,
         tick=desk.tick,
         status=desk.status,
         waits=desk.waits,
+        levels=desk.controls.told,
+        accounts=desk.accounts,
     )

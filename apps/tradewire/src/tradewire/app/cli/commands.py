@@ -8,14 +8,13 @@ from tradewire.app.cli import (
     backtest,
     compare,
     contracts,
-    controls,
     data,
     dlq,
     explain,
     indicator,
     init,
     lag,
-    limits,
+    on_duty,
     run,
     strategy,
     sweep,
@@ -41,9 +40,8 @@ app.add_typer(data.app, name="data")
 app.add_typer(indicator.app, name="indicator")
 app.add_typer(topics.app, name="topics")
 app.add_typer(contracts.app, name="contracts")
-app.add_typer(limits.app, name="limits")
 app.add_typer(dlq.app, name="dlq")
-controls.add_to(app)
+on_duty.add_to(app)
 explain.add_to(app)
 lag.add_to(app)
 backtest.add_to(app)

@@ -1,21 +1,30 @@
-"""``tradewire halt | reduce-only | flatten | resume``: the kill switch."""
+"""``tradewire halt | reduce-only | pause | flatten | resume``: the kill switch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from tradewire.app.cli.moments import iso
-from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
+from tradewire.app.cli.options import (
+    ANSWER_SECONDS,
+    BusOption,
+    JsonOption,
+    RegistryOption,
+    RootOption,
+    WithinOption,
+    epilog,
+)
 from tradewire.app.cli.output import Exit, fail, out, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
-from tradewire.ports.events import ControlChanged, ControlLevel
-
-GLOBAL = "global"
+from tradewire.app.switching import PAUSABLE, AskedLevel, Obeyed, Switching
+from tradewire.ports.events import ControlLevel
+from tradewire.trading.controls import GLOBAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +41,13 @@ SWITCHES = (
     Switch(
         "halt",
         ControlLevel.NO_NEW,
-        "Stop opening and adding to positions, at once. Exits and protective orders go on working.",
+        "Stop opening positions, at once: entries at work are withdrawn. Exits and protective orders go on.",
         "no new positions are opened",
     ),
     Switch(
         "reduce-only",
         ControlLevel.REDUCE_ONLY,
-        "Only orders that make a position smaller, at once.",
+        "Only orders that make an account's position smaller, at once. Entries at work are withdrawn.",
         "positions can only get smaller",
     ),
     Switch(
@@ -47,12 +56,18 @@ SWITCHES = (
         "Close every open position at the market, at once, and whatever else opens, until `resume`. Withdraws orders.",
         "open positions are being closed, also those that open now, until `tradewire resume`",
     ),
+    Switch(
+        "pause",
+        ControlLevel.PAUSED,
+        "Send nothing more, at once: no entries and no exits. Stops and take-profits at the venue go on working.",
+        "nothing is sent; protective orders stay at work",
+    ),
     Switch("resume", ControlLevel.NORMAL, "Lift the kill switch of a scope.", "trading goes on"),
 )
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the four commands, and ``controls``, which tells what is in force."""
+    """Add the commands, and ``controls``, which tells what is in force."""
     for switch in SWITCHES:
         examples = (f"tradewire {switch.name}", f'tradewire {switch.name} --account main --reason "drill"')
         app.command(switch.name, help=switch.help, epilog=epilog(*examples))(_command(switch))
@@ -63,59 +78,81 @@ def _command(switch: Switch) -> Callable[..., None]:
     def command(
         account: Annotated[str | None, typer.Option(help="Only this account; default: everything.")] = None,
         strategy: Annotated[str | None, typer.Option(help="Only this strategy.")] = None,
+        service: Annotated[str | None, typer.Option(help=f"Only this service: {', '.join(PAUSABLE)}.")] = None,
         reason: Annotated[str, typer.Option(help="Why, for the record.")] = "by hand",
+        within_s: WithinOption = ANSWER_SECONDS,
         root: RootOption = None,
         bus: BusOption = None,
         registry_url: RegistryOption = None,
         as_json: JsonOption = False,
     ) -> None:
-        scope = scope_of(account, strategy)
+        scope = scope_of(account, strategy, service)
+        if service is not None and switch.level not in (ControlLevel.PAUSED, ControlLevel.NORMAL):
+            fail(f"found --service with {switch.name}; allowed with pause and resume", Exit.USAGE)
 
-        async def work() -> dict[str, ControlChanged]:
+        async def work() -> Obeyed:
             async with reached(Where(root, bus, registry_url)) as platform:
-                await platform.operator.control(scope, switch.level, reason)
-                return await platform.operator.controls()
+                return await Switching(platform.operator).switch(scope, switch.level, reason, within_s)
 
-        levels = run_async(work)
+        obeyed = run_async(work)
         if as_json:
-            print_json({"scope": scope, "level": switch.level, "in_force": levels})
+            print_json(obeyed)
             return
         tell(f"{scope}: {switch.level.value} — {switch.effect}", style="green" if switch.name == "resume" else "yellow")
-        others = [other for other in levels if other != scope]
+        tell(f"obeyed by {', '.join(f'{name} ({len(all_)})' for name, all_ in obeyed.obeyed_by.items())}")
+        others = [other for other in obeyed.in_force if other != scope]
         if switch.level is ControlLevel.NORMAL and others:
             tell(f"still in force for {', '.join(others)}; see `tradewire controls`", style="yellow")
 
     return command
 
 
-def scope_of(account: str | None, strategy: str | None) -> str:
-    """Scope of the control. Raises CommandError when both are given."""
-    if account is not None and strategy is not None:
-        fail("found --account and --strategy; allowed is one of them, or none for everything", Exit.USAGE)
-    if account is not None:
-        return f"account:{account}"
-    return f"strategy:{strategy}" if strategy is not None else GLOBAL
+def scope_of(account: str | None, strategy: str | None, service: str | None = None) -> str:
+    """Scope of the control. Raises CommandError when more than one is given."""
+    given = {"account": account, "strategy": strategy, "service": service}
+    named = [(kind, name) for kind, name in given.items() if name is not None]
+    if len(named) > 1:
+        found = " and ".join(f"--{kind}" for kind, _ in named)
+        fail(f"found {found}; allowed is one of them, or none for everything", Exit.USAGE)
+    return ":".join(named[0]) if named else GLOBAL
 
 
 def controls(
     root: RootOption = None, bus: BusOption = None, registry_url: RegistryOption = None, as_json: JsonOption = False
 ) -> None:
-    """Tell which controls are in force."""
+    """Tell which levels are in force, and which services obey them. Exit code 1 when one does not."""
 
-    async def work() -> dict[str, ControlChanged]:
+    async def work() -> dict[str, AskedLevel]:
         async with reached(Where(root, bus, registry_url)) as platform:
-            return await platform.operator.controls()
+            return await Switching(platform.operator).asked()
 
     levels = run_async(work)
     if as_json:
-        print_json({"in_force": levels})
-        return
-    if not levels:
+        print_json({"in_force": {scope: _shown(asked) for scope, asked in levels.items()}})
+    elif not levels:
         tell("NORMAL everywhere", style="green")
-        return
-    table = Table("scope", "level", "since", "by", "reason", box=None, pad_edge=False)
-    for scope, control in levels.items():
+    else:
+        _print(levels)
+    if any(asked.not_obeyed_by for asked in levels.values()):
+        raise typer.Exit(Exit.REFUSED)
+
+
+def _shown(asked: AskedLevel) -> dict[str, object]:
+    return asked.control.model_dump() | {"obeyed_by": asked.obeyed_by, "not_obeyed_by": asked.not_obeyed_by}
+
+
+def _print(levels: Mapping[str, AskedLevel]) -> None:
+    table = Table("scope", "level", "since", "by", "reason", "obeyed by", box=None, pad_edge=False)
+    for scope, asked in levels.items():
+        by = [*asked.obeyed_by, *(f"[red]not by {name}[/]" for name in asked.not_obeyed_by)]
+        control = asked.control
+        level = f"[yellow]{control.level.value}[/]"
         table.add_row(
-            scope, f"[yellow]{control.level.value}[/]", iso(control.issued_at_us), control.author, control.reason
+            escape(scope),
+            level,
+            iso(control.issued_at_us),
+            escape(control.author),
+            escape(control.reason),
+            ", ".join(by),
         )
     out.print(table)

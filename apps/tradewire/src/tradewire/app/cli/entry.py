@@ -6,7 +6,9 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from tradewire.app.cli.commands import app
+import typer
+
+from tradewire.app.cli import on_duty
 from tradewire.app.cli.interrupts import InterruptedRunError
 from tradewire.app.cli.output import Exit, code_of, err, show_error
 
@@ -19,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.CRITICAL)
     try:
+        app = on_duty.app if on_duty.is_asked_for(words) else _every_command()
         ended = app(words, prog_name="tradewire", standalone_mode="--json" not in words)  # else it prints usage itself
         return ended if isinstance(ended, int) else Exit.DONE
     except SystemExit as left:
@@ -34,3 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         show_error(error, code, as_json="--json" in words)
         return code
+
+
+def _every_command() -> typer.Typer:
+    """The whole application. It loads research, too, for which a kill switch has no time."""
+    from tradewire.app.cli.commands import app
+
+    return app

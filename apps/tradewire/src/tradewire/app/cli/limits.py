@@ -9,13 +9,22 @@ import typer
 from pydantic import ValidationError
 from rich.table import Table
 
-from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
+from tradewire.app.cli.options import (
+    ANSWER_SECONDS,
+    BusOption,
+    JsonOption,
+    RegistryOption,
+    RootOption,
+    WithinOption,
+    epilog,
+)
 from tradewire.app.cli.output import Exit, fail, number, out, print_json, run_async, tell
-from tradewire.app.cli.reach import Reached, Where, reached
+from tradewire.app.cli.reach import Where, reached
+from tradewire.app.limit_changes import LimitChanges
+from tradewire.app.switching import Switching
 from tradewire.ports.events import RiskLimitsChanged
+from tradewire.trading.limit_bounds import LIMITS
 
-META = ("account_id", "version", "author", "changed_at_us")
-LIMITS = tuple(name for name in RiskLimitsChanged.model_fields if name not in META)
 WHOLE_NUMBERS = ("max_orders_per_minute",)
 NO_LIMIT = "none"
 app = typer.Typer(
@@ -32,17 +41,23 @@ def set_command(
     limits: Annotated[
         list[str], typer.Argument(metavar="LIMIT=VALUE…", help=f"One of: {', '.join(LIMITS)}; `none` lifts a limit.")
     ],
+    new_account: Annotated[
+        bool, typer.Option("--new-account", help="Allow an account that nobody knows yet, before its first strategy.")
+    ] = False,
+    within_s: WithinOption = ANSWER_SECONDS,
     root: RootOption = None,
     bus: BusOption = None,
     registry_url: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Set limits of an account; those not named stay as they are. Risk obeys from the next decision on."""
+    """Set limits of an account; those not named stay as they are. Answers with what risk obeys from now on."""
     changes = parse_limits(limits)
 
     async def work() -> RiskLimitsChanged:
         async with reached(Where(root, bus, registry_url)) as platform:
-            return await platform.operator.set_limits(account, changes)
+            if not new_account:
+                await Switching(platform.operator).hold_known(f"account:{account}")
+            return await LimitChanges(platform.operator).change(account, changes, within_s)
 
     try:
         _show(run_async(work), as_json=as_json)
@@ -59,11 +74,11 @@ def show(
     registry_url: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the limits in force."""
+    """Show the limits that risk obeys."""
 
     async def work() -> dict[str, RiskLimitsChanged]:
         async with reached(Where(root, bus, registry_url)) as platform:
-            return await _in_force(platform)
+            return await LimitChanges(platform.operator).in_force()
 
     found = run_async(work)
     if account is not None:
@@ -77,11 +92,6 @@ def show(
     else:
         for limits in found.values():
             _show(limits, as_json=False)
-
-
-async def _in_force(platform: Reached) -> dict[str, RiskLimitsChanged]:
-    found = await platform.operator.latest(RiskLimitsChanged)
-    return {account: limits for account, limits in sorted(found.items()) if isinstance(limits, RiskLimitsChanged)}
 
 
 def parse_limits(words: list[str]) -> dict[str, Any]:

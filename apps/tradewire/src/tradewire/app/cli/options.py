@@ -27,6 +27,12 @@ RegistryOption = Annotated[
     ),
 ]
 
+ANSWER_SECONDS = 10.0
+"""How long a command waits for the services by default."""
+WithinOption = Annotated[
+    float, typer.Option("--within-s", min=0.1, max=600, help="Longest wait for the services' answers, seconds.")
+]
+
 
 def epilog(*examples: str) -> str:
     """Examples and exit codes: how every command's help ends."""

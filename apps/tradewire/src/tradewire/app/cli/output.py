@@ -16,10 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tradewire.app.cli.interrupts import run_until_told
-from tradewire.app.stack import StackError
-from tradewire.backtest.data import MarketDataError
 from tradewire.ports.errors import ContractViolationError, RetryableError, TradewireError
-from tradewire.trading.language import StrategyErrors
 
 T = TypeVar("T")
 UsageError: Any = typer.BadParameter.__base__
@@ -64,12 +61,23 @@ def code_of(error: BaseException) -> Exit | None:
     match error:
         case CommandError():
             return error.code
-        case StackError():
-            return Exit.FAILED
         case RetryableError():
             return Exit.UNREACHABLE
         case UsageError():
             return Exit.USAGE
+        case _:
+            return _code_of_part(error)
+
+
+def _code_of_part(error: BaseException) -> Exit | None:
+    """The same of a failure that one part of the platform raises; loaded only now: commands must start at once."""
+    from tradewire.app.stack import StackError
+    from tradewire.backtest.data import MarketDataError
+    from tradewire.trading.language import StrategyErrors
+
+    match error:
+        case StackError():
+            return Exit.FAILED
         case MarketDataError() if error.about_option:
             return Exit.USAGE
         case ContractViolationError() | TradewireError() | StrategyErrors():

@@ -55,6 +55,9 @@ class FixedLimits(RiskPort):
     def change(self, limits: RiskLimitsChanged) -> None:
         self._limits = limits
 
+    def every(self) -> tuple[RiskLimitsChanged, ...]:
+        return (self._limits,) if self._limits.version else ()
+
     def limits(self, account_id: str) -> RiskLimitsChanged:
         return self._limits
 

@@ -81,8 +81,9 @@ def assess(
 ) -> Decision:
     """Turn a signal into orders, as far as the position and the limits allow.
 
-    An exit closes the strategy's own share and withdraws its protective orders. An entry is taken only from flat (a
-    reversal: from flat or the other side), never added to.
+    An exit closes the strategy's own share and withdraws its protective orders; at REDUCE_ONLY it is a reduce-only
+    order, whoever else holds a share. An entry is taken only from flat (a reversal: from flat or the other side), never
+    added to.
     """
     if evaluation.signal is Signal.HOLD or not evaluation.ready:
         return Decision(RiskDecision.NO_SIGNAL)
@@ -95,7 +96,8 @@ def assess(
     exposure = standing.exposure
     leaves = (qty > 0 and evaluation.signal in _LEAVES_LONG) or (qty < 0 and evaluation.signal in _LEAVES_SHORT)
     if leaves:
-        out = exit_order(evaluation, evaluation_id, qty, OrderLeg.EXIT, reduce_only=not standing.shared)
+        alone = not standing.shared or standing.level is ControlLevel.REDUCE_ONLY
+        out = exit_order(evaluation, evaluation_id, qty, OrderLeg.EXIT, reduce_only=alone)
         intents.append(out)
         cancels += standing.working(
             strategy_id, symbol, OrderLeg.STOP_LOSS, OrderLeg.TAKE_PROFIT, OrderLeg.TRAILING_STOP

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from tradewire.execution.domain.account import Account, Arrived, Assessed, Feed, Key, OrderRecord
 from tradewire.execution.domain.following import Following, news
+from tradewire.execution.domain.kill_switch import KillSwitch, permitted, reason
 from tradewire.execution.domain.reports import account_changed, order_changed, report
 from tradewire.ports.events import (
     CandleClosed,
+    ControlChanged,
     InstrumentChanged,
     OrderChanged,
     OrderFilled,
@@ -59,8 +61,19 @@ class ExecutionDesk:
         self.held = Held()
         self._positions: dict[int, int] = {}
         self._journal: list[OrderChanged | OrderFilled] = []
+        self.kill_switch = KillSwitch()
 
     # ---- events ----
+
+    def on_control(self, event: ControlChanged, envelope: Envelope) -> Iterator[Emit]:
+        """A kill-switch level, at once: what it does not let work is withdrawn."""
+        self.kill_switch.take(event, envelope, self._accounts)
+        yield from self.tick(0)
+
+    def tick(self, _: int) -> Iterator[Emit]:
+        """Carry the kill switch out on accounts that do not obey it yet, as after a hand-over."""
+        for account_id in self.kill_switch.due():
+            yield from self._journaled(self.kill_switch.carry_out(self._accounts[account_id]))
 
     def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterator[Emit]:
         """A strategy came, changed or went."""
@@ -116,6 +129,7 @@ class ExecutionDesk:
         for symbol, venue in account.venues.items():
             if (spec := self._specs.get((venue, symbol))) is not None:
                 exchange.replace_instrument(spec)
+        self.kill_switch.begin(account_id)
         self._following.begin(account)
 
     def forget(self, partitions: Iterable[int]) -> None:
@@ -124,6 +138,7 @@ class ExecutionDesk:
         self._owned -= gone
         for account_id in [a for a in self._accounts if self.partition_of(a) in gone]:
             account = self._accounts.pop(account_id)
+            self.kill_switch.end(account_id)
             self._following.end(account)
             account.drop()
 
@@ -145,6 +160,10 @@ class ExecutionDesk:
         oldest = {place.partition: offset for place, offset in self.held.lowest().items() if place.topic == topic}
         return {**self._positions, **oldest}
 
+    def accounts(self) -> Collection[str]:
+        """Accounts that it answers for and has heard of."""
+        return self._accounts.keys()
+
     def status(self) -> dict[str, object]:
         """For /health."""
         return {
@@ -157,7 +176,8 @@ class ExecutionDesk:
                     "closing": self._following.closing(a),
                 }
                 for a in self._accounts.values()
-            }
+            },
+            "controls": self.kill_switch.controls.levels(),
         }
 
     def waits(self) -> Iterator[WaitReason]:
@@ -194,6 +214,7 @@ class ExecutionDesk:
 
     def _advance(self, account: Account) -> Iterator[Emit]:
         """Place complete steps and let complete bars happen, alternately, as far as the inputs reach."""
+        yield from self.kill_switch.carry_out(account)
         while True:
             if account.awaits_us is not None:
                 step = account.complete_step(account.awaits_us)
@@ -236,10 +257,14 @@ class ExecutionDesk:
         self._list(account, event.venue, event.symbol)
         for client_id in event.cancels:
             yield from report(account, account.exchange.cancel(client_id, time_us), envelope)
-        for intent in event.intents:
+        level = self.kill_switch.controls.level(event.account_id, event.strategy_id)
+        for intent, allowed in permitted(event.intents, level):
             if account.exchange.knows(intent.client_order_id):
                 continue
             record = _record(event, intent, envelope, time_us)
+            if not allowed:
+                yield order_changed(account, intent.client_order_id, record, OrderStatus.DENIED, time_us, reason(level))
+                continue
             account.orders[intent.client_order_id] = record
             yield order_changed(account, intent.client_order_id, record, OrderStatus.SUBMITTED, time_us)
             order = order_of(intent, event.symbol, event.strategy_id)

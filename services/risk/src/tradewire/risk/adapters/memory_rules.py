@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tradewire.ports.events import InstrumentChanged, RiskLimitsChanged, RuleOutcome
 from tradewire.ports.risk import Entry, RiskPort
 from tradewire.trading.assessment.rules import judge
@@ -20,6 +22,9 @@ class MemoryRules(RiskPort):
         known = self._limits.get(limits.account_id)
         if known is None or known.version <= limits.version:
             self._limits[limits.account_id] = limits
+
+    def every(self) -> Sequence[RiskLimitsChanged]:
+        return tuple(self._limits.values())
 
     def limits(self, account_id: str) -> RiskLimitsChanged:
         return self._limits.get(account_id) or RiskLimitsChanged(

@@ -68,6 +68,9 @@ class PostgresRules(RiskPort):
             raise FatalError(f"{len(self._queued)} changes of risk limits wait to be written; allowed: {QUEUED_MAX}")
         self._queued.append(limits)
 
+    def every(self) -> Sequence[RiskLimitsChanged]:
+        return self._rules.every()
+
     def limits(self, account_id: str) -> RiskLimitsChanged:
         return self._rules.limits(account_id)
 

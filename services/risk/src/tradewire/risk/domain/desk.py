@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from tradewire.ports.events import (
     AccountStateChanged,
@@ -10,7 +10,6 @@ from tradewire.ports.events import (
     ControlLevel,
     InstrumentChanged,
     RiskDecision,
-    RiskLimitsChanged,
     Signal,
     StrategyEvaluated,
     StrategyStatusChanged,
@@ -20,9 +19,10 @@ from tradewire.ports.risk import RiskPort
 from tradewire.risk.domain.account import Account
 from tradewire.risk.domain.assessments import assessed, unknown
 from tradewire.risk.domain.flattening import close_share, only_refused, refused_as_late, shares
+from tradewire.risk.domain.limits import LimitsDesk
 from tradewire.trading.assessment.assess import Decision, Standing, assess
 from tradewire.trading.assessment.exposure import exposure_of
-from tradewire.trading.controls import Controls
+from tradewire.trading.controls import Controls, decides
 from tradewire.trading.holding import Held
 from tradewire.trading.roster import Roster, Stream
 
@@ -32,8 +32,10 @@ class RiskDesk:
 
     Handlers take events in any interleaving of topics; answers come out in event-time order per account, the same
     whatever the interleaving. ``grace_us``: how long, live, a step waits for what
-    is missing; None: as long as it takes.
+    is missing; None: as long as it takes. ``partition_of``, set when the bus is known, tells an account's partition.
     """
+
+    partition_of: Callable[[str], int]
 
     def __init__(self, rules: RiskPort, *, grace_us: int | None = None) -> None:
         self._rules, self._grace_us = rules, grace_us
@@ -41,7 +43,9 @@ class RiskDesk:
         self._accounts: dict[str, Account] = {}
         self._partitions: dict[str, int] = {}
         self._roster = Roster()
-        self._controls = Controls()
+        self.controls = Controls()
+        self.limits = LimitsDesk(rules, self._owns)
+        self._owned: set[int] = set()
         self._demands: dict[str, Envelope] = {}
         self._published_us: dict[str, int] = {}
         self._instruments: dict[tuple[str, str], InstrumentChanged] = {}
@@ -59,11 +63,6 @@ class RiskDesk:
         self._instruments[event.venue, event.symbol] = event
         return ()
 
-    def on_limits(self, event: RiskLimitsChanged, _: Envelope) -> Iterable[Emit]:
-        """New limits of an account, in force from its next step."""
-        self._rules.change(event)
-        return ()
-
     def on_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> Iterator[Emit]:
         """An evaluation to answer."""
         account = self._account(event.account_id, envelope)
@@ -79,7 +78,7 @@ class RiskDesk:
 
     def on_control(self, event: ControlChanged, envelope: Envelope) -> Iterator[Emit]:
         """A kill-switch level, at once; FLATTEN closes what is open now and whatever opens until it is lifted."""
-        if not self._controls.apply(event):
+        if not self.controls.apply(event, envelope.offset):
             return
         if event.level is not ControlLevel.FLATTEN:
             self._demands.pop(event.scope, None)
@@ -88,10 +87,17 @@ class RiskDesk:
         for account in self._accounts.values():
             yield from self._flatten(account)
 
+    def on_control_deleted(self, scope: str, envelope: Envelope) -> Iterable[Emit]:
+        """The record of a scope was deleted: nothing is asked of it any more."""
+        if self.controls.lift(scope, envelope.offset):
+            self._demands.pop(scope, None)
+        return ()
+
     def tick(self, now_us: int) -> Iterator[Emit]:
         """Carry out a FLATTEN that came before the accounts did; live, answer steps whose grace has run out, and say
-        so.
+        so. Tell what became of changed limits.
         """
+        yield from self.limits.tick(now_us)
         for account in self._accounts.values():
             yield from self._flatten(account)
         if self._grace_us is None:
@@ -101,6 +107,14 @@ class RiskDesk:
                 yield from self._answer(account, step_us, late=True, now_us=now_us)
 
     # ---- state ----
+
+    def own(self, partitions: Iterable[int]) -> None:
+        """Answer for the accounts of partitions."""
+        self._owned |= set(partitions)
+        self.limits.own()
+
+    def _owns(self, account_id: str) -> bool:
+        return bool(self._owned) and self.partition_of(account_id) in self._owned
 
     def changed(self) -> Iterator[tuple[int, Account]]:
         """Accounts that changed since last asked, with their partitions."""
@@ -126,10 +140,15 @@ class RiskDesk:
 
     def forget(self, partition: int) -> None:
         """Drop the accounts of a partition that another member answers for now."""
+        self._owned.discard(partition)
         for account_id in [a for a, p in self._partitions.items() if p == partition]:
             del self._partitions[account_id]
             self._published_us.pop(account_id, None)
             self._accounts.pop(account_id).drop()
+
+    def accounts(self) -> Collection[str]:
+        """Accounts that it answers for and has heard of."""
+        return self._accounts.keys()
 
     def status(self) -> dict[str, object]:
         """For /health."""
@@ -143,7 +162,7 @@ class RiskDesk:
                 }
                 for a in self._accounts.values()
             },
-            "controls": self._controls.levels(),
+            "controls": self.controls.levels(),
         }
 
     def waits(self) -> Iterator[WaitReason]:
@@ -174,8 +193,10 @@ class RiskDesk:
         while (step_us := account.oldest_us) is not None:
             if next(self._owing(account), None) is not None or self._unanswered(account, step_us):
                 return
-            decides = any(w.event.signal is not Signal.HOLD and w.event.ready for w in account.steps[step_us].values())
-            if decides and account.state_as_of(step_us) is None:
+            signalled = any(
+                w.event.signal is not Signal.HOLD and w.event.ready for w in account.steps[step_us].values()
+            )
+            if signalled and account.state_as_of(step_us) is None:
                 return
             yield from self._answer(account, step_us, late=False, now_us=None)
 
@@ -220,13 +241,13 @@ class RiskDesk:
                     peak_equity=account.peak_equity,
                     day_start_equity=account.day_start_equity,
                     orders_last_minute=account.orders_last_minute(step_us),
-                    level=self._controls.level(account.account_id, event.strategy_id),
+                    level=self.controls.level(account.account_id, event.strategy_id),
                     shared=self._shared(account.account_id, event),
                     data_age_s=(now_us - step_us) / 1e6 if now_us is not None else None,
                 )
                 decision = assess(event, waiting.envelope.event_id, standing, instrument, self._rules)
-                if standing.level is ControlLevel.FLATTEN:
-                    decision = only_refused(decision)
+                if not decides(standing.level):
+                    decision = only_refused(decision, standing.level)
                 exposure = decision.exposure or exposure
                 account.approved(event, decision.intents)
             yield assessed(waiting, decision, state, index, len(step), late=late)
@@ -248,6 +269,6 @@ class RiskDesk:
         if state.event_time_us <= self._published_us.get(account.account_id, -1):
             return
         for key in shares(account, state):
-            control = self._controls.flattening(account.account_id, key.strategy_id)
+            control = self.controls.flattening(account.account_id, key.strategy_id)
             if control is not None:
                 yield from close_share(account, state, key, self._demands[control.scope])

@@ -61,11 +61,11 @@ def close_share(account: Account, state: AccountStateChanged, key: ShareKey, cau
     yield Emit(assessed, cause, ordinal, work=Work("risk.assess", {"tradewire.risk.decision": "flatten"}))
 
 
-def only_refused(decision: Decision) -> Decision:
-    """The answer to a signal while FLATTEN is in force: no orders of its own, or a share would be closed twice."""
+def only_refused(decision: Decision, level: ControlLevel) -> Decision:
+    """The answer to a signal at PAUSED, where nothing is sent, and at FLATTEN, or a share would be closed twice."""
     if decision.decision is not RiskDecision.APPROVED:
         return decision
-    outcome = RuleOutcome(rule="kill_switch", passed=False, value=ControlLevel.FLATTEN, limit="NORMAL")
+    outcome = RuleOutcome(rule="kill_switch", passed=False, value=level, limit="REDUCE_ONLY or less")
     return Decision(RiskDecision.REFUSED, rules=(*decision.rules, outcome))
 
 

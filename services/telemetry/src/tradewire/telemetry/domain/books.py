@@ -10,16 +10,19 @@ from typing import Any
 from tradewire.ports.events import (
     AccountStateChanged,
     AuditRecorded,
+    ControlStatusChanged,
     GapDetected,
     OrderChanged,
     OrderFilled,
     RiskAssessed,
+    RiskLimitsAnswered,
     RiskLimitsChanged,
     StrategyConfigPublished,
     StrategyEvaluated,
     StrategyStatusChanged,
 )
 from tradewire.ports.message import Envelope, Event
+from tradewire.ports.risk import limits_told
 from tradewire.telemetry.domain.account import AccountBook
 from tradewire.telemetry.domain.seen import Seen
 
@@ -50,9 +53,10 @@ class Books:
         self.audits: deque[Seen[AuditRecorded]] = deque(maxlen=bounds.audits)
         self.configs: dict[str, StrategyConfigPublished] = {}
         self.statuses: dict[str, StrategyStatusChanged] = {}
+        self.control_statuses: dict[tuple[str, str], ControlStatusChanged] = {}
         self.last_evaluations: dict[tuple[str, ...], StrategyEvaluated] = {}
         self._orders_max = bounds.orders
-        self._limits: dict[str, RiskLimitsChanged] = {}
+        self.limits: dict[str, RiskLimitsChanged] = {}
         self._last_assessments: dict[tuple[object, ...], RiskAssessed] = {}
         self._last_offsets: dict[tuple[str, int], int] = {}
         self._takers: dict[type[Event], Callable[[Any, Envelope], bool]] = {
@@ -61,7 +65,8 @@ class Books:
             OrderFilled: self._take_fill,
             StrategyEvaluated: self._take_evaluation,
             RiskAssessed: self._take_assessment,
-            RiskLimitsChanged: self._take_limits,
+            RiskLimitsAnswered: self._take_limits,
+            ControlStatusChanged: self._take_control_status,
             StrategyConfigPublished: self._take_config,
             StrategyStatusChanged: self._take_status,
             GapDetected: self._take_gap,
@@ -94,7 +99,7 @@ class Books:
         """The account's book, opened when it is new."""
         book = self.accounts.get(account_id)
         if book is None:
-            book = AccountBook(account_id, partition, limits=self._limits.get(account_id))
+            book = AccountBook(account_id, partition, limits=self.limits.get(account_id))
             self.accounts[account_id] = book
         return book
 
@@ -144,13 +149,20 @@ class Books:
         self.assessments.append(Seen(event, envelope))
         return True
 
-    def _take_limits(self, event: RiskLimitsChanged, _: Envelope) -> bool:
-        known = self._limits.get(event.account_id)
-        if known is not None and known.version > event.version:
-            return False
-        self._limits[event.account_id] = event
+    def _take_limits(self, event: RiskLimitsAnswered, _: Envelope) -> bool:
+        """What is in force, as risk tells it: what was only asked for is in the log."""
+        limits = limits_told(event)
+        known = self.limits.get(event.account_id)
+        self.limits[event.account_id] = limits
         if event.account_id in self.accounts:
-            self.accounts[event.account_id].limits = event
+            self.accounts[event.account_id].limits = limits
+        return known != limits
+
+    def _take_control_status(self, event: ControlStatusChanged, _: Envelope) -> bool:
+        """The newest at the end: it tells who has a partition now."""
+        key = (event.service, event.instance)
+        known = self.control_statuses.pop(key, None)
+        self.control_statuses[key] = event
         return known != event
 
     def _take_config(self, event: StrategyConfigPublished, _: Envelope) -> bool:

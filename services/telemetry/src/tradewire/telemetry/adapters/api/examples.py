@@ -32,6 +32,23 @@ _ACCOUNT = {
         {"strategy_id": "ema-cross-btc", "realized_pnl": "230.00000000", "fees": "30.00000000", "fills": 12}
     ],
 }
+_CONTROLS = {
+    "service": "execution",
+    "instance": "execution-0",
+    "partitions": [0, 1, 2, 3, 4, 5],
+    "control_offset": 17,
+    "levels": [
+        {
+            "scope": "account:paper-1",
+            "level": "NO_NEW",
+            "reason": "drill",
+            "author": "ann",
+            "issued_at_us": AT_US,
+            "control_offset": 17,
+        }
+    ],
+    "told_us": AT_US,
+}
 _POSITION = {
     "account_id": "paper-1",
     "as_of_us": AT_US,
@@ -155,6 +172,7 @@ EXAMPLES: dict[str, Any] = {
         ],
     },
     "positions": [_POSITION],
+    "controls": [_CONTROLS],
     "orders": _paged(_ORDER),
     "fills": _paged(_FILL),
     "evaluations": _paged(_EVALUATION),

@@ -7,7 +7,7 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, Field, PlainSerializer
 
-from tradewire.ports.events import ActiveVersion, ConfigStatus, RefusalReason
+from tradewire.ports.events import ActiveVersion, ConfigStatus, LevelInForce, RefusalReason
 from tradewire.ports.message import Event
 from tradewire.ports.telemetry import PAGE_MAX
 from tradewire.telemetry.adapters.payloads import decoded, encoded
@@ -101,6 +101,21 @@ class CurveView(BaseModel):
     account_id: str
     thinned: bool
     points: list[CurvePoint]
+
+
+class ControlsView(BaseModel):
+    """The kill switch as one instance of a service obeys it.
+
+    ``partitions``: account partitions that it answers for; ``control_offset``: the newest record of ``ops.control.v1``
+    that it has carried out; ``told_us``: when it said so.
+    """
+
+    service: str
+    instance: str
+    partitions: list[int]
+    control_offset: int
+    levels: list[LevelInForce]
+    told_us: int
 
 
 class StrategyView(BaseModel):

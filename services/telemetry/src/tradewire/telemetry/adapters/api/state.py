@@ -13,11 +13,13 @@ from tradewire.ports.events import (
     OrderFilled,
     OrderStatus,
     RiskAssessed,
+    RiskLimitsChanged,
     StrategyEvaluated,
 )
 from tradewire.telemetry.adapters.api.examples import UNKNOWN, answers
 from tradewire.telemetry.adapters.api.models import (
     AccountView,
+    ControlsView,
     CurvePoint,
     CurveView,
     DecisionSelection,
@@ -25,12 +27,13 @@ from tradewire.telemetry.adapters.api.models import (
     Item,
     OrderSelection,
     Page,
+    Plain,
     PositionView,
     Selection,
     StrategyView,
 )
 from tradewire.telemetry.adapters.api.paging import item, page
-from tradewire.telemetry.adapters.api.views import account_view, position_views, strategy_view
+from tradewire.telemetry.adapters.api.views import account_view, control_views, position_views, strategy_view
 from tradewire.telemetry.domain.account import AccountBook
 from tradewire.telemetry.domain.books import Books
 from tradewire.telemetry.domain.curve import POINTS_MAX, thinned
@@ -60,6 +63,8 @@ class StateRoutes:
         get("/evaluations", summary="What strategies saw and said", responses=answers("evaluations"))(self.evaluations)
         get("/assessments", summary="Risk's answers, refusals too", responses=answers("assessments"))(self.assessments)
         get("/strategies", summary="Strategies and their state", responses=answers("strategies"))(self.strategies)
+        get("/controls", summary="Kill-switch levels and who obeys them", responses=answers("controls"))(self.controls)
+        get("/limits", summary="Risk limits in force")(self.limits)
         get("/gaps", summary="Faults in market streams")(self.gaps)
         get("/audits", summary="Audit events of the services")(self.audits)
 
@@ -129,6 +134,14 @@ class StateRoutes:
         """Published strategies and those in force."""
         names = sorted(self._books.configs.keys() | self._books.statuses.keys())
         return [strategy_view(self._books, name) for name in names]
+
+    async def controls(self) -> list[ControlsView]:
+        """What each instance in charge obeys."""
+        return control_views(self._books)
+
+    async def limits(self) -> list[Plain[RiskLimitsChanged]]:
+        """What risk obeys, by account."""
+        return [limits for _, limits in sorted(self._books.limits.items())]
 
     async def gaps(self, chosen: Annotated[Selection, Query()]) -> Page[GapDetected]:
         """Missing, doubled, late and impossible bars."""

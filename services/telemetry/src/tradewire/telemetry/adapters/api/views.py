@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tradewire.telemetry.adapters.api.models import AccountView, PositionView, StrategyResult, StrategyView
+from tradewire.ports.events import ControlStatusChanged
+from tradewire.telemetry.adapters.api.models import (
+    AccountView,
+    ControlsView,
+    PositionView,
+    StrategyResult,
+    StrategyView,
+)
 from tradewire.telemetry.domain.account import AccountBook
 from tradewire.telemetry.domain.books import Books
 
@@ -31,6 +38,31 @@ def account_view(book: AccountBook) -> AccountView:
             for name, results in sorted(book.strategies.items())
         ],
     )
+
+
+def control_views(books: Books) -> list[ControlsView]:
+    """Every instance in charge. A partition is its who claimed it last; of a service without any, the newest counts."""
+    owners: dict[tuple[str, int], ControlStatusChanged] = {}
+    for event in books.control_statuses.values():
+        owners |= {(event.service, partition): event for partition in event.partitions or (-1,)}
+    with_accounts = {service for service, partition in owners if partition >= 0}
+    found: dict[tuple[str, str], ControlsView] = {}
+    for (service, partition), event in sorted(owners.items(), key=lambda item: item[0]):
+        if partition == -1 and service in with_accounts:
+            continue  # an instance that has nothing to answer for
+        view = found.setdefault(
+            (service, event.instance),
+            ControlsView(
+                service=service,
+                instance=event.instance,
+                partitions=[],
+                control_offset=event.control_offset,
+                levels=list(event.levels),
+                told_us=event.event_time_us,
+            ),
+        )
+        view.partitions.extend([partition] if partition >= 0 else [])
+    return list(found.values())
 
 
 def position_views(book: AccountBook) -> list[PositionView]:
