@@ -13,7 +13,7 @@ COMPILED := .venv/.compiled
 PEERS := .venv-peers/.installed
 NAUTILUS := .venv-nautilus/.installed
 
-.PHONY: bench bench-research drills help setup run test chaos lint types imports contracts clean
+.PHONY: bench bench-recovery bench-research drills help setup run test chaos lint types imports contracts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,8 +27,10 @@ test: setup $(PEERS) lint types imports contracts ## all checks and all tests, r
 	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal --ignore tests/e2e
 	$(BIN)/pytest tests/e2e
 
-chaos: setup ## kill everything now and then and prove nothing is lost: make chaos SCENARIO=btc-hourly KILLS=100 SEED=7
-	$(BIN)/python -m tests.e2e.drill --scenario $(or $(SCENARIO),three-daily) --kills $(or $(KILLS),30) $(if $(SEED),--seed $(SEED))
+chaos: setup ## kill, freeze, move everything and prove nothing is lost: make chaos PACE=5 KILLS=300 SEED=7 FAULTS="--freezes 9"
+	$(BIN)/python -m tradewire.testkit.chaos $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(PACE),--pace $(PACE)) \
+	  $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(if $(BARS),--bars $(BARS)) \
+	  $(if $(INSTANCES),--instances $(INSTANCES)) $(FAULTS)
 
 drills: setup ## the tests that take minutes of outage each
 	$(BIN)/pytest -m drill
@@ -48,6 +50,9 @@ contracts: $(INSTALLED) ## generated code equals its schemas
 
 bench: $(INSTALLED) ## floor and product measured in one run: docs/benchmarks.md (QUICK=1: smaller)
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+
+bench-recovery: $(INSTALLED) ## time from kill -9 to the next record of each service: docs/benchmarks.md
+	$(BIN)/python -m benchmarks.recovery
 
 bench-research: $(INSTALLED) $(PEERS) $(NAUTILUS) ## research measured beside its peers: docs/benchmarks-research.md (QUICK=1: smaller)
 	$(BIN)/python -m benchmarks.research $(if $(QUICK),--quick)

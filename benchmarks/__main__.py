@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmarks.hops import HopCost, hop_costs
 from benchmarks.measure import child, machine, medians
+from benchmarks.recovery import section_in
 from benchmarks.replays import Latency, Replay, replayed
 from benchmarks.report import written
 from benchmarks.scenarios import ALWAYS, ONE_STRATEGY, ROOT, SELDOM, THREE_STRATEGIES, sample, synthetic
@@ -75,7 +76,8 @@ class Findings:
             self.failed.append(f"{name}: {reason[0][:200]}")
             say(f"{name} FAILED: {str(error)[-2000:]}")
         self.minutes = (time.monotonic() - self.began_s) / 60
-        RESULT.write_text(written(self), encoding="utf-8")  # after each part, so that a run cut short still tells
+        kept = section_in(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else ""
+        RESULT.write_text(f"{written(self)}{kept}", encoding="utf-8")  # after each part: a run cut short still tells
 
 
 def say(line: str) -> None:

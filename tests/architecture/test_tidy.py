@@ -40,6 +40,7 @@ DICE = {
     "apps/tradewire/src/tradewire/app/stack/postgres.py": "the database's password",
     "libs/testkit/src/tradewire/testkit/postgres.py": "name of a test's database",
     "libs/testkit/src/tradewire/testkit/bus_suite/harness.py": "name of a test's topics",
+    "libs/testkit/src/tradewire/testkit/chaos/__main__.py": "a new seed, which is printed",
 }
 """Files that may be random without a seed, with the reason."""
 

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-
-from tests.e2e.drill import ROOT
 
 from tradewire.app.monolith import Scenario, sample_scenarios
 from tradewire.app.platform import Platform
 from tradewire.app.watch import RunResult, RunWatcher
+from tradewire.testkit.chaos.scenario import cut
 
+ROOT = Path(__file__).parents[2]
 BARS = 1200
 HOURLY = sample_scenarios(ROOT)["btc-hourly"]
 
 
 def first_weeks(folder: Path) -> Scenario:
     """The first weeks of the hourly sample, with its files in ``folder``."""
-    name = HOURLY.files[0]
-    lines = (HOURLY.data / name).read_text().splitlines()[: BARS + 1]
-    (folder / name).write_text("\n".join(lines) + "\n")
-    (folder / "instruments.yaml").write_text((HOURLY.data / "instruments.yaml").read_text())
-    return dataclasses.replace(HOURLY, data=folder)
+    return cut(HOURLY, folder, BARS).scenario
 
 
 async def replay_with(

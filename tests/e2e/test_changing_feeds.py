@@ -30,7 +30,7 @@ HOURS, HOURLY_BARS, RETIRED_AFTER = 480, 400, 260
 """The market in hours, the hourly bars that are told of it, and those after which a strategy is retired."""
 MARKET = {"venue": "coinbase", "sizing": "{fixed_qty: 0.5}", "protect": "{stop_loss: '0.03 * close'}"}
 ACCOUNTS = {"left", "both"}
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from tradewire.ports.events import (
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.readers import read_to_end
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(1800)
 
 
 async def first_of(running: Platform, topic: str) -> Record:

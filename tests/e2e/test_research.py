@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.drill import ROOT
+from tests.e2e.slices import ROOT
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
@@ -19,7 +19,7 @@ from tradewire.strategy.adapters.postgres_registry import PostgresRegistry
 STRATEGY = str(ROOT / "strategies/ema-cross-btc.yaml")
 CANDLES = str(ROOT / "data/sample/coinbase-BTCUSD-1h.csv")
 WEEKS = ("--from", "2018-01-01", "--to", "2018-01-22")
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(1800)
 
 
 def test_certificate_of_the_services_over_kafka_is_clean(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,9 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.e2e.drill import ROOT
 from tests.e2e.faults import until
-from tests.e2e.slices import replay_with
+from tests.e2e.slices import ROOT, replay_with
 
 from tradewire.app.monolith import Scenario
 from tradewire.app.platform import RunOptions, begin, platform
@@ -25,7 +24,7 @@ from tradewire.app.processes import until_ready
 from tradewire.app.stack import FolderError, PortTakenError, Stack, StackPaths
 from tradewire.app.watch import RunResult
 
-OUTAGES_S = (60.0, pytest.param(300.0, marks=(pytest.mark.drill, pytest.mark.timeout(900))))
+OUTAGES_S = (60.0, pytest.param(300.0, marks=(pytest.mark.drill, pytest.mark.timeout(2700))))
 PHASES = (
     "",
     "creating topics",
@@ -34,7 +33,7 @@ PHASES = (
     "starting the other services",
     "replaying",
 )
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(1800)
 
 
 async def through_outages(scenario: Scenario, root: Path, seconds: float) -> RunResult:

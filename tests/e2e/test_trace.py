@@ -8,15 +8,15 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.e2e.drill import ROOT
 from tests.e2e.otlp import ExportedSpan, OtlpReceiver
+from tests.e2e.slices import ROOT
 
 from tradewire.app.monolith import Scenario, sample_scenarios
 from tradewire.app.platform import RunOptions, begin, platform, replay
 
 BARS = 700
 HOURLY = sample_scenarios(ROOT)["btc-hourly"]
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)
 
 # (service, span) → (service, span) of its parent
 EDGES = {

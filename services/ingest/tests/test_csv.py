@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -232,8 +233,36 @@ async def test_events_when_the_taker_was_slow_catches_up(folder: Path) -> None:
     assert waits == pytest.approx([1, 0, 0, 0, 0])
 
 
+async def test_events_when_a_file_bounds_the_replay_then_waits_until_it_names_a_later_time(folder: Path) -> None:
+    bound, looks = folder / "until", 0
+
+    async def sleep(_: float) -> None:
+        nonlocal looks
+        bound.write_text(f"{times_us[looks]}\n")
+        looks += 1
+
+    files = [folder / "beta-BTCUSD-1h.csv"]
+    free = CsvMarketData(files, folder / "instruments.yaml", ManualClock(NOW_US))
+    times_us = [event.close_time_us async for event in free.events({}) if isinstance(event, CandleClosed)]
+    pace = Pace(until_file=bound)
+    data = CsvMarketData(files, folder / "instruments.yaml", ManualClock(NOW_US), pace=pace, sleep=sleep)
+    came_after_looks = [looks async for event in data.events({}) if isinstance(event, CandleClosed)]
+    assert came_after_looks == list(range(1, len(times_us) + 1))
+
+
+@pytest.mark.parametrize("text", ["soon", "", "-1", "1.5"])
+async def test_events_when_the_bounding_file_names_no_time_then_fatal(folder: Path, text: str) -> None:
+    bound = folder / "until"
+    bound.write_text(text)
+    pace = Pace(until_file=bound)
+    data = CsvMarketData(folder, folder / "instruments.yaml", ManualClock(NOW_US), pace=pace)
+    with pytest.raises(FatalError, match="allowed an event time in microseconds"):
+        async for _ in data.events({}):
+            pass
+
+
 @pytest.mark.parametrize("options", [{"bars_per_second": 0}, {"speed": -1}, {"bars_per_second": 1, "speed": 1}])
-def test_pace_when_it_makes_no_sense_is_refused(options: dict[str, float]) -> None:
+def test_pace_when_it_makes_no_sense_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="allowed"):
         Pace(**options)
 

@@ -140,7 +140,7 @@ async def test_lag_counts_records_and_the_age_of_the_next_one(rig: WorkerRig) ->
     (lag,) = lags
     assert (lag.group, lag.topic, lag.records) == ("risk", EVALUATIONS, 2)
     assert lag.seconds is not None
-    assert 5.0 <= lag.seconds < 60.0
+    assert lag.seconds >= 5.0
     (topic,) = by_topic(lags)
     assert (topic.partitions, topic.records, topic.seconds) == (1, 2, lag.seconds)
 

@@ -84,26 +84,32 @@ async def run_monolith(
     """
     bus = bus or MemoryBus(memory_topics())
     settings = RuntimeSettings(bus_url="memory:")
-    codec, clock = Codec(SchemaIds.static()), SystemClock()
-    operator = Operator(bus, codec, clock, author="monolith")
-    await operator.control("service:ingest", ControlLevel.PAUSED, "strategies are being registered")
-    for limits in scenario.limits:
-        await operator.say(limits)
-    first = [s for s in build_services(scenario, {"bus_url": "memory:"}) if s.name in ("ingest", "strategy")]
-
-    async def register() -> set[str]:
-        await operator.until_instruments(len(scenario.files), ANSWER_SECONDS)
-        answers = await operator.register(scenario.strategies, ANSWER_SECONDS)
-        return {version.account_id for answer in answers.values() for version in answer.active}
-
-    accounts = await beside(first, bus, settings, register)
-    await operator.control("service:ingest", ControlLevel.NORMAL, "all strategies are registered")
+    codec = Codec(SchemaIds.static())
+    operator = Operator(bus, codec, SystemClock(), author="monolith")
+    accounts = await begun(scenario, bus, operator, {"bus_url": "memory:"})
     watcher = RunWatcher(bus, codec, accounts, listen)
     services = build_services(scenario, {"bus_url": "memory:"})
     if not telemetry:
         services = [service for service in services if service.name != "telemetry"]
         return await beside(services, bus, settings, lambda: watcher.until_over(progress))
     return await with_face(services, bus, settings, lambda: watcher.until_over(progress), say)
+
+
+async def begun(scenario: Scenario, bus: EventBusPort, operator: Operator, common: Mapping[str, object]) -> set[str]:
+    """Have the scenario's strategies accepted before its first bar; returns the accounts that trade."""
+    await operator.control("service:ingest", ControlLevel.PAUSED, "strategies are being registered")
+    for limits in scenario.limits:
+        await operator.say(limits)
+    first = [s for s in build_services(scenario, common) if s.name in ("ingest", "strategy")]
+
+    async def register() -> set[str]:
+        await operator.until_instruments(len(scenario.files), ANSWER_SECONDS)
+        answers = await operator.register(scenario.strategies, ANSWER_SECONDS)
+        return {version.account_id for answer in answers.values() for version in answer.active}
+
+    accounts = await beside(first, bus, RuntimeSettings(bus_url="memory:"), register)
+    await operator.control("service:ingest", ControlLevel.NORMAL, "all strategies are registered")
+    return accounts
 
 
 async def with_face(

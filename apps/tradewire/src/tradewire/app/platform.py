@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
 
 from tradewire.app.external import External
 from tradewire.app.operator import Operator
@@ -35,7 +36,9 @@ Say = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """How to run. ``partitions``: count by topic group instead of the topic map's; ``fresh``: forget earlier data;
-    ``views``: with the windowed views beside the services; ``external``: servers that need not be run."""
+    ``views``: with the windowed views beside the services; ``external``: servers that need not be run; ``instances``:
+    how many of a service, one of those not named; ``bus_bounds``: of the services' adapter of the bus, by name, e.g.
+    ``session_s``."""
 
     root: Path = Path(".tradewire/run")
     fresh: bool = True
@@ -44,6 +47,8 @@ class RunOptions:
     views: bool = False
     external: External = field(default_factory=External)
     partitions: dict[str, int] = field(default_factory=dict)
+    instances: dict[str, int] = field(default_factory=dict)
+    bus_bounds: dict[str, float] = field(default_factory=dict)
     otlp_url: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -121,7 +126,10 @@ async def platform(
             environment = service_environment(stack, scenario, options)
             names = [name for name in SERVICES if options.telemetry or name != "telemetry"]
             names += [VIEWS] if options.views else []
-            services.update({name: ServiceProcess(name, environment, paths.logs) for name in names})
+            for name in names:
+                for instance in range(options.instances.get(name, 1)):
+                    process = ServiceProcess(name, environment, paths.logs, instance=instance)
+                    services[process.name] = process
             running = Platform(stack, bus, codec, Operator(bus, codec, SystemClock()), services)
             with told_why(running):
                 yield running
@@ -159,6 +167,9 @@ def service_environment(stack: Stack, scenario: Scenario, options: RunOptions) -
     }
     environment |= {f"TRADEWIRE_{name.upper()}": value for name, value in scenario.paper.items()}
     environment |= options.external.settings(stack)
+    if options.bus_bounds:
+        url = environment["TRADEWIRE_BUS_URL"]
+        environment["TRADEWIRE_BUS_URL"] = f"{url}{'&' if '?' in url else '?'}{urlencode(options.bus_bounds)}"
     if options.otlp_url is not None:
         environment["TRADEWIRE_OTLP_URL"] = options.otlp_url
     return environment | options.environment | set_by_user(os.environ)

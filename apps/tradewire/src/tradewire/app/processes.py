@@ -39,12 +39,18 @@ def _die_with_parent() -> None:
 
 
 class ServiceProcess:
-    """One service as a child process. Its output goes to ``<logs>/<name>.log``."""
+    """An instance of a service as a child process. Its output goes to ``<logs>/<name>.log``.
 
-    def __init__(self, name: str, environment: Mapping[str, str], logs: Path) -> None:
-        self.name, self._environment, self._logs = name, environment, logs
+    The first instance is called as its service and is a static member of its group; further ones, ``risk-1`` and so
+    on, are dynamic members, so that the group is rebalanced as they come and go.
+    """
+
+    def __init__(self, service: str, environment: Mapping[str, str], logs: Path, *, instance: int = 0) -> None:
+        self.service, self._environment, self._logs = service, environment, logs
+        self.name = f"{service}-{instance}" if instance else service
+        self._membership = {} if instance else {"TRADEWIRE_MEMBER": f"{service}-0"}
         self._process: subprocess.Popen[bytes] | None = None
-        self._port_file = logs / f"{name}.port"
+        self._port_file = logs / f"{self.name}.port"
         self.starts = 0
 
     @property
@@ -74,12 +80,12 @@ class ServiceProcess:
             **os.environ,
             "TRADEWIRE_HTTP_PORT": "0",
             "TRADEWIRE_HTTP_PORT_FILE": str(self._port_file),
-            "TRADEWIRE_MEMBER": f"{self.name}-0",
+            **self._membership,
             **self._environment,
         }
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-                [sys.executable, "-m", MODULES[self.name]],
+                [sys.executable, "-m", MODULES[self.service]],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -95,11 +101,24 @@ class ServiceProcess:
             self._process.kill()
             self._process.wait()
 
+    def freeze(self) -> None:
+        """SIGSTOP: it does nothing more, and its servers are not told."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: a frozen one goes on where it was."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)  # does nothing once it has ended
+
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL if it does not end in time."""
+        """SIGTERM, and SIGKILL if it does not end in time; a frozen one goes on first."""
         if self._process is None or self._process.poll() is not None:
             return
         self._process.terminate()
+        self.thaw()
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -26,6 +26,9 @@ class Settings(RuntimeSettings):
     market_files: tuple[str, ...] = Field((), description="Names of the candle files to play; none: all.")
     instruments_file: Path | None = Field(None, description="Instruments; none: instruments.yaml beside the candles.")
     bars_per_second: float | None = Field(None, gt=0, description="Pace of a replay; none: full speed.")
+    replay_until_file: Path | None = Field(
+        None, description="File that names the event time, µs, up to which a replay may go; none: no bound."
+    )
     ccxt_exchange: str = Field("binanceusdm", description="ccxt's id of the exchange with public candles.")
     ccxt_venue: str = Field("binance", description="Venue name in messages.")
     ccxt_symbols: tuple[str, ...] = Field(("BTCUSDT",), description="The venue's own symbols.")

@@ -57,7 +57,7 @@ def build(settings: Settings) -> Service:
 def _source(settings: Settings) -> MarketDataPort:
     folder, clock = settings.market_path, SystemClock()
     instruments = settings.instruments_file or (folder if folder.is_dir() else folder.parent) / "instruments.yaml"
-    pace = Pace(bars_per_second=settings.bars_per_second)
+    pace = Pace(bars_per_second=settings.bars_per_second, until_file=settings.replay_until_file)
     match settings.market_source:
         case MarketSource.CSV:
             files: Path | list[Path] = [folder / name for name in settings.market_files] or folder

@@ -1,0 +1,74 @@
+"""Whatever is killed, frozen, moved or forgotten, at any pace: the same result, nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.e2e.slices import ROOT
+
+from tradewire.app.watch import RunResult
+from tradewire.testkit.chaos.drill import Drill, Question, drill, reference_of
+from tradewire.testkit.chaos.plan import Amounts
+from tradewire.testkit.chaos.scenario import drilled
+
+pytestmark = pytest.mark.timeout(1800)
+LEAST_FILLS = 20
+
+
+@lru_cache
+def reference(name: str, bars: int | None, folder: Path) -> RunResult:
+    """The scenario in one process, once a session."""
+    return asyncio.run(reference_of(drilled(name, ROOT, folder / "data", bars=bars), folder))
+
+
+@pytest.fixture(scope="session")
+def references(run_roots: Path) -> Path:
+    """Where undisturbed runs have their files."""
+    return run_roots / "references"
+
+
+def under_fire(name: str, bars: int | None, root: Path, references: Path, **asked: object) -> Drill:
+    """A drill that passed, or says what it found."""
+    market = drilled(name, ROOT, root / "data", bars=bars)
+    question = Question(market, **asked)  # type: ignore[arg-type]
+    done = asyncio.run(drill(question, root, reference=reference(name, bars, references)))
+    assert (done.stopped, done.audit.findings) == ("", [])
+    assert done.result.fingerprint == done.reference.fingerprint
+    assert done.result.fills > LEAST_FILLS
+    assert sum(done.faults.values()) == question.amounts.total
+    return done
+
+
+@pytest.mark.parametrize(("name", "bars", "seed"), [("three-daily", None, 20), ("btc-hourly", 6_000, 21)])
+def test_kills_and_restarts_at_full_speed_change_nothing(
+    name: str, bars: int | None, seed: int, run_root: Path, references: Path
+) -> None:
+    under_fire(name, bars, run_root, references, seed=seed, amounts=Amounts(kills=30))
+
+
+# ---- the command ----
+
+
+def command(*arguments: str, root: Path) -> list[str]:
+    """The drill as it is typed."""
+    return [sys.executable, "-m", "tradewire.testkit.chaos", "--root", str(root), *arguments]
+
+
+def test_ctrl_c_ends_everything_that_a_drill_started(run_root: Path) -> None:
+    typed = command("--bars", "60", "--pace", "1", "--freezes", "8", "--broker-frozen", "60", root=run_root)
+    with subprocess.Popen(typed, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stderr is not None
+        assert any("freeze" in line for line in process.stderr)
+        os.killpg(process.pid, signal.SIGINT)
+        process.stderr.read()
+    assert process.returncode == 128 + signal.SIGINT
+    left = [other.cmdline() for other in psutil.process_iter() if str(run_root) in " ".join(other.cmdline())]
+    assert left == []
