@@ -240,7 +240,7 @@ def test_fetch_when_repository_does_not_answer_then_error_asks_for_the_network(
         fetch(paths, registry=False)
 
 
-def test_fetch_when_a_file_is_corrupt_or_strange_then_only_that_is_repaired(
+def test_fetch_when_a_file_is_corrupt_then_only_that_is_repaired(
     paths: StackPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = {"one-1.jar": b"one", "two-1.jar": b"two"}
@@ -248,13 +248,27 @@ def test_fetch_when_a_file_is_corrupt_or_strange_then_only_that_is_repaired(
     fetch(paths, registry=False)
     folder = jars.kafka_jars(paths)
     (folder / "two-1.jar").write_bytes(b"owt")
-    (folder / "kafka-clients-3.9.1.jar").write_bytes(b"the resolver's trap")
+    (folder / ".repository-cut-short").mkdir()
     asked.clear()
 
     fetch(paths, registry=False)
 
     assert asked == ["two-1.jar"]
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == content
+
+
+def test_fetch_when_a_strange_file_lies_there_then_refused_and_it_stays(
+    paths: StackPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = {"one-1.jar": b"one"}
+    _serve_from(tmp_path, monkeypatch, content, locked=content)
+    fetch(paths, registry=False)
+    trap = jars.kafka_jars(paths) / "kafka-clients-3.9.1.jar"
+    trap.write_bytes(b"the resolver's trap")
+
+    with pytest.raises(FolderError, match=r"what the broker must not load: kafka-clients-3\.9\.1\.jar; remove it"):
+        fetch(paths, registry=False)
+    assert trap.exists()
 
 
 def _write(paths: StackPaths, mark: ProcessMark) -> StackState:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -18,6 +17,7 @@ from tradewire.app.processes import SERVICES, VIEWS, ServiceDiedError, ServicePr
 from tradewire.app.scenario import ANSWER_SECONDS, Scenario
 from tradewire.app.stack import Progress, Stack, StackPaths, quiet
 from tradewire.app.stack.lock import FolderLock
+from tradewire.app.stack.ownership import Use, claim, wipe
 from tradewire.app.stack.paths import full_disk_hint
 from tradewire.app.user_settings import OWN_OF_EACH_PROCESS, refuse, set_by_user
 from tradewire.app.watch import RunResult, RunWatcher
@@ -87,12 +87,9 @@ def told_why(running: Platform) -> Iterator[None]:
 def _fresh(paths: StackPaths) -> None:
     """Forget an earlier run's data. Raises StackBusyError when that run is still going."""
     lock = FolderLock(paths.lock_file, root=paths.root)
-    paths.root.mkdir(parents=True, exist_ok=True)
     lock.acquire()
     try:
-        for child in paths.root.iterdir():
-            if child.is_dir():
-                shutil.rmtree(child)
+        wipe(paths.root)
     finally:
         lock.release()
 
@@ -104,6 +101,7 @@ async def platform(
     """Start servers, create topics, register schemas; services are defined and not yet started. Stops everything."""
     refuse(OWN_OF_EACH_PROCESS, os.environ, "each process of a platform has its own: unset it")
     paths = StackPaths.under(options.root)
+    claim(paths.root, Use.RUN if options.fresh else Use.UP)
     if options.fresh:
         _fresh(paths)
     stack = options.external.stack(paths, registry=options.registry)

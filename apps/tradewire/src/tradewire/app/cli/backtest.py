@@ -12,7 +12,7 @@ import typer
 
 from tradewire.app.cli.engine_runs import ENGINES, run_engine
 from tradewire.app.cli.moments import iso
-from tradewire.app.cli.optional_value import STDOUT, OptionalJson
+from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import epilog
 from tradewire.app.cli.output import Exit, fail, out, say, tell
 from tradewire.app.cli.research import Asked, StrategyArgument, asks, request_of
@@ -26,7 +26,9 @@ OutOption = Annotated[
 ]
 JsonOutOption = Annotated[
     str | None,
-    typer.Option("--json", metavar="[OUT]", help="Write the result as JSON to this file; to stdout without a name."),
+    typer.Option(
+        "--json", metavar="[OUT]", callback=json_target, help="JSON to this .json file; to stdout without a name."
+    ),
 ]
 
 

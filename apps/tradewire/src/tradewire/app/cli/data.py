@@ -86,6 +86,8 @@ def resample_command(
     """Make longer candles by the strategy language's rules; a bucket that is cut at either end is dropped."""
     if target.suffix not in WRITTEN:
         fail(f"--out: found {target.name}, allowed a name that ends in {' or '.join(WRITTEN)}", Exit.USAGE)
+    if target.exists() and target.samefile(file):
+        fail(f"--out: found {target}, the file that is read; allowed another one", Exit.USAGE)
     made = resample(loaded(file, interval), to)
     write_candles(made.candles, target)
     dropped = [time_us for time_us in (made.dropped_first_us, made.dropped_last_us) if time_us is not None]

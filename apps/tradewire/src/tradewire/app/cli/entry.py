@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
-import typer
-
-from tradewire.app.cli import on_duty
-from tradewire.app.cli.interrupts import InterruptedRunError
-from tradewire.app.cli.output import Exit, code_of, err, show_error
+if TYPE_CHECKING:
+    import typer
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,8 +20,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.CRITICAL)
+    with _ended_by_interrupt():  # the imports take a second, and have nothing to clean up
+        from tradewire.app.cli.interrupts import InterruptedRunError
+        from tradewire.app.cli.output import Exit, code_of, err, show_error
+
+        app = _app(words)
     try:
-        app = on_duty.app if on_duty.is_asked_for(words) else _every_command()
         ended = app(words, prog_name="tradewire", standalone_mode="--json" not in words)  # else it prints usage itself
         return ended if isinstance(ended, int) else Exit.DONE
     except SystemExit as left:
@@ -39,8 +43,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
 
 
-def _every_command() -> typer.Typer:
-    """The whole application. It loads research, too, for which a kill switch has no time."""
+def _app(words: Sequence[str]) -> typer.Typer:
+    """The kill switch alone where it is asked for; else every command, which loads research, too."""
+    from tradewire.app.cli import on_duty
+
+    if on_duty.is_asked_for(words):
+        return on_duty.app
     from tradewire.app.cli.commands import app
 
     return app
+
+
+@contextmanager
+def _ended_by_interrupt() -> Iterator[None]:
+    """Within it Ctrl-C ends the process at once and without a traceback, as the system does by default."""
+    before = signal.getsignal(signal.SIGINT)
+    with suppress(ValueError):  # signals belong to the main thread
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):
+            signal.signal(signal.SIGINT, before)

@@ -43,6 +43,8 @@ def compute_command(
     as_json: JsonOption = False,
 ) -> None:
     """Compute an expression over candles; empty (CSV) or null (JSON) while it warms up."""
+    if csv is not None and csv.exists() and csv.samefile(data):
+        fail(f"--csv: found {csv}, the file that is read; allowed another one", Exit.USAGE)
     candles = loaded(data, interval)
     try:
         series = compute(expression, candles, adapter, stream=stream)

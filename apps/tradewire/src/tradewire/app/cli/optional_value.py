@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import typer
 from typer.core import TyperCommand
 
 STDOUT = "-"
+SUFFIX = ".json"
+
+
+def json_target(target: str | None) -> str | None:
+    """The value of ``--json``, checked: a word that follows a bare ``--json`` by mistake is never written over."""
+    if target is None or target == STDOUT or Path(target).suffix == SUFFIX:
+        return target
+    raise typer.BadParameter(
+        f"found {target!r}; allowed: a file that ends in {SUFFIX}, or nothing behind --json for stdout"
+    )
 
 
 class OptionalJson(TyperCommand):

@@ -76,7 +76,7 @@ def _code_of_part(error: BaseException) -> Exit | None:
     from tradewire.trading.language import StrategyErrors
 
     match error:
-        case StackError():
+        case StackError() | OSError():  # the system's refusals: no room, no permission, a folder in the way
             return Exit.FAILED
         case MarketDataError() if error.about_option:
             return Exit.USAGE
@@ -88,11 +88,18 @@ def _code_of_part(error: BaseException) -> Exit | None:
 
 def show_error(error: BaseException, code: int, *, as_json: bool) -> None:
     """Say what went wrong: on stderr, and as the JSON document where one was asked for."""
-    text = error.format_message() if isinstance(error, UsageError) else str(error)
+    text = _words(error)
     if as_json:
         print_json({"error": text, "exit_code": code})
     hint = "\nIs the platform running? `tradewire status` tells." if isinstance(error, RetryableError) else ""
     err.print(f"[bold red]error[/] {escape(text + hint)}", soft_wrap=True)
+
+
+def _words(error: BaseException) -> str:
+    """What an expected failure says."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+    return error.format_message() if isinstance(error, UsageError) else str(error)
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

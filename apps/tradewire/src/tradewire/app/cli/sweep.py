@@ -15,7 +15,7 @@ from rich.table import Table
 
 from tradewire.app.cli import strategy
 from tradewire.app.cli.moments import iso
-from tradewire.app.cli.optional_value import STDOUT, OptionalJson
+from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import BusOption, RegistryOption, RootOption, epilog
 from tradewire.app.cli.output import Exit, err, fail, out, plain, say, tell
 from tradewire.app.cli.reach import Where
@@ -64,7 +64,10 @@ OutOption = Annotated[
 ]
 PublishOption = Annotated[bool, typer.Option("--publish", help="Publish the strategy with the best parameters.")]
 JsonOutOption = Annotated[
-    str | None, typer.Option("--json", metavar="[OUT]", help="Write JSON to this file; to stdout without a name.")
+    str | None,
+    typer.Option(
+        "--json", metavar="[OUT]", callback=json_target, help="JSON to this .json file; to stdout without a name."
+    ),
 ]
 ConditionOption = Annotated[
     list[str] | None, typer.Option("--where", help="Condition between parameters, e.g. 'fast < slow'.")

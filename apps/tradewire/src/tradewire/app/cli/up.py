@@ -38,6 +38,7 @@ from tradewire.app.cli.up_options import (
 from tradewire.app.processes import SERVICES
 from tradewire.app.stack import Phase, StackPaths, Step, is_running, read_state, shut_down
 from tradewire.app.stack.as_root import undo
+from tradewire.app.stack.ownership import Use, claim, use_of
 from tradewire.app.stack.paths import make_folder
 from tradewire.app.stack.processes import end
 from tradewire.app.station import StationOptions, keep_platform, leftovers
@@ -110,6 +111,7 @@ def _refuse_running(root: Path) -> None:
     if is_running(StackPaths.under(root)):
         owner = f" (pid {state.owner.pid})" if state is not None else ""
         fail(f"a platform runs in {root} already{owner}: see `tradewire status`, end it with `tradewire down`")
+    claim(StackPaths.under(root).root, Use.UP)
 
 
 def _show_step(step: Step) -> None:
@@ -163,6 +165,8 @@ def down(root: UpRootOption = UP_ROOT, as_json: JsonOption = False) -> None:
     What a start as root changed on the machine (docs/runbooks/embedded-servers.md) is undone.
     """
     paths, state = StackPaths.under(root), read_station(root)
+    if use_of(paths.root) is None:
+        fail(f"{root} is no folder of a platform: found no mark of tradewire, so nothing in it is stopped or deleted")
     keeper = state.owner.process() if state is not None else None
     stopped = shut_down(paths, within_s=STOP_SECONDS, progress=_show_step)
     if keeper is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tradewire.app.stack.processes import ProcessMark
 from tradewire.ports.errors import FatalError
 
 
@@ -35,14 +36,19 @@ class PortTakenError(StackError):
 
 
 class StackBusyError(StackError):
-    """Another stack runs on the same folder."""
+    """Another stack runs on the same folder. ``pid`` is None while its process can't be named."""
 
-    def __init__(self, root: Path, *, pid: int, command: str) -> None:
-        super().__init__(
-            f"a stack already runs on {root}: pid {pid} ({command}); "
-            f"stop it with `tradewire down` or `kill {pid}`, or choose another folder"
-        )
-        self.pid = pid
+    def __init__(self, root: Path, holder: ProcessMark | None) -> None:
+        self.pid = None if holder is None else holder.pid
+        if holder is None:
+            super().__init__(
+                f"another stack is just starting or stopping on {root}: try again, or choose another folder"
+            )
+        else:
+            super().__init__(
+                f"a stack already runs on {root}: pid {holder.pid} ({holder.command or '?'}); "
+                f"stop it with `tradewire down` or `kill {holder.pid}`, or choose another folder"
+            )
 
 
 class ServerDiedError(StackError):

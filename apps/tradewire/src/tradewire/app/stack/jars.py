@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tradewire.app.stack.errors import FetchError
+from tradewire.app.stack.errors import FetchError, FolderError
 from tradewire.app.stack.lockfile import (
     KAFKA_VERSION,
     REGISTRY_VERSION,
@@ -19,12 +19,14 @@ from tradewire.app.stack.lockfile import (
     digest,
     locked_files,
 )
-from tradewire.app.stack.paths import StackPaths, check_room, make_folder
+from tradewire.app.stack.paths import JARS_VARIABLE, StackPaths, check_room, make_folder
 from tradewire.app.stack.progress import Phase, Progress, Step, quiet
 
 _CONNECTIONS = 4
 _TIMEOUT_S = 30
 _TRIES = 3
+_REPOSITORY = ".repository-"
+"""Names of folders that downloads go through."""
 
 
 def kafka_jars(paths: StackPaths) -> Path:
@@ -51,7 +53,7 @@ def fetch(paths: StackPaths, *, registry: bool = True, progress: Progress = quie
         jars.mkdir(exist_ok=True)
         wanted = locked_files("kafka")
         _fetch_into(jars, wanted, progress=progress, part="kafka")
-        _remove_strangers(jars, wanted)
+        _check_strangers(jars, wanted)
         if registry:
             _fetch_registry(paths, progress)
 
@@ -92,7 +94,7 @@ def _fetch_into(folder: Path, wanted: tuple[LockedFile, ...], *, progress: Progr
         return
     check_room(folder, needed_bytes=3 * (total - done), purpose=f"{part}'s files")
     with (
-        TemporaryDirectory(dir=folder, prefix=".repository-") as repository,
+        TemporaryDirectory(dir=folder, prefix=_REPOSITORY) as repository,
         ThreadPoolExecutor(_CONNECTIONS) as pool,
     ):
         jobs = {pool.submit(_download, file, Path(repository), folder): file for file in missing}
@@ -138,12 +140,20 @@ def _resolve(file: LockedFile, repository: Path) -> Path:
     return Path(component.artifact(file.classifier, file.packaging).resolve())
 
 
-def _remove_strangers(folder: Path, wanted: tuple[LockedFile, ...]) -> None:
-    """The broker loads every jar of the folder, so nothing else may lie in it."""
+def _check_strangers(folder: Path, wanted: tuple[LockedFile, ...]) -> None:
+    """The broker loads every jar of the folder, so nothing else may lie in it. Only downloads cut short are deleted."""
     names = {file.name for file in wanted}
-    for path in folder.iterdir():
-        if path.name not in names:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    strangers = []
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(_REPOSITORY) and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name not in names:
+            strangers.append(path.name)
+    if strangers:
+        raise FolderError(
+            f"{folder} holds what the broker must not load: {', '.join(strangers[:3])}; "
+            f"remove it, or name another folder in {JARS_VARIABLE}"
+        )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from tradewire.app.stack.errors import StackError, StartCancelledError
 from tradewire.app.stack.jars import require
 from tradewire.app.stack.kafka import KafkaPart
 from tradewire.app.stack.lock import FolderLock
+from tradewire.app.stack.ownership import claim
 from tradewire.app.stack.paths import StackPaths, check_room, make_folder
 from tradewire.app.stack.ports import choose_ports
 from tradewire.app.stack.postgres import PostgresPart
@@ -83,6 +84,7 @@ class Stack:
         NotReadyError; any other StackError.
         """
         tell = _one_at_a_time(progress)
+        claim(self.paths.root)
         make_folder(self.paths.root, purpose="the stack's data")
         make_folder(self.paths.logs, purpose="the stack's logs")
         check_room(self.paths.root, needed_bytes=ROOM_NEEDED_BYTES, purpose="the stack's data")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -96,7 +96,7 @@ def _joined(chunks: Path, path: Path, time: str) -> pl.DataFrame:
     tables = [pl.read_parquet(path)] if path.exists() else []
     tables += [pl.read_parquet(chunks / name) for name in _names(chunks) if _CHUNK.fullmatch(name)]
     if not any(table.height for table in tables):
-        shutil.rmtree(chunks, ignore_errors=True)
+        _drop(chunks)
         raise MarketDataError(str(path), found="no rows", allowed="a span of which the venue has any")
     table = pl.concat(tables).unique(maintain_order=False).sort(time)
     twice = table.filter(pl.col(time).is_duplicated())
@@ -109,6 +109,14 @@ def _joined(chunks: Path, path: Path, time: str) -> pl.DataFrame:
             allowed="one row a time",
         )
     write_table(table, path)
-    if chunks.exists():
-        shutil.rmtree(chunks)
+    _drop(chunks)
     return table
+
+
+def _drop(chunks: Path) -> None:
+    """Delete the chunks, and their folder unless something else lies in it."""
+    for name in _names(chunks):
+        if _CHUNK.fullmatch(name):
+            (chunks / name).unlink()
+    with suppress(OSError):
+        chunks.rmdir()

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
+from errno import EEXIST
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ MONEY = pl.Decimal(38, 8)
 TIME = pl.Datetime("us", "UTC")
 UNIT = Decimal("0.00000001")
 SCALE = 100_000_000
+FILES = ("trades.parquet", "fills.parquet", "equity.parquet", "result.json", "report.html")
+"""What a run's folder holds beside ``provenance.json``."""
 
 
 def result_document(result: BacktestResult, stats: Statistics) -> dict[str, object]:
@@ -105,8 +108,10 @@ def write_run(folder: Path, result: BacktestResult, stats: Statistics, provenanc
     """Write the files of a run into ``folder`` (made if missing); files of an earlier run there are replaced.
 
     Returns: path by name: trades, fills, equity (Parquet), result, provenance (JSON). Each file is whole or absent.
+    Raises: OSError: FileExistsError for a file that no earlier run wrote.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _check_own(folder)
     frames = {"trades": trades_frame(result), "fills": fills_frame(result), "equity": equity_frame(result)}
     written = {name: _whole(folder / f"{name}.parquet", frame.write_parquet) for name, frame in frames.items()}
     documents = {"result": result_document(result, stats), "provenance": provenance.to_json()}
@@ -114,6 +119,15 @@ def write_run(folder: Path, result: BacktestResult, stats: Statistics, provenanc
         text = json.dumps(document, indent=None if name == "result" else 2, allow_nan=False, ensure_ascii=False)
         written[name] = _whole(folder / f"{name}.json", partial(_write_text, text))
     return written
+
+
+def _check_own(folder: Path) -> None:
+    """Each run writes its provenance; beside none, files of the same names are someone else's."""
+    if (folder / "provenance.json").exists():
+        return
+    for name in FILES:
+        if (folder / name).exists():
+            raise FileExistsError(EEXIST, "no earlier run wrote this file: choose another --out", str(folder / name))
 
 
 def _write_text(text: str, path: Path) -> None:

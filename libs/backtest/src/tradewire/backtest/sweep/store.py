@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray
 
 FILE = "sweep.sqlite"
+RESULTS = ("results.parquet", "evidence.json", "heat-map.html", "best.yaml")
+"""What is written beside it in the end."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS manifest (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS results (
@@ -40,6 +42,8 @@ class SweepStore:
         """Open or create it. Raises: SweepChangedError when it was made from another manifest."""
         folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / FILE
+        if not self._file.exists() and (found := [name for name in RESULTS if (folder / name).exists()]):
+            raise SweepChangedError(f"{folder} holds {', '.join(found)}, which no sweep wrote; give another --out")
         self._base = sqlite3.connect(self._file)
         try:
             self._begin(manifest)
