@@ -11,8 +11,7 @@ import pytest
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
-from tradewire.app.stack import FolderError, Stack, StackBusyError, StackPaths, is_running
-from tradewire.app.stack.lock import FolderLock
+from tradewire.app.stack import FolderError, Stack, StackPaths
 from tradewire.app.stack.ownership import MARK, OWN_FOLDERS, Use, claim, use_of, wipe
 
 
@@ -117,45 +116,6 @@ def test_claim_when_the_folder_cannot_be_made_then_a_sentence(tmp_path: Path) ->
 
     with pytest.raises(FolderError, match="can't write the stack's data to"):
         claim(tmp_path / "file" / "root", Use.RUN)
-
-
-def test_lock_when_it_is_asked_about_then_a_start_is_never_refused(tmp_path: Path) -> None:
-    paths = StackPaths.under(tmp_path)
-    ask = (
-        "import sys; from pathlib import Path; from tradewire.app.stack import StackPaths, is_running\n"
-        "paths = StackPaths.under(Path(sys.argv[1])); print('asking', flush=True)\n"
-        "while True: is_running(paths)"
-    )
-    with subprocess.Popen([sys.executable, "-c", ask, str(tmp_path)], stdout=subprocess.PIPE) as asking:
-        assert asking.stdout is not None
-        assert asking.stdout.readline() == b"asking\n"
-        for _ in range(500):
-            lock = FolderLock(paths.lock_file, root=paths.root)
-            lock.acquire()
-            assert is_running(paths)
-            lock.release()
-        asking.kill()
-
-
-def test_lock_when_the_holder_has_not_said_who_it_is_then_nobody_is_to_be_killed(tmp_path: Path) -> None:
-    lock = FolderLock(tmp_path / "stack.lock", root=tmp_path)
-    lock.acquire()
-    (tmp_path / "stack.lock").write_text("")
-
-    with pytest.raises(StackBusyError, match="just starting or stopping") as refusal:
-        FolderLock(tmp_path / "stack.lock", root=tmp_path).acquire()
-    assert refusal.value.pid is None
-    assert "kill" not in str(refusal.value)
-    lock.release()
-
-
-def test_lock_when_its_file_is_a_link_then_refused_and_the_target_stays(tmp_path: Path) -> None:
-    (tmp_path / "precious").write_text("text")
-    (tmp_path / "stack.lock").symlink_to(tmp_path / "precious")
-
-    with pytest.raises(FolderError, match="can't make the lock file"):
-        FolderLock(tmp_path / "stack.lock", root=tmp_path).acquire()
-    assert (tmp_path / "precious").read_text() == "text"
 
 
 def test_json_when_a_word_behind_it_is_no_json_file_then_nothing_is_written_over(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -17,7 +16,6 @@ from tradewire.app.stack import (
     FolderError,
     PortTakenError,
     Stack,
-    StackBusyError,
     StackError,
     StackPaths,
     fetch,
@@ -26,7 +24,6 @@ from tradewire.app.stack import (
     shut_down,
 )
 from tradewire.app.stack.kafka import cluster_id
-from tradewire.app.stack.lock import FolderLock
 from tradewire.app.stack.lockfile import LockedFile, digest, locked_files, parse
 from tradewire.app.stack.paths import check_room, make_folder
 from tradewire.app.stack.ports import FIRST_PORT, LAST_PORT, choose_ports
@@ -101,42 +98,6 @@ def test_choose_ports_when_first_choice_is_taken_then_next_is_used(tmp_path: Pat
     first = choose_ports(["kafka"], asked={}, root=tmp_path)["kafka"]
     with socket.create_server(("127.0.0.1", first)):
         assert choose_ports(["kafka"], asked={}, root=tmp_path)["kafka"] != first
-
-
-def test_lock_when_held_by_another_process_then_refused_with_its_pid_and_free_after_its_death(
-    paths: StackPaths,
-) -> None:
-    code = (
-        "import sys; from pathlib import Path; from tradewire.app.stack.lock import FolderLock\n"
-        "root = Path(sys.argv[1]); lock = FolderLock(root / 'stack.lock', root=root); lock.acquire()\n"
-        "print('held', flush=True); sys.stdin.read()"
-    )
-    argv = [sys.executable, "-c", code, str(paths.root)]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        mine = FolderLock(paths.lock_file, root=paths.root)
-
-        with pytest.raises(StackBusyError, match=f"already runs on {paths.root}: pid {holder.pid}") as refusal:
-            mine.acquire()
-        assert refusal.value.pid == holder.pid
-        assert is_running(paths)
-
-        holder.kill()
-        holder.wait()
-        mine.acquire()
-        mine.release()
-
-
-def test_lock_when_file_names_a_living_stranger_then_it_is_taken_over(paths: StackPaths) -> None:
-    stranger = {"pid": 1, "started_s": 0.0, "command": "init"}
-    paths.lock_file.write_text(json.dumps(stranger))
-    lock = FolderLock(paths.lock_file, root=paths.root)
-
-    lock.acquire()
-
-    assert json.loads(paths.lock_file.read_text())["pid"] == os.getpid()
-    lock.release()
 
 
 def test_leftovers_when_process_is_the_stacks_own_then_it_is_ended(
