@@ -2,7 +2,7 @@
 
 Run after every change under ``contracts/``::
 
-    python contracts/generate.py            # writes events.py and topics.py of ports, ids.json, asyncapi.yaml
+    python contracts/generate.py            # writes events, checks and topics of ports, ids.json, asyncapi.yaml
     python contracts/generate.py --check    # exit 1 when the committed files are stale
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))  # run as a script, this file is outside its package
-from contracts import asyncapi, release
+from contracts import asyncapi, bounds, release
 
 HERE = pathlib.Path(__file__).parent
 PORTS = HERE.parent / "libs/ports/src/tradewire/ports"
@@ -225,6 +225,7 @@ def main() -> int:
     ids = allocate_ids(schemas, json.loads(ids_file.read_text()) if ids_file.exists() else {})
     wanted = {
         PORTS / "events.py": formatted(render_events(schemas)),
+        PORTS / "checks.py": formatted(bounds.render(yaml.safe_load((HERE / "bounds.yaml").read_text()), schemas)),
         PORTS / "topics.py": formatted(render_topics(schemas, topic_map, ids)),
         ids_file: json.dumps(ids, indent=2) + "\n",
         HERE / "asyncapi.yaml": asyncapi.render(topic_map, schemas, milliseconds),

@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")
-GENERATED = ("libs/ports/src/tradewire/ports/events.py", "libs/ports/src/tradewire/ports/topics.py")
+GENERATED = tuple(f"libs/ports/src/tradewire/ports/{name}.py" for name in ("checks", "events", "topics"))
 """Written by contracts/generate.py: as long as the topic map makes them."""
 
 

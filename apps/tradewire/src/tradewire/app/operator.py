@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
+from tradewire.ports.checks import CHECKS
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError, TradewireError
 from tradewire.ports.events import (
@@ -50,7 +51,8 @@ class Operator:
         self.author = cleaned(author or _user())
 
     async def say(self, event: Event) -> str:
-        """Publish one message; returns its event id."""
+        """Publish one message; returns its event id. Raises ContractViolationError for a value out of its bounds."""
+        CHECKS[type(event)](event)
         spec = BY_EVENT[type(event)]
         key, now_us = spec.key_of(event), self.clock.now_us()
         event_id = derived_id(PRODUCER, f"{spec.name}|{key}", now_us)

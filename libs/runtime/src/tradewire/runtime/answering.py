@@ -10,6 +10,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from tradewire.ports.bus import Record
+from tradewire.ports.checks import CHECKS
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import ControlChanged, ControlLevel, Severity
@@ -152,6 +153,7 @@ class Answering:
         try:
             decoded = decode_control(self._codec, record.value) if is_control else None
             event = decoded or self._codec.decode(record.topic, record.value)
+            CHECKS[type(event)](event)
             if not TOPICS[record.topic].broadcast:  # what people ask for has no event time: the topic's order counts
                 _hold_past(event, envelope, now_us)
             drafts = [self._publisher.draft(emit) for emit in spec.handler(event, envelope)]

@@ -13,6 +13,7 @@ from typing import TypeVar
 from opentelemetry.trace import Span
 
 from tradewire.ports.bus import EventBusPort, Outgoing
+from tradewire.ports.checks import CHECKS
 from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.events import Severity
 from tradewire.ports.message import Emit, Envelope, Event, Work, derived_id
@@ -90,9 +91,13 @@ class Publisher:
         self._tracing, self._metrics, self._retry_seconds_max = tracing, metrics, retry_seconds_max
 
     def draft(self, emit: Emit) -> Draft:
-        """Encode an event with its lineage and open its ``send`` span. Raises ContractViolationError: OversizeError."""
+        """Check and encode an event with its lineage, and open its ``send`` span.
+
+        Raises ContractViolationError for a value out of its bounds or of what the wire holds; OversizeError.
+        """
         event, cause = emit.event, emit.cause
         kind = type(event)
+        CHECKS[kind](event)
         spec = BY_EVENT[kind]
         key = spec.key_of(event)
         if cause is None:

@@ -8,7 +8,8 @@ from decimal import Decimal
 import yaml
 from pydantic import ValidationError
 
-from tradewire.ports.errors import FatalError
+from tradewire.ports.checks import CHECKS
+from tradewire.ports.errors import ContractViolationError, FatalError
 from tradewire.ports.events import InstrumentChanged, LeverageBracket
 
 
@@ -71,8 +72,11 @@ def _instrument(entry: object, source: str) -> InstrumentChanged:
     name = f"{entry.get('venue')}:{entry.get('symbol')}" if isinstance(entry, dict) else repr(entry)
     try:
         instrument = InstrumentChanged.model_validate(entry)
+        CHECKS[InstrumentChanged](instrument)
     except ValidationError as error:
         raise FatalError(f"{source}: {name}: {_first(error)}") from error
+    except ContractViolationError as error:
+        raise FatalError(f"{source}: {name}: {error}") from error
     for field in ("tick_size", "step_size", "min_qty"):
         if getattr(instrument, field) <= 0:
             raise FatalError(f"{source}: {name}: {field}: found {getattr(instrument, field)}, allowed > 0")

@@ -6,23 +6,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tradewire.ports.bounds import OutOfBoundsError
+from tradewire.ports.checks import CHECKS, INTERVALS_US, ORIGINS_US
 from tradewire.ports.events import CandleClosed, GapDetected, GapKind, MarkPriceUpdated
 from tradewire.trading.bars_csv import BarFault, DecimalBar, RawBar, bar_of
 
 Verdict = CandleClosed | GapDetected
 
-_MINUTE_US = 60_000_000
-_UNITS_US = {"m": _MINUTE_US, "h": 60 * _MINUTE_US, "d": 1440 * _MINUTE_US, "w": 7 * 1440 * _MINUTE_US}
-_MONDAY_US = 4 * _UNITS_US["d"]
-"""1970-01-05: venues' weekly bars open on Mondays."""
-
 
 def interval_us(interval: str) -> int:
-    """Length in µs of an interval such as 1m, 4h, 1d, 1w. Raises ValueError for anything else."""
-    count, unit = interval[:-1], interval[-1:]
-    if unit not in _UNITS_US or not (count.isascii() and count.isdigit()) or count.startswith("0"):
-        raise ValueError(f"interval: found {interval!r}, allowed a count with m, h, d or w, such as 1h")
-    return int(count) * _UNITS_US[unit]
+    """Length in µs of an interval such as 1m, 4h, 1d, 1w. Raises ValueError for one that the platform does not have."""
+    if interval not in INTERVALS_US:
+        raise ValueError(f"interval: found {interval!r}, allowed {', '.join(INTERVALS_US)}")
+    return INTERVALS_US[interval]
 
 
 class CandleGate:
@@ -39,7 +35,7 @@ class CandleGate:
     def __init__(self, venue: str, symbol: str, interval: str, *, last_open_us: int | None = None) -> None:
         self.venue, self.symbol, self.interval = venue, symbol, interval
         self.interval_us = interval_us(interval)
-        self._origin_us = _MONDAY_US if interval.endswith("w") else 0
+        self._origin_us = ORIGINS_US[interval]
         self._last_open_us = last_open_us
         self._last: DecimalBar | None = None
 
@@ -56,9 +52,14 @@ class CandleGate:
         fault = self._misplaced(bar, now_us) or self._repeated(bar)
         if fault:
             return (fault,)
+        candle = self._candle(bar)
+        try:
+            CHECKS[CandleClosed](candle)
+        except OutOfBoundsError as error:
+            return (self._fault(GapKind.INVALID, bar.open_time_us, bar.row, error.field, error.found, error.allowed),)
         gap = self._gap_before(bar)
         self._last, self._last_open_us = bar, bar.open_time_us
-        return (gap, self._candle(bar)) if gap else (self._candle(bar),)
+        return (gap, candle) if gap else (candle,)
 
     def filled(self, *, first_open_us: int, count: int) -> GapDetected:
         """Says that ``count`` bars from ``first_open_us`` on, once missing, were asked for again and came."""

@@ -119,6 +119,10 @@ def _candle_file(path: Path) -> CandleFile:
     match = _FILE_NAME.fullmatch(path.name)
     if not match:
         raise FatalError(f"{path}: found this name, allowed {ALLOWED}")
+    try:
+        interval_us(match["interval"])
+    except ValueError as error:
+        raise FatalError(f"{path}: {error}") from error
     return CandleFile(path, match["venue"], match["symbol"], match["interval"])
 
 

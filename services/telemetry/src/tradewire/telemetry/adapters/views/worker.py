@@ -14,6 +14,7 @@ from typing import Any
 
 import faust
 
+from tradewire.ports.checks import CHECKS
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.events import AccountStateChanged, OrderFilled
@@ -83,7 +84,9 @@ class ViewWorker:
         """As the codec says; a registry that is away is asked again until it answers."""
         while True:
             try:
-                return self._codec.decode(topic, value)
+                event = self._codec.decode(topic, value)
+                CHECKS[type(event)](event)
+                return event
             except UnknownSchemaIdError as unknown:
                 try:
                     await self._codec.ids.fetch(unknown.schema_id)
