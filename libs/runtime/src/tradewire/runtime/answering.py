@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 
-from tradewire.ports.bus import Record
+from tradewire.ports.bus import Outgoing, Record
 from tradewire.ports.checks import CHECKS
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import ControlChanged, ControlLevel, Severity
 from tradewire.ports.message import Emit, Envelope, Event
-from tradewire.ports.topics import TOPICS
+from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.auditing import Audit
 from tradewire.runtime.codec import Codec, UnknownSchemaIdError
 from tradewire.runtime.control_records import TOPIC as CONTROLS
 from tradewire.runtime.control_records import control_envelope, decode_control
 from tradewire.runtime.control_status import ControlStatus
 from tradewire.runtime.dead_letters import PARKED, dead_letter
+from tradewire.runtime.failures import ENDING, HandlerFailedError, tell_how_to_skip, violation_of
 from tradewire.runtime.logs import CURRENT_TRACEPARENT
 from tradewire.runtime.metrics import Metrics
 from tradewire.runtime.parking import NOWHERE, Parking, Verdict
@@ -92,18 +93,26 @@ class Answering:
         for emit in emits:
             try:
                 drafts.append(self._publisher.draft(emit))
-            except OversizeError as error:
-                unwritten = error.record
-                place = (unwritten.topic, NOWHERE, NOWHERE)
-                record = Record(*place, unwritten.key, unwritten.value, unwritten.headers, self._clock.now_us() // 1000)
-                drafts.append(self._letter(record, error))
+            except ContractViolationError as error:
+                drafts.append(self._letter(self._unwritten(emit, error), error))
         return drafts
+
+    def _unwritten(self, emit: Emit, error: ContractViolationError) -> Record:
+        """The record that an event would have been; its text where it can't be encoded."""
+        topic, now_ms = BY_EVENT[type(emit.event)].name, self._clock.now_us() // 1000
+        if isinstance(error, OversizeError):
+            whole = error.record
+            return Record(topic, NOWHERE, NOWHERE, whole.key, whole.value, whole.headers, now_ms)
+        return Record(topic, NOWHERE, NOWHERE, None, repr(emit.event).encode(errors="replace"), (), now_ms)
 
     async def _answer_one(self, record: Record, drafts: list[Draft]) -> str:
         """Add the drafts of one record; returns the outcome."""
         verdict = self._parking.verdict(record)
         if verdict is Verdict.SKIP:
             return "parked"
+        if verdict is Verdict.PASS_OVER:
+            self._note_passed_over(record)
+            return "skipped"
         try:
             if verdict is Verdict.PARK:
                 raise ContractViolationError(
@@ -125,6 +134,16 @@ class Answering:
             await self._learn(unknown.schema_id)
             return self._handle(record)
 
+    def _note_passed_over(self, record: Record) -> None:
+        place, why = f"{record.topic}/{record.partition} offset {record.offset}", self._parking.reason_to_skip(record)
+        log.warning("passed over %s, as asked by %s", place, why, extra={"event": "record_skipped"})
+        self._audit.note(
+            "record_skipped",
+            f"passed over {place}, as asked by {why}",
+            severity=Severity.WARNING,
+            cause=f"{record.topic}|{record.partition}|{record.offset}",
+        )
+
     def count_parked(self) -> None:
         """Show how many keys wait."""
         self._metrics.parked_keys.labels(self._service.name).set(len(self._parking))
@@ -141,8 +160,8 @@ class Answering:
         if record.value is None:
             if is_control and self._service.levels is not None:
                 self._metrics.kill_switch.labels(self._service.name, text_key(record)).set(0)
-            emits: Iterable[Emit] = spec.deleted(text_key(record), envelope) if spec.deleted is not None else ()
-            return [self._publisher.draft(emit) for emit in emits]
+            deleted, key = spec.deleted, text_key(record)
+            return [] if deleted is None else self._drafts(record, lambda: deleted(key, envelope))
         now_us = self._clock.now_us()
         age_us = now_us - envelope.event_time_us
         self._age.observe(age_us / 1e6)
@@ -153,10 +172,10 @@ class Answering:
         try:
             decoded = decode_control(self._codec, record.value) if is_control else None
             event = decoded or self._codec.decode(record.topic, record.value)
-            CHECKS[type(event)](event)
+            self._check(record, event)
             if not TOPICS[record.topic].broadcast:  # what people ask for has no event time: the topic's order counts
                 _hold_past(event, envelope, now_us)
-            drafts = [self._publisher.draft(emit) for emit in spec.handler(event, envelope)]
+            drafts = self._drafts(record, lambda: spec.handler(event, envelope))
             if type(event) is ControlChanged and self._service.levels is not None:
                 self._obeyed(event, now_us)
         except Exception as error:
@@ -168,6 +187,36 @@ class Answering:
         if span is not None:
             span.end()
         return drafts
+
+    def _check(self, record: Record, event: Event) -> None:
+        """What every reader of the topic holds true of a message. Raises ContractViolationError."""
+        CHECKS[type(event)](event)
+        if type(event) is ControlChanged:
+            return  # its level counts, whatever the key
+        found, allowed = text_key(record), TOPICS[record.topic].key_of(event)
+        if found != allowed:
+            raise ContractViolationError(f"{record.topic}: key: found {found!r}; allowed: {allowed!r}, as in the value")
+
+    def _drafts(self, record: Record, handle: Callable[[], Iterable[Emit]]) -> list[Draft]:
+        """What a handler answers, encoded. Raises HandlerFailedError when it fails, see ``failures``.
+
+        A service that can't begin anew keeps its state: its handlers raise ContractViolationError before they change
+        anything, and every other exception ends it.
+        """
+        try:
+            return [self._publisher.draft(emit) for emit in handle()]
+        except ENDING as error:
+            tell_how_to_skip(record, self._service.name, error)
+            raise
+        except Exception as error:
+            if self._service.renew is None:
+                raise
+            raise HandlerFailedError(record, violation_of(error)) from error
+
+    def failed(self, failure: HandlerFailedError) -> list[Outgoing]:
+        """What is published in place of a failed record's effects: its dead letter, unless it was one already."""
+        answer = list(failure.answer) or [self._letter(failure.record, failure.violation).record]
+        return [*answer, *(draft.record for draft in self.say(self._audit.take()))]
 
     def _obeyed(self, event: ControlChanged, now_us: int) -> None:
         """Show a kill switch, and how long it took to get here; not of those that are read again at a start."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from tradewire.ports.bus import Outgoing, Place
+from tradewire.ports.bus import Outgoing, Place, Record
+from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.codec import UnknownSchemaIdError
+from tradewire.runtime.failures import tell_how_to_skip
 from tradewire.runtime.service import Store, StoreContext
 
 READ_TIMEOUT_S = 5.0
@@ -54,8 +56,8 @@ class ChangelogStore(Store):
         try:
             while waiting:
                 for record in await tail.poll(max_records=1000, timeout_s=READ_TIMEOUT_S):
-                    if record.value is not None:
-                        latest[record.partition, record.key] = await self._decoded(record.value)
+                    if record.value is not None and not self._context.passes_over(record):
+                        latest[record.partition, record.key] = await self._read(record)
                     if record.offset + 1 >= ends[record.place]:
                         waiting.discard(record.place)
         finally:
@@ -63,6 +65,16 @@ class ChangelogStore(Store):
         for (partition, _), event in latest.items():
             self._restored(partition, event)
         return ()
+
+    async def _read(self, record: Record) -> Event:
+        """A state event. Raises ContractViolationError, and tells how to go on without the record."""
+        assert self._context is not None
+        assert record.value is not None
+        try:
+            return await self._decoded(record.value)
+        except ContractViolationError as error:
+            tell_how_to_skip(record, self._context.service, error)
+            raise
 
     async def _decoded(self, value: bytes) -> Event:
         """A state event, also one written with an older schema."""

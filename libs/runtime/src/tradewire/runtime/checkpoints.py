@@ -19,7 +19,8 @@ from tradewire.runtime.settings import RuntimeSettings
 class Checkpoints:
     """Positions of one worker, and when they and the state behind them are written.
 
-    ``unanswered``: a round is under way, or broke off, whose outputs were not acknowledged: nothing may be written.
+    ``dirty``: records answered since they were written. ``unanswered``: a round is under way, or broke off, whose
+    outputs were not acknowledged: nothing may be written.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Checkpoints:
         self._clock, self._settings, self._progress = clock, settings, progress
         self._written = metrics.checkpoints.labels(service.name)
         self._positions: dict[Place, int] = {}
-        self._dirty = 0
+        self.dirty = 0
         self._at_s = clock.monotonic_s()
         self.unanswered = False
 
@@ -45,7 +46,7 @@ class Checkpoints:
         # In order per partition, so the last one of each counts.
         for (topic, partition), offset in {(r.topic, r.partition): r.offset for r in records}.items():
             self._positions[Place(topic, partition)] = offset + 1
-        self._dirty += len(records)
+        self.dirty += len(records)
 
     def position(self, place: Place) -> int | None:
         """Offset behind the last record answered; None when none was since the partition came."""
@@ -53,7 +54,7 @@ class Checkpoints:
 
     def note_letters(self, count: int) -> None:
         """So many letters were handled: their effects are to be written down."""
-        self._dirty += count
+        self.dirty += count
 
     def forget(self, places: Iterable[Place]) -> None:
         """Another member goes on with these."""
@@ -62,10 +63,10 @@ class Checkpoints:
 
     async def write_if_due(self, group: Reader | None, *, idle: bool) -> None:
         """Write after so many records, so many seconds, or when there is nothing else to do."""
-        if not self._dirty:
+        if not self.dirty:
             return
         waited_s = self._clock.monotonic_s() - self._at_s
-        if idle or self._dirty >= self._settings.checkpoint_records or waited_s >= self._settings.checkpoint_seconds:
+        if idle or self.dirty >= self._settings.checkpoint_records or waited_s >= self._settings.checkpoint_seconds:
             await self.write(group)
 
     async def write(self, group: Reader | None) -> None:
@@ -97,5 +98,5 @@ class Checkpoints:
     def _write_down(self) -> None:
         """All is written."""
         self._written.inc()
-        self._dirty, self._at_s = 0, self._clock.monotonic_s()
+        self.dirty, self._at_s = 0, self._clock.monotonic_s()
         self._progress.positions = dict(self._positions)

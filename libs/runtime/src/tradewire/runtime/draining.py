@@ -19,6 +19,7 @@ from tradewire.runtime.auditing import Audit
 from tradewire.runtime.back_pressure import BackPressure
 from tradewire.runtime.checkpoints import Checkpoints
 from tradewire.runtime.dead_letters import original
+from tradewire.runtime.failures import HandlerFailedError
 from tradewire.runtime.parking import Key, Origin, Parking, Wait
 from tradewire.runtime.publisher import Draft, Publisher
 from tradewire.runtime.readers import Reader, read_between
@@ -145,6 +146,9 @@ class Draining:
                 except ContractViolationError as error:
                     drain.failure = Failure.of(offset, error)
                     break
+                except HandlerFailedError as failed:
+                    failed.answer = [_nothing_released(wait, drain, Failure.of(offset, failed.violation))]
+                    raise
                 drain.handled += 1
             drain.done.add(source)
         await self._publisher.publish(drafts)
@@ -197,6 +201,12 @@ class Draining:
                 "failed": failed,
             },
         )
+
+
+def _nothing_released(wait: Wait, drain: _Drain, failure: Failure) -> Outgoing:
+    """The answer when a letter failed and left the state unknown: what was done is done again at the next request."""
+    assert wait.marker is not None, "the request was read"
+    return write_answer(wait.marker, Answer(drain.request.offset, wait.released, 0, (), failure))
 
 
 def _as_read(record: Outgoing, partition: int, offset: int) -> Record:

@@ -15,7 +15,7 @@ from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
 from tradewire.runtime.dead_letters import is_letter, letter_place, origin
 from tradewire.runtime.readers import read_between
-from tradewire.runtime.releases import Answer, Request, read_answer, read_request
+from tradewire.runtime.releases import Answer, Request, read_answer, read_request, read_skip
 
 Key = tuple[str, bytes | None]
 """Topic and record key."""
@@ -26,11 +26,15 @@ NOWHERE = -1
 
 
 class Verdict(Enum):
-    """What becomes of a record that was read. ``SKIP``: it has a letter that waits, or was given up."""
+    """What becomes of a record that was read.
+
+    ``SKIP``: it has a letter that waits, or was given up; ``PASS_OVER``: an operator asked for that.
+    """
 
     HANDLE = auto()
     PARK = auto()
     SKIP = auto()
+    PASS_OVER = auto()
 
 
 @dataclass(slots=True)
@@ -80,6 +84,7 @@ class Parking:
     def __init__(self, service: str) -> None:
         self._topic = DEAD_LETTERS.get(service)
         self._waits: dict[Key, Wait] = {}
+        self._skips: dict[tuple[Place, int], str] = {}
         self._read: dict[Place, int] = {}
 
     def __len__(self) -> int:
@@ -127,15 +132,28 @@ class Parking:
         wait.add((record.partition, record.offset))
 
     def verdict(self, record: Record) -> Verdict:
-        """What to do with a record. One from before the first that waits is read again after a crash: it goes on."""
+        """What to do with a record. One that has a letter is never handled again but on request.
+
+        One from before the first that waits is read again after a crash: it goes on.
+        """
+        if self._skips and self.passes_over(record):
+            return Verdict.PASS_OVER
         if not self._waits or (wait := self._waits.get((record.topic, record.key))) is None:
             return Verdict.HANDLE
         source = (record.partition, record.offset)
-        if source in wait.given_up:
+        if source in wait.given_up or source in wait.waiting:
             return Verdict.SKIP
         if not wait.waiting or not _ordered(record.topic) or record.offset < wait.first.get(record.partition, -1):
             return Verdict.HANDLE
-        return Verdict.SKIP if source in wait.waiting else Verdict.PARK
+        return Verdict.PARK
+
+    def passes_over(self, record: Record) -> bool:
+        """Did an operator ask for that?"""
+        return (record.place, record.offset) in self._skips
+
+    def reason_to_skip(self, record: Record) -> str:
+        """Who asked for a record to be passed over, and why."""
+        return self._skips[record.place, record.offset]
 
     def requested(self) -> Iterator[tuple[Key, Wait, Request]]:
         """Keys whose letters are to be handled now."""
@@ -148,6 +166,9 @@ class Parking:
         self._read[record.place] = max(self._read.get(record.place, 0), record.offset + 1)
         key = origin(record)
         if key is None or key[0] not in TOPICS:
+            return
+        if (skip := read_skip(record)) is not None:
+            self._skips[Place(key[0], skip.partition), skip.offset] = f"{skip.author}: {skip.reason}"
             return
         request, answer = read_request(record), read_answer(record)
         if request is None and answer is None and not is_letter(record):

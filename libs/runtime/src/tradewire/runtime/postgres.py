@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
-from tradewire.ports.errors import FatalError, RetryableError, TradewireError
+from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError, TradewireError
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -29,6 +29,9 @@ RETRYABLE_STATES = frozenset({"25006", "55P03", "57014", "57P01", "57P02", "57P0
 
 Source: PostgreSQL 18 documentation, appendix A.
 """
+
+VALUE_CLASSES = frozenset({"22", "54"})
+"""SQLSTATE classes of a value that no table takes: data exception (a NUL, too large a number); program limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +130,22 @@ def translated(doing: str) -> Iterator[None]:
 
 
 def translation(error: BaseException, doing: str) -> TradewireError:
-    """RetryableError for what may pass (a server that is away, a conflict, a full disk), FatalError for the rest."""
+    """RetryableError for what may pass (a server that is away, a conflict, a full disk); ContractViolationError for a
+    value that can't be stored; FatalError for the rest.
+    """
     cause = _vendor_error(error)
     state = getattr(cause, "sqlstate", None) or ""
     detail = f"{doing}: {type(cause).__name__} {cause}".rstrip()
     if isinstance(cause, asyncpg.PostgresError):
-        passing = state[:2] in RETRYABLE_CLASSES or state in RETRYABLE_STATES
-        return RetryableError(detail) if passing else FatalError(f"{detail} (SQLSTATE {state})")
+        if state[:2] in RETRYABLE_CLASSES or state in RETRYABLE_STATES:
+            return RetryableError(detail)
+        detail = f"{detail} (SQLSTATE {state})"
+        return ContractViolationError(detail, stage="persist") if state[:2] in VALUE_CLASSES else FatalError(detail)
     # The driver's own errors: a value that it can't encode can't ever be written. The others, InternalClientError too,
     # come from connections that the server ended in between; the pool replaces them.
-    refused = isinstance(cause, asyncpg.DataError | SQLAlchemyError)
-    return FatalError(detail) if refused else RetryableError(detail)
+    if isinstance(cause, asyncpg.DataError):
+        return ContractViolationError(detail, stage="persist")
+    return FatalError(detail) if isinstance(cause, SQLAlchemyError) else RetryableError(detail)
 
 
 def _vendor_error(error: BaseException) -> BaseException:

@@ -18,6 +18,7 @@ from tradewire.ports.errors import RetryableError, TradewireError
 from tradewire.runtime.bus import connect
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.failures import run_in_turn
 from tradewire.runtime.garbage import rare_collections
 from tradewire.runtime.health import Health, HealthServer, StallWatch, health_app
 from tradewire.runtime.heartbeat import Heartbeat
@@ -85,8 +86,8 @@ async def serve(
     try:
         with rare_collections():
             async with asyncio.TaskGroup() as group:
-                for worker in workers:
-                    group.create_task(worker.run(stop), name=worker.service.name)
+                for place, worker in enumerate(workers):
+                    group.create_task(run_in_turn(workers, place, stop), name=worker.service.name)
     finally:
         for beat in beats:
             beat.cancel()

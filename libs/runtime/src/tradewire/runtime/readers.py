@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from tradewire.ports.bus import EventBusPort, Place, Record, SubscriptionPort, TailPort
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.message import Emit
+from tradewire.runtime.progress import Progress
+
+log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 
@@ -133,3 +137,13 @@ class SourceReader:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+
+
+def taken(reader: Reader, progress: Progress) -> list[Record]:
+    """What a reader brought; nothing, and a line in the log, when reading failed: it is tried again."""
+    try:
+        return reader.take()
+    except RetryableError as error:
+        progress.last_error = str(error)
+        log.warning("reading failed, trying again: %s", error, extra={"event": "poll_failed"})
+        return []

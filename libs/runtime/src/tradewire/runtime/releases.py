@@ -27,6 +27,21 @@ GIVEN_UP = "dlq.given_up"
 FAILED = "dlq.failed"
 """Header of an answer: offset of the letter that failed again; its reason is in ``dlq.error.*``."""
 
+SKIP = "dlq.skip"
+"""Header of an operator's word that a record is to be passed over: its partition and offset, as ``0/17``."""
+REASON, AUTHOR = "dlq.skip.reason", "dlq.skip.author"
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A record that a service must not handle: one that ends it. ``topic``: where the record is."""
+
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    author: str
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -105,6 +120,27 @@ def read_answer(record: Record) -> Answer | None:
         _numbers(record),
         Failure(failed, *why) if failed >= 0 else None,
     )
+
+
+def write_skip(skip: Skip, letters_topic: str) -> Outgoing:
+    """The word to a service, in its dead-letter topic, which it reads before its first record."""
+    said = {
+        "dlq.topic": skip.topic,
+        SKIP: f"{skip.partition}/{skip.offset}",
+        REASON: skip.reason,
+        AUTHOR: skip.author,
+    }
+    headers = tuple((name, text.encode(errors="replace")[:MESSAGE_BYTES_MAX]) for name, text in said.items())
+    return Outgoing(letters_topic, skip.topic.encode(), b"", headers)
+
+
+def read_skip(record: Record) -> Skip | None:
+    """The skip that a record is; None when it is something else."""
+    text = {name: value.decode(errors="replace") for name, value in record.headers}
+    partition, _, offset = text.get(SKIP, "").partition("/")
+    if not (partition.isascii() and partition.isdigit() and offset.isascii() and offset.isdigit()):
+        return None
+    return Skip(text.get("dlq.topic", ""), int(partition), int(offset), text.get(REASON, ""), text.get(AUTHOR, ""))
 
 
 def _marker(beside: Record, said: dict[str, object]) -> Outgoing:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter
 
-from tradewire.ports.bus import EventBusPort, Outgoing, Place
+from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.events import LevelInForce
 from tradewire.ports.message import Emit, Envelope, Event, WaitReason
 from tradewire.ports.topics import BY_EVENT
@@ -48,11 +48,12 @@ def on(event: type[E], handler: Handler[E], *, fanout: bool = False, deleted: Ke
 
 @dataclass(frozen=True, slots=True)
 class StoreContext:
-    """What a store is given when it opens."""
+    """What a store is given when it opens. ``passes_over`` tells the records that an operator wants left out."""
 
     bus: EventBusPort
     codec: Codec
     service: str
+    passes_over: Callable[[Record], bool] = lambda _: False
 
 
 class Store:
@@ -123,7 +124,8 @@ class Service:
     ``source`` yields batches of what enters the system here (ingest only),
     given the last published event time per key; ``waits`` what the service's own logic waits
     for just now; ``routes`` are served beside /health; ``levels`` tells the kill-switch levels that it obeys (None: it
-    obeys none) and ``accounts`` the accounts that it knows.
+    obeys none) and ``accounts`` the accounts that it knows; ``renew`` makes the service anew, with an empty memory,
+    which is how it goes on when a handler failed (see ``failures``).
     """
 
     name: str
@@ -142,6 +144,7 @@ class Service:
     routes: APIRouter | None = None
     levels: Callable[[], Iterable[LevelInForce]] | None = None
     accounts: Callable[[], Collection[str]] = _no_accounts
+    renew: Callable[[], Service] | None = None
 
     def __post_init__(self) -> None:
         topics = [item.topic for item in self.inputs]

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from tradewire.ports.bus import EventBusPort, Place, Record
@@ -16,19 +17,22 @@ from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import BY_EVENT, TOPICS
-from tradewire.runtime.answering import AHEAD_SECONDS_MAX, Answering, text_key
+from tradewire.runtime.answering import Answering
 from tradewire.runtime.auditing import Audit
 from tradewire.runtime.back_pressure import BackPressure
 from tradewire.runtime.checkpoints import Checkpoints
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.draining import Draining
+from tradewire.runtime.effects import Effects
+from tradewire.runtime.failures import HandlerFailedError
 from tradewire.runtime.fanout import Fanout
 from tradewire.runtime.lag import LagGauges
 from tradewire.runtime.metrics import Metrics
 from tradewire.runtime.parking import Parking
 from tradewire.runtime.progress import Progress
-from tradewire.runtime.publisher import Publisher
-from tradewire.runtime.readers import Reader, SourceReader, read_to_end
+from tradewire.runtime.publisher import Draft, Publisher
+from tradewire.runtime.readers import Reader, SourceReader, read_to_end, taken
+from tradewire.runtime.resuming import last_published
 from tradewire.runtime.service import Service, StoreContext
 from tradewire.runtime.settings import RuntimeSettings
 from tradewire.runtime.tracing import Tracing
@@ -52,8 +56,21 @@ class Worker:
         metrics: Metrics,
         settings: RuntimeSettings,
         version: str,
+        progress: Progress | None = None,
+        alone: int = 0,
     ) -> None:
-        self.service, self.progress, self._version = service, Progress(), version
+        """``progress`` goes on where another worker left it; ``alone``: so many records are handled one by one."""
+        self.service, self.progress, self._version = service, progress or Progress(), version
+        self._another = partial(
+            Worker,
+            bus=bus,
+            codec=codec,
+            clock=clock,
+            tracing=tracing,
+            metrics=metrics,
+            settings=settings,
+            version=version,
+        )
         self._bus, self._codec, self._clock, self._metrics, self._settings = bus, codec, clock, metrics, settings
         self._audit = Audit(service, clock, settings.member or "")
         self._publisher = Publisher(
@@ -70,6 +87,7 @@ class Worker:
         self._checkpoints = Checkpoints(
             service, self._group_topics, self._publisher, clock, metrics, settings, self.progress
         )
+        self._effects = Effects(service, self._answering, self._publisher, self._checkpoints, alone)
         self._fanout = Fanout(fanout_topics, bus, service.store, settings.poll_records_max)
         self._back_pressure = BackPressure(service.backlog, settings.backlog_records_max)
         self._draining = self._made_draining()
@@ -80,6 +98,11 @@ class Worker:
         self._generation = 0
         self._moving_since_s = clock.monotonic_s()
         self._lag = LagGauges(service.name, metrics, clock, every_s=TICK_SECONDS)
+
+    def renewed(self, alone: int) -> Worker:
+        """A worker with the same task and an empty memory, to begin from what is stored: see ``failures``."""
+        assert self.service.renew is not None, "a record fails only services that can begin anew"
+        return self._another(self.service.renew(), progress=self.progress, alone=alone)
 
     def _made_draining(self) -> Draining:
         return Draining(
@@ -108,7 +131,8 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``, then flush for ``drain_seconds`` at most.
 
-        Raises FatalError, and RetryableError when the bus can't be reached at the start.
+        Raises FatalError, and RetryableError when the bus can't be reached at the start; HandlerFailedError, when the
+        record's dead letter is written, and BatchRefusedError: both for ``failures.run_in_turn``.
         """
         stopping = asyncio.create_task(stop.wait())
         limit = asyncio.timeout(None)
@@ -119,6 +143,10 @@ class Worker:
                 while not stop.is_set():
                     await self._round(stopping)
                 await self._flush()
+        except HandlerFailedError as failed:
+            answer = self._answering.failed(failed)  # past the store, whose state is not to be kept
+            await self._publisher.until_done(lambda: self._bus.publish(answer), "publish a dead letter")
+            raise
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -139,7 +167,7 @@ class Worker:
         service = self.service
         if service.opened is not None:
             await service.opened()
-        await service.store.open(StoreContext(self._bus, self._codec, service.name))
+        await service.store.open(StoreContext(self._bus, self._codec, service.name, self._parking.passes_over))
         self.progress.phase = "reading broadcast topics"
         await self._read_broadcast()
         if self._group_topics:
@@ -155,7 +183,9 @@ class Worker:
             self._group = Reader(subscription, self._settings.poll_records_max, generation=lambda: self._generation)
         if service.source is not None:
             self.progress.phase = "finding where to resume"
-            self._source = SourceReader(service.source(await self._last_published()))
+            topic = BY_EVENT[service.outputs[0]].name
+            last = await last_published(self._bus, self._codec, self._clock, topic)
+            self._source = SourceReader(service.source(last))
         self.progress.phase = "running"
         self._audit.note("service_started", f"{service.name} {self._version} runs", version=self._version)
 
@@ -193,19 +223,6 @@ class Worker:
         if self.service.closed is not None:
             await self.service.closed()
 
-    async def _last_published(self) -> dict[str, int]:
-        """Newest event time per key of the first output topic: where a source resumes."""
-        last: dict[str, int] = {}
-        now_us = self._clock.now_us() + round(AHEAD_SECONDS_MAX * 1e6)
-        async for record in read_to_end(self._bus, BY_EVENT[self.service.outputs[0]].name):
-            try:
-                key, envelope = text_key(record), self._codec.decode_headers(record)
-            except ContractViolationError:
-                continue  # not written by this service; its readers keep it as a dead letter
-            if envelope.event_time_us <= now_us:
-                last[key] = max(last.get(key, 0), envelope.event_time_us)
-        return last
-
     # ---- partitions come and go ----
 
     async def _on_assigned(self, places: Sequence[Place]) -> None:
@@ -230,7 +247,7 @@ class Worker:
     async def _on_revoked(self, places: Sequence[Place]) -> None:
         self._moving_since_s = self._clock.monotonic_s()
         async with self._lock:
-            with suppress(RetryableError):
+            with suppress(RetryableError, ContractViolationError):  # then whoever goes on does some of it again
                 await self._checkpoints.write(self._group)
             self._generation += 1
             partitions = sorted({place.partition for place in places})
@@ -260,36 +277,20 @@ class Worker:
         async with self._lock:
             records: list[Record] = []
             for reader in readers:
-                records += self._parking.sort_out(self._taken(reader))
-            await self._answer(records)
+                records += self._parking.sort_out(taken(reader, self.progress))
+            self.progress.published += await self._effects.of(records, self._beside, self._group)
             await self._draining.step(self._group)
             idle = not records and not self._draining.busy
             self._back_pressure.apply(streams, idle=idle, stopped=self._draining.places)
-            await self._checkpoints.write_if_due(self._group, idle=idle)
+            await self._effects.checkpoint(self._group, idle=idle)
             self._lag.observe(records, self._group)
         self.progress.turned_s = self._clock.monotonic_s()
 
-    async def _answer(self, records: Sequence[Record]) -> None:
-        """All that follows from some records and from now, published."""
-        self._checkpoints.unanswered = True
-        drafts = await self._answering.answer(records)
-        self._checkpoints.note(records)
-        if self._source is not None:
-            drafts += self._answering.say(self._source.take())
+    def _beside(self) -> list[Draft]:
+        """What is said now beside the answers to records."""
+        drafts = [] if self._source is None else self._answering.say(self._source.take())
         drafts += self._answering.say(self.service.tick(self._clock.now_us()))
-        drafts += self._answering.say([*self._audit.take(), *self._answering.control_status.take()])
-        await self._publisher.publish(drafts)
-        self._checkpoints.unanswered = False
-        self.progress.published += len(drafts)
-
-    def _taken(self, reader: Reader) -> list[Record]:
-        try:
-            records = reader.take()
-        except RetryableError as error:
-            self.progress.last_error = str(error)
-            log.warning("reading failed, trying again: %s", error, extra={"event": "poll_failed"})
-            return []
-        return records
+        return drafts + self._answering.say([*self._audit.take(), *self._answering.control_status.take()])
 
     async def _reopen_fanout(self) -> None:
         """Open the fan-out reader at the positions that the restored state asks for."""

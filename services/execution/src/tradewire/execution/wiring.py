@@ -19,6 +19,11 @@ from tradewire.trading.wire import e8
 
 def build(settings: Settings) -> Service:
     """The execution service as a value."""
+    return _over(MemoryLedger() if settings.execution_dsn is None else PostgresLedger(settings.execution_dsn), settings)
+
+
+def _over(ledger: LedgerPort, settings: Settings) -> Service:
+    """The service with an empty memory over what the ledger holds."""
     desk = ExecutionDesk(
         balance_e8=lambda _: e8(settings.paper_balance),
         leverage=settings.paper_leverage,
@@ -29,7 +34,6 @@ def build(settings: Settings) -> Service:
             latency_us=settings.latency_us,
         ),
     )
-    ledger: LedgerPort = MemoryLedger() if settings.execution_dsn is None else PostgresLedger(settings.execution_dsn)
     return Service(
         name="execution",
         inputs=inputs(desk),
@@ -42,4 +46,5 @@ def build(settings: Settings) -> Service:
         waits=desk.waits,
         levels=desk.kill_switch.controls.told,
         accounts=desk.accounts,
+        renew=lambda: _over(ledger, settings),
     )

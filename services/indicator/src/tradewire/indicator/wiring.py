@@ -31,6 +31,7 @@ def build(settings: Settings) -> Service:
         outputs=(IndicatorsUpdated, AuditRecorded),
         store=ChangelogStore(IndicatorStateSaved, changed=desk.changed, restored=restored, forgotten=desk.forget),
         status=desk.status,
+        renew=lambda: build(settings),
     )
 
 

@@ -16,6 +16,7 @@ from tradewire.risk.domain.desk import RiskDesk
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.changelog import READ_TIMEOUT_S, ChangelogStore
 from tradewire.runtime.codec import UnknownSchemaIdError
+from tradewire.runtime.failures import tell_how_to_skip
 from tradewire.runtime.headers import decode_headers
 from tradewire.runtime.service import StoreContext
 
@@ -91,12 +92,17 @@ class RiskStore(ChangelogStore):
 
         An answer whose value cannot be decoded counts by its key and headers, see ``_answered_unread``.
         """
-        if record.value is None:
+        assert self._context is not None
+        if record.value is None or self._context.passes_over(record):
             return None
         try:
             event = await self._answer(record.value)
         except ContractViolationError as error:
-            return _answered_unread(record, error)
+            try:
+                return _answered_unread(record, error)
+            except FatalError as fatal:
+                tell_how_to_skip(record, self._context.service, fatal)
+                raise
         return (event.account_id, event.event_time_us) if event.step_size else None
 
     async def _answer(self, value: bytes) -> RiskAssessed:
@@ -159,7 +165,7 @@ def _answered_unread(record: Record, error: ContractViolationError) -> tuple[str
     except (UnicodeDecodeError, ContractViolationError) as unreadable:
         raise FatalError(
             f"{place}: neither the answer ({error}) nor whom and when it answers ({unreadable}) can be read: FLATTEN "
-            "might close twice; delete the partition's records up to this one once the account's orders are checked"
+            "might close twice; pass over it (`tradewire dlq skip`) once the account's orders are checked"
         ) from unreadable
     log.error(
         "%s cannot be decoded, counted as a step answered: %s",

@@ -29,4 +29,5 @@ def build(settings: Settings) -> Service:
         waits=desk.waits,
         levels=desk.controls.told,
         accounts=desk.accounts,
+        renew=lambda: build(settings),
     )

@@ -17,10 +17,14 @@ from tradewire.strategy.store import RegistryStore
 
 def build(settings: Settings) -> Service:
     """The strategy service as a value."""
+    dsn = settings.strategy_dsn
+    return _over(PostgresRegistry(dsn) if dsn is not None else MemoryRegistry())
+
+
+def _over(registry: StrategyRegistryPort) -> Service:
+    """The service with an empty memory over what the registry holds."""
     desk = StrategyDesk()
     examiner = Examiner(desk, SystemClock())
-    dsn = settings.strategy_dsn
-    registry: StrategyRegistryPort = PostgresRegistry(dsn) if dsn is not None else MemoryRegistry()
     return Service(
         name="strategy",
         inputs=inputs(desk),
@@ -30,4 +34,5 @@ def build(settings: Settings) -> Service:
         hurried=desk.examines,
         status=desk.status,
         waits=desk.waits,
+        renew=lambda: _over(registry),
     )
