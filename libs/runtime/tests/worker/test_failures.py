@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ class Failing(Summing):
 
     fail: Fail = staticmethod(lambda _: None)
 
-    def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterable[Emit]:
+    def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
         for emit in super().on_candle(event, envelope):
             self.fail(event)
             yield emit
@@ -66,7 +66,7 @@ def rig() -> WorkerRig:
 def service(fail: Fail = lambda _: None, refused: Iterable[int] = ()) -> Service:
     """The summing service, which can begin anew."""
     desk = Failing()
-    desk.fail = fail  # type: ignore[method-assign]
+    desk.fail = fail
     store = RefusingStore(IndicatorStateSaved, changed=desk.changed, restored=desk.restore, forgotten=desk.forget)
     store.refused = frozenset(refused)
     return Service(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import Annotated, Any
 
 import typer
@@ -11,9 +12,11 @@ from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, Roo
 from tradewire.app.cli.output import CommandError, Exit, fail, plain, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
 from tradewire.app.dead_letter_tools import Letter, Replay, letters, replay_key
+from tradewire.app.skipping import Skipped, skip_record
 from tradewire.ports.message import Event
 from tradewire.ports.topics import DEAD_LETTERS
 from tradewire.runtime.clock import SystemClock
+from tradewire.runtime.releases import Skip
 
 HEX_BYTES_PER_LINE = 32
 ANSWER_SECONDS = 30.0
@@ -209,6 +212,38 @@ def replay(
         raise typer.Exit(Exit.REFUSED)
     if not done.confirmed:
         raise typer.Exit(Exit.UNREACHABLE)
+
+
+@app.command(
+    epilog=epilog("tradewire dlq skip market.candle.v1 3 1702 execution --reason 'ends execution, mended in 1.4'")
+)
+def skip(
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="Where the record is.")],
+    partition: Annotated[int, typer.Argument(metavar="PARTITION", min=0)],
+    offset: Annotated[int, typer.Argument(metavar="OFFSET", min=0)],
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help=f"One of {', '.join(DEAD_LETTERS)}.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept with your name in the audit log.")],
+    root: RootOption = None,
+    bus: BusOption = None,
+    registry_url: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have a service pass over one record for good: one that ends it at each start, as its log says.
+
+    It reads this before its first record. For a record that was dead-lettered, use `replay --discard`.
+    """
+    _service(service)
+
+    async def work() -> Skipped:
+        async with reached(Where(root, bus, registry_url)) as platform:
+            asked = Skip(topic, partition, offset, reason, getpass.getuser())
+            return await skip_record(platform.bus, asked, service)
+
+    done = run_async(work)
+    if as_json:
+        print_json({"service": service, "skip": done.skip, "letter": done.letter, "key": done.record.key})
+    else:
+        tell(f"{service} passes over {topic}/{partition} offset {offset} from now on, also at its next start")
 
 
 def _show_replay(done: Replay) -> None:
