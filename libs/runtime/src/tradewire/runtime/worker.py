@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -61,29 +61,16 @@ class Worker:
     ) -> None:
         """``progress`` goes on where another worker left it; ``alone``: so many records are handled one by one."""
         self.service, self.progress, self._version = service, progress or Progress(), version
-        self._another = partial(
-            Worker,
-            bus=bus,
-            codec=codec,
-            clock=clock,
-            tracing=tracing,
-            metrics=metrics,
-            settings=settings,
-            version=version,
-        )
+        fixed: Any = {"clock": clock, "tracing": tracing, "metrics": metrics, "settings": settings, "version": version}
+        self._another: Callable[..., Worker] = partial(Worker, bus=bus, codec=codec, **fixed)
         self._bus, self._codec, self._clock, self._metrics, self._settings = bus, codec, clock, metrics, settings
-        self._audit = Audit(service, clock, settings.member or "")
-        self._publisher = Publisher(
-            service, version, bus, codec, tracing, metrics, settings.retry_seconds_max, self._audit
-        )
+        self._audit, pause_max_s = Audit(service, clock, settings.member or ""), settings.retry_seconds_max
+        self._publisher = Publisher(service, version, bus, codec, tracing, metrics, pause_max_s, self._audit)
         self._parking = Parking(service.name)
         self._answering = Answering(
             service, codec, self._publisher, self._parking, clock, tracing, metrics, self.progress, version, self._audit
         )
-        self._broadcast_topics = [item.topic for item in service.inputs if TOPICS[item.topic].broadcast]
-        fanout_topics = [item.topic for item in service.inputs if item.fanout]
-        apart = {*self._broadcast_topics, *fanout_topics}
-        self._group_topics = [item.topic for item in service.inputs if item.topic not in apart]
+        self._broadcast_topics, fanout_topics, self._group_topics = _topics_of(service)
         self._checkpoints = Checkpoints(
             service, self._group_topics, self._publisher, clock, metrics, settings, self.progress
         )
@@ -94,8 +81,7 @@ class Worker:
         self._broadcast: Reader | None = None
         self._group: Reader | None = None
         self._source: SourceReader | None = None
-        self._lock = asyncio.Lock()
-        self._generation = 0
+        self._lock, self._generation = asyncio.Lock(), 0
         self._moving_since_s = clock.monotonic_s()
         self._lag = LagGauges(service.name, metrics, clock, every_s=TICK_SECONDS)
 
@@ -298,3 +284,10 @@ class Worker:
             if self._group_topics and not self._generation:
                 return  # nothing is assigned yet, so nothing is known about where to start
             self._back_pressure.forget(await self._publisher.until_done(self._fanout.open, "open the fan-out reader"))
+
+
+def _topics_of(service: Service) -> tuple[list[str], list[str], list[str]]:
+    """Topics that every instance reads whole, those it reads outside its group, and those that the group shares."""
+    broadcast = [item.topic for item in service.inputs if TOPICS[item.topic].broadcast]
+    fanout = [item.topic for item in service.inputs if item.fanout]
+    return broadcast, fanout, [item.topic for item in service.inputs if item.topic not in {*broadcast, *fanout}]

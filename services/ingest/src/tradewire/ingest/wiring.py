@@ -51,6 +51,7 @@ def build(settings: Settings) -> Service:
         waits=feed.waits,
         levels=feed.controls.told,
         closed=source.close,
+        renew=lambda: build(settings),
     )
 
 

@@ -54,8 +54,13 @@ def build(settings: Settings) -> Service:
     async def closed() -> None:
         stream.close()
 
+    def renew() -> Service:
+        # The routes show these books, so they stay and are emptied: the store fills them again.
+        desk.clear()
+        return service
+
     history = HistoryRoutes(log_store, desk.freshness, store.end_offsets)
-    return Service(
+    service = Service(
         name="telemetry",
         inputs=inputs(desk),
         store=store,
@@ -63,7 +68,9 @@ def build(settings: Settings) -> Service:
         tick=running,
         closed=closed,
         routes=_api(StateRoutes(desk.books).router, history.router, stream.router),
+        renew=renew,
     )
+    return service
 
 
 def _api(*routers: APIRouter) -> APIRouter:

@@ -43,7 +43,25 @@ class Books:
     """Newest of everything, by account, order and strategy."""
 
     def __init__(self, bounds: BookBounds | None = None) -> None:
-        bounds = bounds or BookBounds()
+        self._bounds = bounds or BookBounds()
+        self._takers: dict[type[Event], Callable[[Any, Envelope], bool]] = {
+            AccountStateChanged: self._take_state,
+            OrderChanged: self._take_order,
+            OrderFilled: self._take_fill,
+            StrategyEvaluated: self._take_evaluation,
+            RiskAssessed: self._take_assessment,
+            RiskLimitsAnswered: self._take_limits,
+            ControlStatusChanged: self._take_control_status,
+            StrategyConfigPublished: self._take_config,
+            StrategyStatusChanged: self._take_status,
+            GapDetected: self._take_gap,
+            AuditRecorded: self._take_audit,
+        }
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        bounds = self._bounds
         self.accounts: dict[str, AccountBook] = {}
         self.orders: dict[str, Seen[OrderChanged]] = {}
         self.fills: deque[Seen[OrderFilled]] = deque(maxlen=bounds.fills)
@@ -59,19 +77,6 @@ class Books:
         self.limits: dict[str, RiskLimitsChanged] = {}
         self._last_assessments: dict[tuple[object, ...], RiskAssessed] = {}
         self._last_offsets: dict[tuple[str, int], int] = {}
-        self._takers: dict[type[Event], Callable[[Any, Envelope], bool]] = {
-            AccountStateChanged: self._take_state,
-            OrderChanged: self._take_order,
-            OrderFilled: self._take_fill,
-            StrategyEvaluated: self._take_evaluation,
-            RiskAssessed: self._take_assessment,
-            RiskLimitsAnswered: self._take_limits,
-            ControlStatusChanged: self._take_control_status,
-            StrategyConfigPublished: self._take_config,
-            StrategyStatusChanged: self._take_status,
-            GapDetected: self._take_gap,
-            AuditRecorded: self._take_audit,
-        }
 
     def take(self, event: Event, envelope: Envelope) -> bool:
         """Take an event in; False when it was there before, or is of no kind that is kept."""

@@ -74,6 +74,14 @@ class TelemetryDesk:
 
     # ---- state ----
 
+    def clear(self) -> None:
+        """Forget everything, as before the first message."""
+        self.books.clear()
+        self.freshness.clear()
+        self._market.clear()
+        self._unrecorded.clear()
+        self._latencies = Latencies()
+
     def restore(self, event: Event, envelope: Envelope) -> None:
         """An event read again at the start: into the books only, for it was recorded before."""
         self._note(envelope, messages=0)
