@@ -13,7 +13,7 @@ COMPILED := .venv/.compiled
 PEERS := .venv-peers/.installed
 NAUTILUS := .venv-nautilus/.installed
 
-.PHONY: bench bench-recovery bench-research drills help setup run test chaos lint types imports contracts clean
+.PHONY: bench bench-recovery bench-research drills fuzz help setup run test chaos lint types imports contracts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ chaos: setup ## kill, freeze, move everything and prove nothing is lost: make ch
 	$(BIN)/python -m tradewire.testkit.chaos $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(PACE),--pace $(PACE)) \
 	  $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(if $(BARS),--bars $(BARS)) \
 	  $(if $(INSTANCES),--instances $(INSTANCES)) $(FAULTS)
+
+fuzz: setup ## hostile records to every topic of every service: make fuzz RECORDS=100000 SEED=1
+	$(BIN)/python -m tests.fuzz --records $(or $(RECORDS),100000) $(if $(SEED),--seed $(SEED))
 
 drills: setup ## the tests that take minutes of outage each
 	$(BIN)/pytest -m drill

@@ -23,7 +23,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradewire.ports import events
-from tradewire.ports.bounds import Chars, Field, OneOf, Range, Rule, refuse, texts_kept
+from tradewire.ports.bounds import Chars, Field, OneOf, Range, Rule, bracket_fault, refuse, texts_kept
 '''
 MONDAY_US = 4 * 86_400_000_000
 """1970-01-05, the first Monday after the epoch: weekly bars open on Mondays."""

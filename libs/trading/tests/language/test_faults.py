@@ -214,3 +214,14 @@ def test_faults_survive_the_way_from_a_worker_process() -> None:
 
     assert arrived.errors == faults.value.errors
     assert str(arrived) == str(faults.value)
+
+
+@pytest.mark.parametrize(
+    "default", ["", "abc", "null", "true", "[1]", "{a: 1}", ".nan", ".inf", "1e400", "9" * 400, '"\\ud800"']
+)
+def test_default_that_is_no_finite_number_then_a_fault_and_never_an_exception(default: str) -> None:
+    text = (
+        VALID.replace("close, 20)", "close, n)") + f"params: {{n: {{default: {default}, low: 1, high: 9, step: 1}}}}\n"
+    )
+
+    assert any("default" in error.message for error in faults(text))

@@ -125,3 +125,26 @@ def texts_kept(texts: Collection[str], least: int, most: int) -> bool:
     """Are all of them within ``Chars(least, most)``?"""
     joined = "".join(texts)
     return "\0" not in joined and (len(joined) <= most or max(map(len, texts)) <= most) and (least == 0 or all(texts))
+
+
+def bracket_fault(brackets: Sequence[Any]) -> str:
+    """What is wrong with a table of brackets; empty when nothing is.
+
+    Floors start at 0, each is the cap before it; amount_n = amount_(n-1) + floor_n·(ratio_n - ratio_(n-1)).
+    Source: Binance, COIN-M futures FAQ, "Maintenance Amount formula".
+    """
+    if not brackets:
+        return "found none, allowed at least one"
+    floor = amount = ratio = Decimal(0)
+    for number, bracket in enumerate(brackets, start=1):
+        if bracket.notional_floor != floor:
+            return f"{number}: notional_floor: found {bracket.notional_floor}, allowed {floor}"
+        if bracket.notional_cap <= floor:
+            return f"{number}: notional_cap: found {bracket.notional_cap}, allowed > {floor}"
+        if not ratio <= bracket.maintenance_ratio < 1:
+            return f"{number}: maintenance_ratio: found {bracket.maintenance_ratio}, allowed {ratio} and more, below 1"
+        amount += floor * (bracket.maintenance_ratio - ratio)
+        if bracket.maintenance_amount != amount:
+            return f"{number}: maintenance_amount: found {bracket.maintenance_amount}, allowed {amount}"
+        floor, ratio = bracket.notional_cap, bracket.maintenance_ratio
+    return ""

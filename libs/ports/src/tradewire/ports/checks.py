@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradewire.ports import events
-from tradewire.ports.bounds import Chars, Field, OneOf, Range, Rule, refuse, texts_kept
+from tradewire.ports.bounds import Chars, Field, OneOf, Range, Rule, bracket_fault, refuse, texts_kept
 
 _END_1 = Decimal("-9e18")
 _END_2 = Decimal("9e18")
@@ -18,14 +18,15 @@ _END_4 = Decimal("1e29")
 _END_5 = Decimal("0")
 _END_6 = Decimal("1e10")
 _END_7 = Decimal("9e10")
-_END_8 = Decimal("1e18")
-_END_9 = Decimal("-10")
-_END_10 = Decimal("10")
-_END_11 = Decimal("1")
-_END_12 = Decimal("-1")
-_END_13 = Decimal("1000")
-_END_14 = Decimal("1e20")
-_END_15 = Decimal("1e6")
+_END_8 = Decimal("1e-8")
+_END_9 = Decimal("1e18")
+_END_10 = Decimal("-10")
+_END_11 = Decimal("10")
+_END_12 = Decimal("1")
+_END_13 = Decimal("-1")
+_END_14 = Decimal("1000")
+_END_15 = Decimal("1e20")
+_END_16 = Decimal("1e6")
 INTERVALS_US = {
     "1m": 60000000,
     "3m": 180000000,
@@ -366,9 +367,9 @@ _CHECK_CANDLE_CLOSED = (
     Field("interval", OneOf(INTERVALS_US)),
     Field("open_time_us", Range(-1, 253402300800000000)),
     Field("high", Range(_END_5, _END_6)),
-    Field("low", Range(_END_5, _END_6)),
-    Field("volume", Range(_END_5, _END_8)),
-    Field("funding_rate", Range(_END_9, _END_10)),
+    Field("low", Range(_END_8, _END_6)),
+    Field("volume", Range(_END_5, _END_9)),
+    Field("funding_rate", Range(_END_10, _END_11)),
 )
 _CHECK_CANDLE_CLOSED_RULES = (
     Rule(
@@ -390,14 +391,14 @@ _CHECK_CANDLE_CLOSED_RULES = (
     Rule(
         (
             "mark_open is mark_high is mark_low is mark_close is None or (None not in (mark_open, mark_"
-            "high, mark_low, mark_close) and 0 <= mark_low <= mark_open <= mark_high <= 10000000000 and"
-            " mark_low <= mark_close <= mark_high)"
+            "high, mark_low, mark_close) and 0 < mark_low <= mark_open <= mark_high <= 10000000000 and "
+            "mark_low <= mark_close <= mark_high)"
         ),
         lambda fields: (
             fields["mark_open"] is fields["mark_high"] is fields["mark_low"] is fields["mark_close"] is None
             or (
                 None not in (fields["mark_open"], fields["mark_high"], fields["mark_low"], fields["mark_close"])
-                and 0 <= fields["mark_low"] <= fields["mark_open"] <= fields["mark_high"] <= 10000000000
+                and 0 < fields["mark_low"] <= fields["mark_open"] <= fields["mark_high"] <= 10000000000
                 and fields["mark_low"] <= fields["mark_close"] <= fields["mark_high"]
             )
         ),
@@ -417,9 +418,9 @@ def check_candle_closed(event: Any) -> None:
         and fields["interval"] in INTERVALS_US
         and -1 <= fields["open_time_us"] <= 253402300800000000
         and _END_5 <= fields["high"] <= _END_6
-        and _END_5 <= fields["low"] <= _END_6
-        and _END_5 <= fields["volume"] <= _END_8
-        and (fields["funding_rate"] is None or _END_9 <= fields["funding_rate"] <= _END_10)
+        and _END_8 <= fields["low"] <= _END_6
+        and _END_5 <= fields["volume"] <= _END_9
+        and (fields["funding_rate"] is None or _END_10 <= fields["funding_rate"] <= _END_11)
         and (fields["close_time_us"] - fields["open_time_us"] == INTERVALS_US[fields["interval"]])
         and ((fields["open_time_us"] - ORIGINS_US[fields["interval"]]) % INTERVALS_US[fields["interval"]] == 0)
         and (fields["low"] <= fields["open"] <= fields["high"] and fields["low"] <= fields["close"] <= fields["high"])
@@ -427,7 +428,7 @@ def check_candle_closed(event: Any) -> None:
             fields["mark_open"] is fields["mark_high"] is fields["mark_low"] is fields["mark_close"] is None
             or (
                 None not in (fields["mark_open"], fields["mark_high"], fields["mark_low"], fields["mark_close"])
-                and 0 <= fields["mark_low"] <= fields["mark_open"] <= fields["mark_high"] <= 10000000000
+                and 0 < fields["mark_low"] <= fields["mark_open"] <= fields["mark_high"] <= 10000000000
                 and fields["mark_low"] <= fields["mark_close"] <= fields["mark_high"]
             )
         )
@@ -474,7 +475,7 @@ def check_gap_detected(event: Any) -> None:
 _CHECK_LEVERAGE_BRACKET = (
     Field("notional_floor", Range(_END_3, _END_4)),
     Field("notional_cap", Range(_END_3, _END_4)),
-    Field("maintenance_ratio", Range(_END_5, _END_11)),
+    Field("maintenance_ratio", Range(_END_5, _END_12)),
     Field("maintenance_amount", Range(_END_3, _END_4)),
     Field("max_leverage", Range(0, 10000)),
 )
@@ -486,7 +487,7 @@ def check_leverage_bracket(event: Any) -> None:
     if not (
         _END_3 <= fields["notional_floor"] <= _END_4
         and _END_3 <= fields["notional_cap"] <= _END_4
-        and _END_5 <= fields["maintenance_ratio"] <= _END_11
+        and _END_5 <= fields["maintenance_ratio"] <= _END_12
         and _END_3 <= fields["maintenance_amount"] <= _END_4
         and 0 <= fields["max_leverage"] <= 10000
     ):
@@ -503,12 +504,21 @@ _CHECK_INSTRUMENT_CHANGED = (
     Field("min_qty", Range(_END_5, _END_7)),
     Field("max_qty", Range(_END_5, _END_7)),
     Field("min_notional", Range(_END_3, _END_4)),
-    Field("maker_fee", Range(_END_12, _END_11)),
-    Field("taker_fee", Range(_END_12, _END_11)),
-    Field("liquidation_fee", Range(_END_5, _END_11)),
-    Field("price_collar_ratio", Range(_END_5, _END_13)),
+    Field("maker_fee", Range(_END_13, _END_12)),
+    Field("taker_fee", Range(_END_5, _END_12)),
+    Field("liquidation_fee", Range(_END_5, _END_12)),
+    Field("price_collar_ratio", Range(_END_5, _END_14)),
     Field("intervals", OneOf(INTERVALS_US), many=True),
     Field("valid_from_us", Range(-1, 253402300800000000)),
+)
+_CHECK_INSTRUMENT_CHANGED_RULES = (
+    Rule(
+        ("tick_size > 0 and step_size > 0 and 0 < min_qty <= max_qty"),
+        lambda fields: (
+            fields["tick_size"] > 0 and fields["step_size"] > 0 and 0 < fields["min_qty"] <= fields["max_qty"]
+        ),
+    ),
+    Rule(('bracket_fault(brackets) == ""'), lambda fields: bracket_fault(fields["brackets"]) == ""),
 )
 
 
@@ -528,14 +538,16 @@ def check_instrument_changed(event: Any) -> None:
         and _END_5 <= fields["min_qty"] <= _END_7
         and _END_5 <= fields["max_qty"] <= _END_7
         and _END_3 <= fields["min_notional"] <= _END_4
-        and _END_12 <= fields["maker_fee"] <= _END_11
-        and _END_12 <= fields["taker_fee"] <= _END_11
-        and _END_5 <= fields["liquidation_fee"] <= _END_11
-        and _END_5 <= fields["price_collar_ratio"] <= _END_13
+        and _END_13 <= fields["maker_fee"] <= _END_12
+        and _END_5 <= fields["taker_fee"] <= _END_12
+        and _END_5 <= fields["liquidation_fee"] <= _END_12
+        and _END_5 <= fields["price_collar_ratio"] <= _END_14
         and INTERVALS_US.keys() >= {*fields["intervals"]}
         and -1 <= fields["valid_from_us"] <= 253402300800000000
+        and (fields["tick_size"] > 0 and fields["step_size"] > 0 and 0 < fields["min_qty"] <= fields["max_qty"])
+        and (bracket_fault(fields["brackets"]) == "")
     ):
-        refuse(event, _CHECK_INSTRUMENT_CHANGED)
+        refuse(event, _CHECK_INSTRUMENT_CHANGED, _CHECK_INSTRUMENT_CHANGED_RULES)
     for item in fields["brackets"]:
         check_leverage_bracket(item)
 
@@ -546,7 +558,7 @@ _CHECK_MARK_PRICE_UPDATED = (
     Field("event_time_us", Range(-1, 253402300800000000)),
     Field("mark_price", Range(_END_5, _END_6)),
     Field("index_price", Range(_END_5, _END_6)),
-    Field("funding_rate", Range(_END_9, _END_10)),
+    Field("funding_rate", Range(_END_10, _END_11)),
     Field("next_funding_time_us", Range(-1, 253402300800000000)),
 )
 
@@ -563,7 +575,7 @@ def check_mark_price_updated(event: Any) -> None:
         and -1 <= fields["event_time_us"] <= 253402300800000000
         and _END_5 <= fields["mark_price"] <= _END_6
         and (fields["index_price"] is None or _END_5 <= fields["index_price"] <= _END_6)
-        and (fields["funding_rate"] is None or _END_9 <= fields["funding_rate"] <= _END_10)
+        and (fields["funding_rate"] is None or _END_10 <= fields["funding_rate"] <= _END_11)
         and (fields["next_funding_time_us"] is None or -1 <= fields["next_funding_time_us"] <= 253402300800000000)
     ):
         refuse(event, _CHECK_MARK_PRICE_UPDATED)
@@ -575,9 +587,9 @@ _CHECK_TOP_OF_BOOK = (
     Field("event_time_us", Range(-1, 253402300800000000)),
     Field("update_id", Range(-4611686018427387904, 4611686018427387904)),
     Field("bid", Range(_END_5, _END_6)),
-    Field("bid_qty", Range(_END_5, _END_8)),
+    Field("bid_qty", Range(_END_5, _END_9)),
     Field("ask", Range(_END_5, _END_6)),
-    Field("ask_qty", Range(_END_5, _END_8)),
+    Field("ask_qty", Range(_END_5, _END_9)),
 )
 
 
@@ -593,9 +605,9 @@ def check_top_of_book(event: Any) -> None:
         and -1 <= fields["event_time_us"] <= 253402300800000000
         and -4611686018427387904 <= fields["update_id"] <= 4611686018427387904
         and _END_5 <= fields["bid"] <= _END_6
-        and _END_5 <= fields["bid_qty"] <= _END_8
+        and _END_5 <= fields["bid_qty"] <= _END_9
         and _END_5 <= fields["ask"] <= _END_6
-        and _END_5 <= fields["ask_qty"] <= _END_8
+        and _END_5 <= fields["ask_qty"] <= _END_9
     ):
         refuse(event, _CHECK_TOP_OF_BOOK)
 
@@ -606,7 +618,7 @@ _CHECK_TRADE_SEEN = (
     Field("trade_id", Range(-4611686018427387904, 4611686018427387904)),
     Field("event_time_us", Range(-1, 253402300800000000)),
     Field("price", Range(_END_5, _END_6)),
-    Field("qty", Range(_END_5, _END_8)),
+    Field("qty", Range(_END_5, _END_9)),
 )
 
 
@@ -622,7 +634,7 @@ def check_trade_seen(event: Any) -> None:
         and -4611686018427387904 <= fields["trade_id"] <= 4611686018427387904
         and -1 <= fields["event_time_us"] <= 253402300800000000
         and _END_5 <= fields["price"] <= _END_6
-        and _END_5 <= fields["qty"] <= _END_8
+        and _END_5 <= fields["qty"] <= _END_9
     ):
         refuse(event, _CHECK_TRADE_SEEN)
 
@@ -727,17 +739,17 @@ def check_risk_assessed(event: Any) -> None:
 _CHECK_RISK_LIMITS_CHANGED = (
     Field("account_id", Chars(1, 128)),
     Field("version", Range(0, 2000000000)),
-    Field("max_order_notional", Range(_END_5, _END_14)),
-    Field("max_position_notional", Range(_END_5, _END_14)),
-    Field("max_gross_exposure", Range(_END_5, _END_14)),
-    Field("max_net_exposure", Range(_END_5, _END_14)),
-    Field("max_leverage", Range(_END_5, _END_15)),
-    Field("max_concentration_ratio", Range(_END_5, _END_15)),
-    Field("max_daily_loss", Range(_END_5, _END_14)),
-    Field("max_drawdown_ratio", Range(_END_5, _END_15)),
+    Field("max_order_notional", Range(_END_5, _END_15)),
+    Field("max_position_notional", Range(_END_5, _END_15)),
+    Field("max_gross_exposure", Range(_END_5, _END_15)),
+    Field("max_net_exposure", Range(_END_5, _END_15)),
+    Field("max_leverage", Range(_END_5, _END_16)),
+    Field("max_concentration_ratio", Range(_END_5, _END_16)),
+    Field("max_daily_loss", Range(_END_5, _END_15)),
+    Field("max_drawdown_ratio", Range(_END_5, _END_16)),
     Field("max_orders_per_minute", Range(0, 1000000000)),
     Field("max_data_age_s", Range(0.0, 1000000000.0)),
-    Field("price_collar_ratio", Range(_END_5, _END_13)),
+    Field("price_collar_ratio", Range(_END_5, _END_14)),
     Field("author", Chars(0, 256)),
     Field("changed_at_us", Range(-1, 253402300800000000)),
 )
@@ -755,17 +767,17 @@ def check_risk_limits_changed(event: Any) -> None:
         and "\0" not in texts_2
         and fields["account_id"]
         and 0 <= fields["version"] <= 2000000000
-        and (fields["max_order_notional"] is None or _END_5 <= fields["max_order_notional"] <= _END_14)
-        and (fields["max_position_notional"] is None or _END_5 <= fields["max_position_notional"] <= _END_14)
-        and (fields["max_gross_exposure"] is None or _END_5 <= fields["max_gross_exposure"] <= _END_14)
-        and (fields["max_net_exposure"] is None or _END_5 <= fields["max_net_exposure"] <= _END_14)
-        and (fields["max_leverage"] is None or _END_5 <= fields["max_leverage"] <= _END_15)
-        and (fields["max_concentration_ratio"] is None or _END_5 <= fields["max_concentration_ratio"] <= _END_15)
-        and (fields["max_daily_loss"] is None or _END_5 <= fields["max_daily_loss"] <= _END_14)
-        and (fields["max_drawdown_ratio"] is None or _END_5 <= fields["max_drawdown_ratio"] <= _END_15)
+        and (fields["max_order_notional"] is None or _END_5 <= fields["max_order_notional"] <= _END_15)
+        and (fields["max_position_notional"] is None or _END_5 <= fields["max_position_notional"] <= _END_15)
+        and (fields["max_gross_exposure"] is None or _END_5 <= fields["max_gross_exposure"] <= _END_15)
+        and (fields["max_net_exposure"] is None or _END_5 <= fields["max_net_exposure"] <= _END_15)
+        and (fields["max_leverage"] is None or _END_5 <= fields["max_leverage"] <= _END_16)
+        and (fields["max_concentration_ratio"] is None or _END_5 <= fields["max_concentration_ratio"] <= _END_16)
+        and (fields["max_daily_loss"] is None or _END_5 <= fields["max_daily_loss"] <= _END_15)
+        and (fields["max_drawdown_ratio"] is None or _END_5 <= fields["max_drawdown_ratio"] <= _END_16)
         and (fields["max_orders_per_minute"] is None or 0 <= fields["max_orders_per_minute"] <= 1000000000)
         and (fields["max_data_age_s"] is None or 0.0 <= fields["max_data_age_s"] <= 1000000000.0)
-        and (fields["price_collar_ratio"] is None or _END_5 <= fields["price_collar_ratio"] <= _END_13)
+        and (fields["price_collar_ratio"] is None or _END_5 <= fields["price_collar_ratio"] <= _END_14)
         and -1 <= fields["changed_at_us"] <= 253402300800000000
     ):
         refuse(event, _CHECK_RISK_LIMITS_CHANGED)

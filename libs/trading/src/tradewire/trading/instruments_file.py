@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
-
 import yaml
 from pydantic import ValidationError
 
+from tradewire.ports.bounds import bracket_fault
 from tradewire.ports.checks import CHECKS
 from tradewire.ports.errors import ContractViolationError, FatalError
 from tradewire.ports.events import InstrumentChanged, LeverageBracket
@@ -84,24 +82,3 @@ def _instrument(entry: object, source: str) -> InstrumentChanged:
     if fault:
         raise FatalError(f"{source}: {name}: brackets: {fault}")
     return instrument
-
-
-def bracket_fault(brackets: Sequence[LeverageBracket]) -> str:
-    """What is wrong with a table of brackets; empty when nothing is.
-
-    Floors start at 0, each is the cap before it; amount_n = amount_(n-1) + floor_n·(ratio_n - ratio_(n-1)).
-    Source: Binance, COIN-M futures FAQ, "Maintenance Amount formula".
-    """
-    if not brackets:
-        return "found none, allowed at least one"
-    floor = amount = ratio = Decimal(0)
-    for number, bracket in enumerate(brackets, start=1):
-        if bracket.notional_floor != floor:
-            return f"{number}: notional_floor: found {bracket.notional_floor}, allowed {floor}"
-        if bracket.notional_cap <= floor:
-            return f"{number}: notional_cap: found {bracket.notional_cap}, allowed > {floor}"
-        amount += floor * (bracket.maintenance_ratio - ratio)
-        if bracket.maintenance_amount != amount:
-            return f"{number}: maintenance_amount: found {bracket.maintenance_amount}, allowed {amount}"
-        floor, ratio = bracket.notional_cap, bracket.maintenance_ratio
-    return ""

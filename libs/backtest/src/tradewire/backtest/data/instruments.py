@@ -12,9 +12,10 @@ import numpy as np
 from pydantic import ValidationError
 
 from tradewire.backtest.data.errors import MarketDataError
+from tradewire.ports.bounds import bracket_fault
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import InstrumentChanged, InstrumentStatus, LeverageBracket
-from tradewire.trading.instruments_file import bracket_fault, parse_instruments
+from tradewire.trading.instruments_file import parse_instruments
 
 if TYPE_CHECKING:
     from tradewire.backtest.data.inspection import Candles

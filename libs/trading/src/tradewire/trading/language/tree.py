@@ -110,7 +110,7 @@ _PRODUCT, _SUM = 2, 1
 
 def number_text(value: float) -> str:
     """Shortest text that reads back as the same float; whole numbers without a point."""
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    return str(int(value)) if abs(value) < 1e15 and value == int(value) else repr(value)
 
 
 def canonical(tree: Tree) -> str:

@@ -1,0 +1,31 @@
+"""Hostile records to every topic of every service: none ends it, and none vanishes. By hand: ``make fuzz``."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from pathlib import Path
+
+import pytest
+from tests.fuzz.runs import SERVICES, built, fuzz, memory_bus, topics_of
+
+RECORDS = 150
+SEED = 11
+
+
+def pairs() -> list[tuple[str, str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        return [(service, topic) for service in SERVICES for topic in topics_of(service, Path(folder))]
+
+
+@pytest.mark.parametrize(("service", "topic"), pairs())
+async def test_hostile_records_end_no_service_and_none_vanishes(
+    service: str, topic: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+
+    report = await fuzz(built(service, tmp_path, {"bus_url": "memory:"}), topic, RECORDS, bus=memory_bus(), seed=SEED)
+
+    assert report.faults == []
+    assert report.outcomes.total() == RECORDS
+    assert report.outcomes["dead_lettered"] > 0
