@@ -7,9 +7,16 @@ import asyncio
 import logging
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from tests.fuzz.runs import SERVICES, Report, built, fuzz, memory_bus, topics_of
+
+from tradewire.app.platform import DATABASES
+from tradewire.app.stack import Stack, StackPaths
+from tradewire.runtime import topic_admin
+from tradewire.runtime.bus import connect
 
 
 def main() -> int:
@@ -21,23 +28,50 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same records")
     parser.add_argument("--service", choices=SERVICES, help="only this one")
     parser.add_argument("--topic", help="only this one")
+    parser.add_argument("--servers", action="store_true", help="over a real Kafka and PostgreSQL, started for this")
     asked = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    reports = []
-    with tempfile.TemporaryDirectory(prefix="tradewire-fuzz-") as folder:
-        for service in [asked.service] if asked.service else SERVICES:
-            for topic in topics_of(service, Path(folder)):
-                if asked.topic in (None, topic):
-                    reports.append(asyncio.run(_one(service, topic, Path(folder), asked.records, asked.seed)))
-                    print(reports[-1], flush=True)
+    reports: list[Report] = []
+    with tempfile.TemporaryDirectory(prefix="tradewire-fuzz-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with servers(folder) if asked.servers else nullcontext() as stack:
+            for service in [asked.service] if asked.service else SERVICES:
+                for topic in topics_of(service, folder):
+                    if asked.topic in (None, topic):
+                        reports.append(asyncio.run(_one(service, topic, folder, asked.records, asked.seed, stack)))
+                        print(reports[-1], flush=True)
     bad = [report for report in reports if report.faults]
     print(f"{sum(report.records for report in reports):,} records, {len(bad)} of {len(reports)} runs with a fault")
     return 1 if bad else 0
 
 
-async def _one(service: str, topic: str, folder: Path, records: int, seed: int) -> Report:
-    made = built(service, folder, {"bus_url": "memory:"})
-    return await fuzz(made, topic, records, bus=memory_bus(), seed=seed)
+async def _one(service: str, topic: str, folder: Path, records: int, seed: int, stack: Stack | None) -> Report:
+    if stack is None:
+        made = built(service, folder, {"bus_url": "memory:"})
+        return await fuzz(made, topic, records, bus=memory_bus(), seed=seed)
+    common = {"bus_url": f"kafka://{stack.bootstrap_servers}"}
+    if service in DATABASES:
+        common[f"{service}_dsn"] = await asyncio.to_thread(stack.postgres_dsn, service)
+    bus = connect(common["bus_url"], client_id="fuzz")
+    await bus.start()
+    try:
+        return await fuzz(built(service, folder, common), topic, records, bus=bus, seed=seed)
+    finally:
+        await bus.close()
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[Stack]:
+    """Kafka with every topic, and PostgreSQL."""
+    with Stack(StackPaths.under(folder / "servers"), registry=False) as stack:
+        stack.start()
+        asyncio.run(_topics(stack.bootstrap_servers))
+        yield stack
+
+
+async def _topics(bootstrap_servers: str) -> None:
+    plan = await topic_admin.plan(bootstrap_servers, partitions={"S": 2, "A": 2}, replication=1)
+    await topic_admin.apply(bootstrap_servers, plan)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,13 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import fastavro
 
 from tradewire.ports.bus import Outgoing
-from tradewire.ports.events import ControlLevel, InstrumentChanged, Signal
+from tradewire.ports.events import ActiveVersion, ControlLevel, InstrumentChanged, Signal
 from tradewire.ports.message import Event
 from tradewire.ports.topics import TOPICS
 from tradewire.runtime.codec import PREFIX
@@ -122,8 +123,10 @@ class Records:
         return Outgoing(record.topic, record.key, bytes(value), self._headers())
 
     def _key(self) -> bytes | None:
+        """A key that is not the value's. Kafka itself takes no record without one on a topic that it compacts."""
+        none = b"" if "compact" in self._spec.cleanup else None
         return self._random.choice(
-            (None, b"", b"\xff\xfe", b"main", b"sim:BTCUSDT", b"\0", b"k" * 2_000, b"sim", b":::")
+            (none, b"", b"\xff\xfe", b"main", b"sim:BTCUSDT", b"\0", b"k" * 2_000, b"sim", b"::")
         )
 
     def _headers(self) -> tuple[tuple[str, bytes], ...]:
@@ -187,6 +190,11 @@ class _Values:
         return self._random.choice(chosen)
 
 
+@cache
+def _active() -> ActiveVersion:
+    return strategies.active(strategies.document())
+
+
 def _account(chance: random.Random) -> str:
     return chance.choice(("alpha", "alpha", "beta", f"account-{chance.randrange(1_000)}"))
 
@@ -216,7 +224,7 @@ LIKELY: dict[str, Callable[[random.Random, int], Event]] = {
     ),
     "strategy.config.v1": lambda chance, number: strategies.config(strategies.document(), number % 50 + 1),
     "strategy.config-status.v1": lambda chance, number: strategies.status(
-        strategies.active(strategies.document(), number % 50 + 1)
+        _active().model_copy(update={"version": number % 50 + 1}), strategy_id="trend"
     ),
     "risk.limits.v1": lambda chance, number: builders.limits(_account(chance), number % 100, max_leverage=Decimal(2)),
     "risk.assessment.v1": _assessed,

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from tradewire.ports.errors import FatalError, RetryableError, TradewireError
+from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError, TradewireError
 from tradewire.runtime.postgres import Database, PostgresSettings, migrate, translated
 
 if TYPE_CHECKING:
@@ -69,7 +69,10 @@ def fail(error: Exception, *, wrapped: bool) -> None:
         (asyncpg.InvalidCatalogNameError("said so"), FatalError),
         (asyncpg.UniqueViolationError("said so"), FatalError),
         (asyncpg.UndefinedTableError("said so"), FatalError),
-        (asyncpg.DataError("can't encode"), FatalError),
+        (asyncpg.DataError("can't encode"), ContractViolationError),
+        (asyncpg.CharacterNotInRepertoireError("a NUL"), ContractViolationError),
+        (asyncpg.NumericValueOutOfRangeError("said so"), ContractViolationError),
+        (asyncpg.ProgramLimitExceededError("said so"), ContractViolationError),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )

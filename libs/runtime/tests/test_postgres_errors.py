@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from tradewire.ports.errors import FatalError, RetryableError
+from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.runtime.postgres import translated
 
 
@@ -25,6 +25,7 @@ def test_connection_that_ended_in_between_may_be_asked_again(raised: Exception) 
         raise raised
 
 
-def test_value_that_cannot_be_written_is_fatal() -> None:
-    with pytest.raises(FatalError, match="committing"), translated("committing"):
+def test_value_that_cannot_be_written_is_a_contract_violation_at_persist() -> None:
+    with pytest.raises(ContractViolationError, match="committing") as refused, translated("committing"):
         raise asyncpg.DataError("invalid input for query argument $1")
+    assert refused.value.stage == "persist"

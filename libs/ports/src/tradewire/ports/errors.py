@@ -23,5 +23,9 @@ class ContractViolationError(TradewireError):
         self.stage = stage
 
 
+class RefusedRecordError(ContractViolationError):
+    """A handler's refusal, raised before it has changed anything: the service goes on with the state that it has."""
+
+
 class FencedError(FatalError):
     """Another process took over what this one was writing to."""

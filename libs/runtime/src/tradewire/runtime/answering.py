@@ -12,7 +12,7 @@ from operator import attrgetter
 from tradewire.ports.bus import Outgoing, Record
 from tradewire.ports.checks import CHECKS
 from tradewire.ports.clock import ClockPort
-from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.errors import ContractViolationError, RefusedRecordError
 from tradewire.ports.events import ControlChanged, ControlLevel, Severity
 from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.ports.topics import BY_EVENT, TOPICS
@@ -209,7 +209,7 @@ class Answering:
             tell_how_to_skip(record, self._service.name, error)
             raise
         except Exception as error:
-            if self._service.renew is None:
+            if self._service.renew is None or isinstance(error, RefusedRecordError):
                 raise
             raise HandlerFailedError(record, violation_of(error)) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from tradewire.ports.errors import RefusedRecordError
 from tradewire.ports.events import (
     ActiveVersion,
     ConfigStatus,
@@ -35,7 +36,7 @@ from tradewire.strategy.domain.validation import (
     hold_size,
     lacks_market,
 )
-from tradewire.trading.language import CompiledStrategy, compile_strategy, parse_strategy
+from tradewire.trading.language import CompiledStrategy, StrategyErrors, compile_strategy, parse_strategy
 from tradewire.trading.roster import Roster
 
 LEADER_PARTITION = 0
@@ -81,6 +82,11 @@ class StrategyDesk:
 
     def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterable[Emit]:
         """Our own answers, read back: what is in force, also for an instance that did not give them."""
+        try:
+            for version in event.active:
+                self._compiled_of(event.strategy_id, version)
+        except StrategyErrors as errors:
+            raise RefusedRecordError(f"{event.strategy_id}: a version in force can't be compiled: {errors}") from errors
         self._take(event)
         return ()
 
