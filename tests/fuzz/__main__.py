@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.fuzz.runs import SERVICES, Report, built, fuzz, memory_bus, topics_of
 
-from tradewire.app.platform import DATABASES
+from tradewire.app.external import DATABASES
 from tradewire.app.stack import Stack, StackPaths
 from tradewire.runtime import topic_admin
 from tradewire.runtime.bus import connect

@@ -639,6 +639,55 @@ def check_trade_seen(event: Any) -> None:
         refuse(event, _CHECK_TRADE_SEEN)
 
 
+_CHECK_LEVEL_IN_FORCE = (
+    Field("scope", Chars(0, 4096)),
+    Field("reason", Chars(0, 4096)),
+    Field("author", Chars(0, 4096)),
+    Field("issued_at_us", Range(-1, 253402300800000000)),
+    Field("control_offset", Range(-4611686018427387904, 4611686018427387904)),
+)
+
+
+def check_level_in_force(event: Any) -> None:
+    """Check a LevelInForce."""
+    fields = event.__dict__
+    texts_1 = f"{fields['scope']}{fields['reason']}{fields['author']}"
+    if not (
+        len(texts_1) <= 4096
+        and "\0" not in texts_1
+        and -1 <= fields["issued_at_us"] <= 253402300800000000
+        and -4611686018427387904 <= fields["control_offset"] <= 4611686018427387904
+    ):
+        refuse(event, _CHECK_LEVEL_IN_FORCE)
+
+
+_CHECK_CONTROL_STATUS_CHANGED = (
+    Field("service", Chars(0, 4096)),
+    Field("instance", Chars(0, 4096)),
+    Field("partitions", Range(-2147483648, 2147483647), many=True),
+    Field("control_offset", Range(-4611686018427387904, 4611686018427387904)),
+    Field("accounts", Chars(0, 4096), many=True),
+    Field("event_time_us", Range(-1, 253402300800000000)),
+)
+
+
+def check_control_status_changed(event: Any) -> None:
+    """Check a ControlStatusChanged."""
+    fields = event.__dict__
+    texts_1 = f"{fields['service']}{fields['instance']}"
+    if not (
+        len(texts_1) <= 4096
+        and "\0" not in texts_1
+        and -2147483648 <= fields["partitions"] <= 2147483647
+        and -4611686018427387904 <= fields["control_offset"] <= 4611686018427387904
+        and texts_kept(fields["accounts"], 0, 4096)
+        and -1 <= fields["event_time_us"] <= 253402300800000000
+    ):
+        refuse(event, _CHECK_CONTROL_STATUS_CHANGED)
+    for item in fields["levels"]:
+        check_level_in_force(item)
+
+
 _CHECK_CONTROL_CHANGED = (Field("issued_at_us", Range(-1, 253402300800000000)),)
 
 
@@ -734,6 +783,35 @@ def check_risk_assessed(event: Any) -> None:
         check_order_intent(item)
     for item in fields["rules"]:
         check_rule_outcome(item)
+
+
+_CHECK_RISK_LIMITS_ANSWERED = (
+    Field("account_id", Chars(1, 128)),
+    Field("request_id", Chars(0, 4096)),
+    Field("request_offset", Range(-4611686018427387904, 4611686018427387904)),
+    Field("reason", Chars(0, 4096)),
+    Field("version", Range(0, 2000000000)),
+    Field("in_force", Chars(0, 4096)),
+    Field("event_time_us", Range(-1, 253402300800000000)),
+)
+
+
+def check_risk_limits_answered(event: Any) -> None:
+    """Check a RiskLimitsAnswered."""
+    fields = event.__dict__
+    texts_1 = f"{fields['account_id']}"
+    texts_2 = f"{fields['request_id']}{fields['reason']}{fields['in_force']}"
+    if not (
+        len(texts_1) <= 128
+        and "\0" not in texts_1
+        and len(texts_2) <= 4096
+        and "\0" not in texts_2
+        and fields["account_id"]
+        and -4611686018427387904 <= fields["request_offset"] <= 4611686018427387904
+        and 0 <= fields["version"] <= 2000000000
+        and -1 <= fields["event_time_us"] <= 253402300800000000
+    ):
+        refuse(event, _CHECK_RISK_LIMITS_ANSWERED)
 
 
 _CHECK_RISK_LIMITS_CHANGED = (
@@ -1019,8 +1097,10 @@ CHECKS: dict[type[Any], Callable[[Any], None]] = {
     events.MarkPriceUpdated: check_mark_price_updated,
     events.TopOfBook: check_top_of_book,
     events.TradeSeen: check_trade_seen,
+    events.ControlStatusChanged: check_control_status_changed,
     events.ControlChanged: check_control_changed,
     events.RiskAssessed: check_risk_assessed,
+    events.RiskLimitsAnswered: check_risk_limits_answered,
     events.RiskLimitsChanged: check_risk_limits_changed,
     events.RiskStateSaved: check_risk_state_saved,
     events.StrategyStatusChanged: check_strategy_status_changed,

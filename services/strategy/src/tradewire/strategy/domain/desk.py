@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tradewire.ports.errors import RefusedRecordError
 from tradewire.ports.events import (
     ActiveVersion,
     ConfigStatus,
@@ -29,6 +28,7 @@ from tradewire.strategy.domain.questions import Question, Questions
 from tradewire.strategy.domain.validation import (
     Finding,
     RefusedError,
+    compiled_version,
     examined,
     fit,
     hold_markets,
@@ -36,7 +36,7 @@ from tradewire.strategy.domain.validation import (
     hold_size,
     lacks_market,
 )
-from tradewire.trading.language import CompiledStrategy, StrategyErrors, compile_strategy, parse_strategy
+from tradewire.trading.language import CompiledStrategy
 from tradewire.trading.roster import Roster
 
 LEADER_PARTITION = 0
@@ -82,11 +82,8 @@ class StrategyDesk:
 
     def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterable[Emit]:
         """Our own answers, read back: what is in force, also for an instance that did not give them."""
-        try:
-            for version in event.active:
-                self._compiled_of(event.strategy_id, version)
-        except StrategyErrors as errors:
-            raise RefusedRecordError(f"{event.strategy_id}: a version in force can't be compiled: {errors}") from errors
+        for version in event.active:
+            self._compiled_of(event.strategy_id, version)  # refuses a broken one before anything is taken
         self._take(event)
         return ()
 
@@ -251,7 +248,7 @@ class StrategyDesk:
         key = strategy_id, version.version
         compiled = self._compiled.get(key)
         if compiled is None or compiled.digest != version.digest:
-            compiled = self._compiled[key] = compile_strategy(parse_strategy(version.document))
+            compiled = self._compiled[key] = compiled_version(strategy_id, version)
         return compiled
 
     # ---- state ----

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from tradewire.ports.errors import RefusedRecordError
 from tradewire.ports.events import (
     ActiveVersion,
     InstrumentChanged,
@@ -171,3 +172,11 @@ def random_walk(count: int, interval_us: int) -> Bars:
         rows[index] = before, max(before, close) + wick, min(before, close) - wick / 2, close, rng.uniform(1, 100)
     times = np.arange(count, dtype=np.int64) * interval_us
     return Bars(times, *(np.ascontiguousarray(rows[:, column]) for column in range(5)))
+
+
+def compiled_version(strategy_id: str, version: ActiveVersion) -> CompiledStrategy:
+    """A version in force, compiled. Raises RefusedRecordError for one that no service of ours accepted."""
+    try:
+        return compile_strategy(parse_strategy(version.document))
+    except StrategyErrors as errors:
+        raise RefusedRecordError(f"{strategy_id}: version {version.version} can't be compiled: {errors}") from errors
