@@ -101,6 +101,8 @@ class _Part:
         if "one_of" in self.chosen:
             return [f"INTERVALS_US.keys() >= {{*{self.value}}}" if self.container else f"{self.value} in INTERVALS_US"]
         least, most = self._ends()
+        if self.container:
+            return [f"all({least} <= item <= {most} for item in {self.value})"]
         within = f"{least} <= {self.value} <= {most}"
         return [f"({self.value} is None or {within})" if self.optional else within]
 

@@ -678,7 +678,7 @@ def check_control_status_changed(event: Any) -> None:
     if not (
         len(texts_1) <= 4096
         and "\0" not in texts_1
-        and -2147483648 <= fields["partitions"] <= 2147483647
+        and all(-2147483648 <= item <= 2147483647 for item in fields["partitions"])
         and -4611686018427387904 <= fields["control_offset"] <= 4611686018427387904
         and texts_kept(fields["accounts"], 0, 4096)
         and -1 <= fields["event_time_us"] <= 253402300800000000

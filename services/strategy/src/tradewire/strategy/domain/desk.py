@@ -245,8 +245,7 @@ class StrategyDesk:
 
     def _compiled_of(self, strategy_id: str, version: ActiveVersion) -> CompiledStrategy:
         """Compiled when it first decides."""
-        key = strategy_id, version.version
-        compiled = self._compiled.get(key)
+        compiled = self._compiled.get(key := (strategy_id, version.version))
         if compiled is None or compiled.digest != version.digest:
             compiled = self._compiled[key] = compiled_version(strategy_id, version)
         return compiled
