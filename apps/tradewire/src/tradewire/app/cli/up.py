@@ -164,9 +164,18 @@ def down(root: UpRootOption = UP_ROOT, as_json: JsonOption = False) -> None:
 
     What a start as root changed on the machine (docs/runbooks/embedded-servers.md) is undone.
     """
+    stopped, undone = _stop(root) if use_of(StackPaths.under(root).root) is not None else (False, [])
+    if as_json:
+        print_json({"root": root, "stopped": stopped, "undone": undone})
+    else:
+        for line in undone:
+            tell(line)
+        tell(f"stopped the platform in {root}" if stopped else f"nothing runs in {root}")
+
+
+def _stop(root: Path) -> tuple[bool, list[str]]:
+    """Stop the platform of a marked folder; whether there was one, and what was undone."""
     paths, state = StackPaths.under(root), read_station(root)
-    if use_of(paths.root) is None:
-        fail(f"{root} is no folder of a platform: found no mark of tradewire, so nothing in it is stopped or deleted")
     keeper = state.owner.process() if state is not None else None
     stopped = shut_down(paths, within_s=STOP_SECONDS, progress=_show_step)
     if keeper is not None:
@@ -177,13 +186,7 @@ def down(root: UpRootOption = UP_ROOT, as_json: JsonOption = False) -> None:
             end(process, grace_s=SERVICE_GRACE_SECONDS)
             stopped = True
     state_file(root).unlink(missing_ok=True)
-    undone = undo(paths.root, paths.part("postgres"))
-    if as_json:
-        print_json({"root": root, "stopped": stopped, "undone": undone})
-    else:
-        for line in undone:
-            tell(line)
-        tell(f"stopped the platform in {root}" if stopped else f"nothing runs in {root}")
+    return stopped, list(undo(paths.root, paths.part("postgres")))
 
 
 def status(
