@@ -14,6 +14,7 @@ from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.codec import UnknownSchemaIdError
 from tradewire.runtime.failures import tell_how_to_skip
+from tradewire.runtime.last_written import LastWritten
 from tradewire.runtime.service import Store, StoreContext
 
 READ_TIMEOUT_S = 5.0
@@ -22,8 +23,8 @@ READ_TIMEOUT_S = 5.0
 class ChangelogStore(Store):
     """Keeps a service's state as the last ``event`` per key.
 
-    ``changed`` yields (group partition, state event) for what changed since it was last called; ``restored`` takes one
-    back; ``forgotten`` drops the state of a partition.
+    ``changed`` yields (group partition, state event) for what may have changed since it was last called; ``restored``
+    takes one back; ``forgotten`` drops the state of a partition. A state equal to the last one written is not written.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class ChangelogStore(Store):
         self._changed, self._restored, self._forgotten = changed, restored, forgotten
         self._context: StoreContext | None = None
         self._unwritten: list[Outgoing] = []
+        self._written = LastWritten()
 
     async def open(self, context: StoreContext) -> None:
         self._context = context
@@ -90,19 +92,15 @@ class ChangelogStore(Store):
         self._unwritten = [record for record in self._unwritten if record.partition not in set(partitions)]
         for partition in partitions:
             self._forgotten(partition)
+            self._written.forget(partition)
 
     async def checkpoint(self) -> None:
         assert self._context is not None
         # ``changed`` tells each change once, so what could not be written is kept for the next try.
-        self._unwritten += [
-            Outgoing(
-                self._spec.name,
-                self._spec.key_of(event).encode(),
-                self._context.codec.encode(event),
-                partition=partition,
-            )
-            for partition, event in self._changed()
-        ]
+        for partition, event in self._changed():
+            key, value = self._spec.key_of(event), self._context.codec.encode(event)
+            if self._written.differs(partition, key, value):
+                self._unwritten.append(Outgoing(self._spec.name, key.encode(), value, partition=partition))
         if self._unwritten:
             await self._context.bus.publish(self._unwritten)
             self._unwritten = []

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, M
 from contextlib import suppress
 
 from tradewire.ports.bus import EventBusPort, Place, Record, SubscriptionPort, TailPort
-from tradewire.ports.errors import RetryableError
+from tradewire.ports.errors import TradewireError
 from tradewire.ports.message import Emit
 from tradewire.runtime.progress import Progress
 
@@ -97,10 +97,10 @@ class Reader:
         return await lag() if lag is not None else {}
 
     async def close(self) -> None:
-        """End the poll and the reader."""
+        """End the poll and the reader. What the poll raised says nothing to whoever stops reading."""
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError, RetryableError):
+            with suppress(asyncio.CancelledError, TradewireError):
                 await self._task
         await self._port.close()
 

@@ -83,7 +83,10 @@ class Store:
         """All of ``records`` were acknowledged."""
 
     async def checkpoint(self) -> None:
-        """Write state that covers everything acknowledged so far."""
+        """Write all that decisions depend on and that is not written: input offsets are committed next.
+
+        Most records change state and lead to no message, so ``persist`` alone never covers what was read.
+        """
 
     def fanout_starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
         """Where to read fan-out topics from; places left out start at the beginning."""

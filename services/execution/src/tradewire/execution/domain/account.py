@@ -111,7 +111,6 @@ class Account:
     candles: dict[Feed, deque[Arrived]] = field(default_factory=dict)
     assessments: dict[int, dict[int, Assessed]] = field(default_factory=dict)
     ending: set[Feed] = field(default_factory=set)
-    changed: bool = False
     venues: dict[str, str] = field(default_factory=dict)
 
     def next_sequence(self) -> int:
@@ -168,7 +167,6 @@ class Account:
                 self.held.release(taken.envelope)
                 if taken.candle.last_of_stream:
                     self.ended.add(feed)
-                    self.changed = True
                 if feed in feeds:
                     bars[feed] = taken
                     self.happened_us[feed] = time_us

@@ -27,6 +27,7 @@ from tradewire.trading.exchange import FillModel, InstrumentSpec, MarginMode, Si
 from tradewire.trading.holding import Held
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.roster import Roster
+from tradewire.trading.tracking import Tracked
 from tradewire.trading.wire import e8, order_of, spec_of
 
 JOURNALED = frozenset((OrderChanged, OrderFilled))
@@ -56,7 +57,7 @@ class ExecutionDesk:
         self._roster = Roster()
         self._specs: dict[Key, InstrumentSpec] = {}
         self._owned: set[int] = set()
-        self._accounts: dict[str, Account] = {}
+        self._accounts: Tracked[str, Account] = Tracked()
         self._following = Following(self._roster)
         self.held = Held()
         self._positions: dict[int, int] = {}
@@ -78,7 +79,7 @@ class ExecutionDesk:
     def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterator[Emit]:
         """A strategy came, changed or went."""
         self._roster.apply(event)
-        for account in list(self._accounts.values()):
+        for account in self._accounts.values():
             yield from self._journaled(self._advance(account))
 
     def on_instrument(self, event: InstrumentChanged, _: Envelope) -> Iterable[Emit]:
@@ -125,7 +126,8 @@ class ExecutionDesk:
         specs = [spec for (_, symbol), spec in sorted(self._specs.items()) if symbol in traded]
         state = {**exchange_state, "account": {**book, "positions": traded}}
         exchange = SimulatedExchange.from_state(state, specs)
-        account = self._accounts[account_id] = Account.restored(account_id, saved, exchange, self.held)
+        account = Account.restored(account_id, saved, exchange, self.held)
+        self._accounts.restore(account_id, account)
         for symbol, venue in account.venues.items():
             if (spec := self._specs.get((venue, symbol))) is not None:
                 exchange.replace_instrument(spec)
@@ -136,7 +138,7 @@ class ExecutionDesk:
         """Drop what another member writes now."""
         gone = set(partitions)
         self._owned -= gone
-        for account_id in [a for a in self._accounts if self.partition_of(a) in gone]:
+        for account_id in [a for a in self._accounts.peek() if self.partition_of(a) in gone]:
             account = self._accounts.pop(account_id)
             self.kill_switch.end(account_id)
             self._following.end(account)
@@ -148,11 +150,9 @@ class ExecutionDesk:
         return taken
 
     def changed(self) -> Iterator[Account]:
-        """Accounts that changed since last asked."""
-        for account in self._accounts.values():
-            if account.changed:
-                account.changed = False
-                yield account
+        """Accounts that may have changed since last asked."""
+        for _, account in self._accounts.touched():
+            yield account
 
     def candle_offsets(self) -> dict[int, int]:
         """Next candle offset per partition: the oldest one buffered, else the next to be read."""
@@ -175,14 +175,14 @@ class ExecutionDesk:
                     "open_orders": len(a.orders),
                     "closing": self._following.closing(a),
                 }
-                for a in self._accounts.values()
+                for a in self._accounts.peek().values()
             },
             "controls": self.kill_switch.controls.levels(),
         }
 
     def waits(self) -> Iterator[WaitReason]:
         """Accounts that stand still until risk has answered a step."""
-        for account in self._accounts.values():
+        for account in self._accounts.peek().values():
             if account.awaits_us is not None:
                 yield WaitReason("assessments", f"{account.account_id}: risk's answers", account.awaits_us)
 
@@ -244,7 +244,7 @@ class ExecutionDesk:
         marks = {symbol: item.mark for symbol, item in moving.items() if item.mark is not None}
         rates = {symbol: item.funding_e8 for symbol, item in moving.items() if item.funding_e8}
         cause = list(arrived.values())[-1].envelope
-        account.time_us, account.changed = time_us, True
+        account.time_us = time_us
         yield from report(account, account.exchange.step(time_us, bars, marks, rates), cause)
         account.awaits_us = time_us if self._following.decides(account, time_us) else None
         last = self._following.settle(account, feeds, time_us)
@@ -252,7 +252,6 @@ class ExecutionDesk:
 
     def _place(self, account: Account, assessed: Assessed, time_us: int) -> Iterator[Emit]:
         """Withdraw and place the orders of one assessment; each once, whatever is delivered twice."""
-        account.changed = True
         event, envelope = assessed
         self._list(account, event.venue, event.symbol)
         for client_id in event.cancels:

@@ -12,6 +12,7 @@ from tradewire.ports.message import Emit, Envelope, Work
 from tradewire.trading.indicators import INDICATORS, Indicator
 from tradewire.trading.language import INTERVALS_US, IndicatorEngine
 from tradewire.trading.roster import Roster
+from tradewire.trading.tracking import Tracked
 from tradewire.trading.wire import bar_of
 
 Key = tuple[str, str, str]
@@ -28,7 +29,6 @@ class Feed:
     time_us: int = -1
     offset: int = -1
     values: dict[str, float | None] = field(default_factory=dict)
-    changed: bool = False
 
 
 class IndicatorDesk:
@@ -42,7 +42,7 @@ class IndicatorDesk:
         self._catalogue, self._adapter = catalogue, adapter
         self._roster = Roster()
         self._demands: dict[Key, tuple[str, ...]] = {}
-        self._feeds: dict[Key, Feed] = {}
+        self._feeds: Tracked[Key, Feed] = Tracked()
 
     def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterable[Emit]:
         """Demands changed: engines keep the state of what stays; what is new begins to warm up."""
@@ -66,7 +66,7 @@ class IndicatorDesk:
         except ValueError as error:
             raise ContractViolationError(str(error)) from error
         previous, feed.values = feed.values, {**bar, **computed}
-        feed.time_us, feed.offset, feed.changed = event.close_time_us, envelope.offset, True
+        feed.time_us, feed.offset = event.close_time_us, envelope.offset
         snapshot = IndicatorsUpdated(
             venue=event.venue,
             symbol=event.symbol,
@@ -99,24 +99,22 @@ class IndicatorDesk:
     # ---- state ----
 
     def changed(self) -> Iterator[tuple[int, IndicatorStateSaved]]:
-        """State of the streams that moved since last asked, with their partitions."""
-        for (venue, symbol, interval), feed in self._feeds.items():
-            if feed.changed:
-                feed.changed = False
-                state = {"adapter": self._adapter, "engine": feed.engine.state(), "values": feed.values}
-                yield (
-                    feed.partition,
-                    IndicatorStateSaved(
-                        venue=venue,
-                        symbol=symbol,
-                        interval=interval,
-                        event_time_us=feed.time_us,
-                        demands=feed.demands,
-                        state=json.dumps(state, separators=(",", ":")).encode(),
-                        input_partition=feed.partition,
-                        input_offset=feed.offset,
-                    ),
-                )
+        """State of the streams that may have moved since last asked, with their partitions."""
+        for (venue, symbol, interval), feed in self._feeds.touched():
+            state = {"adapter": self._adapter, "engine": feed.engine.state(), "values": feed.values}
+            yield (
+                feed.partition,
+                IndicatorStateSaved(
+                    venue=venue,
+                    symbol=symbol,
+                    interval=interval,
+                    event_time_us=feed.time_us,
+                    demands=feed.demands,
+                    state=json.dumps(state, separators=(",", ":")).encode(),
+                    input_partition=feed.partition,
+                    input_offset=feed.offset,
+                ),
+            )
 
     def restore(self, partition: int, event: IndicatorStateSaved) -> None:
         """Go on from a saved state without a jump."""
@@ -124,13 +122,13 @@ class IndicatorDesk:
         engine = self._engine(event.demands, event.interval)
         if state.get("adapter", "native") == self._adapter:
             engine.restore(state["engine"])
-        self._feeds[event.venue, event.symbol, event.interval] = Feed(
-            engine, event.demands, partition, event.event_time_us, event.input_offset, state["values"]
-        )
+        feed = Feed(engine, event.demands, partition, event.event_time_us, event.input_offset, state["values"])
+        self._feeds.restore((event.venue, event.symbol, event.interval), feed)
 
     def forget(self, partition: int) -> None:
         """Drop the streams of a partition that another member follows now."""
-        self._feeds = {key: feed for key, feed in self._feeds.items() if feed.partition != partition}
+        for key in [key for key, feed in self._feeds.peek().items() if feed.partition == partition]:
+            self._feeds.pop(key)
 
     def status(self) -> dict[str, object]:
         """For /health."""
@@ -138,6 +136,6 @@ class IndicatorDesk:
             "adapter": self._adapter,
             "streams": {
                 ":".join(key): {"event_time_us": feed.time_us, "indicators": len(feed.demands)}
-                for key, feed in self._feeds.items()
+                for key, feed in self._feeds.peek().items()
             },
         }

@@ -58,7 +58,6 @@ class Account:
     newest_us: dict[Stream, int] = field(default_factory=dict)
     ending: set[Stream] = field(default_factory=set)
     flights: Flights = field(default_factory=Flights)
-    changed: bool = False
 
     def __post_init__(self) -> None:
         self.answered_until_us = max(self.answered_us.values(), default=-1)
@@ -127,7 +126,6 @@ class Account:
                 self.day, self.day_start_equity = day, state.equity
             self.peak_equity = max(self.peak_equity, state.equity)
             self.state = state
-            self.changed = True
 
     def orders_last_minute(self, now_us: int) -> int:
         """Orders approved in the minute of event time before ``now_us``."""
@@ -153,7 +151,6 @@ class Account:
             self.answered_us[stream] = step_us
             if step[stream].event.last_of_stream:
                 self.ended.add(stream)
-        self.changed = True
         return [step[stream] for stream in sorted(step)]
 
     def drop(self) -> None:

@@ -25,6 +25,7 @@ from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.controls import Controls, decides
 from tradewire.trading.holding import Held
 from tradewire.trading.roster import Roster, Stream
+from tradewire.trading.tracking import Tracked
 
 
 class RiskDesk:
@@ -40,7 +41,7 @@ class RiskDesk:
     def __init__(self, rules: RiskPort, *, grace_us: int | None = None) -> None:
         self._rules, self._grace_us = rules, grace_us
         self.held = Held()
-        self._accounts: dict[str, Account] = {}
+        self._accounts: Tracked[str, Account] = Tracked()
         self._partitions: dict[str, int] = {}
         self._roster = Roster()
         self.controls = Controls()
@@ -55,7 +56,7 @@ class RiskDesk:
     def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterator[Emit]:
         """A strategy came, changed or went: steps that waited for it may now be complete."""
         self._roster.apply(event)
-        for account in list(self._accounts.values()):
+        for account in self._accounts.values():
             yield from self._advance(account)
 
     def on_instrument(self, event: InstrumentChanged, _: Envelope) -> Iterable[Emit]:
@@ -98,12 +99,17 @@ class RiskDesk:
         so. Tell what became of changed limits.
         """
         yield from self.limits.tick(now_us)
-        for account in self._accounts.values():
-            yield from self._flatten(account)
+        if self._demands:
+            for account in self._accounts.values():
+                yield from self._flatten(account)
         if self._grace_us is None:
             return
-        for account in self._accounts.values():
-            while (step_us := account.oldest_us) is not None and now_us - step_us > self._grace_us:
+        until_us = now_us - self._grace_us
+        overdue = [
+            a.account_id for a in self._accounts.peek().values() if a.oldest_us is not None and a.oldest_us < until_us
+        ]
+        for account in map(self._accounts.__getitem__, overdue):
+            while (step_us := account.oldest_us) is not None and step_us < until_us:
                 yield from self._answer(account, step_us, late=True, now_us=now_us)
 
     # ---- state ----
@@ -117,15 +123,13 @@ class RiskDesk:
         return bool(self._owned) and self.partition_of(account_id) in self._owned
 
     def changed(self) -> Iterator[tuple[int, Account]]:
-        """Accounts that changed since last asked, with their partitions."""
-        for account_id, account in self._accounts.items():
-            if account.changed:
-                account.changed = False
-                yield self._partitions[account_id], account
+        """Accounts that may have changed since last asked, with their partitions."""
+        for account_id, account in self._accounts.touched():
+            yield self._partitions[account_id], account
 
     def restore(self, partition: int, account: Account) -> None:
         """Take back an account from its changelog."""
-        self._accounts[account.account_id] = account
+        self._accounts.restore(account.account_id, account)
         self._partitions[account.account_id] = partition
 
     def published(self, newest_us: Mapping[str, int]) -> None:
@@ -134,7 +138,7 @@ class RiskDesk:
         Such steps are answered again; until they are past, what the account holds may differ from what they show.
         """
         for account_id, time_us in newest_us.items():
-            account = self._accounts.get(account_id)
+            account = self._accounts.known(account_id)
             if time_us > (account.answered_until_us if account is not None else -1):
                 self._published_us[account_id] = time_us
 
@@ -160,14 +164,14 @@ class RiskDesk:
                     "buffered_states": len(a.states),
                     "peak_equity": str(a.peak_equity),
                 }
-                for a in self._accounts.values()
+                for a in self._accounts.peek().values()
             },
             "controls": self.controls.levels(),
         }
 
     def waits(self) -> Iterator[WaitReason]:
         """Accounts whose oldest step lacks something."""
-        for account in self._accounts.values():
+        for account in self._accounts.peek().values():
             if (step_us := account.oldest_us) is None:
                 continue
             owing = self._owing(account)
