@@ -161,7 +161,7 @@ async def test_open_when_two_start_at_once_on_an_empty_database_then_both_serve(
     await asyncio.gather(*(ledger.open() for ledger in ledgers))
     for ledger in ledgers:
         await ledger.close()
-    assert [row["version_num"] for row in await rows(dsn, "SELECT * FROM alembic_version")] == ["ledger_0001"]
+    assert [row["version_num"] for row in await rows(dsn, "SELECT * FROM alembic_version")] == ["ledger_0002"]
 
 
 async def test_open_when_database_is_missing_then_fatal(postgres: PostgresServer, dsn: str) -> None:

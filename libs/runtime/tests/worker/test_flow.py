@@ -126,7 +126,7 @@ async def test_fanout_begins_where_the_store_says(rig: WorkerRig) -> None:
     place = rig.place(CANDLES, candle(0))
 
     class From3(Store):
-        def fanout_starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
+        async def fanout_starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
             return {place: 3}
 
     def on_candle(_: CandleClosed, envelope: Envelope) -> tuple[Emit, ...]:

@@ -161,6 +161,10 @@ class EventBusPort(Protocol):
         """Offset of the first record kept, per partition."""
 
     @abstractmethod
+    async def offsets_at(self, times_ms: Mapping[Place, int]) -> dict[Place, int]:
+        """Offset of the first record whose timestamp is at or after a time, per partition; the end when none is."""
+
+    @abstractmethod
     async def committed(self, group: str, places: Sequence[Place]) -> dict[Place, int | None]:
         """Offsets that the group has stored."""
 

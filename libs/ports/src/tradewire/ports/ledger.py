@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from tradewire.ports.bus import Outgoing
@@ -13,13 +13,24 @@ from tradewire.ports.events import OrderChanged, OrderFilled
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """An account's newest state. ``state``: JSON of its executor; ``candle_offsets``: next offset by partition."""
+    """An account's newest state. ``state``: JSON of its executor."""
 
     account_id: str
     partition: int
     event_time_us: int
     state: bytes
-    candle_offsets: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far an account partition has read what it does not read by group.
+
+    ``candles``: next offset by candle partition; ``statuses``: next offset of the strategies' statuses that were known
+    when these candles were read.
+    """
+
+    candles: Mapping[int, int]
+    statuses: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +41,19 @@ class Changes:
     orders: Sequence[OrderChanged] = ()
     fills: Sequence[OrderFilled] = ()
     outbox: Sequence[Outgoing] = ()
+    positions: Mapping[int, Position] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a writer finds when it takes partitions over; ``unpublished`` in the order in which it was written."""
+    """What a writer finds when it takes partitions over; ``unpublished`` in the order in which it was written.
+
+    ``positions``: by account partition, those that were written before.
+    """
 
     accounts: Sequence[AccountRow] = ()
     unpublished: Sequence[Outgoing] = ()
+    positions: Mapping[int, Position] = field(default_factory=dict)
 
 
 class LedgerPort(Protocol):

@@ -10,24 +10,29 @@ from tradewire.runtime.service import Store
 
 
 class Fanout:
-    """The group-less reader of some topics. ``stale``: the state it follows was restored anew, so it must be too."""
+    """The group-less reader of some topics; it follows a state, and when that is restored anew it is opened anew."""
 
     def __init__(self, topics: Sequence[str], bus: EventBusPort, store: Store, records_max: int) -> None:
         self._topics, self._bus, self._store, self._records_max = topics, bus, store, records_max
         self.reader: Reader | None = None
-        self.stale = bool(topics)
+        self._outdated = bool(topics)
+
+    @property
+    def stale(self) -> bool:
+        """Must it be opened anew before anything more is read?"""
+        return self._outdated or (bool(self._topics) and self._store.fanout_outdated())
 
     def outdate(self) -> None:
         """An assignment changed the state that says where to read from."""
-        self.stale = bool(self._topics)
+        self._outdated = bool(self._topics)
 
     async def open(self) -> list[Place]:
         """Read from where the store says; returns the places. Raises RetryableError: try again."""
         await self.close()
         places = [Place(t, p) for t in self._topics for p in range(await self._bus.partitions(t))]
-        starts = await self._bus.begin_offsets(places) | dict(self._store.fanout_starts(places))
+        starts = await self._bus.begin_offsets(places) | dict(await self._store.fanout_starts(places))
         self.reader = Reader(await self._bus.tail(starts), self._records_max)
-        self.stale = False
+        self._outdated = False
         return places
 
     async def close(self) -> None:

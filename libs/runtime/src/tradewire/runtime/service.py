@@ -88,8 +88,15 @@ class Store:
         Most records change state and lead to no message, so ``persist`` alone never covers what was read.
         """
 
-    def fanout_starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
-        """Where to read fan-out topics from; places left out start at the beginning."""
+    def fanout_outdated(self) -> bool:
+        """Does what was read since ``fanout_starts`` ask for fan-out records that were passed?"""
+        return False
+
+    async def fanout_starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
+        """Where to read fan-out topics from; places left out start at the beginning. Raises RetryableError.
+
+        Asked for after each ``acquire``, and when ``fanout_outdated``; no fan-out record is handled in between.
+        """
         return {}
 
 

@@ -263,6 +263,8 @@ class Worker:
         async with self._lock:
             records: list[Record] = []
             for reader in readers:
+                if reader is self._fanout.reader and self._fanout.stale:
+                    continue  # partitions moved while it was polled: it is opened where they ask for first
                 records += self._parking.sort_out(taken(reader, self.progress))
             self.progress.published += await self._effects.of(records, self._beside, self._group)
             await self._draining.step(self._group)

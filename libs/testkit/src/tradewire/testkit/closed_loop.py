@@ -19,6 +19,7 @@ from tradewire.indicator.handlers import inputs as indicator_inputs
 from tradewire.ingest.feed import emit_of
 from tradewire.ports.bus import Place
 from tradewire.ports.events import AccountStateChanged, CandleClosed, IndicatorStateSaved, OrderFilled, RiskAssessed
+from tradewire.ports.ledger import Position
 from tradewire.ports.message import Emit, Envelope, Event, derived_id
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.risk.adapters.memory_rules import MemoryRules
@@ -215,23 +216,45 @@ class ExecutionMember(Member):
     def fresh(self) -> Iterable[Input]:
         self.desk = ExecutionDesk(balance_e8=lambda _: e8(BALANCE), leverage=LEVERAGE, fill_model=FillModel())
         self.desk.partition_of = lambda account_id: partition_of(account_id.encode(), self.log.partitions)
-        self.desk.own(range(self.log.partitions))
         if not hasattr(self, "saved"):
-            self.saved: dict[str, tuple[bytes, dict[int, int]]] = {}
+            self.saved: dict[str, bytes] = {}
+            self.read: dict[int, Position] = {}
         return execution_inputs(self.desk)
 
+    def deliver(self, place: Place) -> None:
+        super().deliver(place)
+        if self.desk.positions.rewinds:
+            self.positions |= self._starts()
+
     def persist(self) -> None:
-        offsets = self.desk.candle_offsets()
         for account in self.desk.changed():
-            self.saved[account.account_id] = (account.saved(), offsets)
+            self.saved[account.account_id] = account.saved()
+
+    def save(self) -> None:
+        self.persist()
+        self.read |= self.desk.candle_positions()
 
     def recover(self) -> None:
-        for account_id, (saved, _) in self.saved.items():
+        for account_id, saved in self.saved.items():
             self.desk.restore(account_id, saved, json.loads(saved)["exchange"])
-        rows = [offsets for _, offsets in self.saved.values()]
-        topic = BY_EVENT[CandleClosed].name
-        for place in self.places(topic):
-            self.committed[place] = min((offsets.get(place.partition, 0) for offsets in rows), default=0)
+        self.desk.own(range(self.log.partitions), self.read)
+        self.committed |= self._starts()
+
+    def _starts(self) -> dict[Place, int]:
+        """Where to read candles from now on."""
+        places = self.places(BY_EVENT[CandleClosed].name)
+        ends = {place.partition: len(self.log.records[place]) for place in places}
+        since = {
+            partition: {place.partition: self._offset_at(place, time_us) for place in places}
+            for partition, time_us in self.desk.positions.rewinds.items()
+        }
+        starts = self.desk.positions.open(ends, since)
+        return {place: starts[place.partition] for place in places}
+
+    def _offset_at(self, place: Place, time_us: int) -> int:
+        """Offset of the first record of an event time or after."""
+        records = self.log.records[place]
+        return next((n for n, m in enumerate(records) if m.envelope.event_time_us >= time_us), len(records))
 
     def held(self) -> dict[Place, int]:
         return dict(self.desk.held.lowest())

@@ -22,7 +22,7 @@ def desk_with(*symbols: str) -> ExecutionDesk:
     """A desk that writes every account, with the strategy ``trend`` on ``symbols``."""
     desk = ExecutionDesk(balance_e8=lambda _: e8(BALANCE), leverage=5, fill_model=FillModel())
     desk.partition_of = lambda _: 0
-    desk.own([0])
+    desk.own([0], {})
     known: list[Event] = [instrument(symbol, taker_fee=FEE) for symbol in (BTC, ETH)]
     for event in [*known, status(active(document("trend", "alpha", *(symbols or (BTC,)))))]:
         say(desk, event)
@@ -30,7 +30,7 @@ def desk_with(*symbols: str) -> ExecutionDesk:
 
 
 def say(desk: ExecutionDesk, event: Event, offset: int = 0) -> list[Event]:
-    """Deliver one event; returns what it leads to."""
+    """Deliver one event; returns what it leads to. What it asks to read again is left to the test."""
     handlers: dict[str, Any] = {
         "InstrumentChanged": desk.on_instrument,
         "StrategyStatusChanged": desk.on_status,
@@ -39,7 +39,9 @@ def say(desk: ExecutionDesk, event: Event, offset: int = 0) -> list[Event]:
         "ControlChanged": desk.on_control,
     }
     emits: Iterable[Emit] = handlers[type(event).__name__](event, envelope(event, offset))
-    return [emit.event for emit in emits]
+    found = [emit.event for emit in emits]
+    desk.positions.open({}, {partition: {} for partition in desk.positions.rewinds})
+    return found
 
 
 def told(desk: ExecutionDesk, *events: Event) -> list[Event]:

@@ -14,13 +14,13 @@ import pytest
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.errors import FatalError, FencedError
 from tradewire.ports.events import Liquidity, OrderChanged, OrderFilled, OrderStatus, Side
-from tradewire.ports.ledger import AccountRow, Changes, LedgerPort
+from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, Position
 
 
 def account(account_id: str = "paper-1", *, partition: int = 0, time_us: int = 1_000) -> AccountRow:
     """An account's row."""
     state = json.dumps({"time_us": time_us}).encode()
-    return AccountRow(account_id, partition, time_us, state, {0: time_us, 7: 2 * time_us})
+    return AccountRow(account_id, partition, time_us, state)
 
 
 def transition(sequence: int, order_id: str = "o-1", **other: Any) -> OrderChanged:
@@ -102,6 +102,23 @@ class LedgerSuite:
         await ledger.commit(Changes(accounts=[account("a", time_us=5_000)]))
         recovered = await (await self.writer()).acquire([0])
         assert list(recovered.accounts) == [account("a", time_us=5_000)]
+
+    async def test_acquire_when_positions_were_committed_then_the_newest_of_those_partitions_only(
+        self, ledger: LedgerPort
+    ) -> None:
+        await ledger.commit(Changes(positions={0: Position({0: 5, 11: 7}, 3), 1: Position({0: 9}, 3)}))
+        await ledger.commit(Changes([account()], positions={0: Position({0: 6, 11: 7}, 4)}))
+        recovered = await (await self.writer()).acquire([0, 2])
+        assert recovered.positions == {0: Position({0: 6, 11: 7}, 4)}
+
+    async def test_commit_when_only_a_position_moves_of_a_partition_taken_over_then_fenced(
+        self, ledger: LedgerPort
+    ) -> None:
+        await ledger.commit(Changes(positions={0: Position({0: 5}, 0)}))
+        await (await self.writer()).acquire([0])
+        with pytest.raises(FencedError):
+            await ledger.commit(Changes(positions={0: Position({0: 9}, 0)}))
+        assert (await (await self.writer()).acquire([0])).positions == {0: Position({0: 5}, 0)}
 
     async def test_acquire_when_not_published_then_records_come_in_order_with_all_they_had(
         self, ledger: LedgerPort

@@ -128,5 +128,8 @@ class WatchedStore(Store):
     async def checkpoint(self) -> None:
         await self._journal.around("checkpoint", self._inner.checkpoint())
 
-    def fanout_starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
-        return self._inner.fanout_starts(places)
+    def fanout_outdated(self) -> bool:
+        return self._inner.fanout_outdated()
+
+    async def fanout_starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
+        return await self._inner.fanout_starts(places)

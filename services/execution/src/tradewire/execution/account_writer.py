@@ -57,7 +57,7 @@ class AccountWriter:
         emits = self.account.take_journal()
         events = [emit.event for emit in emits]
         book = self.account.book
-        row = AccountRow(book.account_id, self.partition, self.clock.now_us(), self.account.saved(), {})
+        row = AccountRow(book.account_id, self.partition, self.clock.now_us(), self.account.saved())
         return Changes(
             accounts=[row],
             orders=[event for event in events if isinstance(event, OrderChanged)],

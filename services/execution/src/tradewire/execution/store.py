@@ -7,12 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.ports.bus import Outgoing, Place
-from tradewire.ports.events import CandleClosed, OrderChanged, OrderFilled, RiskAssessed
-from tradewire.ports.ledger import AccountRow, Changes, LedgerPort
+from tradewire.ports.events import OrderChanged, OrderFilled, RiskAssessed
+from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, Position
 from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.answering import AHEAD_SECONDS_MAX
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.last_written import LastWritten
 from tradewire.runtime.service import Store, StoreContext
+
+AHEAD_MS = round(AHEAD_SECONDS_MAX * 1000)
+"""A candle's record is written at its close or later by its producer's clock, which may be ahead of the broker's."""
 
 
 class LedgerStore(Store):
@@ -20,11 +24,13 @@ class LedgerStore(Store):
 
     def __init__(self, desk: ExecutionDesk, ledger: LedgerPort) -> None:
         self._desk, self._ledger = desk, ledger
-        self._starts: dict[int, int] = {}
+        self._context: StoreContext | None = None
         self._pending: Changes | None = None
         self._written = LastWritten()
+        self._positions: dict[int, Position] = {}
 
     async def open(self, context: StoreContext) -> None:
+        self._context = context
         await self._ledger.open()
         partitions = await context.bus.partitions(BY_EVENT[RiskAssessed].name)
         self._desk.partition_of = lambda account_id: partition_of(account_id.encode(), partitions)
@@ -34,13 +40,12 @@ class LedgerStore(Store):
 
     async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
         recovered = await self._ledger.acquire(partitions)
-        self._desk.own(partitions)
         for row in recovered.accounts:
             self._desk.restore(row.account_id, row.state, json.loads(row.state)["exchange"])
             self._written.differs(row.partition, row.account_id, row.state)
-        offsets = [row.candle_offsets for row in recovered.accounts]
-        known = set().union(*offsets)
-        self._starts = {p: min(o.get(p, 0) for o in offsets) for p in known}
+        self._desk.own(partitions, recovered.positions)
+        self._positions = {p: at for p, at in self._positions.items() if p not in partitions}
+        self._positions |= recovered.positions
         return recovered.unpublished
 
     async def release(self, partitions: Sequence[int]) -> None:
@@ -53,26 +58,39 @@ class LedgerStore(Store):
 
     async def checkpoint(self) -> None:
         """Most bars and answers move an account and publish nothing: what they did is written here."""
-        await self._write(())
+        await self._write((), positions=self._desk.candle_positions())
 
     async def published(self, records: Sequence[Outgoing]) -> None:
         await self._ledger.published()
 
-    def fanout_starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
-        topic = BY_EVENT[CandleClosed].name
-        return {p: self._starts[p.partition] for p in places if p.topic == topic and p.partition in self._starts}
+    def fanout_outdated(self) -> bool:
+        return bool(self._desk.positions.rewinds)
 
-    async def _write(self, records: Sequence[Outgoing]) -> None:
+    async def fanout_starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
+        """Candles: from the lowest position of our partitions, and where one is rewound, from the time asked for."""
+        assert self._context is not None
+        bus, positions = self._context.bus, self._desk.positions
+        ends = {place.partition: end for place, end in (await bus.end_offsets(places)).items()}
+        rewound = {}
+        for partition, time_us in positions.rewinds.items():
+            since_ms = max(0, time_us // 1000 - AHEAD_MS)
+            found = await bus.offsets_at(dict.fromkeys(places, since_ms))
+            rewound[partition] = {place.partition: offset for place, offset in found.items()}
+        starts = positions.open(ends, rewound)
+        return {place: starts[place.partition] for place in places}
+
+    async def _write(self, records: Sequence[Outgoing], positions: Mapping[int, Position] | None = None) -> None:
         """Commit what is not in the ledger yet; after a RetryableError the same again, unchanged."""
         if self._pending is None:
-            self._pending = self._changes(records)
+            moved = {p: at for p, at in (positions or {}).items() if self._positions.get(p) != at}
+            self._pending = self._changes(records, moved)
+            self._positions = {**self._positions, **moved}
         if self._pending != Changes():
             await self._ledger.commit(self._pending)
         self._pending = None
 
     def _rows(self) -> Iterator[AccountRow]:
         """Accounts that differ from their rows."""
-        offsets = self._desk.candle_offsets()
         for account in self._desk.changed():
             account_id, partition, state = (
                 account.account_id,
@@ -80,13 +98,14 @@ class LedgerStore(Store):
                 account.saved(),
             )
             if self._written.differs(partition, account_id, state):
-                yield AccountRow(account_id, partition, account.time_us, state, offsets)
+                yield AccountRow(account_id, partition, account.time_us, state)
 
-    def _changes(self, records: Sequence[Outgoing]) -> Changes:
+    def _changes(self, records: Sequence[Outgoing], positions: Mapping[int, Position]) -> Changes:
         journal = self._desk.journal()
         return Changes(
             accounts=tuple(self._rows()),
             orders=tuple(event for event in journal if isinstance(event, OrderChanged)),
             fills=tuple(event for event in journal if isinstance(event, OrderFilled)),
             outbox=tuple(records),
+            positions=positions,
         )

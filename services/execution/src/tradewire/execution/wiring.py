@@ -19,11 +19,12 @@ from tradewire.trading.wire import e8
 
 def build(settings: Settings) -> Service:
     """The execution service as a value."""
-    return _over(MemoryLedger() if settings.execution_dsn is None else PostgresLedger(settings.execution_dsn), settings)
+    dsn = settings.execution_dsn
+    return on_ledger(settings, MemoryLedger() if dsn is None else PostgresLedger(dsn))
 
 
-def _over(ledger: LedgerPort, settings: Settings) -> Service:
-    """The service with an empty memory over what the ledger holds."""
+def on_ledger(settings: Settings, ledger: LedgerPort) -> Service:
+    """The service on a ledger that may outlive it."""
     desk = ExecutionDesk(
         balance_e8=lambda _: e8(settings.paper_balance),
         leverage=settings.paper_leverage,
@@ -46,5 +47,5 @@ def _over(ledger: LedgerPort, settings: Settings) -> Service:
         waits=desk.waits,
         levels=desk.kill_switch.controls.told,
         accounts=desk.accounts,
-        renew=lambda: _over(ledger, settings),
+        renew=lambda: on_ledger(settings, ledger),
     )

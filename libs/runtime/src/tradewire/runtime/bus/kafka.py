@@ -247,6 +247,17 @@ class KafkaBus(EventBusPort):
                 found = await self._lookup.beginning_offsets([TopicPartition(*place) for place in places])
         return {Place(*place): offset for place, offset in found.items()}
 
+    async def offsets_at(self, times_ms: Mapping[Place, int]) -> dict[Place, int]:
+        assert self._lookup is not None, "start the bus before using it"
+        if not times_ms:
+            return {}
+        asked = {TopicPartition(*place): time_ms for place, time_ms in times_ms.items()}
+        with translated("asking for offsets by time"):
+            async with asyncio.timeout(self.settings.request_s):
+                found = await self._lookup.offsets_for_times(asked)
+        after = await self.end_offsets([place for place in times_ms if found.get(TopicPartition(*place)) is None])
+        return after | {Place(*place): answer.offset for place, answer in found.items() if answer is not None}
+
     async def committed(self, group: str, places: Sequence[Place]) -> dict[Place, int | None]:
         assert self._admin is not None, "start the bus before using it"
         with translated(f"asking for committed offsets of {group}"):

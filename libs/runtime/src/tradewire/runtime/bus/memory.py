@@ -87,6 +87,9 @@ class MemoryBus(EventBusPort):
     async def begin_offsets(self, places: Sequence[Place]) -> dict[Place, int]:
         return {place: self._log(place).begin for place in places}
 
+    async def offsets_at(self, times_ms: Mapping[Place, int]) -> dict[Place, int]:
+        return {place: self._log(place).offset_at(time_ms) for place, time_ms in times_ms.items()}
+
     async def committed(self, group: str, places: Sequence[Place]) -> dict[Place, int | None]:
         stored = self._groups[group].committed if group in self._groups else {}
         return {place: stored.get(place) for place in places}

@@ -37,6 +37,10 @@ class Log:
         index = start - self.begin
         return self._records[index : index + records_max]
 
+    def offset_at(self, time_ms: int) -> int:
+        """Offset of the first record with a timestamp at or after a time; the end when there is none."""
+        return next((record.offset for record in self._records if record.timestamp_ms >= time_ms), self.end)
+
 
 class Cursor:
     """Where a reader stands in a log."""

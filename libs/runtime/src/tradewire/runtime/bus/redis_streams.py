@@ -20,6 +20,7 @@ from tradewire.runtime.bus.redis_wire import (
     MEETING,
     PUBLISH,
     TOPICS_KEY,
+    decode,
     encode,
     end_key,
     group_key,
@@ -165,6 +166,26 @@ class RedisBus(EventBusPort):
         return {
             place: offset_of(first[0][0]) if first else ends[place] for place, first in zip(places, firsts, strict=True)
         }
+
+    async def offsets_at(self, times_ms: Mapping[Place, int]) -> dict[Place, int]:
+        begins, ends = await self.begin_offsets(list(times_ms)), await self.end_offsets(list(times_ms))
+        return {
+            place: await self._offset_at(place, time_ms, begins[place], ends[place])
+            for place, time_ms in times_ms.items()
+        }
+
+    async def _offset_at(self, place: Place, time_ms: int, low: int, high: int) -> int:
+        """By bisection: timestamps rise with offsets as far as the writers' clocks agree."""
+        while low < high:
+            middle = (low + high) // 2
+            with translated("asking for offsets by time"):
+                reply = await self.redis.execute_command("XRANGE", stream_key(place), f"{middle}-0", "+", "COUNT", 1)  # type: ignore[no-untyped-call]  # redis-py
+            found = decode(place, reply[0][0], reply[0][1][b"r"]) if reply else None
+            if found is not None and found.timestamp_ms < time_ms:
+                low = found.offset + 1
+            else:
+                high = middle
+        return low
 
     async def committed(self, group: str, places: Sequence[Place]) -> dict[Place, int | None]:
         if not places:

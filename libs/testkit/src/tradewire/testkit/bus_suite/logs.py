@@ -110,6 +110,21 @@ class LogSuite:
         assert await bus.end_offsets(places) == {places[0]: 3, places[1]: 0}
         assert await bus.committed(harness.name("group"), places) == dict.fromkeys(places)
 
+    async def test_offsets_at_when_asked_by_time_then_the_first_record_written_then_or_later(
+        self, bus: EventBusPort, harness: Harness
+    ) -> None:
+        topic = await harness.topic(bus, partitions=2)
+        place, empty = Place(topic, 0), Place(topic, 1)
+        for start in range(0, 20, 4):
+            await bus.publish([Outgoing(topic, b"key", str(n).encode(), partition=0) for n in range(start, start + 4)])
+        tail = await bus.tail({place: 0})
+        records = await read(tail, 20)
+        await tail.close()
+        for time_ms in {0, *(r.timestamp_ms + more for r in records for more in (0, 1))}:
+            wanted = next((r.offset for r in records if r.timestamp_ms >= time_ms), 20)
+            assert await bus.offsets_at({place: time_ms, empty: time_ms}) == {place: wanted, empty: 0}
+        assert await bus.offsets_at({}) == {}
+
     async def test_tail_when_started_anywhere_then_clamped(self, bus: EventBusPort, harness: Harness) -> None:
         topic = await harness.topic(bus, partitions=3)
         await bus.publish(spread(topic, partitions=3, each=4))

@@ -30,7 +30,7 @@ def fill_key(event: OrderFilled) -> Key:
 
 def touched(changes: Changes, homes: Mapping[str, int]) -> list[int]:
     """Partitions written to, rising. ``homes``: partition by account. Raises FatalError for an account with no row."""
-    found = {row.partition for row in changes.accounts}
+    found = {row.partition for row in changes.accounts} | changes.positions.keys()
     events: list[OrderChanged | OrderFilled] = [*changes.orders, *changes.fills]
     for event in events:
         if event.account_id not in homes:

@@ -18,7 +18,7 @@ from tradewire.execution.adapters.ledger_rules import (
 )
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.events import OrderChanged, OrderFilled
-from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, Recovered
+from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, Position, Recovered
 
 
 @dataclass(slots=True)
@@ -37,6 +37,7 @@ class LedgerTables:
 
     epochs: dict[int, int] = field(default_factory=dict)
     accounts: dict[str, AccountRow] = field(default_factory=dict)
+    positions: dict[int, Position] = field(default_factory=dict)
     orders: dict[OrderKey, OrderChanged] = field(default_factory=dict)
     transitions: dict[Key, OrderChanged] = field(default_factory=dict)
     fills: dict[Key, OrderFilled] = field(default_factory=dict)
@@ -65,7 +66,8 @@ class MemoryLedger(LedgerPort):
         for item in taken:
             item.writer = self
         rows = sorted((row.account_id, row) for row in tables.accounts.values() if row.partition in wanted)
-        return Recovered(tuple(row for _, row in rows), tuple(item.record for item in taken))
+        positions = {partition: tables.positions[partition] for partition in wanted & tables.positions.keys()}
+        return Recovered(tuple(row for _, row in rows), tuple(item.record for item in taken), positions)
 
     async def commit(self, changes: Changes) -> None:
         tables = self.tables
@@ -77,6 +79,7 @@ class MemoryLedger(LedgerPort):
         # Nothing raises from here on: all or nothing.
         self._drop_published()
         tables.accounts.update({row.account_id: row for row in changes.accounts})
+        tables.positions.update(changes.positions)
         tables.transitions.update(transitions)
         tables.orders.update(orders)
         tables.fills.update(fills)

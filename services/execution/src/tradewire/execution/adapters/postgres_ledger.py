@@ -24,7 +24,7 @@ from tradewire.execution.adapters.ledger_rules import (
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import OrderChanged, OrderFilled
-from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, Recovered
+from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, Position, Recovered
 from tradewire.runtime.postgres import Connection, Database, PostgresSettings
 
 SCHEMA = "execution"
@@ -69,31 +69,37 @@ def _arrays(types: Mapping[str, str], events: Sequence[Any]) -> list[list[Any]]:
 # The names in these statements are constants of this module; values always travel as parameters.
 _ACQUIRE = """
     INSERT INTO partitions (partition, epoch) SELECT wanted, 1 FROM unnest($1::int[]) AS wanted
-    ON CONFLICT (partition) DO UPDATE SET epoch = partitions.epoch + 1 RETURNING partition, epoch
+    ON CONFLICT (partition) DO UPDATE SET epoch = partitions.epoch + 1
+    RETURNING partition, epoch, candle_offsets, status_offset
 """
 _ACCOUNTS = """
-    SELECT account_id, partition, event_time_us, state, candle_offsets FROM accounts
+    SELECT account_id, partition, event_time_us, state FROM accounts
     WHERE partition = ANY($1::int[]) ORDER BY account_id COLLATE "C"
 """
 _TAKE_OUTBOX = """
     UPDATE outbox SET writer = $2 WHERE account_partition = ANY($1::int[]) OR account_partition IS NULL
     RETURNING id, topic, key, value, header_names, header_values, partition
 """
+_MOVE = """
+    UPDATE partitions SET candle_offsets = moved.candles, status_offset = moved.statuses
+    FROM unnest($1::int[], $2::json[], $3::bigint[]) AS moved (partition, candles, statuses)
+    WHERE partitions.partition = moved.partition
+"""
 _DROP = "DELETE FROM outbox WHERE writer = $1 AND id BETWEEN $2 AND $3"
 # Epochs of the partitions touched, locked until the end: whoever finds that one is not its own takes all of it back.
 _BEGIN = """
     WITH locked AS MATERIALIZED (
-        SELECT partition, epoch FROM partitions WHERE partition = ANY($1::int[]) ORDER BY partition FOR SHARE
+        SELECT partition, epoch FROM partitions WHERE partition = ANY($1::int[]) ORDER BY partition FOR NO KEY UPDATE
     ), dropped AS (
         DELETE FROM outbox WHERE writer = $2 AND id BETWEEN $3 AND $4
     ), written AS (
-        INSERT INTO accounts (account_id, partition, event_time_us, state, candle_offsets)
-        SELECT * FROM unnest($5::text[], $6::int[], $7::bigint[], $8::bytea[], $9::json[])
-        ON CONFLICT (account_id) DO UPDATE SET partition = excluded.partition, event_time_us = excluded.event_time_us,
-            state = excluded.state, candle_offsets = excluded.candle_offsets
+        INSERT INTO accounts (account_id, partition, event_time_us, state)
+        SELECT * FROM unnest($5::text[], $6::int[], $7::bigint[], $8::bytea[])
+        ON CONFLICT (account_id) DO UPDATE
+        SET partition = excluded.partition, event_time_us = excluded.event_time_us, state = excluded.state
     )
     SELECT ARRAY(SELECT partition FROM locked) AS partitions, ARRAY(SELECT epoch FROM locked) AS epochs,
-        ARRAY(SELECT nextval('outbox_id_seq') FROM generate_series(1, $10::int)) AS ids
+        ARRAY(SELECT nextval('outbox_id_seq') FROM generate_series(1, $9::int)) AS ids
 """
 _SAME_ORDER = " AND ".join(f"orders.{name} IS NOT DISTINCT FROM excluded.{name}" for name in _IDENTITY)
 _WRITE_HISTORY = f"""
@@ -176,7 +182,8 @@ class PostgresLedger(LedgerPort):
             self._highest = max([self._highest, *(row["id"] for row in rows[-1:])])
             self._epochs |= {row["partition"]: row["epoch"] for row in epochs}
             self._homes |= {account.account_id: account.partition for account in accounts}
-            return Recovered(tuple(accounts), tuple(_outgoing(row) for row in rows))
+            positions = {row["partition"]: _position(row) for row in epochs if row["candle_offsets"] is not None}
+            return Recovered(tuple(accounts), tuple(_outgoing(row) for row in rows), positions)
 
     async def commit(self, changes: Changes) -> None:
         homes = self._homes | {row.account_id: row.partition for row in changes.accounts}
@@ -189,6 +196,7 @@ class PostgresLedger(LedgerPort):
                 ids = await self._begin(connection, partitions, changes)
                 if again:
                     await self._drop_in_doubt(connection, before=ids)
+                await _write_positions(connection, changes.positions)
                 await _write_history(connection, changes.orders, changes.fills)
                 await self._write_outbox(connection, ids, changes.outbox, homes)
             highest = max([self._highest, *ids])
@@ -224,7 +232,6 @@ class PostgresLedger(LedgerPort):
             [row.partition for row in newest],
             [row.event_time_us for row in newest],
             [row.state for row in newest],
-            [json.dumps({str(key): value for key, value in row.candle_offsets.items()}) for row in newest],
             len(changes.outbox),
         )
         assert row is not None, "a query of arrays has one row"
@@ -258,6 +265,12 @@ class PostgresLedger(LedgerPort):
         await connection.copy_records_to_table("outbox", records=rows, columns=_OUTBOX, schema_name=SCHEMA)
 
 
+async def _write_positions(connection: Connection, positions: Mapping[int, Position]) -> None:
+    if positions:
+        candles = [json.dumps({str(n): offset for n, offset in at.candles.items()}) for at in positions.values()]
+        await connection.execute(_MOVE, list(positions), candles, [at.statuses for at in positions.values()])
+
+
 async def _write_history(connection: Connection, orders: Sequence[OrderChanged], fills: Sequence[OrderFilled]) -> None:
     """Raises FatalError, naming both, when a transition or a fill is there and differs."""
     if not orders and not fills:
@@ -280,8 +293,12 @@ async def _write_history(connection: Connection, orders: Sequence[OrderChanged],
 
 
 def _account(row: asyncpg.Record) -> AccountRow:
-    offsets = {int(key): value for key, value in json.loads(row["candle_offsets"]).items()}
-    return AccountRow(row["account_id"], row["partition"], row["event_time_us"], row["state"], offsets)
+    return AccountRow(row["account_id"], row["partition"], row["event_time_us"], row["state"])
+
+
+def _position(row: asyncpg.Record) -> Position:
+    candles = {int(number): offset for number, offset in json.loads(row["candle_offsets"]).items()}
+    return Position(candles, row["status_offset"])
 
 
 def _outgoing(row: asyncpg.Record) -> Outgoing:

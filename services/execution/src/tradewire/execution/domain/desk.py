@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from tradewire.execution.domain.account import Account, Arrived, Assessed, Feed, Key, OrderRecord
+from tradewire.execution.domain.catching_up import CatchingUp
 from tradewire.execution.domain.following import Following, news
 from tradewire.execution.domain.kill_switch import KillSwitch, permitted, reason
+from tradewire.execution.domain.positions import CandlePositions
 from tradewire.execution.domain.reports import account_changed, order_changed, report
 from tradewire.ports.events import (
     CandleClosed,
@@ -21,6 +23,7 @@ from tradewire.ports.events import (
     RiskAssessed,
     StrategyStatusChanged,
 )
+from tradewire.ports.ledger import Position
 from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.topics import BY_EVENT
 from tradewire.trading.exchange import FillModel, InstrumentSpec, MarginMode, SimulatedExchange
@@ -56,11 +59,11 @@ class ExecutionDesk:
         self._leverage, self._margin_mode, self._fill_model = leverage, margin_mode, fill_model
         self._roster = Roster()
         self._specs: dict[Key, InstrumentSpec] = {}
-        self._owned: set[int] = set()
         self._accounts: Tracked[str, Account] = Tracked()
         self._following = Following(self._roster)
         self.held = Held()
-        self._positions: dict[int, int] = {}
+        self.positions = CandlePositions()
+        self._catching_up = CatchingUp(self.positions, self._roster, self._following, self._time_of)
         self._journal: list[OrderChanged | OrderFilled] = []
         self.kill_switch = KillSwitch()
 
@@ -68,7 +71,7 @@ class ExecutionDesk:
 
     def on_control(self, event: ControlChanged, envelope: Envelope) -> Iterator[Emit]:
         """A kill-switch level, at once: what it does not let work is withdrawn."""
-        self.kill_switch.take(event, envelope, self._accounts)
+        self.kill_switch.take(event, envelope, self._accounts.peek())
         yield from self.tick(0)
 
     def tick(self, _: int) -> Iterator[Emit]:
@@ -76,9 +79,11 @@ class ExecutionDesk:
         for account_id in self.kill_switch.due():
             yield from self._journaled(self.kill_switch.carry_out(self._accounts[account_id]))
 
-    def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterator[Emit]:
+    def on_status(self, event: StrategyStatusChanged, envelope: Envelope) -> Iterator[Emit]:
         """A strategy came, changed or went."""
+        unfollowed = self._catching_up.unfollowed(event)
         self._roster.apply(event)
+        self._catching_up.applied(event, envelope.offset, unfollowed)
         for account in self._accounts.values():
             yield from self._journaled(self._advance(account))
 
@@ -93,10 +98,13 @@ class ExecutionDesk:
 
     def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
         """A bar that may now happen to every account that decides on its symbol and interval, or closes there."""
-        self._positions[envelope.partition] = envelope.offset + 1
+        if self.positions.rewinds:
+            return  # it is read again, behind those that are needed before it
+        self.positions.passed(envelope.partition, envelope.offset)
         feed, arrived = (event.venue, event.symbol, INTERVALS_US[event.interval]), None
+        self._catching_up.passed(feed, event.close_time_us)
         for account_id in self._following.accounts_on(feed):
-            if self.partition_of(account_id) not in self._owned:
+            if self.partition_of(account_id) not in self.positions.owned:
                 continue
             if self._following.may_need(account_id, feed, event.close_time_us):
                 arrived = arrived or Arrived.of(event, envelope)
@@ -115,9 +123,18 @@ class ExecutionDesk:
 
     # ---- state ----
 
-    def own(self, partitions: Iterable[int]) -> None:
-        """Become the writer of partitions."""
-        self._owned |= set(partitions)
+    def own(self, partitions: Iterable[int], known: Mapping[int, Position]) -> None:
+        """Become the writer of partitions whose accounts were restored. ``known``: their positions as written last.
+
+        A strategy whose status came after that may need candles from before: nobody knew that it would.
+        """
+        for partition in partitions:
+            self._catching_up.own(partition, known.get(partition))
+
+    def _time_of(self, account_id: str) -> tuple[int, int]:
+        """An account's partition, and the last event time that happened to it."""
+        account = self._accounts.known(account_id)
+        return self.partition_of(account_id), account.time_us if account is not None else -1
 
     def restore(self, account_id: str, saved: bytes, exchange_state: Mapping[str, object]) -> None:
         """Take an account back from the ledger; symbols that were listed without ever being traded are left behind."""
@@ -137,7 +154,8 @@ class ExecutionDesk:
     def forget(self, partitions: Iterable[int]) -> None:
         """Drop what another member writes now."""
         gone = set(partitions)
-        self._owned -= gone
+        for partition in gone:
+            self.positions.forget(partition)
         for account_id in [a for a in self._accounts.peek() if self.partition_of(a) in gone]:
             account = self._accounts.pop(account_id)
             self.kill_switch.end(account_id)
@@ -154,15 +172,16 @@ class ExecutionDesk:
         for _, account in self._accounts.touched():
             yield account
 
-    def candle_offsets(self) -> dict[int, int]:
-        """Next candle offset per partition: the oldest one buffered, else the next to be read."""
+    def candle_positions(self) -> dict[int, Position]:
+        """What was read of the candles, by account partition: up to the oldest one that is buffered."""
         topic = BY_EVENT[CandleClosed].name
-        oldest = {place.partition: offset for place, offset in self.held.lowest().items() if place.topic == topic}
-        return {**self._positions, **oldest}
+        return self.positions.saved(
+            {p.partition: offset for p, offset in self.held.lowest().items() if p.topic == topic}
+        )
 
     def accounts(self) -> Collection[str]:
         """Accounts that it answers for and has heard of."""
-        return self._accounts.keys()
+        return self._accounts.peek().keys()
 
     def status(self) -> dict[str, object]:
         """For /health."""

@@ -74,7 +74,6 @@ class KillSwitch:
         for client_id, order in list(account.orders.items()):
             level = self.controls.level(account.account_id, order.strategy_id)
             if client_id in account.orders and not _may_stay(account, order, level):
-                account.changed = True
                 for emit in report(account, account.exchange.cancel(client_id, time_us), self._cause):
                     yield _because(emit, client_id, level)
 

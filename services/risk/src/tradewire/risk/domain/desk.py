@@ -152,7 +152,7 @@ class RiskDesk:
 
     def accounts(self) -> Collection[str]:
         """Accounts that it answers for and has heard of."""
-        return self._accounts.keys()
+        return self._accounts.peek().keys()
 
     def status(self) -> dict[str, object]:
         """For /health."""
