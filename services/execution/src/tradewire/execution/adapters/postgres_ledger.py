@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
+from tradewire.execution.adapters.ledger_rows import account_of, outgoing_of, position_of
 from tradewire.execution.adapters.ledger_rules import (
     IDENTITY,
     check_epochs,
@@ -24,7 +23,7 @@ from tradewire.execution.adapters.ledger_rules import (
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import OrderChanged, OrderFilled
-from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, Position, Recovered
+from tradewire.ports.ledger import Changes, LedgerPort, Position, Recovered
 from tradewire.runtime.postgres import Connection, Database, PostgresSettings
 
 SCHEMA = "execution"
@@ -174,7 +173,7 @@ class PostgresLedger(LedgerPort):
                 # Rows are taken over whatever their id: those published before must be gone first.
                 await self._drop_published(connection)
                 epochs = await connection.fetch(_ACQUIRE, wanted)
-                accounts = [_account(row) for row in await connection.fetch(_ACCOUNTS, wanted)]
+                accounts = [account_of(row) for row in await connection.fetch(_ACCOUNTS, wanted)]
                 taken = await connection.fetch(_TAKE_OUTBOX, wanted, await self._writer_id(connection))
             rows = sorted(taken, key=lambda row: row["id"])
             self._lowest = min([max(self._lowest, self._published + 1), *(row["id"] for row in rows[:1])])
@@ -182,8 +181,8 @@ class PostgresLedger(LedgerPort):
             self._highest = max([self._highest, *(row["id"] for row in rows[-1:])])
             self._epochs |= {row["partition"]: row["epoch"] for row in epochs}
             self._homes |= {account.account_id: account.partition for account in accounts}
-            positions = {row["partition"]: _position(row) for row in epochs if row["candle_offsets"] is not None}
-            return Recovered(tuple(accounts), tuple(_outgoing(row) for row in rows), positions)
+            positions = {row["partition"]: position_of(row) for row in epochs if row["candle_offsets"] is not None}
+            return Recovered(tuple(accounts), tuple(outgoing_of(row) for row in rows), positions)
 
     async def commit(self, changes: Changes) -> None:
         homes = self._homes | {row.account_id: row.partition for row in changes.accounts}
@@ -290,17 +289,3 @@ async def _write_history(connection: Connection, orders: Sequence[OrderChanged],
         keys = list(zip(*map(fill_key, fills), strict=True))
         stored = [OrderFilled(**row) for row in await connection.fetch(_READ_FILLS, *keys)]
         unwritten(fills, fill_key, {fill_key(event): event for event in stored})
-
-
-def _account(row: asyncpg.Record) -> AccountRow:
-    return AccountRow(row["account_id"], row["partition"], row["event_time_us"], row["state"])
-
-
-def _position(row: asyncpg.Record) -> Position:
-    candles = {int(number): offset for number, offset in json.loads(row["candle_offsets"]).items()}
-    return Position(candles, row["status_offset"])
-
-
-def _outgoing(row: asyncpg.Record) -> Outgoing:
-    headers: Iterable[tuple[str, bytes]] = zip(row["header_names"], row["header_values"], strict=True)
-    return Outgoing(row["topic"], row["key"], row["value"], tuple(headers), row["partition"])

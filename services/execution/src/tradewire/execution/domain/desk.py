@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-from tradewire.execution.domain.account import Account, Arrived, Assessed, Feed, Key, OrderRecord
+from tradewire.execution.domain.account import Account, Arrived, Assessed, Feed, Key
 from tradewire.execution.domain.catching_up import CatchingUp
 from tradewire.execution.domain.following import Following, news
 from tradewire.execution.domain.kill_switch import KillSwitch, permitted, reason
+from tradewire.execution.domain.order_records import record_of
 from tradewire.execution.domain.positions import CandlePositions
 from tradewire.execution.domain.reports import account_changed, order_changed, report
 from tradewire.ports.events import (
@@ -18,7 +18,6 @@ from tradewire.ports.events import (
     InstrumentChanged,
     OrderChanged,
     OrderFilled,
-    OrderIntent,
     OrderStatus,
     RiskAssessed,
     StrategyStatusChanged,
@@ -31,7 +30,7 @@ from tradewire.trading.holding import Held
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.roster import Roster
 from tradewire.trading.tracking import Tracked
-from tradewire.trading.wire import e8, order_of, spec_of
+from tradewire.trading.wire import order_of, spec_of
 
 JOURNALED = frozenset((OrderChanged, OrderFilled))
 """What the ledger must hold before it is published; asked for every message, so by type alone."""
@@ -279,7 +278,7 @@ class ExecutionDesk:
         for intent, allowed in permitted(event.intents, level):
             if account.exchange.knows(intent.client_order_id):
                 continue
-            record = _record(event, intent, envelope, time_us)
+            record = record_of(event, intent, envelope, time_us)
             if not allowed:
                 yield order_changed(account, intent.client_order_id, record, OrderStatus.DENIED, time_us, reason(level))
                 continue
@@ -287,25 +286,3 @@ class ExecutionDesk:
             yield order_changed(account, intent.client_order_id, record, OrderStatus.SUBMITTED, time_us)
             order = order_of(intent, event.symbol, event.strategy_id)
             yield from report(account, account.exchange.submit(order, time_us), envelope)
-
-
-def _record(event: RiskAssessed, intent: OrderIntent, envelope: Envelope, time_us: int) -> OrderRecord:
-    cause = replace(envelope, traceparent=envelope.child_context)
-    return OrderRecord(
-        strategy_id=event.strategy_id,
-        venue=event.venue,
-        symbol=event.symbol,
-        side=intent.side.value,
-        order_type=intent.order_type.value,
-        leg=intent.leg.value,
-        qty_e8=e8(intent.qty),
-        price_e8=e8(intent.price) if intent.price is not None else 0,
-        stop_price_e8=e8(intent.stop_price) if intent.stop_price is not None else 0,
-        reduce_only=intent.reduce_only,
-        evaluation_id=event.evaluation_id,
-        placed_us=time_us,
-        event_id=cause.event_id,
-        correlation_id=cause.correlation_id,
-        traceparent=cause.traceparent,
-        working_e8=e8(intent.qty),
-    )
