@@ -10,13 +10,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
 
 # Before the import: what a suite asserts is to be explained like what a test module asserts.
 pytest.register_assert_rewrite("tradewire.testkit.bus_suite")
 
 from tradewire.app.stack.stack import Stack  # noqa: E402
-from tradewire.ports.bus import EventBusPort  # noqa: E402
+from tradewire.ports.bus import EventBusPort, Place  # noqa: E402
 from tradewire.runtime.bus import connect  # noqa: E402
+from tradewire.runtime.bus.kafka import KafkaBus  # noqa: E402
+from tradewire.runtime.bus.redis_streams import RedisBus  # noqa: E402
+from tradewire.runtime.bus.redis_wire import stream_key  # noqa: E402
 from tradewire.testkit.bus_suite import Harness  # noqa: E402
 from tradewire.testkit.bus_suite.dead_member import read_and_die  # noqa: E402
 
@@ -36,6 +41,14 @@ class ServerHarness(Harness):
 
     async def dead_member(self, topic: str, group: str, *, member: str | None, records: int) -> list[int]:
         return await read_and_die(self._url, topic, group, member=member, records=records)
+
+    async def delete(self, bus: EventBusPort, place: Place, before: int) -> None:
+        if isinstance(bus, RedisBus):
+            await bus.redis.xtrim(stream_key(place), minid=f"{before}-0", approximate=False)
+        else:
+            assert isinstance(bus, KafkaBus)
+            assert bus._admin is not None
+            await bus._admin.delete_records({TopicPartition(*place): RecordsToDelete(before)})
 
     @asynccontextmanager
     async def outage(self) -> AsyncIterator[None]:

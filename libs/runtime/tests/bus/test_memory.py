@@ -33,6 +33,11 @@ class MemoryHarness(Harness):
         await owner.subscription.close()
         return offsets
 
+    async def delete(self, bus: EventBusPort, place: Place, before: int) -> None:
+        log = self.bus._log(place)
+        del log._records[: before - log.begin]
+        log.begin = before
+
     def outage(self) -> AbstractAsyncContextManager[None] | None:
         return None
 

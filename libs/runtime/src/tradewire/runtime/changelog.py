@@ -50,6 +50,9 @@ class ChangelogStore(Store):
         places = [Place(self._spec.name, partition) for partition in partitions]
         ends = await bus.end_offsets(places)
         begins = await bus.begin_offsets(places)
+        for place, begin in begins.items():
+            if begin:  # compaction keeps the first offset: only deletion moves it
+                self._context.lost(place, 0, begin, why="deleted from a topic that keeps state")
         waiting = {place for place in places if ends[place] > begins[place]}
         if not waiting:
             return ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tradewire.ports.bus import EventBusPort, Place
+from tradewire.runtime.continuity import Continuity
 from tradewire.runtime.readers import Reader
 from tradewire.runtime.service import Store
 
@@ -12,8 +13,11 @@ from tradewire.runtime.service import Store
 class Fanout:
     """The group-less reader of some topics; it follows a state, and when that is restored anew it is opened anew."""
 
-    def __init__(self, topics: Sequence[str], bus: EventBusPort, store: Store, records_max: int) -> None:
+    def __init__(
+        self, topics: Sequence[str], bus: EventBusPort, store: Store, continuity: Continuity, records_max: int
+    ) -> None:
         self._topics, self._bus, self._store, self._records_max = topics, bus, store, records_max
+        self._continuity = continuity
         self.reader: Reader | None = None
         self._outdated = bool(topics)
 
@@ -31,6 +35,7 @@ class Fanout:
         await self.close()
         places = [Place(t, p) for t in self._topics for p in range(await self._bus.partitions(t))]
         starts = await self._bus.begin_offsets(places) | dict(await self._store.fanout_starts(places))
+        await self._continuity.begin(starts)
         self.reader = Reader(await self._bus.tail(starts), self._records_max)
         self._outdated = False
         return places

@@ -51,6 +51,7 @@ class Health:
                 "handled": worker.progress.handled,
                 "published": worker.progress.published,
                 "dead_letters": worker.progress.dead_letters,
+                "records_lost": worker.progress.records_lost,
                 "last_error": worker.progress.last_error,
                 "waits_for": [waiting._asdict() for waiting in worker.waits()],
                 "positions": {

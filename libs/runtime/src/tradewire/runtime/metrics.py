@@ -100,6 +100,12 @@ class Metrics:
             ["service", "topic", "stage"],
             registry=registry,
         )
+        self.records_lost = Counter(
+            "tradewire_records_lost",
+            "Records that were deleted before the service read them.",
+            ["service", "topic"],
+            registry=registry,
+        )
         self.parked_keys = Gauge(
             "tradewire_parked_keys",
             "Keys whose records wait behind a dead letter.",

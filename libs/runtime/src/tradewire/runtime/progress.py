@@ -18,4 +18,5 @@ class Progress:
     dead_letters: int = 0
     last_error: str | None = None
     positions: dict[Place, int] = field(default_factory=dict)
+    records_lost: dict[str, int] = field(default_factory=dict)
     turned_s: float | None = None

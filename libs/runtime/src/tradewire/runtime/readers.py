@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, M
 from contextlib import suppress
 
 from tradewire.ports.bus import EventBusPort, Place, Record, SubscriptionPort, TailPort
-from tradewire.ports.errors import TradewireError
+from tradewire.ports.errors import RetryableError, TradewireError
 from tradewire.ports.message import Emit
 from tradewire.runtime.progress import Progress
 

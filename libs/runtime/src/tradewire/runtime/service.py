@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from fastapi import APIRouter
 
@@ -46,14 +46,28 @@ def on(event: type[E], handler: Handler[E], *, fanout: bool = False, deleted: Ke
     return Input(event, handler, fanout, deleted)
 
 
+class Lost(Protocol):
+    """Takes note of records that nobody can read any more."""
+
+    def __call__(self, place: Place, first: int, until: int, *, why: str) -> None:
+        """Records from ``first`` to before ``until`` of a partition."""
+
+
+def unnoticed(place: Place, first: int, until: int, *, why: str) -> None:
+    """Takes no note: for stores that are used without a worker."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoreContext:
-    """What a store is given when it opens. ``passes_over`` tells the records that an operator wants left out."""
+    """What a store is given when it opens. ``passes_over`` tells the records that an operator wants left out; ``lost``
+    takes note of records that it wanted and nobody has any more.
+    """
 
     bus: EventBusPort
     codec: Codec
     service: str
     passes_over: Callable[[Record], bool] = lambda _: False
+    lost: Lost = unnoticed
 
 
 class Store:

@@ -22,6 +22,7 @@ from tradewire.runtime.auditing import Audit
 from tradewire.runtime.back_pressure import BackPressure
 from tradewire.runtime.checkpoints import Checkpoints
 from tradewire.runtime.codec import Codec
+from tradewire.runtime.continuity import Continuity
 from tradewire.runtime.draining import Draining
 from tradewire.runtime.effects import Effects
 from tradewire.runtime.failures import HandlerFailedError
@@ -75,7 +76,8 @@ class Worker:
             service, self._group_topics, self._publisher, clock, metrics, settings, self.progress
         )
         self._effects = Effects(service, self._answering, self._publisher, self._checkpoints, alone)
-        self._fanout = Fanout(fanout_topics, bus, service.store, settings.poll_records_max)
+        self._continuity = Continuity(service, bus, self._audit, metrics, self.progress)
+        self._fanout = Fanout(fanout_topics, bus, service.store, self._continuity, settings.poll_records_max)
         self._back_pressure = BackPressure(service.backlog, settings.backlog_records_max)
         self._draining = self._made_draining()
         self._broadcast: Reader | None = None
@@ -153,7 +155,8 @@ class Worker:
         service = self.service
         if service.opened is not None:
             await service.opened()
-        await service.store.open(StoreContext(self._bus, self._codec, service.name, self._parking.passes_over))
+        lost, passes_over = self._continuity.lost, self._parking.passes_over
+        await service.store.open(StoreContext(self._bus, self._codec, service.name, passes_over, lost))
         self.progress.phase = "reading broadcast topics"
         await self._read_broadcast()
         if self._group_topics:
@@ -180,7 +183,7 @@ class Worker:
         starts = await self._parking.catch_up(self._bus)
         self._answering.count_parked()
         for topic in self._broadcast_topics:
-            starts |= {Place(topic, p): 0 for p in range(await self._bus.partitions(topic))}
+            starts |= await self._continuity.begin_whole(topic)
             async for record in read_to_end(self._bus, topic):
                 await self._publisher.publish(await self._answering.answer([record]))
                 self._checkpoints.note([record])
@@ -217,6 +220,7 @@ class Worker:
             self._fanout.outdate()
             await self._publisher.until_done(lambda: self._parking.catch_up(self._bus), "read dead letters")
             partitions = sorted({place.partition for place in places})
+            await self._publisher.until_done(lambda: self._continuity.assigned(places), "find where to read")
             again = await self._publisher.until_done(lambda: self.service.store.acquire(partitions), "restore")
             if again:
                 log.info(
@@ -239,9 +243,8 @@ class Worker:
             partitions = sorted({place.partition for place in places})
             await self.service.store.release(partitions)
             self._answering.control_status.forget(partitions)
-            self._checkpoints.forget(places)
-            self._back_pressure.forget(places)
-            self._draining.forget(places)
+            for part in (self._checkpoints, self._continuity, self._back_pressure, self._draining):
+                part.forget(places)
             for place in places:
                 self._metrics.forget_partition(self.service.name, place.topic, place.partition)
 
@@ -266,6 +269,7 @@ class Worker:
                 if reader is self._fanout.reader and self._fanout.stale:
                     continue  # partitions moved while it was polled: it is opened where they ask for first
                 records += self._parking.sort_out(taken(reader, self.progress))
+            await self._publisher.until_done(lambda: self._continuity.check(records), "look for what is missing")
             self.progress.published += await self._effects.of(records, self._beside, self._group)
             await self._draining.step(self._group)
             idle = not records and not self._draining.busy

@@ -1,8 +1,8 @@
 """A service that mostly works in silence, on a store that writes before it publishes.
 
 It folds two streams of an account into one digest, alternately: evaluation 0, state 0, evaluation 1, state 1 … Each
-waits for the one before it, most move the digest without a message, and a digest that lacks, doubles or swaps one differs
-for ever after.
+waits for the one before it, most move the digest without a message, and a digest that lacks, doubles or swaps one
+differs for ever after.
 """
 
 from __future__ import annotations

@@ -72,6 +72,9 @@ class TelemetryStore(Store):
             count = await bus.partitions(topic)
             places = [Place(topic, partition) for partition in partitions if partition < count]
             begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
+            for place, begin in begins.items():
+                if topic in WHOLE and begin:
+                    self._context.lost(place, 0, begin, why="the books' sums, peaks and curves begin after them")
             if topic in NEWEST:
                 begins = {place: max(begins[place], ends[place] - self._restore_records_max) for place in places}
             restored += await self._read(begins, ends)

@@ -9,7 +9,7 @@ from itertools import count
 from tradewire.ports.bus import OnPlaces, Place, Record, SubscriptionPort
 from tradewire.ports.errors import FatalError, FencedError, TradewireError
 from tradewire.runtime.bus.memory_log import Log, Reader
-from tradewire.runtime.bus.partitioner import range_assignment
+from tradewire.runtime.bus.partitioner import group_start, range_assignment
 
 Logs = dict[str, list[Log]]
 
@@ -76,7 +76,8 @@ class Member(SubscriptionPort):
         self.owned = frozenset(places)
         for place in places:
             log = self.logs[place.topic][place.partition]
-            self.reader.open(log, self._group.committed.get(place, 0), held=True)
+            start = group_start(self._group.committed.get(place), begin=log.begin, end=log.end)
+            self.reader.open(log, start, held=True)
         await self._call(self._on_assigned, places)
         self.reader.release()
 

@@ -77,6 +77,14 @@ def record_bytes(record: Outgoing) -> int:
     return size
 
 
+def group_start(committed: int | None, *, begin: int, end: int) -> int:
+    """Where a group goes on: at what it committed, or at the first record kept if there is no such offset any more.
+
+    Source: Apache Kafka's consumer with ``auto.offset.reset=earliest``.
+    """
+    return committed if committed is not None and begin <= committed <= end else begin
+
+
 def range_assignment(
     subscriptions: Mapping[str, Collection[str]], partitions: Mapping[str, int]
 ) -> dict[str, list[Place]]:

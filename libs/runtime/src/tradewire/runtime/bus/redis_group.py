@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from tradewire.ports.bus import OnPlaces, Place, Record, SubscriptionPort
 from tradewire.ports.errors import FatalError, FencedError, RetryableError, TradewireError
-from tradewire.runtime.bus.partitioner import range_assignment
+from tradewire.runtime.bus.partitioner import group_start, range_assignment
 from tradewire.runtime.bus.redis_reader import RedisReader
 from tradewire.runtime.bus.redis_wire import group_key, offset_field, translated
 from tradewire.runtime.bus.tasks import end
@@ -197,7 +197,7 @@ class RedisSubscription(SubscriptionPort):
             }
             places = range_assignment(meeting.subscriptions, partitions)[self._seat]
             stored = await self._bus.committed(self._group, places)
-            begins = await self._bus.begin_offsets(places)
+            begins, ends = await self._bus.begin_offsets(places), await self._bus.end_offsets(places)
         except RetryableError as error:
             log.warning("assignment failed: %s", error, extra={"event": "redis_assignment_failed"})
             return
@@ -205,7 +205,7 @@ class RedisSubscription(SubscriptionPort):
         if not places:
             return
         self._owned = frozenset(places)
-        starts = {place: max(stored[place] or 0, begins[place]) for place in places}
+        starts = {place: group_start(stored[place], begin=begins[place], end=ends[place]) for place in places}
         self._reader.open(starts, held=True)
         await self._call(self._on_assigned, places)
         self._reader.release()

@@ -13,9 +13,10 @@ from tradewire.testkit.bus_suite.faults import FaultSuite
 from tradewire.testkit.bus_suite.groups import GroupSuite
 from tradewire.testkit.bus_suite.harness import Harness
 from tradewire.testkit.bus_suite.logs import LogSuite
+from tradewire.testkit.bus_suite.vanished import VanishedSuite
 
-__all__ = ["BusSuite", "FaultSuite", "GroupSuite", "Harness", "LogSuite"]
+__all__ = ["BusSuite", "FaultSuite", "GroupSuite", "Harness", "LogSuite", "VanishedSuite"]
 
 
-class BusSuite(LogSuite, GroupSuite, FaultSuite):
+class BusSuite(LogSuite, GroupSuite, VanishedSuite, FaultSuite):
     """All of it."""

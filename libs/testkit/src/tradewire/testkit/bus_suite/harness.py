@@ -39,6 +39,10 @@ class Harness(ABC):
         """Join from elsewhere, read ``records`` records, commit none and die without a word; their offsets."""
 
     @abstractmethod
+    async def delete(self, bus: EventBusPort, place: Place, before: int) -> None:
+        """Delete a partition's records below an offset, as retention does."""
+
+    @abstractmethod
     def outage(self) -> AbstractAsyncContextManager[None] | None:
         """Servers that do not answer while it lasts; None for a bus that has no servers."""
 

@@ -1,0 +1,91 @@
+"""Records that were deleted before they were read: a bus goes on behind them, a worker counts them."""
+
+from __future__ import annotations
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tradewire.ports.bus import EventBusPort, Place
+from tradewire.runtime.auditing import Audit
+from tradewire.runtime.clock import SystemClock
+from tradewire.runtime.continuity import Continuity
+from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.progress import Progress
+from tradewire.runtime.service import Service
+from tradewire.testkit.bus_suite.harness import Harness, Owner, read, spread
+
+
+class Watch:
+    """What a worker of ``group`` would say of a bus."""
+
+    def __init__(self, bus: EventBusPort, group: str) -> None:
+        self.progress, service = Progress(), Service(name=group)
+        audit, metrics = Audit(service, SystemClock()), Metrics(CollectorRegistry())
+        self.continuity = Continuity(service, bus, audit, metrics, self.progress)
+
+    @property
+    def lost(self) -> int:
+        """Records lost so far."""
+        return sum(self.progress.records_lost.values())
+
+
+class VanishedSuite:
+    """Retention, deletion and reset offsets."""
+
+    @pytest.fixture
+    async def bus(self, harness: Harness) -> EventBusPort:
+        """A started connection."""
+        return await harness.connect()
+
+    async def test_group_when_records_behind_its_commit_are_deleted_then_goes_on_after_the_hole_and_counts_it(
+        self, bus: EventBusPort, harness: Harness
+    ) -> None:
+        place, group = Place(await harness.topic(bus), 0), harness.name("group")
+        await bus.publish(spread(place.topic, partitions=1, each=10))
+        first = await Owner().join(bus, [place.topic], group)
+        await first.owns(1)
+        await read(first.subscription, 3)
+        await first.subscription.commit({place: 3})
+        await first.subscription.close()
+        await harness.delete(bus, place, 8)
+        watch = Watch(bus, group)
+        await watch.continuity.assigned([place])
+        second = await Owner().join(await harness.connect(), [place.topic], group)
+        records = await read(second.subscription, 2)
+        await watch.continuity.check(records)
+        await second.subscription.close()
+        assert [record.offset for record in records] == [8, 9]
+        assert watch.lost == 5
+
+    async def test_tail_when_records_ahead_of_it_are_deleted_then_goes_on_after_the_hole_and_counts_it(
+        self, bus: EventBusPort, harness: Harness
+    ) -> None:
+        place = Place(await harness.topic(bus), 0)
+        await bus.publish(spread(place.topic, partitions=1, each=4))
+        watch = Watch(bus, "none")
+        await watch.continuity.begin({place: 0})
+        tail = await bus.tail({place: 0})
+        tail_read = await read(tail, 4)
+        await watch.continuity.check(tail_read)
+        tail.pause([place])
+        await bus.publish(spread(place.topic, partitions=1, each=6))
+        await harness.delete(bus, place, 7)
+        tail.resume([place])
+        records = await read(tail, 3)
+        await watch.continuity.check(records)
+        await watch.continuity.check(records[:0])
+        await tail.close()
+        assert [record.offset for record in records] == [7, 8, 9]
+        assert watch.lost == 3
+
+    async def test_start_when_below_what_is_kept_then_counted_and_when_within_then_not(
+        self, bus: EventBusPort, harness: Harness
+    ) -> None:
+        place = Place(await harness.topic(bus), 0)
+        await bus.publish(spread(place.topic, partitions=1, each=6))
+        await harness.delete(bus, place, 4)
+        watch = Watch(bus, "none")
+        await watch.continuity.begin({place: 5})
+        assert watch.lost == 0
+        await watch.continuity.begin({place: 1})
+        assert watch.lost == 3
