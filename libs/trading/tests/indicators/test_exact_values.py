@@ -23,6 +23,8 @@ NAMES = sorted(INDICATORS.keys() - {pattern.name for pattern in CANDLESTICKS})
 TICKS = ("1", "0.5", "0.1", "0.05", "0.01", "0.0025", "0.00001", "0.00000001")
 RUNS = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 RELATIVE = 1e-9
+ILL_CONDITIONED = {"beta": 1e-5}
+"""Where floats of the inputs alone have lost more: returns of nearly the same size, of which the differences count."""
 NEXT_TO_NOTHING = 1e-12
 """Of the largest input: what rounding may leave of a price or of a sum of some that is exactly zero."""
 
@@ -76,14 +78,14 @@ def drawn_params(data: st.DataObject, subject: Indicator) -> tuple[int | Fractio
     )
 
 
-def assert_near(found: FloatArray, wanted: list[Fraction | None], size: float) -> None:
+def assert_near(found: FloatArray, wanted: list[Fraction | None], size: float, relative: float = RELATIVE) -> None:
     """Equal to 1e-9 of the series' largest number, or to what rounding leaves of the inputs."""
     assert np.isnan(found).tolist() == [value is None for value in wanted]
     numbers = np.array([math.nan if value is None else float(value) for value in wanted])
     largest = np.nanmax(np.abs(numbers), initial=0.0)
     known = ~np.isnan(numbers)
     np.testing.assert_allclose(
-        found[known], numbers[known], rtol=RELATIVE, atol=RELATIVE * largest + NEXT_TO_NOTHING * size
+        found[known], numbers[known], rtol=relative, atol=relative * largest + NEXT_TO_NOTHING * size
     )
 
 
@@ -108,7 +110,7 @@ def test_coarse_market_gives_the_exact_values_in_both_forms(
 
     for batch, single, wanted in zip(arrays, streamed, exact(name, columns, params), strict=True):
         np.testing.assert_array_equal(batch, single)
-        assert_near(batch, wanted, size)
+        assert_near(batch, wanted, size, ILL_CONDITIONED.get(name, RELATIVE))
 
 
 @pytest.mark.parametrize("price", ["0.1", "0.3", "1.1", "93.51", "0.07", "27123.4", "0.00000001", "0.00001234", "1e12"])

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewire.ports.events import AccountStateChanged, OrderFilled
-from tradewire.trading.exchange import to_e8
+from tradewire.trading.exchange import to_unbounded_e8
 
 STATE_COLUMNS = (
     "event_time_us",
@@ -47,7 +47,7 @@ class AccountRows:
 def fill_line(event: OrderFilled) -> str:
     """What a fill says about the account; ids that only name the record (sequence, trade id) are left out."""
     amounts = (event.qty, event.price, event.fee, event.realized_pnl, event.position_after)
-    qty, price, fee, realised, position = map(to_e8, amounts)
+    qty, price, fee, realised, position = map(to_unbounded_e8, amounts)
     names = (event.symbol, event.client_order_id, event.side.value, event.liquidity.value)
     return fill_text(event.event_time_us, *names, qty, price, fee, realised, position)
 
@@ -139,11 +139,11 @@ class Fingerprint:
 
 
 def _state(event: AccountStateChanged) -> _State:
-    money = (to_e8(getattr(event, name)) for name in STATE_COLUMNS[1:])
+    money = (to_unbounded_e8(getattr(event, name)) for name in STATE_COLUMNS[1:])
     return _State(
         (event.event_time_us, *_wrapped(money)),
         tuple(
-            (item.symbol, tuple(_wrapped(to_e8(getattr(item, name)) for name in POSITION_COLUMNS)))
+            (item.symbol, tuple(_wrapped(to_unbounded_e8(getattr(item, name)) for name in POSITION_COLUMNS)))
             for item in event.positions
         ),
     )

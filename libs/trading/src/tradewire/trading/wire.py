@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from tradewire.ports.errors import ContractViolationError
@@ -15,16 +16,22 @@ from tradewire.trading.exchange import (
     OrderType,
     Side,
     TimeInForce,
+    bounded_e8,
     to_e8,
+    to_unbounded_e8,
 )
 from tradewire.trading.language.intervals import INTERVALS_US, origin_us
 
 
 def e8(value: Decimal) -> int:
-    """A decimal in 1e-8 units, exact. Raises ContractViolationError for more than 8 decimals."""
+    """A decimal in 1e-8 units, exact. Raises ContractViolationError for more than 8 decimals, or more than 64 bits."""
+    return _checked(to_e8, value)
+
+
+def _checked(convert: Callable[[Decimal], int], value: Decimal) -> int:
     try:
-        return to_e8(value)
-    except (ValueError, OverflowError) as error:
+        return convert(value)
+    except ValueError as error:
         raise ContractViolationError(str(error)) from error
 
 
@@ -50,7 +57,7 @@ def bar_of(candle: CandleClosed) -> Bar:
             e8(candle.high),
             e8(candle.low),
             e8(candle.close),
-            e8(candle.volume),
+            _checked(to_unbounded_e8, candle.volume),
         )
     except ValueError as error:
         raise ContractViolationError(str(error)) from error
@@ -84,7 +91,7 @@ def spec_of(instrument: InstrumentChanged) -> InstrumentSpec:
         tick_e8=e8(instrument.tick_size),
         step_e8=e8(instrument.step_size),
         min_qty_e8=e8(instrument.min_qty),
-        max_qty_e8=e8(instrument.max_qty),
+        max_qty_e8=_checked(bounded_e8, instrument.max_qty),
         min_notional_e8=e8(instrument.min_notional),
         maker_fee_e8=e8(instrument.maker_fee),
         taker_fee_e8=e8(instrument.taker_fee),
@@ -93,7 +100,7 @@ def spec_of(instrument: InstrumentChanged) -> InstrumentSpec:
         brackets=tuple(
             Bracket(
                 e8(b.notional_floor),
-                e8(b.notional_cap),
+                _checked(bounded_e8, b.notional_cap),
                 e8(b.maintenance_ratio),
                 e8(b.maintenance_amount),
                 b.max_leverage,

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from tradewire.backtest.futures.grid import IntMatrix
+from tradewire.backtest.loops.units import IntMatrix
 from tradewire.ports.events import (
     AccountStateChanged,
     ControlLevel,

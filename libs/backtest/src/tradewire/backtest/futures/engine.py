@@ -36,10 +36,11 @@ class FuturesEngine(BacktestPort):
         account = request.account
         instruments = {market.symbol: account.priced(market.instrument) for market in markets}
         later = [version for market in markets for version in market.later_instruments]
-        grid = make_grid(markets)
+        volume_counts = account.volume_share > 0
+        grid = make_grid(markets, volume_counts=volume_counts)
         simulation = Simulation(
             grid,
-            finer_bars(markets),
+            finer_bars(markets, volume_counts=volume_counts),
             exchange_of(strategy.account, account, [spec_of(instrument) for instrument in instruments.values()]),
             [answers_of(strategy, market, grid, row) for row, market in enumerate(markets)],
             Decider(strategy, instruments, FixedLimits(strategy.account, account.limits)),

@@ -22,6 +22,8 @@ from tradewire.backtest.futures.open_orders import (
     kind_of,
 )
 from tradewire.backtest.loops.arithmetic import (
+    LARGEST_UNITS,
+    LARGEST_WORTH,
     SCALE,
     average_price,
     mul_div,
@@ -32,7 +34,7 @@ from tradewire.backtest.loops.arithmetic import (
     whole_steps,
 )
 
-LARGEST = 9e18
+LARGEST = LARGEST_UNITS
 """A float below this is an int64."""
 LARGEST_SHARED = 1 << 50
 """An amount below this can be shared out exactly (`arithmetic.mul_div`)."""
@@ -75,7 +77,7 @@ def execute(
         order[QUANTITY] = min(order[QUANTITY], order[FILLED] + reducible)
     size = available(order, budget[s])
     price = taker_price(held.last[s], order[SIGN], model.slippage, terms.tick[s])
-    if tape.counts[FILLS] == len(tape.fills) or float(size) * float(price) / 1e8 > LARGEST:
+    if tape.counts[FILLS] == len(tape.fills) or not _fits(size, price, totals[WALLET]):
         return False
     value = notional(size, price)
     fee = mul_div_ceil(value, terms.taker_fee[s], SCALE)
@@ -89,6 +91,12 @@ def execute(
     order[STATUS] = NONE if order[FILLED] == order[QUANTITY] else PART_FILLED
     _settle(s, place, terms.step[s], book)
     return True
+
+
+@compiled_inside
+def _fits(size: int, price: int, wallet: int) -> bool:
+    """Whether 64 bits hold what a fill can make of the wallet."""
+    return float(size) * float(price) / 1e8 <= LARGEST_WORTH and abs(float(wallet)) <= LARGEST_WORTH
 
 
 @compiled_in_place

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tradewire.backtest.futures.arrays import BAR_ROWS, Inside
-from tradewire.backtest.futures.grid import Grid, IntMatrix, e8_array
+from tradewire.backtest.futures.grid import Grid
+from tradewire.backtest.loops.units import IntMatrix, prices_e8, volumes_e8
 from tradewire.ports.backtest import MarketHistory, PathHistory
 from tradewire.trading.exchange import Bar, MarkBar
 from tradewire.trading.language import INTERVALS_US
@@ -24,18 +25,21 @@ class FinerBars:
     marks: tuple[IntMatrix, ...] | None
 
     @classmethod
-    def of(cls, path: PathHistory, symbol: str) -> FinerBars:
-        """Raises: ValueError for a number that is no multiple of 1e-8."""
+    def of(cls, path: PathHistory, symbol: str, *, volume_counts: bool) -> FinerBars:
+        """Raises: ValueError for a number that does not fit whole units of 1e-8."""
         lasts = (path.open, path.high, path.low, path.close)
         marks = None
         if path.mark is not None:
             told = (path.mark.open, path.mark.high, path.mark.low, path.mark.close)
             absent = np.isnan(path.mark.close)
             marks = tuple(
-                e8_array(np.where(absent, last, mark), f"{symbol} path mark")
+                prices_e8(np.where(absent, last, mark), f"{symbol} path mark")
                 for last, mark in zip(lasts, told, strict=True)
             )
-        columns = tuple(e8_array(values, f"{symbol} path") for values in (*lasts, path.volume))
+        volumes = np.zeros(len(path.open_time_us), dtype=np.int64)
+        if volume_counts:
+            volumes = volumes_e8(path.volume, f"{symbol} path volume")
+        columns = (*(prices_e8(values, f"{symbol} path") for values in lasts), volumes)
         return cls(INTERVALS_US[path.interval], np.asarray(path.open_time_us, dtype=np.int64), columns, marks)
 
     def inside(self, bar: Bar, mark: MarkBar | None) -> tuple[Bar, MarkBar | None]:
@@ -56,9 +60,13 @@ class FinerBars:
             yield Bar(open_us, open_us + self.interval_us, *row)
 
 
-def finer_bars(markets: Sequence[MarketHistory]) -> dict[str, FinerBars]:
+def finer_bars(markets: Sequence[MarketHistory], *, volume_counts: bool) -> dict[str, FinerBars]:
     """By symbol, those that have any."""
-    return {market.symbol: FinerBars.of(market.path, market.symbol) for market in markets if market.path is not None}
+    return {
+        market.symbol: FinerBars.of(market.path, market.symbol, volume_counts=volume_counts)
+        for market in markets
+        if market.path is not None
+    }
 
 
 def inside_of(grid: Grid, finer: Mapping[str, FinerBars]) -> Inside:

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewire.backtest.compiled import compiled
 from tradewire.backtest.futures.arrays import BAR_ROWS, CLOSE, HIGH, LOW, MARKS, OPEN, RATE, VOLUME
+from tradewire.backtest.loops.units import FloatArray, IntMatrix, e8_array, prices_e8, volumes_e8
 from tradewire.ports.backtest import MarketHistory
 from tradewire.trading.exchange import Bar, MarkBar
-from tradewire.trading.exchange.fixed_point import SCALE
 from tradewire.trading.language import INTERVALS_US
 
-IntMatrix = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
-LARGEST_EXACT = 2.0**52
-"""Beyond this many units a float64 is no longer an exact multiple of 1e-8."""
 _PRICES = ("open", "high", "low", "close")
 _ROWS = {
     "open": OPEN,
     "high": HIGH,
     "low": LOW,
     "close": CLOSE,
-    "volume": VOLUME,
-    "funding rate": RATE,
     **{f"mark {name}": MARKS + row for row, name in enumerate(_PRICES)},
 }
 
@@ -75,46 +67,11 @@ class Grid:
         return MarkBar(*self.rows[self.mark_row : self.mark_row + 4, symbol, at].tolist())
 
 
-def e8_array(values: FloatArray, what: str) -> IntMatrix:
-    """Floats of at most 8 decimals in 1e-8 units, exact, shape (n,).
+def make_grid(markets: Sequence[MarketHistory], *, volume_counts: bool) -> Grid:
+    """Lay the markets side by side; ``volume_counts``: whether fills go by the volume, which is left out if not.
 
-    Raises: ValueError naming the first value that is no multiple of 1e-8, or too large to be one exactly.
+    Raises: ValueError for a number that does not fit whole units of 1e-8.
     """
-    plain = np.ascontiguousarray(values, dtype=np.float64)
-    units = np.empty(len(plain), dtype=np.int64)
-    for at in _put_units(plain, units).tolist():  # few: each is read as the decimal that Python prints for it
-        units[at] = _e8(float(plain[at]), f"{what} of bar {at}")
-    return units
-
-
-@compiled
-def _put_units(values: FloatArray, units: IntMatrix) -> IntMatrix:
-    """Write the units of each value that is an exact multiple; returns the places of the others."""
-    others = 0
-    for at in range(len(values)):
-        scaled = np.rint(values[at] * SCALE)
-        exact = abs(scaled) < LARGEST_EXACT and scaled / SCALE == values[at]
-        units[at] = np.int64(scaled) if exact else 0
-        others += int(not exact)
-    places = np.empty(others, dtype=np.int64)
-    if others:
-        others = 0
-        for at in range(len(values)):
-            if values[at] != units[at] / SCALE:
-                places[others] = at
-                others += 1
-    return places
-
-
-def _e8(value: float, what: str) -> int:
-    scaled = Decimal(repr(value)).scaleb(8)
-    if scaled != scaled.to_integral_value() or abs(scaled) >= 2**63:
-        raise ValueError(f"{what}: found {value!r}, allowed at most 8 decimals and less than 9.2e10")
-    return int(scaled)
-
-
-def make_grid(markets: Sequence[MarketHistory]) -> Grid:
-    """Lay the markets side by side. Raises: ValueError for a number that is no multiple of 1e-8."""
     ordered = sorted(markets, key=lambda market: market.symbol)
     interval_us = INTERVALS_US[ordered[0].interval]
     times, places = _lined_up([np.asarray(market.open_time_us, dtype=np.int64) for market in ordered])
@@ -127,13 +84,15 @@ def make_grid(markets: Sequence[MarketHistory]) -> Grid:
     marked = bool(has_mark.any())
     rows = np.zeros((BAR_ROWS if marked else MARKS, *shape), dtype=np.int64)
     for s, (market, place) in enumerate(zip(ordered, places, strict=True)):
-        columns = {name: getattr(market, name) for name in (*_PRICES, "volume")}
-        if market.funding_rate is not None:
-            columns["funding rate"] = market.funding_rate
+        columns = {name: getattr(market, name) for name in _PRICES}
         if marked:
             columns |= dict(zip([f"mark {name}" for name in _PRICES], _marks(market), strict=True))
         for name, values in columns.items():
-            rows[_ROWS[name], s, place] = e8_array(values, f"{market.symbol} {name}")
+            rows[_ROWS[name], s, place] = prices_e8(values, f"{market.symbol} {name}")
+        if volume_counts:
+            rows[VOLUME, s, place] = volumes_e8(market.volume, f"{market.symbol} volume")
+        if market.funding_rate is not None:
+            rows[RATE, s, place] = e8_array(market.funding_rate, f"{market.symbol} funding rate")
     return Grid(
         symbols=tuple(market.symbol for market in ordered),
         interval_us=interval_us,

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tradewire.backtest.futures.decisions import FIRST_VERSION, Decider
-from tradewire.backtest.futures.grid import IntMatrix
 from tradewire.backtest.futures.order_ids import Naming
 from tradewire.backtest.loops import path
+from tradewire.backtest.loops.units import IntMatrix
 from tradewire.ports.backtest import LIQUIDATION
 from tradewire.trading import exchange as venue
 

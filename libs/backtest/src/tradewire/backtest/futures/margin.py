@@ -17,7 +17,7 @@ from tradewire.backtest.futures.arrays import (
     Ints,
     Market,
 )
-from tradewire.backtest.loops.arithmetic import SCALE, mul_div_ceil, notional
+from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, SCALE, mul_div_ceil, notional
 
 CARE = 1e-9
 """Share of the figures by which a margin computed in floats must be clear to count as safe."""
@@ -96,6 +96,9 @@ def safe_within(at: int, market: Market, held: Held, brackets: Brackets, totals:
         exposed = exposed or held.quantity[s] != 0
         worst[s] = held.mark[s]
         if market.present[s, at]:
+            highest = float(market.rows[market.mark_row + HIGH, s, at])
+            if abs(float(held.quantity[s])) * highest / 1e8 > LARGEST_WORTH:
+                return False
             worst[s] = market.rows[market.mark_row + (LOW if held.quantity[s] > 0 else HIGH), s, at]
     return not exposed or safe_at(worst, held, brackets, cross_wallet_of(held, totals))
 

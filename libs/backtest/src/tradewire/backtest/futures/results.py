@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tradewire.backtest.futures.grid import Grid, IntMatrix
+from tradewire.backtest.futures.grid import Grid
 from tradewire.backtest.futures.log import (
     AMOUNT,
     FEE,
@@ -24,6 +24,7 @@ from tradewire.backtest.futures.log import (
     Log,
 )
 from tradewire.backtest.futures.round_trips import OPEN, RoundTrips, round_trips, slippages
+from tradewire.backtest.loops.units import IntMatrix
 from tradewire.backtest.on_access import MadeOnAccess
 from tradewire.backtest.trades import STILL_OPEN, Filled, Paid, TradeColumns, trades_of_units
 from tradewire.ports.backtest import BacktestFill, BacktestRequest, BacktestResult, FundingPayment, Trade

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from tradewire.backtest.compiled import compiled
-from tradewire.backtest.futures.grid import IntMatrix
 from tradewire.backtest.futures.log import (
     AMOUNT,
     FEE,
@@ -29,6 +28,7 @@ from tradewire.backtest.futures.log import (
     TIME,
 )
 from tradewire.backtest.loops.arithmetic import notional
+from tradewire.backtest.loops.units import IntMatrix
 
 OPEN = -1
 """In place of the fill that closes a trade, and of the trade that follows: there is none."""

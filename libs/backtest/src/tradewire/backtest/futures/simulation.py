@@ -26,12 +26,14 @@ from tradewire.backtest.futures.arrays import (
 )
 from tradewire.backtest.futures.decisions import Answers, Decider, Equity
 from tradewire.backtest.futures.finer import FinerBars, inside_of
-from tradewire.backtest.futures.grid import Grid, IntMatrix
+from tradewire.backtest.futures.grid import Grid
 from tradewire.backtest.futures.handover import book_of, orders_of
 from tradewire.backtest.futures.log import Log
 from tradewire.backtest.futures.margin import book_seen
 from tradewire.backtest.futures.pieces import PIECE_COLUMNS
 from tradewire.backtest.futures.terms import tape_of, venue_of
+from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, SCALE, TOO_LARGE
+from tradewire.backtest.loops.units import IntMatrix
 from tradewire.ports.backtest import AccountSettings
 from tradewire.ports.events import InstrumentChanged
 from tradewire.trading import exchange as venue
@@ -159,10 +161,14 @@ class Simulation:
 
     def _totals(self) -> IntMatrix:
         account = self.exchange.account
+        if abs(account.wallet_e8) > LARGEST_WORTH:
+            raise ValueError(TOO_LARGE)
         return _ints((account.wallet_e8, account.realised_e8, account.fees_e8, account.funding_e8, self._peak_e8))
 
     def _held(self) -> Held:
         held = [self.exchange.account.positions[symbol] for symbol in self.grid.symbols]
+        if any(max(abs(p.quantity_e8) * p.mark_e8 // SCALE, p.cost_e8) > LARGEST_WORTH for p in held):
+            raise ValueError(TOO_LARGE)
         return Held(
             quantity=_ints(p.quantity_e8 for p in held),
             cost=_ints(p.cost_e8 for p in held),

@@ -16,7 +16,7 @@ from tradewire.backtest.futures.open_orders import PLACES
 from tradewire.ports.backtest import AccountSettings
 from tradewire.ports.events import InstrumentStatus, RiskLimitsChanged
 from tradewire.trading.assessment.sizing import exact, quantize_qty
-from tradewire.trading.exchange import FillModel, InstrumentSpec, to_e8
+from tradewire.trading.exchange import FillModel, InstrumentSpec, bounded_e8, to_e8
 from tradewire.trading.language import SizingMethod
 
 DISTANCES = ("stop_distance", "take_profit_distance", "trailing_distance")
@@ -91,7 +91,7 @@ def _asked(grid: Grid, specs: Sequence[InstrumentSpec], answers: Sequence[Answer
     fixed = np.zeros(len(specs), dtype=np.int64)
     if sizing.method is SizingMethod.FIXED_QTY:
         quantities = (quantize_qty(exact(amount), decider.instruments[symbol]) for symbol in grid.symbols)
-        fixed = np.array([to_e8(quantity) for quantity in quantities], dtype=np.int64)
+        fixed = np.array([bounded_e8(quantity) for quantity in quantities], dtype=np.int64)
     return Asked(per_equity, beside, capped, fixed, _guarding(answers))
 
 
@@ -119,7 +119,7 @@ def _terms(specs: Sequence[InstrumentSpec], decider: Decider, limits: RiskLimits
     own = None if limits is None else limits.price_collar_ratio
     collars = column("price_collar_e8")
     if own is not None and own > 0:
-        mine = max(_whole(own), 1)
+        mine = min(max(_whole(own), 1), NO_LIMIT)
         collars = np.where(collars > 0, np.minimum(collars, mine), mine)
     statuses = [decider.instruments[spec.symbol].status for spec in specs]
     return Terms(
@@ -147,7 +147,7 @@ def _limits(limits: RiskLimitsChanged | None) -> Limits:
         *(ratio(given.max_concentration_ratio), ratio(given.max_drawdown_ratio)),
     )
     loss = NO_LIMIT if given.max_daily_loss is None else min(_whole(given.max_daily_loss), NO_LIMIT)
-    orders = NO_LIMIT if given.max_orders_per_minute is None else given.max_orders_per_minute
+    orders = NO_LIMIT if given.max_orders_per_minute is None else min(given.max_orders_per_minute, NO_LIMIT)
     return Limits(bool(np.isfinite(floats).any() or min(loss, orders) < NO_LIMIT), *floats, loss, orders)
 
 

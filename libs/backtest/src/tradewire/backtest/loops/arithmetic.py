@@ -14,14 +14,18 @@ import math
 import numpy as np
 
 from tradewire.backtest.compiled import compiled_in_place, compiled_inside
+from tradewire.trading.bounds import PRICE_BOUND, PRICE_BOUND_E8
 
 SCALE = 100_000_000
 """Units of 1e-8 in a whole."""
 _UNIT = 1e-8
 LARGEST_UNITS = 9e18
 """No amount, in 1e-8 units, may come near the end of 64 bits."""
-LARGEST_PRICE = 9e10
-"""Highest price whose 1e-8 units fit 64 bits."""
+LARGEST_WORTH = LARGEST_UNITS / 2
+"""No position and no balance may be worth more, in 1e-8 units, so that the sum of two still fits."""
+TOO_LARGE = "found a position or balance worth more than 4.5e10 quote, allowed is what fits 64 bits of 1e-8 units"
+LARGEST_PRICE = float(PRICE_BOUND)
+"""All prices are below it."""
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 _1 = np.uint64(1)
@@ -85,6 +89,13 @@ def notional(quantity_e8: int, price_e8: int) -> int:
 
 
 @compiled_in_place
+def ensure_fits(quantity_e8: int, price: float) -> None:
+    """Raises: ValueError for a position that is worth more at a price than may be."""
+    if abs(float(quantity_e8)) * price > LARGEST_WORTH:
+        raise ValueError(TOO_LARGE)
+
+
+@compiled_in_place
 def share_up(amount_e8: int, rate_e8: int) -> int:
     """Amount times a rate below 1, neither negative, rounded up."""
     return (amount_e8 // SCALE) * rate_e8 - (-(amount_e8 % SCALE) * rate_e8) // SCALE
@@ -132,11 +143,12 @@ def steps(amount: float, price: float, step: float) -> int:
 def tick_price(base_e8: int, distance: float, sign: int, tick_e8: int) -> int:
     """``base + sign * distance`` half to even to the tick, at least one tick; the distance in price units, above 0.
 
+    0 for a level that no price reaches: it never acts.
     The distance counts as the decimal that Python prints for it: of 8 decimals or fewer, its units are whole ones;
     else they are not, however near they come, and there is no tie to break.
     """
     if not distance < LARGEST_PRICE:
-        return tick_e8
+        return 0 if sign > 0 else tick_e8
     nearest = math.floor(distance * SCALE + 0.5)
     rest = distance * SCALE - nearest
     decimal = nearest / SCALE
@@ -145,6 +157,8 @@ def tick_price(base_e8: int, distance: float, sign: int, tick_e8: int) -> int:
     elif rest == 0.0:
         rest = _NEXT_TO_NOTHING if distance > decimal else -_NEXT_TO_NOTHING
     total = base_e8 + sign * int(nearest)
+    if total >= PRICE_BOUND_E8:
+        return 0
     ticks = total // tick_e8
     twice = 2.0 * (float(total - ticks * tick_e8) + sign * rest)
     if twice > tick_e8 or (twice == tick_e8 and ticks & 1):

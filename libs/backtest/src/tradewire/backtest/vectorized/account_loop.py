@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tradewire.backtest.compiled import ZERO, compiled, compiled_in_place, compiled_on_borrowed
-from tradewire.backtest.loops.arithmetic import notional, units
+from tradewire.backtest.loops.arithmetic import SCALE, ensure_fits, notional, units
 from tradewire.backtest.vectorized.addresses import number_at
 from tradewire.backtest.vectorized.entries import ACTS_FLAT, ACTS_LONG, ACTS_SHORT, decide
 from tradewire.backtest.vectorized.market import Tape
@@ -232,6 +232,7 @@ def _coast(
         state[0, LAST_MARK] = units(mark[0, t - 1])
     if len(equity):
         for at in range(start, t):
+            ensure_fits(qty, mark[0, at])
             equity[at], held[at, 0] = base + notional(qty, units(mark[0, at])), qty
     return t
 
@@ -258,6 +259,7 @@ def _weigh_held(
         total, square = totals[book[BLOCK]], squares[book[BLOCK]]
         stop = min(end, book[BLOCK_END])
         while t < stop:
+            ensure_fits(qty, mark[0, t])
             now = float(base + notional(qty, units(mark[0, t])))
             change = now / before - 1.0 if before > 0.0 else 0.0
             total += change
@@ -283,6 +285,7 @@ def _mark(j: int, mark_e8: int, rate_e8: int, state: IntArray, book: IntArray) -
 @compiled_in_place
 def _gain(qty: int, cost: int, mark: int) -> int:
     """Profit of a position at its mark."""
+    ensure_fits(qty, mark / SCALE)
     if qty > 0:
         return notional(qty, mark) - cost
     return notional(qty, mark) + cost if qty < 0 else 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, TOO_LARGE
 from tradewire.backtest.vectorized.account_loop import Blocks, Record, run_account, run_sets
 from tradewire.backtest.vectorized.columns import ParamColumns
 from tradewire.backtest.vectorized.decisions import Decisions, alone
@@ -115,6 +116,9 @@ def _checked(param_sets: Mapping[str, FloatArray], blocks: int) -> tuple[int, di
 
 def _account(account: AccountSettings) -> _Account:
     """The account's numbers in 1e-8 units. Raises: ValueError for one out of range."""
+    capital_e8 = to_e8(account.capital)
+    if capital_e8 > LARGEST_WORTH:
+        raise ValueError(TOO_LARGE)
     slippage = account.slippage_bps * BPS_E8
     if not 0 <= slippage < 10**8 or slippage != int(slippage):
         raise ValueError(f"slippage {account.slippage_bps} bps; allowed is 0 to 10000, 4 decimals")
@@ -125,7 +129,7 @@ def _account(account: AccountSettings) -> _Account:
             raise ValueError(f"fee {fee}; allowed is a rate below 1")
     if account.taker_fee is not None and account.taker_fee < 0:
         raise ValueError(f"taker fee {account.taker_fee} is negative")
-    return _Account(to_e8(account.capital), int(slippage))
+    return _Account(capital_e8, int(slippage))
 
 
 def _run(markets: Markets, decisions: Decisions, account: _Account) -> Record:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.backtest.compiled import compiled_in_place
-from tradewire.backtest.loops.arithmetic import LARGEST_UNITS, SCALE, steps, tick_price
+from tradewire.backtest.loops.arithmetic import LARGEST_UNITS, LARGEST_WORTH, SCALE, TOO_LARGE, steps, tick_price
 from tradewire.backtest.vectorized.market import (
     COLLAR,
     MAX_QTY,
@@ -80,6 +80,8 @@ def decide(
         side = -1
     if side == 0 or not (qty == 0 or leaves) or equity_e8 <= 0:
         return
+    if float(equity_e8) > LARGEST_WORTH:
+        raise ValueError(TOO_LARGE)
     wanted = _quantity(equity_e8, close_e8, filters[j, STEP], measures, sizing)
     if not _allowed(j, wanted, close_e8, mark_e8 if leaves else close_e8, filters):
         return
@@ -119,8 +121,8 @@ def _allowed(j: int, qty: int, close: int, mark: int, filters: IntArray) -> bool
     if qty <= 0 or qty < filters[j, MIN_QTY] or qty > filters[j, MAX_QTY] or not filters[j, TRADING]:
         return False
     value = float(qty) * float(close) / SCALE
-    if value >= LARGEST_UNITS / 4:
-        raise ValueError("an order's notional does not fit the engine's 64 bits")
+    if value >= LARGEST_WORTH:
+        raise ValueError(TOO_LARGE)
     if value < float(filters[j, MIN_NOTIONAL]) * (1.0 - 1e-15):
         return False
     return not filters[j, COLLAR] or abs(close - mark) <= float(filters[j, COLLAR]) / SCALE * mark

@@ -11,9 +11,10 @@ import numpy as np
 
 from tradewire.backtest.compiled import compiled, compiled_inside
 from tradewire.backtest.loops.arithmetic import LARGEST_PRICE, SCALE
+from tradewire.backtest.loops.units import e8_array, prices_e8
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
 from tradewire.ports.events import InstrumentStatus
-from tradewire.trading.exchange import to_e8
+from tradewire.trading.exchange import bounded_e8
 from tradewire.trading.language import INTERVALS_US, Bars, StrategyDocument
 
 if TYPE_CHECKING:
@@ -161,13 +162,15 @@ def _mark(history: MarketHistory, bars: Bars) -> FloatArray:
     if history.mark is None:
         return bars.close
     mark = np.asarray(history.mark.close, dtype=np.float64)
-    return np.where(np.isnan(mark), bars.close, mark)
+    known = np.where(np.isnan(mark), bars.close, mark)
+    prices_e8(known, f"{history.symbol} mark close")
+    return known
 
 
 def _rates(history: MarketHistory) -> IntArray:
     if history.funding_rate is None:
         return np.zeros(len(history), dtype=np.int64)
-    return np.rint(np.asarray(history.funding_rate, dtype=np.float64) * SCALE).astype(np.int64)
+    return e8_array(history.funding_rate, f"{history.symbol} funding rate")
 
 
 @compiled
@@ -207,4 +210,4 @@ def _filters(history: MarketHistory, account: AccountSettings) -> Sequence[int]:
         instrument.taker_fee,
         min(collars, default=Decimal(0)),
     )
-    return (*(to_e8(value) for value in values), int(instrument.status is InstrumentStatus.TRADING))
+    return (*(bounded_e8(value) for value in values), int(instrument.status is InstrumentStatus.TRADING))

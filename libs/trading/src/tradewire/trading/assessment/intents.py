@@ -16,6 +16,7 @@ from tradewire.ports.events import (
     TimeInForce,
 )
 from tradewire.trading.assessment.sizing import exact, quantize_price
+from tradewire.trading.bounds import PRICE_BOUND
 
 CLIENT_ID_CHARACTERS = 30
 BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
@@ -77,7 +78,7 @@ def protection(
     """The orders that guard an entry: stop loss, take profit, trailing stop; the first to fill cancels the others.
 
     Distances count from the decision bar's close, which is known when the order is made, and are at work once the
-    entry has filled.
+    entry has filled. One that no price can reach could never act, so there is no order for it.
     """
     sign = Decimal(1) if entry.side is Side.BUY else Decimal(-1)
     legs = (
@@ -89,6 +90,8 @@ def protection(
         if distance is None or distance <= 0:
             continue
         level = exact(distance) if direction is None else evaluation.close + direction * exact(distance)
+        if level >= PRICE_BOUND:
+            continue
         client_id = client_order_id(
             evaluation_id, evaluation.strategy_id, evaluation.symbol, evaluation.config_version, leg
         )

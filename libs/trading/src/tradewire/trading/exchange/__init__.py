@@ -4,7 +4,7 @@
 """
 
 from tradewire.trading.exchange.bars import Bar, MarkBar, Quote
-from tradewire.trading.exchange.decimal_edge import from_e8, to_e8
+from tradewire.trading.exchange.decimal_edge import bounded_e8, from_e8, to_e8, to_unbounded_e8
 from tradewire.trading.exchange.events import (
     CancelPending,
     CancelReason,
@@ -92,6 +92,7 @@ __all__ = [
     "SimulatedExchange",
     "TimeInForce",
     "WorkingType",
+    "bounded_e8",
     "brackets",
     "from_e8",
     "funding_amount",
@@ -99,4 +100,5 @@ __all__ = [
     "liquidation_price_at_rate",
     "maintenance_amounts",
     "to_e8",
+    "to_unbounded_e8",
 ]

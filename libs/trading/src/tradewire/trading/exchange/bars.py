@@ -23,13 +23,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tradewire.trading.bounds import PRICE_BOUND, PRICE_BOUND_E8
+from tradewire.trading.exchange.fixed_point import SCALE
+
 
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One closed bar of last prices; ``path`` optionally holds the finer bars it is made of, in time order.
 
-    Raises: ValueError when low, open, close and high do not nest, a price is not positive or time does not
-    pass.
+    Raises: ValueError when low, open, close and high do not nest, a price is not positive or too large, or time does
+    not pass.
     """
 
     open_time_us: int
@@ -46,6 +49,8 @@ class Bar:
             raise ValueError(f"bar at {self.open_time_us}: open {self.open_e8} outside low..high")
         if not self.low_e8 <= self.close_e8 <= self.high_e8:
             raise ValueError(f"bar at {self.open_time_us}: close {self.close_e8} outside low..high")
+        if self.high_e8 >= PRICE_BOUND_E8:
+            raise ValueError(f"bar at {self.open_time_us}: {_too_high(self.high_e8)}")
         if self.volume_e8 < 0 or self.close_time_us <= self.open_time_us:
             raise ValueError(f"bar at {self.open_time_us}: negative volume or no duration")
         if self.path:
@@ -74,6 +79,12 @@ class MarkBar:
             raise ValueError(f"mark bar: low {self.low_e8} above open or close, or not positive")
         if self.high_e8 < max(self.open_e8, self.close_e8):
             raise ValueError(f"mark bar: high {self.high_e8} below open or close")
+        if self.high_e8 >= PRICE_BOUND_E8:
+            raise ValueError(f"mark bar: {_too_high(self.high_e8)}")
+
+
+def _too_high(price_e8: int) -> str:
+    return f"found high {price_e8 / SCALE:g}, allowed is less than {PRICE_BOUND:,}"
 
 
 class Quote(NamedTuple):
