@@ -193,3 +193,13 @@ def test_equal_moves_up_and_down_are_no_direction() -> None:
     (plus,) = indicator("plus_di").array([high, low, (high + low) / 2.0], (2.0,))
 
     assert plus[2:].tolist() == [0.0, 0.0]
+
+
+def test_stop_that_nears_the_price_of_a_halt_never_meets_it() -> None:
+    high = np.r_[10.0 + np.arange(20) / 10.0, np.full(3_000, 11.9)]
+    low = np.r_[9.9 + np.arange(20) / 10.0, np.full(3_000, 11.9)]
+
+    (stop,) = indicator("sar").array([high, low], (0.02, 0.2))
+
+    assert (stop[30:] <= 11.9).all()
+    assert (np.diff(stop[30:]) >= 0.0).all()

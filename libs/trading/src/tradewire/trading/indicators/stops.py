@@ -12,9 +12,10 @@ from tradewire.trading.indicators.ranges import RANGE_SIZE, larger, true_range
 
 # Slots of `mirrored`. A fall is followed as a rise of mirrored prices, so that each rule stands here once.
 _SIDE = 3  # 1.0 rising, -1.0 falling
-_STOP = 4
+_GAP = 4  # from the stop to the extreme, never negative: the stop nears the extreme and never gets there
 _EXTREME = 5
 _PACE = 6
+_SAR_SIZE = 8  # one slot to spare: a state of the first version had seven, and the stop in place of the gap
 
 
 def _sar(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -28,7 +29,7 @@ def _sar(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
         fall = difference(before_low, x[1])
         falling = fall > 0.0 and fall > difference(x[0], before_high)
         s[_SIDE] = -1.0 if falling else 1.0
-        s[_STOP] = before_high if falling else before_low
+        s[_GAP] = difference(before_high, x[1]) if falling else difference(x[0], before_low)
         s[_EXTREME] = x[1] if falling else x[0]
         s[_PACE] = 0.0
         before_high = x[0]  # on its first bar TA-Lib takes the bar itself for the one before
@@ -48,26 +49,31 @@ def mirrored(
     before_peak: float,
     before_foot: float,
 ) -> float:
-    """Advance the parabola by one bar, `peak` being the high of a rise or the low of a fall."""
+    """Advance the parabola by one bar, `peak` being the high of a rise or the low of a fall.
+
+    The stop is met where the bar's foot is at least a gap from the extreme. The gap is a product of the paces and
+    decimals, off by some units of rounding of itself for each bar since the turn.
+    """
     side = s[_SIDE]
     first = start if start < limit else limit
     if s[_PACE] == 0.0:
         s[_PACE] = first
-    if not beyond(side * foot, side * s[_STOP]):
+    if not beyond(s[_GAP], side * difference(s[_EXTREME], foot)):
         stop = side * larger(larger(side * s[_EXTREME], side * before_peak), side * peak)
         s[_SIDE] = -side
         s[_EXTREME] = foot
         s[_PACE] = first
-        ahead = stop + first * (foot - stop)
-        s[_STOP] = side * larger(larger(side * ahead, side * before_peak), side * peak)
+        gap = side * difference(stop, foot) * (1.0 - first)
+        s[_GAP] = larger(larger(gap, side * difference(before_peak, foot)), side * difference(peak, foot))
         return stop
-    stop = s[_STOP]
+    stop = s[_EXTREME] - side * s[_GAP]
     if side * peak > side * s[_EXTREME]:
+        s[_GAP] += side * difference(peak, s[_EXTREME])
         s[_EXTREME] = peak
         pace = s[_PACE] + first
         s[_PACE] = pace if pace < limit else limit
-    ahead = stop + s[_PACE] * (s[_EXTREME] - stop)
-    s[_STOP] = -side * larger(larger(-side * ahead, -side * before_foot), -side * foot)
+    gap = s[_GAP] * (1.0 - s[_PACE])
+    s[_GAP] = larger(larger(gap, side * difference(s[_EXTREME], before_foot)), side * difference(s[_EXTREME], foot))
     return stop
 
 
@@ -111,7 +117,7 @@ SAR = Indicator(
     fields=("high", "low"),
     params=(factor(0.02, name="start", high=1.0), factor(0.2, name="limit", high=1.0)),
     outputs=("value",),
-    kernel=Kernel(_sar, size=lambda start, limit: 7, warmup=lambda start, limit: 1),
+    kernel=Kernel(_sar, size=lambda start, limit: _SAR_SIZE, warmup=lambda start, limit: 1),
 )
 SUPERTREND = Indicator(
     name="supertrend",
