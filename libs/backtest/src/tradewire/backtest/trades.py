@@ -83,7 +83,7 @@ class Paid(NamedTuple):
 
 @dataclass(slots=True)
 class _Open:
-    """A trade in progress, in 1e-8 units; ``*_notional`` and the ``cost`` of what is held are products, 1e-16."""
+    """A trade in progress, in 1e-8 units; ``*_notional`` are products, 1e-16. ``cost``: as the account has it."""
 
     symbol: str
     sign: int
@@ -105,8 +105,8 @@ class _Open:
 
     def marked(self, mark_e8: int) -> Trade:
         """The trade as it stands at the end of the run."""
-        gain = self.sign * (self.held * mark_e8 - self.cost)
-        return self._trade(None, self.held * mark_e8, self.held, self.realised + mul_div(gain, 1, SCALE))
+        gain = self.sign * (mul_div(self.held, mark_e8, SCALE) - self.cost)
+        return self._trade(None, self.held * mark_e8, self.held, self.realised + gain)
 
     def _trade(self, time_us: int | None, exit_notional: int, left: int, realised: int) -> Trade:
         return Trade(
@@ -197,6 +197,6 @@ def _take(working: dict[str, _Open], fill: Filled) -> Iterator[Trade]:
         trade.held += opening
         trade.entered += opening
         trade.entry_notional += opening * price
-        trade.cost += opening * price
+        trade.cost += mul_div(opening, price, SCALE)
         trade.fees += fee - fee_of_closing
         trade.slippage += slippage - slippage_of_closing

@@ -195,7 +195,8 @@ class BacktestResult:
     have shape (t,): one entry per close at which a market of the account had a bar. ``fingerprint`` hashes all fills
     and account states; ``left_out`` names, in a sentence each, what the engine did not model of what was asked for;
     ``fill_model`` states how orders filled. ``trades``, ``fills`` and ``funding`` do not change; an engine may make
-    their objects from columns of numbers when one is first asked for.
+    their objects from columns of numbers when one is first asked for. ``insurance``: losses beyond an account's margin
+    that the venue's insurance fund bore, quote. The trades' PnL and it add up to the account's change, exactly.
     """
 
     engine: str
@@ -212,6 +213,7 @@ class BacktestResult:
     time_us: IntArray
     equity_e8: IntArray
     position_e8: Mapping[str, IntArray]
+    insurance: Decimal = Decimal(0)
 
 
 class BacktestPort(Protocol):

@@ -133,3 +133,11 @@ def last_marks(markets: Iterable[MarketHistory]) -> dict[str, Decimal]:
         last = marks[-1] if len(marks) and not np.isnan(marks[-1]) else market.close[-1]
         found[market.symbol] = from_e8(_e8(last))
     return found
+
+
+def insurance_of(closes: Sequence[AccountStateChanged], capital: Decimal) -> Decimal:
+    """What the venue's insurance fund bore, quote: the part of the wallet that nothing else explains."""
+    if not closes:
+        return Decimal(0)
+    last = closes[-1]
+    return last.wallet_balance - capital - last.realized_pnl + last.fees_paid + last.funding_paid

@@ -13,6 +13,7 @@ from tradewire.app.replay_engines.collector import (
     Collector,
     equity_e8,
     funding_of,
+    insurance_of,
     last_marks,
     position_e8,
     times_us,
@@ -69,6 +70,7 @@ class ServicesEngine(BacktestPort):
             time_us=times_us(closes),
             equity_e8=equity_e8(closes),
             position_e8={market.symbol: position_e8(closes, market.symbol) for market in request.markets},
+            insurance=insurance_of(closes, request.account.capital),
         )
 
 

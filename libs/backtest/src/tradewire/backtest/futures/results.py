@@ -44,6 +44,10 @@ class Run(Protocol):
     states: IntMatrix
     positions: IntMatrix
 
+    @property
+    def insurance_e8(self) -> int:
+        """What the insurance fund bore, quote."""
+
 
 def result_of(
     request: BacktestRequest, strategy: CompiledStrategy, run: Run, fill_model: str, marks_e8: Sequence[int]
@@ -81,6 +85,7 @@ def result_of(
         time_us=grid.close_time_us,
         equity_e8=run.states[:, 3].copy(),
         position_e8={symbol: np.ascontiguousarray(matrix[:, 0]) for symbol, matrix in positions.items()},
+        insurance=from_e8(run.insurance_e8),
     )
 
 

@@ -132,7 +132,8 @@ def _ended(fills: IntMatrix, entry: IntMatrix, left: IntMatrix, marks: IntMatrix
         if closed == OPEN:
             mark = marks[fills[opened, SYMBOL]]
             prices[trade] = mark
-            gains[trade] = notional(fills[opened, POSITION], mark - fills[opened, PRICE])
+            held = fills[opened, POSITION]  # worth and cost are rounded each, as in the account
+            gains[trade] = notional(held, mark) - notional(held, fills[opened, PRICE])
         else:
             prices[trade], gains[trade] = fills[closed, PRICE], fills[closed, REALISED]
     return prices, gains

@@ -116,6 +116,11 @@ class Simulation:
                 self._decide(at)
             at = self._pass(at + 1)
 
+    @property
+    def insurance_e8(self) -> int:
+        """What the insurance fund bore, quote."""
+        return self.exchange.account.insurance_e8
+
     def _renew(self) -> None:
         """Let the loop go by the instruments that are in force now."""
         specs = [self.exchange.account.positions[symbol].spec for symbol in self.grid.symbols]

@@ -176,12 +176,13 @@ def _points(name: str, colour: str, symbol: str, trades: Sequence[Trade]) -> dic
 
 
 def money_figure(stats: Statistics) -> Figure:
-    """From what the price gave to what was kept: fees, funding and slippage in between."""
+    """From what the price gave to what was kept: fees, funding, slippage and the insurance fund in between."""
     steps = [
         ("Price", "price_pnl"),
         ("Fees", "fees"),
         ("Funding", "funding"),
         ("Slippage", "slippage"),
+        ("Insurance fund", "insurance"),
         ("Net", "net_pnl"),
     ]
     values = [float(stats[name] or 0) for _, name in steps]
@@ -189,7 +190,7 @@ def money_figure(stats: Statistics) -> Figure:
         "type": "waterfall",
         "x": [label for label, _ in steps],
         "y": numbers(np.array(values)),
-        "measure": ["relative"] * 4 + ["total"],
+        "measure": ["relative"] * 5 + ["total"],
         "text": [f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}" for value in values],
         "textposition": "outside",
         "cliponaxis": False,

@@ -104,7 +104,8 @@ class Sample:
     def money(self) -> trading.Attribution:
         """Where the money went."""
         end = Decimal(int(self.result.equity_e8[-1])).scaleb(-8) if len(self.equity) else self.result.account.capital
-        return trading.attribution(end - self.result.account.capital, self.result.fills, self.result.funding)
+        net = end - self.result.account.capital
+        return trading.attribution(net, self.result.fills, self.result.funding, self.result.insurance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +257,7 @@ _MONEY = _rows(
     ("fees", "Fees", Unit.QUOTE, trading.attribution, lambda s: -s.money.fees),
     ("funding", "Funding", Unit.QUOTE, trading.attribution, lambda s: s.money.funding),
     ("slippage", "Slippage", Unit.QUOTE, trading.attribution, lambda s: -s.money.slippage),
+    ("insurance", "Borne by the insurance fund", Unit.QUOTE, trading.attribution, lambda s: s.money.insurance),
     ("net_pnl", "Net", Unit.QUOTE, trading.attribution, lambda s: s.money.net),
 )
 CATALOGUE: tuple[Definition, ...] = (*_RETURN, *_RISK, *_RATIOS, *_BENCHMARK, *_TRADES, *_MONEY)

@@ -121,23 +121,27 @@ def turnover(fills: Sequence[BacktestFill], equity: FloatArray, span_years: floa
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Where the money went, quote, exact: price + funding − fees − slippage = net."""
+    """Where the money went, quote, exact: price + funding + insurance − fees − slippage = net."""
 
     price: Decimal
     fees: Decimal
     funding: Decimal
     slippage: Decimal
+    insurance: Decimal
     net: Decimal
 
 
-def attribution(net: Decimal, fills: Sequence[BacktestFill], funding: Sequence[FundingPayment]) -> Attribution:
+def attribution(
+    net: Decimal, fills: Sequence[BacktestFill], funding: Sequence[FundingPayment], insurance: Decimal
+) -> Attribution:
     """What the account gained or lost, and through what: the price's movement is what is left when the rest is known.
 
-    Formula: price = net + fees + slippage − funding, net = E_T − capital; fees and slippage ≥ 0 are summed over the
-    fills, funding (negative when paid) over the settlements
+    Formula: price = net + fees + slippage − funding − insurance, net = E_T − capital; fees and slippage ≥ 0 are summed
+    over the fills, funding (negative when paid) over the settlements; insurance is what the venue's fund bore of losses
+    beyond the margin
     Source: Bacon (2008) (attribution is an identity: its parts add up to the whole).
     """
     fees = sum((fill.fee for fill in fills), Decimal(0))
     slippage = sum((fill.slippage for fill in fills), Decimal(0))
     paid = sum((payment.amount for payment in funding), Decimal(0))
-    return Attribution(net + fees + slippage - paid, fees, paid, slippage, net)
+    return Attribution(net + fees + slippage - paid - insurance, fees, paid, slippage, insurance, net)

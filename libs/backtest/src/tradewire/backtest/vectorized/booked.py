@@ -122,7 +122,7 @@ def _marked(markets: Markets, entry: IntArray) -> tuple[int, int]:
     """Mark of a trade still open at the end, and its gain at that."""
     symbol, sign, qty, price = entry[[SYMBOL, SIGN, QTY, PRICE]].tolist()
     mark = int(np.rint(markets.tape.mark[symbol, len(markets.columns[symbol]) - 1] * SCALE))  # as `units`
-    return mark, mul_div(sign * qty * (mark - price), 1, SCALE)
+    return mark, sign * (mul_div(qty, mark, SCALE) - mul_div(qty, price, SCALE))  # rounded each, as in the account
 
 
 def _funding_of(entries: IntArray, until: IntArray, paid: Payments) -> IntArray:
