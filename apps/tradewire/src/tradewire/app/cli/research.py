@@ -18,6 +18,7 @@ from tradewire.app.cli.output import Exit, fail
 from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarginMode
 from tradewire.ports.events import RiskLimitsChanged
+from tradewire.trading.bounds import WORTH_BOUND
 from tradewire.trading.language import CompiledStrategy, compile_strategy, parse_strategy
 
 StrategyArgument = Annotated[Path, typer.Argument(help="Strategy file.", exists=True, dir_okay=False)]
@@ -148,7 +149,7 @@ def account_of(strategy: CompiledStrategy, asked: Asked) -> AccountSettings:
     """The account that trades."""
     fee = None if asked.fees is None else _number("--fees", asked.fees, "0", "1")
     return AccountSettings(
-        capital=_number("--capital", asked.capital, "0.00000001", "90000000000"),
+        capital=_number("--capital", asked.capital, "0.00000001", str(WORTH_BOUND)),
         leverage=asked.leverage,
         margin_mode=asked.margin_mode,
         slippage_bps=_number("--slippage", asked.slippage, "0", "9999"),

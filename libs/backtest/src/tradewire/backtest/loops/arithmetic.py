@@ -14,15 +14,15 @@ import math
 import numpy as np
 
 from tradewire.backtest.compiled import compiled_in_place, compiled_inside
-from tradewire.trading.bounds import PRICE_BOUND, PRICE_BOUND_E8
+from tradewire.trading.bounds import PRICE_BOUND, PRICE_BOUND_E8, WORTH_BOUND
 
 SCALE = 100_000_000
 """Units of 1e-8 in a whole."""
 _UNIT = 1e-8
 LARGEST_UNITS = 9e18
 """No amount, in 1e-8 units, may come near the end of 64 bits."""
-LARGEST_WORTH = LARGEST_UNITS / 2
-"""No position and no balance may be worth more, in 1e-8 units, so that the sum of two still fits."""
+LARGEST_WORTH = float(WORTH_BOUND) * SCALE
+"""No position and no balance may be worth more, in 1e-8 units."""
 TOO_LARGE = "found a position or balance worth more than 4.5e10 quote, allowed is what fits 64 bits of 1e-8 units"
 LARGEST_PRICE = float(PRICE_BOUND)
 """All prices are below it."""
