@@ -87,6 +87,20 @@ def test_status_when_a_strategy_joins_then_old_series_go_on_and_the_new_one_warm
     assert [s.values[LONGER] for s in found] == [None] * 4 + [10.0]
 
 
+@pytest.mark.parametrize("told_before", range(4))
+def test_version_that_starts_later_when_told_sooner_or_later_then_its_series_begin_with_its_first_bar(
+    told_before: int,
+) -> None:
+    text = document(indicators="{mean: 'sma(close, 5)'}")
+    later = status(active(document()), active(text, version=2, effective_from_us=4 * HOUR_US + HOUR_US))
+    desk = desk_with()
+    found = fed(desk, *(candle(n, 10) for n in range(told_before)))
+    list(desk.on_status(later, envelope(later)))
+    found += fed(desk, *(candle(n, 10) for n in range(told_before, 10)))
+    assert [s.values.get(LONGER, "none") for s in found] == ["none"] * 4 + [None] * 4 + [10.0] * 2
+    assert [MEAN in s.values for s in found] == [True] * 4 + [False] * 6
+
+
 def test_status_when_the_strategy_retires_then_its_series_stop() -> None:
     desk = desk_with()
     fed(desk, candle(0))

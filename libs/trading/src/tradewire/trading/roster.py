@@ -177,6 +177,10 @@ class Roster:
                 found = version
         return found
 
+    def versions_of(self, strategy_id: str) -> tuple[ActiveVersion, ...]:
+        """The versions of a strategy that are kept, by the time from which each is in force."""
+        return self._versions.get(strategy_id, ())
+
     def versions(self) -> Iterator[tuple[str, ActiveVersion]]:
         """Every version in force or about to be, by strategy."""
         for strategy_id in sorted(self._versions):

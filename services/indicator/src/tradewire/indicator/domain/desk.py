@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import CandleClosed, IndicatorStateSaved, IndicatorsUpdated, StrategyStatusChanged
@@ -17,6 +18,18 @@ from tradewire.trading.wire import bar_of
 
 Key = tuple[str, str, str]
 """(venue, symbol, interval)."""
+
+
+NEVER_US, LAST_US = -1, 2**63
+"""Before and after every bar."""
+
+
+class Demands(NamedTuple):
+    """What is demanded of a stream at bars that close from ``since_us`` to before ``until_us``."""
+
+    since_us: int
+    until_us: int
+    texts: tuple[str, ...]
 
 
 @dataclass
@@ -41,25 +54,23 @@ class IndicatorDesk:
     def __init__(self, catalogue: Mapping[str, Indicator] = INDICATORS, adapter: str = "native") -> None:
         self._catalogue, self._adapter = catalogue, adapter
         self._roster = Roster()
-        self._demands: dict[Key, tuple[str, ...]] = {}
+        self._demands: dict[Key, Demands] = {}
         self._feeds: Tracked[Key, Feed] = Tracked()
 
     def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterable[Emit]:
-        """Demands changed: engines keep the state of what stays; what is new begins to warm up."""
+        """Versions changed: what they demand begins and ends with the bars at which they do."""
         self._roster.apply(event)
-        demanded: dict[Key, set[str]] = {}
-        for _strategy, version in self._roster.versions():
-            for symbol in version.symbols:
-                demanded.setdefault((version.venue, symbol, version.interval), set()).update(version.demands)
-        self._demands = {key: tuple(sorted(texts)) for key, texts in demanded.items()}
+        self._demands.clear()
         return ()
 
     def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
         """One snapshot per bar; a bar that was answered before is left alone."""
         bar_of(event)  # a candle that is no bar must not move any engine
-        feed = self._feed((event.venue, event.symbol, event.interval), envelope.partition)
-        if event.close_time_us <= feed.time_us:
+        key = (event.venue, event.symbol, event.interval)
+        known = self._feeds.get(key)
+        if known is not None and event.close_time_us <= known.time_us:
             return
+        feed = self._feed(key, envelope.partition, event.close_time_us)
         bar = {name: float(getattr(event, name)) for name in ("open", "high", "low", "close", "volume")}
         try:
             computed = feed.engine.update(event.open_time_us, **bar)
@@ -82,8 +93,9 @@ class IndicatorDesk:
         )
         yield Emit(snapshot, envelope, work=Work("indicator.compute", {"tradewire.indicators": len(computed)}))
 
-    def _feed(self, key: Key, partition: int) -> Feed:
-        demands = self._demands.get(key, ())
+    def _feed(self, key: Key, partition: int, time_us: int) -> Feed:
+        """The stream as of a bar. What is new at this bar begins to warm up, what stays keeps its state."""
+        demands = self._demanded(key, time_us)
         feed = self._feeds.get(key)
         if feed is None:
             feed = self._feeds[key] = Feed(self._engine(demands, key[2]), demands, partition)
@@ -95,6 +107,28 @@ class IndicatorDesk:
 
     def _engine(self, demands: tuple[str, ...], interval: str) -> IndicatorEngine:
         return IndicatorEngine(demands, INTERVALS_US[interval], self._catalogue)
+
+    def _demanded(self, key: Key, time_us: int) -> tuple[str, ...]:
+        """What the versions in force at a bar demand: the same whenever the bar is read, and how often."""
+        known = self._demands.get(key)
+        if known is None or not known.since_us <= time_us < known.until_us:
+            known = self._demands[key] = self._demands_at(key, time_us)
+        return known.texts
+
+    def _demands_at(self, key: Key, time_us: int) -> Demands:
+        venue, symbol, interval = key
+        strategies = self._roster.strategies_on(venue, symbol)
+        starts_us = [v.effective_from_us for strategy_id in strategies for v in self._roster.versions_of(strategy_id)]
+        texts: set[str] = set()
+        for strategy_id in strategies:
+            version = self._roster.version(strategy_id, time_us)
+            if version is not None and (version.venue, version.interval) == (venue, interval):
+                texts.update(version.demands if symbol in version.symbols else ())
+        return Demands(
+            max((start_us for start_us in starts_us if start_us <= time_us), default=NEVER_US),
+            min((start_us for start_us in starts_us if start_us > time_us), default=LAST_US),
+            tuple(sorted(texts)),
+        )
 
     # ---- state ----
 
