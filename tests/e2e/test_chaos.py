@@ -14,8 +14,7 @@ import psutil
 import pytest
 from tests.e2e.slices import ROOT
 
-from tradewire.app.watch import RunResult
-from tradewire.testkit.chaos.drill import Drill, Question, drill, reference_of
+from tradewire.testkit.chaos.drill import Drill, Question, Reference, drill, reference_of
 from tradewire.testkit.chaos.plan import Amounts
 from tradewire.testkit.chaos.scenario import drilled
 
@@ -24,7 +23,7 @@ LEAST_FILLS = 20
 
 
 @lru_cache
-def reference(name: str, bars: int | None, folder: Path) -> RunResult:
+def reference(name: str, bars: int | None, folder: Path) -> Reference:
     """The scenario in one process, once a session."""
     return asyncio.run(reference_of(drilled(name, ROOT, folder / "data", bars=bars), folder))
 
@@ -40,8 +39,8 @@ def under_fire(name: str, bars: int | None, root: Path, references: Path, **aske
     market = drilled(name, ROOT, root / "data", bars=bars)
     question = Question(market, **asked)  # type: ignore[arg-type]
     done = asyncio.run(drill(question, root, reference=reference(name, bars, references)))
-    assert (done.stopped, done.audit.findings) == ("", [])
-    assert done.result.fingerprint == done.reference.fingerprint
+    assert (done.stopped, done.audit.findings, done.differences) == ("", [], [])
+    assert done.result.fingerprint == done.reference.result.fingerprint
     assert done.result.fills > LEAST_FILLS
     assert sum(done.faults.values()) == question.amounts.total
     return done

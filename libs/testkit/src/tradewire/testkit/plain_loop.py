@@ -197,27 +197,40 @@ class PlainAccount:
 
 
 class Evaluator:
-    """Evaluations of every bar: one engine per symbol and interval, and the strategies in force."""
+    """Evaluations of every bar by the strategies in force; each of their demands has an engine of its own.
+
+    It begins with the first bar at which a version that demands it is in force, and ends with the last.
+    """
 
     def __init__(self, setup: Sequence[Event]) -> None:
         self._desk = StrategyDesk()
-        self._demands: set[str] = set()
-        self._engines: dict[tuple[str, str], IndicatorEngine] = {}
+        self._strategies: list[StrategyStatusChanged] = []
+        self._engines: dict[tuple[str, str], dict[str, IndicatorEngine]] = {}
         self._previous: dict[tuple[str, str], dict[str, float | None]] = {}
         for event in setup:
             if isinstance(event, StrategyStatusChanged):
                 self._desk.on_status(event, Envelope(""))
-                self._demands |= {demand for version in event.active for demand in version.demands}
+                self._strategies.append(event)
+
+    def _demanded(self, bar: CandleClosed) -> Iterator[str]:
+        for strategy in self._strategies:
+            begun = [version for version in strategy.active if version.effective_from_us <= bar.close_time_us]
+            for version in begun[-1:]:
+                if bar.symbol in version.symbols and bar.interval == version.interval:
+                    yield from version.demands
 
     def evaluations(self, bar: CandleClosed) -> Iterator[Asked]:
         """Of all strategies that trade the bar's symbol, with the ids that the platform gives."""
         feed = (bar.symbol, bar.interval)
-        engine = self._engines.get(feed)
-        if engine is None:
-            engine = IndicatorEngine(sorted(self._demands), INTERVALS_US[bar.interval])
-            self._engines[feed] = engine
+        running = self._engines.get(feed, {})
+        engines = self._engines[feed] = {
+            demand: running.get(demand) or IndicatorEngine([demand], INTERVALS_US[bar.interval])
+            for demand in sorted(set(self._demanded(bar)))
+        }
         prices = {name: float(getattr(bar, name)) for name in ("open", "high", "low", "close", "volume")}
-        values = {**prices, **engine.update(bar.open_time_us, **prices)}
+        values: dict[str, float | None] = {**prices}
+        for engine in engines.values():
+            values |= engine.update(bar.open_time_us, **prices)
         root = emit_of(bar).event_id or ""
         snapshot_id = derived_id(root, "IndicatorsUpdated", 0)
         snapshot = IndicatorsUpdated(

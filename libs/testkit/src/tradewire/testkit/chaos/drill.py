@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.runtime.settings import RuntimeSettings
 from tradewire.testkit.chaos.conductor import Conductor, undisturbed, unpaced
+from tradewire.testkit.chaos.differences import Story
 from tradewire.testkit.chaos.market import Market
 from tradewire.testkit.chaos.plan import SEVERAL, Amounts, Plan
 from tradewire.testkit.chaos.recovery import Recovery
@@ -63,48 +64,58 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """An undisturbed run: what it came to, and what happened to its accounts."""
+
+    result: RunResult
+    story: Story
+
+
+@dataclass(frozen=True, slots=True)
 class Drill:
     """What a drill came to, beside the undisturbed run of the same scenario."""
 
     question: Question
-    reference: RunResult
+    reference: Reference
     result: RunResult
     audit: Audit
     faults: Mapping[str, int] = field(default_factory=dict)
     revived: Mapping[str, int] = field(default_factory=dict)
     recovery: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    differences: Sequence[str] = ()
     stopped: str = ""
     seconds: float = 0.0
 
     @property
     def passed(self) -> bool:
         """It came to its end with the same fingerprint, nothing lost, nothing doubled."""
-        same = self.result.fingerprint == self.reference.fingerprint
+        same = self.result.fingerprint == self.reference.result.fingerprint
         return same and not self.stopped and not self.audit.findings
 
 
-async def reference_of(drilled: Drilled, folder: Path) -> RunResult:
+async def reference_of(drilled: Drilled, folder: Path) -> Reference:
     """The scenario in one process, with its versions published at the same bars."""
     until = folder / "until-undisturbed"
     market = Market(until, drilled.times_us)
     bus, codec = MemoryBus(memory_topics()), Codec(SchemaIds.static())
     operator = Operator(bus, codec, SystemClock(), author="drill")
     common = {"bus_url": "memory:", "replay_until_file": until}
-    watcher = RunWatcher(bus, codec, await begun(drilled.scenario, bus, operator, common))
+    story = Story()
+    watcher = RunWatcher(bus, codec, await begun(drilled.scenario, bus, operator, common), story.take)
 
     async def replayed() -> RunResult:
         result, _ = await asyncio.gather(watcher.until_over(), undisturbed(market, drilled.publications, operator))
         return result
 
     services = [service for service in build_services(drilled.scenario, common) if service.name != "telemetry"]
-    return await beside(services, bus, RuntimeSettings(bus_url="memory:"), replayed)
+    return Reference(await beside(services, bus, RuntimeSettings(bus_url="memory:"), replayed), story)
 
 
 async def drill(
     question: Question,
     root: Path,
     *,
-    reference: RunResult | None = None,
+    reference: Reference | None = None,
     registry: bool = False,
     say: Say = lambda _: None,
 ) -> Drill:
@@ -133,6 +144,7 @@ async def drill(
         dict(fire.striker.counts),
         dict(fire.striker.revived),
         fire.recovery.report(),
+        fire.story.differences(reference.story),
         stopped,
         clock.monotonic_s() - started_s,
     )
@@ -156,7 +168,8 @@ class UnderFire:
         self, question: Question, running: Platform, accounts: set[str], market: Market, clock: ClockPort, say: Say
     ) -> None:
         self._question, self._running, self._market, self._clock, self._say = question, running, market, clock, say
-        self.watcher = RunWatcher(running.bus, running.codec, accounts)
+        self.story = Story()
+        self.watcher = RunWatcher(running.bus, running.codec, accounts, self.story.take)
         self.recovery = Recovery(running.bus, clock)
         self.striker = Striker(running, self.recovery, self._say_fault)
         self._moved = asyncio.Event()
