@@ -25,7 +25,7 @@ venue: coinbase
 account: {account}
 symbols: {symbols}
 interval: 1h
-indicators: {{fast: ema(close, 12), slow: ema(close, 26), atr: atr(14)}}
+indicators: {{fast: 'ema(close, 12)', slow: 'ema(close, 26)', atr: atr(14)}}
 entry_long:  close > open
 exit_long:   close <= open
 entry_short: close <= open
@@ -39,7 +39,7 @@ venue: coinbase
 account: {account}
 symbols: {symbols}
 interval: 1h
-indicators: {{fast: ema(close, 12), slow: ema(close, 26), atr: atr(14)}}
+indicators: {{fast: 'ema(close, 12)', slow: 'ema(close, 26)', atr: atr(14)}}
 entry_long:  crossed_above(fast, slow)
 exit_long:   crossed_below(fast, slow)
 entry_short: crossed_below(fast, slow)

@@ -100,7 +100,7 @@ venue: binance
 account: main
 symbols: [{symbols}]
 interval: {interval}
-indicators: {{fast: ema(close, 12), slow: ema(close, 26), range: atr(14)}}
+indicators: {{fast: 'ema(close, 12)', slow: 'ema(close, 26)', range: atr(14)}}
 entry_long:  crossed_above(fast, slow)
 exit_long:   crossed_below(fast, slow)
 entry_short: crossed_below(fast, slow)

@@ -94,7 +94,7 @@ venue: binance
 account: main
 symbols: [{", ".join(symbols)}]
 interval: 1h
-indicators: {{fast: sma(close, 3), slow: sma(close, 8)}}
+indicators: {{fast: 'sma(close, 3)', slow: 'sma(close, 8)'}}
 entry_long: crossed_above(fast, slow)
 exit_long: close < open and close < slow
 entry_short: crossed_below(fast, slow)

@@ -13,7 +13,7 @@ venue: binance
 account: main
 symbols: [BTCUSDT]
 interval: 1h
-indicators: {fast: ema(close, fast_len), slow: ema(close, slow_len)}
+indicators: {fast: 'ema(close, fast_len)', slow: 'ema(close, slow_len)'}
 entry_long: crossed_above(fast, slow)   # kept too
 exit_long: crossed_below(fast, slow)
 sizing: {fixed_qty: 1}

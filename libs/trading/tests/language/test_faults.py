@@ -12,7 +12,7 @@ VALID = """\
 id: story
 symbols: [BTCUSDT]
 interval: 1h
-indicators: {fast: ema(close, 20), slow: ema(close, 50), band: bollinger(close, 20, 2)}
+indicators: {fast: 'ema(close, 20)', slow: 'ema(close, 50)', band: 'bollinger(close, 20, 2)'}
 entry_long: crossed_above(fast, slow)
 sizing: {fraction_of_equity: 0.1}
 """
@@ -105,8 +105,8 @@ def test_parse_when_a_rule_is_wrong_then_tells_where_what_and_a_way_out(
         ("[BTCUSDT]", "[BTCUSDT, BTCUSDT]", (2, 20), "symbol BTCUSDT is given twice", None),
         ("[BTCUSDT]", "BTCUSDT", (2, 10), "`symbols` must be a list", "write `symbols: [BTCUSDT]`"),
         ("1h", "90m", (3, 11), "`90m` is not an interval", "did you mean `30m`?"),
-        ("fast: ema(close, 20)", "fast: ema(fast, 20)", (4, 24), "defined by itself: fast → fast", None),
-        ("fast: ema(close, 20)", "fast: ema(slow, 20)", None, None, None),
+        ("fast: 'ema(close, 20)'", "fast: 'ema(fast, 20)'", (4, 25), "defined by itself: fast → fast", None),
+        ("fast: 'ema(close, 20)'", "fast: 'ema(slow, 20)'", None, None, None),
         ("fast:", "close:", (4, 14), "`close` is taken by the language", "choose another name"),
         ("fast:", "Fast:", (4, 14), "`Fast` is not a name", None),
         (RULE, "exit_long: close > open", (1, 1), "a strategy needs an entry", "add `entry_long"),
@@ -143,7 +143,7 @@ def test_parse_when_a_part_is_wrong_then_tells_where_what_and_a_way_out(
 def test_parse_when_many_parts_are_wrong_then_tells_all_in_text_order_without_echoes() -> None:
     text = VALID.replace("ema(close, 20)", "emma(close, 20)").replace("[BTCUSDT]", "[btc]")
     text = text.replace(RULE, RULE + " and clos > slow\nexit_long: slow")
-    assert [(e.line, e.column) for e in faults(text)] == [(2, 11), (4, 20), (5, 43), (6, 12)]
+    assert [(e.line, e.column) for e in faults(text)] == [(2, 11), (4, 21), (5, 43), (6, 12)]
 
 
 def test_parse_when_a_rule_is_folded_over_lines_then_columns_stay_true() -> None:

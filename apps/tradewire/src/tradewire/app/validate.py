@@ -50,14 +50,15 @@ class StrategyReport:
 def validate(document: str) -> StrategyReport:
     """Compile a strategy and look for look-ahead and disagreement of its forms, on a made-up market."""
     try:
-        compiled = compile_strategy(parse_strategy(document))
+        parsed = parse_strategy(document)
+        compiled = compile_strategy(parsed)
     except StrategyErrors as errors:
         return StrategyReport(valid=False, faults=tuple(Fault.of(error) for error in errors.errors))
     faults, warnings = _truth(compiled)
     return StrategyReport(
         valid=not faults,
         faults=faults,
-        warnings=warnings,
+        warnings=(*map(str, parsed.warnings), *warnings),
         strategy_id=compiled.id,
         venue=compiled.venue,
         account=compiled.account,

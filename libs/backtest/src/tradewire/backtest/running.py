@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -125,7 +126,10 @@ def run(
     """
     text = _text(strategy)
     values = dict(params or {})
-    compiled = compile_strategy(parse_strategy(text), values)
+    document = parse_strategy(text)
+    for warning in document.warnings:
+        warnings.warn(f"the strategy: {warning}", stacklevel=2)
+    compiled = compile_strategy(document, values)
     with tempfile.TemporaryDirectory(prefix="tradewire-") as folder:
         given = Frames(Path(folder), compiled.symbols)
         files = MarketFiles(

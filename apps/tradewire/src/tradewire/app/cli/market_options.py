@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tradewire.app.cli.output import CommandError, Exit, fail
+from tradewire.app.cli.output import CommandError, Exit, fail, say_warnings
 from tradewire.app.cli.run import project_root
 from tradewire.app.external import DATABASES, External, dsn_setting
 from tradewire.app.market import (
@@ -152,7 +152,7 @@ def _documents(folder: Path) -> tuple[str, ...]:
     for path in files:
         documents.append(path.read_text(encoding="utf-8"))
         try:
-            parse_strategy(documents[-1])
+            say_warnings(path, parse_strategy(documents[-1]).warnings)
         except StrategyErrors as error:
             raise CommandError(f"{path}:\n{error}") from error
     return tuple(documents)

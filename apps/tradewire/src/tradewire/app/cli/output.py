@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from decimal import Context, Decimal
 from enum import Enum, IntEnum
 from pathlib import Path
@@ -149,6 +149,12 @@ def print_json(document: Any) -> None:
 def say(text: str) -> None:
     """A remark beside the answer, on stderr."""
     err.print(text, markup=False, soft_wrap=True)
+
+
+def say_warnings(path: Path, warnings: Iterable[object]) -> None:
+    """What a strategy file is warned of, beside the answer."""
+    for warning in warnings:
+        say(f"{path}: warning: {warning}")
 
 
 def tell(text: str = "", style: str | None = None) -> None:

@@ -14,7 +14,7 @@ import typer
 
 from tradewire.app.cli.limits import parse_limits
 from tradewire.app.cli.moments import moment
-from tradewire.app.cli.output import Exit, fail
+from tradewire.app.cli.output import Exit, fail, say_warnings
 from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarginMode
 from tradewire.ports.events import RiskLimitsChanged
@@ -124,6 +124,7 @@ def request_of(strategy: Path, asked: Asked) -> BacktestRequest:
     """What to run. Raises CommandError, StrategyErrors, MarketDataError."""
     text = read_text(strategy)
     values, document = parse_params(asked.params or ()), parse_strategy(text)
+    say_warnings(strategy, document.warnings)
     for name in values:
         if name not in document.params:
             allowed = ", ".join(document.params) or "none: the strategy has no parameters"

@@ -11,11 +11,12 @@ from rich.table import Table
 
 from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
-from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, tell
+from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, say_warnings, tell
 from tradewire.app.cli.reach import Reached, Where, reached
 from tradewire.app.retirement import retire_flat
 from tradewire.app.validate import StrategyReport, validate
 from tradewire.ports.events import ActiveVersion, ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
+from tradewire.trading.language import parse_strategy
 
 ANSWER_SECONDS = 60.0
 STYLES = {ConfigStatus.ACCEPTED: "green", ConfigStatus.REFUSED: "red", ConfigStatus.RETIRED: "yellow"}
@@ -58,8 +59,9 @@ def publish(
 ) -> None:
     """Publish a file as its strategy's next version, wait for the platform's answer and print it."""
     from_us = moment(effective_from) if effective_from is not None else 0
-    where = Where(root, bus, registry_url)
-    answer = publish_document(_text(file), where, wait_s, effective_from_us=from_us, evidence=_named(evidence or ()))
+    where, document = Where(root, bus, registry_url), _text(file)
+    say_warnings(file, parse_strategy(document).warnings)
+    answer = publish_document(document, where, wait_s, effective_from_us=from_us, evidence=_named(evidence or ()))
     report_answer(answer, as_json=as_json)
 
 

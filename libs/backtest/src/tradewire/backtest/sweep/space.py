@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from itertools import islice, product
 
 from tradewire.backtest.sweep.constraint import Constraint
 from tradewire.trading.language import ParamRange, StrategyDocument
+from tradewire.trading.spelling import nearest_word
 
 LEVELS_MAX = 1_000_000
 Levels = tuple[float, ...]
@@ -81,8 +81,8 @@ def parse_space(document: StrategyDocument, words: Sequence[str], conditions: Se
 
 def _span(document: StrategyDocument, name: str) -> ParamRange:
     if name not in document.params:
-        near = difflib.get_close_matches(name, document.params, 1, 0.5)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        near = nearest_word(name, document.params)
+        hint = f"; did you mean {near}?" if near else ""
         raise ValueError(f"--params: found {name!r}, allowed {', '.join(document.params)}, as {FORMS}{hint}")
     return document.params[name]
 

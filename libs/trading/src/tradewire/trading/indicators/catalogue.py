@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -20,6 +19,7 @@ from tradewire.trading.indicators.spread import SPREAD
 from tradewire.trading.indicators.stops import STOPS
 from tradewire.trading.indicators.trend import TREND
 from tradewire.trading.indicators.volume import VOLUME
+from tradewire.trading.spelling import nearest_word
 
 _FAMILIES = (
     TREND,
@@ -47,6 +47,5 @@ def indicator(name: str) -> Indicator:
     """Return the indicator called `name`; raises UnknownIndicator with the closest name."""
     found = INDICATORS.get(name)
     if found is None:
-        close = difflib.get_close_matches(name, INDICATORS, n=1)
-        raise UnknownIndicator(name, close[0] if close else None)
+        raise UnknownIndicator(name, nearest_word(name, INDICATORS))
     return found

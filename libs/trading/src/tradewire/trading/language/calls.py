@@ -129,7 +129,8 @@ def resolve_call(resolver: Resolver, node: ast.Call, name: str) -> Tree | None:
     if name in resolver.scope.indicators or name in BAR_FIELDS:
         resolver.report(node, f"`{name}` is a series, not a function", f"for an earlier bar write `shift({name}, 1)`")
     else:
-        resolver.report(node, f"unknown function `{name}`", did_you_mean(name, known))
+        hint = did_you_mean(name, known) or "`tradewire strategy language functions` lists them"
+        resolver.report(node, f"unknown function `{name}`", hint)
     return None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from tradewire.trading.language.errors import Diagnostics, Position, did_you_mean, one_of
+from tradewire.trading.language.errors import Diagnostics, Position, StrategyError, did_you_mean, one_of
 from tradewire.trading.language.intervals import INTERVALS_US
 from tradewire.trading.language.markup import Parser, entries, places, position, read_mapping, scalar_text
 from tradewire.trading.language.syntax import Expression, parse_expression
@@ -85,6 +85,7 @@ class StrategyDocument:
     python: str | None = None
     faulty: frozenset[str] = frozenset()
     positions: Mapping[str, Position] = field(default_factory=dict)
+    warnings: tuple[StrategyError, ...] = ()
 
 
 def read_document(text: str, diagnostics: Diagnostics, parser: Parser = Parser.TELLING) -> StrategyDocument | None:
@@ -129,6 +130,7 @@ class _Reader:
             python=self._word("python", _PYTHON, "") or None,
             faulty=frozenset(self._names("indicators")) - frozenset(indicators),
             positions={name: position(key) for name, (key, _) in self._entries.items()},
+            warnings=tuple(self._diagnostics.warnings),
         )
         self._check_whole(document)
         return document

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
+
+from tradewire.trading.spelling import nearest_word
 
 MAX_ERRORS = 100
 """A report stops growing here; nobody reads further before fixing the first."""
@@ -20,7 +21,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class StrategyError:
-    """One fault: where it is, what was found and allowed, and a suggestion where there is one."""
+    """One fault or warning: where it is, what was found and allowed, and a suggestion where there is one."""
 
     line: int
     column: int
@@ -49,12 +50,19 @@ class Diagnostics:
 
     def __init__(self) -> None:
         self.errors: list[StrategyError] = []
+        self.warnings: list[StrategyError] = []
 
     def report(self, position: Position, message: str, suggestion: str | None = None) -> None:
         """Note one fault; the same fault at the same place is noted once."""
         error = StrategyError(position.line, position.column, message, suggestion)
         if error not in self.errors and len(self.errors) < MAX_ERRORS:
             self.errors.append(error)
+
+    def warn(self, position: Position, message: str, suggestion: str | None = None) -> None:
+        """Note what is taken as it is, but should be written in another way."""
+        warning = StrategyError(position.line, position.column, message, suggestion)
+        if warning not in self.warnings and len(self.warnings) < MAX_ERRORS:
+            self.warnings.append(warning)
 
     def raise_if_any(self) -> None:
         """Raise StrategyErrors when at least one fault was noted."""
@@ -92,8 +100,8 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str | None:
     foreign = _FOREIGN_WORDS.get(lowered)
     if foreign in words:
         return f"did you mean `{foreign}`?"
-    near = get_close_matches(lowered, words, n=1, cutoff=0.6)
-    return f"did you mean `{near[0]}`?" if near else None
+    near = nearest_word(word, words)
+    return f"did you mean `{near}`?" if near else None
 
 
 def one_of(allowed: Iterable[str]) -> str:

@@ -1,8 +1,4 @@
-"""YAML text to nodes whose every character knows its line and column.
-
-A flow mapping may hold calls without quotes, `{fast: ema(close, 20)}`: the comma inside brackets, which YAML
-would take for the end of the entry, is masked before YAML reads the text and unmasked after.
-"""
+"""YAML text to nodes whose every character knows its line and column."""
 
 from __future__ import annotations
 
@@ -12,16 +8,15 @@ from enum import Enum, auto
 import yaml
 
 from tradewire.trading.language.errors import Diagnostics, Position
+from tradewire.trading.language.plain_yaml import MASK, mask_commas, other_values, splits_a_call, unquoted_calls
 
 MAX_DOCUMENT_CHARS = 65_536
-_MASK = "\ue000"
 _RARE = re.compile(
     r"[^\n -~\u00a1-\u2027\u202a-\ud7ff\ue001-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
     r"|[?]|[|>]#|!(?!=)|^(%|---|\.\.\.)",
     re.MULTILINE,
 )
 """What libyaml, the parser in C, reads in another way than the one in Python: tabs, marks of byte order, tags."""
-_TOKEN = re.compile(r"[(),{}\[\]]|:(?=\s)")
 
 
 class Parser(Enum):
@@ -47,41 +42,51 @@ def read_mapping(text: str, diagnostics: Diagnostics, parser: Parser = Parser.TE
         limit = f"at most {MAX_DOCUMENT_CHARS} are allowed"
         diagnostics.report(start, f"the strategy has {len(text)} characters; {limit}")
         return None
-    if _MASK in text:
+    if MASK in text:
         diagnostics.report(start, "the strategy holds the private character U+E000")
         return None
-    try:
-        loader = yaml.CSafeLoader if parser is Parser.FAST else yaml.SafeLoader
-        root = yaml.compose(_mask_commas(text), Loader=loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = Position(mark.line + 1, mark.column + 1) if mark else start
-        diagnostics.report(where, f"this is not YAML: {error.problem}", "check indentation and brackets")
-        return None
-    except (yaml.YAMLError, RecursionError) as error:
-        diagnostics.report(start, f"this is not YAML: {str(error).splitlines()[0]}")
+    root = _composed(text, diagnostics, parser)
+    if diagnostics.errors:
         return None
     if not isinstance(root, yaml.MappingNode):
         diagnostics.report(start, "a strategy is a mapping", "begin with `id: my-strategy`")
         return None
+    for node, value in other_values(root):
+        told = f"`{node.value}` is {str(value).lower()} to YAML; here it is read as it is written"
+        hint = f"write '{node.value}'" if isinstance(value, bool) else "write its decimal digits"
+        diagnostics.warn(position(node), told, hint)
     return root
 
 
-def _mask_commas(text: str) -> str:
-    """The text with commas inside round brackets masked; a new key or a brace ends any bracket left open."""
-    chars, depth = list(text), 0
-    for match in _TOKEN.finditer(text):
-        mark = match.group()
-        if mark == "(":
-            depth += 1
-        elif mark == ")":
-            depth = max(depth - 1, 0)
-        elif mark == ",":
-            if depth:
-                chars[match.start()] = _MASK
-        else:
-            depth = 0
-    return "".join(chars)
+def _composed(text: str, diagnostics: Diagnostics, parser: Parser) -> yaml.Node | None:
+    """What YAML reads; of a text that has calls without quotes inside braces, what the calls mean, with warnings."""
+    plain = Diagnostics()
+    root = _compose(text, plain, parser)
+    if plain.errors or (root is not None and splits_a_call(root)):
+        earlier = _compose(mask_commas(text), Diagnostics(), parser)
+        calls = () if earlier is None else tuple(unquoted_calls(earlier))
+        for node, quoted in calls:
+            what = "to YAML this entry ends at its first comma, and any other program reads another strategy"
+            diagnostics.warn(position(node), what, f"write it in quotes: {quoted}")
+        if calls:
+            return earlier
+    diagnostics.errors.extend(plain.errors)
+    return root
+
+
+def _compose(text: str, diagnostics: Diagnostics, parser: Parser) -> yaml.Node | None:
+    """The text's top node; None for an empty text, or after reporting that it is not YAML."""
+    start = Position(1, 1)
+    try:
+        loader = yaml.CSafeLoader if parser is Parser.FAST else yaml.SafeLoader
+        return yaml.compose(text, Loader=loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = Position(mark.line + 1, mark.column + 1) if mark else start
+        diagnostics.report(where, f"this is not YAML: {error.problem}", "check indentation and brackets")
+    except (yaml.YAMLError, RecursionError) as error:
+        diagnostics.report(start, f"this is not YAML: {str(error).splitlines()[0]}")
+    return None
 
 
 def position(node: yaml.Node) -> Position:
@@ -91,7 +96,7 @@ def position(node: yaml.Node) -> Position:
 
 def scalar_text(node: yaml.ScalarNode) -> str:
     """The scalar's text as written, whatever type YAML would make of it."""
-    return str(node.value).replace(_MASK, ",")
+    return str(node.value).replace(MASK, ",")
 
 
 def entries(node: yaml.Node, what: str, diagnostics: Diagnostics) -> dict[str, tuple[yaml.ScalarNode, yaml.Node]]:
