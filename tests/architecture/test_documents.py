@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tests.architecture.layout import ROOT, SERVICES, relative, sources, tracked, tree
 
+from tradewire.runtime.logs import FIELDS
+
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -131,3 +133,13 @@ def test_the_settings_documented_are_those_of_the_code(folder: str) -> None:
     knobs = {target.id for target in assigned if isinstance(target, ast.Name)}
     text = (ROOT / folder / "README.md").read_text()
     assert set(re.findall(r"^\| `TRADEWIRE_(\w+)`", text, re.MULTILINE)) == {knob.upper() for knob in knobs}
+
+
+def test_the_fields_of_log_lines_are_those_that_the_code_writes() -> None:
+    """The allow-list of log fields is derived from every ``extra`` in the sources: no name is masked by accident."""
+    used = set[str]()
+    for path in sources():
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.keyword) and node.arg == "extra" and isinstance(node.value, ast.Dict):
+                used |= {str(key.value) for key in node.value.keys if isinstance(key, ast.Constant)}
+    assert used - {"event"} <= FIELDS

@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 from tests.architecture.layout import ROOT, SERVICES, tree
 
+from tradewire.runtime.environment import OTHER_NAMES, PREFIX
 from tradewire.runtime.service import Service
 from tradewire.runtime.settings import RuntimeSettings
 
@@ -68,3 +69,12 @@ def test_a_services_settings_and_wiring_have_the_same_shape(service: str) -> Non
 def test_every_knob_says_what_it_is(service: str) -> None:
     settings: type[BaseModel] = importlib.import_module(f"tradewire.{service}.settings").Settings
     assert [name for name, field in settings.model_fields.items() if not field.description] == []
+
+
+def test_the_environment_that_services_share_knows_the_settings_of_each() -> None:
+    """A variable of one service is not refused by another; one that no service has is refused by all."""
+    kinds = [importlib.import_module(f"tradewire.{service}.settings").Settings for service in SERVICES]
+    own = {f"{PREFIX}{name.upper()}" for kind in kinds for name in kind.model_fields}
+    common = {f"{PREFIX}{name.upper()}" for name in RuntimeSettings.model_fields}
+    of_the_command = {"TRADEWIRE_JARS", "TRADEWIRE_SHARED_DATA"}
+    assert (own - common) | of_the_command == OTHER_NAMES

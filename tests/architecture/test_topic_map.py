@@ -10,8 +10,10 @@ import pytest
 import yaml
 from tests.architecture.layout import ROOT, SERVICES
 
-from tradewire.ports.topics import BY_EVENT
+from tradewire.app.lag import GROUP_TOPICS
+from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.changelog import ChangelogStore
+from tradewire.runtime.instances import TOPIC as REPORTS
 from tradewire.runtime.service import Service
 
 READS_NOT_YET = {
@@ -58,12 +60,17 @@ def test_a_service_reads_back_what_the_map_grants_it(service: Service) -> None:
 
 
 def test_a_service_writes_what_the_map_grants_it(service: Service) -> None:
-    writes = {BY_EVENT[event].name for event in service.outputs} | _state_topic(service)
+    writes = {BY_EVENT[event].name for event in service.outputs} | _state_topic(service) | {REPORTS}
     granted = _granted(service.name, "producers")
     assert writes - granted == set(), "written without a grant"
     assert granted - writes == set(), "granted and never written"
 
 
+def test_lag_is_asked_of_the_topics_that_a_service_reads_as_a_group(service: Service) -> None:
+    group = [item.topic for item in service.inputs if not item.fanout and not TOPICS[item.topic].broadcast]
+    assert set(GROUP_TOPICS.get(service.name, ())) == set(group)
+
+
 def test_every_topic_has_one_writer_but_what_each_service_tells_of_itself() -> None:
     shared = {name for name, row in _topics().items() if len(row["producers"]) != 1}
-    assert shared == {"telemetry.event.v1", "ops.control-status.v1"}
+    assert shared == {"telemetry.event.v1", "ops.control-status.v1", REPORTS}

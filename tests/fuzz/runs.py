@@ -153,13 +153,13 @@ def _watched(topic: str) -> Iterator[dict[tuple[int, int], str]]:
     async def watch(answering: Answering, record: Record, drafts: Any) -> Any:
         place = (record.partition, record.offset)
         try:
-            outcome = await answer_one(answering, record, drafts)
+            outcome, error_type = await answer_one(answering, record, drafts)
         except HandlerFailedError:
             became[place] = FAILED
             raise
         if record.topic == topic and outcome != "parked":  # read again, it has its letter already
             became[place] = outcome
-        return outcome
+        return outcome, error_type
 
     with patch.object(Answering, "_answer_one", watch):
         yield became

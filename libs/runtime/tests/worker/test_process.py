@@ -69,7 +69,7 @@ async def test_startup_ready_and_live_answer_different_questions() -> None:
     await rig.until(lambda: health.ready, task)
     assert await answers(health, rig.metrics) == {"startup": 200, "ready": 200, "live": 200}
     clock.advance(seconds=LOOP_STALL_SECONDS + 1)
-    assert await answers(health, rig.metrics) == {"startup": 200, "ready": 200, "live": 503}
+    assert await answers(health, rig.metrics) == {"startup": 200, "ready": 503, "live": 503}
     stop.set()
     await task
     assert (await answers(health, rig.metrics))["ready"] == 503
@@ -140,14 +140,9 @@ def test_log_line_holds_the_fields_of_the_plan() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["password", "api_key", "apiSecret", "listen_token", "Authorization"])
-def test_field_named_like_a_secret_is_masked(name: str) -> None:
-    assert formatted(**{name: "hunter2"})[name] == "***"
-
-
 @pytest.mark.parametrize("value", [10**30, {1: 2}, b"\xff", float("nan"), {"a": object()}, "\ud800"])
 def test_log_line_is_written_whatever_a_field_holds(value: object) -> None:
-    assert formatted(found=value)["message"] == "sent one"
+    assert formatted(what=value)["message"] == "sent one"
 
 
 def test_exception_is_one_field_of_one_line() -> None:
@@ -169,14 +164,14 @@ class StuckBus(WatchedBus):
         return self.stuck
 
 
-async def test_consumer_that_is_stuck_fails_liveness_and_nothing_else(rig: WorkerRig) -> None:
+async def test_consumer_that_is_stuck_fails_readiness_and_nothing_else(rig: WorkerRig) -> None:
     bus = StuckBus(dict.fromkeys(TOPICS, 1), rig.journal)
     async with rig.running(rig.summing()) as worker:
-        await rig.until(lambda: worker.progress.phase == "running")
         health = Health([worker], rig.clock, bus)
+        await rig.until(lambda: health.ready)
         assert await answers(health, rig.metrics) == {"startup": 200, "ready": 200, "live": 200}
         bus.stuck = [Place(CANDLES, 0)]
-        assert await answers(health, rig.metrics) == {"startup": 200, "ready": 200, "live": 503}
+        assert await answers(health, rig.metrics) == {"startup": 200, "ready": 503, "live": 200}
 
 
 async def test_heartbeat_says_when_each_loop_came_round_and_how_often_producers_were_lost(
@@ -184,7 +179,7 @@ async def test_heartbeat_says_when_each_loop_came_round_and_how_often_producers_
 ) -> None:
     clock = ManualClock()
     bus, worker = StuckBus(dict.fromkeys(TOPICS, 1), rig.journal), rig.worker(rig.summing())
-    heartbeat = Heartbeat([worker], bus, rig.metrics, clock)
+    heartbeat = Heartbeat([worker], bus, rig.metrics, clock, Health([worker], clock))
     heartbeat.once()
     assert not any("service_heartbeat" in line and "indicator" in line for line in scraped(rig.metrics))
     worker.progress.turned_s, worker.progress.handled = clock.monotonic_s(), 7
@@ -212,7 +207,7 @@ async def test_durations_of_handlers_and_rebalances_are_observed(rig: WorkerRig)
     async with rig.running(rig.summing()):
         await rig.until(lambda: rig.count(BY_EVENT[IndicatorsUpdated].name) == 3)
     lines = scraped(rig.metrics)
-    labels = f'{{messaging_consumer_group_name="indicator",messaging_destination_name="{CANDLES}"}}'
+    labels = f'{{error_type="",messaging_consumer_group_name="indicator",messaging_destination_name="{CANDLES}"}}'
     assert f"messaging_process_duration_seconds_count{labels} 1.0" in lines
     assert 'tradewire_kafka_rebalance_duration_seconds_count{group="indicator"} 1.0' in lines
 

@@ -7,64 +7,92 @@ from dataclasses import dataclass, replace
 
 from tradewire.ports.bus import EventBusPort, Place
 from tradewire.ports.clock import ClockPort
-from tradewire.ports.topics import TOPICS
 
 FIRST_RECORD_POLLS = 40
 POLL_SECONDS = 0.25
+RECORDS_PER_POLL = 500
+GROUP_TOPICS: dict[str, tuple[str, ...]] = {
+    "indicator": ("market.candle.v1",),
+    "strategy": ("indicator.snapshot.v1",),
+    "risk": ("strategy.evaluation.v1", "execution.account.v1"),
+    "execution": ("risk.assessment.v1",),
+    "telemetry": (
+        "market.candle.v1",
+        "market.trade.v1",
+        "market.quote.v1",
+        "market.mark.v1",
+        "indicator.snapshot.v1",
+        "market.gap.v1",
+        "strategy.evaluation.v1",
+        "risk.assessment.v1",
+        "execution.order.v1",
+        "execution.fill.v1",
+        "execution.account.v1",
+        "telemetry.event.v1",
+    ),
+}
+"""Topics that each service reads as a consumer group; a test derives them from the services."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionLag:
-    """One group on one partition. ``seconds``: age of the first record that was not committed; 0 when none waits,
-    None when it could not be read."""
+    """One group on one partition.
+
+    ``committed``: None where the group never committed, and so is behind from ``begin``, the first record kept.
+    ``seconds``: age of the first record that waits; 0 when none waits, None when it could not be read.
+    """
 
     group: str
     topic: str
     partition: int
-    committed: int
+    committed: int | None
+    begin: int
     end: int
     seconds: float | None = 0.0
 
     @property
+    def place(self) -> Place:
+        """The partition."""
+        return Place(self.topic, self.partition)
+
+    @property
+    def start(self) -> int:
+        """Offset that the group reads next."""
+        return max(self.begin, self.committed or 0)
+
+    @property
     def records(self) -> int:
         """Records behind."""
-        return max(0, self.end - self.committed)
+        return max(0, self.end - self.start)
 
 
 @dataclass(frozen=True, slots=True)
 class TopicLag:
-    """One group on one topic: records behind in all, seconds of the worst partition."""
+    """One group on one topic: records behind in all, seconds of the worst partition; None: not known.
+
+    ``never_committed``: partitions on which the group never committed an offset.
+    """
 
     group: str
     topic: str
     partitions: int
+    never_committed: int
     records: int
     seconds: float | None
 
 
 async def partition_lags(bus: EventBusPort, clock: ClockPort) -> list[PartitionLag]:
-    """Every group that the topic map names and that has committed offsets, by group, topic and partition.
+    """Every topic that a service reads as a group, by group, topic and partition.
 
-    Broadcast topics and those read outside the group have no committed offsets and so no lag here; a service's
-    /health tells its positions.
+    Topics that each instance reads whole have no committed offsets and so no lag here; `tradewire status` has theirs.
     """
     lags: list[PartitionLag] = []
-    for group, topics in _groups().items():
+    for group, topics in GROUP_TOPICS.items():
         places = [Place(topic, p) for topic in topics for p in range(await bus.partitions(topic))]
-        committed = {place: at for place, at in (await bus.committed(group, places)).items() if at is not None}
-        if committed:
-            ends = await bus.end_offsets(list(committed))
-            lags += [PartitionLag(group, *place, at, ends[place]) for place, at in sorted(committed.items())]
+        committed, begins = await bus.committed(group, places), await bus.begin_offsets(places)
+        ends = await bus.end_offsets(places)
+        lags += [PartitionLag(group, *place, committed[place], begins[place], ends[place]) for place in sorted(places)]
     return await _aged(bus, clock, lags)
-
-
-def _groups() -> dict[str, list[str]]:
-    """Topics that each consumer reads within its group."""
-    found: dict[str, list[str]] = {}
-    for spec in TOPICS.values():
-        for consumer in spec.consumers if not spec.broadcast else ():
-            found.setdefault(consumer, []).append(spec.name)
-    return found
 
 
 async def _aged(bus: EventBusPort, clock: ClockPort, lags: list[PartitionLag]) -> list[PartitionLag]:
@@ -72,18 +100,16 @@ async def _aged(bus: EventBusPort, clock: ClockPort, lags: list[PartitionLag]) -
     wanted: dict[Place, set[int]] = {}
     for lag in lags:
         if lag.records:
-            wanted.setdefault(Place(lag.topic, lag.partition), set()).add(lag.committed)
+            wanted.setdefault(lag.place, set()).add(lag.start)
     stamps: dict[tuple[Place, int], int] = {}
-    for place, offsets in wanted.items():
-        for offset in offsets:
-            stamp_ms = await _stamp_ms(bus, place, offset)
-            if stamp_ms is not None:
-                stamps[place, offset] = stamp_ms
+    while wanted:  # one offset of each partition at a time
+        starts = {place: offsets.pop() for place, offsets in wanted.items()}
+        wanted = {place: offsets for place, offsets in wanted.items() if offsets}
+        found = await _stamps_ms(bus, starts)
+        stamps |= {(place, starts[place]): stamp_ms for place, stamp_ms in found.items()}
     now_ms = clock.now_us() / 1000
     return [
-        replace(lag, seconds=_seconds(stamps.get((Place(lag.topic, lag.partition), lag.committed)), now_ms))
-        if lag.records
-        else lag
+        replace(lag, seconds=_seconds(stamps.get((lag.place, lag.start)), now_ms)) if lag.records else lag
         for lag in lags
     ]
 
@@ -92,16 +118,21 @@ def _seconds(stamp_ms: int | None, now_ms: float) -> float | None:
     return None if stamp_ms is None else max(0.0, (now_ms - stamp_ms) / 1000)
 
 
-async def _stamp_ms(bus: EventBusPort, place: Place, offset: int) -> int | None:
-    """Timestamp of the first record at or after ``offset``."""
-    tail = await bus.tail({place: offset})
+async def _stamps_ms(bus: EventBusPort, starts: dict[Place, int]) -> dict[Place, int]:
+    """Timestamps of the first record at or after an offset of each place, as far as they can be read."""
+    stamps: dict[Place, int] = {}
+    tail = await bus.tail(starts)
     try:
         for _ in range(FIRST_RECORD_POLLS):
-            for record in await tail.poll(max_records=1, timeout_s=POLL_SECONDS):
-                return record.timestamp_ms
+            for record in await tail.poll(max_records=RECORDS_PER_POLL, timeout_s=POLL_SECONDS):
+                if record.place not in stamps:
+                    stamps[record.place] = record.timestamp_ms
+                    tail.pause([record.place])
+            if len(stamps) == len(starts):
+                break
     finally:
         await tail.close()
-    return None
+    return stamps
 
 
 def by_topic(lags: Iterable[PartitionLag]) -> list[TopicLag]:
@@ -114,6 +145,7 @@ def by_topic(lags: Iterable[PartitionLag]) -> list[TopicLag]:
             group,
             topic,
             len(parts),
+            sum(part.committed is None for part in parts),
             sum(part.records for part in parts),
             None if any(part.seconds is None for part in parts) else max(part.seconds or 0.0 for part in parts),
         )

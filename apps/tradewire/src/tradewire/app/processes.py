@@ -6,10 +6,12 @@ import asyncio
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -22,7 +24,7 @@ VIEWS = "telemetry-views"
 """The windowed views: telemetry's second process, on faust."""
 MODULES = {VIEWS: "tradewire.telemetry.adapters.views"} | {name: f"tradewire.{name}" for name in SERVICES}
 """What each process runs."""
-STOP_SECONDS = 15.0
+STOP_SECONDS = 25.0
 READY_SECONDS = 90.0
 LOG_TAIL_LINES = 15
 PR_SET_PDEATHSIG = 1
@@ -52,6 +54,7 @@ class ServiceProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._port_file = logs / f"{self.name}.port"
         self.starts = 0
+        self._port = 0
 
     @property
     def log_file(self) -> Path:
@@ -74,11 +77,12 @@ class ServiceProcess:
         return None if self._process is None else self._process.poll()
 
     def start(self) -> None:
-        """Start it (again)."""
+        """Start it (again), on the port that it had before, if nobody else took that."""
+        port = self._port_before()
         self._port_file.unlink(missing_ok=True)
         environment = {
             **os.environ,
-            "TRADEWIRE_HTTP_PORT": "0",
+            "TRADEWIRE_HTTP_PORT": str(port),
             "TRADEWIRE_HTTP_PORT_FILE": str(self._port_file),
             **self._membership,
             **self._environment,
@@ -145,6 +149,16 @@ class ServiceProcess:
             return f"http://127.0.0.1:{int(self._port_file.read_text())}"
         except (OSError, ValueError):
             return None
+
+    def _port_before(self) -> int:
+        """Port of the last life that listened; 0, any, when there was none or it is taken."""
+        with suppress(OSError, ValueError):
+            self._port = int(self._port_file.read_text())
+        try:
+            socket.create_server(("127.0.0.1", self._port)).close()
+        except OSError:
+            return 0
+        return self._port
 
     async def health(self, client: httpx.AsyncClient) -> dict[str, object] | None:
         """Its /health, or None while it can't be asked."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,7 @@ READY_SECONDS = 120.0
 ANSWER_SECONDS = 60.0
 PAUSE_SECONDS_FIRST, PAUSE_SECONDS_MAX = 1.0, 30.0
 STEADY_SECONDS = 60.0
+LOOP_DEATHS, LOOP_SECONDS = 3, 600.0
 """A service that ran this long begins anew with the shortest pause."""
 Say = Callable[[str], None]
 
@@ -69,6 +71,14 @@ class Restarts:
     pause_s: float = PAUSE_SECONDS_FIRST
     started_s: float = 0.0
     due_s: float | None = None
+    deaths_s: deque[float] = field(default_factory=lambda: deque(maxlen=LOOP_DEATHS))
+
+    def is_loop(self, now_s: float) -> bool:
+        """Did it end by itself again and again, the first time not long ago, and has not run for a while since?"""
+        deaths = self.deaths_s
+        recent = len(deaths) == LOOP_DEATHS and now_s - deaths[0] < LOOP_SECONDS
+        steady = self.due_s is None and now_s - self.started_s >= STEADY_SECONDS
+        return recent and not steady
 
     def died(self, now_s: float) -> float:
         """Note a death; returns the pause before the next start, doubled for each death in short order."""
@@ -76,6 +86,7 @@ class Restarts:
             self.pause_s = PAUSE_SECONDS_FIRST
         pause_s, self.pause_s = self.pause_s, min(2 * self.pause_s, PAUSE_SECONDS_MAX)
         self.due_s = now_s + pause_s
+        self.deaths_s.append(now_s)
         return pause_s
 
     def started(self, now_s: float) -> None:
@@ -124,11 +135,17 @@ class Station:
             owner=ProcessMark.of(os.getpid()),
             phase=self.phase,
             market=self.options.market.name,
-            services={service.name: _state_of(service) for service in self.services},
+            services={service.name: self._state_of(service) for service in self.services},
         )
         if state != self._written:
             write_station(self.options.root, state)
             self._written = state
+
+    def _state_of(self, service: ServiceProcess) -> ServiceState:
+        mark = ProcessMark.of(service.pid) if service.pid is not None else None
+        restarts = self._restarts.get(service.name)
+        loop = restarts is not None and restarts.is_loop(self.clock.monotonic_s())
+        return ServiceState(mark, service.url, service.starts, str(service.log_file), loop)
 
     def _begin(self, service: ServiceProcess) -> None:
         service.start()
@@ -211,11 +228,6 @@ class Station:
             await asyncio.to_thread(self.running.stack.restart, part)
         except StackError as error:
             self.say(f"{part} did not come back: {error}")
-
-
-def _state_of(service: ServiceProcess) -> ServiceState:
-    mark = ProcessMark.of(service.pid) if service.pid is not None else None
-    return ServiceState(mark, service.url, service.starts, str(service.log_file))
 
 
 async def keep_platform(options: StationOptions, *, say: Say, progress: Progress = quiet) -> None:

@@ -24,12 +24,16 @@ class StationPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """A service process; ``mark`` is None while it does not run, ``starts`` counts restarts too."""
+    """A service process; ``mark`` is None while it does not run, ``starts`` counts restarts too.
+
+    ``crash_loop``: it ended by itself again and again in short order.
+    """
 
     mark: ProcessMark | None
     url: str | None
     starts: int
     log: str
+    crash_loop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +75,4 @@ def read_station(root: Path) -> StationState | None:
 
 def _service(fields: dict[str, Any]) -> ServiceState:
     mark = None if fields["mark"] is None else ProcessMark.from_json(fields["mark"])
-    return ServiceState(mark, fields["url"], int(fields["starts"]), str(fields["log"]))
+    return ServiceState(mark, fields["url"], int(fields["starts"]), str(fields["log"]), bool(fields.get("crash_loop")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,18 @@ from typing import Any
 import asyncpg
 import httpx
 
+from tradewire.app.instances import InstanceStatus, problems, seen_instances
 from tradewire.app.lag import partition_lags
+from tradewire.app.processes import SERVICES
 from tradewire.app.stack import Endpoints, StackPaths, StackState, read_state
 from tradewire.app.station_state import ServiceState, StationState, read_station
 from tradewire.app.user_settings import shown
+from tradewire.ports.bus import EventBusPort
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
 from tradewire.runtime.bus import connect
+from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.secrets import scrub
 
 ASK_SECONDS = 3.0
 PORTS = {"kafka": "bootstrap_servers", "postgres": "postgres_dsn", "registry": "registry_url", "redis": "redis_url"}
@@ -55,12 +61,18 @@ class ServiceStatus:
     last_error: str | None
     log: str
     waits_for: tuple[dict[str, Any], ...] = ()
+    unready: tuple[dict[str, Any], ...] = ()
+    crash_loop: bool = False
     details: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class PlatformStatus:
-    """Everything at once. ``healthy``: all servers answer and all services run."""
+    """Everything at once. ``healthy``: all servers answer and every instance of every service does its work.
+
+    ``instances``: whoever reported itself on the bus, also those that this platform did not start; None: the bus did
+    not tell. ``problems``: what is wrong, a sentence each.
+    """
 
     root: str
     phase: str
@@ -69,6 +81,25 @@ class PlatformStatus:
     healthy: bool
     servers: tuple[ServerStatus, ...]
     services: tuple[ServiceStatus, ...]
+    instances: tuple[InstanceStatus, ...] | None = None
+    problems: tuple[str, ...] = ()
+
+
+async def cluster_status(bus: EventBusPort, codec: Codec, clock: ClockPort, url: str) -> PlatformStatus:
+    """What the services on a bus say of themselves, whoever started them. Raises RetryableError."""
+    instances = await seen_instances(bus, codec, clock)
+    found = tuple(problems(instances, SERVICES))
+    return PlatformStatus(
+        root=url,
+        phase="running" if instances else "unknown",
+        owner_pid=0,
+        market="",
+        healthy=not found,
+        servers=(),
+        services=(),
+        instances=tuple(instances),
+        problems=found,
+    )
 
 
 async def platform_status(root: Path, clock: ClockPort) -> PlatformStatus | None:
@@ -78,20 +109,58 @@ async def platform_status(root: Path, clock: ClockPort) -> PlatformStatus | None
         return None
     servers = await asyncio.gather(*(_server(name, stack, clock) for name in stack.servers))
     services: tuple[ServiceStatus, ...] = ()
+    instances: tuple[InstanceStatus, ...] | None = None
     if station is not None and station.owner == stack.owner:
-        services = await _services(station, stack.endpoints, clock)
+        bus_answers = any(server.answers for server in servers if server.name == "kafka")
+        endpoints = stack.endpoints if bus_answers else None  # what does not answer is not asked again
+        services, instances = await asyncio.gather(_services(station, endpoints, clock), _instances(endpoints, clock))
     running = station is not None and station.phase.value == "running"
+    found = _problems(servers, services, instances)
     return PlatformStatus(
         root=str(root),
         phase=station.phase.value if station is not None else "running" if stack.ready else "starting",
         owner_pid=stack.owner.pid,
         market=station.market if station is not None else "",
-        healthy=(running or station is None)
-        and all(server.answers for server in servers)
-        and all(service.health == "ok" for service in services),
+        healthy=(running or station is None) and not found,
         servers=tuple(servers),
         services=services,
+        instances=instances,
+        problems=tuple(found),
     )
+
+
+def _problems(
+    servers: Sequence[ServerStatus], services: Sequence[ServiceStatus], instances: Sequence[InstanceStatus] | None
+) -> list[str]:
+    """A server that does not answer, a service that is not well, an instance that is not: each by name."""
+    found = [f"{server.name} does not answer: {server.detail}" for server in servers if not server.answers]
+    for service in services:
+        if service.health != "ok":
+            why = "; ".join(f"{wait['reason']}: {wait['what']}" for wait in service.unready)
+            found.append(f"{service.name} is {service.health}: {why or service.last_error or service.phase}")
+        if service.crash_loop:
+            found.append(f"{service.name} is in a crash loop: started {service.restarts + 1} times; see {service.log}")
+    if instances is None:
+        return [*found, "the bus does not tell which instances there are"] if services else found
+    asked = {service.pid for service in services}
+    return found + problems([one for one in instances if one.pid not in asked], ())
+
+
+async def _instances(endpoints: Endpoints | None, clock: ClockPort) -> tuple[InstanceStatus, ...] | None:
+    """Whoever reported itself; None when the bus does not tell."""
+    if endpoints is None:
+        return None
+    bus = connect(f"kafka://{endpoints.bootstrap_servers}", client_id="tradewire-status")
+    try:
+        async with asyncio.timeout(4 * ASK_SECONDS):
+            await bus.start()
+            url = endpoints.registry_url
+            ids = SchemaIds.static() if url is None else await SchemaIds.from_registry(url)
+            return tuple(await seen_instances(bus, Codec(ids), clock))
+    except (TradewireError, TimeoutError):
+        return None
+    finally:
+        await bus.close()
 
 
 async def _server(name: str, stack: StackState, clock: ClockPort) -> ServerStatus:
@@ -104,7 +173,7 @@ async def _server(name: str, stack: StackState, clock: ClockPort) -> ServerStatu
             await _ask(name, address)
     except (OSError, TimeoutError, TradewireError, httpx.HTTPError, asyncpg.PostgresError) as error:
         detail = f"{type(error).__name__} {error}".strip()
-        return ServerStatus(name, pids[0] if pids else None, visible, answers=False, detail=detail)
+        return ServerStatus(name, pids[0] if pids else None, visible, answers=False, detail=scrub(detail))
     took_ms = (clock.monotonic_s() - started_s) * 1000
     return ServerStatus(name, pids[0] if pids else None, visible, True, f"{took_ms:.0f} ms", clock.now_us())
 
@@ -134,7 +203,7 @@ async def _ask(name: str, address: str) -> None:
             await writer.wait_closed()
 
 
-async def _services(station: StationState, endpoints: Endpoints, clock: ClockPort) -> tuple[ServiceStatus, ...]:
+async def _services(station: StationState, endpoints: Endpoints | None, clock: ClockPort) -> tuple[ServiceStatus, ...]:
     lags = await _lags(endpoints, clock)
     async with httpx.AsyncClient(timeout=ASK_SECONDS) as client:
         reports = await asyncio.gather(*(_health(client, state) for state in station.services.values()))
@@ -144,9 +213,11 @@ async def _services(station: StationState, endpoints: Endpoints, clock: ClockPor
     )
 
 
-async def _lags(endpoints: Endpoints, clock: ClockPort) -> dict[str, tuple[int | None, float | None]]:
+async def _lags(endpoints: Endpoints | None, clock: ClockPort) -> dict[str, tuple[int | None, float | None]]:
     """Records and seconds behind by service; empty when the broker can't tell."""
     found: dict[str, tuple[int | None, float | None]] = {}
+    if endpoints is None:
+        return found
     bus = connect(endpoints.bus, client_id="tradewire-status")
     try:
         async with asyncio.timeout(4 * ASK_SECONDS):
@@ -191,5 +262,7 @@ def _service(
         last_error=own.get("last_error"),
         log=state.log,
         waits_for=tuple(own.get("waits_for", ())),
+        unready=tuple(own.get("unready", ())),
+        crash_loop=state.crash_loop,
         details=own.get("details", {}),
     )

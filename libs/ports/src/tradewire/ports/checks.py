@@ -698,6 +698,46 @@ def check_control_changed(event: Any) -> None:
         refuse(event, _CHECK_CONTROL_CHANGED)
 
 
+_CHECK_INSTANCE_REPORTED = (
+    Field("instance_id", Chars(0, 4096)),
+    Field("service", Chars(0, 4096)),
+    Field("version", Range(0, 2000000000)),
+    Field("host", Chars(0, 4096)),
+    Field("pid", Range(-4611686018427387904, 4611686018427387904)),
+    Field("phase", Chars(0, 4096)),
+    Field("unready", Chars(0, 4096), many=True),
+    Field("waits_for", Chars(0, 4096), many=True),
+    Field("started_us", Range(-1, 253402300800000000), many=True),
+    Field("reported_at_us", Range(-1, 253402300800000000)),
+    Field("last_success_us", Range(-1, 253402300800000000)),
+    Field("handled", Range(-4611686018427387904, 4611686018427387904)),
+    Field("dead_letters", Range(-4611686018427387904, 4611686018427387904)),
+    Field("lag_records", Range(-4611686018427387904, 4611686018427387904)),
+    Field("last_error", Chars(0, 4096)),
+)
+
+
+def check_instance_reported(event: Any) -> None:
+    """Check a InstanceReported."""
+    fields = event.__dict__
+    texts_1 = f"{fields['instance_id']}{fields['service']}{fields['host']}{fields['phase']}{fields['last_error'] or ''}"
+    if not (
+        len(texts_1) <= 4096
+        and "\0" not in texts_1
+        and 0 <= fields["version"] <= 2000000000
+        and -4611686018427387904 <= fields["pid"] <= 4611686018427387904
+        and texts_kept(fields["unready"], 0, 4096)
+        and texts_kept(fields["waits_for"], 0, 4096)
+        and all(-1 <= item <= 253402300800000000 for item in fields["started_us"])
+        and -1 <= fields["reported_at_us"] <= 253402300800000000
+        and (fields["last_success_us"] is None or -1 <= fields["last_success_us"] <= 253402300800000000)
+        and -4611686018427387904 <= fields["handled"] <= 4611686018427387904
+        and -4611686018427387904 <= fields["dead_letters"] <= 4611686018427387904
+        and (fields["lag_records"] is None or -4611686018427387904 <= fields["lag_records"] <= 4611686018427387904)
+    ):
+        refuse(event, _CHECK_INSTANCE_REPORTED)
+
+
 _CHECK_ORDER_INTENT = (
     Field("client_order_id", Chars(1, 128)),
     Field("qty", Range(_END_5, _END_7)),
@@ -1099,6 +1139,7 @@ CHECKS: dict[type[Any], Callable[[Any], None]] = {
     events.TradeSeen: check_trade_seen,
     events.ControlStatusChanged: check_control_status_changed,
     events.ControlChanged: check_control_changed,
+    events.InstanceReported: check_instance_reported,
     events.RiskAssessed: check_risk_assessed,
     events.RiskLimitsAnswered: check_risk_limits_answered,
     events.RiskLimitsChanged: check_risk_limits_changed,

@@ -778,6 +778,66 @@ class ControlChanged(Event):
         }
 
 
+class InstanceReported(Event):
+    """How one instance of a service is, as it says of itself every few seconds."""
+
+    instance_id: str
+    """Static member id, else service@host:pid."""
+    service: str
+    """Service."""
+    version: str
+    """Of the service."""
+    host: str
+    """Where it runs."""
+    pid: int
+    """Process id."""
+    phase: str
+    """starting, running, stopping, stopped, or what it does before it runs."""
+    ready: bool
+    """Does it do its work?"""
+    unready: tuple[str, ...]
+    """What stands against it: reason: for what it waits."""
+    waits_for: tuple[str, ...]
+    """All that it waits for: reason: what."""
+    started_us: tuple[int, ...]
+    """Recent starts under this id that no orderly stop preceded, this one last; UTC, µs since the epoch."""
+    reported_at_us: int
+    """UTC, µs since the epoch."""
+    last_success_us: int | None = None
+    """When it last handled a record; null: never."""
+    handled: int
+    """Records handled since the start."""
+    dead_letters: int
+    """Records dead-lettered since the start."""
+    lag_records: int | None = None
+    """Records unread; null: not known."""
+    lag_seconds: float | None = None
+    """Age of the oldest unread record, s; null: not known."""
+    last_error: str | None = None
+    """Of its servers; null: none."""
+
+    def to_avro(self) -> dict[str, object]:
+        return {
+            "instance_id": self.instance_id,
+            "service": self.service,
+            "version": self.version,
+            "host": self.host,
+            "pid": self.pid,
+            "phase": self.phase,
+            "ready": self.ready,
+            "unready": self.unready,
+            "waits_for": self.waits_for,
+            "started_us": self.started_us,
+            "reported_at_us": self.reported_at_us,
+            "last_success_us": self.last_success_us,
+            "handled": self.handled,
+            "dead_letters": self.dead_letters,
+            "lag_records": self.lag_records,
+            "lag_seconds": self.lag_seconds,
+            "last_error": self.last_error,
+        }
+
+
 class RiskDecision(StrEnum):
     """The answer."""
 

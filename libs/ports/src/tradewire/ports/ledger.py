@@ -63,6 +63,10 @@ class LedgerPort(Protocol):
     async def open(self) -> None:
         """Connect and migrate. Raises RetryableError."""
 
+    async def ping(self) -> None:
+        """Ask whether the server answers; one in memory always does. Raises RetryableError, FatalError."""
+        return
+
     @abstractmethod
     async def close(self) -> None:
         """Disconnect."""

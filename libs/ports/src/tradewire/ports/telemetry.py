@@ -105,6 +105,10 @@ class LogStorePort(TelemetryPort, Protocol):
     async def open(self) -> None:
         """Connect and migrate. Raises RetryableError."""
 
+    async def ping(self) -> None:
+        """Ask whether the server answers; one in memory always does. Raises RetryableError, FatalError."""
+        return
+
     @abstractmethod
     async def close(self) -> None:
         """Disconnect."""

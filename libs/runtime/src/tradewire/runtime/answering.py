@@ -9,6 +9,8 @@ from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 
+from opentelemetry.trace import Span
+
 from tradewire.ports.bus import Outgoing, Record
 from tradewire.ports.checks import CHECKS
 from tradewire.ports.clock import ClockPort
@@ -21,9 +23,10 @@ from tradewire.runtime.codec import Codec, UnknownSchemaIdError
 from tradewire.runtime.control_records import TOPIC as CONTROLS
 from tradewire.runtime.control_records import control_envelope, decode_control
 from tradewire.runtime.control_status import ControlStatus
-from tradewire.runtime.dead_letters import PARKED, dead_letter
+from tradewire.runtime.dead_letters import PARKED, dead_letter, log_letter
 from tradewire.runtime.failures import ENDING, HandlerFailedError, tell_how_to_skip, violation_of
-from tradewire.runtime.logs import CURRENT_TRACEPARENT
+from tradewire.runtime.headers import has_event_time, header_of
+from tradewire.runtime.logs import CURRENT_RECORD, CURRENT_TRACEPARENT
 from tradewire.runtime.metrics import Metrics
 from tradewire.runtime.parking import NOWHERE, Parking, Verdict
 from tradewire.runtime.progress import Progress
@@ -72,15 +75,15 @@ class Answering:
         """Handle records in order; dead letters take their place among the outputs."""
         drafts: list[Draft] = []
         for topic, run in groupby(records, _topic_of):
-            began_s, outcomes = self._clock.monotonic_s(), Counter[str]()
+            began_s, outcomes = self._clock.monotonic_s(), Counter[tuple[str, str]]()
             for record in run:
                 outcomes[await self._answer_one(record, drafts)] += 1
                 if topic == CONTROLS:
                     self.control_status.passed(record.offset)
-            took_s = self._clock.monotonic_s() - began_s
-            duration = self._metrics.process_duration.labels(topic, self._service.name)
-            duration.observe(took_s / outcomes.total())
-            for outcome, count in outcomes.items():
+            took_s = (self._clock.monotonic_s() - began_s) / outcomes.total()
+            for error_type in {error_type for _, error_type in outcomes}:
+                self._metrics.process_duration.labels(topic, self._service.name, error_type).observe(took_s)
+            for (outcome, _), count in outcomes.items():
                 self._metrics.processed.labels(self._service.name, topic, outcome).inc(count)
         if records:
             self._progress.handled += len(records)
@@ -105,14 +108,14 @@ class Answering:
             return Record(topic, NOWHERE, NOWHERE, whole.key, whole.value, whole.headers, now_ms)
         return Record(topic, NOWHERE, NOWHERE, None, repr(emit.event).encode(errors="replace"), (), now_ms)
 
-    async def _answer_one(self, record: Record, drafts: list[Draft]) -> str:
-        """Add the drafts of one record; returns the outcome."""
+    async def _answer_one(self, record: Record, drafts: list[Draft]) -> tuple[str, str]:
+        """Add the drafts of one record; returns the outcome, and the type of the error if there was one."""
         verdict = self._parking.verdict(record)
         if verdict is Verdict.SKIP:
-            return "parked"
+            return "parked", ""
         if verdict is Verdict.PASS_OVER:
             self._note_passed_over(record)
-            return "skipped"
+            return "skipped", ""
         try:
             if verdict is Verdict.PARK:
                 raise ContractViolationError(
@@ -123,8 +126,8 @@ class Answering:
             self._parking.park(record)
             self.count_parked()
             drafts.append(self._letter(record, error))
-            return "dead_lettered"
-        return "ok"
+            return "dead_lettered", type(error).__name__
+        return "ok", ""
 
     async def handle(self, record: Record) -> list[Draft]:
         """One record, wherever it was kept, through its handler. Raises ContractViolationError."""
@@ -164,11 +167,12 @@ class Answering:
             return [] if deleted is None else self._drafts(record, lambda: deleted(key, envelope))
         now_us = self._clock.now_us()
         age_us = now_us - envelope.event_time_us
-        self._age.observe(age_us / 1e6)
         span = self._tracing.process(record, envelope.traceparent, self._service.name, age_us / 1e3)
+        if has_event_time(record):
+            self._observe_age(age_us, span)
         if span is not None:
             envelope = replace(envelope, process_context=traceparent_of(span))
-        token = CURRENT_TRACEPARENT.set(envelope.child_context)
+        token, record_token = CURRENT_TRACEPARENT.set(envelope.child_context), CURRENT_RECORD.set(envelope)
         try:
             decoded = decode_control(self._codec, record.value) if is_control else None
             event = decoded or self._codec.decode(record.topic, record.value)
@@ -184,6 +188,7 @@ class Answering:
             raise
         finally:
             CURRENT_TRACEPARENT.reset(token)
+            CURRENT_RECORD.reset(record_token)
         if span is not None:
             span.end()
         return drafts
@@ -218,6 +223,19 @@ class Answering:
         answer = list(failure.answer) or [self._letter(failure.record, failure.violation).record]
         return [*answer, *(draft.record for draft in self.say(self._audit.take()))]
 
+    def _observe_age(self, age_us: int, span: Span | None) -> None:
+        """With the trace as exemplar, when there is one."""
+        trace = None if span is None else {"trace_id": f"{span.get_span_context().trace_id:032x}"}
+        self._age.observe(age_us / 1e6, trace)
+
+    def enter(self, emits: Sequence[Emit]) -> list[Draft]:
+        """What enters the system here: its age counts from when it happened at the venue."""
+        now_us = self._clock.now_us()
+        for emit in emits:
+            if time_us := event_time_us(emit.event, None):
+                self._age.observe((now_us - time_us) / 1e6)
+        return self.say(emits)
+
     def _obeyed(self, event: ControlChanged, now_us: int) -> None:
         """Show a kill switch, and how long it took to get here; not of those that are read again at a start."""
         name = self._service.name
@@ -229,36 +247,21 @@ class Answering:
         """The dead letter of a record. Later records of an account's key follow it (see ``Parking``)."""
         name = self._service.name
         self._progress.dead_letters += 1
-        self._metrics.dead_letters.labels(name, record.topic, error.stage).inc()
-        log.error(
-            "dead letter: %s",
-            error,
-            extra={
-                "event": "dead_letter",
-                "topic": record.topic,
-                "partition": record.partition,
-                "offset": record.offset,
-                "stage": error.stage,
-            },
-        )
+        self._metrics.dead_letters.labels(name, record.topic, error.stage, type(error).__name__).inc()
+        log_letter(record, error)
         if error.stage != PARKED:  # what only waits behind it says nothing new
             self._audit.note(
                 "dead_letter",
                 str(error),
                 severity=Severity.ERROR,
                 cause=f"{record.topic}|{record.partition}|{record.offset}",
-                traceparent=_traceparent(record),
+                traceparent=header_of(record, "traceparent"),
                 topic=record.topic,
                 partition=record.partition,
                 offset=record.offset,
                 stage=error.stage,
             )
         return Draft(dead_letter(record, service=name, version=self._version, stage=error.stage, error=error))
-
-
-def _traceparent(record: Record) -> str:
-    """As the record carries it, whatever else is wrong with it."""
-    return next((value.decode(errors="replace") for name, value in record.headers if name == "traceparent"), "")
 
 
 def _hold_past(event: Event, envelope: Envelope, now_us: int) -> None:

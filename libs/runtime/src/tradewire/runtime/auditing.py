@@ -11,6 +11,7 @@ from collections import deque
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.events import AuditRecorded, Severity
 from tradewire.ports.message import Emit, Work, derived_id
+from tradewire.runtime.secrets import scrub
 from tradewire.runtime.service import Service
 
 WAITING_MAX = 256
@@ -72,4 +73,5 @@ class Audit:
 
 
 def _bounded(text: str) -> str:
+    text = scrub(text)
     return text if len(text) <= TEXT_CHARACTERS_MAX else f"{text[: TEXT_CHARACTERS_MAX - 1]}…"

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 
 from tradewire.ports.bus import Headers, Outgoing, Record
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.topics import DEAD_LETTERS
 from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
+from tradewire.runtime.headers import header_of
+from tradewire.runtime.logs import CURRENT_TRACEPARENT
+from tradewire.runtime.secrets import scrub
 
+log = logging.getLogger(__name__)
 MESSAGE_BYTES_MAX = 1024
+KEY_BYTES_SHOWN = 128
+"""Of a key in a log line."""
 VALUE_KEPT_BYTES = 65_536
 """What a letter keeps of a value that is too large for it; as much is kept of own headers, or none of them."""
 KEY_KEPT_BYTES = 1024
@@ -34,7 +41,7 @@ def dead_letter(
         "dlq.timestamp_ms": record.timestamp_ms,
         "dlq.group": service,
         "dlq.error.type": type(error).__name__,
-        "dlq.error.message": str(error),
+        "dlq.error.message": scrub(str(error)),
         "dlq.error.stage": stage,
         "dlq.attempts": attempts,
         "dlq.service.version": version,
@@ -115,3 +122,25 @@ def number(record: Record, name: str) -> int:
         return int(text)
     except ValueError:
         return -1
+
+
+def log_letter(record: Record, error: ContractViolationError) -> None:
+    """A line with the record's place, key, id and trace, as far as it has them."""
+    token = CURRENT_TRACEPARENT.set(header_of(record, "traceparent"))
+    try:
+        log.error(
+            "dead letter: %s",
+            error,
+            extra={
+                "event": "dead_letter",
+                "topic": record.topic,
+                "partition": record.partition,
+                "offset": record.offset,
+                "key": (record.key or b"")[:KEY_BYTES_SHOWN].decode(errors="replace"),
+                "event_id": header_of(record, "event_id"),
+                "stage": error.stage,
+                "reason": type(error).__name__,
+            },
+        )
+    finally:
+        CURRENT_TRACEPARENT.reset(token)

@@ -19,6 +19,7 @@ class Fanout:
         self._topics, self._bus, self._store, self._records_max = topics, bus, store, records_max
         self._continuity = continuity
         self.reader: Reader | None = None
+        self.starts: dict[Place, int] = {}
         self._outdated = bool(topics)
 
     @property
@@ -36,6 +37,7 @@ class Fanout:
         places = [Place(t, p) for t in self._topics for p in range(await self._bus.partitions(t))]
         starts = await self._bus.begin_offsets(places) | dict(await self._store.fanout_starts(places))
         await self._continuity.begin(starts)
+        self.starts = starts
         self.reader = Reader(await self._bus.tail(starts), self._records_max)
         self._outdated = False
         return places

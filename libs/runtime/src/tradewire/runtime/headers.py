@@ -84,3 +84,13 @@ def decode_headers(record: Record) -> Envelope:
         record.offset,
         record.timestamp_ms * 1000,
     )
+
+
+def header_of(record: Record, wanted: str) -> str:
+    """A header as text, whatever else is wrong with the record; empty when it is missing."""
+    return next((value.decode(errors="replace") for name, value in record.headers if name == wanted), "")
+
+
+def has_event_time(record: Record) -> bool:
+    """Does its producer say when it happened? The time of writing says nothing about its age."""
+    return any(name == "event_time_us" and value not in (b"", b"0") for name, value in record.headers)

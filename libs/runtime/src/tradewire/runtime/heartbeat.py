@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from tradewire.ports.bus import EventBusPort
 from tradewire.ports.clock import ClockPort
+from tradewire.runtime.health import Health
 from tradewire.runtime.metrics import Metrics
 from tradewire.runtime.worker import Worker
 
@@ -22,8 +23,11 @@ LOG_SECONDS = 60.0
 class Heartbeat:
     """Says for each worker of a process how it is."""
 
-    def __init__(self, workers: Sequence[Worker], bus: EventBusPort, metrics: Metrics, clock: ClockPort) -> None:
+    def __init__(
+        self, workers: Sequence[Worker], bus: EventBusPort, metrics: Metrics, clock: ClockPort, health: Health
+    ) -> None:
         self._workers, self._bus, self._metrics, self._clock = workers, bus, metrics, clock
+        self._health = health
         self._logged_s = clock.monotonic_s()
         self._reinits = 0
 
@@ -37,9 +41,11 @@ class Heartbeat:
         """One beat."""
         now_s, wall_s = self._clock.monotonic_s(), self._clock.now_us() / 1e6
         for worker in self._workers:
+            name = worker.service.name
+            self._metrics.ready.labels(name).set(self._health.is_ready(name))
             turned_s = worker.progress.turned_s
             if turned_s is not None:
-                self._metrics.heartbeat.labels(worker.service.name).set(wall_s - (now_s - turned_s))
+                self._metrics.heartbeat.labels(name).set(wall_s - (now_s - turned_s))
         reinits = getattr(self._bus, "producer_reinits", 0)
         self._metrics.producer_reinits.inc(reinits - self._reinits)
         self._reinits = reinits

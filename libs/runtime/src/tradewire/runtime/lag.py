@@ -1,56 +1,147 @@
-"""How far behind a group member is, asked beside its work and shown as gauges."""
+"""How far a service is behind in everything that it reads: asked beside its work, shown as gauges, judged by health."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 
-from tradewire.ports.bus import Record
+from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.clock import ClockPort
-from tradewire.ports.errors import RetryableError
+from tradewire.ports.message import WaitReason
+from tradewire.ports.topics import DEAD_LETTERS
 from tradewire.runtime.metrics import Metrics
 from tradewire.runtime.readers import Reader
 
+ENDS_KEPT_MAX = 600
 
-class LagGauges:
-    """Sets the lag and progress gauges of one group; the servers are asked once in ``every_s`` seconds at most."""
 
-    def __init__(self, group: str, metrics: Metrics, clock: ClockPort, *, every_s: float) -> None:
-        self._group, self._metrics, self._clock, self._every_s = group, metrics, clock, every_s
-        self._newest_s: dict[str, float] = {}
-        self._asked_s = float("-inf")
-        self._asking: asyncio.Task[None] | None = None
+@dataclass
+class _Ends:
+    """Ends that a partition was seen to have, oldest first: the record at an offset came before the first beyond it."""
 
-    def observe(self, records: Sequence[Record], reader: Reader | None) -> None:
-        """Note what was just handled, and ask for the lag when that is due. Never waits."""
-        for topic, newest in {record.topic: record for record in records}.items():
-            self._newest_s[topic] = newest.timestamp_ms / 1e3
-            self._metrics.progress.labels(self._group, topic).set(self._clock.now_us() / 1e6)
+    seen: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=ENDS_KEPT_MAX))
+    whole: bool = False
+    """The partition was seen with nothing unread: whatever waits came after that."""
+
+    def note(self, end: int, position: int, now_s: float) -> None:
+        """The partition ends here now."""
+        while self.seen and self.seen[0][1] <= position:
+            self.seen.popleft()
+            self.whole = True
+        if end <= position:
+            self.whole = True
+        elif not self.seen or end > self.seen[-1][1]:
+            self.whole &= len(self.seen) < ENDS_KEPT_MAX
+            self.seen.append((now_s, end))
+
+    def waiting_s(self, now_s: float) -> float:
+        """Least time for which the first unread record waits; 0 when none does."""
+        return now_s - self.seen[0][0] if self.seen else 0.0
+
+
+def positions(
+    group: Reader | None, starts: Mapping[Place, int], handled: Callable[[Place], int | None]
+) -> dict[Place, int | None]:
+    """Next offset of every partition that is read; None for one of the group of which nothing was handled yet.
+
+    ``starts``: where partitions outside the group are read from.
+    """
+    owned: dict[Place, int | None] = dict.fromkeys([] if group is None else group.assignment())
+    known = {**owned, **starts}
+    return {place: start if (at := handled(place)) is None else at for place, start in known.items()}
+
+
+class LagWatch:
+    """Lag of one service. ``positions``: next offset of each partition read; None where nothing was handled yet."""
+
+    def __init__(
+        self,
+        group: str,
+        bus: EventBusPort,
+        positions: Callable[[], Mapping[Place, int | None]],
+        metrics: Metrics,
+        clock: ClockPort,
+    ) -> None:
+        self._group, self._bus, self._positions = group, bus, positions
+        self._metrics, self._clock = metrics, clock
+        self._starts: dict[Place, int] = {}
+        self._ends: dict[Place, _Ends] = {}
+        self._read_ms: dict[Place, int] = {}
+        self._behind: dict[Place, int] = {}
+
+    def note(self, records: Sequence[Record]) -> None:
+        """These were handled."""
+        for record in {record.place: record for record in records}.values():
+            self._read_ms[record.place] = record.timestamp_ms
+            self._metrics.progress.labels(self._group, record.topic).set(self._clock.now_us() / 1e6)
+
+    def forget(self, places: Iterable[Place]) -> None:
+        """These are another member's now: a frozen lag would lie."""
+        for place in places:
+            self._starts.pop(place, None)
+            self._ends.pop(place, None)
+            self._read_ms.pop(place, None)
+            self._behind.pop(place, None)
+            with suppress(KeyError):
+                self._metrics.lag.remove(self._group, place.topic, str(place.partition))
+            if not any(other.topic == place.topic for other in self._ends):
+                with suppress(KeyError):
+                    self._metrics.lag_seconds.remove(self._group, place.topic)
+
+    async def ask(self) -> None:
+        """Ask the bus where the partitions end. Raises RetryableError."""
+        positions = self._positions()
+        unknown = [place for place, at in positions.items() if at is None and place not in self._starts]
+        if unknown:
+            begins, stored = await self._bus.begin_offsets(unknown), await self._bus.committed(self._group, unknown)
+            self._starts |= {place: max(begins[place], stored[place] or 0) for place in unknown}
+        # A service that reads nothing just now asks about its dead letters: does the bus answer at all?
+        ends = await self._bus.end_offsets(list(positions) or [Place(DEAD_LETTERS[self._group], 0)])
         now_s = self._clock.monotonic_s()
-        if reader is None or now_s - self._asked_s < self._every_s:
-            return
-        if self._asking is None or self._asking.done():
-            self._asked_s = now_s
-            self._asking = asyncio.create_task(self._ask(reader))
+        for place, at in self._positions().items():
+            if place in positions:
+                self._note(place, ends[place], self._starts.get(place, 0) if at is None else at, now_s)
+        self._show()
 
-    async def _ask(self, reader: Reader) -> None:
-        try:
-            lag = await reader.lag()
-        except RetryableError:
-            return  # the gauges keep their last values while the servers are away
-        behind: dict[str, int] = {}
-        for place, count in lag.items():
-            self._metrics.lag.labels(self._group, place.topic, str(place.partition)).set(count)
-            behind[place.topic] = behind.get(place.topic, 0) + count
-        now_s = self._clock.now_us() / 1e6
-        for topic, count in behind.items():
-            age_s = max(0.0, now_s - self._newest_s.get(topic, now_s)) if count else 0.0
-            self._metrics.lag_seconds.labels(self._group, topic).set(age_s)
+    def _note(self, place: Place, end: int, position: int, now_s: float) -> None:
+        self._ends.setdefault(place, _Ends()).note(end, position, now_s)
+        self._behind[place] = max(0, end - position)
+        self._metrics.lag.labels(self._group, place.topic, str(place.partition)).set(self._behind[place])
 
-    async def close(self) -> None:
-        """Stop asking."""
-        if self._asking is not None:
-            self._asking.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._asking
+    def _show(self) -> None:
+        worst: dict[str, float] = {}
+        for place in self._ends:
+            worst[place.topic] = max(worst.get(place.topic, 0.0), self.seconds(place))
+        for topic, seconds in worst.items():
+            self._metrics.lag_seconds.labels(self._group, topic).set(seconds)
+
+    def seconds(self, place: Place) -> float:
+        """Age of the partition's first unread record, s: at least so long, also while the bus does not answer.
+
+        Of what waited before this process looked, the newest record read tells; it is a little older.
+        """
+        ends = self._ends[place]
+        waiting_s = ends.waiting_s(self._clock.monotonic_s())
+        read_ms = self._read_ms.get(place)
+        if not waiting_s or ends.whole or read_ms is None:
+            return waiting_s
+        return max(waiting_s, self._clock.now_us() / 1e6 - read_ms / 1e3)
+
+    @property
+    def records(self) -> int | None:
+        """Records unread in all; None before the bus was first asked."""
+        return sum(self._behind.values()) if self._behind else None
+
+    @property
+    def oldest_seconds(self) -> float | None:
+        """Age of the oldest unread record, s; None before the bus was first asked."""
+        return max(map(self.seconds, self._ends)) if self._ends else None
+
+    def waits(self, within_s: float) -> Iterator[WaitReason]:
+        """Partitions whose first unread record is older than this."""
+        for place in sorted(self._ends):
+            seconds = self.seconds(place)
+            if seconds > within_s:
+                yield WaitReason("lag", f"{place.topic}/{place.partition}: unread for {seconds:.0f} s")

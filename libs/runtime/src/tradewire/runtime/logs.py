@@ -14,15 +14,36 @@ from typing import Any
 import orjson
 from prometheus_client import Counter
 
+from tradewire.ports.message import Envelope
+from tradewire.runtime.secrets import MASK, is_secret_name, scrub
+
 CURRENT_TRACEPARENT: ContextVar[str] = ContextVar("tradewire_traceparent", default="")
+CURRENT_RECORD: ContextVar[Envelope | None] = ContextVar("tradewire_record", default=None)
+"""The record that is being handled."""
+FIELDS = frozenset(
+    (
+        *("topic", "partition", "offset", "key", "event_id", "client_order_id", "strategy_id", "config_version"),
+        *("trace_id", "stage", "reason", "records", "handled", "published", "dead_letters", "given_up", "failed"),
+        *("service", "phase", "turned_seconds_ago", "waits_for", "bound", "reinits", "what", "attempt"),
+    )
+)
+"""Extra fields that a line may have, besides attributes of spans: the allow-list. A test derives the names used."""
+PREFIXES = ("tradewire.", "messaging.")
+"""Attributes of spans; none of them is free text from outside."""
+NAMES = {
+    "tradewire.client_order_id": "client_order_id",
+    "tradewire.strategy.id": "strategy_id",
+    "tradewire.config.version": "config_version",
+}
+"""Attributes of spans under the names that log lines have for them."""
+DEPTH_MAX = 4
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-_SECRET_MARKS = ("password", "secret", "token", "api_key", "apikey", "authorization")
 FILE_BYTES_MAX = 10_000_000
 FILES_KEPT = 5
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as one JSON object; extra fields pass through, those named like secrets are masked."""
+    """Formats a record as one JSON object: only fields on the allow-list are shown, texts are scrubbed."""
 
     def __init__(self, service: str, version: str, environment: str) -> None:
         super().__init__()
@@ -41,24 +62,53 @@ class JsonFormatter(logging.Formatter):
             **self._fixed,
             "logger": record.name,
             "event": getattr(record, "event", None) or record.name.rsplit(".", 1)[-1],
-            "message": record.getMessage(),
+            "message": scrub(record.getMessage()),
+            **_context(),
         }
-        traceparent = CURRENT_TRACEPARENT.get()
-        if len(traceparent) == 55:
-            fields |= {
-                "trace_id": traceparent[3:35],
-                "span_id": traceparent[36:52],
-                "trace_flags": traceparent[53:],
-            }
-        for name, value in record.__dict__.items():
-            if name not in _STANDARD and name != "event":
-                fields[name] = "***" if any(mark in name.lower() for mark in _SECRET_MARKS) else value
+        fields |= {
+            NAMES.get(name, name): _shown(value) if _is_allowed(name) else MASK
+            for name, value in record.__dict__.items()
+            if name not in _STANDARD and name != "event"
+        }
         if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
+            fields["exception"] = scrub(self.formatException(record.exc_info))
         try:
-            return orjson.dumps(fields, default=str).decode()
+            return orjson.dumps(fields, default=_text).decode()
         except TypeError:  # an integer beyond 64 bits, a key or text that JSON can't hold: no reason to lose the line
             return json.dumps({name: str(value) for name, value in fields.items()})
+
+
+def _context() -> dict[str, object]:
+    """Of the record that is being handled: its trace, place and id."""
+    fields: dict[str, object] = {}
+    traceparent, envelope = CURRENT_TRACEPARENT.get(), CURRENT_RECORD.get()
+    if len(traceparent) == 55:
+        fields = {"trace_id": traceparent[3:35], "span_id": traceparent[36:52], "trace_flags": traceparent[53:]}
+    if envelope is not None:
+        fields |= {"topic": envelope.topic, "partition": envelope.partition, "offset": envelope.offset}
+        fields["event_id"] = envelope.event_id
+    return fields
+
+
+def _is_allowed(name: str) -> bool:
+    return (name in FIELDS or name.startswith(PREFIXES)) and not is_secret_name(name)
+
+
+def _shown(value: object, depth: int = 0) -> object:
+    """A field's value: texts scrubbed, and below it nothing that is named like a secret."""
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    if depth < DEPTH_MAX and isinstance(value, dict):
+        return {key: MASK if is_secret_name(str(key)) else _shown(inner, depth + 1) for key, inner in value.items()}
+    if depth < DEPTH_MAX and isinstance(value, list | tuple):
+        return [_shown(inner, depth + 1) for inner in value]
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    return scrub(str(value))
 
 
 class LogCounter(logging.Handler):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+
+from tradewire.ports.errors import ContractViolationError
 
 LATENCY_BUCKETS_S = (
     0.0005,
@@ -24,6 +28,7 @@ LATENCY_BUCKETS_S = (
     10,
 )
 AGE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+STAGES = ("decode", "validate", "handle", "publish", "parked")
 OUTCOMES = ("ok", "retried", "dead_lettered", "parked")
 
 
@@ -53,7 +58,7 @@ class Metrics:
         self.process_duration = Histogram(
             "messaging_process_duration_seconds",
             "Time in the handlers per batch and topic, divided by its records.",
-            ["messaging_destination_name", "messaging_consumer_group_name"],
+            ["messaging_destination_name", "messaging_consumer_group_name", "error_type"],
             buckets=LATENCY_BUCKETS_S,
             registry=registry,
         )
@@ -74,7 +79,7 @@ class Metrics:
         )
         self.lag_seconds = Gauge(
             "tradewire_kafka_consumer_lag_seconds",
-            "Age of the newest record read while behind; 0 when caught up.",
+            "Age of the oldest unread record; 0 when there is none.",
             ["group", "topic"],
             registry=registry,
         )
@@ -97,7 +102,7 @@ class Metrics:
         self.dead_letters = Counter(
             "tradewire_dead_letters",
             "Records sent to the dead-letter topic.",
-            ["service", "topic", "stage"],
+            ["service", "topic", "stage", "reason"],
             registry=registry,
         )
         self.records_lost = Counter(
@@ -134,6 +139,15 @@ class Metrics:
             ["service"],
             registry=registry,
         )
+        self.ready = Gauge(
+            "tradewire_service_ready", "1 while the service does its work.", ["service"], registry=registry
+        )
+        self.reached = Gauge(
+            "tradewire_dependency_reached_timestamp_seconds",
+            "When a server that the service depends on last answered.",
+            ["service", "dependency"],
+            registry=registry,
+        )
         self.log_records = Counter("tradewire_log_records", "Log records by severity.", ["severity"], registry=registry)
         self.kill_switch = Gauge(
             "tradewire_kill_switch_engaged", "1 while the scope is not NORMAL.", ["service", "scope"], registry=registry
@@ -145,12 +159,24 @@ class Metrics:
             registry=registry,
         )
         self.build_info = Gauge(
-            "tradewire_build_info", "Always 1; what runs here.", ["service", "version"], registry=registry
+            "tradewire_build_info",
+            "Always 1; what runs here.",
+            ["service", "version", "git_sha", "schema_set"],
+            registry=registry,
+        )
+        self.mode_info = Gauge(
+            "tradewire_mode_info", "Always 1; live, replay, paper or unknown.", ["service", "mode"], registry=registry
         )
 
-    def forget_partition(self, group: str, topic: str, partition: int) -> None:
-        """Drop the series of a partition that left: a frozen lag would lie."""
-        try:
-            self.lag.remove(group, topic, str(partition))
-        except KeyError:
-            return
+    def begin(self, service: str, topics: Sequence[str]) -> None:
+        """Counters of a service exist from its start, at 0: an alert on a rate sees the first increase."""
+        for topic in topics:
+            for outcome in OUTCOMES:
+                self.processed.labels(service, topic, outcome)
+            for stage in STAGES:
+                self.dead_letters.labels(service, topic, stage, ContractViolationError.__name__)
+        for counter in (self.rebalances, self.publish_retries, self.checkpoints):
+            counter.labels(service)
+        self.parked_keys.labels(service).set(0)
+        for severity in ("WARNING", "ERROR", "CRITICAL"):
+            self.log_records.labels(severity)

@@ -85,6 +85,13 @@ class Database:
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             pool.terminate()
 
+    async def ping(self) -> None:
+        """Ask for nothing. Raises RetryableError, FatalError; also before ``open``."""
+        if self._pool is None:
+            raise RetryableError(f"the {self._schema} database is not connected")
+        async with self.connection(f"asking the {self._schema} database") as connection:
+            await connection.execute("SELECT 1")
+
     @asynccontextmanager
     async def connection(self, doing: str) -> AsyncIterator[Connection]:
         """A connection outside any transaction. ``doing`` is named in errors. Raises RetryableError, FatalError."""

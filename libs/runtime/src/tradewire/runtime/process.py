@@ -1,4 +1,8 @@
-"""A process: one or several services on one bus, with health, metrics, logs, traces and signals."""
+"""A process: one or several services on one bus, with health, metrics, logs, traces and signals.
+
+Signals and HTTP come first and go last: probes are answered, and SIGTERM ends the process within its grace, in every
+phase, also while it waits for its servers.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +11,39 @@ import importlib.metadata
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
 import uvloop
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
 from tradewire.ports.bus import EventBusPort
 from tradewire.ports.clock import ClockPort
-from tradewire.ports.errors import RetryableError, TradewireError
+from tradewire.ports.errors import FatalError, TradewireError
 from tradewire.runtime.bus import connect
 from tradewire.runtime.clock import SystemClock
-from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.codec import Codec, SchemaIds, schema_set
+from tradewire.runtime.connecting import closed, in_thread, until_reached
+from tradewire.runtime.environment import SettingsRefusedError, load
 from tradewire.runtime.failures import run_in_turn
 from tradewire.runtime.garbage import rare_collections
-from tradewire.runtime.health import Health, HealthServer, StallWatch, health_app
+from tradewire.runtime.health import Booting, Health, HealthServer, StallWatch, health_app
 from tradewire.runtime.heartbeat import Heartbeat
+from tradewire.runtime.instances import Instances
 from tradewire.runtime.logs import LogCounter, configure_logging
 from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.secrets import scrub
 from tradewire.runtime.service import Service
 from tradewire.runtime.settings import RuntimeSettings
 from tradewire.runtime.tracing import Tracing
 from tradewire.runtime.worker import Worker
 
 log = logging.getLogger(__name__)
-CONNECT_TRIES = 30
+STALL_LOOK_SECONDS = 1.0
+USAGE = 2
+"""Exit code of a process whose settings are wrong."""
+S = TypeVar("S", bound=RuntimeSettings)
 
 
 def version_of(service: str) -> str:
@@ -39,25 +52,6 @@ def version_of(service: str) -> str:
         return importlib.metadata.version(f"tradewire-{service}")
     except importlib.metadata.PackageNotFoundError:
         return "0"
-
-
-async def start_bus(bus: EventBusPort, settings: RuntimeSettings) -> None:
-    """Connect, waiting for servers that are still starting. Raises RetryableError after the last try."""
-    pause_s = 0.1
-    for attempt in range(1, CONNECT_TRIES + 1):
-        try:
-            return await bus.start()
-        except RetryableError as error:
-            if attempt == CONNECT_TRIES:
-                raise
-            log.warning(
-                "bus not reachable, trying again: %s",
-                error,
-                extra={"event": "bus_unreachable", "attempt": attempt},
-            )
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, settings.retry_seconds_max)
-    return None
 
 
 async def serve(
@@ -71,42 +65,133 @@ async def serve(
 ) -> None:
     """Run the services on a started bus until ``stop`` or the first failure. Raises what a worker raised."""
     clock, metrics = clock or SystemClock(), metrics or Metrics()
-    tracings, workers = await _workers(services, bus, settings, clock, metrics)
-    health = Health(workers, clock, bus if isinstance(bus, StallWatch) else None)
+    async with face(services, settings, clock, metrics) as health:
+        await _work(services, bus, settings, health, stop=stop, clock=clock, metrics=metrics)
+
+
+async def _connect_and_serve(
+    services: Sequence[Service], bus: EventBusPort, settings: RuntimeSettings, stop: asyncio.Event
+) -> None:
+    """The same on a bus that is still to be reached. Raises what a worker raised."""
+    clock, metrics = SystemClock(), Metrics()
+    async with face(services, settings, clock, metrics) as health:
+        try:
+            await until_reached(
+                bus.start, stop=stop, pause_seconds_max=settings.retry_seconds_max, note=health.note_waiting("the bus")
+            )
+            if not stop.is_set():
+                await _work(services, bus, settings, health, stop=stop, clock=clock, metrics=metrics)
+        finally:
+            await closed(bus.close(), "the bus")
+
+
+@asynccontextmanager
+async def face(
+    services: Sequence[Service], settings: RuntimeSettings, clock: ClockPort, metrics: Metrics
+) -> AsyncIterator[Health]:
+    """HTTP, beats and counters around everything else. Raises OSError when the port is taken."""
+    health = Health([Booting(service) for service in services], clock, wait_s=settings.ready_wait_seconds)
     server: HealthServer | None = None
-    if settings.http_port is not None:
-        app = health_app(health, metrics, f"tradewire {' '.join(s.name for s in services)}")
-        for routes in (s.routes for s in services if s.routes is not None):
-            app.include_router(routes)
-        server = HealthServer(app, settings.http_host, settings.http_port, settings.http_port_file)
-        await server.start()
-    beats = [asyncio.create_task(health.beat()), asyncio.create_task(Heartbeat(workers, bus, metrics, clock).beat())]
     counter = LogCounter(metrics.log_records)
     logging.getLogger().addHandler(counter)
+    beat = asyncio.create_task(health.beat())
     try:
-        with rare_collections():
-            async with asyncio.TaskGroup() as group:
-                for place, worker in enumerate(workers):
-                    group.create_task(run_in_turn(workers, place, stop), name=worker.service.name)
+        if settings.http_port is not None:
+            app = health_app(health, metrics, f"tradewire {' '.join(s.name for s in services)}")
+            for routes in (s.routes for s in services if s.routes is not None):
+                app.include_router(routes)
+            server = HealthServer(app, settings.http_host, settings.http_port, settings.http_port_file)
+            await server.start()
+        yield health
+    finally:
+        beat.cancel()
+        await asyncio.gather(beat, return_exceptions=True)
+        logging.getLogger().removeHandler(counter)
+        if server is not None:
+            await server.close()
+
+
+async def _work(
+    services: Sequence[Service],
+    bus: EventBusPort,
+    settings: RuntimeSettings,
+    health: Health,
+    *,
+    stop: asyncio.Event,
+    clock: ClockPort,
+    metrics: Metrics,
+) -> None:
+    """The workers on a bus that is reached, until ``stop`` or the first failure. Raises what a worker raised."""
+    ids = await until_reached(
+        lambda: schema_ids(settings),
+        stop=stop,
+        pause_seconds_max=settings.retry_seconds_max,
+        note=health.note_waiting("the schema registry"),
+    )
+    if ids is None:
+        return
+    codec = Codec(ids)
+    tracings, workers = _workers(services, bus, settings, codec, clock, metrics)
+    health.watch(workers, bus if isinstance(bus, StallWatch) else None)
+    try:
+        heartbeat = Heartbeat(workers, bus, metrics, clock, health)
+        async with _beats(health, heartbeat, Instances(workers, bus, codec, health, settings, clock)):
+            await _until_stopped(workers, bus, stop, clock)
+    finally:
+        for tracing in tracings:
+            await closed(in_thread(tracing.close), "the exporter of spans")
+
+
+@asynccontextmanager
+async def _beats(health: Health, heartbeat: Heartbeat, instances: Instances) -> AsyncIterator[None]:
+    """What is told of the workers meanwhile; their end, when it was orderly."""
+    health.own_waits = instances.waits
+    beats = [asyncio.create_task(beating) for beating in (instances.report(), heartbeat.beat())]
+    try:
+        yield
+        await closed(instances.once(stopped=True), "the report of the end")
     finally:
         for beat in beats:
             beat.cancel()
         await asyncio.gather(*beats, return_exceptions=True)
-        logging.getLogger().removeHandler(counter)
-        if server is not None:
-            await server.close()
-        for tracing in tracings:
-            tracing.close()
 
 
-async def _workers(
-    services: Sequence[Service], bus: EventBusPort, settings: RuntimeSettings, clock: ClockPort, metrics: Metrics
+async def _until_stopped(workers: list[Worker], bus: EventBusPort, stop: asyncio.Event, clock: ClockPort) -> None:
+    with rare_collections():
+        async with asyncio.TaskGroup() as group:
+            if isinstance(bus, StallWatch):
+                group.create_task(_until_stuck(bus, clock, stop))
+            for place, worker in enumerate(workers):
+                group.create_task(run_in_turn(workers, place, stop), name=worker.service.name)
+
+
+async def _until_stuck(bus: StallWatch, clock: ClockPort, stop: asyncio.Event) -> None:
+    """Watch the bus until ``stop``. Raises FatalError for a client that silently stopped delivering."""
+    while not stop.is_set():
+        if stuck := bus.stalled(clock.monotonic_s()):
+            raise FatalError(f"the consumer is given nothing of {len(stuck)} partitions that have records: {stuck[:3]}")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), STALL_LOOK_SECONDS)
+
+
+async def schema_ids(settings: RuntimeSettings) -> SchemaIds:
+    """Raises RetryableError and FatalError of the registry."""
+    return SchemaIds.static() if settings.registry_url is None else await SchemaIds.from_registry(settings.registry_url)
+
+
+def _workers(
+    services: Sequence[Service],
+    bus: EventBusPort,
+    settings: RuntimeSettings,
+    codec: Codec,
+    clock: ClockPort,
+    metrics: Metrics,
 ) -> tuple[list[Tracing], list[Worker]]:
-    """A worker per service, and the spans of each. Raises FatalError and RetryableError of the registry."""
-    ids = SchemaIds.static() if settings.registry_url is None else await SchemaIds.from_registry(settings.registry_url)
-    codec = Codec(ids)
+    """A worker per service, and the spans of each."""
     exporter = OTLPSpanExporter(endpoint=settings.otlp_url) if settings.otlp_url is not None else None
-    tracings = [Tracing(s.name, version_of(s.name), exporter, settings.trace_ratio) for s in services]
+    tracings = [
+        Tracing(s.name, version_of(s.name), exporter, settings.trace_ratio, settings.environment) for s in services
+    ]
     workers = [
         Worker(
             s,
@@ -121,13 +206,38 @@ async def _workers(
         for s, t in zip(services, tracings, strict=True)
     ]
     for service in services:
-        metrics.build_info.labels(service.name, version_of(service.name)).set(1)
+        version, mode = version_of(service.name), service.mode or "unknown"
+        metrics.build_info.labels(service.name, version, settings.revision, schema_set()).set(1)
+        metrics.mode_info.labels(service.name, mode).set(1)
+        metrics.begin(service.name, [item.topic for item in service.inputs])
     return tracings, workers
 
 
-def run(*services: Service, settings: RuntimeSettings) -> None:
-    """Main function of every service process: serve until SIGTERM or SIGINT; exit 1 after a failure."""
-    name = services[0].name if len(services) == 1 else "monolith"
+def main(kind: type[S], build: Callable[[S], Service]) -> None:
+    """Main function of every service: serve until SIGTERM or SIGINT.
+
+    Exit code 0 when stopped; 2, and one sentence, for wrong settings; 1 after a failure.
+    """
+    try:
+        settings = load(kind)
+        service = build(settings)
+        bus = bus_of(settings, service.name, patient=not service.outputs)
+    except SettingsRefusedError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(USAGE)
+    run(lambda stop: _connect_and_serve([service], bus, settings, stop), name=service.name, settings=settings)
+
+
+def bus_of(settings: RuntimeSettings, name: str, *, patient: bool = False) -> EventBusPort:
+    """The bus of the settings, not started yet. Raises SettingsRefusedError."""
+    try:
+        return connect(settings.bus_url, client_id=settings.member or name, patient=patient)
+    except ValueError as error:
+        raise SettingsRefusedError(scrub(f"TRADEWIRE_BUS_URL: {error}")) from None
+
+
+def run(serving: Callable[[asyncio.Event], Awaitable[None]], *, name: str, settings: RuntimeSettings) -> None:
+    """Serve until SIGTERM or SIGINT sets the event; exit 1 after a failure."""
     configure_logging(
         service=name,
         version=version_of(name),
@@ -136,20 +246,14 @@ def run(*services: Service, settings: RuntimeSettings) -> None:
         folder=settings.log_folder,
     )
 
-    async def main() -> None:
+    async def work() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        patient = not any(service.outputs for service in services)
-        bus = connect(settings.bus_url, client_id=settings.member or name, patient=patient)
-        await start_bus(bus, settings)
-        try:
-            await serve(services, bus, settings, stop=stop)
-        finally:
-            await bus.close()
+        await serving(stop)
 
     try:
-        uvloop.run(main())
+        uvloop.run(work())
     except* TradewireError as group:
         for error in group.exceptions:
             log.critical("%s", error, exc_info=error, extra={"event": "crashed"})

@@ -20,3 +20,9 @@ class Progress:
     positions: dict[Place, int] = field(default_factory=dict)
     records_lost: dict[str, int] = field(default_factory=dict)
     turned_s: float | None = None
+
+    def note_published(self, count: int, now_us: int) -> None:
+        """So many records were acknowledged: a success, where there were any."""
+        if count:
+            self.published += count
+            self.last_success_us = now_us

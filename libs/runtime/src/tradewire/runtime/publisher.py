@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from tradewire.ports.bus import EventBusPort, Outgoing
 from tradewire.ports.checks import CHECKS
 from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.events import Severity
-from tradewire.ports.message import Emit, Envelope, Event, Work, derived_id
+from tradewire.ports.message import Emit, Envelope, Event, WaitReason, Work, derived_id
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.auditing import Audit
 from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
@@ -154,6 +154,20 @@ class Publisher:
         for topic, count in Counter(ack.topic for ack in acks).items():
             self._metrics.sent.labels(self._service, topic).inc(count)
         await self.until_done(lambda: self._store.published(records), "confirm")
+
+    async def publish_left(self, records: Sequence[Outgoing]) -> None:
+        """Publish what a stop left unpublished. Raises FatalError."""
+        if not records:
+            return
+        what = {"event": "outbox_recovered", "records": len(records)}
+        log.info("publishing what a stop left unpublished", extra=what)
+        await self.until_done(lambda: self._bus.publish(records), "publish")
+        await self.until_done(lambda: self._store.published(records), "confirm")
+
+    def waits(self) -> Iterator[WaitReason]:
+        """Servers that something is tried on again and again."""
+        if self.retrying is not None:
+            yield WaitReason("retry", f"servers: {self.retrying}")
 
     async def until_done(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
         """Repeat after RetryableError, with jittered exponential pauses. The caller reads nothing meanwhile."""

@@ -86,15 +86,19 @@ class Reader:
         if commit is not None and offsets:
             await commit(offsets)
 
+    def assignment(self) -> frozenset[Place]:
+        """Partitions owned now; none of a tail."""
+        assignment = getattr(self._port, "assignment", None)
+        return frozenset() if assignment is None else assignment()
+
+    @property
+    def joined(self) -> bool:
+        """Has the group said which partitions are ours, be it none?"""
+        return bool(self.assignment()) or bool(getattr(self._port, "joined", False))
+
     def owns(self, place: Place) -> bool:
         """Does the subscription own a partition now? What a tail reads is never owned."""
-        assignment = getattr(self._port, "assignment", None)
-        return assignment is not None and place in assignment()
-
-    async def lag(self) -> dict[Place, int]:
-        """Records behind, for a subscription."""
-        lag = getattr(self._port, "lag", None)
-        return await lag() if lag is not None else {}
+        return place in self.assignment()
 
     async def close(self) -> None:
         """End the poll and the reader. What the poll raised says nothing to whoever stops reading."""

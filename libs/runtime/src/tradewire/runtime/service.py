@@ -83,6 +83,9 @@ class Store:
     async def close(self) -> None:
         """Disconnect."""
 
+    async def ping(self) -> None:
+        """Ask what the state is kept in whether it answers; asked beside the work. Raises TradewireError."""
+
     async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
         """Restore the state of group partitions before their first record; returns what must be published again."""
         return ()
@@ -149,7 +152,7 @@ class Service:
     given the last published event time per key; ``waits`` what the service's own logic waits
     for just now; ``routes`` are served beside /health; ``levels`` tells the kill-switch levels that it obeys (None: it
     obeys none) and ``accounts`` the accounts that it knows; ``renew`` makes the service anew, with an empty memory,
-    which is how it goes on when a handler failed (see ``failures``).
+    which is how it goes on when a handler failed (see ``failures``); ``mode`` is live, replay or paper, for metrics.
     """
 
     name: str
@@ -169,6 +172,7 @@ class Service:
     levels: Callable[[], Iterable[LevelInForce]] | None = None
     accounts: Callable[[], Collection[str]] = _no_accounts
     renew: Callable[[], Service] | None = None
+    mode: str = ""
 
     def __post_init__(self) -> None:
         topics = [item.topic for item in self.inputs]

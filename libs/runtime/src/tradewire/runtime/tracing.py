@@ -1,4 +1,6 @@
-"""Spans and trace context: one trace per bar, whose id is the id of the event that began it.
+"""Spans and trace context: one trace per bar, whose id is that of the event that began it, masked with the run's.
+
+Event ids are the same in every replay; two replays of the same data are two sets of traces all the same.
 
 Names and attributes follow the OpenTelemetry semantic conventions for messaging, v1.44. ``process`` spans have the
 ``send`` span as parent and also link to it: a documented opt-in of those conventions, so that a bar is one waterfall.
@@ -20,6 +22,7 @@ from opentelemetry.trace.status import Status, StatusCode
 
 from tradewire.ports.bus import Ack, Record
 from tradewire.ports.message import Emit
+from tradewire.runtime.secrets import scrub
 
 Attributes = Mapping[str, str | int | float | bool]
 
@@ -28,10 +31,15 @@ Attributes = Mapping[str, str | int | float | bool]
 SPAN_QUEUE_MAX = int(os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE", "16384"))
 
 
-def root_traceparent(event_id: str, *, sampled: bool) -> str:
-    """W3C traceparent of the trace that ``event_id`` begins: trace id = the event id's 32 hex digits."""
-    digits = event_id.replace("-", "")
+def root_traceparent(event_id: str, *, sampled: bool, run: int = 0) -> str:
+    """W3C traceparent of the trace that ``event_id`` begins; ``run``: 128 random bits that tell runs apart."""
+    digits = f"{trace_id_of(event_id, run):032x}"
     return f"00-{digits}-{digits[16:]}-{'01' if sampled else '00'}"
+
+
+def trace_id_of(event_id: str, run: int) -> int:
+    """Trace id of the trace that an event begins in a run: different events, or runs, have different ones."""
+    return int(event_id.replace("-", ""), 16) ^ run
 
 
 def span_context(traceparent: str) -> SpanContext | None:
@@ -73,13 +81,21 @@ class Tracing:
     version: str
     exporter: SpanExporter | None = None
     ratio: float = 1.0
+    environment: str = "local"
+    run: int = field(default_factory=lambda: int.from_bytes(os.urandom(16)))
     _ids: _TraceIds = field(default_factory=_TraceIds)
 
     def __post_init__(self) -> None:
         self._provider: TracerProvider | None = None
         self._tracer: trace.Tracer | None = None
         if self.exporter is not None:
-            resource = Resource.create({"service.name": self.service, "service.version": self.version})
+            resource = Resource.create(
+                {
+                    "service.name": self.service,
+                    "service.version": self.version,
+                    "deployment.environment.name": self.environment,
+                }
+            )
             self._provider = TracerProvider(resource=resource, id_generator=self._ids, shutdown_on_exit=False)
             self._provider.add_span_processor(BatchSpanProcessor(self.exporter, max_queue_size=SPAN_QUEUE_MAX))
             self._tracer = self._provider.get_tracer("tradewire", self.version)
@@ -92,8 +108,8 @@ class Tracing:
     def root(self, event_id: str, name: str, attributes: Attributes, links: Sequence[str] = ()) -> str:
         """Traceparent of a new trace that an event begins; its INTERNAL root span when sampled."""
         if self._tracer is None or int(event_id[:8], 16) >= self.ratio * 2**32:
-            return root_traceparent(event_id, sampled=False)
-        self._ids.next_trace_id = int(event_id.replace("-", ""), 16)
+            return root_traceparent(event_id, sampled=False, run=self.run)
+        self._ids.next_trace_id = trace_id_of(event_id, self.run)
         context = trace.set_span_in_context(trace.INVALID_SPAN)
         span = self._tracer.start_span(name, context=context, attributes=dict(attributes), links=_links(links))
         span.end()
@@ -165,6 +181,6 @@ class Tracing:
     @staticmethod
     def failed(span: Span, error: BaseException) -> None:
         """End a span with an error."""
-        span.set_status(Status(StatusCode.ERROR, str(error)))
+        span.set_status(Status(StatusCode.ERROR, scrub(str(error))))
         span.set_attribute("error.type", type(error).__name__)
         span.end()

@@ -22,12 +22,13 @@ from tradewire.runtime.auditing import Audit
 from tradewire.runtime.back_pressure import BackPressure
 from tradewire.runtime.checkpoints import Checkpoints
 from tradewire.runtime.codec import Codec
+from tradewire.runtime.connecting import closed, unless_stopped
 from tradewire.runtime.continuity import Continuity
 from tradewire.runtime.draining import Draining
 from tradewire.runtime.effects import Effects
 from tradewire.runtime.failures import HandlerFailedError
 from tradewire.runtime.fanout import Fanout
-from tradewire.runtime.lag import LagGauges
+from tradewire.runtime.lag import LagWatch, positions
 from tradewire.runtime.metrics import Metrics
 from tradewire.runtime.parking import Parking
 from tradewire.runtime.progress import Progress
@@ -37,6 +38,7 @@ from tradewire.runtime.resuming import last_published
 from tradewire.runtime.service import Service, StoreContext
 from tradewire.runtime.settings import RuntimeSettings
 from tradewire.runtime.tracing import Tracing
+from tradewire.runtime.waiting import Waits, waiting_of
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
@@ -61,7 +63,7 @@ class Worker:
         alone: int = 0,
     ) -> None:
         """``progress`` goes on where another worker left it; ``alone``: so many records are handled one by one."""
-        self.service, self.progress, self._version = service, progress or Progress(), version
+        self.service, self.progress, self.version = service, progress or Progress(), version
         fixed: Any = {"clock": clock, "tracing": tracing, "metrics": metrics, "settings": settings, "version": version}
         self._another: Callable[..., Worker] = partial(Worker, bus=bus, codec=codec, **fixed)
         self._bus, self._codec, self._clock, self._metrics, self._settings = bus, codec, clock, metrics, settings
@@ -72,9 +74,8 @@ class Worker:
             service, codec, self._publisher, self._parking, clock, tracing, metrics, self.progress, version, self._audit
         )
         self._broadcast_topics, fanout_topics, self._group_topics = _topics_of(service)
-        self._checkpoints = Checkpoints(
-            service, self._group_topics, self._publisher, clock, metrics, settings, self.progress
-        )
+        topics, progress = self._group_topics, self.progress
+        self._checkpoints = Checkpoints(service, topics, self._publisher, clock, metrics, settings, progress)
         self._effects = Effects(service, self._answering, self._publisher, self._checkpoints, alone)
         self._continuity = Continuity(service, bus, self._audit, metrics, self.progress)
         self._fanout = Fanout(fanout_topics, bus, service.store, self._continuity, settings.poll_records_max)
@@ -83,9 +84,13 @@ class Worker:
         self._broadcast: Reader | None = None
         self._group: Reader | None = None
         self._source: SourceReader | None = None
-        self._lock, self._generation = asyncio.Lock(), 0
-        self._moving_since_s = clock.monotonic_s()
-        self._lag = LagGauges(service.name, metrics, clock, every_s=TICK_SECONDS)
+        self._lock, self._moving_since_s = asyncio.Lock(), clock.monotonic_s()
+        self._generation, self._is_open, self._broadcast_starts = 0, False, dict[Place, int]()
+        self.lag = LagWatch(service.name, bus, self._positions, metrics, clock)
+        self._waiting = waiting_of(service, self.progress, settings, self.lag, self._parts(), metrics, clock)
+
+    def _parts(self) -> tuple[Waits, ...]:
+        return self._publisher, self._parking, self._back_pressure
 
     def renewed(self, alone: int) -> Worker:
         """A worker with the same task and an empty memory, to begin from what is stored: see ``failures``."""
@@ -108,29 +113,28 @@ class Worker:
 
     def waits(self) -> list[WaitReason]:
         """What it can't go on without just now, the servers first; nothing while it is idle or at work."""
-        if self.progress.phase not in ("running", "stopping"):
-            return [WaitReason("starting", f"its start: {self.progress.phase}")]
-        retrying = self._publisher.retrying
-        found = [] if retrying is None else [WaitReason("retry", f"servers: {retrying}")]
-        return [*found, *self._parking.waits(), *self._back_pressure.waits(), *self.service.waits()]
+        return self._waiting.reasons()
+
+    def _positions(self) -> dict[Place, int | None]:
+        """Next offset of every partition that is read, None where nothing was handled since it came."""
+        return positions(self._group, self._fanout.starts | self._broadcast_starts, self._checkpoints.position)
 
     # ---- life cycle ----
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until ``stop``, then flush for ``drain_seconds`` at most.
-
-        Raises FatalError, and RetryableError when the bus can't be reached at the start; HandlerFailedError, when the
-        record's dead letter is written, and BatchRefusedError: both for ``failures.run_in_turn``.
+        """Serve until ``stop``, then flush for ``drain_seconds`` at most. Raises FatalError, RetryableError; for
+        ``failures.run_in_turn`` HandlerFailedError, when the record's dead letter is written, and BatchRefusedError.
         """
         stopping = asyncio.create_task(stop.wait())
         limit = asyncio.timeout(None)
         stopping.add_done_callback(lambda task: self._limit_drain(task, limit))
         try:
-            async with limit:
-                await self._open()
-                while not stop.is_set():
+            async with limit, self._waiting.watching():
+                await unless_stopped(self._open(), stop)
+                while self._is_open and not stop.is_set():
                     await self._round(stopping)
-                await self._flush()
+                if self._is_open:
+                    await self._flush()
         except HandlerFailedError as failed:
             answer = self._answering.failed(failed)  # past the store, whose state is not to be kept
             await self._publisher.until_done(lambda: self._bus.publish(answer), "publish a dead letter")
@@ -141,7 +145,7 @@ class Worker:
             log.warning("stopped with work left to do again", extra={"event": "drain_timeout"})
         finally:
             stopping.cancel()
-            await self._close()
+            await closed(self._close(), f"what {self.service.name} reads and keeps")
             self.progress.phase = "stopped"
 
     def _limit_drain(self, stopping: asyncio.Task[bool], limit: asyncio.Timeout) -> None:
@@ -170,13 +174,14 @@ class Worker:
                 member=self._settings.member,
             )
             self._group = Reader(subscription, self._settings.poll_records_max, generation=lambda: self._generation)
+            self._waiting.group = self._group
         if service.source is not None:
             self.progress.phase = "finding where to resume"
             topic = BY_EVENT[service.outputs[0]].name
             last = await last_published(self._bus, self._codec, self._clock, topic)
             self._source = SourceReader(service.source(last))
-        self.progress.phase = "running"
-        self._audit.note("service_started", f"{service.name} {self._version} runs", version=self._version)
+        self.progress.phase, self._is_open = "running", True
+        self._audit.note("service_started", f"{service.name} {self.version} runs", version=self.version)
 
     async def _read_broadcast(self) -> None:
         """All that broadcast and dead-letter topics hold now, and a reader of what follows."""
@@ -188,6 +193,7 @@ class Worker:
                 await self._publisher.publish(await self._answering.answer([record]))
                 self._checkpoints.note([record])
                 starts[record.place] = record.offset + 1
+        self._broadcast_starts = {place: at for place, at in starts.items() if place.topic in self._broadcast_topics}
         if starts:
             self._broadcast = Reader(await self._bus.tail(starts), self._settings.poll_records_max)
 
@@ -204,7 +210,6 @@ class Worker:
         self.progress.phase = "stopping"
         if self._source is not None:
             await self._source.close()
-        await self._lag.close()
         for reader in (self._group, self._broadcast, self._fanout):
             if reader is not None:
                 await reader.close()
@@ -215,24 +220,21 @@ class Worker:
     # ---- partitions come and go ----
 
     async def _on_assigned(self, places: Sequence[Place]) -> None:
-        async with self._lock:
-            self._generation += 1
-            self._fanout.outdate()
-            await self._publisher.until_done(lambda: self._parking.catch_up(self._bus), "read dead letters")
-            partitions = sorted({place.partition for place in places})
-            await self._publisher.until_done(lambda: self._continuity.assigned(places), "find where to read")
-            again = await self._publisher.until_done(lambda: self.service.store.acquire(partitions), "restore")
-            if again:
-                log.info(
-                    "publishing what a stop left unpublished",
-                    extra={"event": "outbox_recovered", "records": len(again)},
-                )
-                await self._publisher.until_done(lambda: self._bus.publish(again), "publish")
-                await self._publisher.until_done(lambda: self.service.store.published(again), "confirm")
-            self._answering.control_status.own(partitions)
-            self._metrics.rebalances.labels(self.service.name).inc()
-            took_s = self._clock.monotonic_s() - self._moving_since_s
-            self._metrics.rebalance_duration.labels(self.service.name).observe(took_s)
+        async with self._waiting.for_restoring(self._lock):
+            await self._restore(places)
+
+    async def _restore(self, places: Sequence[Place]) -> None:
+        self._generation += 1
+        self._fanout.outdate()
+        await self._publisher.until_done(lambda: self._parking.catch_up(self._bus), "read dead letters")
+        partitions = sorted({place.partition for place in places})
+        await self._publisher.until_done(lambda: self._continuity.assigned(places), "find where to read")
+        again = await self._publisher.until_done(lambda: self.service.store.acquire(partitions), "restore")
+        await self._publisher.publish_left(again)
+        self._answering.control_status.own(partitions)
+        self._metrics.rebalances.labels(self.service.name).inc()
+        took_s = self._clock.monotonic_s() - self._moving_since_s
+        self._metrics.rebalance_duration.labels(self.service.name).observe(took_s)
 
     async def _on_revoked(self, places: Sequence[Place]) -> None:
         self._moving_since_s = self._clock.monotonic_s()
@@ -243,10 +245,8 @@ class Worker:
             partitions = sorted({place.partition for place in places})
             await self.service.store.release(partitions)
             self._answering.control_status.forget(partitions)
-            for part in (self._checkpoints, self._continuity, self._back_pressure, self._draining):
+            for part in (self._checkpoints, self._continuity, self._back_pressure, self._draining, self.lag):
                 part.forget(places)
-            for place in places:
-                self._metrics.forget_partition(self.service.name, place.topic, place.partition)
 
     # ---- one round ----
 
@@ -270,17 +270,18 @@ class Worker:
                     continue  # partitions moved while it was polled: it is opened where they ask for first
                 records += self._parking.sort_out(taken(reader, self.progress))
             await self._publisher.until_done(lambda: self._continuity.check(records), "look for what is missing")
-            self.progress.published += await self._effects.of(records, self._beside, self._group)
+            count = await self._effects.of(records, self._beside, self._group)
+            self.progress.note_published(count, self._clock.now_us())
             await self._draining.step(self._group)
             idle = not records and not self._draining.busy
             self._back_pressure.apply(streams, idle=idle, stopped=self._draining.places)
             await self._effects.checkpoint(self._group, idle=idle)
-            self._lag.observe(records, self._group)
+            self.lag.note(records)
         self.progress.turned_s = self._clock.monotonic_s()
 
     def _beside(self) -> list[Draft]:
         """What is said now beside the answers to records."""
-        drafts = [] if self._source is None else self._answering.say(self._source.take())
+        drafts = [] if self._source is None else self._answering.enter(self._source.take())
         drafts += self._answering.say(self.service.tick(self._clock.now_us()))
         return drafts + self._answering.say([*self._audit.take(), *self._answering.control_status.take()])
 

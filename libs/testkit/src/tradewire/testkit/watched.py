@@ -66,6 +66,11 @@ class WatchedSubscription(SubscriptionPort):
         self.resumed += places
         self._port.resume(places)
 
+    @property
+    def joined(self) -> bool:
+        """Has the group given out its partitions?"""
+        return bool(getattr(self._port, "joined", False))
+
     async def lag(self) -> dict[Place, int]:
         return await self._port.lag()
 
@@ -112,6 +117,9 @@ class WatchedStore(Store):
 
     async def close(self) -> None:
         await self._inner.close()
+
+    async def ping(self) -> None:
+        await self._inner.ping()
 
     async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
         return await self._inner.acquire(partitions)

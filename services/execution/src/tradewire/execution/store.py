@@ -35,6 +35,9 @@ class LedgerStore(Store):
         partitions = await context.bus.partitions(BY_EVENT[RiskAssessed].name)
         self._desk.partition_of = lambda account_id: partition_of(account_id.encode(), partitions)
 
+    async def ping(self) -> None:
+        await self._ledger.ping()
+
     async def close(self) -> None:
         await self._ledger.close()
 

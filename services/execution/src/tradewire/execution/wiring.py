@@ -48,4 +48,5 @@ def on_ledger(settings: Settings, ledger: LedgerPort) -> Service:
         levels=desk.kill_switch.controls.told,
         accounts=desk.accounts,
         renew=lambda: on_ledger(settings, ledger),
+        mode="paper",
     )

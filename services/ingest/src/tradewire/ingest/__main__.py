@@ -2,8 +2,7 @@
 
 from tradewire.ingest.settings import Settings
 from tradewire.ingest.wiring import build
-from tradewire.runtime.process import run
+from tradewire.runtime.process import main
 
 if __name__ == "__main__":
-    settings = Settings()
-    run(build(settings), settings=settings)
+    main(Settings, build)

@@ -52,6 +52,7 @@ def build(settings: Settings) -> Service:
         levels=feed.controls.told,
         closed=source.close,
         renew=lambda: build(settings),
+        mode="live" if settings.market_source is MarketSource.CCXT else "replay",
     )
 
 

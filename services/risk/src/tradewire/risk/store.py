@@ -31,6 +31,9 @@ class KeptRules(Protocol):
     async def open(self) -> None:
         """Load what is in force."""
 
+    async def ping(self) -> None:
+        """Ask whether the server answers."""
+
     async def close(self) -> None:
         """Let go."""
 
@@ -116,6 +119,10 @@ class RiskStore(ChangelogStore):
             event = codec.decode(topic, value)
         assert isinstance(event, RiskAssessed), "the topic carries answers"
         return event
+
+    async def ping(self) -> None:
+        if self._rules is not None:
+            await self._rules.ping()
 
     async def close(self) -> None:
         if self._rules is not None:

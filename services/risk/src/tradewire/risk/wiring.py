@@ -30,4 +30,5 @@ def build(settings: Settings) -> Service:
         levels=desk.controls.told,
         accounts=desk.accounts,
         renew=lambda: build(settings),
+        mode="replay" if grace_us is None else "live",
     )

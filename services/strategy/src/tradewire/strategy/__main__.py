@@ -1,9 +1,8 @@
 """The strategy service as a process."""
 
-from tradewire.runtime.process import run
+from tradewire.runtime.process import main
 from tradewire.strategy.settings import Settings
 from tradewire.strategy.wiring import build
 
 if __name__ == "__main__":
-    settings = Settings()
-    run(build(settings), settings=settings)
+    main(Settings, build)

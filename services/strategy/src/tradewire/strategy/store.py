@@ -30,6 +30,9 @@ class RegistryStore(Store):
                     self._desk.register(stored.strategy_id, stored.version, stored.digest)
         self._examiner.open(context)
 
+    async def ping(self) -> None:
+        await self._registry.ping()
+
     async def close(self) -> None:
         await self._examiner.close()
         await self._registry.close()

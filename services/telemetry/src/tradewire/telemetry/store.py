@@ -60,6 +60,9 @@ class TelemetryStore(Store):
         await self._log_store.open()
         self._metrics.open()
 
+    async def ping(self) -> None:
+        await self._log_store.ping()
+
     async def close(self) -> None:
         self._metrics.close()
         await self._log_store.close()

@@ -16,6 +16,7 @@ from tradewire.app.cli import (
     lag,
     on_duty,
     run,
+    status,
     strategy,
     sweep,
     topics,
@@ -35,6 +36,7 @@ app.command("setup", epilog=epilog("tradewire setup"))(run.setup)
 app.command("init", epilog=epilog("tradewire init", "tradewire init my-project"))(init.init)
 app.command("run", epilog=epilog("tradewire run --scenario three-daily --partitions 12"))(run.run)
 up.add_to(app)
+status.add_to(app)
 app.add_typer(strategy.app, name="strategy")
 app.add_typer(data.app, name="data")
 app.add_typer(indicator.app, name="indicator")

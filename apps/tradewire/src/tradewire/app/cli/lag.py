@@ -9,10 +9,12 @@ from rich.table import Table
 
 from tradewire.app.cli.moments import span
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
-from tradewire.app.cli.output import Exit, out, print_json, run_async, tell
+from tradewire.app.cli.output import Exit, out, print_json, run_async
 from tradewire.app.cli.reach import Where, reached
 from tradewire.app.lag import PartitionLag, TopicLag, by_topic, partition_lags
 from tradewire.runtime.clock import SystemClock
+
+ABOVE_SECONDS = 30.0
 
 
 def lag(
@@ -20,12 +22,18 @@ def lag(
     above_records: Annotated[
         int | None, typer.Option(min=0, help="End with exit code 1 when a group is further behind than this.")
     ] = None,
+    above_seconds: Annotated[
+        float, typer.Option(min=0, help="End with exit code 1 when a record waits longer, or for how long is unknown.")
+    ] = ABOVE_SECONDS,
     root: RootOption = None,
     bus: BusOption = None,
     registry_url: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell how far each consumer group is behind its topics, in records and in seconds."""
+    """Tell how far each consumer group is behind its topics, in records and in seconds.
+
+    A group that never committed is behind from the first record kept. Exit code 1 when a record waits too long.
+    """
 
     async def work() -> list[PartitionLag]:
         async with reached(Where(root, bus, registry_url)) as platform:
@@ -36,28 +44,34 @@ def lag(
     if as_json:
         document = [{**_fields(part), "records": part.records} for part in lags]
         print_json({"topics": topics, "partitions": document})
-    elif not lags:
-        tell("no group has committed an offset yet")
     elif partitions:
         _show_partitions(lags)
     else:
         _show_topics(topics)
-    if above_records is not None and any(topic.records > above_records for topic in topics):
+    if any(_too_far(topic, above_records, above_seconds) for topic in topics):
         raise typer.Exit(Exit.REFUSED)
 
 
+def _too_far(topic: TopicLag, above_records: int | None, above_seconds: float) -> bool:
+    if above_records is not None and topic.records > above_records:
+        return True
+    return topic.seconds is None or topic.seconds > above_seconds
+
+
 def _fields(part: PartitionLag) -> dict[str, object]:
-    return {name: getattr(part, name) for name in ("group", "topic", "partition", "committed", "end", "seconds")}
+    return {
+        name: getattr(part, name) for name in ("group", "topic", "partition", "committed", "begin", "end", "seconds")
+    }
 
 
 def _show_topics(topics: list[TopicLag]) -> None:
     table = Table("group", "topic", box=None, pad_edge=False)
-    for name in ("partitions", "behind", "age"):
+    for name in ("partitions", "never committed", "behind", "age"):
         table.add_column(name, justify="right", no_wrap=True)
     for topic in topics:
         colour = "yellow" if topic.records else "green"
         row = (topic.group, topic.topic, str(topic.partitions))
-        table.add_row(*row, f"[{colour}]{topic.records:,}[/]", _age(topic.seconds))
+        table.add_row(*row, str(topic.never_committed or "-"), f"[{colour}]{topic.records:,}[/]", _age(topic.seconds))
     out.print(table)
 
 
@@ -66,7 +80,8 @@ def _show_partitions(lags: list[PartitionLag]) -> None:
     for name in ("partition", "committed", "end", "behind", "age"):
         table.add_column(name, justify="right", no_wrap=True)
     for part in lags:
-        numbers = (str(part.partition), f"{part.committed:,}", f"{part.end:,}", f"{part.records:,}")
+        committed = "never" if part.committed is None else f"{part.committed:,}"
+        numbers = (str(part.partition), committed, f"{part.end:,}", f"{part.records:,}")
         table.add_row(part.group, part.topic, *numbers, _age(part.seconds))
     out.print(table)
 

@@ -1,4 +1,4 @@
-"""``tradewire up | status | down``: a platform that is kept running."""
+"""``tradewire up | down``: a platform that is kept running."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from typing import Annotated
 
 import psutil
 import typer
-from rich.table import Table
 
 from tradewire.app.cli.market_options import MarketOptions, external_of, market_of
-from tradewire.app.cli.moments import ago, iso, span
 from tradewire.app.cli.options import JsonOption, epilog
-from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, tell
-from tradewire.app.cli.reach import ROOTS, UP_ROOT
+from tradewire.app.cli.output import CommandError, Exit, fail, print_json, run_async, say, tell
+from tradewire.app.cli.reach import UP_ROOT
+from tradewire.app.cli.status import status
 from tradewire.app.cli.up_options import (
     DataOption,
     DsnOption,
@@ -43,14 +42,11 @@ from tradewire.app.stack.paths import make_folder
 from tradewire.app.stack.processes import end
 from tradewire.app.station import StationOptions, keep_platform, leftovers
 from tradewire.app.station_state import StationPhase, read_station, state_file
-from tradewire.app.status import PlatformStatus, ServerStatus, ServiceStatus, platform_status
 from tradewire.app.user_settings import OWN_OF_EACH_PROCESS, refuse
-from tradewire.runtime.clock import SystemClock
 
 LOOK_SECONDS = 0.2
 STOP_SECONDS = 90.0
 SERVICE_GRACE_SECONDS = 15.0
-WAITS_SHOWN = 3
 LOG = "up.log"
 UP_EXAMPLES = (
     "tradewire up",
@@ -189,86 +185,7 @@ def _stop(root: Path) -> tuple[bool, list[str]]:
     return stopped, list(undo(paths.root, paths.part("postgres")))
 
 
-def status(
-    root: Annotated[
-        Path | None, typer.Option("--root", help="Folder of the platform; default: the one running under .tradewire/.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Health, phase, lag and last success of every server and service. Exit code 1 when one is not well."""
-    clock = SystemClock()
-
-    async def work() -> PlatformStatus:
-        for folder in [root] if root is not None else ROOTS:
-            found = await platform_status(folder, clock)
-            if found is not None:
-                return found
-        where = root if root is not None else " or ".join(map(str, ROOTS))
-        raise CommandError(f"no platform runs in {where}; start one with `tradewire up`", Exit.UNREACHABLE)
-
-    found = run_async(work)
-    if as_json:
-        print_json(found)
-    else:
-        _show(found, clock.now_us())
-    if not found.healthy:
-        raise typer.Exit(Exit.REFUSED)
-
-
-def _show(found: PlatformStatus, now_us: int) -> None:
-    tell(f"{found.phase} in {found.root}, pid {found.owner_pid}", style="green" if found.healthy else "yellow")
-    if found.market:
-        tell(found.market)
-    servers = Table("server", "pid", "state", "answered", "address", box=None, pad_edge=False)
-    for server in found.servers:
-        servers.add_row(*_server_row(server))
-    out.print(servers)
-    if found.services:
-        services = Table(box=None, pad_edge=False)
-        for name in ("service", "state", "last success"):
-            services.add_column(name, no_wrap=True)
-        for name in ("lag", "lag age", "handled", "dead", "restarts"):
-            services.add_column(name, justify="right", no_wrap=True)
-        for service in found.services:
-            services.add_row(*_service_row(service, now_us))
-        out.print(services)
-        for service in found.services:
-            _show_waits(service)
-            if service.health != "ok":
-                tell(f"{service.name}: {service.last_error or 'see its log'} — {service.log}", style="yellow")
-
-
-def _show_waits(service: ServiceStatus) -> None:
-    """What the service can't go on without, a line each: the first few."""
-    for waiting in service.waits_for[:WAITS_SHOWN]:
-        step = f", step of {iso(waiting['event_time_us'])}" if waiting["event_time_us"] is not None else ""
-        tell(f"{service.name} waits for {waiting['what']}{step}", style="yellow")
-    if len(service.waits_for) > WAITS_SHOWN:
-        tell(f"{service.name} waits for {len(service.waits_for) - WAITS_SHOWN} things more: see --json", style="yellow")
-
-
-def _server_row(server: ServerStatus) -> tuple[str, ...]:
-    state = "[green]ok[/]" if server.answers else "[red]no answer[/]"
-    return server.name, str(server.pid or "-"), state, server.detail, server.address
-
-
-def _service_row(service: ServiceStatus, now_us: int) -> tuple[str, ...]:
-    colour = "green" if service.health == "ok" else "red" if service.health == "down" else "yellow"
-    state = service.phase if service.health == "ok" else service.health
-    return (
-        service.name,
-        f"[{colour}]{state}[/]",
-        ago(service.last_success_us, now_us),
-        "-" if service.lag_records is None else f"{service.lag_records:,}",
-        "-" if service.lag_seconds is None else span(service.lag_seconds),
-        f"{service.handled:,}",
-        f"{service.dead_letters:,}",
-        f"{service.restarts:,}",
-    )
-
-
 def add_to(app: typer.Typer) -> None:
-    """Add the three commands."""
+    """Add both commands."""
     app.command("up", epilog=epilog(*UP_EXAMPLES))(up)
-    app.command("status", epilog=epilog("tradewire status"))(status)
     app.command("down", epilog=epilog("tradewire down"))(down)

@@ -42,6 +42,8 @@ class KafkaSubscription(SubscriptionPort):
         self._bus, self._topics, self._group, self._member = bus, list(topics), group, member
         self._on_assigned, self._on_revoked = on_assigned, on_revoked
         self.consumer_reinits = 0
+        self.joined = False
+        """Has the group said which partitions are ours, be it none?"""
         settings = bus.settings
         self.progress = Progress(stall_s=settings.stall_s, fresh_s=3 * settings.probe_s)
         self._consumer: AIOKafkaConsumer | None = None
@@ -170,6 +172,7 @@ class KafkaSubscription(SubscriptionPort):
 
     async def revoke(self) -> None:
         """Tell the owner that all its partitions go."""
+        self.joined = False
         if self._assigning is not None:
             await asyncio.wait([self._assigning])
         if self._owned:
@@ -179,7 +182,10 @@ class KafkaSubscription(SubscriptionPort):
 
     def assign(self, consumer: AIOKafkaConsumer, places: Collection[Place]) -> None:
         """Own ``places``; they are paused until the callback is done, which runs beside the heartbeats."""
-        if consumer is not self._consumer or not places:
+        if consumer is not self._consumer:
+            return
+        self.joined = True
+        if not places:
             return
         self._owned = frozenset(places)
         self.progress.on_assigned(places, self._bus.clock.monotonic_s())

@@ -30,6 +30,7 @@ class Member(SubscriptionPort):
         self.seat, self.logs, self.static = seat, logs, static
         self.reader, self.owned, self.alive = Reader(), frozenset[Place](), True
         self._group, self._on_assigned, self._on_revoked = group, on_assigned, on_revoked
+        self._assigned = False
 
     async def poll(self, *, max_records: int, timeout_s: float) -> list[Record]:
         return await self.reader.poll(max_records=max_records, timeout_s=timeout_s)
@@ -67,19 +68,24 @@ class Member(SubscriptionPort):
         self.reader.shut()
         if self.owned:
             await self._call(self._on_revoked, sorted(self.owned))
-        self.owned = frozenset()
+        self.owned, self._assigned = frozenset(), False
 
     async def assign(self, places: Sequence[Place]) -> None:
         """Own ``places`` from their committed offsets on; delivery starts after the callback."""
         if not self.alive:
             return
-        self.owned = frozenset(places)
+        self.owned, self._assigned = frozenset(places), True
         for place in places:
             log = self.logs[place.topic][place.partition]
             start = group_start(self._group.committed.get(place), begin=log.begin, end=log.end)
             self.reader.open(log, start, held=True)
         await self._call(self._on_assigned, places)
         self.reader.release()
+
+    @property
+    def joined(self) -> bool:
+        """Has the group given out its partitions?"""
+        return self.alive and self._assigned
 
     async def _call(self, callback: OnPlaces, places: Sequence[Place]) -> None:
         try:

@@ -156,6 +156,9 @@ class PostgresLedger(LedgerPort):
     async def open(self) -> None:
         await self._database.open()
 
+    async def ping(self) -> None:
+        await self._database.ping()
+
     async def close(self) -> None:
         """Disconnect. Published rows that can't be deleted now are published once more by the next writer: harmless."""
         async with self._lock:

@@ -49,6 +49,9 @@ class PostgresRules(RiskPort):
             for row in await connection.fetch(_IN_FORCE):
                 self._rules.change(RiskLimitsChanged(**row))
 
+    async def ping(self) -> None:
+        await self._database.ping()
+
     async def close(self) -> None:
         """Write what is queued, as far as the server is there (the topic holds it too), and disconnect."""
         with suppress(RetryableError):

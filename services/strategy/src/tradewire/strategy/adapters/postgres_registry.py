@@ -38,6 +38,9 @@ class PostgresRegistry(StrategyRegistryPort):
     async def open(self) -> None:
         await self._database.open()
 
+    async def ping(self) -> None:
+        await self._database.ping()
+
     async def close(self) -> None:
         await self._database.close()
 

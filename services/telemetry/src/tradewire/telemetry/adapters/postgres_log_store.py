@@ -40,6 +40,9 @@ class PostgresLogStore(LogStorePort):
     async def open(self) -> None:
         await self._database.open()
 
+    async def ping(self) -> None:
+        await self._database.ping()
+
     async def close(self) -> None:
         await self._database.close()
 

@@ -4,149 +4,159 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import sys
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI, Response
+from prometheus_client import REGISTRY
 
 from tradewire.ports.bus import EventBusPort, Place
-from tradewire.ports.errors import FatalError, RetryableError, TradewireError
-from tradewire.runtime.bus import connect
+from tradewire.ports.errors import FatalError, RetryableError
+from tradewire.ports.message import WaitReason
 from tradewire.runtime.clock import SystemClock
-from tradewire.runtime.codec import Codec, SchemaIds
-from tradewire.runtime.health import HealthServer
-from tradewire.runtime.logs import configure_logging
-from tradewire.runtime.process import start_bus, version_of
+from tradewire.runtime.codec import Codec, schema_set
+from tradewire.runtime.connecting import closed, unless_stopped, until_reached
+from tradewire.runtime.environment import SettingsRefusedError, load
+from tradewire.runtime.health import Health
+from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.process import USAGE, bus_of, face, run, schema_ids, version_of
+from tradewire.runtime.progress import Progress
+from tradewire.runtime.service import Service
 from tradewire.telemetry.adapters.views.routes import ViewRoutes
 from tradewire.telemetry.adapters.views.rows import Rows
-from tradewire.telemetry.adapters.views.worker import TOPIC_NAMES, ViewWorker
+from tradewire.telemetry.adapters.views.worker import NAME, TOPIC_NAMES, ViewWorker
 from tradewire.telemetry.domain.windows import Windows
 from tradewire.telemetry.settings import Settings
 
 log = logging.getLogger(__name__)
-NAME = "telemetry-views"
 LOOK_SECONDS = 15.0
 LOOKS_WITHOUT_PROGRESS_MAX = 6
 """Then the worker is stalled while there is work (faust-streaming#175, #629): the process ends and is started again."""
 
 
-async def _watch(worker: ViewWorker, bus: EventBusPort) -> None:
+class Watching:
+    """Faust's worker as health asks about it. ``behind``: records that wait, as last counted; None: never counted."""
+
+    def __init__(self, service: Service, worker: ViewWorker) -> None:
+        self.service, self._worker = service, worker
+        self.behind: int | None = None
+        self.stuck_seconds = 0.0
+
+    @property
+    def progress(self) -> Progress:
+        """What was done so far."""
+        app, progress = self._worker.app, self._worker.progress
+        running = bool(app.started and not app.crashed and app.consumer.assignment())
+        progress.phase = "running" if running else "joining the group"
+        return progress
+
+    def waits(self) -> list[WaitReason]:
+        """Its partitions; faust to go on."""
+        if self.progress.phase != "running":
+            return [WaitReason("starting", "its partitions")]
+        return [WaitReason("stuck", f"faust: {self.behind} records wait")] if self.stuck_seconds else []
+
+
+async def _watch(watching: Watching, worker: ViewWorker, bus: EventBusPort) -> None:
     """Ask the broker, not faust, whether there is work. Raises FatalError when none of it is done for long."""
     idle, before = 0, -1
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
         with suppress(RetryableError):
-            behind = await records_behind(worker, bus)
-            idle = idle + 1 if behind and worker.handled == before else 0
-            before = worker.handled
+            watching.behind = await records_behind(worker, bus)
+            idle = idle + 1 if watching.behind and worker.progress.handled == before else 0
+            before, watching.stuck_seconds = worker.progress.handled, idle * LOOK_SECONDS
             if idle >= LOOKS_WITHOUT_PROGRESS_MAX:
-                raise FatalError(f"{behind} records wait and none was handled for {idle * LOOK_SECONDS:.0f} s")
+                raise FatalError(f"{watching.behind} records wait and none was handled for {idle * LOOK_SECONDS:.0f} s")
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def records_behind(worker: ViewWorker, bus: EventBusPort) -> int:
     """Records between what this process has handled, or what the topic begins with, and the end."""
     places = [Place(topic, number) for topic in TOPIC_NAMES for number in range(await bus.partitions(topic))]
     begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
-    return sum(max(0, ends[place] - worker.positions.get(place, begins[place])) for place in places)
+    return sum(max(0, ends[place] - worker.progress.positions.get(place, begins[place])) for place in places)
 
 
-def _face(worker: ViewWorker, windows: Windows) -> FastAPI:
-    app = FastAPI(title="tradewire telemetry views")
-
-    @app.get("/health", summary="State of the views")
-    async def health(response: Response) -> dict[str, object]:
-        running = bool(worker.app.started and not worker.app.crashed and worker.app.consumer.assignment())
-        response.status_code = 200 if running else 503
-        return {"status": "ok" if running else "starting", "services": {NAME: _report(worker, running=running)}}
-
-    app.include_router(ViewRoutes(windows).router)
-    return app
-
-
-def _report(worker: ViewWorker, *, running: bool) -> dict[str, object]:
-    """What every service tells of itself, as far as faust's worker has it."""
-    return {
-        "phase": "running" if running else "starting",
-        "last_success_us": worker.last_success_us,
-        "handled": worker.handled,
-        "published": 0,
-        "dead_letters": 0,
-        "last_error": worker.last_error,
-        "positions": {f"{topic}/{number}": offset for (topic, number), offset in sorted(worker.positions.items())},
-        "details": {"skipped": worker.skipped},
-    }
-
-
-async def serve(settings: Settings, stop: asyncio.Event) -> None:
+async def serve(settings: Settings, bus: EventBusPort, stop: asyncio.Event) -> None:
     """Keep the views until ``stop``. Raises TradewireError."""
-    url = urlsplit(settings.bus_url)
-    if url.scheme != "kafka":
-        raise FatalError(f"faust reads from Kafka only; TRADEWIRE_BUS_URL is {settings.bus_url}")
-    bus = connect(settings.bus_url, client_id=NAME)
-    await start_bus(bus, settings)
-    ids = SchemaIds.static() if settings.registry_url is None else await SchemaIds.from_registry(settings.registry_url)
     windows = Windows(size_us=round(settings.view_window_seconds * 1e6), kept=settings.view_windows_kept)
+    service, metrics = Service(name=NAME, routes=ViewRoutes(windows).router), Metrics(REGISTRY)
+    metrics.build_info.labels(NAME, version_of("telemetry"), settings.revision, schema_set()).set(1)
+    metrics.begin(NAME, TOPIC_NAMES)
+    async with face([service], settings, SystemClock(), metrics) as health:
+        try:
+            await _connected(settings, bus, stop, health)
+            if not stop.is_set():
+                await _work(settings, bus, stop, health, (service, windows, metrics))
+        finally:
+            await closed(bus.close(), "the bus")
+
+
+async def _connected(settings: Settings, bus: EventBusPort, stop: asyncio.Event, health: Health) -> None:
+    await until_reached(
+        bus.start, stop=stop, pause_seconds_max=settings.retry_seconds_max, note=health.note_waiting("the bus")
+    )
+
+
+async def _work(
+    settings: Settings,
+    bus: EventBusPort,
+    stop: asyncio.Event,
+    health: Health,
+    parts: tuple[Service, Windows, Metrics],
+) -> None:
+    service, windows, metrics = parts
+    ids = await until_reached(
+        lambda: schema_ids(settings),
+        stop=stop,
+        pause_seconds_max=settings.retry_seconds_max,
+        note=health.note_waiting("the schema registry"),
+    )
+    if ids is None:
+        return
     rows = Rows(settings.views_folder)
-    for key, row in rows.read():
-        rows.write(windows.put(key, row))
-    worker = ViewWorker(url.netloc, Codec(ids), windows, rows, SystemClock())
-    server: HealthServer | None = None
     try:
-        if settings.http_port is not None:
-            face = _face(worker, windows)
-            server = HealthServer(face, settings.http_host, settings.http_port, settings.http_port_file)
-            await server.start()
-        await _until(stop, worker, bus)
+        for key, row in rows.read():
+            rows.write(windows.put(key, row))
+        worker = ViewWorker(urlsplit(settings.bus_url).netloc, Codec(ids), windows, rows, SystemClock(), metrics)
+        watching = Watching(service, worker)
+        health.watch([watching], None)
+        await _until(stop, watching, worker, bus)
     finally:
-        if server is not None:
-            await server.close()
         rows.close()
-        await bus.close()
 
 
-async def _until(stop: asyncio.Event, worker: ViewWorker, bus: EventBusPort) -> None:
+async def _until(stop: asyncio.Event, watching: Watching, worker: ViewWorker, bus: EventBusPort) -> None:
     """Run the application until ``stop``, its end or its stall. Raises FatalError for the latter two."""
-    await worker.app.start()
+    await unless_stopped(worker.app.start(), stop)
     tasks = [
-        asyncio.ensure_future(wait) for wait in (stop.wait(), worker.app.wait_until_stopped(), _watch(worker, bus))
+        asyncio.ensure_future(wait)
+        for wait in (stop.wait(), worker.app.wait_until_stopped(), _watch(watching, worker, bus))
     ]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
         if not stop.is_set():
+            for task in done:
+                task.result()
             raise FatalError(f"faust ended by itself: {worker.app.crash_reason!r}")
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await worker.app.stop()
+        await closed(worker.app.stop(), "faust")
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT; exit 1 after a failure."""
-    settings = Settings()
-    configure_logging(
-        service=NAME,
-        version=version_of("telemetry"),
-        environment=settings.environment,
-        level=settings.log_level,
-        folder=settings.log_folder,
-    )
-
-    async def run() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve(settings, stop)
-
+    """Serve until SIGTERM or SIGINT; exit 1 after a failure, 2 for wrong settings."""
     try:
-        asyncio.run(run())
-    except TradewireError as error:
-        log.critical("%s", error, exc_info=error, extra={"event": "crashed"})
-        sys.exit(1)
+        settings = load(Settings)
+        bus = bus_of(settings, NAME, patient=True)
+        if urlsplit(settings.bus_url).scheme != "kafka":
+            raise SettingsRefusedError("TRADEWIRE_BUS_URL: faust reads from Kafka only; allowed: kafka://host:port")
+    except SettingsRefusedError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(USAGE)
+    run(lambda stop: serve(settings, bus, stop), name=NAME, settings=settings)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 
 import faust
 
+from tradewire.ports.bus import Place
 from tradewire.ports.checks import CHECKS
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError
@@ -21,11 +22,14 @@ from tradewire.ports.events import AccountStateChanged, OrderFilled
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.codec import Codec, UnknownSchemaIdError
+from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.progress import Progress
 from tradewire.telemetry.adapters.views.rows import Rows
 from tradewire.telemetry.domain.windows import Windows
 
 log = logging.getLogger(__name__)
 
+NAME = "telemetry-views"
 EVENTS = (AccountStateChanged, OrderFilled)
 TOPIC_NAMES = tuple(BY_EVENT[event].name for event in EVENTS)
 SESSION_SECONDS = 10.0
@@ -34,14 +38,13 @@ RETRY_SECONDS = 1.0
 
 
 class ViewWorker:
-    """Reads every partition of the topics into ``windows`` and ``rows``. ``last_success_us``: of a record, UTC µs."""
+    """Reads every partition of the topics into ``windows`` and ``rows``."""
 
-    def __init__(self, brokers: str, codec: Codec, windows: Windows, rows: Rows, clock: ClockPort) -> None:
-        self._codec, self._windows, self._rows, self._clock = codec, windows, rows, clock
-        self.handled = self.skipped = 0
-        self.last_success_us: int | None = None
-        self.last_error: str | None = None
-        self.positions: dict[tuple[str, int], int] = {}
+    def __init__(
+        self, brokers: str, codec: Codec, windows: Windows, rows: Rows, clock: ClockPort, metrics: Metrics
+    ) -> None:
+        self._codec, self._windows, self._rows, self._clock, self._metrics = codec, windows, rows, clock, metrics
+        self.progress = Progress()
         self.app = faust.App(
             f"telemetry-views-{rows.generation}",
             broker=f"kafka://{brokers}",
@@ -61,24 +64,33 @@ class ViewWorker:
     async def _windows_of(self, stream: Any) -> AsyncIterator[None]:
         async for event in stream.events():
             message = event.message
-            await self._take(message.topic, message.value)
-            self.positions[message.topic, message.partition] = message.offset + 1
-            self.handled += 1
-            self.last_success_us = self._clock.now_us()
+            outcome = await self._take(message.topic, message.value)
+            self._note(Place(message.topic, message.partition), message.offset + 1, outcome)
             yield
 
-    async def _take(self, topic: str, value: bytes | None) -> None:
-        """One record; what can't be read is the telemetry service's to park, here it is only counted."""
+    def _note(self, place: Place, position: int, outcome: str) -> None:
+        progress, now_us = self.progress, self._clock.now_us()
+        progress.positions[place] = position
+        progress.handled += 1
+        progress.last_success_us, progress.turned_s = now_us, self._clock.monotonic_s()
+        self._metrics.processed.labels(NAME, place.topic, outcome).inc()
+        self._metrics.progress.labels(NAME, place.topic).set(now_us / 1e6)
+
+    async def _take(self, topic: str, value: bytes | None) -> str:
+        """One record; returns the outcome. What can't be read is the telemetry service's to park, here it is only
+        counted.
+        """
         if value is None:
-            return
+            return "ok"
         try:
             event = await self._decoded(topic, value)
         except ContractViolationError as error:
-            self.skipped, self.last_error = self.skipped + 1, str(error)
+            self.progress.last_error = str(error)
             log.warning("left out of the views: %s", error, extra={"event": "view_skipped", "topic": topic})
-            return
+            return "skipped"
         assert isinstance(event, EVENTS)
         self._rows.write(self._windows.take(event))
+        return "ok"
 
     async def _decoded(self, topic: str, value: bytes) -> Event:
         """As the codec says; a registry that is away is asked again until it answers."""

@@ -1,0 +1,106 @@
+"""What stands against the instances that reported themselves."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tradewire.app.instances import FORGOTTEN_SECONDS, LOST_SECONDS, InstanceStatus, problems, seen_instances
+from tradewire.app.monolith import memory_topics
+from tradewire.app.station import LOOP_DEATHS, STEADY_SECONDS, Restarts
+from tradewire.app.status import cluster_status
+from tradewire.ports.bus import Outgoing
+from tradewire.ports.events import InstanceReported
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.bus.memory import MemoryBus
+from tradewire.runtime.clock import ManualClock
+from tradewire.runtime.codec import Codec, SchemaIds
+
+NOW_US = 1_700_000_000_000_000
+CODEC = Codec(SchemaIds.static())
+
+
+def report(
+    service: str,
+    *,
+    member: int = 0,
+    ready: bool = True,
+    unready: tuple[str, ...] = (),
+    phase: str = "running",
+    ago_s: float = 1.0,
+) -> InstanceReported:
+    """A report, so long ago."""
+    at_us = NOW_US - round(ago_s * 1e6)
+    return InstanceReported(
+        instance_id=f"{service}-{member}",
+        service=service,
+        version="1",
+        host="here",
+        pid=1,
+        phase=phase,
+        ready=ready,
+        unready=unready,
+        waits_for=unready,
+        started_us=(at_us,),
+        reported_at_us=at_us,
+        handled=1,
+        dead_letters=0,
+    )
+
+
+def seen(*reports: InstanceReported) -> tuple[MemoryBus, list[InstanceStatus]]:
+    """A bus with reports, and what is seen on it."""
+    bus = MemoryBus(memory_topics())
+    topic = BY_EVENT[InstanceReported].name
+    asyncio.run(bus.publish([Outgoing(topic, one.instance_id.encode(), CODEC.encode(one)) for one in reports]))
+    return bus, asyncio.run(seen_instances(bus, CODEC, ManualClock(NOW_US)))
+
+
+@pytest.mark.parametrize(
+    ("one", "state", "said"),
+    [
+        (report("risk"), "ready", ""),
+        (report("risk", ready=False, unready=("lag: x",)), "not ready", "risk-0 is not ready: lag: x"),
+        (report("risk", ready=False, phase="restoring"), "not ready", "risk-0 is not ready: starting: restoring"),
+        (report("risk", ago_s=LOST_SECONDS + 1), "lost", "risk-0 is lost: not heard of for 21 s"),
+        (report("risk", ready=False, phase="stopped"), "stopped", ""),
+    ],
+)
+def test_instance_is_ready_not_ready_lost_or_stopped(one: InstanceReported, state: str, said: str) -> None:
+    _, (status,) = seen(one)
+    assert status.state == state
+    assert problems([status], ()) == ([said] if said else [])
+
+
+def test_second_instance_that_is_not_ready_is_told_although_the_first_works() -> None:
+    _, both = seen(report("risk"), report("risk", member=1, ready=False, unready=("parked_key: main",)))
+    assert problems(both, ("risk",)) == ["risk-1 is not ready: parked_key: main"]
+
+
+def test_lost_instance_is_forgotten_once_another_does_its_work() -> None:
+    _, found = seen(report("risk"), report("risk", member=1, ago_s=FORGOTTEN_SECONDS + 1))
+    assert problems(found, ("risk",)) == []
+    _, alone = seen(report("risk", member=1, ago_s=FORGOTTEN_SECONDS + 1))
+    assert len(problems(alone, ("risk",))) == 2
+
+
+def test_service_that_nobody_ever_heard_of_is_never_healthy() -> None:
+    bus, _ = seen(report("risk"))
+    status = asyncio.run(cluster_status(bus, CODEC, ManualClock(NOW_US), "memory:"))
+    assert not status.healthy
+    assert "execution: no instance is ready" in status.problems
+    empty = asyncio.run(cluster_status(MemoryBus(memory_topics()), CODEC, ManualClock(NOW_US), "memory:"))
+    assert (empty.healthy, empty.phase, len(empty.problems)) == (False, "unknown", 6)
+
+
+def test_service_that_ends_by_itself_again_and_again_is_in_a_crash_loop_until_it_runs_for_a_while() -> None:
+    restarts = Restarts()
+    for death in range(LOOP_DEATHS):
+        assert not restarts.is_loop(float(death))
+        restarts.started(float(death))
+        restarts.died(death + 0.5)
+    assert restarts.is_loop(LOOP_DEATHS)
+    restarts.started(LOOP_DEATHS)
+    assert restarts.is_loop(LOOP_DEATHS + STEADY_SECONDS - 1)
+    assert not restarts.is_loop(LOOP_DEATHS + STEADY_SECONDS)

@@ -1,0 +1,74 @@
+"""Settings that are wrong or misspelt are refused in one sentence that names the variable."""
+
+from __future__ import annotations
+
+import pytest
+
+from tradewire.runtime.environment import PREFIX, SettingsRefusedError, load, refuse_unknown
+from tradewire.runtime.process import bus_of
+from tradewire.runtime.settings import RuntimeSettings
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, **values: str) -> str:
+    """What is said of an environment."""
+    for name, value in values.items():
+        monkeypatch.setenv(f"{PREFIX}{name}", value)
+    with pytest.raises(SettingsRefusedError) as refused:
+        bus_of(load(RuntimeSettings), "risk")
+    text = str(refused.value)
+    assert "\n" not in text
+    return text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("HTTP_PORT", "eighty", "a valid integer"),
+        ("LOG_LEVEL", "LOUD", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ("POLL_RECORDS_MAX", "0", "greater than or equal to 1"),
+        ("DRAIN_SECONDS", "-1", "greater than 0"),
+        ("TRACE_RATIO", "1.5", "less than or equal to 1"),
+    ],
+)
+def test_wrong_value_is_one_sentence_with_variable_found_and_allowed(
+    name: str, value: str, allowed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert refusal(monkeypatch, **{name: value}) == f"TRADEWIRE_{name}: found {value!r}; allowed: {allowed}"
+
+
+def test_bus_address_without_sense_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert refusal(monkeypatch, BUS_URL="amqp://localhost").startswith("TRADEWIRE_BUS_URL: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("HTPP_PORT", "HTTP_PORT"), ("JOIN_GRACE_SECOND", "JOIN_GRACE_SECONDS"), ("RISK_DNS", "RISK_DSN")],
+)
+def test_misspelt_name_is_refused_with_the_nearest(name: str, near: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert refusal(monkeypatch, **{name: "1"}) == f"TRADEWIRE_{name} is not a setting; did you mean TRADEWIRE_{near}?"
+
+
+def test_value_that_may_hold_a_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADEWIRE_OTLP_URL", "http://u:hunter2@collector")
+    with pytest.raises(SettingsRefusedError) as refused:
+        load(_Narrow)
+    assert "hunter2" not in str(refused.value)
+    assert str(refused.value).startswith("TRADEWIRE_OTLP_URL: found a value")
+
+
+class _Narrow(RuntimeSettings):
+    """Settings that take no collector."""
+
+    otlp_url: None = None
+
+
+def test_what_kubernetes_adds_for_a_service_of_the_platform_is_no_setting() -> None:
+    added = {
+        "TRADEWIRE_RISK_SERVICE_HOST": "10.0.0.7",
+        "TRADEWIRE_RISK_SERVICE_PORT_HTTP": "8080",
+        "TRADEWIRE_RISK_PORT": "tcp://10.0.0.7:8080",
+        "TRADEWIRE_RISK_PORT_8080_TCP_ADDR": "10.0.0.7",
+    }
+    refuse_unknown(added, ())
+    with pytest.raises(SettingsRefusedError):
+        refuse_unknown({"TRADEWIRE_RISK_PORT": "8080"}, ())
