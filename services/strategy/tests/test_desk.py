@@ -157,7 +157,7 @@ def test_leader_when_it_moves_then_every_question_is_answered_exactly_once() -> 
     said = asked(first, one)
     assert asked(second, one) == []
     for answer in said:
-        second.on_status(answer, envelope(answer))
+        list(second.on_status(answer, envelope(answer)))
     for desk in (first, second):
         desk.on_config(two, envelope(two))
     first.forget([0])
@@ -166,10 +166,24 @@ def test_leader_when_it_moves_then_every_question_is_answered_exactly_once() -> 
     assert [answer.strategy_id for answer in answers(second)] == ["two"]
 
 
+def test_follower_when_a_bar_came_before_the_leaders_answer_then_decides_on_it_once() -> None:
+    """The leader saw bar 3, and its answer came after bar 4 had been read here."""
+    leader, follower = desk_with(), desk_with(leads=False)
+    for number in (3, 4):
+        assert evaluated(follower, number, partition=1) == []
+    evaluated(leader, 3)
+    (answer,) = asked(leader, config(document()))
+    found = list(follower.on_status(answer, envelope(answer)))
+    assert versions(found) == [1]
+    again = [emit.event for emit in evaluated(follower, 4, partition=1)]
+    assert [emit.event for emit in found] == again
+    assert list(follower.on_status(answer, envelope(answer))) == []
+
+
 def test_joiner_when_late_then_evaluates_what_was_accepted_before_it_came() -> None:
     first, late = desk_with(), desk_with(leads=False)
     for answer in asked(first, config(document())):
-        late.on_status(answer, envelope(answer))
+        assert list(late.on_status(answer, envelope(answer))) == []
     assert evaluated(late, 3)[0].event == evaluated(first, 3)[0].event
 
 

@@ -31,7 +31,7 @@ def test_config_when_many_versions_come_then_none_is_forgotten_that_a_bar_may_ne
         (3, 3 * HOUR_US + 1),
     ]
     late = desk_with(leads=False)
-    late.on_status(answer, envelope(answer))
+    list(late.on_status(answer, envelope(answer)))
     assert [versions(evaluated(late, number)) for number in range(4)] == [[1], [1], [2], [3]]
 
 
@@ -98,4 +98,23 @@ def test_config_when_more_come_while_one_is_looked_into_then_that_one_is_answere
     assert [(answer.version, answer.status) for answer in told] == [
         (1, ConfigStatus.ACCEPTED),
         (3, ConfigStatus.ACCEPTED),
+    ]
+
+
+def test_retirement_when_its_interval_has_just_changed_then_the_bars_of_the_interval_before_stay_decided() -> None:
+    """The longer bars are behind: the newest of them is older than the last of the shorter ones."""
+    desk = desk_with()
+    both = instrument(BTC, intervals=("1h", "4h"))
+    desk.on_instrument(both, envelope(both))
+    asked(desk, config(document()))
+    evaluated(desk, 3, interval="1h")
+    evaluated(desk, 0, interval="4h")
+    evaluated(desk, 5)
+    asked(desk, config(document(interval="4h"), 2))
+    evaluated(desk, 6)
+    desk.on_retired("trend", envelope(config(document())))
+    (answer,) = answers(desk)
+    assert [(v.version, v.symbols, v.effective_from_us) for v in answer.active] == [
+        (1, (BTC,), 0),
+        (2, (), 6 * HOUR_US + 1),
     ]

@@ -7,9 +7,8 @@ partition next, records delivered again after a crash, and answers published twi
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tradewire.execution.domain.desk import ExecutionDesk
@@ -18,9 +17,16 @@ from tradewire.indicator.domain.desk import IndicatorDesk
 from tradewire.indicator.handlers import inputs as indicator_inputs
 from tradewire.ingest.feed import emit_of
 from tradewire.ports.bus import Place
-from tradewire.ports.events import AccountStateChanged, CandleClosed, IndicatorStateSaved, OrderFilled, RiskAssessed
+from tradewire.ports.events import (
+    AccountStateChanged,
+    CandleClosed,
+    IndicatorStateSaved,
+    IndicatorsUpdated,
+    OrderFilled,
+    RiskAssessed,
+)
 from tradewire.ports.ledger import Position
-from tradewire.ports.message import Emit, Envelope, Event, derived_id
+from tradewire.ports.message import Emit, Event
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.risk.adapters.memory_rules import MemoryRules
 from tradewire.risk.domain.account import Account as RiskAccount
@@ -28,8 +34,11 @@ from tradewire.risk.domain.desk import RiskDesk
 from tradewire.risk.handlers import inputs as risk_inputs
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.service import Input
-from tradewire.strategy.domain.desk import StrategyDesk
+from tradewire.strategy.domain.desk import QUIET_US, StrategyDesk
+from tradewire.strategy.domain.questions import Question
+from tradewire.strategy.domain.validation import examined
 from tradewire.strategy.handlers import inputs as strategy_inputs
+from tradewire.testkit.plain_log import Log
 from tradewire.trading.exchange import FillModel
 from tradewire.trading.fingerprint import Fingerprint
 from tradewire.trading.wire import e8
@@ -38,57 +47,7 @@ BALANCE = Decimal(10_000)
 LEVERAGE = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A record as it lies in a partition."""
-
-    event: Event
-    envelope: Envelope
-
-
-class Log:
-    """All topics, each with the same number of partitions. Nothing is ever removed."""
-
-    def __init__(self, partitions: int) -> None:
-        self.partitions = partitions
-        self.records: dict[Place, list[Message]] = defaultdict(list)
-
-    def append(self, emit: Emit) -> Message:
-        """Publish as the runtime does: key to partition, ids from the cause."""
-        spec = BY_EVENT[type(emit.event)]
-        cause, kind = emit.cause, type(emit.event).__name__
-        if emit.event_id is not None:
-            event_id = emit.event_id
-        else:
-            assert cause is not None, f"{kind} has neither a cause nor an id"
-            event_id = derived_id(cause.event_id, kind, emit.ordinal)
-        fields = emit.event.__dict__
-        place = Place(spec.name, partition_of(spec.key_of(emit.event).encode(), self.partitions))
-        envelope = Envelope(
-            event_id,
-            causation_id=cause.event_id if cause is not None else "",
-            event_time_us=fields.get("event_time_us", fields.get("close_time_us", 0)),
-            topic=place.topic,
-            partition=place.partition,
-            offset=len(self.records[place]),
-        )
-        message = Message(emit.event, envelope)
-        self.records[place].append(message)
-        return message
-
-    def again(self, place: Place, offset: int) -> None:
-        """The record's producer was not sure and wrote it once more, at the end."""
-        message = self.records[place][offset]
-        envelope = replace(message.envelope, offset=len(self.records[place]))
-        self.records[place].append(Message(message.event, envelope))
-
-    def messages(self) -> Iterator[Message]:
-        """Everything, partition by partition."""
-        for place in sorted(self.records):
-            yield from self.records[place]
-
-
-@dataclass
+@dataclass(eq=False)
 class Member:
     """A service with its offsets. ``fresh`` and ``recover`` make a restart, ``save`` and a commit a checkpoint."""
 
@@ -129,7 +88,11 @@ class Member:
         """Handle the partition's next record and publish the answers."""
         message = self.log.records[place][self.positions[place]]
         self.positions[place] += 1
-        emits = list(self.table[place.topic].handler(message.event, message.envelope))
+        row = self.table[place.topic]
+        if isinstance(message.event, str):
+            emits = list(row.deleted(message.event, message.envelope)) if row.deleted is not None else []
+        else:
+            emits = list(row.handler(message.event, message.envelope))
         self.persist()
         for emit in emits:
             self.log.append(emit)
@@ -177,11 +140,30 @@ class IndicatorMember(Member):
 
 
 class StrategyMember(Member):
-    """No state but what the status topic says."""
+    """No state but what the status topic says; looks up at the ends of topics what it needs for an answer."""
+
+    ticks = 0
 
     def fresh(self) -> Iterable[Input]:
         self.desk = StrategyDesk()
+        self.desk.own(range(self.log.partitions))
+        self.desk.examine = self._look_up
         return strategy_inputs(self.desk)
+
+    def tick(self) -> None:
+        """Answer what was asked."""
+        self.ticks += 1
+        for emit in self.desk.tick(self.ticks * QUIET_US):
+            self.log.append(emit)
+
+    def _look_up(self, question: Question) -> None:
+        for message in self.log.messages():
+            match message.event:
+                case IndicatorsUpdated() as bar:
+                    self.desk.saw((bar.venue, bar.symbol, bar.interval), bar.event_time_us)
+                case AccountStateChanged() as state:
+                    self.desk.passed(state.account_id, state.event_time_us)
+        self.desk.examined(question, examined(question.config) if question.config is not None else None)
 
 
 class RiskMember(Member):
@@ -200,11 +182,11 @@ class RiskMember(Member):
     def recover(self) -> None:
         for account_id, (partition, saved) in self.saved.items():
             self.desk.restore(partition, RiskAccount.restored(account_id, saved, self.desk.held))
+        answers = [m.event for m in self.log.messages() if isinstance(m.event, RiskAssessed) and m.event.step_size]
         newest_us: dict[str, int] = {}
-        for message in self.log.messages():
-            if isinstance(event := message.event, RiskAssessed) and event.step_size:
-                newest_us[event.account_id] = max(newest_us.get(event.account_id, -1), event.event_time_us)
-        self.desk.published(newest_us)
+        for answer in answers:
+            newest_us[answer.account_id] = max(newest_us.get(answer.account_id, -1), answer.event_time_us)
+        self.desk.published(newest_us, answers)
 
     def held(self) -> dict[Place, int]:
         return dict(self.desk.held.lowest())
@@ -282,6 +264,8 @@ class ClosedLoop:
         """What was published, by event id. Raises AssertionError when one id says two things."""
         found: dict[str, Event] = {}
         for message in self.log.messages():
+            if isinstance(message.event, str):
+                continue
             known = found.setdefault(message.envelope.event_id, message.event)
             assert known == message.event, f"{message.envelope.event_id} says two things"
         return found

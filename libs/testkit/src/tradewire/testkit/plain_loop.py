@@ -209,7 +209,7 @@ class Evaluator:
         self._previous: dict[tuple[str, str], dict[str, float | None]] = {}
         for event in setup:
             if isinstance(event, StrategyStatusChanged):
-                self._desk.on_status(event, Envelope(""))
+                list(self._desk.on_status(event, Envelope("")))
                 self._strategies.append(event)
 
     def _demanded(self, bar: CandleClosed) -> Iterator[str]:

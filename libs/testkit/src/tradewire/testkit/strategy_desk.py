@@ -40,12 +40,12 @@ def ticked(desk: StrategyDesk, now_us: int) -> list[StrategyStatusChanged]:
 
 
 def evaluated(
-    desk: StrategyDesk, number: int, close: float = 100, mean: float | None = 99.0, **other: Any
+    desk: StrategyDesk, number: int, close: float = 100, mean: float | None = 99.0, *, partition: int = 0, **other: Any
 ) -> list[Emit]:
     """Answers to bar ``number`` with the strategy's one indicator at ``mean``."""
     bar = snapshot(number, close, **other)
     bar = bar.model_copy(update={"values": {**bar.values, MEAN: mean}, "previous": {**bar.values, MEAN: mean}})
-    return list(desk.on_snapshot(bar, envelope(bar, offset=1_000 + number)))
+    return list(desk.on_snapshot(bar, envelope(bar, offset=1_000 + number, partition=partition)))
 
 
 def versions(emits: list[Emit]) -> list[int]:

@@ -14,15 +14,16 @@ from tradewire.ports.topics import BY_EVENT
 from tradewire.risk.domain.account import Account
 from tradewire.risk.domain.desk import RiskDesk
 from tradewire.runtime.bus.partitioner import partition_of
-from tradewire.runtime.changelog import READ_TIMEOUT_S, ChangelogStore
+from tradewire.runtime.changelog import ChangelogStore
 from tradewire.runtime.codec import UnknownSchemaIdError
 from tradewire.runtime.failures import tell_how_to_skip
 from tradewire.runtime.headers import decode_headers
+from tradewire.runtime.readers import read_between
 from tradewire.runtime.service import StoreContext
 
 log = logging.getLogger(__name__)
-ANSWERS_READ_MAX = 5_000
-"""Newest answers of a partition that are read at the start: more than are written between two checkpoints."""
+ANSWERS_READ, ANSWERS_READ_MAX = 5_000, 80_000
+"""Newest answers of a partition that are read at the start; more, at most so many, as long as no state includes one."""
 
 
 class KeptRules(Protocol):
@@ -63,35 +64,41 @@ class RiskStore(ChangelogStore):
     async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
         repeated = await super().acquire(partitions)
         self._desk.own(partitions)
-        self._desk.published(await self._newest_answers(partitions))
+        newest_us: dict[str, int] = {}
+        answers: list[RiskAssessed] = []
+        for partition in partitions:
+            answers += await self._answers(partition, newest_us)
+        self._desk.published(newest_us, answers)
         return repeated
 
-    async def _newest_answers(self, partitions: Sequence[int]) -> dict[str, int]:
-        """Event time of the newest step answered, per account, among the last answers of the partitions."""
-        assert self._context is not None
-        bus, topic = self._context.bus, BY_EVENT[RiskAssessed].name
-        places = [Place(topic, partition) for partition in partitions]
-        begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
-        waiting = {place for place in places if ends[place] > begins[place]}
-        newest: dict[str, int] = {}
-        if not waiting:
-            return newest
-        tail = await bus.tail({place: max(begins[place], ends[place] - ANSWERS_READ_MAX) for place in waiting})
-        try:
-            while waiting:
-                for record in await tail.poll(max_records=1000, timeout_s=READ_TIMEOUT_S):
-                    if record.offset + 1 >= ends[record.place]:
-                        waiting.discard(record.place)
-                    answered = await self._answered(record)
-                    if answered is not None:
-                        account_id, time_us = answered
-                        newest[account_id] = max(newest.get(account_id, -1), time_us)
-        finally:
-            await tail.close()
-        return newest
+    async def _answers(self, partition: int, newest_us: dict[str, int]) -> list[RiskAssessed]:
+        """The answers at the end of a partition that no saved state includes, and some before; in their order.
 
-    async def _answered(self, record: Record) -> tuple[str, int] | None:
-        """Account and event time (µs) of the step that a record answers; None for one that answers no step.
+        State is saved for all accounts of a partition at once, so one that is included says that all before it are.
+        Adds to ``newest_us`` the event time of the newest step answered, per account.
+        """
+        assert self._context is not None
+        bus, place = self._context.bus, Place(BY_EVENT[RiskAssessed].name, partition)
+        begin = (await bus.begin_offsets([place]))[place]
+        end = (await bus.end_offsets([place]))[place]
+        count = ANSWERS_READ
+        while True:
+            start, answers, included = max(begin, end - count), list[RiskAssessed](), False
+            async for record in read_between(bus, {place: start}, {place: end}):
+                answered = await self._answered(record)
+                if answered is None:
+                    continue
+                account_id, time_us, answer = answered
+                newest_us[account_id] = max(newest_us.get(account_id, -1), time_us)
+                included |= self._desk.includes(account_id, time_us)
+                if answer is not None:
+                    answers.append(answer)
+            if included or start == begin or count >= ANSWERS_READ_MAX:
+                return answers
+            count *= 4
+
+    async def _answered(self, record: Record) -> tuple[str, int, RiskAssessed | None] | None:
+        """Account, event time (µs) of the step that a record answers, and the answer; None for one that answers none.
 
         An answer whose value cannot be decoded counts by its key and headers, see ``_answered_unread``.
         """
@@ -102,11 +109,12 @@ class RiskStore(ChangelogStore):
             event = await self._answer(record.value)
         except ContractViolationError as error:
             try:
-                return _answered_unread(record, error)
+                unread = _answered_unread(record, error)
             except FatalError as fatal:
                 tell_how_to_skip(record, self._context.service, fatal)
                 raise
-        return (event.account_id, event.event_time_us) if event.step_size else None
+            return (*unread, None) if unread is not None else None
+        return (event.account_id, event.event_time_us, event) if event.step_size else None
 
     async def _answer(self, value: bytes) -> RiskAssessed:
         """An answer, also one written with an older schema."""

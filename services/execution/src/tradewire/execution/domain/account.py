@@ -92,8 +92,9 @@ class Account:
     """Join state and book of one account. Buffers are read again after a restart; everything else is ``saved``.
 
     ``time_us``: the last event time that happened; ``awaits_us``: the event time whose assessments must be placed
-    before the next bar may happen; ``follows``: the feeds whose bars the last step waited for, without those that it
-    left; ``venues``: the venue of each symbol that is listed at the exchange.
+    before the next bar may happen; ``read_to``: event time and index of the newest assessment read, which is the order
+    in which risk writes them; ``reached_us``: the newest step read since the start; ``follows``: the feeds whose bars
+    the last step waited for, without those that it left.
     """
 
     account_id: str
@@ -102,6 +103,7 @@ class Account:
     time_us: int = -1
     awaits_us: int | None = None
     assessed_us: int = -1
+    read_to: tuple[int, int] = (-1, -1)
     sequence: int = 0
     shares_e8: dict[tuple[str, str], int] = field(default_factory=dict)
     orders: dict[str, OrderRecord] = field(default_factory=dict)
@@ -111,6 +113,7 @@ class Account:
     candles: dict[Feed, deque[Arrived]] = field(default_factory=dict)
     assessments: dict[int, dict[int, Assessed]] = field(default_factory=dict)
     ending: set[Feed] = field(default_factory=set)
+    reached_us: int = -1
     venues: dict[str, str] = field(default_factory=dict)
 
     def next_sequence(self) -> int:
@@ -140,6 +143,14 @@ class Account:
             if event.step_index not in step:
                 step[event.step_index] = Assessed(event, envelope)
                 self.held.take(envelope)
+
+    def read(self, event: RiskAssessed) -> bool:
+        """Note an assessment; is it a new one, rather than one that is delivered or published again?"""
+        self.reached_us = max(self.reached_us, event.event_time_us)
+        place = (event.event_time_us, event.step_index)
+        new = place > self.read_to
+        self.read_to = max(place, self.read_to)
+        return new
 
     def complete(self, owed: Iterable[tuple[Feed, int]]) -> bool:
         """Has every feed answered for the bar close that it owes? By that bar, by any later one, or by its end."""
@@ -181,11 +192,15 @@ class Account:
         return found
 
     def complete_step(self, time_us: int) -> list[Assessed] | None:
-        """The assessments of a step in order, once all are here."""
+        """The assessments of a step in order, once all are here; none when a later step was read, and so none come."""
         step = self.assessments.get(time_us)
-        if not step or len(step) < step[min(step)].event.step_size:
-            return None
-        del self.assessments[time_us]
+        if not step:
+            return [] if self.reached_us > time_us else None
+        return self.take_step(time_us) if len(step) >= step[min(step)].event.step_size else None
+
+    def take_step(self, time_us: int) -> list[Assessed]:
+        """Take what is here of a step out of the buffer, in order."""
+        step = self.assessments.pop(time_us)
         for assessed in step.values():
             self.held.release(assessed.envelope)
         return [step[index] for index in sorted(step)]
@@ -209,6 +224,7 @@ class Account:
                 "time_us": self.time_us,
                 "awaits_us": self.awaits_us,
                 "assessed_us": self.assessed_us,
+                "read_to": self.read_to,
                 "sequence": self.sequence,
                 "shares_e8": [[*key, qty] for key, qty in sorted(self.shares_e8.items())],
                 "orders": {client_id: asdict(order) for client_id, order in self.orders.items()},
@@ -233,6 +249,7 @@ class Account:
             time_us=data["time_us"],
             awaits_us=data["awaits_us"],
             assessed_us=data["assessed_us"],
+            read_to=tuple(data.get("read_to", (data["assessed_us"], 0))),
             sequence=data["sequence"],
             shares_e8={(strategy, symbol): qty for strategy, symbol, qty in data["shares_e8"]},
             orders={client_id: OrderRecord(**order) for client_id, order in data["orders"].items()},

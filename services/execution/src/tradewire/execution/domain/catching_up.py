@@ -55,7 +55,7 @@ class CatchingUp:
 
     def _follows(self, version: ActiveVersion) -> Iterator[bool]:
         for feed in _feeds(version):
-            yield self._following.may_need(version.account_id, feed, version.effective_from_us)
+            yield self._following.decides_on(version.account_id, feed, version.effective_from_us)
 
     def _rewind(self, version: ActiveVersion) -> None:
         """Read again bars that are in force for a version, unless all are known to be still to come."""

@@ -10,8 +10,9 @@ from tradewire.execution.domain.catching_up import CatchingUp
 from tradewire.execution.domain.following import Following, news
 from tradewire.execution.domain.kill_switch import KillSwitch, permitted, reason
 from tradewire.execution.domain.order_records import record_of
+from tradewire.execution.domain.passed_steps import deny_passed
 from tradewire.execution.domain.positions import CandlePositions
-from tradewire.execution.domain.reports import account_changed, order_changed, report
+from tradewire.execution.domain.reports import account_changed, denied, order_changed, report
 from tradewire.ports.events import (
     CandleClosed,
     ControlChanged,
@@ -84,6 +85,9 @@ class ExecutionDesk:
         self._roster.apply(event)
         self._catching_up.applied(event, envelope.offset, unfollowed)
         for account in self._accounts.values():
+            if account.awaits_us is None and account.assessed_us < account.time_us:
+                account.awaits_us = account.time_us if self._following.decides(account, account.time_us) else None
+            yield from self._journaled(deny_passed(account, self._following))
             yield from self._journaled(self._advance(account))
 
     def on_instrument(self, event: InstrumentChanged, _: Envelope) -> Iterable[Emit]:
@@ -113,11 +117,15 @@ class ExecutionDesk:
 
     def on_assessment(self, event: RiskAssessed, envelope: Envelope) -> Iterator[Emit]:
         """Approved orders of one evaluation; placed when all of its step are here."""
-        account = self._account(event.account_id)
+        account, assessed = self._account(event.account_id), Assessed(event, envelope)
         if event.step_size == 0:
-            yield from self._journaled(self._place(account, Assessed(event, envelope), max(account.time_us, 0)))
+            yield from self._journaled(self._place(account, assessed, max(account.time_us, 0)))
             return
-        account.take_assessment(event, envelope)
+        new = account.read(event)
+        if not self._following.is_past(account, event):
+            account.take_assessment(event, envelope)
+        elif new:
+            yield from self._journaled(denied(account, assessed))
         yield from self._journaled(self._advance(account))
 
     # ---- state ----
@@ -250,6 +258,7 @@ class ExecutionDesk:
             arrived = account.take_bars(oldest_us, feeds)
             if arrived:
                 yield from self._step(account, oldest_us, feeds, arrived)
+                yield from deny_passed(account, self._following)
 
     def _step(
         self, account: Account, time_us: int, feeds: frozenset[Feed], arrived: dict[Feed, Arrived]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tradewire.execution.domain.account import Account, Arrived, Feed, Key
+from tradewire.ports.events import RiskAssessed
 from tradewire.trading.exchange import Bar
 from tradewire.trading.exchange.bars import constant_mark
 from tradewire.trading.roster import Leg, Roster, slot_us
@@ -54,6 +55,10 @@ class Following:
             return True
         return any(_feed(leg) == feed for leg in self._roster.legs_until(account_id, time_us))
 
+    def decides_on(self, account_id: str, feed: Feed, time_us: int) -> bool:
+        """Does a strategy of the account decide on bars of ``feed`` at ``time_us``, as far as is known?"""
+        return feed in self._decided_on(account_id, time_us)
+
     def feeds(self, account: Account, time_us: int) -> Feeds:
         """The feeds that must answer for ``time_us``, once all that comes before has happened."""
         decided = self._decided_on(account.account_id, time_us)
@@ -79,6 +84,19 @@ class Following:
         """Did a bar at ``time_us`` happen to the account that a strategy of it decides on?"""
         decided = self._decided_on(account.account_id, time_us)
         return any(account.happened_us.get(feed) == time_us for feed in decided)
+
+    def is_past(self, account: Account, event: RiskAssessed) -> bool:
+        """Has the account gone on without the event's step, or will it never come to it?
+
+        It has when nobody was known to decide then: strategy's answer came too late to some service. Where that answer
+        is not here yet, it says.
+        """
+        time_us = event.event_time_us
+        if time_us < account.time_us or time_us <= account.assessed_us:
+            return True
+        if account.awaits_us == time_us or not self._roster.knows(event.strategy_id, event.config_version):
+            return False
+        return time_us == account.time_us or not self.feeds(account, time_us)
 
     def settle(self, account: Account, feeds: Feeds, time_us: int) -> bool:
         """Leave what a step at ``time_us`` ended flat in and nothing is decided on; is no bar left to come?"""

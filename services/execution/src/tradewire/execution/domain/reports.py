@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from tradewire.execution.domain.account import Account, OrderRecord
+from tradewire.execution.domain.account import Account, Assessed, OrderRecord
+from tradewire.execution.domain.order_records import record_of
 from tradewire.ports.events import (
     AccountStateChanged,
     Liquidity,
@@ -60,6 +61,20 @@ def order_changed(
     if status is OrderStatus.SUBMITTED:
         work = Work("order.submit", {"tradewire.client_order_id": client_id}, logged=True)
     return Emit(event, order.cause(), f"{client_id}:{sequence}", work=work)
+
+
+def denied(account: Account, assessed: Assessed) -> Iterator[Emit]:
+    """Orders that are not placed, for their account has gone past the close at which they were decided."""
+    event, envelope = assessed
+    now_us = max(account.time_us, event.event_time_us)
+    for intent in event.intents:
+        if not account.exchange.knows(intent.client_order_id):
+            record = record_of(event, intent, envelope, now_us)
+            why = (
+                f"decided at the close of {event.event_time_us} us, at which nobody was known to decide: the account "
+                f"is at {account.time_us} us"
+            )
+            yield order_changed(account, intent.client_order_id, record, OrderStatus.DENIED, now_us, why)
 
 
 def report(account: Account, events: Iterable[venue.Event], cause: Envelope) -> Iterator[Emit]:

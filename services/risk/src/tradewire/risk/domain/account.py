@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
-from tradewire.ports.events import AccountStateChanged, OrderIntent, StrategyEvaluated
+from tradewire.ports.events import AccountStateChanged, OrderIntent, RiskAssessed, Signal, StrategyEvaluated
 from tradewire.ports.message import Envelope
 from tradewire.risk.domain.flights import Flight, Flights
+from tradewire.risk.domain.recorded import RecordedStep, recorded_steps
 from tradewire.trading.holding import Held
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.roster import Leg, Stream
@@ -26,6 +27,11 @@ class Waiting(NamedTuple):
 
     event: StrategyEvaluated
     envelope: Envelope
+
+    @property
+    def signals(self) -> bool:
+        """Does it ask for a trade?"""
+        return self.event.signal is not Signal.HOLD and self.event.ready
 
 
 class Seen(NamedTuple):
@@ -58,6 +64,7 @@ class Account:
     newest_us: dict[Stream, int] = field(default_factory=dict)
     ending: set[Stream] = field(default_factory=set)
     flights: Flights = field(default_factory=Flights)
+    recorded: dict[int, RecordedStep] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.answered_until_us = max(self.answered_us.values(), default=-1)
@@ -108,6 +115,11 @@ class Account:
             if known_us < close_us and stream not in self.ending and stream not in self.ended:
                 yield stream
 
+    def unanswered(self, step_us: int, knows: Callable[[str, int], bool]) -> list[str]:
+        """Strategies with an evaluation in a step whose version is not known here yet, nor who else decides then."""
+        events = [waiting.event for waiting in self.steps[step_us].values()]
+        return [event.strategy_id for event in events if not knows(event.strategy_id, event.config_version)]
+
     def state_as_of(self, step_us: int) -> AccountStateChanged | None:
         """The account as of ``step_us``, once its state at or after that time is known; moves the trackers there."""
         known = self.newest_state
@@ -139,19 +151,62 @@ class Account:
             self.order_times_us.append(event.event_time_us)
             self.flights.send(Flight.of(event.strategy_id, event.venue, event.symbol, intent, event.event_time_us))
 
-    def answer(self, step_us: int) -> list[Waiting]:
-        """Take a step out of the buffer, in canonical order: by strategy, then symbol."""
+    def answer(self, step_us: int, streams: Collection[Stream] | None = None) -> list[Waiting]:
+        """Take a step, or some streams of it, out of the buffer, in canonical order: by strategy, then symbol."""
         if step_us > self.answered_until_us:
             self.flights.precede(step_us)
             self.answered_until_us = step_us
-        step = self.steps.pop(step_us)
-        heappop(self.times_us)
-        for stream in step:
-            self.held.release(step[stream].envelope)
+        step = self.steps[step_us]
+        taken = sorted(step if streams is None else streams)
+        answered = [step.pop(stream) for stream in taken]
+        if not step:
+            del self.steps[step_us]
+            heappop(self.times_us)
+        for stream, waiting in zip(taken, answered, strict=True):
+            self.held.release(waiting.envelope)
             self.answered_us[stream] = step_us
-            if step[stream].event.last_of_stream:
+            if waiting.event.last_of_stream:
                 self.ended.add(stream)
-        return [step[stream] for stream in sorted(step)]
+        return answered
+
+    # ---- what a life before has answered ----
+
+    def remember(self, answers: Iterable[RiskAssessed]) -> None:
+        """Answers that are on the topic, in order; those that the state includes say nothing new."""
+        answered_us: dict[tuple[str, str], int] = {}
+        for (strategy_id, symbol, _), time_us in self.answered_us.items():
+            answered_us[strategy_id, symbol] = max(time_us, answered_us.get((strategy_id, symbol), -1))
+        self.recorded = recorded_steps(answers, answered_us)
+
+    def as_recorded(self, step_us: int) -> tuple[list[Stream], list[Stream]] | None:
+        """The streams of a recorded step, and those that were answered after it; None while one may still be read.
+
+        Of a step whose answers were cut short the others are those that came next, as many as it had: evaluations are
+        read again in their order.
+        """
+        recorded, step = self.recorded[step_us], self.steps[step_us]
+        by_id = {waiting.envelope.event_id: stream for stream, waiting in step.items()}
+        known = recorded.own | recorded.after
+        if any(key not in by_id and not self._has_gone_past(answer) for key, answer in known.items()):
+            return None
+        state = self.newest_state
+        if recorded.state_us() > (state.event_time_us if state is not None else -1):
+            return None
+        own = [by_id[key] for key in recorded.own if key in by_id]
+        others = sorted((step[stream].envelope.offset, stream) for key, stream in by_id.items() if key not in known)
+        cut = recorded.size - len(recorded.own)
+        if len(others) < cut:
+            return None
+        own += [stream for _, stream in others[:cut]]
+        return own, [by_id[key] for key in recorded.after if key in by_id]
+
+    def _has_gone_past(self, answer: RiskAssessed) -> bool:
+        """Was a later evaluation of its strategy on its symbol read, so that this one is not there any more?"""
+        return any(
+            time_us > answer.event_time_us
+            for (strategy_id, symbol, _), time_us in self.newest_us.items()
+            if (strategy_id, symbol) == (answer.strategy_id, answer.symbol)
+        )
 
     def drop(self) -> None:
         """Let go of everything buffered."""

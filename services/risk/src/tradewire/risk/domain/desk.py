@@ -9,17 +9,18 @@ from tradewire.ports.events import (
     ControlChanged,
     ControlLevel,
     InstrumentChanged,
+    RiskAssessed,
     RiskDecision,
-    Signal,
     StrategyEvaluated,
     StrategyStatusChanged,
 )
 from tradewire.ports.message import Emit, Envelope, WaitReason
-from tradewire.ports.risk import RiskPort
-from tradewire.risk.domain.account import Account
+from tradewire.ports.risk import Exposure, RiskPort
+from tradewire.risk.domain.account import Account, Waiting
 from tradewire.risk.domain.assessments import assessed, unknown
 from tradewire.risk.domain.flattening import close_share, only_refused, refused_as_late, shares
 from tradewire.risk.domain.limits import LimitsDesk
+from tradewire.risk.domain.recorded import FIRST, Again, by_account
 from tradewire.trading.assessment.assess import Decision, Standing, assess
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.controls import Controls, decides
@@ -49,6 +50,7 @@ class RiskDesk:
         self._owned: set[int] = set()
         self._demands: dict[str, Envelope] = {}
         self._published_us: dict[str, int] = {}
+        self._recorded: dict[str, list[RiskAssessed]] = {}
         self._instruments: dict[tuple[str, str], InstrumentChanged] = {}
 
     # ---- events ----
@@ -110,6 +112,8 @@ class RiskDesk:
         ]
         for account in map(self._accounts.__getitem__, overdue):
             while (step_us := account.oldest_us) is not None and step_us < until_us:
+                if step_us in account.recorded:
+                    break  # answered already: the rest of it is being read again
                 yield from self._answer(account, step_us, late=True, now_us=now_us)
 
     # ---- state ----
@@ -132,15 +136,21 @@ class RiskDesk:
         self._accounts.restore(account.account_id, account)
         self._partitions[account.account_id] = partition
 
-    def published(self, newest_us: Mapping[str, int]) -> None:
-        """Event time of the newest step that is known to be answered, per account: maybe by a life that did not save.
-
-        Such steps are answered again; until they are past, what the account holds may differ from what they show.
-        """
+    def published(self, newest_us: Mapping[str, int], answers: Iterable[RiskAssessed] = ()) -> None:
+        """The answers on the topic, in order, and the event time of each account's newest, saved or not: they stand."""
+        recorded = by_account(answers)
+        self._recorded |= recorded
+        for account_id in recorded.keys() & self._accounts.peek().keys():
+            self._accounts[account_id].remember(self._recorded.pop(account_id))
         for account_id, time_us in newest_us.items():
             account = self._accounts.known(account_id)
             if time_us > (account.answered_until_us if account is not None else -1):
                 self._published_us[account_id] = time_us
+
+    def includes(self, account_id: str, time_us: int) -> bool:
+        """Does the state of an account include the answers up to an event time?"""
+        account = self._accounts.known(account_id)
+        return account is not None and time_us <= account.answered_until_us
 
     def forget(self, partition: int) -> None:
         """Drop the accounts of a partition that another member answers for now."""
@@ -176,7 +186,7 @@ class RiskDesk:
                 continue
             owing = self._owing(account)
             streams = ", ".join(sorted(f"{stream.strategy_id} on {stream.symbol}" for stream in owing))
-            if unanswered := self._unanswered(account, step_us):
+            if unanswered := account.unanswered(step_us, self._roster.knows):
                 what = f"{account.account_id}: the answer about {', '.join(sorted(unanswered))}"
                 yield WaitReason("strategy_status", what, step_us)
             elif streams:
@@ -188,73 +198,85 @@ class RiskDesk:
 
     def _account(self, account_id: str, envelope: Envelope) -> Account:
         if account_id not in self._accounts:
-            self._accounts[account_id] = Account(account_id, self.held)
+            account = self._accounts[account_id] = Account(account_id, self.held)
+            account.remember(self._recorded.pop(account_id, ()))
             self._partitions[account_id] = envelope.partition
         return self._accounts[account_id]
 
     def _advance(self, account: Account) -> Iterator[Emit]:
         """Answer every step that is complete."""
         while (step_us := account.oldest_us) is not None:
-            if next(self._owing(account), None) is not None or self._unanswered(account, step_us):
+            if step_us in account.recorded:
+                if (streams := account.as_recorded(step_us)) is None:
+                    return
+                yield from self._repeat(account, step_us, *streams)
+                continue
+            if next(self._owing(account), None) is not None or account.unanswered(step_us, self._roster.knows):
                 return
-            signalled = any(
-                w.event.signal is not Signal.HOLD and w.event.ready for w in account.steps[step_us].values()
-            )
-            if signalled and account.state_as_of(step_us) is None:
+            signalled = any(waiting.signals for waiting in account.steps[step_us].values())
+            if signalled and step_us > account.answered_until_us and account.state_as_of(step_us) is None:
                 return
             yield from self._answer(account, step_us, late=False, now_us=None)
 
     def _owing(self, account: Account) -> Iterator[Stream]:
         """Streams whose evaluations the oldest step waits for."""
-        step_us = account.oldest_us
-        if step_us is None:
-            return iter(())
-        return account.owing(self._roster.owed(account.account_id, step_us, account.answered_until_us))
+        owed = self._roster.owed(account.account_id, account.oldest_us or -1, account.answered_until_us)
+        return account.owing(owed)
 
-    def _unanswered(self, account: Account, step_us: int) -> list[str]:
-        """Strategies with an evaluation in the step whose version is not known here yet, nor who else decides then."""
-        step = account.steps[step_us].values()
-        return [
-            waiting.event.strategy_id
-            for waiting in step
-            if not self._roster.knows(waiting.event.strategy_id, waiting.event.config_version)
-        ]
+    def _repeat(self, account: Account, step_us: int, own: list[Stream], after: list[Stream]) -> Iterator[Emit]:
+        """Go past a step as its answers on the topic say, and give those that a crash kept from getting there."""
+        recorded = account.recorded.pop(step_us)
+        yield from self._answer(account, step_us, late=recorded.late, now_us=None, again=Again(own, recorded.own))
+        if after:
+            account.answer(step_us, after)
 
-    def _answer(self, account: Account, step_us: int, *, late: bool, now_us: int | None) -> Iterator[Emit]:
+    def _answer(
+        self, account: Account, step_us: int, *, late: bool, now_us: int | None, again: Again = FIRST
+    ) -> Iterator[Emit]:
         """Answer one step in canonical order; each approval is reserved before the next is judged.
 
-        A step without a signal needs no account state: its answers are the same whatever the account looks like.
-        """
+        A step without a signal needs no account state: its answers are the same whatever the account looks like."""
         state = account.state_as_of(step_us) or account.state
         answered_until_us = account.answered_until_us
-        step = account.answer(step_us)
+        step = account.answer(step_us, again.streams)
         exposure = exposure_of(state) if state is not None else None
         for index, waiting in enumerate(step):
-            event = waiting.event
-            instrument = self._instruments.get((event.venue, event.symbol))
-            if event.signal is Signal.HOLD or not event.ready:
-                decision = Decision(RiskDecision.NO_SIGNAL)
-            elif step_us <= answered_until_us:
-                decision = refused_as_late(event, answered_until_us)
-            elif state is None or exposure is None or instrument is None:
-                decision = unknown(state, instrument)
+            if step_us <= answered_until_us and waiting.signals:
+                decision = refused_as_late(waiting.event, answered_until_us)
             else:
-                standing = Standing(
-                    state=state,
-                    exposure=exposure,
-                    peak_equity=account.peak_equity,
-                    day_start_equity=account.day_start_equity,
-                    orders_last_minute=account.orders_last_minute(step_us),
-                    level=self.controls.level(account.account_id, event.strategy_id),
-                    shared=self._shared(account.account_id, event),
-                    data_age_s=(now_us - step_us) / 1e6 if now_us is not None else None,
-                )
-                decision = assess(event, waiting.envelope.event_id, standing, instrument, self._rules)
-                if not decides(standing.level):
-                    decision = only_refused(decision, standing.level)
-                exposure = decision.exposure or exposure
-                account.approved(event, decision.intents)
-            yield assessed(waiting, decision, state, index, len(step), late=late)
+                decision = self._decision(account, waiting, state, exposure, now_us)
+            exposure = decision.exposure or exposure
+            given = again.given.get(waiting.envelope.event_id)
+            account.approved(waiting.event, decision.intents if given is None else given.intents)
+            if given is None:
+                yield assessed(waiting, decision, state, index, len(step), late=late)
+
+    def _decision(
+        self,
+        account: Account,
+        waiting: Waiting,
+        state: AccountStateChanged | None,
+        exposure: Exposure | None,
+        now_us: int | None,
+    ) -> Decision:
+        event, step_us = waiting.event, waiting.event.event_time_us
+        instrument = self._instruments.get((event.venue, event.symbol))
+        if not waiting.signals:
+            return Decision(RiskDecision.NO_SIGNAL)
+        if state is None or exposure is None or instrument is None:
+            return unknown(state, instrument)
+        standing = Standing(
+            state=state,
+            exposure=exposure,
+            peak_equity=account.peak_equity,
+            day_start_equity=account.day_start_equity,
+            orders_last_minute=account.orders_last_minute(step_us),
+            level=self.controls.level(account.account_id, event.strategy_id),
+            shared=self._shared(account.account_id, event),
+            data_age_s=(now_us - step_us) / 1e6 if now_us is not None else None,
+        )
+        decision = assess(event, waiting.envelope.event_id, standing, instrument, self._rules)
+        return decision if decides(standing.level) else only_refused(decision, standing.level)
 
     def _shared(self, account_id: str, event: StrategyEvaluated) -> bool:
         """Do other strategies of the account trade the symbol too? Then none may lean on the net position."""

@@ -14,7 +14,7 @@ from tradewire.ports.events import (
     StrategyStatusChanged,
 )
 from tradewire.ports.message import Emit, Envelope, WaitReason
-from tradewire.strategy.domain.evaluating import evaluate
+from tradewire.strategy.domain.evaluating import NewestBars, evaluate
 from tradewire.strategy.domain.history import (
     VERSIONS_BYTES_MAX,
     Versions,
@@ -31,6 +31,7 @@ from tradewire.strategy.domain.validation import (
     compiled_version,
     examined,
     fit,
+    hold_immutable,
     hold_markets,
     hold_now,
     hold_size,
@@ -64,6 +65,7 @@ class StrategyDesk:
         self._questions = Questions()
         self._compiled: dict[tuple[str, int], CompiledStrategy] = {}
         self._partitions: set[int] = set()
+        self._bars = NewestBars()
         self._newest_us = -1
         self._seen_us: dict[Feed, int] = {}
         self._passed_us: dict[str, int] = {}
@@ -80,12 +82,14 @@ class StrategyDesk:
         self._instruments_read = envelope.offset + 1
         return ()
 
-    def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterable[Emit]:
+    def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterator[Emit]:
         """Our own answers, read back: what is in force, also for an instance that did not give them."""
         for version in event.active:
             self._compiled_of(event.strategy_id, version)  # refuses a broken one before anything is taken
+        missed = list(self._bars.undecided(event, self._roster, self._partitions))
         self._take(event)
-        return ()
+        for version, bar, envelope in missed:
+            yield evaluate(event.strategy_id, version, self._compiled_of(event.strategy_id, version), bar, envelope)
 
     def on_config(self, event: StrategyConfigPublished, envelope: Envelope) -> Iterable[Emit]:
         """A version to answer, at a tick, by whoever leads then."""
@@ -160,7 +164,9 @@ class StrategyDesk:
     def _with(self, active: Versions, config: StrategyConfigPublished, finding: Finding) -> Versions:
         """The versions that may be needed, and this one. Raises RefusedError when it may not trade."""
         compiled = fit(finding, self._instruments)
-        self._hold_immutable(config, compiled)
+        hold_immutable(
+            config, self._digests.setdefault((config.strategy_id, config.version), compiled.digest), compiled
+        )
         version = version_of(config, compiled, self._begins_us(active, config))
         kept = followed(still_needed(active, self._passed_us), version)
         hold_markets(active[-1] if active else None, compiled)
@@ -170,13 +176,6 @@ class StrategyDesk:
             kept = followed(self._without(kept[:-1], before), version)
         hold_size(kept)
         return kept
-
-    def _hold_immutable(self, config: StrategyConfigPublished, compiled: CompiledStrategy) -> None:
-        """A version never changes its content. Raises RefusedError when it is registered with another."""
-        known = self._digests.setdefault((config.strategy_id, config.version), compiled.digest)
-        if known != compiled.digest:
-            found = f"version {config.version} is registered as {known[:12]} and came as {compiled.digest[:12]}"
-            raise RefusedError([RefusalReason(message=f"{found}; a version never changes: publish the next one")])
 
     def _begins_us(self, active: Versions, config: StrategyConfigPublished) -> int:
         """The time asked for, but not before the first bar after the newest one that anybody evaluated."""
@@ -236,6 +235,7 @@ class StrategyDesk:
     def on_snapshot(self, event: IndicatorsUpdated, envelope: Envelope) -> Iterator[Emit]:
         """One evaluation per strategy that trades the symbol at this interval."""
         self.saw((event.venue, event.symbol, event.interval), event.event_time_us)
+        self._bars.take(event, envelope)
         for strategy_id in self._roster.strategies_on(event.venue, event.symbol):
             version = self._roster.version(strategy_id, event.event_time_us)
             if version is None or version.venue != event.venue or version.interval != event.interval:

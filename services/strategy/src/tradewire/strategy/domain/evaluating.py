@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from itertools import zip_longest
+
 from tradewire.ports.events import (
     ActiveVersion,
     IndicatorsUpdated,
@@ -9,9 +12,11 @@ from tradewire.ports.events import (
     Sizing,
     SizingMethod,
     StrategyEvaluated,
+    StrategyStatusChanged,
 )
 from tradewire.ports.message import Attributes, Emit, Envelope, Work
 from tradewire.trading.language import CompiledStrategy
+from tradewire.trading.roster import Roster
 
 
 def evaluate(
@@ -49,3 +54,32 @@ def evaluate(
     )
     attributes: Attributes = {"tradewire.strategy.id": strategy_id, "tradewire.config.version": version.version}
     return Emit(evaluated, envelope, strategy_id, work=Work("strategy.evaluate", attributes))
+
+
+class NewestBars:
+    """The newest bar of each market and interval that this process evaluates."""
+
+    def __init__(self) -> None:
+        self._bars: dict[tuple[str, str, str], tuple[IndicatorsUpdated, Envelope]] = {}
+
+    def take(self, event: IndicatorsUpdated, envelope: Envelope) -> None:
+        """A bar came."""
+        self._bars[event.venue, event.symbol, event.interval] = event, envelope
+
+    def undecided(
+        self, status: StrategyStatusChanged, roster: Roster, partitions: Collection[int]
+    ) -> Iterator[tuple[ActiveVersion, IndicatorsUpdated, Envelope]]:
+        """Versions that decide on a bar which came before their answer did, as another process gave it meanwhile.
+
+        ``roster``: without the answer. What a version before has decided on stays decided.
+        """
+        for version, after in zip_longest(status.active, status.active[1:]):
+            for symbol in version.symbols:
+                bar, cause = self._bars.get((version.venue, symbol, version.interval), (None, None))
+                if bar is None or cause is None or cause.partition not in partitions:
+                    continue
+                ended = after is not None and after.effective_from_us <= bar.event_time_us
+                known = roster.version(status.strategy_id, bar.event_time_us)
+                decided = known is not None and symbol in known.symbols and known.interval == version.interval
+                if version.effective_from_us <= bar.event_time_us and not ended and not decided:
+                    yield version, bar, cause

@@ -34,10 +34,16 @@ def version_of(config: StrategyConfigPublished, compiled: CompiledStrategy, effe
 
 
 def left(versions: Versions, ends_us: Mapping[str, int]) -> Versions:
-    """The same versions without some symbols, each from an event time on."""
+    """The same versions, but what the last one decides on ends, each symbol at an event time.
+
+    Versions before it at the same interval go on with the same streams, so an end may lie in one of those.
+    """
+    streams = [(v.account_id, v.venue, v.interval) for v in versions]
+    first = next((index for index in range(len(streams), 0, -1) if streams[index - 1] != streams[-1]), 0)
+    kept, running = versions[:first], versions[first:]
     for symbol, end_us in ends_us.items():
-        versions = _without(versions, symbol, end_us)
-    return versions
+        running = _without(running, symbol, end_us)
+    return (*kept, *running)
 
 
 def _without(versions: Versions, symbol: str, end_us: int) -> Versions:

@@ -84,6 +84,13 @@ def lacks_market(finding: Finding, instruments: Mapping[tuple[str, str], Instrum
     return compiled is not None and any((compiled.venue, symbol) not in instruments for symbol in compiled.symbols)
 
 
+def hold_immutable(config: StrategyConfigPublished, known: str, compiled: CompiledStrategy) -> None:
+    """A version never changes its content. Raises RefusedError when it is registered with another digest."""
+    if known != compiled.digest:
+        found = f"version {config.version} is registered as {known[:12]} and came as {compiled.digest[:12]}"
+        raise RefusedError([RefusalReason(message=f"{found}; a version never changes: publish the next one")])
+
+
 def hold_markets(before: ActiveVersion | None, compiled: CompiledStrategy) -> None:
     """A version trades every market of its forerunner. Raises RefusedError for those it would leave.
 

@@ -1,0 +1,177 @@
+"""Strategies come, change and leave while bars flow and services stop: nothing is lost, nothing waits for ever."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tradewire.ingest.feed import emit_of
+from tradewire.ports.events import (
+    ActiveVersion,
+    CandleClosed,
+    IndicatorsUpdated,
+    OrderChanged,
+    OrderStatus,
+    RiskAssessed,
+    StrategyConfigPublished,
+    StrategyEvaluated,
+    StrategyStatusChanged,
+)
+from tradewire.ports.message import Emit, Event
+from tradewire.testkit.builders import BTC, ETH, candle, instrument, limits
+from tradewire.testkit.closed_loop import ClosedLoop, ExecutionMember, Member, RiskMember, StrategyMember
+from tradewire.testkit.random_markets import also_every_four_hours, market
+from tradewire.testkit.strategies import config, document
+
+STOPS = "{stop_loss: '0.02 * close', take_profit: '0.03 * close'}"
+
+
+class Publisher:
+    """Somebody who publishes versions of three strategies on two accounts, and retires them."""
+
+    def __init__(self, loop: ClosedLoop, rng: random.Random) -> None:
+        self._loop, self._rng = loop, rng
+        self._versions: Counter[str] = Counter()
+        self._trades: dict[str, tuple[str, ...]] = {}
+
+    def act(self) -> None:
+        """Publish a version, or retire."""
+        name, account = self._rng.choice([("first", "alpha"), ("second", "alpha"), ("alone", "beta")])
+        if name in self._trades and self._rng.random() < 0.25:
+            del self._trades[name]
+            self._loop.log.delete(StrategyConfigPublished, name)
+            return
+        symbols = self._trades.get(name, ()) or self._rng.choice([(BTC,), (ETH,)])
+        if self._rng.random() < 0.3:
+            symbols = (BTC, ETH)
+        self._trades[name] = symbols
+        self._versions[name] += 1
+        fields = {"interval": self._rng.choice(["1h", "1h", "4h"]) if symbols == (BTC,) else "1h"}
+        fields["sizing"] = f"{{fixed_qty: {self._rng.randrange(1, 4)}}}"
+        if self._rng.random() < 0.5:
+            fields["protect"] = STOPS
+        version = config(document(name, account, *symbols, **fields), self._versions[name])
+        self._loop.log.append(Emit(version, event_id=f"{name}-{version.version}"))
+
+
+def played(seed: int, bars: int, acts: int) -> ClosedLoop:
+    """Everything in a random interleaving: bars come, members stop for a while, die, and read what they missed.
+
+    The markets end together, once everything else has been answered.
+    """
+    rng = random.Random(seed)
+    known = [instrument(s, intervals=("1h", "4h"), taker_fee=Decimal("0.0005")) for s in (BTC, ETH)]
+    loop = ClosedLoop([*known, limits("alpha"), limits("beta")], [])
+    candles = [*also_every_four_hours(rng, market(rng, (BTC,), bars)), *market(rng, (ETH,), bars)]
+    candles = [bar.model_copy(update={"last_of_stream": False}) for bar in candles]
+    candles.sort(key=lambda bar: (bar.close_time_us, bar.symbol, bar.interval))
+    somebody, stopped = Publisher(loop, rng), set[Member]()
+    moments = [rng.randrange(len(candles)) for _ in range(acts)]
+    for number, bar in enumerate(candles):
+        loop.log.append(emit_of(bar))
+        turns(loop, rng, rng.choice([0, 0, 3, 20, 200]), stopped)
+        for _ in range(moments.count(number)):
+            somebody.act()
+            turns(loop, rng, rng.randrange(30), stopped)
+        if rng.random() < 0.2:
+            stopped = {member for member in loop.members if rng.random() < 0.3}
+    for member in stopped:
+        member.start()
+    turns(loop, rng, None, set())
+    for symbol, interval, number in ((BTC, "1h", 4 * bars + 3), (BTC, "4h", bars), (ETH, "1h", 4 * bars + 3)):
+        loop.log.append(emit_of(candle(number, 100, symbol, interval, last_of_stream=True)))
+    turns(loop, rng, None, set())
+    return loop
+
+
+def turns(loop: ClosedLoop, rng: random.Random, count: int | None, stopped: set[Member]) -> None:
+    """So many deliveries to members that are up; None: as long as there is anything to deliver or to answer."""
+    (strategy,) = (member for member in loop.members if isinstance(member, StrategyMember))
+    while count is None or count > 0:
+        ready = [(member, place) for member, place in loop.ready() if member not in stopped]
+        if not ready:
+            if strategy not in stopped:
+                strategy.tick()
+            if not any(member not in stopped for member, _ in loop.ready()):
+                return
+            continue
+        member, place = rng.choice(ready)
+        for _ in range(rng.choice((1, 1, 8, 40))):
+            if member.waiting(place):
+                member.deliver(place)
+        count = None if count is None else count - 1
+        if rng.random() < 0.3 and strategy not in stopped:
+            strategy.tick()
+        if rng.random() < 0.05:
+            member.checkpoint(commit=rng.random() < 0.7)
+        if rng.random() < 0.01:
+            member.start()
+
+
+def timeline(answers: Sequence[StrategyStatusChanged]) -> list[ActiveVersion]:
+    """What was in force when: an answer leaves out what is long past, and what never came into force."""
+    found: list[ActiveVersion] = []
+    told: tuple[ActiveVersion, ...] = ()
+    for answer in answers:
+        told = answer.active or tuple(version.model_copy(update={"symbols": ()}) for version in told)
+        since_us = told[0].effective_from_us if told else -1
+        found = [*(version for version in found if version.effective_from_us < since_us), *told]
+    return found
+
+
+def owed(loop: ClosedLoop) -> Iterator[tuple[str, str, int]]:
+    """Strategy, symbol and close of each bar that a version in force decides on."""
+    answers: dict[str, list[StrategyStatusChanged]] = defaultdict(list)
+    events = [message.event for message in loop.log.messages()]
+    for event in events:
+        if isinstance(event, StrategyStatusChanged):
+            answers[event.strategy_id].append(event)
+    versions_of = {strategy_id: timeline(said) for strategy_id, said in answers.items()}
+    for bar in (event for event in events if isinstance(event, CandleClosed)):
+        for strategy_id, versions in versions_of.items():
+            version = next((v for v in reversed(versions) if v.effective_from_us <= bar.close_time_us), None)
+            if version is not None and bar.symbol in version.symbols and bar.interval == version.interval:
+                yield strategy_id, bar.symbol, bar.close_time_us
+
+
+def first_of_each_id(loop: ClosedLoop) -> Iterator[Event]:
+    """What was said. Said again, it is the same: but for indicators that began to be computed with another bar."""
+    found: dict[str, Event] = {}
+    for message in loop.log.messages():
+        if not isinstance(message.event, str):
+            known = found.setdefault(message.envelope.event_id, message.event)
+            assert known == message.event or isinstance(known, IndicatorsUpdated | StrategyEvaluated)
+    yield from found.values()
+
+
+def hold(loop: ClosedLoop) -> None:
+    """Raises AssertionError unless every bar in force was evaluated and every intent placed or denied, each once."""
+    events = list(first_of_each_id(loop))
+    evaluated = Counter((e.strategy_id, e.symbol, e.event_time_us) for e in events if isinstance(e, StrategyEvaluated))
+    assert set(evaluated) == set(owed(loop))
+    assert set(evaluated.values()) <= {1}
+    answered = Counter(e.evaluation_id for e in events if isinstance(e, RiskAssessed))
+    assert len(answered) == len(evaluated)
+    assert set(answered.values()) <= {1}
+    intents = [i.client_order_id for e in events if isinstance(e, RiskAssessed) for i in e.intents]
+    outcomes = [e for e in events if isinstance(e, OrderChanged)]
+    begun = [e.client_order_id for e in outcomes if e.status in (OrderStatus.SUBMITTED, OrderStatus.DENIED)]
+    assert sorted(begun) == sorted(intents)
+    for member in loop.members:
+        if isinstance(member, ExecutionMember | RiskMember):
+            assert list(member.desk.waits()) == []
+        if isinstance(member, ExecutionMember):
+            assert member.held() == {}
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**32), bars=st.integers(12, 40), acts=st.integers(1, 12))
+def test_loop_when_versions_change_and_services_stop_then_every_bar_and_every_intent_is_answered_once(
+    seed: int, bars: int, acts: int
+) -> None:
+    hold(played(seed, bars, acts))
