@@ -14,7 +14,6 @@ from tradewire.trading.language import (
     Signal,
     check_strategy,
     compile_strategy,
-    language_reference,
     parse_strategy,
 )
 from tradewire.trading.language.numbers import FUNCTIONS
@@ -49,15 +48,6 @@ def test_sample_when_checked_on_its_data_then_is_accepted_and_trades_often(path:
         signals = strategy.evaluate_array(bars).signal
         entries = sum(int((signals == SIGNALS.index(signal)).sum()) for signal in ENTRIES)
         assert entries >= len(bars) / 100, f"{entries} entries in {len(bars)} bars of {symbol}"
-
-
-def test_reference_when_generated_then_explains_every_word_of_the_language() -> None:
-    text = language_reference()
-    for indicator in INDICATORS.values():
-        assert f"### `{indicator.name}(" in text
-        assert indicator.formula in text
-    for word in (*FUNCTIONS, *CROSSINGS, VOLATILITY):
-        assert f'"{word}"' in text
 
 
 def test_words_when_collected_then_no_indicator_hides_a_function_or_field() -> None:

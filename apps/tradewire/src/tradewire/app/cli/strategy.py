@@ -1,4 +1,4 @@
-"""``tradewire strategy``: validate, publish, list, show, retire."""
+"""``tradewire strategy``: language, validate, publish, list, show, retire."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from tradewire.app.cli.language import language
 from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, say_warnings, tell
@@ -21,13 +22,16 @@ from tradewire.trading.language import parse_strategy
 ANSWER_SECONDS = 60.0
 STYLES = {ConfigStatus.ACCEPTED: "green", ConfigStatus.REFUSED: "red", ConfigStatus.RETIRED: "yellow"}
 app = typer.Typer(
-    help="Check, publish, list, show and retire strategies.",
+    help="Explain the language; check, publish, list, show and retire strategies.",
     no_args_is_help=True,
     epilog=epilog("tradewire strategy validate strategies/ema-cross-btc.yaml"),
 )
 FileArgument = Annotated[Path, typer.Argument(help="A strategy file (YAML).")]
 IdArgument = Annotated[str, typer.Argument(metavar="STRATEGY", help="Strategy id.")]
 WaitOption = Annotated[float, typer.Option("--wait-s", min=0.1, help="Longest wait for the platform's answer, s.")]
+
+
+app.command("language", epilog=epilog("tradewire strategy language stop_loss"))(language)
 
 
 @app.command("validate", epilog=epilog("tradewire strategy validate strategies/ema-cross-btc.yaml"))

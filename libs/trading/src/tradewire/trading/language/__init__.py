@@ -18,7 +18,7 @@ from tradewire.trading.language.evaluation import (
 )
 from tradewire.trading.language.intervals import INTERVALS_US, interval_name
 from tradewire.trading.language.plugins import PythonRules, installed_rules
-from tradewire.trading.language.reference import language_reference
+from tradewire.trading.language.reference import language_document
 from tradewire.trading.language.sizing import Sizing, SizingMethod
 from tradewire.trading.language.truth import Check, Finding, check_strategy
 
@@ -46,7 +46,7 @@ __all__ = [
     "compile_strategy",
     "installed_rules",
     "interval_name",
-    "language_reference",
+    "language_document",
     "parse_series",
     "parse_strategy",
     "with_defaults",

@@ -6,37 +6,44 @@ from collections.abc import Mapping
 
 from tradewire.trading.indicators import INDICATORS, Indicator
 from tradewire.trading.language.calls import usage
-from tradewire.trading.language.document import KEYS, MAX_SYMBOLS, NAME, PROTECTIONS, RULES
-from tradewire.trading.language.intervals import INTERVALS_US
-from tradewire.trading.language.sizing import SizingMethod
 from tradewire.trading.language.syntax import MAX_EXPRESSION_CHARS
-from tradewire.trading.language.tree import BAR_FIELDS, MAX_DEPTH, MAX_NODES, number_text
+from tradewire.trading.language.tree import MAX_DEPTH, MAX_NODES, number_text
+from tradewire.trading.language.words import EXAMPLE, WORDS, Section, Word
 
-_KEY_NOTES: Mapping[str, str] = {
-    "id": f"required; `{NAME.pattern}`",
-    "description": "free text",
-    "venue": "default `binance`",
-    "account": "default `default`",
-    "symbols": f"required; list of the venue's symbols, 1 to {MAX_SYMBOLS}",
-    "interval": f"required; one of {', '.join(INTERVALS_US)}",
-    "indicators": "names for series: `name: number`; a name may use other names, in any order",
-    "entry_long": "condition; at least one entry is required",
-    "exit_long": "condition",
-    "entry_short": "condition",
-    "exit_short": "condition",
-    "python": "`module:Class` of an installed plug-in, in place of the four rules",
-    "sizing": "required; one method of the table below, `max_leverage`, and `volatility` for volatility_target",
-    "protect": f"distances in price units at the bar that decides: {', '.join(PROTECTIONS)}",
-    "params": "`name: {default, low, high, step}`; a name may stand wherever a number may",
+HEAD = f"""\
+# Strategy language
+
+Generated from the code by `docs/research/generate_language.py`; do not edit. A strategy is a YAML file. What any YAML
+reader sees is what runs, so a call with a comma inside braces stands in quotes: `{{fast: 'ema(close, 20)'}}`. Every
+example below runs when its lines take the place of those of this file; a test runs them all.
+
+```yaml
+{EXAMPLE}```
+
+In the terminal `tradewire strategy language stop_loss` explains a word, `tradewire strategy language sizing` a chapter;
+`tradewire strategy validate FILE` names every fault of a file with line, column and a way out."""
+TITLES: Mapping[Section, tuple[str, str]] = {
+    Section.KEYS: ("Keys", "The keys of the file."),
+    Section.PARAMS: ("Parameters", "The keys of one parameter under `params`."),
+    Section.SIZING: (
+        "Sizing",
+        "The keys of `sizing`: exactly one of the first five. Amounts are constants or parameters, above 0. Quantities "
+        "are rounded down to the instrument's step.",
+    ),
+    Section.PROTECT: (
+        "Protection",
+        "The keys of `protect`. Distances are numbers in price units, read once, at the bar that decides; the first "
+        "order to fill cancels the others.",
+    ),
+    Section.FIELDS: ("Fields of the bar", "Numbers of the closed bar."),
+    Section.OPERATORS: ("Operators", "As in Python; `and` binds closer than `or`, `not` closer than both."),
+    Section.FUNCTIONS: (
+        "Functions",
+        "Beside these, every indicator of [indicators.md](indicators.md) and every installed one is a function. Other "
+        "bars are read with `shift(x, n)`, n bars back.",
+    ),
 }
-_SIZING_NOTES: Mapping[SizingMethod, str] = {
-    SizingMethod.VOLATILITY_TARGET: "leverage = amount / `volatility` (a number, default `volatility(30)`)",
-    SizingMethod.FRACTION_OF_EQUITY: "notional = amount × equity",
-    SizingMethod.FIXED_NOTIONAL: "notional in quote units",
-    SizingMethod.FIXED_QTY: "quantity in base asset units",
-    SizingMethod.RISK_PER_TRADE: "qty = amount × equity / stop distance; needs `protect.stop_loss`",
-}
-_GRAMMAR = """\
+GRAMMAR = """\
 condition  = comparison | crossing | condition "and" condition | condition "or" condition
            | "not" condition | "(" condition ")"
 comparison = number (("<" | "<=" | ">" | ">=" | "==" | "!=") number)+
@@ -47,56 +54,73 @@ number     = literal | field | name | parameter | number ("+" | "-" | "*" | "/")
            | indicator "(" series* parameters ["," "interval" "=" interval] ")" ["." output]
            | "(" number ")"
 """
-_SENSE = f"""\
-- `crossed_above(a, b)` is true when a ≤ b one bar ago and a > b now; `crossed_below` when a ≥ b and a < b.
-- A number without finite value (warming up, division by zero, `log` of a number ≤ 0) is missing. A
-  comparison with a missing number is unknown: `and` with a false is false, `or` with a true is true, all
-  else stays unknown.
-- `volatility(n)` is the yearly realized volatility as a ratio: standard deviation of the last n log returns
-  of `close` × √(bars in a year of 365 days).
-- `interval=4h` computes the whole call on bars of 4 h, built from the strategy's own. A bar sees the last
-  higher bar closed by its own close. Buckets are aligned to the UTC epoch, weeks to Mondays.
-- No entry while an input is missing or a protection or sizing input is not above 0. Exit before entry: an
-  exit cancels the entry of the same side on the same bar. Both entries true: no entry.
-- An expression has at most {MAX_EXPRESSION_CHARS} characters and, names written out, {MAX_NODES} parts
-  and {MAX_DEPTH} levels of nesting."""
+_LIMITS = f"""\
+The four rules are conditions; indicators, protections and sizing are numbers. An expression has at most
+{MAX_EXPRESSION_CHARS} characters and, names written out, {MAX_NODES} parts and {MAX_DEPTH} levels of nesting."""
+WHEN = """\
+1. A bar closes. Its indicators see closed bars only: the bar itself, those before it, and the higher bars closed by
+   then. Higher bars begin at multiples of their interval since the UTC epoch, weeks on Mondays.
+2. The four rules are decided on the closed bar. A number without a finite value (warming up, division by zero) makes
+   its comparison unknown, and a rule acts only when it is true.
+3. No entry while an input is missing, or a distance or a sizing input is not above 0. An exit cancels the entry of its
+   own side on the same bar. When both entries are true there is no entry.
+4. An exit closes the strategy's own position and withdraws its protective orders. An entry is taken only from flat; an
+   entry of the other side acts only together with the exit of the held one, as a reversal. Nothing is added to a
+   position.
+5. An entry is sized with the account's equity as of that close and judged against the account's limits. A refused
+   entry is not tried again: the next entry is the next bar whose rule is true.
+6. Orders are market orders. They fill at the next bar's open at the earliest, with the slippage that the account is
+   set to.
+7. Protective orders are at work from the fill of the entry on. Their prices count from the close that decided
+   ([ADR 3](../adr/0003-protection-from-the-decision.md)), not from the fill.
+8. Parameters are numbers of one version of the strategy. A changed file is a new version, which decides from the next
+   bar on."""
+PLUGINS = """\
+Rules may be written in Python: `python: module:Class`. A file can name only what an installed package offers through
+the entry point group `tradewire.strategies`, so a strategy never brings code with it. The class lists the series that
+it reads (`demands`) and decides in two forms, `rules` for one bar and `rules_array` for a history. Both must decide
+alike on every bar, and no answer may change when later bars are cut off; a class that fails this is refused."""
 
 
-def language_reference(catalogue: Mapping[str, Indicator] = INDICATORS) -> str:
-    """Markdown: document keys, grammar, sense, sizing, and every indicator with formula and source."""
-    rules = ", ".join(f"`{name}`" for name in RULES)
-    parts = [
-        "# Strategy language",
-        "Generated from the code. A strategy is a YAML mapping with these keys.",
-        _table(("key", "meaning"), [(f"`{key}`", _KEY_NOTES[key]) for key in KEYS]),
-        "## Expressions",
-        f"The rules ({rules}) are conditions; indicators, protections and sizing are numbers.",
-        f"```\n{_GRAMMAR}```",
-        f"Fields of the bar: {', '.join(f'`{name}`' for name in BAR_FIELDS)}.",
-        _SENSE,
-        "## Sizing",
-        _table(("method", "meaning"), [(f"`{method}`", note) for method, note in _SIZING_NOTES.items()]),
-        "## Indicators",
-        *(_indicator(catalogue[name]) for name in sorted(catalogue)),
-    ]
+def language_document() -> str:
+    """The reference as Markdown, without the built-in indicators, which have a document of their own."""
+    parts = [HEAD]
+    for section, (title, text) in TITLES.items():
+        parts += [f"## {title}", text, _table([word for word in WORDS if word.section is section])]
+    parts += ["## Grammar", f"```\n{GRAMMAR}```", _LIMITS, "## What happens when", WHEN, "## Plug-ins", PLUGINS]
     return "\n\n".join(parts) + "\n"
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, str]]) -> str:
-    lines = [f"| {' | '.join(head)} |", f"|{'|'.join('---' for _ in head)}|"]
-    lines += [f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows]
+def _table(words: list[Word]) -> str:
+    lines = ["| word | meaning | example |", "|---|---|---|"]
+    for word in words:
+        example = "<br>".join(f"`{line.replace('|', '&#124;')}`" for line in _shown(word.example))
+        lines.append(f"| `{word.name}` | {word.meaning} | {example} |")
     return "\n".join(lines)
 
 
-def _indicator(indicator: Indicator) -> str:
-    lines = [f"### `{usage(indicator)}`", "", f"{indicator.title}.", "", f"Formula: {indicator.formula}", ""]
-    if indicator.fields:
-        lines += [f"Reads: {', '.join(indicator.fields)}.", ""]
+def _shown(example: str) -> list[str]:
+    """The lines of an example, with what leads them kept visible in a table."""
+    return [line.replace("  ", "\u00a0\u00a0", 1) if line.startswith("  ") else line for line in example.split("\n")]
+
+
+def indicator_text(indicator: Indicator) -> str:
+    """One indicator in plain lines: call, formula, parameters, outputs, warm-up, source."""
+    lines = [usage(indicator), f"  {indicator.title}. {indicator.formula}"]
     for param in indicator.params:
         kind = "whole number" if param.integer else "number"
         span = f"{number_text(param.low)} to {number_text(param.high)}"
-        lines.append(f"- `{param.name}`: {kind}, {span}, default {number_text(param.default)}")
+        lines.append(f"  {param.name}: {kind}, {span}, default {number_text(param.default)}")
     if len(indicator.outputs) > 1:
-        lines.append(f"- outputs: {', '.join(f'`.{name}`' for name in indicator.outputs)}")
-    lines += ["", f"Source: {indicator.source}"]
-    return "\n".join(lines)
+        lines.append(f"  outputs: {', '.join(f'.{name}' for name in indicator.outputs)}")
+    return "\n".join([*lines, f"  warm-up {indicator.warmup()} bars; source: {indicator.source}"])
+
+
+def words_called(name: str) -> tuple[Word, ...]:
+    """The words of this name (`volatility` is a function and a key of sizing), or a chapter's words."""
+    return tuple(word for word in WORDS if word.name == name or word.section == name)
+
+
+def known_words(catalogue: Mapping[str, Indicator] = INDICATORS) -> tuple[str, ...]:
+    """Everything that can be asked for: chapters, words, indicators."""
+    return tuple(dict.fromkeys((*Section, *(word.name for word in WORDS), *catalogue)))
