@@ -21,7 +21,8 @@ example below runs when its lines take the place of those of this file; a test r
 {EXAMPLE}```
 
 In the terminal `tradewire strategy language stop_loss` explains a word, `tradewire strategy language sizing` a chapter;
-`tradewire strategy validate FILE` names every fault of a file with line, column and a way out."""
+`tradewire strategy validate FILE` names every fault of a file with line, column and a way out. Coming from another
+program: [ten strategies side by side](coming-from.md)."""
 TITLES: Mapping[Section, tuple[str, str]] = {
     Section.KEYS: ("Keys", "The keys of the file."),
     Section.PARAMS: ("Parameters", "The keys of one parameter under `params`."),
