@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tradewire.trading.indicators import INDICATORS, Indicator
+from tradewire.trading.indicators import BUILT_IN, Indicator
 from tradewire.trading.indicators.adapters.choice import Adapter, adapter_of
 from tradewire.trading.indicators.candlesticks import Candlestick
 from tradewire.trading.language.calls import usage
@@ -39,9 +39,9 @@ coarse ticks. TA-Lib compares floats and differs where they round.
 
 def document() -> str:
     """The whole reference as Markdown."""
-    own = [one for _, one in sorted(INDICATORS.items()) if not isinstance(one, Candlestick)]
-    patterns = [one for _, one in sorted(INDICATORS.items()) if isinstance(one, Candlestick)]
-    kinds = Counter("patterns" if isinstance(one, Candlestick) else "own" for one in INDICATORS.values())
+    own = [one for _, one in sorted(BUILT_IN.items()) if not isinstance(one, Candlestick)]
+    patterns = [one for _, one in sorted(BUILT_IN.items()) if isinstance(one, Candlestick)]
+    kinds = Counter("patterns" if isinstance(one, Candlestick) else "own" for one in BUILT_IN.values())
     parts = [HEAD.format(own=kinds["own"], patterns=kinds["patterns"]).rstrip()]
     parts += ["## Own indicators", *map(_section, own), "## Candlestick patterns", _patterns(patterns)]
     return "\n\n".join(parts) + "\n"

@@ -1,6 +1,6 @@
 """Indicators, each written once and given in two bit-equal forms: bar by bar, and over whole arrays."""
 
-from tradewire.trading.indicators.catalogue import INDICATORS, indicator
+from tradewire.trading.indicators.catalogue import BUILT_IN, INDICATORS, indicator
 from tradewire.trading.indicators.model import (
     FloatArray,
     Indicator,
@@ -13,6 +13,7 @@ from tradewire.trading.indicators.model import (
 )
 
 __all__ = [
+    "BUILT_IN",
     "INDICATORS",
     "FloatArray",
     "Indicator",

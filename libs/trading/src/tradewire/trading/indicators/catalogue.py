@@ -8,6 +8,7 @@ from types import MappingProxyType
 from tradewire.trading.indicators.bands import BANDS
 from tradewire.trading.indicators.candlesticks import CANDLESTICKS
 from tradewire.trading.indicators.composites import COMPOSITES
+from tradewire.trading.indicators.installed import Catalogue
 from tradewire.trading.indicators.model import Indicator, UnknownIndicator
 from tradewire.trading.indicators.momentum import MOMENTUM
 from tradewire.trading.indicators.oscillators import OSCILLATORS
@@ -37,10 +38,12 @@ _FAMILIES = (
     CANDLESTICKS,
 )
 
-INDICATORS: Mapping[str, Indicator] = MappingProxyType(
+BUILT_IN: Mapping[str, Indicator] = MappingProxyType(
     {indicator.name: indicator for family in _FAMILIES for indicator in family}
 )
-assert len(INDICATORS) == sum(map(len, _FAMILIES)), "two indicators share a name"
+assert len(BUILT_IN) == sum(map(len, _FAMILIES)), "two indicators share a name"
+INDICATORS = Catalogue(BUILT_IN)
+"""The built-in indicators and the installed ones."""
 
 
 def indicator(name: str) -> Indicator:

@@ -115,7 +115,7 @@ def _kept(function: Any, name: str, **options: bool) -> Any:
 
 @cache
 def _jitted(function: FunctionType) -> Any:
-    """Compile a plain function together with the plain functions of this package that it calls."""
+    """Compile a plain function together with those of its own module and of this package that it calls."""
     callees = {name: _jitted(callee) for name, callee in _callees(function)}
     rebound = _rebound(function, callees)
     # No way in from the interpreter, which would take longer to compile than most functions. And no counting of
@@ -131,8 +131,12 @@ def _rebound(function: FunctionType, names: dict[str, Any]) -> FunctionType:
 def _callees(function: FunctionType) -> Iterator[tuple[str, FunctionType]]:
     for name in function.__code__.co_names:
         callee = function.__globals__.get(name)
-        if isinstance(callee, FunctionType) and callee.__module__.startswith(_PACKAGE):
+        if isinstance(callee, FunctionType) and _compiles_along(function, callee):
             yield name, callee
+
+
+def _compiles_along(caller: FunctionType, callee: FunctionType) -> bool:
+    return callee.__module__ == caller.__module__ or callee.__module__.startswith(_PACKAGE)
 
 
 def _digest(function: FunctionType) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradewire.trading.indicators import Indicator, Param
+from tradewire.trading.indicators import INDICATORS, Indicator, Param
 from tradewire.trading.language.errors import did_you_mean, one_of
 from tradewire.trading.language.intervals import INTERVALS_US, bars_per_year, interval_name
 from tradewire.trading.language.numbers import FUNCTIONS, apply_function, takes_many
@@ -129,7 +129,8 @@ def resolve_call(resolver: Resolver, node: ast.Call, name: str) -> Tree | None:
     if name in resolver.scope.indicators or name in BAR_FIELDS:
         resolver.report(node, f"`{name}` is a series, not a function", f"for an earlier bar write `shift({name}, 1)`")
     else:
-        hint = did_you_mean(name, known) or "`tradewire strategy language functions` lists them"
+        refused = INDICATORS.refused.get(name)
+        hint = refused or did_you_mean(name, known) or "`tradewire strategy language functions` lists them"
         resolver.report(node, f"unknown function `{name}`", hint)
     return None
 

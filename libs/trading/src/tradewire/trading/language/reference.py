@@ -77,10 +77,16 @@ WHEN = """\
 8. Parameters are numbers of one version of the strategy. A changed file is a new version, which decides from the next
    bar on."""
 PLUGINS = """\
-Rules may be written in Python: `python: module:Class`. A file can name only what an installed package offers through
-the entry point group `tradewire.strategies`, so a strategy never brings code with it. The class lists the series that
-it reads (`demands`) and decides in two forms, `rules` for one bar and `rules_array` for a history. Both must decide
-alike on every bar, and no answer may change when later bars are cut off; a class that fails this is refused."""
+Rules and indicators may be written in Python. A file can name only what an installed package offers through an entry
+point, so a strategy never brings code with it. An installable package with one of each is in
+[example-plugin](example-plugin/README.md).
+
+- Group `tradewire.strategies`: a class that lists the series it reads (`demands`) and decides in two forms, `rules` for
+  one bar and `rules_array` for a history; named by `python: module:Class`. It is refused unless both forms decide alike
+  on every bar and no answer changes when later bars are cut off.
+- Group `tradewire.indicators`: an `Indicator`, named like a built-in one: `heikin_ashi().close`. It is refused unless
+  its name is free, its two forms are equal bit for bit on random markets with holes, and its first value comes after
+  the warm-up that it states."""
 
 
 def language_document() -> str:

@@ -1,0 +1,1 @@
+"""One strategy and one indicator in Python, for tradewire."""
