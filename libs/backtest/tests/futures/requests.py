@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -18,11 +19,12 @@ from tradewire.ports.backtest import (
     PathHistory,
 )
 from tradewire.ports.events import InstrumentStatus, RiskLimitsChanged
+from tradewire.trading.limit_bounds import LIMITS
 
 from .markets import HOUR_US, market, strategy
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
-PROTECTIONS = (
+GUARDS = (
     "",
     "stop_loss: 2",
     "take_profit: 3",
@@ -38,6 +40,7 @@ SIZES = (
     "fraction_of_equity: 4.6",
     "fraction_of_equity: 12",
     "fraction_of_equity: 3, max_leverage: 1.2",
+    "volatility_target: 0.1, volatility: (high - low) / close + 0.25, max_leverage: 0.6",
     "fixed_qty: 40",
     "fixed_qty: 0.0017",
     "fixed_notional: 25000",
@@ -48,7 +51,7 @@ RISKS = ("risk_per_trade: 0.02", "risk_per_trade: 0.31, max_leverage: 3")
 """Sizes for which a stop loss is needed."""
 LATENCIES_US = (0, 1, HOUR_US // 5, HOUR_US // 3, HOUR_US - 1, HOUR_US * 3 // 2)
 PIECES = {"30m": 2, "15m": 4, "5m": 12}
-LIMITS: dict[str, tuple[str, ...]] = {
+TIGHT: dict[str, tuple[str, ...]] = {
     "max_gross_exposure": ("12000", "6000"),
     "max_drawdown_ratio": ("0.3", "0.05"),
     "max_daily_loss": ("500", "50"),
@@ -58,7 +61,12 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "max_leverage": ("0.7", "1.5"),
     "max_concentration_ratio": ("0.5", "0.45"),
     "price_collar_ratio": ("0.01", "0.001"),
+    "max_orders_per_minute": ("5", "2", "1"),
+    "max_data_age_s": ("0.001",),
 }
+"""Values of each limit of the model that some entries break; but for the age of data, which history does not have."""
+LIMITS_AT_ONCE = 3
+"""With more, one of them refuses nearly every entry and the others are never asked."""
 
 
 @st.composite
@@ -76,7 +84,7 @@ def requests(draw: st.DrawFn, bars: int = 150) -> BacktestRequest:
     markets = tuple(
         draw(versions(draw(paths(market(symbol, seed + n, bars, **options))))) for n, symbol in enumerate(symbols)
     )
-    protect = draw(st.sampled_from(PROTECTIONS))
+    protect = draw(st.sampled_from(GUARDS))
     sizing = draw(st.sampled_from((*SIZES, *RISKS) if "stop_loss" in protect else SIZES))
     return BacktestRequest(strategy(symbols, protect=protect, sizing=sizing), markets, account=draw(accounts()))
 
@@ -98,14 +106,15 @@ def accounts(draw: st.DrawFn) -> AccountSettings:
 
 @st.composite
 def limits(draw: st.DrawFn) -> RiskLimitsChanged:
-    """Some limits, each of which may be tight."""
-    given = {
-        name: draw(st.sampled_from([None, *(Decimal(value) for value in values)])) for name, values in LIMITS.items()
-    }
-    orders = draw(st.sampled_from([None, 5, 2, 1]))
-    return RiskLimitsChanged(
-        account_id="main", version=1, author="test", changed_at_us=0, max_orders_per_minute=orders, **given
-    )
+    """A few of the model's limits, each of which may be tight."""
+    names = draw(st.lists(st.sampled_from(LIMITS), unique=True, max_size=LIMITS_AT_ONCE))
+    return limited({name: draw(st.sampled_from(TIGHT[name])) for name in names})
+
+
+def limited(values: Mapping[str, str]) -> RiskLimitsChanged:
+    """An account's limits, by name."""
+    meta = {"account_id": "main", "version": 1, "author": "test", "changed_at_us": 0}
+    return RiskLimitsChanged.model_validate({**meta, **values})
 
 
 @st.composite

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from pydantic import ValidationError
@@ -25,7 +25,8 @@ from tradewire.app.switching import Switching
 from tradewire.ports.events import RiskLimitsChanged
 from tradewire.trading.limit_bounds import LIMITS
 
-WHOLE_NUMBERS = ("max_orders_per_minute",)
+WHOLE_NUMBERS = tuple(name for name in LIMITS if int in get_args(RiskLimitsChanged.model_fields[name].annotation))
+"""Limits that count."""
 NO_LIMIT = "none"
 app = typer.Typer(
     help="Show and set the risk limits of accounts.",

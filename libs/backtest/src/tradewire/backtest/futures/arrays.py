@@ -138,13 +138,17 @@ class Limits(NamedTuple):
 
 
 class Venue(NamedTuple):
-    """What decisions and fills go by until an instrument changes."""
+    """What decisions and fills go by until an instrument changes.
+
+    ``covered``: whether the loop knows all that entries are sized, guarded and judged by.
+    """
 
     terms: Terms
     brackets: Brackets
     model: Model
     asked: Asked
     limits: Limits
+    covered: bool
 
 
 class Tape(NamedTuple):

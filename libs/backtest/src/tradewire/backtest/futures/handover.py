@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tradewire.backtest.futures.arrays import Ints
+from tradewire.backtest.futures.coverage import place_of
 from tradewire.backtest.futures.decisions import Decider
 from tradewire.backtest.futures.grid import Grid
 from tradewire.backtest.futures.open_orders import (
@@ -23,7 +24,6 @@ from tradewire.backtest.futures.open_orders import (
     INACTIVE,
     LEFT,
     LEVEL,
-    NEVER,
     NONE,
     PART_FILLED,
     PLACES,
@@ -40,14 +40,9 @@ from tradewire.backtest.futures.open_orders import (
 )
 from tradewire.ports.events import OrderLeg
 from tradewire.trading.exchange import SimulatedExchange
-from tradewire.trading.exchange.orders import Order, OrderStatus, OrderType, Side, venue_order_id
+from tradewire.trading.exchange.orders import Order, OrderStatus, Side, venue_order_id
 from tradewire.trading.wire import order_of
 
-_KINDS = {
-    OrderType.STOP_MARKET: STOP,
-    OrderType.TAKE_PROFIT_MARKET: TAKE,
-    OrderType.TRAILING_STOP_MARKET: TRAIL,
-}
 _LEGS = {
     ENTRY: OrderLeg.ENTRY,
     EXIT: OrderLeg.EXIT,
@@ -64,12 +59,19 @@ _STATUSES = {
 _STATUS_OF = {number: status for status, number in _STATUSES.items()}
 
 
-def book_of(grid: Grid, exchange: SimulatedExchange, latency_us: int) -> Ints:
-    """The exchange's open orders as the loop has them, shape (s, 8, 12)."""
+def book_of(grid: Grid, exchange: SimulatedExchange, latency_us: int) -> Ints | None:
+    """The exchange's open orders as the loop has them, shape (s, 8, 12).
+
+    None where there is one of a kind that the loop does not know, or one more than it has a place for.
+    """
     book = np.zeros((len(grid.symbols), PLACES, FIELDS), dtype=np.int64)
     for order in exchange.orders:
-        request = order.request
-        row = book[grid.symbols.index(request.symbol), _place_of(order)]
+        request, place = order.request, place_of(order)
+        if place is None:
+            return None
+        row = book[grid.symbols.index(request.symbol), place]
+        if row[STATUS] != NONE:
+            return None
         row[STATUS], row[SIGN] = _STATUSES[order.status], request.side.sign
         row[REQUESTED], row[QUANTITY], row[FILLED] = request.quantity_e8, order.quantity_e8, order.filled_e8
         row[LEVEL], row[EXTREME] = request.stop_price_e8 or request.callback_distance_e8, order.extreme_e8
@@ -77,13 +79,6 @@ def book_of(grid: Grid, exchange: SimulatedExchange, latency_us: int) -> Ints:
         row[SEQUENCE] = order.sequence
         row[DECIDED] = np.searchsorted(grid.close_time_us, order.arrive_us - latency_us)
     return book
-
-
-def _place_of(order: Order) -> int:
-    request = order.request
-    if request.type is OrderType.MARKET:
-        return EXIT if request.reduce_only else ENTRY
-    return _KINDS[request.type] + (GUARDS if order.cancel_us != NEVER else 0)
 
 
 def orders_of(book: Ints, grid: Grid, exchange: SimulatedExchange, decider: Decider) -> list[Order]:

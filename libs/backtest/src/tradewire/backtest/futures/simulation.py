@@ -192,8 +192,10 @@ class Simulation:
         limit = int(np.searchsorted(grid.close_time_us, self.later[0].valid_from_us)) if self.later else closes
         if start >= limit:
             return start
-        held, totals, tape = self._held(), self._totals(), self._tape
         book = book_of(grid, exchange, self.account.latency_us)
+        if book is None:
+            return start
+        held, totals, tape = self._held(), self._totals(), self._tape
         tape.counts[:] = 0, 0, exchange.taken
         stop, due = loop.trade(
             start,

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from tradewire.backtest.futures.arrays import RATE, Asked, Brackets, Floats, Limits, Model, Tape, Terms, Venue
+from tradewire.backtest.futures.coverage import DISTANCES, RATIO_LIMITS, entries_covered
 from tradewire.backtest.futures.decisions import Answers, Decider
 from tradewire.backtest.futures.grid import Grid
 from tradewire.backtest.futures.log import FILL_COLUMNS, PAYMENT_COLUMNS
@@ -19,8 +20,6 @@ from tradewire.trading.assessment.sizing import exact, quantize_qty
 from tradewire.trading.exchange import FillModel, InstrumentSpec, bounded_e8, to_e8
 from tradewire.trading.language import SizingMethod
 
-DISTANCES = ("stop_distance", "take_profit_distance", "trailing_distance")
-"""In the order of the guards."""
 FILLS_AT_ONCE = 1_000
 """Rows of the tape beside those for one whole fill of every order."""
 NO_LIMIT = 1 << 62
@@ -38,7 +37,9 @@ def venue_of(
     fill_model = fill_model_of(account)
     model = Model(fill_model.slippage_rate_e8, fill_model.volume_share_e8, fill_model.latency_us)
     asked = _asked(grid, specs, answers, decider)
-    return Venue(_terms(specs, decider, account.limits), brackets_of(specs), model, asked, _limits(account.limits))
+    terms, limits = _terms(specs, decider, account.limits), _limits(account.limits)
+    covered = entries_covered(decider.strategy, account.limits)
+    return Venue(terms, brackets_of(specs), model, asked, limits, covered)
 
 
 def fill_model_of(account: AccountSettings) -> FillModel:
@@ -85,7 +86,7 @@ def _asked(grid: Grid, specs: Sequence[InstrumentSpec], answers: Sequence[Answer
                 per_equity = amount / _volatility(answers) * per_unit
             case SizingMethod.RISK_PER_TRADE:
                 per_equity = amount / (_distances(answers, "stop_distance") * steps)
-            case _:  # a fixed quantity
+            case _:  # a fixed quantity is no multiple; what the loop does not know, it does not size
                 pass
         capped = per_unit * (np.inf if sizing.max_leverage is None else float(sizing.max_leverage))
     fixed = np.zeros(len(specs), dtype=np.int64)
@@ -97,9 +98,11 @@ def _asked(grid: Grid, specs: Sequence[InstrumentSpec], answers: Sequence[Answer
 
 def _guarding(answers: Sequence[Answers]) -> Floats:
     """Distances of what guards entries, shape (3, s, t), or without any where there is none."""
-    if not any((getattr(answer.arrays, name) > 0).any() for answer in answers for name in DISTANCES):  # NaN is not
+    if not any(
+        (getattr(answer.arrays, name) > 0).any() for answer in answers for name in DISTANCES.values()
+    ):  # NaN is not
         return np.empty((0, 0, 0))
-    return np.stack([_distances(answers, name) for name in DISTANCES])
+    return np.stack([_distances(answers, name) for name in DISTANCES.values()])
 
 
 def _distances(answers: Sequence[Answers], name: str) -> Floats:
@@ -138,17 +141,15 @@ def _terms(specs: Sequence[InstrumentSpec], decider: Decider, limits: RiskLimits
 def _limits(limits: RiskLimitsChanged | None) -> Limits:
     given = RiskLimitsChanged(account_id="", version=0, author="", changed_at_us=0) if limits is None else limits
 
-    def ratio(value: Decimal | None, scale: float = 1.0) -> float:
-        return np.inf if value is None else float(value) * scale
-
-    floats = (
-        *(ratio(given.max_order_notional, 1e8), ratio(given.max_position_notional, 1e8)),
-        *(ratio(given.max_gross_exposure, 1e8), ratio(given.max_net_exposure, 1e8), ratio(given.max_leverage)),
-        *(ratio(given.max_concentration_ratio), ratio(given.max_drawdown_ratio)),
-    )
+    ratios = {field: _ratio(getattr(given, name), scale) for name, (field, scale) in RATIO_LIMITS.items()}
     loss = NO_LIMIT if given.max_daily_loss is None else min(_whole(given.max_daily_loss), NO_LIMIT)
     orders = NO_LIMIT if given.max_orders_per_minute is None else min(given.max_orders_per_minute, NO_LIMIT)
-    return Limits(bool(np.isfinite(floats).any() or min(loss, orders) < NO_LIMIT), *floats, loss, orders)
+    some = bool(np.isfinite(list(ratios.values())).any() or min(loss, orders) < NO_LIMIT)
+    return Limits(any=some, **ratios, daily_loss=loss, orders_per_minute=orders)
+
+
+def _ratio(value: Decimal | None, scale: float) -> float:
+    return np.inf if value is None else float(value) * scale
 
 
 def _whole(value: Decimal) -> int:
