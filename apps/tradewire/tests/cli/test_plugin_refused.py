@@ -1,4 +1,4 @@
-"""A Python strategy that looks ahead, installed as a package, is refused where strategies are registered."""
+"""A Python strategy that looks ahead, installed as a package, is refused wherever strategies are taken."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tradewire.app.cli import main
+from tradewire.app.cli.engine_runs import ENGINES
 from tradewire.app.cli.output import Exit
 from tradewire.app.operator import Operator
 from tradewire.ports.events import ConfigStatus
@@ -36,6 +37,7 @@ class Rules:
         return {"entry_long": ENTRY}
 '''
 ENTRIES = {"sees_tomorrow": "tomorrow > values['close']", "sees_today": "values['close'] > values['sma(close,3)']"}
+HOUR_MS = 3_600_000
 REASON = re.compile(
     r"bar \d+: `entry_long` is [01], expected [01]; looks ahead: the answer changes when the bars after bar \d+"
 )
@@ -89,3 +91,29 @@ def test_validate_when_a_plugin_looks_ahead_then_refused_with_bar_value_and_rule
     file.write_text(document("sees_tomorrow"))
     assert main(["strategy", "validate", str(file)]) == Exit.REFUSED
     assert REASON.search(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("backtest", "--engine", engine) for engine in ENGINES),
+        ("compare", "--engines", "futures,vectorized"),
+        ("sweep", "--engine", "vectorized"),
+        ("sweep", "--engine", "futures"),
+    ],
+    ids=" ".join,
+)
+def test_research_when_a_plugin_looks_ahead_then_refused_before_anything_runs(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, data = tmp_path / "strategy.yaml", tmp_path / "bars.csv"
+    file.write_text(document("sees_tomorrow") + "params: {length: {default: 3, low: 1, high: 9, step: 1}}\n")
+    rows = [f"{1_700_000_000_000 // HOUR_MS * HOUR_MS + n * HOUR_MS},10,11,9,10,5" for n in range(60)]
+    data.write_text("\n".join(["open_time,open,high,low,close,volume", *rows]) + "\n")
+    out = ["--out", str(tmp_path / "found")] if words[0] == "sweep" else []
+
+    code = main([words[0], str(file), "--data", f"{BTC}={data}", *words[1:], *out])
+
+    assert code == Exit.REFUSED
+    assert REASON.search(" ".join("".join(capsys.readouterr()).split()))
+    assert not (tmp_path / "found").exists()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tradewire.strategy.domain.validation import CHECK_BARS_MAX, CHECK_BARS_MIN, random_walk
 from tradewire.trading.language import (
     CompiledStrategy,
     StrategyError,
     StrategyErrors,
-    check_strategy,
     compile_strategy,
+    findings_of,
     parse_strategy,
 )
 
@@ -71,8 +70,7 @@ def validate(document: str) -> StrategyReport:
 
 
 def _truth(compiled: CompiledStrategy) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
-    count = min(max(CHECK_BARS_MIN, 3 * compiled.warmup_bars), CHECK_BARS_MAX)
-    findings = check_strategy(compiled, random_walk(count, compiled.interval_us))
+    findings = findings_of(compiled)
     return (
         tuple(Fault(finding.message) for finding in findings if finding.refuses),
         tuple(finding.message for finding in findings if not finding.refuses),

@@ -122,7 +122,8 @@ def run(
     path_data: finer candles, which tell the way of the price inside the bars;
     start, end: open times, end exclusive; capital in quote; fee: rate for takers and makers in place of the
     instruments' own. Defaults are those of a paper account.
-    Raises: StrategyErrors; MarketDataError for data that is not fit; ValueError for a setting out of range.
+    Raises: StrategyErrors, also for a strategy that looks ahead; MarketDataError for data that is not fit; ValueError
+    for a setting out of range.
     """
     text = _text(strategy)
     values = dict(params or {})

@@ -226,6 +226,7 @@ class BacktestPort(Protocol):
     def run(self, request: BacktestRequest) -> BacktestResult:
         """Run it to the end. A function of the request alone: not of the machine, of threads or of symbol order.
 
-        Raises: StrategyErrors when the strategy does not compile; ValueError when a market is missing, its interval
+        Raises: StrategyErrors when the strategy does not compile, looks ahead, or decides bar by bar otherwise than on
+        a whole history; ValueError when a market is missing, its interval
         is not the strategy's, or a setting is out of range.
         """

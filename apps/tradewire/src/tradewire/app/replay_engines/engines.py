@@ -21,11 +21,12 @@ from tradewire.app.replay_engines.collector import (
 from tradewire.app.replay_engines.market_files import write_scenario
 from tradewire.app.scenario import Scenario
 from tradewire.app.watch import RunResult
+from tradewire.backtest.accepted import accepted_strategy
 from tradewire.backtest.market_details import details_left_out
 from tradewire.backtest.trades import trades_of
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, BacktestResult
 from tradewire.ports.message import Event
-from tradewire.trading.language import compile_strategy, parse_strategy
+from tradewire.trading.language import CompiledStrategy
 
 FILL_MODEL = "simulated exchange of the execution service; what is decided at a close acts at the next open or later"
 LEFT_OUT = ("slippage of single fills: the records hold the price paid, slippage included",)
@@ -44,15 +45,16 @@ class ServicesEngine(BacktestPort):
 
     def run(self, request: BacktestRequest) -> BacktestResult:
         """As `BacktestPort.run`. Raises also TradewireError when a service or a server fails."""
-        collector = Collector()
+        strategy, collector = accepted_strategy(request), Collector()
         with tempfile.TemporaryDirectory(prefix="tradewire-") as name:
             folder = Path(name)
             scenario = write_scenario(request, folder)
             played = asyncio.run(self._play(scenario, folder, collector.take))
-        return self._result(request, collector, played.fingerprint)
+        return self._result(request, strategy, collector, played.fingerprint)
 
-    def _result(self, request: BacktestRequest, collector: Collector, fingerprint: str) -> BacktestResult:
-        strategy = compile_strategy(parse_strategy(request.strategy), request.params)
+    def _result(
+        self, request: BacktestRequest, strategy: CompiledStrategy, collector: Collector, fingerprint: str
+    ) -> BacktestResult:
         closes, fills = collector.closes(), collector.fills()
         funding = funding_of(collector.filled(), closes, request.markets)
         return BacktestResult(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tradewire.backtest.accepted import accepted_strategy
 from tradewire.backtest.futures.decisions import Answers, Decider, FixedLimits
 from tradewire.backtest.futures.finer import finer_bars
 from tradewire.backtest.futures.grid import Grid, make_grid
@@ -20,7 +21,7 @@ from tradewire.ports.backtest import (
     MarketHistory,
 )
 from tradewire.trading.exchange import InstrumentSpec, MarginMode, SimulatedExchange, to_e8
-from tradewire.trading.language import Bars, CompiledStrategy, compile_strategy, parse_strategy
+from tradewire.trading.language import Bars, CompiledStrategy
 from tradewire.trading.wire import spec_of
 
 
@@ -31,7 +32,10 @@ class FuturesEngine(BacktestPort):
 
     def run(self, request: BacktestRequest) -> BacktestResult:
         """As `BacktestPort.run`."""
-        strategy = compile_strategy(parse_strategy(request.strategy), request.params)
+        return self.simulate(request, accepted_strategy(request))
+
+    def simulate(self, request: BacktestRequest, strategy: CompiledStrategy) -> BacktestResult:
+        """Run the request's strategy, whether its results can be believed or not. Raises as `run`, but for that."""
         markets = markets_of(strategy, request.markets)
         account = request.account
         instruments = {market.symbol: account.priced(market.instrument) for market in markets}

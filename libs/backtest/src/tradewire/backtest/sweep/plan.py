@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tradewire.backtest.accepted import accepted_strategy
 from tradewire.backtest.report.provenance import data_hash, plain
 from tradewire.backtest.sweep.figures import OBJECTIVES
 from tradewire.backtest.sweep.search import Search
@@ -28,7 +29,8 @@ BLOCKS = 16
 class SweepPlan:
     """``holdout``: last share of the closes that the search never sees; ``embargo``: bars between, None: the warm-up.
 
-    ``top``: sets that are ranked with their evidence. Raises: ValueError for a setting out of range.
+    ``top``: sets that are ranked with their evidence. Raises: ValueError for a setting out of range;
+    StrategyErrors for a strategy whose results can not be believed.
     """
 
     request: BacktestRequest
@@ -49,6 +51,7 @@ class SweepPlan:
             raise ValueError(f"--objective: found {self.objective!r}, allowed {', '.join(OBJECTIVES)}")
         if len(self.times_us) < 2 * BLOCKS:
             raise ValueError(f"found {len(self.times_us)} closes, allowed {2 * BLOCKS} or more")
+        accepted_strategy(self.request)
 
     @property
     def job(self) -> Job:

@@ -47,6 +47,7 @@ def run_sweep(
 ) -> SweepReport:
     """Search, judge and rank. What the store holds is not run again; the report doesn't depend on the workers.
 
+    Each set that is ranked, or trades a test, passes the checks of BacktestPort.run.
     Raises: ValueError when no set traded, or as BacktestPort.run; SweepChangedError for a store of another sweep.
     """
     explorer = _Explorer(plan, workers, store, tick)

@@ -14,6 +14,7 @@ from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.backtest.vectorized.outcomes import block_counts, summarise
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, MarketHistory, MarkHistory
 from tradewire.trading.exchange import to_e8
+from tradewire.trading.language import compile_strategy, parse_strategy
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
@@ -59,8 +60,7 @@ class Job:
         request = replace(self.request, markets=cut(self.request.markets, task.span))
         if self.engine == VectorizedEngine.name:
             return self._at_once(request, task.sets)
-        engine = ENGINES[self.engine]()
-        return np.array([self._alone(engine, request, values) for values in task.sets])
+        return np.array([self._alone(request, values) for values in task.sets])
 
     def _at_once(self, request: BacktestRequest, sets: Sequence[ParamSet]) -> FloatArray:
         values = np.array(sets, dtype=np.float64)
@@ -69,8 +69,10 @@ class Job:
         measures = np.column_stack([getattr(found, name) for name in MEASURES])
         return np.hstack([measures, found.block_sum, found.block_sum_sq])
 
-    def _alone(self, engine: BacktestPort, request: BacktestRequest, values: ParamSet) -> FloatArray:
-        result = engine.run(self.with_params(request, values))
+    def _alone(self, request: BacktestRequest, values: ParamSet) -> FloatArray:
+        given = self.with_params(request, values)
+        strategy = compile_strategy(parse_strategy(given.strategy), given.params)
+        result = FuturesEngine().simulate(given, strategy)  # those that are ranked are checked (`figures.trade`)
         counts = block_counts(len(result.time_us), self.blocks)
         sums, squares = np.zeros(self.blocks), np.zeros(self.blocks)
         capital_e8 = to_e8(request.account.capital)

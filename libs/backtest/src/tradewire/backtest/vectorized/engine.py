@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.accepted import accepted_strategy
 from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, TOO_LARGE
 from tradewire.backtest.vectorized.account_loop import Blocks, Record, run_account, run_sets
 from tradewire.backtest.vectorized.columns import ParamColumns
@@ -61,8 +62,7 @@ class VectorizedEngine(BacktestPort):
 
     def run(self, request: BacktestRequest) -> BacktestResult:
         """As `BacktestPort.run`."""
-        document = parse_strategy(request.strategy)
-        strategy = compile_strategy(document, request.params)
+        document, strategy = parse_strategy(request.strategy), accepted_strategy(request)
         account, markets = _account(request.account), markets_of(request, document)
         only = ParamColumns(strategy.params, {}, 1)
         found = next(self._decisions(document, markets, only))
@@ -81,10 +81,13 @@ class VectorizedEngine(BacktestPort):
         float64, shape (k,) each; blocks: of returns, 0 for neither them nor drawdown and Sharpe ratio, which all cost
         a look at every close.
         Memory: the markets, one set's arrays, the results and the series cache, whatever k is.
+        The request's own set is checked as in `run`, the others are not: run one to see whether it can be believed.
         Raises: as `run`, for the first faulty set; ValueError when the columns differ in length or blocks < 0.
         """
         sets, columns = _checked(param_sets, blocks)
         document = parse_strategy(request.strategy)
+        if document.python is not None:
+            accepted_strategy(request)
         account, markets = _account(request.account), markets_of(request, document)
         outcomes = empty_outcomes(columns, sets, block_counts(len(markets.time_us), blocks))
         for decisions in self._decisions(document, markets, ParamColumns(request.params, columns, sets)):

@@ -2,6 +2,7 @@
 form.
 """
 
+from tradewire.trading.language.acceptance import compile_accepted, findings_of
 from tradewire.trading.language.bars import Bar, Bars
 from tradewire.trading.language.compiled import CompiledStrategy
 from tradewire.trading.language.compiler import compile_strategy, parse_strategy
@@ -43,7 +44,9 @@ __all__ = [
     "StrategyError",
     "StrategyErrors",
     "check_strategy",
+    "compile_accepted",
     "compile_strategy",
+    "findings_of",
     "installed_rules",
     "interval_name",
     "language_document",

@@ -17,11 +17,13 @@ unlike its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tradewire.trading.indicators import FloatArray
 from tradewire.trading.language.bars import Bars
@@ -31,10 +33,13 @@ from tradewire.trading.language.evaluation import SIGNALS, Evaluation
 from tradewire.trading.language.rules import BoolArray
 
 CUTS = 12
+DECISIONS = 400
+"""Bars with a signal, and bars of any kind, at which decisions are checked on a long history."""
 WARMUP_TOLERANCE = 0.01
 """Relative change of a series' last value that a longer history may bring; 0.01 = 1 %."""
 
 Columns = dict[str, FloatArray]
+IntArray: TypeAlias = NDArray[np.intp]
 _FLAGS = ("entry_long", "exit_long", "entry_short", "exit_short", "ready")
 _DISTANCES = ("stop_distance", "take_profit_distance", "trailing_distance")
 
@@ -79,11 +84,57 @@ def check_strategy(compiled: CompiledStrategy, bars: Bars) -> list[Finding]:
         stream = _stream_columns(compiled, bars)
         findings = _compare_forms(compiled, bars, whole, stream)
         if not findings:
-            findings = _compare_cuts(compiled, bars, whole)
+            counts = np.unique(np.linspace(1, len(bars) - 1, CUTS).astype(int))
+            findings = _compare_cuts(compiled, bars, whole, counts)
     except Exception as error:
-        what = f"the strategy fails on this history: {type(error).__name__}: {error}"
-        return [Finding(Check.RUNS, True, 0, int(bars.open_time_us[0]), compiled.id, None, None, what)]
+        return [_failure(compiled, bars, error)]
     return findings + _check_warmup(compiled, bars, whole)
+
+
+def check_decisions(compiled: CompiledStrategy, bars: Bars) -> list[Finding]:
+    """Check what the strategy decides on a long history, at some of its bars; a few ms beside the array form.
+
+    - both forms decide alike at DECISIONS bars, of those with a signal and of all, each evenly spread;
+    - the array form decides alike at CUTS of them when the history ends there.
+    """
+    try:
+        series = IndicatorEngine(compiled.demands, compiled.interval_us, compiled.catalogue).array(bars)
+        whole = _array_columns(compiled, bars)
+        chosen = _decisive(whole)
+        sampled = {name: values[chosen] for name, values in whole.items() if name not in series}
+        stream = _answers_at(compiled, {**bars.columns(), **series}, chosen, sampled)
+        findings = []
+        for name, values in sampled.items():
+            for place in np.flatnonzero(_differences(values, stream[name]))[:1]:
+                check, why = Check.BATCH_EQUALS_STREAM, "array form and bar-by-bar form disagree"
+                bar = int(chosen[place])
+                found = _finding(compiled, bars, check, name, bar, values[place], stream[name][place], why)
+                findings.append(found)
+        counts = chosen[np.unique(np.linspace(0, len(chosen) - 1, CUTS).astype(int))] + 1
+        return _compare_cuts(compiled, bars, whole, counts) or findings
+    except Exception as error:
+        return [_failure(compiled, bars, error)]
+
+
+def _decisive(whole: Columns) -> IntArray:
+    """Bars to look at: some of those with a signal, and some of all, increasing."""
+    signals = np.flatnonzero(whole["signal"])
+    every = np.arange(len(whole["signal"]))
+    spread = [bars[np.linspace(0, len(bars) - 1, DECISIONS).astype(int)] for bars in (signals, every) if len(bars)]
+    return np.unique(np.concatenate(spread))
+
+
+def _answers_at(
+    compiled: CompiledStrategy, series: Mapping[str, FloatArray], chosen: IntArray, names: Iterable[str]
+) -> Columns:
+    """The bar-by-bar form's answers at some bars, each by itself: rules must not remember earlier calls."""
+    columns = {name: np.full(len(chosen), math.nan) for name in names}
+    for place, bar in enumerate(chosen.tolist()):
+        now, before = ({key: _none(values[at]) for key, values in series.items()} for at in (bar, bar - 1))
+        for name, value in _answer_columns(compiled.evaluate(now, before if bar else {})).items():
+            if value is not None:
+                columns[name][place] = value
+    return columns
 
 
 def _array_columns(compiled: CompiledStrategy, bars: Bars) -> Columns:
@@ -146,8 +197,13 @@ def _compare_forms(compiled: CompiledStrategy, bars: Bars, whole: Columns, strea
     return findings
 
 
-def _compare_cuts(compiled: CompiledStrategy, bars: Bars, whole: Columns) -> list[Finding]:
-    for count in np.unique(np.linspace(1, len(bars) - 1, CUTS).astype(int)):
+def _failure(compiled: CompiledStrategy, bars: Bars, error: Exception) -> Finding:
+    what = f"the strategy fails on this history: {type(error).__name__}: {error}"
+    return Finding(Check.RUNS, True, 0, int(bars.open_time_us[0]), compiled.id, None, None, what)
+
+
+def _compare_cuts(compiled: CompiledStrategy, bars: Bars, whole: Columns, counts: IntArray) -> list[Finding]:
+    for count in counts:
         part = _array_columns(compiled, bars.head(int(count)))
         for name, values in part.items():
             if _differences(whole[name][:count], values).any():

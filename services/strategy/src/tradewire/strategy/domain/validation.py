@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-
-import numpy as np
 
 from tradewire.ports.errors import RefusedRecordError
 from tradewire.ports.events import (
@@ -19,18 +15,12 @@ from tradewire.ports.events import (
 )
 from tradewire.strategy.domain.history import VERSIONS_BYTES_MAX, Versions, size_bytes
 from tradewire.trading.language import (
-    Bars,
     CompiledStrategy,
     StrategyErrors,
-    check_strategy,
     compile_strategy,
+    findings_of,
     parse_strategy,
 )
-
-CHECK_BARS_MIN = 600
-CHECK_BARS_MAX = 6_000
-CHECK_SEED = 20_260_101
-BAR_MOVE = 0.01
 
 
 class RefusedError(Exception):
@@ -157,28 +147,8 @@ def _markets(compiled: CompiledStrategy, instruments: Mapping[tuple[str, str], I
 
 
 def _truth(compiled: CompiledStrategy) -> list[str]:
-    """Look-ahead, and a batch form that disagrees with the stream, on a made-up but lively market."""
-    count = min(max(CHECK_BARS_MIN, 3 * compiled.warmup_bars), CHECK_BARS_MAX)
-    findings = check_strategy(compiled, random_walk(count, compiled.interval_us))
-    return [finding.message for finding in findings if finding.refuses]
-
-
-@lru_cache(maxsize=8)
-def random_walk(count: int, interval_us: int) -> Bars:
-    """A seeded geometric random walk of bars: moves of about 1 % a bar, in calm and wild spells.
-
-    Parameters: count: bars; interval_us: their length. Returns the same bars for the same arguments everywhere.
-    """
-    rng = random.Random(CHECK_SEED)  # noqa: S311 (a market to check against, no secret)
-    rows = np.empty((count, 5))
-    close = 100.0
-    for index in range(count):
-        spell = 3.0 if (index // 97) % 3 == 2 else 1.0
-        before, close = close, close * (1 + rng.gauss(0, BAR_MOVE * spell))
-        wick = abs(rng.gauss(0, BAR_MOVE / 2)) * close
-        rows[index] = before, max(before, close) + wick, min(before, close) - wick / 2, close, rng.uniform(1, 100)
-    times = np.arange(count, dtype=np.int64) * interval_us
-    return Bars(times, *(np.ascontiguousarray(rows[:, column]) for column in range(5)))
+    """Look-ahead, and a batch form that disagrees with the stream."""
+    return [finding.message for finding in findings_of(compiled) if finding.refuses]
 
 
 def compiled_version(strategy_id: str, version: ActiveVersion) -> CompiledStrategy:
