@@ -108,7 +108,9 @@ def test_processes_and_searches_change_nothing_but_what_is_tried(
     assert alone == swept(plan, tmp_path / "two", jobs=2)
     assert alone.sets == (8 if kind == "grid" else 6)
     assert alone.best.out_of_sample is not None
-    assert alone.ranked[0].in_sample.sharpe >= alone.ranked[-1].in_sample.sharpe
+    sharpes = [item.in_sample.sharpe for item in alone.ranked]
+    assert None not in sharpes
+    assert sharpes == sorted(sharpes, reverse=True)  # type: ignore[type-var]  # none is None
 
 
 class Stopping(Here):
@@ -155,10 +157,9 @@ def test_a_folder_of_another_sweep_is_refused(request_: BacktestRequest, tmp_pat
 def test_windows_leave_an_embargo_between_training_and_test() -> None:
     walk = parse_walk_forward("10d:120", HOUR_US)
     windows = walk.windows(0, 500 * HOUR_US, 24 * HOUR_US)
-    assert [window.counted_us // HOUR_US for window in windows] == [240, 360, 480]
+    assert [window.test.begin_us // HOUR_US for window in windows] == [240, 360, 480]
     assert [window.train.begin_us // HOUR_US for window in windows] == [0, 120, 240]
-    assert all(window.train.end_us == window.test.begin_us for window in windows)
-    assert all(window.counted_us - window.train.end_us == 24 * HOUR_US for window in windows)
+    assert all(window.test.begin_us - window.train.end_us == 24 * HOUR_US for window in windows)
     assert windows[-1].test.end_us == 500 * HOUR_US
     anchored = WalkForward(walk.train_us, walk.test_us, walk.step_us, anchored=True)
     assert {window.train.begin_us for window in anchored.windows(0, 500 * HOUR_US, 0)} == {0}
@@ -184,7 +185,7 @@ def test_what_is_chosen_does_not_depend_on_bars_held_out(request_: BacktestReque
     assert first.ranked[0].out_of_sample != second.ranked[0].out_of_sample
     assert first.windows[0].params == second.windows[0].params
     assert first.stitched is not None
-    gained = np.prod([1 + window.out_of_sample.total_return for window in first.windows]) - 1
+    gained = np.prod([1 + (window.out_of_sample.total_return or 0.0) for window in first.windows]) - 1
     assert first.stitched.out_of_sample.total_return == pytest.approx(gained)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tradewire.backtest.statistics import statistics_of
+from tradewire.backtest.statistics.sampling import periods_per_year, simple_returns
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, BacktestResult
 from tradewire.trading.language import StrategyErrors, parse_strategy
@@ -63,18 +66,19 @@ def request_of(text: str, bars: int = 160) -> BacktestRequest:
 
 
 def assert_row(found: Any, number: int, alone: BacktestResult) -> None:
-    capital = float(alone.account.capital)
     equity = alone.equity_e8 / 1e8
-    before = np.concatenate([[capital], equity[:-1]])
-    returns = equity / before - 1
+    returns = simple_returns(equity)
     assert found.final_equity[number] == equity[-1]
     assert found.trades[number] == len(alone.trades)
     assert found.fees[number] == pytest.approx(float(sum(fill.fee for fill in alone.fills)), rel=1e-12)
-    peak = np.maximum.accumulate(np.concatenate([[capital], equity]))[1:]
-    assert found.max_drawdown[number] == pytest.approx(float(np.max(1 - equity / peak, initial=0)), abs=1e-12)
-    if returns.std():
-        assert found.sharpe[number] == pytest.approx(returns.mean() / returns.std(ddof=1), rel=1e-6, abs=1e-9)
-    parts = np.array_split(returns, len(found.block_count))
+    assert found.ruined[number] == bool((equity <= 0).any())
+    stats = statistics_of(alone, ())
+    assert found.max_drawdown[number] == pytest.approx(-float(stats["max_drawdown"] or 0.0), abs=1e-12)
+    if stats["sharpe"] is not None:
+        annual = math.sqrt(periods_per_year(alone.time_us) or math.nan)
+        assert found.sharpe[number] * annual == pytest.approx(float(stats["sharpe"]), rel=1e-6, abs=1e-9)
+    after_ruin = np.zeros(len(equity) - 1 - len(returns))
+    parts = np.array_split(np.concatenate([returns, after_ruin]), len(found.block_count))
     assert found.block_count.tolist() == [len(part) for part in parts]
     np.testing.assert_allclose(found.block_sum[number], [part.sum() for part in parts], atol=1e-12)
     np.testing.assert_allclose(found.block_sum_sq[number], [(part**2).sum() for part in parts], atol=1e-12)

@@ -20,6 +20,7 @@ from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.report import plot, provenance_of, write_report, write_run
 from tradewire.backtest.statistics import Statistics, statistics_of
 from tradewire.backtest.vectorized import VectorizedEngine
+from tradewire.backtest.warmup import ready_from_us
 from tradewire.ports.backtest import (
     AccountSettings,
     BacktestFill,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 Moment = str | datetime
 Amount = Decimal | float | str
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ENGINES: Mapping[str, type[BacktestPort]] = {"futures": FuturesEngine, "vectorized": VectorizedEngine}
 
 
@@ -66,6 +68,12 @@ class Run:
         """Equity at each close, quote, by time in UTC."""
         times = pd.to_datetime(self.result.time_us, unit="us", utc=True)
         return pd.Series(self.result.equity_e8 / 1e8, index=times, name="equity")
+
+    @cached_property
+    def ready_from(self) -> Mapping[str, datetime | None]:
+        """By symbol, the close of the first traded bar at which the strategy could decide; None where there is none."""
+        found = ready_from_us(self.request)
+        return {symbol: None if at is None else EPOCH + timedelta(microseconds=at) for symbol, at in found.items()}
 
     @property
     def fingerprint(self) -> str:
@@ -120,8 +128,8 @@ def run(
     open_time, open, high, low, close, volume (a DatetimeIndex does for open_time), frames by symbol, or files as the
     commands take them; mark: candles of the mark price, funding: frames or files with funding_time, funding_rate;
     path_data: finer candles, which tell the way of the price inside the bars;
-    start, end: open times, end exclusive; capital in quote; fee: rate for takers and makers in place of the
-    instruments' own. Defaults are those of a paper account.
+    start, end: open times, end exclusive; indicators warm up on what the data have before the start; capital in quote;
+    fee: rate for takers and makers in place of the instruments' own. Defaults are those of a paper account.
     Raises: StrategyErrors, also for a strategy that looks ahead; MarketDataError for data that is not fit; ValueError
     for a setting out of range.
     """
@@ -193,4 +201,4 @@ def _moment_us(moment: Moment | None) -> int | None:
         return None
     found = moment if isinstance(moment, datetime) else datetime.fromisoformat(moment)
     zoned = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-    return (zoned - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return (zoned - EPOCH) // timedelta(microseconds=1)

@@ -62,6 +62,24 @@ class PathHistory:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class EarlierBars:
+    """Closed candles of the same instrument and interval before a market's first one, arrays of shape (m,).
+
+    Indicators warm up on them; nothing is decided or traded there.
+    """
+
+    open_time_us: IntArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    volume: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.close)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MarketHistory:
     """Closed candles of one instrument, arrays of shape (n,) in order of time, checked by the loader.
 
@@ -70,6 +88,7 @@ class MarketHistory:
     positive rate, on what they hold at the close. Without it no funding is paid. ``path``: finer candles that replace
     the guess of the way inside a bar. ``later_instruments``: versions of the instrument that come into force after
     the first bar's open, by rising ``valid_from_us``; each acts from the first open or close at or after that.
+    ``earlier``: what is known of the time before the first bar.
     """
 
     instrument: InstrumentChanged
@@ -84,6 +103,7 @@ class MarketHistory:
     funding_rate: FloatArray | None = None
     path: PathHistory | None = None
     later_instruments: tuple[InstrumentChanged, ...] = ()
+    earlier: EarlierBars | None = None
 
     @property
     def symbol(self) -> str:

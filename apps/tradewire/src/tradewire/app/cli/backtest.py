@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +16,11 @@ from tradewire.app.cli.moments import iso
 from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import epilog
 from tradewire.app.cli.output import Exit, fail, out, say, tell
-from tradewire.app.cli.research import Asked, StrategyArgument, asks, request_of
+from tradewire.app.cli.research import Asked, StrategyArgument, asks, ready_line, request_of
 from tradewire.backtest.data import assumptions
 from tradewire.backtest.report import Provenance, provenance_of, result_document, write_report, write_run
 from tradewire.backtest.statistics import Statistics, statistics_of, statistics_table
+from tradewire.backtest.warmup import ready_from_us
 from tradewire.ports.backtest import BacktestRequest, BacktestResult
 
 OutOption = Annotated[
@@ -50,15 +52,16 @@ def backtest(
     """Trade a strategy over history; prints statistics and the fingerprint, and writes files where asked to."""
     request = request_of(strategy, asked)
     result = run_engine(engine, request)
-    stats = statistics_of(result, request.markets)
+    stats, ready = statistics_of(result, request.markets), ready_from_us(request)
     origin = provenance_of(result, request.markets, rerun=("tradewire", *sys.argv[1:]))
     folder = out_folder if out_folder is not None or not open_report else Path(f"backtest-{result.strategy_id}")
     if folder is not None:
         _write(folder, request, result, stats, origin)
     if as_json is not None:
-        _write_json(as_json, result, stats)
+        _write_json(as_json, {**result_document(result, stats), "ready_from_us": ready})
     if as_json != STDOUT:
         _show(result, stats)
+        tell(ready_line(ready))
         for sentence in assumptions(request.markets):
             tell(f"assumed: {sentence}")
         typer.echo(f"fingerprint: {result.fingerprint}")
@@ -74,8 +77,8 @@ def _write(
     say(f"written: {folder}/ (report.html, result.json, provenance.json, trades, fills and equity as Parquet)")
 
 
-def _write_json(target: str, result: BacktestResult, stats: Statistics) -> None:
-    document = json.dumps(result_document(result, stats), allow_nan=False, ensure_ascii=False)
+def _write_json(target: str, content: Mapping[str, object]) -> None:
+    document = json.dumps(content, allow_nan=False, ensure_ascii=False)
     if target == STDOUT:
         typer.echo(document)
         return

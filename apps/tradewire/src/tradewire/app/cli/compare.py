@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +14,9 @@ from tradewire.app.cli.engine_runs import ENGINES, run_engine
 from tradewire.app.cli.moments import iso
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, tell
-from tradewire.app.cli.research import Asked, asks, request_of
+from tradewire.app.cli.research import Asked, asks, ready_line, request_of
 from tradewire.backtest.parity import Agreement, Certificate, certify
+from tradewire.backtest.warmup import ready_from_us
 from tradewire.ports.backtest import BacktestResult
 
 SHORT = 12
@@ -29,12 +30,19 @@ class Compared:
     file: Path
     results: Sequence[BacktestResult]
     certificate: Certificate
+    ready: Mapping[str, int | None]
 
     def document(self) -> dict[str, object]:
         """Its fields as JSON has them."""
         engines = [_engine(result) for result in self.results]
         clean = self.certificate.clean
-        return {"strategy": self.file, "clean": clean, "engines": engines, "certificate": self.certificate}
+        return {
+            "strategy": self.file,
+            "clean": clean,
+            "ready_from_us": self.ready,
+            "engines": engines,
+            "certificate": self.certificate,
+        }
 
 
 def add_to(app: typer.Typer) -> None:
@@ -63,7 +71,7 @@ def compare(
     for file in strategies:
         request = request_of(file, asked)
         results = [run_engine(name, request) for name in names]
-        compared.append(Compared(file, results, certify(results)))
+        compared.append(Compared(file, results, certify(results), ready_from_us(request)))
         if not as_json:
             _show(compared[-1])
     clean = all(item.certificate.clean for item in compared)
@@ -107,6 +115,7 @@ def _show(compared: Compared) -> None:
         equity = f"{float(str(row['final_equity'])):,.2f}"
         table.add_row(result.engine, *counts, *amounts, equity, result.fingerprint[:SHORT])
     out.print(table)
+    tell(ready_line(compared.ready))
     for agreement in compared.certificate.agreements:
         _show_agreement(agreement, compared.certificate.reference)
     for result in results:

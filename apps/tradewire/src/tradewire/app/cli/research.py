@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal, InvalidOperation
 from inspect import Parameter
@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from tradewire.app.cli.limits import parse_limits
-from tradewire.app.cli.moments import moment
+from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.output import Exit, fail, say_warnings
 from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarginMode
@@ -48,7 +48,12 @@ PathOption = Annotated[
     list[str] | None,
     typer.Option("--path-data", help="Finer candles: the way of the price inside the bars. Named like --data."),
 ]
-FromOption = Annotated[str | None, typer.Option("--from", help="First open time, ISO 8601 in UTC or ms.")]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from", help="First open time that is traded, ISO 8601 in UTC or ms; indicators warm up on the bars before."
+    ),
+]
 ToOption = Annotated[str | None, typer.Option("--to", help="End (exclusive) of the open times, likewise.")]
 CapitalOption = Annotated[str, typer.Option("--capital", help="Opening balance, quote.")]
 FeesOption = Annotated[
@@ -144,6 +149,12 @@ def request_of(strategy: Path, asked: Asked) -> BacktestRequest:
         end_us=None if asked.end is None else moment(asked.end),
     )
     return BacktestRequest(text, markets, values, account_of(compiled, asked))
+
+
+def ready_line(ready: Mapping[str, int | None]) -> str:
+    """From which close on the strategy could decide, by symbol."""
+    told = [f"{symbol} {'never' if at is None else f'from {iso(at)}'}" for symbol, at in ready.items()]
+    return f"ready: {', '.join(told)}"
 
 
 def account_of(strategy: CompiledStrategy, asked: Asked) -> AccountSettings:

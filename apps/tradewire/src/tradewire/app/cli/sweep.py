@@ -19,7 +19,7 @@ from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import BusOption, RegistryOption, RootOption, epilog
 from tradewire.app.cli.output import Exit, err, fail, out, plain, say, tell
 from tradewire.app.cli.reach import Where
-from tradewire.app.cli.research import Asked, StrategyArgument, asks, request_of
+from tradewire.app.cli.research import Asked, StrategyArgument, asks, ready_line, request_of
 from tradewire.app.cli.strategy import ANSWER_SECONDS
 from tradewire.backtest.sweep import (
     Search,
@@ -34,6 +34,7 @@ from tradewire.backtest.sweep import (
     run_sweep,
 )
 from tradewire.backtest.sweep.evidence import evidence_line, evidence_of
+from tradewire.backtest.sweep.figures import Figures
 from tradewire.backtest.sweep.files import write_results
 from tradewire.backtest.sweep.heat_map import HeatMap, heat_map, picture, write_heat_map
 from tradewire.ports.backtest import BacktestRequest
@@ -236,19 +237,20 @@ def show(report: SweepReport, found: HeatMap | None) -> None:
         table.add_column(name, justify="right", overflow="fold")
     for item in report.ranked:
         inside, outside = item.in_sample, item.out_of_sample
-        beyond = ("–", "–") if outside is None else (f"{outside.sharpe:.2f}", f"{outside.total_return:+.1%}")
+        beyond = ("–", "–") if outside is None else (_ratio(outside.sharpe), _share(outside))
         table.add_row(
             *(f"{value:g}" for value in item.params.values()),
-            f"{inside.sharpe:.2f}",
-            f"{inside.total_return:+.1%}",
-            f"{inside.max_drawdown:.1%}",
-            f"{inside.trades:,}",
+            _ratio(inside.sharpe),
+            _share(inside),
+            "–" if inside.max_drawdown is None else f"{inside.max_drawdown:.1%}",
+            f"{inside.trades + inside.open_trades:,}",
             *beyond,
             "–" if item.deflated_sharpe is None else f"{item.deflated_sharpe:.3f}",
         )
     tell(f"{report.strategy_id}: best of {report.sets:,} sets by {report.objective}, {report.search} search")
     tell(f"searched {_dates(report.searched)}" + (f"; unseen {_dates(report.held_out)}" if report.held_out else ""))
     out.print(table)
+    tell(f"the best set is {ready_line(report.ready_from_us)}")
     risk = "–" if report.overfitting is None else f"{report.overfitting.probability:.2f}"
     tell(f"probability of backtest overfitting {risk}; effective trials {report.effective_trials:,.1f}")
     tell("DSR: probability that the Sharpe ratio is above what so many trials show by luck; oos: out of sample")
@@ -268,14 +270,24 @@ def _show_windows(report: SweepReport) -> None:
     for window in report.windows:
         outside = window.out_of_sample
         best = " ".join(f"{value:g}" for value in window.params.values())
-        figures = (f"{window.in_sample.sharpe:.2f}", f"{outside.sharpe:.2f}", f"{outside.total_return:+.1%}")
-        table.add_row(_dates(window.test), best, *figures, f"{outside.trades:,}")
+        figures = (_ratio(window.in_sample.sharpe), _ratio(outside.sharpe), _share(outside))
+        table.add_row(_dates(window.test), best, *figures, f"{outside.trades + outside.open_trades:,}")
     whole = report.stitched.out_of_sample
     tell()
     tell("walk forward:")
     out.print(table)
-    promised = report.stitched.promised_sharpe
-    tell(f"stitched: Sharpe {whole.sharpe:.2f} (in sample {promised:.2f}), return {whole.total_return:+.1%}")
+    promised = _ratio(report.stitched.promised_sharpe)
+    tell(f"stitched: Sharpe {_ratio(whole.sharpe)} (in sample {promised}), return {_share(whole)}")
+
+
+def _ratio(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _share(figures: Figures) -> str:
+    """The return, or that there was nothing left at a close."""
+    gained = "–" if figures.total_return is None else f"{figures.total_return:+.1%}"
+    return f"ruined, {gained}" if figures.ruined else gained
 
 
 def _dates(span: Span) -> str:

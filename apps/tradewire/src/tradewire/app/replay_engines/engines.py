@@ -65,7 +65,7 @@ class ServicesEngine(BacktestPort):
             account=request.account,
             fingerprint=fingerprint,
             fill_model=FILL_MODEL,
-            left_out=(*LEFT_OUT, *details_left_out(request.markets)),
+            left_out=(*LEFT_OUT, *_cold(request), *details_left_out(request.markets)),
             trades=trades_of(fills, funding, last_marks(request.markets)),
             fills=fills,
             funding=funding,
@@ -74,6 +74,14 @@ class ServicesEngine(BacktestPort):
             position_e8={market.symbol: position_e8(closes, market.symbol) for market in request.markets},
             insurance=insurance_of(closes, request.account.capital),
         )
+
+
+def _cold(request: BacktestRequest) -> tuple[str, ...]:
+    """What is left out of bars before the first that is traded."""
+    warm = [f"{len(market.earlier):,} of {market.symbol}" for market in request.markets if market.earlier is not None]
+    if not warm:
+        return ()
+    return (f"Indicators begin at the first bar: the bars before it ({', '.join(warm)}) do not warm them up.",)
 
 
 class ReplayEngine(ServicesEngine):

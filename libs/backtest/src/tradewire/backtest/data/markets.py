@@ -24,7 +24,7 @@ from tradewire.backtest.data.instruments import (
 from tradewire.backtest.data.joining import joined_candles, joined_settlements
 from tradewire.backtest.data.marks_funding import funding_beside, marks_beside, read_funding, read_marks
 from tradewire.backtest.data.paths import path_inside
-from tradewire.ports.backtest import MarketHistory, MarkHistory, PathHistory
+from tradewire.ports.backtest import EarlierBars, MarketHistory, MarkHistory, PathHistory
 from tradewire.ports.events import InstrumentChanged, LeverageBracket
 
 Files = tuple[Path, ...]
@@ -51,7 +51,7 @@ def load_markets(
     strategy: Traded, files: MarketFiles, *, start_us: int | None = None, end_us: int | None = None
 ) -> tuple[MarketHistory, ...]:
     """The history of each of the strategy's symbols, in its order, open times from ``start_us`` up to before
-    ``end_us`` (µs since the epoch).
+    ``end_us`` (µs since the epoch). Indicators warm up on the bars that the files have before ``start_us``.
 
     A symbol that no instruments file tells of is assumed to be as ``ASSUMED`` says; ``assumptions`` names such
     markets. Raises MarketDataError: a file is missing or not fit, its interval is not the strategy's, or no bar lies
@@ -65,10 +65,10 @@ def load_markets(
     brackets = read_brackets(files.brackets, strategy.symbols) if files.brackets else {}
     markets = []
     for symbol in strategy.symbols:
-        candles = _candles(data[symbol], strategy.interval, start_us, end_us)
+        candles, earlier = _candles(data[symbol], strategy.interval, start_us, end_us)
         versions = _instruments(strategy, symbol, files.instruments, data[symbol][0], candles)
         market = _market(candles, _tiered(versions, brackets), marks.get(symbol), funding.get(symbol))
-        markets.append(_with_path(market, candles, paths.get(symbol), marks.get(symbol)))
+        markets.append(_with_path(replace(market, earlier=earlier), candles, paths.get(symbol), marks.get(symbol)))
     return tuple(markets)
 
 
@@ -84,15 +84,21 @@ def assumptions(markets: Sequence[MarketHistory]) -> tuple[str, ...]:
     )
 
 
-def _candles(paths: Files, interval: str, start_us: int | None, end_us: int | None) -> Candles:
-    """The files' bars inside the span. Raises MarketDataError."""
+def _candles(
+    paths: Files, interval: str, start_us: int | None, end_us: int | None
+) -> tuple[Candles, EarlierBars | None]:
+    """The files' bars inside the span, and those before it. Raises MarketDataError."""
     candles = joined_candles(paths, partial(_of_interval, interval=interval))
     first = 0 if start_us is None else int(np.searchsorted(candles.open_time_us, start_us))
     last = len(candles) if end_us is None else int(np.searchsorted(candles.open_time_us, end_us))
     if first >= last:
         span = f"{iso_of(int(candles.open_time_us[0]))} to {iso_of(int(candles.open_time_us[-1]))}"
         raise MarketDataError(str(paths[0]), field="open_time", found="no bar in the span asked for", allowed=span)
-    return candles if last - first == len(candles) else candles.part(slice(first, last))
+    inside = candles if last - first == len(candles) else candles.part(slice(first, last))
+    if not first:
+        return inside, None
+    before = candles.part(slice(0, first))
+    return inside, EarlierBars(before.open_time_us, *before.columns)
 
 
 def _of_interval(path: Path, interval: str) -> Candles:

@@ -108,9 +108,7 @@ def decide(
                 return False
             reserve(s, -1 if quantity > 0 else 1, abs(quantity), market.rows[CLOSE, s, at], exposure)
         if signal in (ENTER_LONG, ENTER_SHORT, REVERSE_TO_LONG, REVERSE_TO_SHORT):
-            if not venue.covered:
-                return False
-            size = sized(at, s, equity, market, asked, terms, held)
+            size = sized(at, s, equity, market, asked, terms, held) if venue.covered else UNCLEAR
             sign = 1 if signal in (ENTER_LONG, REVERSE_TO_LONG) else -1
             if size > 0 and limits.any:
                 money = (equity, totals[PEAK], day_start)

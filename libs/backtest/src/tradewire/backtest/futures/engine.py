@@ -13,6 +13,7 @@ from tradewire.backtest.futures.grid import Grid, make_grid
 from tradewire.backtest.futures.results import result_of
 from tradewire.backtest.futures.simulation import Simulation
 from tradewire.backtest.futures.terms import fill_model_of
+from tradewire.backtest.warmup import answers_on
 from tradewire.ports.backtest import (
     AccountSettings,
     BacktestPort,
@@ -21,7 +22,7 @@ from tradewire.ports.backtest import (
     MarketHistory,
 )
 from tradewire.trading.exchange import InstrumentSpec, MarginMode, SimulatedExchange, to_e8
-from tradewire.trading.language import Bars, CompiledStrategy
+from tradewire.trading.language import CompiledStrategy
 from tradewire.trading.wire import spec_of
 
 
@@ -110,9 +111,7 @@ def exchange_of(account_id: str, account: AccountSettings, specs: Sequence[Instr
 
 def answers_of(strategy: CompiledStrategy, market: MarketHistory, grid: Grid, row: int) -> Answers:
     """What the strategy says at each close of the grid, in row ``row``."""
-    arrays = strategy.evaluate_array(
-        Bars(market.open_time_us, market.open, market.high, market.low, market.close, market.volume)
-    )
+    arrays = answers_on(strategy, market)
     if len(arrays) == len(grid):  # a bar at every close
         return Answers(arrays, np.arange(len(grid)), arrays.signal * arrays.ready)
     index = np.cumsum(grid.present[row]) - 1

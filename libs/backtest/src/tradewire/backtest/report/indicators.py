@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradewire.backtest.report.downsample import FloatArray
+from tradewire.backtest.warmup import bars_seen, lead_of
 from tradewire.ports.backtest import MarketHistory
-from tradewire.trading.language import Bars, CompiledStrategy, IndicatorEngine, compile_strategy, parse_strategy
+from tradewire.trading.language import CompiledStrategy, IndicatorEngine, compile_strategy, parse_strategy
 from tradewire.trading.language.compiled import series_read
 from tradewire.trading.language.tree import Number
 
@@ -51,23 +52,23 @@ class Studies:
 def studies_of(strategy_text: str, params: Mapping[str, float], market: MarketHistory) -> Studies:
     """What the strategy computes on the market. Raises: StrategyErrors when it does not compile."""
     strategy = compile_strategy(parse_strategy(strategy_text), params)
-    columns = (market.open, market.high, market.low, market.close, market.volume)
-    bars = Bars(market.open_time_us, *columns)
-    values = IndicatorEngine(strategy.demands, strategy.interval_us, strategy.catalogue).array(bars)
+    bars, lead = bars_seen(market), lead_of(market)
+    whole = IndicatorEngine(strategy.demands, strategy.interval_us, strategy.catalogue).array(bars)
+    values = {text: series[lead:] for text, series in whole.items()}
     labels = {**dict.fromkeys(series_read(_volatility(strategy)), "volatility"), **strategy.labels}
     found = tuple(
         Series(labels.get(text, text), text, values[text], _near(values[text], market.close))
         for text in strategy.demands
     )
-    return Studies(found, _distances(strategy, {**bars.columns(), **values}))
+    return Studies(found, _distances(strategy, {**bars.columns(), **whole}, lead))
 
 
 def _volatility(strategy: CompiledStrategy) -> list[Number]:
     return [] if strategy.volatility is None else [strategy.volatility]
 
 
-def _distances(strategy: CompiledStrategy, series: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    found = strategy.evaluate_series(series)
+def _distances(strategy: CompiledStrategy, series: Mapping[str, FloatArray], lead: int) -> dict[str, FloatArray]:
+    found = strategy.evaluate_series(series).since(lead)
     named = {
         "Stop loss": found.stop_distance,
         "Take profit": found.take_profit_distance,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tradewire.backtest.report.code_version import code_version as running_code
+from tradewire.backtest.warmup import COLUMNS
 from tradewire.ports.backtest import AccountSettings, BacktestResult, MarketHistory, PathHistory
 
 LIBRARIES = ("tradewire-backtest", "tradewire-trading", "tradewire-ports", "numba", "numpy", "polars", "TA-Lib")
@@ -76,6 +77,9 @@ def data_hash(markets: Sequence[MarketHistory]) -> str:
     for market in sorted(markets, key=lambda m: (m.instrument.venue, m.symbol)):
         whole.update(f"{market.instrument.model_dump_json()}|{market.interval}|{len(market)}|".encode())
         columns = [market.open_time_us, market.open, market.high, market.low, market.close, market.volume]
+        if market.earlier is not None:
+            columns += [getattr(market.earlier, name) for name in COLUMNS]
+            whole.update(f"earlier {len(market.earlier)}|".encode())
         if market.mark is not None:
             columns += [market.mark.open, market.mark.high, market.mark.low, market.mark.close]
         if market.funding_rate is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -103,3 +103,9 @@ def statistics_of(result: BacktestResult, markets: Sequence[MarketHistory]) -> S
     """Every statistic of the catalogue. ``markets`` as in the request; the first one is the benchmark."""
     sample = Sample(result, equity_of(result), benchmark_of(result, markets))
     return Statistics(tuple(Statistic(d.name, d.label, d.unit, d.group, d.of(sample)) for d in CATALOGUE))
+
+
+def statistics_named(result: BacktestResult, names: Collection[str]) -> dict[str, Value]:
+    """Some of them, by name; none that look at the benchmark."""
+    sample = Sample(result, equity_of(result), benchmark_of(result, ()))
+    return {definition.name: definition.of(sample) for definition in CATALOGUE if definition.name in names}

@@ -18,7 +18,7 @@ from tradewire.backtest.sweep.tasks import Span
 def evidence_of(folder: Path, plan: SweepPlan, report: SweepReport) -> dict[str, str]:
     """What speaks for the best set and against it: figures, inputs by sha256, and that of the file with all of it.
 
-    Sharpe ratios are annualised, returns and drawdowns shares of the capital; what was not measured is left out.
+    Figures are the statistics of `tradewire backtest`, ratios as shares; what was not measured is left out.
     """
     best, manifest = report.best, plan.manifest()
     found = {
@@ -53,12 +53,18 @@ def evidence_line(evidence: Mapping[str, str]) -> str:
 
 
 def _figures(where: str, figures: Figures) -> dict[str, str]:
-    return {
-        f"sharpe_{where}": f"{figures.sharpe:.4f}",
-        f"return_{where}": f"{figures.total_return:.6f}",
-        f"drawdown_{where}": f"{figures.max_drawdown:.6f}",
+    told = {
+        f"sharpe_{where}": _digits(figures.sharpe, 4),
+        f"return_{where}": _digits(figures.total_return, 6),
+        f"drawdown_{where}": _digits(figures.max_drawdown, 6),
         f"trades_{where}": str(figures.trades),
+        f"ruined_{where}": "yes" if figures.ruined else None,
     }
+    return {name: text for name, text in told.items() if text is not None}
+
+
+def _digits(value: float | None, digits: int) -> str | None:
+    return None if value is None else f"{value:.{digits}f}"
 
 
 def _span(span: Span) -> str:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tradewire.backtest.statistics.sampling import YEAR_US
+from tradewire.backtest.statistics import drawdowns
+from tradewire.backtest.statistics import returns as statistics
+from tradewire.backtest.statistics.sampling import YEAR_US, periods_per_year, simple_returns
+from tradewire.backtest.statistics.summary import equity_of, statistics_named
 from tradewire.backtest.sweep.space import ParamSet
-from tradewire.backtest.sweep.tasks import ENGINES, MEASURES, Job, Span, cut
+from tradewire.backtest.sweep.tasks import ENGINES, MEASURES, Job, Span
+from tradewire.ports.backtest import BacktestResult
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
 
 OBJECTIVES = ("sharpe", "return", "calmar", "drawdown")
-RETURN, FALL, TRADES, SHARPE = (MEASURES.index(name) for name in ("total_return", "max_drawdown", "trades", "sharpe"))
+RETURN, FALL, TRADES, SHARPE, RUINED = map(
+    MEASURES.index, ("total_return", "max_drawdown", "trades", "sharpe", "ruined")
+)
 
 
-def bars_per_year(times_us: IntArray) -> float:
-    """Closes in a year of 365 days, by the median distance of the closes; 0 for fewer than 2."""
-    return YEAR_US / float(np.median(np.diff(times_us))) if len(times_us) > 1 else 0.0
+def years_of(times_us: IntArray) -> float:
+    """From the first to the last of some times, years of 365 days."""
+    return float(times_us[-1] - times_us[0]) / YEAR_US if len(times_us) else 0.0
 
 
 def growth(total_return: FloatArray, years: float) -> FloatArray:
@@ -31,7 +37,7 @@ def growth(total_return: FloatArray, years: float) -> FloatArray:
 
 
 def scores(objective: str, rows: FloatArray, years: float) -> FloatArray:
-    """What the search maximises, shape (k,); NaN for a set that never traded."""
+    """What the search maximises, shape (k,); NaN for a set that never traded, -infinity for a ruined one."""
     if objective == "sharpe":
         found = rows[:, SHARPE]
     elif objective == "return":
@@ -41,43 +47,52 @@ def scores(objective: str, rows: FloatArray, years: float) -> FloatArray:
     else:
         fall = rows[:, FALL]
         found = np.where(fall > 0.0, growth(rows[:, RETURN], years) / np.where(fall > 0.0, fall, 1.0), 0.0)
+    found = np.where(rows[:, RUINED] > 0.0, -np.inf, found)
     return np.where(rows[:, TRADES] > 0.0, found, np.nan)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One run: shares of capital; ``sharpe`` annualised; ``calmar``: yearly return / drawdown, None without one."""
+    """Statistics of one run, as `tradewire.backtest.statistics` defines them; None where one is not defined.
 
-    total_return: float
-    sharpe: float
-    max_drawdown: float
+    ``ruined``: whether equity was 0 or below at a close.
+    """
+
+    total_return: float | None
+    sharpe: float | None
+    max_drawdown: float | None
     calmar: float | None
     trades: int
+    open_trades: int
+    ruined: bool
 
 
-def figures_of_row(row: FloatArray, per_year: float, years: float) -> Figures:
-    """A row of a sweep, to read."""
-    gained, fall = float(row[RETURN]), float(row[FALL])
+def figures_of(result: BacktestResult) -> Figures:
+    """A run, to read."""
+    names = {field.name for field in fields(Figures)}
+    found: dict[str, Any] = statistics_named(result, names)
+    return Figures(**found, ruined=bool(np.any(result.equity_e8 <= 0)))
+
+
+def figures_of_accounts(results: Sequence[BacktestResult]) -> Figures:
+    """Runs one after another as one account, which takes its returns along."""
+    curve, times = np.ones(1), results[0].time_us[:1]
+    for result in results:
+        equity = equity_of(result)
+        curve = np.concatenate([curve, curve[-1] * equity[1:] / equity[0]])
+        times = np.concatenate([times, result.time_us[1:]])
+    deepest, gained = drawdowns.max_drawdown(curve), statistics.total_return(curve)
+    periods = periods_per_year(times)
+    figures = [figures_of(result) for result in results]
     return Figures(
-        gained, float(row[SHARPE]) * math.sqrt(per_year), fall, _calmar(gained, fall, years), int(row[TRADES])
+        total_return=gained,
+        sharpe=statistics.sharpe(simple_returns(curve), periods) if periods else None,
+        max_drawdown=deepest,
+        calmar=drawdowns.calmar(statistics.cagr(curve, int(times[-1] - times[0])), deepest),
+        trades=sum(one.trades for one in figures),
+        open_trades=sum(one.open_trades for one in figures),
+        ruined=any(one.ruined for one in figures),
     )
-
-
-def figures_of_returns(returns: FloatArray, trades: int, per_year: float) -> Figures:
-    """An account of these bar returns."""
-    worth = np.concatenate([[1.0], np.cumprod(1.0 + returns)])
-    gained = float(worth[-1] - 1.0)
-    fall = float(np.max(1.0 - worth / np.maximum.accumulate(worth)))
-    years = len(returns) / per_year if per_year else 0.0
-    return Figures(gained, sharpe_of(returns) * math.sqrt(per_year), fall, _calmar(gained, fall, years), trades)
-
-
-def sharpe_of(returns: FloatArray) -> float:
-    """Mean over sample standard deviation, per bar; 0 when they don't vary."""
-    if len(returns) < 2:
-        return 0.0
-    spread = float(np.std(returns, ddof=1))
-    return float(np.mean(returns)) / spread if spread > 1e-15 else 0.0
 
 
 def shape_of(returns: FloatArray) -> tuple[float, float]:
@@ -89,26 +104,6 @@ def shape_of(returns: FloatArray) -> tuple[float, float]:
     return float(np.mean(centred**3)) / variance**1.5, float(np.mean(centred**4)) / variance**2
 
 
-def _calmar(gained: float, fall: float, years: float) -> float | None:
-    return float(growth(np.array([gained]), years)[0]) / fall if fall > 0.0 and years > 0.0 else None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Traded:
-    """Bar returns of one set from a moment on, their close times, and the trades begun since."""
-
-    time_us: IntArray
-    returns: FloatArray
-    trades: int
-
-
-def trade(job: Job, values: ParamSet, span: Span, counted_us: int) -> Traded:
-    """Run one set over a span; what comes of it from ``counted_us`` on."""
-    request = job.with_params(replace(job.request, markets=cut(job.request.markets, span)), values)
-    result = ENGINES[job.engine]().run(request)
-    equity = np.concatenate([[float(job.request.account.capital)], result.equity_e8 / 1e8])
-    before = equity[:-1]
-    returns = np.where(before > 0.0, equity[1:] / np.where(before > 0.0, before, 1.0) - 1.0, 0.0)
-    counted = result.time_us > counted_us
-    trades = sum(1 for item in result.trades if item.entry_time_us >= counted_us)
-    return Traded(result.time_us[counted], returns[counted], trades)
+def run_set(job: Job, values: ParamSet, span: Span) -> BacktestResult:
+    """One set over a span, if its results can be believed. Raises: as BacktestPort.run."""
+    return ENGINES[job.engine]().run(job.asked(values, span))

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
+from tradewire.backtest.statistics.sampling import periods_per_year
 from tradewire.backtest.sweep.plan import SweepPlan
 from tradewire.backtest.sweep.report import SweepReport
 from tradewire.backtest.sweep.store import SweepStore
-from tradewire.backtest.sweep.tasks import MEASURES
+from tradewire.backtest.sweep.tasks import MEASURES, closes
 
 EVIDENCE = "evidence.json"
+_IN_STATISTICS = {"max_drawdown": -1.0}
+"""Factor from a measure to the statistic of its name."""
 
 
 def write_results(folder: Path, plan: SweepPlan, store: SweepStore, report: SweepReport) -> None:
-    """``results.parquet``: all sets in the search's order; ``evidence.json``: inputs by hash, and the report."""
+    """``results.parquet``: all sets in the search's order; ``evidence.json``: inputs by hash, and the report.
+
+    Measures mean what the statistics of these names do, with ``entries`` that filled in place of closed trades.
+    """
     sets, rows = store.columns(plan.searched.scope, len(MEASURES))
+    periods = periods_per_year(closes(plan.request.markets, plan.searched))
+    rows = rows * np.array([_IN_STATISTICS.get(name, 1.0) for name in MEASURES])
+    rows[:, MEASURES.index("sharpe")] *= math.sqrt(periods or math.nan)
     columns = {name: sets[:, place] for place, name in enumerate(plan.space.names)}
-    measured = {f"measure.{name}" if name in columns else name: rows[:, i] for i, name in enumerate(MEASURES)}
+    measured = {
+        f"measure.{name}" if name in columns else name: rows[:, i]
+        for i, name in enumerate("entries" if measure == "trades" else measure for measure in MEASURES)
+    }
     pl.DataFrame({**columns, **measured}).write_parquet(folder / "results.parquet")
     document = {"inputs": dict(plan.manifest()), "report": asdict(report)}
     (folder / EVIDENCE).write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tradewire.backtest.sweep.figures import bars_per_year, scores
+from tradewire.backtest.statistics.sampling import periods_per_year
+from tradewire.backtest.sweep.figures import scores, years_of
 from tradewire.backtest.sweep.plan import SweepPlan
 from tradewire.backtest.sweep.store import SweepStore
 from tradewire.backtest.sweep.tasks import MEASURES, closes
@@ -43,11 +44,11 @@ def heat_map(plan: SweepPlan, store: SweepStore) -> HeatMap | None:
         return None
     y, x = names[:2]
     sets, rows = store.columns(plan.searched.scope, len(MEASURES))
-    per_year = bars_per_year(plan.times_us)
-    years = len(closes(plan.request.markets, plan.searched)) / per_year
-    found = scores(plan.objective, rows, years)
+    times = closes(plan.request.markets, plan.searched)
+    found = scores(plan.objective, rows, years_of(times))
+    found = np.where(np.isneginf(found), np.nan, found)  # a ruined set has no colour
     if plan.objective == "sharpe":
-        found = found * math.sqrt(per_year)
+        found = found * math.sqrt(periods_per_year(times) or math.nan)
     levels = [tuple(sorted(plan.space.levels[name])) for name in (y, x)]
     values = np.full([len(part) for part in levels], np.nan)
     columns = (sets[:, plan.space.names.index(name)] for name in (y, x))

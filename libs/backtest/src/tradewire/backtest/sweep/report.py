@@ -36,7 +36,7 @@ class Stitched:
     """All tests as one account; ``promised_sharpe``: mean annualised in-sample Sharpe ratio of what was chosen."""
 
     out_of_sample: Figures
-    promised_sharpe: float
+    promised_sharpe: float | None
     bars: int
 
 
@@ -44,6 +44,7 @@ class Stitched:
 class SweepReport:
     """``ranked``: best first by the objective in sample. ``sets`` tried, like ``effective_trials`` unrelated ones.
 
+    ``ready_from_us``: by symbol, the close of the first bar searched at which the best set could decide, None for none.
     ``left_out``: what the engine did not model of what was asked for, a sentence each.
     """
 
@@ -61,6 +62,7 @@ class SweepReport:
     ranked: tuple[Ranked, ...]
     windows: tuple[WindowResult, ...]
     stitched: Stitched | None
+    ready_from_us: Mapping[str, int | None]
     left_out: tuple[str, ...]
 
     @property

@@ -1,8 +1,8 @@
 """Which bars a search sees, and which ones it is judged on: a held-out end, or windows that walk forward.
 
-Between the two lies an embargo: bars that neither the search nor the judgement counts. An account that is judged begins
-flat at the embargo's first bar and warms its indicators up there, so that no bar serves both. (López de Prado 2018,
-Advances in Financial Machine Learning, chapter 7: purging and embargo.)
+Between the two lies an embargo: bars that neither the search nor the judgement trades, so that nothing held in one
+reaches into the other. (López de Prado 2018, Advances in Financial Machine Learning, chapter 7: purging and embargo.)
+Every account begins flat at its span's first bar; its indicators have seen the bars before that.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ _LENGTH = re.compile(r"(\d+)([mhdw]?)")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """``train``: what the search sees; ``test``: what the chosen set trades, counted from ``counted_us``."""
+    """``train``: what the search trades; ``test``: what the chosen set trades, an embargo later."""
 
     train: Span
     test: Span
-    counted_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,8 @@ class WalkForward:
         counted = first_us + self.train_us
         while counted < end_us:
             begin = first_us if self.anchored else counted - self.train_us
-            bound = counted - embargo_us
-            test = Span(bound, min(counted + self.test_us, end_us))
-            found.append(Window(Span(begin, bound), test, counted))
+            test = Span(counted, min(counted + self.test_us, end_us))
+            found.append(Window(Span(begin, counted - embargo_us), test))
             counted += self.step_us
         if not found:
             raise ValueError(f"--walk-forward: {_days(self.train_us)} of training leave no bar of the history to test")
@@ -99,7 +97,7 @@ def held_out(times_us: IntArray, interval_us: int, share: float, embargo_us: int
             "give more data, a smaller share, or a shorter --embargo"
         )
     end = int(times_us[-1]) + interval_us
-    return Window(Span(int(times_us[0]), bound), Span(bound, end), counted)
+    return Window(Span(int(times_us[0]), bound), Span(counted, end))
 
 
 def _days(length_us: int) -> str:

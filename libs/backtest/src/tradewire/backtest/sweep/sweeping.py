@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.backtest.statistics.overfitting import backtest_overfitting, deflated_sharpe, effective_trials
+from tradewire.backtest.statistics.sampling import simple_returns
+from tradewire.backtest.statistics.summary import equity_of
 from tradewire.backtest.sweep.figures import (
     SHARPE,
-    bars_per_year,
-    figures_of_returns,
-    figures_of_row,
+    figures_of,
+    figures_of_accounts,
+    run_set,
     scores,
     shape_of,
-    trade,
+    years_of,
 )
 from tradewire.backtest.sweep.plan import BLOCKS, SweepPlan
 from tradewire.backtest.sweep.report import Ranked, Stitched, SweepReport, WindowResult
@@ -29,6 +31,8 @@ from tradewire.backtest.sweep.workers import Workers
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.backtest.vectorized.outcomes import block_counts
 from tradewire.backtest.vectorized.results import left_out
+from tradewire.backtest.warmup import ready_from_us
+from tradewire.ports.backtest import BacktestResult
 from tradewire.trading.language import parse_strategy
 
 if TYPE_CHECKING:
@@ -78,10 +82,8 @@ class _Explorer:
                 return
 
     def years(self, span: Span) -> float:
-        """Length of a span."""
-        times = closes(self.plan.request.markets, span)
-        per_year = bars_per_year(self.plan.times_us)
-        return len(times) / per_year if per_year else 0.0
+        """From a span's first close to its last."""
+        return years_of(closes(self.plan.request.markets, span))
 
     def _rows(self, span: Span, first: int, batch: Sequence[ParamSet]) -> FloatArray:
         rows = np.empty((len(batch), len(MEASURES) + 2 * BLOCKS))
@@ -111,39 +113,32 @@ class _Explorer:
         """Sets, measures, and the numbers of the best; of equal ones the earlier first. Raises: ValueError."""
         sets, rows = self.store.columns(span.scope, len(MEASURES))
         found = scores(self.plan.objective, rows, self.years(span))
-        order = np.argsort(-np.where(np.isnan(found), -np.inf, found), kind="stable")
-        best = [int(number) for number in order[:most] if not math.isnan(found[number])]
+        traded = np.flatnonzero(~np.isnan(found))
+        best: list[int] = traded[np.argsort(-found[traded], kind="stable")][:most].tolist()
         if not best:
             raise ValueError("no parameter set traded; widen --params, or give more data")
         return sets, rows, best
 
 
-def _walked(explorer: _Explorer, window: Window) -> tuple[WindowResult, FloatArray]:
+def _walked(explorer: _Explorer, window: Window) -> tuple[WindowResult, BacktestResult]:
     """Search a window's training, trade its best through the test."""
     plan = explorer.plan
     explorer.explore(window.train)
-    sets, rows, (best,) = explorer.ranked(window.train, 1)
+    sets, _, (best,) = explorer.ranked(window.train, 1)
     values = _values(sets, best)
-    traded = trade(plan.job, values, window.test, window.counted_us)
-    per_year = bars_per_year(plan.times_us)
-    result = WindowResult(
-        window.train,
-        Span(window.counted_us, window.test.end_us),
-        _named(plan, values),
-        figures_of_row(rows[best], per_year, explorer.years(window.train)),
-        figures_of_returns(traded.returns, traded.trades, per_year),
-    )
-    return result, traded.returns
+    inside, outside = run_set(plan.job, values, window.train), run_set(plan.job, values, window.test)
+    named, figures = _named(plan, values), (figures_of(inside), figures_of(outside))
+    return WindowResult(window.train, window.test, named, *figures), outside
 
 
-def _judged(explorer: _Explorer, walked: Sequence[tuple[WindowResult, FloatArray]]) -> SweepReport:
+def _judged(explorer: _Explorer, walked: Sequence[tuple[WindowResult, BacktestResult]]) -> SweepReport:
     plan, span = explorer.plan, explorer.plan.searched
     sets, rows, best = explorer.ranked(span, plan.top)
     counts = block_counts(len(closes(plan.request.markets, span)), BLOCKS)
     sample = explorer.store.sample(span.scope, max(1, len(sets) // OVERFITTING_SETS), best[0])[:, len(MEASURES) :]
     sums, squares = sample[:, :BLOCKS], sample[:, BLOCKS:]
     overfitting = backtest_overfitting(counts, sums, squares)
-    share = effective_trials(sums / counts) / len(sample)
+    share = effective_trials(sums / np.maximum(counts, 1)) / len(sample)
     trials = max(1.0, share * len(sets))
     variance = float(np.var(rows[:, SHARPE], ddof=1)) if len(rows) > 1 else 0.0
     ranked = tuple(_ranked(explorer, _values(sets, number), rows[number], variance, trials) for number in best)
@@ -154,14 +149,15 @@ def _judged(explorer: _Explorer, walked: Sequence[tuple[WindowResult, FloatArray
         engine=plan.engine,
         names=plan.space.names,
         searched=span,
-        held_out=None if plan.window is None else Span(plan.window.counted_us, plan.window.test.end_us),
+        held_out=None if plan.window is None else plan.window.test,
         embargo_us=plan.embargo_us,
         sets=len(sets),
         effective_trials=trials,
         overfitting=overfitting,
         ranked=ranked,
         windows=tuple(result for result, _ in walked),
-        stitched=_stitched(plan, walked),
+        stitched=_stitched(walked),
+        ready_from_us=ready_from_us(plan.job.asked(_values(sets, best[0]), span)),
         left_out=_left_out(plan),
     )
 
@@ -176,31 +172,25 @@ def _left_out(plan: SweepPlan) -> tuple[str, ...]:
 def _ranked(explorer: _Explorer, values: ParamSet, row: FloatArray, variance: float, trials: float) -> Ranked:
     """One of the best, with its evidence."""
     plan, span = explorer.plan, explorer.plan.searched
-    per_year = bars_per_year(plan.times_us)
-    inside = trade(plan.job, values, span, span.begin_us)
-    skew, kurtosis = shape_of(inside.returns)
-    outside = None
-    if plan.window is not None:
-        traded = trade(plan.job, values, plan.window.test, plan.window.counted_us)
-        outside = figures_of_returns(traded.returns, traded.trades, per_year)
+    inside = run_set(plan.job, values, span)
+    returns = simple_returns(equity_of(inside))
+    skew, kurtosis = shape_of(returns)
     return Ranked(
         _named(plan, values),
-        figures_of_row(row, per_year, explorer.years(span)),
-        outside,
-        deflated_sharpe(float(row[SHARPE]), len(inside.returns), skew, kurtosis, variance, trials),
+        figures_of(inside),
+        None if plan.window is None else figures_of(run_set(plan.job, values, plan.window.test)),
+        deflated_sharpe(float(row[SHARPE]), len(returns), skew, kurtosis, variance, trials),
     )
 
 
-def _stitched(plan: SweepPlan, walked: Sequence[tuple[WindowResult, FloatArray]]) -> Stitched | None:
+def _stitched(walked: Sequence[tuple[WindowResult, BacktestResult]]) -> Stitched | None:
     """The tests one after another as one account, and the mean of what training promised."""
     if not walked:
         return None
-    returns = np.concatenate([part for _, part in walked])
-    trades = sum(result.out_of_sample.trades for result, _ in walked)
-    promised = [result.in_sample.sharpe for result, _ in walked]
-    return Stitched(
-        figures_of_returns(returns, trades, bars_per_year(plan.times_us)), float(np.mean(promised)), len(returns)
-    )
+    accounts = [account for _, account in walked]
+    promised = [result.in_sample.sharpe for result, _ in walked if result.in_sample.sharpe is not None]
+    mean = float(np.mean(promised)) if promised else None
+    return Stitched(figures_of_accounts(accounts), mean, sum(len(account.time_us) for account in accounts))
 
 
 def _values(sets: FloatArray, number: int) -> ParamSet:

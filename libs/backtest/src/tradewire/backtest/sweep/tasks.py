@@ -12,6 +12,7 @@ from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.sweep.space import ParamSet
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.backtest.vectorized.outcomes import block_counts, summarise
+from tradewire.backtest.warmup import earlier_part
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, MarketHistory, MarkHistory
 from tradewire.trading.exchange import to_e8
 from tradewire.trading.language import compile_strategy, parse_strategy
@@ -19,7 +20,7 @@ from tradewire.trading.language import compile_strategy, parse_strategy
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
 
-MEASURES = ("total_return", "max_drawdown", "trades", "fees", "sharpe", "final_equity")
+MEASURES = ("total_return", "max_drawdown", "trades", "fees", "sharpe", "final_equity", "ruined")
 """First columns of a row; then the sums of bar returns by block, then their squares. As in `Outcomes`."""
 ENGINES: Mapping[str, type[BacktestPort]] = {"vectorized": VectorizedEngine, "futures": FuturesEngine}
 
@@ -56,7 +57,7 @@ class Job:
     blocks: int
 
     def run(self, task: Task) -> FloatArray:
-        """Rows of the task's sets, shape (k, 6 + 2 blocks): the same on every machine. Raises: as BacktestPort.run."""
+        """Rows of the task's sets, shape (k, measures + 2 blocks), equal everywhere. Raises: as BacktestPort.run."""
         request = replace(self.request, markets=cut(self.request.markets, task.span))
         if self.engine == VectorizedEngine.name:
             return self._at_once(request, task.sets)
@@ -76,11 +77,15 @@ class Job:
         counts = block_counts(len(result.time_us), self.blocks)
         sums, squares = np.zeros(self.blocks), np.zeros(self.blocks)
         capital_e8 = to_e8(request.account.capital)
-        fall, sharpe = summarise(result.equity_e8, capital_e8, counts, sums, squares)
+        fall, sharpe, ruined = summarise(result.equity_e8, capital_e8, counts, sums, squares)
         last_e8 = int(result.equity_e8[-1]) if len(result.equity_e8) else capital_e8
         fees = float(sum(fill.fee for fill in result.fills))
         gained = last_e8 / capital_e8 - 1.0 if capital_e8 else 0.0
-        return np.hstack([[gained, fall, len(result.trades), fees, sharpe, last_e8 / 1e8], sums, squares])
+        return np.hstack([[gained, fall, len(result.trades), fees, sharpe, last_e8 / 1e8, ruined], sums, squares])
+
+    def asked(self, values: ParamSet, span: Span) -> BacktestRequest:
+        """One set over a span."""
+        return self.with_params(replace(self.request, markets=cut(self.request.markets, span)), values)
 
     def with_params(self, request: BacktestRequest, values: ParamSet) -> BacktestRequest:
         """The request with a set's values."""
@@ -88,7 +93,7 @@ class Job:
 
 
 def cut(markets: Sequence[MarketHistory], span: Span) -> tuple[MarketHistory, ...]:
-    """The markets' bars of a span, as views."""
+    """The markets' bars of a span, as views, and those before it to warm up on."""
     return tuple(_cut(market, span) for market in markets)
 
 
@@ -101,6 +106,7 @@ def _cut(market: MarketHistory, span: Span) -> MarketHistory:
         **{name: getattr(market, name)[part] for name in ("open_time_us", "open", "high", "low", "close", "volume")},
         mark=None if mark is None else MarkHistory(mark.open[part], mark.high[part], mark.low[part], mark.close[part]),
         funding_rate=None if funding is None else funding[part],
+        earlier=earlier_part(market, int(first)),
     )
 
 

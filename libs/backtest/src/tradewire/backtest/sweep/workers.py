@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from tradewire.backtest.sweep.tasks import Job, Task
-from tradewire.ports.backtest import MarketHistory, MarkHistory
+from tradewire.ports.backtest import EarlierBars, MarketHistory, MarkHistory
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray
@@ -95,6 +95,7 @@ class _SharedMarket:
     shell: MarketHistory
     times: Path
     columns: Path
+    earlier: Path | None
     marked: bool
     funded: bool
 
@@ -111,11 +112,15 @@ def _put(market: MarketHistory, folder: Path, number: int) -> _SharedMarket:
         MarketHistory(market.instrument, market.interval, np.zeros(0, np.int64), none, none, none, none, none),
         folder / f"{number}.times.npy",
         folder / f"{number}.columns.npy",
+        None if market.earlier is None else folder / f"{number}.earlier.npy",
         mark is not None,
         market.funding_rate is not None,
     )
     np.save(shared.times, market.open_time_us)
     np.save(shared.columns, np.stack(columns))
+    if market.earlier is not None and shared.earlier is not None:
+        np.save(shared.earlier.with_suffix(".times.npy"), market.earlier.open_time_us)
+        np.save(shared.earlier, np.stack([getattr(market.earlier, name) for name in PRICES]))
     return shared
 
 
@@ -127,7 +132,12 @@ def _get(shared: _SharedMarket) -> MarketHistory:
         **dict(zip(PRICES, rows[: len(PRICES)], strict=True)),
         mark=MarkHistory(*rows[5:9]) if shared.marked else None,
         funding_rate=rows[-1] if shared.funded else None,
+        earlier=None if shared.earlier is None else _earlier(shared.earlier),
     )
+
+
+def _earlier(path: Path) -> EarlierBars:
+    return EarlierBars(np.load(path.with_suffix(".times.npy"), mmap_mode="r"), *np.load(path, mmap_mode="r"))
 
 
 _jobs: list[Job] = []

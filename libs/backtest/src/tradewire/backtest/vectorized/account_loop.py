@@ -11,7 +11,7 @@ What it does at each close, as the services do:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,8 +19,9 @@ from tradewire.backtest.compiled import ZERO, compiled, compiled_in_place, compi
 from tradewire.backtest.loops.arithmetic import SCALE, ensure_fits, notional, units
 from tradewire.backtest.vectorized.addresses import number_at
 from tradewire.backtest.vectorized.entries import ACTS_FLAT, ACTS_LONG, ACTS_SHORT, decide
+from tradewire.backtest.vectorized.kept import Blocks, Record, no_record
 from tradewire.backtest.vectorized.market import Tape
-from tradewire.backtest.vectorized.outcomes import ratio, weigh
+from tradewire.backtest.vectorized.outcomes import ratio, returns_counted, weigh
 from tradewire.backtest.vectorized.state import (
     BLOCK,
     BLOCK_END,
@@ -31,6 +32,7 @@ from tradewire.backtest.vectorized.state import (
     LAST_MARK,
     PEAK,
     QTY,
+    RUIN,
     STATE_COLUMNS,
     WALLET,
     WORTH,
@@ -40,34 +42,6 @@ from tradewire.backtest.vectorized.trading import enter_and_leave, has_orders, h
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
     from tradewire.trading.language.evaluation import Int8Array
-
-
-class Blocks(NamedTuple):
-    """The blocks of an account's returns, shape (b,) each: closes, sum of returns and of their squares.
-
-    Without any, shape (0,), the way of the account's worth is not looked at, nor its gauge made.
-    """
-
-    closes: IntArray
-    total: FloatArray
-    square: FloatArray
-
-
-class Record(NamedTuple):
-    """What is kept of a run beside its outcome; or nothing, as `no_record` gives.
-
-    Equity 1e-8, shape (t,); positions 1e-8, shape (t, m); fills, shape (f, FILL_COLUMNS), f as the book counts them.
-    """
-
-    equity: IntArray
-    held: IntArray
-    fills: IntArray
-
-
-@compiled
-def no_record() -> Record:
-    """Keep nothing."""
-    return Record(np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.int64), np.empty((0, 0), dtype=np.int64))
 
 
 @compiled
@@ -97,7 +71,7 @@ def run_sets(
         run_account(tape, filters, signal[k], table, guards[k], how, purse, state, books[k], gauge, own, record)
         last_e8[k] = books[k, EQUITY]
         fall[k] = gauge[FALL]
-        sharpe[k] = ratio(own.total.sum(), own.square.sum(), signal.shape[2])
+        sharpe[k] = ratio(own.total.sum(), own.square.sum(), returns_counted(books[k], signal.shape[2]))
 
 
 @compiled_on_borrowed
@@ -154,7 +128,7 @@ def run_account(
 def _open(capital_e8: int, closes: IntArray, book: IntArray, gauge: FloatArray) -> None:
     """Begin an account, before its first close."""
     gauge[WORTH] = gauge[PEAK] = float(capital_e8)
-    book[WALLET], book[BLOCK_END] = capital_e8, closes[0] if len(closes) else 0
+    book[WALLET], book[BLOCK_END] = capital_e8, 1 + closes[0] if len(closes) else 0
 
 
 @compiled_in_place
@@ -216,10 +190,7 @@ def _coast(
     equity: IntArray,
     held: IntArray,
 ) -> int:
-    """Pass the closes at which a single symbol without orders has no signal that means anything, nor funding.
-
-    Returns: the next close that does.
-    """
+    """Pass the closes at which a lone symbol without orders has no signal that counts, nor funding; the next one."""
     qty, start = state[0, QTY], t
     acts = ACTS_FLAT if qty == 0 else ACTS_LONG if qty > 0 else ACTS_SHORT
     paid = qty != 0 and funding.shape[1] > 0
@@ -251,7 +222,7 @@ def _weigh_held(
     squares: FloatArray,
 ) -> None:
     """`weigh` the closes from t up to ``end`` of an account worth ``base`` and the notional of what it holds."""
-    before, peak, fall = gauge[WORTH], gauge[PEAK], gauge[FALL]
+    at, before, peak, fall = t, gauge[WORTH], gauge[PEAK], gauge[FALL]
     while t < end:
         while t >= book[BLOCK_END]:
             book[BLOCK] += 1
@@ -268,9 +239,13 @@ def _weigh_held(
                 peak = now
             elif now < peak * (1.0 - fall):
                 fall = 1.0 - now / peak
-            before = now
+            before = now if before > 0.0 else 0.0  # nothing comes after ruin
             t += 1
         totals[book[BLOCK]], squares[book[BLOCK]] = total, square
+    if before <= 0.0 and gauge[WORTH] > 0.0:
+        while base + notional(qty, units(mark[0, at])) > 0:
+            at += 1
+        book[RUIN], before = at, 0.0
     gauge[WORTH], gauge[PEAK], gauge[FALL] = before, peak, fall
 
 

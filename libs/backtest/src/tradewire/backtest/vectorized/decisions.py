@@ -58,7 +58,8 @@ def at_closes(found: Sequence[Int8Array], markets: Markets) -> Int8Array:
 
 def alone(strategy: CompiledStrategy, number: int, markets: Markets) -> Decisions:
     """The decisions of one strategy by its own evaluation, as rules in Python need it."""
-    answers = [strategy.evaluate_array(bars) for bars in markets.columns]
+    leads = markets.lead.tolist()
+    answers = [strategy.evaluate_array(bars).since(lead) for bars, lead in zip(markets.seen, leads, strict=True)]
     found = [np.where(answer.ready, answer.signal, np.int8(0)).reshape(1, -1) for answer in answers]
     measures = np.full((len(answers), MEASURES, markets.longest), np.nan)
     for symbol, answer in enumerate(answers):

@@ -10,10 +10,11 @@ import numpy as np
 
 from tradewire.backtest.accepted import accepted_strategy
 from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, TOO_LARGE
-from tradewire.backtest.vectorized.account_loop import Blocks, Record, run_account, run_sets
+from tradewire.backtest.vectorized.account_loop import run_account, run_sets
 from tradewire.backtest.vectorized.columns import ParamColumns
 from tradewire.backtest.vectorized.decisions import Decisions, alone
 from tradewire.backtest.vectorized.family import StrategyFamily
+from tradewire.backtest.vectorized.kept import Blocks, Record
 from tradewire.backtest.vectorized.market import Markets, markets_of
 from tradewire.backtest.vectorized.outcomes import Outcomes, block_counts, empty_outcomes
 from tradewire.backtest.vectorized.results import result_of
@@ -25,6 +26,7 @@ from tradewire.backtest.vectorized.state import (
     FILL_COLUMNS,
     FILLS,
     GAUGE_COLUMNS,
+    RUIN,
     STATE_COLUMNS,
 )
 from tradewire.ports.backtest import AccountSettings, BacktestPort, BacktestRequest, BacktestResult
@@ -183,4 +185,5 @@ def _run_sets(markets: Markets, decisions: Decisions, account: _Account, outcome
     outcomes.total_return[where] = last_e8 / account.capital_e8 - 1.0 if account.capital_e8 else 0.0
     outcomes.trades[where], outcomes.fees[where] = books[:, ENTRIES], books[:, FEES] / 1e8
     outcomes.max_drawdown[where], outcomes.sharpe[where] = (fall, sharpe) if blocks else (np.nan, np.nan)
+    outcomes.ruined[where] = (books[:, RUIN] > 0) | (last_e8 <= 0)
     outcomes.block_sum[where], outcomes.block_sum_sq[where] = sums.total, sums.square

@@ -22,6 +22,7 @@ from tradewire.trading.language import Sizing, StrategyDocument
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
 
+FLOAT_BYTES = 8
 BATCH_BYTES = 1 << 19
 """Signals made at once, a byte each: they stay in the second cache until the account has read them."""
 
@@ -39,7 +40,7 @@ class StrategyFamily:
         self._defaults = {name: span.default for name, span in document.params.items()}
         self._templates = Templates(document, self._defaults)
         self._maker = SeriesMaker(markets, room_bytes // 4)
-        self._table = SeriesTable([len(bars) for bars in markets.columns], room_bytes - room_bytes // 4)
+        self._table = SeriesTable([len(bars) for bars in markets.seen], room_bytes - room_bytes // 4)
         self._numbers: dict[tuple[Operand, Wanted, int], int] = {}
 
     def decisions(self) -> Iterator[Decisions]:
@@ -74,14 +75,17 @@ class StrategyFamily:
         rows = np.array(self._table.rows(known.tolist(), self._maker.make), dtype=np.int64)[place.reshape(wanted.shape)]
         plan, sizing, _ = part[0]
         table = self._table
+        lead = self._markets.lead
         found = [
-            signals_of_sets(plan.steps, plan.rules, plan.reads, table.address[j], table.since[j], rows, len(bars))
-            for j, bars in enumerate(self._markets.columns)
+            signals_of_sets(plan.steps, plan.rules, plan.reads, table.address[j], table.since[j], rows, len(bars))[
+                :, lead[j] :
+            ]
+            for j, bars in enumerate(self._markets.seen)
         ]
         yield Decisions(
             np.concatenate([members for _, _, members in part]),
             at_closes(found, self._markets),
-            table.address,
+            table.address + lead[:, np.newaxis] * FLOAT_BYTES,
             _guards(plan, rows),
             METHOD_CODES[sizing.method],
             _sizings(part),

@@ -12,6 +12,7 @@ import numpy as np
 from tradewire.backtest.compiled import compiled, compiled_inside
 from tradewire.backtest.loops.arithmetic import LARGEST_PRICE, SCALE
 from tradewire.backtest.loops.units import e8_array, prices_e8
+from tradewire.backtest.warmup import bars_seen, lead_of
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
 from tradewire.ports.events import InstrumentStatus
 from tradewire.trading.exchange import bounded_e8
@@ -49,13 +50,16 @@ class Tape(NamedTuple):
 class Markets:
     """Prices of m symbols (in alphabetical order) over t closes.
 
-    ``time_us``: the closes, shape (t,). ``filters``: int64, shape (m, 8). ``rows``: for each symbol, where its bars
-    lie among the closes, shape (n,) each; empty of one symbol, whose bars are the closes. ``histories`` likewise by
-    symbol.
+    ``columns``: the bars that are traded; ``seen``: all that indicators are computed on, ``lead`` of them before those,
+    shape (m,). ``time_us``: the closes, shape (t,). ``filters``: int64, shape (m, 8). ``rows``: for each symbol, where
+    its bars lie among the closes, shape (n,) each; empty of one symbol, whose bars are the closes. ``histories``
+    likewise by symbol.
     """
 
     histories: tuple[MarketHistory, ...]
     columns: tuple[Bars, ...]
+    seen: tuple[Bars, ...]
+    lead: IntArray
     interval_us: int
     time_us: IntArray
     tape: Tape
@@ -103,8 +107,11 @@ def markets_of(request: BacktestRequest, document: StrategyDocument) -> Markets:
         for number, places in enumerate(rows):
             bar[number, places] = np.arange(len(places))
     columns = tuple(_columns(history) for history in histories)
+    seen = tuple(map(_seen, histories, columns))
+    lead = np.array([lead_of(history) for history in histories], dtype=np.int64)
     filters = np.array([_filters(history, request.account) for history in histories], dtype=np.int64)
-    return Markets(histories, columns, interval_us, time_us, _tape(histories, columns, bar), filters, rows)
+    tape = _tape(histories, columns, bar)
+    return Markets(histories, columns, seen, lead, interval_us, time_us, tape, filters, rows)
 
 
 def _histories(request: BacktestRequest, document: StrategyDocument) -> tuple[MarketHistory, ...]:
@@ -126,6 +133,10 @@ def _histories(request: BacktestRequest, document: StrategyDocument) -> tuple[Ma
 def _columns(history: MarketHistory) -> Bars:
     floats = (history.open, history.high, history.low, history.close, history.volume)
     return Bars(np.asarray(history.open_time_us, dtype=np.int64), *(_plain(column) for column in floats))
+
+
+def _seen(history: MarketHistory, traded: Bars) -> Bars:
+    return traded if history.earlier is None else bars_seen(history)
 
 
 def _plain(column: FloatArray) -> FloatArray:

@@ -35,7 +35,7 @@ class SeriesMaker:
     def __init__(self, markets: Markets, room_bytes: int) -> None:
         """``room_bytes``: for the indicators that expressions are made of."""
         self._markets = markets
-        self._room = room_bytes // (8 * sum(map(len, markets.columns)))
+        self._room = room_bytes // (8 * sum(map(len, markets.seen)))
         self._numbers: dict[tuple[str, Wanted], int] = {}
         self._wanted: list[tuple[Number, Wanted]] = []
         self._kept: OrderedDict[str, tuple[FloatArray, ...]] = OrderedDict()
@@ -52,7 +52,7 @@ class SeriesMaker:
 
     def make(self, numbers: Sequence[int]) -> Iterator[tuple[FloatArray, ...]]:
         """Each series of these numbers, in order: one array a symbol."""
-        at_once = max(ENGINE_BYTES // (8 * sum(map(len, self._markets.columns))), 1)
+        at_once = max(ENGINE_BYTES // (8 * sum(map(len, self._markets.seen))), 1)
         for first in range(0, len(numbers), at_once):
             asked = [self._wanted[number] for number in numbers[first : first + at_once]]
             plain = self._indicators([tree for tree, _ in asked if isinstance(tree, Apply)])
@@ -67,14 +67,14 @@ class SeriesMaker:
         if not trees:
             return {}
         engine = IndicatorEngine.of_trees({canonical(tree): tree for tree in trees}, self._markets.interval_us)
-        parts = [engine.array(bars) for bars in self._markets.columns]
+        parts = [engine.array(bars) for bars in self._markets.seen]
         return {text: tuple(part[text] for part in parts) for text in parts[0]}
 
     def _composed(self, tree: Number, what: Wanted) -> tuple[FloatArray, ...]:
         """An expression over indicators and fields."""
         read = {canonical(leaf): self._leaf(leaf) for leaf in leaves(tree)}
         found = []
-        for symbol, bars in enumerate(self._markets.columns):
+        for symbol, bars in enumerate(self._markets.seen):
             series = {text: values[symbol] for text, values in read.items()}
             if what is Wanted.COMPLETE:
                 complete = np.all([np.isfinite(values) for values in series.values()], axis=0)
@@ -86,7 +86,7 @@ class SeriesMaker:
     def _leaf(self, leaf: Field | Apply) -> tuple[FloatArray, ...]:
         """An indicator or field, kept while there is room."""
         if isinstance(leaf, Field):
-            return tuple(bars.columns()[leaf.name] for bars in self._markets.columns)
+            return tuple(bars.columns()[leaf.name] for bars in self._markets.seen)
         text = canonical(leaf)
         if text not in self._kept:
             self._kept[text] = self._indicators([leaf])[text]

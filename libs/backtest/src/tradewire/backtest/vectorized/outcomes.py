@@ -15,13 +15,18 @@ from tradewire.backtest.vectorized.state import (
     FALL,
     GAUGE_COLUMNS,
     PEAK,
+    RUIN,
     WORTH,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from tradewire.ports.backtest import FloatArray, IntArray
+
+    BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,12 +36,13 @@ class Outcomes:
     ``total_return``: final equity / capital - 1. ``max_drawdown``: largest fall from a peak of equity (the capital
     included) as a share of it, from 0. ``trades``: entries that filled. ``fees`` and ``final_equity``: quote.
     ``sharpe``: mean / sample standard deviation of the bar returns, not annualised, 0 when they don't vary.
+    ``ruined``: whether equity was 0 or below at a close.
 
-    A bar return is equity / equity a close earlier - 1, from the capital at the first; 0 where nothing was left. The
-    closes are cut into b blocks of equal length (the first ones a close longer where they don't divide);
-    ``block_sum`` and ``block_sum_sq`` hold each block's sum of bar returns and of their squares, ``block_count``,
-    shape (b,), their number. Without blocks the way of the equity was not looked at: ``max_drawdown`` and ``sharpe``
-    are NaN.
+    A bar return is equity / equity a close earlier - 1, from the second close to the one at which nothing is left: that
+    of `tradewire.backtest.statistics`. The returns are cut into b blocks of equal length (the first ones a return
+    longer where they don't divide), those after ruin counted as 0; ``block_sum`` and ``block_sum_sq`` hold each block's
+    sum of bar returns and of their squares, ``block_count``, shape (b,), their number. Without blocks the way of the
+    equity was not looked at: ``max_drawdown`` and ``sharpe`` are NaN, and ``ruined`` tells of the end only.
     """
 
     params: Mapping[str, FloatArray]
@@ -46,6 +52,7 @@ class Outcomes:
     fees: FloatArray
     sharpe: FloatArray
     final_equity: FloatArray
+    ruined: BoolArray
     block_count: IntArray
     block_sum: FloatArray
     block_sum_sq: FloatArray
@@ -55,11 +62,12 @@ class Outcomes:
 
 
 def block_counts(closes: int, blocks: int) -> IntArray:
-    """Closes in each block, int64, shape (blocks,)."""
+    """Returns in each block, of an account with so many closes; int64, shape (blocks,)."""
     if not blocks:
         return np.empty(0, dtype=np.int64)
-    counts = np.full(blocks, closes // blocks, dtype=np.int64)
-    counts[: closes % blocks] += 1
+    returns = max(closes - 1, 0)
+    counts = np.full(blocks, returns // blocks, dtype=np.int64)
+    counts[: returns % blocks] += 1
     return counts
 
 
@@ -75,6 +83,7 @@ def empty_outcomes(params: Mapping[str, FloatArray], sets: int, counts: IntArray
         fees=column(sets),
         sharpe=column(sets),
         final_equity=column(sets),
+        ruined=np.zeros(sets, dtype=np.bool_),
         block_count=counts,
         block_sum=column(blocks),
         block_sum_sq=column(blocks),
@@ -84,17 +93,20 @@ def empty_outcomes(params: Mapping[str, FloatArray], sets: int, counts: IntArray
 @compiled
 def summarise(
     equity_e8: IntArray, capital_e8: int, counts: IntArray, sums: FloatArray, squares: FloatArray
-) -> tuple[float, float]:
-    """Fill ``sums`` and ``squares`` (by block) from an equity curve; return its largest drawdown and Sharpe ratio."""
+) -> tuple[float, float, bool]:
+    """Fill ``sums`` and ``squares`` (by block) from an equity curve.
+
+    Returns its largest drawdown, its Sharpe ratio, and whether it reached 0.
+    """
     gauge = np.zeros(GAUGE_COLUMNS)
     gauge[WORTH] = gauge[PEAK] = float(capital_e8)
     book = np.zeros(BOOK_COLUMNS, dtype=np.int64)
-    book[BLOCK_END] = counts[0]
+    book[BLOCK_END] = 1 + counts[0]
     sums[:] = 0.0
     squares[:] = 0.0
     for t in range(len(equity_e8)):
         weigh(t, equity_e8[t], book, gauge, counts, sums, squares)
-    return gauge[FALL], ratio(sums.sum(), squares.sum(), len(equity_e8))
+    return gauge[FALL], ratio(sums.sum(), squares.sum(), returns_counted(book, len(equity_e8))), book[RUIN] > 0
 
 
 @compiled_in_place
@@ -115,13 +127,21 @@ def weigh(
         book[BLOCK_END] += counts[book[BLOCK]]
     now, before = float(equity_e8), gauge[WORTH]
     change = now / before - 1.0 if before > 0.0 else 0.0
+    if now <= 0.0 and before > 0.0:
+        book[RUIN] = t
     sums[book[BLOCK]] += change
     squares[book[BLOCK]] += change * change
     if now > gauge[PEAK]:
         gauge[PEAK] = now
     elif now < gauge[PEAK] * (1.0 - gauge[FALL]):
         gauge[FALL] = 1.0 - now / gauge[PEAK]
-    gauge[WORTH] = now
+    gauge[WORTH] = now if before > 0.0 and now > 0.0 else 0.0
+
+
+@compiled_in_place
+def returns_counted(book: IntArray, closes: int) -> int:
+    """Number of an account's returns: up to that of its ruin."""
+    return int(book[RUIN]) if book[RUIN] > 0 else closes - 1
 
 
 @compiled_in_place

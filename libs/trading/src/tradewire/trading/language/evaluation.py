@@ -12,7 +12,7 @@ The language knows no positions: which of the signals applies to the position he
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 import numpy as np
@@ -114,6 +114,14 @@ class EvaluationArrays:
 
     def __len__(self) -> int:
         return len(self.signal)
+
+    def since(self, first: int) -> EvaluationArrays:
+        """The answers from a bar on."""
+        if not first:
+            return self
+        arrays = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "sizing_inputs"}
+        inputs = {name: values[first:] for name, values in self.sizing_inputs.items()}
+        return EvaluationArrays(**{name: values[first:] for name, values in arrays.items()}, sizing_inputs=inputs)
 
 
 @dataclass(frozen=True, slots=True)

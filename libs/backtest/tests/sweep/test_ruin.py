@@ -1,0 +1,83 @@
+"""A parameter set that loses everything is ruined, and last, whatever its account does afterwards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from libs.backtest.tests.futures.markets import HOUR_US, instrument
+
+from tradewire.backtest.statistics import statistics_of
+from tradewire.backtest.sweep import Search, SweepPlan, SweepReport, SweepStore, parse_space, processes, run_sweep
+from tradewire.backtest.sweep.figures import Figures
+from tradewire.backtest.sweep.files import write_results
+from tradewire.ports.backtest import BacktestRequest, MarketHistory
+from tradewire.trading.language import parse_strategy
+
+TEXT = """\
+id: all-in
+venue: binance
+account: main
+symbols: [BTCUSDT]
+interval: 1h
+entry_long: close > 0
+exit_long: close < 0
+sizing: {fraction_of_equity: lever}
+params: {lever: {default: 1, low: 1, high: 4, step: 1}}
+"""
+CLOSES = np.concatenate([np.full(30, 100.0), np.linspace(100, 60, 20), np.linspace(60, 300, 100), np.full(50, 300.0)])
+
+
+def request() -> BacktestRequest:
+    """A market that falls by 40 % and then rises fivefold: with a lever of 3 and more nothing is left at the low."""
+    close = np.round(CLOSES, 2)
+    opened = np.concatenate([close[:1], close[:-1]])
+    high, low = np.round(np.maximum(opened, close) + 0.1, 2), np.round(np.minimum(opened, close) - 0.1, 2)
+    times = np.arange(len(close), dtype=np.int64) * HOUR_US
+    bars = (times, opened, high, low, close, np.full(len(close), 1_000.0))
+    return BacktestRequest(TEXT, (MarketHistory(instrument("BTCUSDT"), "1h", *bars),))
+
+
+def swept(folder: Path, **options: object) -> SweepReport:
+    asked = request()
+    plan = SweepPlan(asked, parse_space(parse_strategy(TEXT), ()), holdout=0.0, **options)  # type: ignore[arg-type]
+    with SweepStore(folder, plan.manifest()) as store, processes(plan.job, 1) as workers:
+        report = run_sweep(plan, workers, store)
+        write_results(folder, plan, store, report)
+    return report
+
+
+@pytest.mark.parametrize("objective", ["sharpe", "return", "calmar", "drawdown"])
+@pytest.mark.parametrize("search", ["grid", "tpe"])
+def test_ruined_sets_are_marked_and_come_last(objective: str, search: str, tmp_path: Path) -> None:
+    ranked = swept(tmp_path, objective=objective, search=Search(search, 4)).ranked
+
+    marks = [(item.params["lever"], item.in_sample.ruined) for item in ranked]
+    assert sorted(marks) == [(1, False), (2, False), (3, True), (4, True)]
+    assert [ruined for _, ruined in marks] == [False, False, True, True]
+    measured = pl.read_parquet(tmp_path / "results.parquet").sort("lever")
+    assert measured["ruined"].to_list() == [0.0, 0.0, 1.0, 1.0]
+    found = json.loads((tmp_path / "evidence.json").read_text())["report"]["ranked"]
+    assert [item["in_sample"]["ruined"] for item in found] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("engine", ["vectorized", "futures"])
+def test_figures_of_a_search_are_the_statistics_of_a_run(engine: str, tmp_path: Path) -> None:
+    from tradewire.backtest.sweep.tasks import ENGINES
+
+    report = swept(tmp_path, engine=engine)
+
+    measured = pl.read_parquet(tmp_path / "results.parquet")
+    for item in report.ranked:
+        asked = request()
+        result = ENGINES[engine]().run(BacktestRequest(TEXT, asked.markets, item.params))
+        stats, figures = statistics_of(result, asked.markets), item.in_sample
+        names = set(Figures.__dataclass_fields__) - {"ruined"}
+        assert {name: getattr(figures, name) for name in names} == {name: stats[name] for name in names}
+        row = measured.filter(pl.col("lever") == item.params["lever"]).row(0, named=True)
+        for name in ("total_return", "max_drawdown", "sharpe"):
+            expected = stats[name]
+            assert row[name] == pytest.approx(0.0 if expected is None else float(expected), rel=1e-9)
