@@ -26,10 +26,11 @@ def test_result_as_json_has_the_keys_that_other_tools_read(tmp_path: Path) -> No
     assert main(["backtest", HOURLY, "--data", CANDLES, *SPAN, "--json", str(target)]) == Exit.DONE
 
     found = json.loads(target.read_text())
-    assert set(found) == {"fingerprint", "engine", "strategy", "settings", "stats", "trades", "equity"}
+    assert set(found) == {"fingerprint", "engine", "strategy", "settings", "ready_from_ms", "stats", "trades", "equity"}
     assert (found["engine"], found["strategy"]) == ("futures", "ema-cross-btc")
     assert len(found["fingerprint"]) == 64
     assert len(found["equity"]) == 59 * 24
+    assert found["ready_from_ms"] == {"BTCUSD": found["equity"][0][0]}, "warmed up on the bars before"
     trade = found["trades"][0]
     keys = "symbol side qty entry_time_ms exit_time_ms entry_price exit_price fees funding pnl"
     assert set(trade) == set(keys.split())

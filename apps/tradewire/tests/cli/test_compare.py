@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,8 @@ def test_engines_that_agree_are_certified(capsys: pytest.CaptureFixture[str]) ->
 
     found = json.loads(capsys.readouterr().out)
     assert found["clean"] is True
+    ready = next(iter(found["ready_from_us"].values()))
+    assert ready > int(datetime(2018, 1, 2, tzinfo=UTC).timestamp()) * 1_000_000, "no engine has warmed up"
     futures, vectorized, replay = found["engines"]
     assert futures["fingerprint"] == replay["fingerprint"]
     assert futures["fills"] == vectorized["fills"] > 0
@@ -57,11 +61,15 @@ def test_several_strategies_are_compared_in_one_call_each_on_its_own_markets(
     assert f"{len(files)} of {len(files)} strategies are equal to futures by every engine" in text
 
 
-def test_one_strategy_that_differs_makes_the_whole_answer_no(capsys: pytest.CaptureFixture[str]) -> None:
-    daily = str(ROOT / "strategies/trend-daily.yaml")
+def test_one_strategy_that_differs_makes_the_whole_answer_no(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daily = tmp_path / "still.yaml"
+    text = (ROOT / "strategies/trend-daily.yaml").read_text()
+    daily.write_text(re.sub(r"(?m)^(entry_long|entry_short):.*$", r"\1: close < 0", text))
     words = ["--data", str(SAMPLE), *SPAN, "--engines", "futures,vectorized", "--limit", "max_order_notional=10"]
 
-    assert main(["compare", daily, HOURLY, *words]) == Exit.REFUSED
+    assert main(["compare", str(daily), HOURLY, *words]) == Exit.REFUSED
 
     assert "1 of 2 strategies are equal to futures" in capsys.readouterr().out
 

@@ -19,11 +19,13 @@ from tradewire.backtest.report.files import e8_text
 from tradewire.backtest.report.provenance import plain
 from tradewire.ports.backtest import BacktestFill
 
+READY = {"BTCUSD": 1_500_000_000_000_000, "ETHUSD": None}
+
 
 @pytest.fixture(scope="module")
 def written(run: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     provenance = provenance_of(run.result, [run.market], rerun=["tradewire", "backtest", "s.yaml"])
-    return write_run(tmp_path_factory.mktemp("run") / "new", run.result, run.stats, provenance)
+    return write_run(tmp_path_factory.mktemp("run") / "new", run.result, run.stats, provenance, READY)
 
 
 def test_parquet_holds_trades_fills_and_equity_to_the_last_unit(run: Any, written: dict[str, Path]) -> None:
@@ -41,7 +43,9 @@ def test_parquet_holds_trades_fills_and_equity_to_the_last_unit(run: Any, writte
 def test_result_document_has_the_keys_that_other_tools_read(run: Any, written: dict[str, Path]) -> None:
     document = json.loads(written["result"].read_text())
 
-    assert list(document) == ["fingerprint", "engine", "strategy", "settings", "stats", "trades", "equity"]
+    keys = ["fingerprint", "engine", "strategy", "settings", "ready_from_ms", "stats", "trades", "equity"]
+    assert list(document) == keys
+    assert document["ready_from_ms"] == {"BTCUSD": 1_500_000_000_000, "ETHUSD": None}
     assert set(document["trades"][0]) == {
         *("symbol", "side", "qty", "entry_time_ms", "exit_time_ms", "entry_price", "exit_price"),
         *("fees", "funding", "pnl"),
@@ -50,7 +54,7 @@ def test_result_document_has_the_keys_that_other_tools_read(run: Any, written: d
     assert Decimal(document["trades"][0]["pnl"]) == run.result.trades[0].pnl
     assert document["equity"][-1] == [run.result.time_us[-1] // 1000, e8_text(int(run.result.equity_e8[-1]))]
     assert document["stats"] == run.stats.to_json()
-    assert document == result_document(run.result, run.stats)
+    assert document == result_document(run.result, run.stats, READY)
 
 
 def test_provenance_tells_how_to_run_again(run: Any, written: dict[str, Path]) -> None:
@@ -66,7 +70,7 @@ def test_provenance_tells_how_to_run_again(run: Any, written: dict[str, Path]) -
 def test_a_run_replaces_the_files_of_an_earlier_one_and_leaves_no_parts(run: Any, tmp_path: Path) -> None:
     provenance = provenance_of(run.result, [run.market])
     for result in (run.result, replace(run.result, trades=())):
-        paths = write_run(tmp_path, result, run.stats, provenance)
+        paths = write_run(tmp_path, result, run.stats, provenance, READY)
 
     assert pl.read_parquet(paths["trades"]).height == 0
     assert sorted(tmp_path.iterdir()) == sorted(paths.values())

@@ -91,7 +91,8 @@ class Run:
 
     def save(self, folder: str | Path) -> dict[str, Path]:
         """Write trades, fills and equity (Parquet), result and provenance (JSON); returns the paths by name."""
-        return write_run(Path(folder), self.result, self.stats, provenance_of(self.result, self.request.markets))
+        origin = provenance_of(self.result, self.request.markets)
+        return write_run(Path(folder), self.result, self.stats, origin, ready_from_us(self.request))
 
     def __repr__(self) -> str:
         gained = self.stats["total_return"]

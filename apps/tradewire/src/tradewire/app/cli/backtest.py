@@ -56,9 +56,10 @@ def backtest(
     origin = provenance_of(result, request.markets, rerun=("tradewire", *sys.argv[1:]))
     folder = out_folder if out_folder is not None or not open_report else Path(f"backtest-{result.strategy_id}")
     if folder is not None:
-        _write(folder, request, result, stats, origin)
+        write_run(folder, result, stats, origin, ready)
+        _write_report(folder, request, result, stats, origin)
     if as_json is not None:
-        _write_json(as_json, {**result_document(result, stats), "ready_from_us": ready})
+        _write_json(as_json, result_document(result, stats, ready))
     if as_json != STDOUT:
         _show(result, stats)
         tell(ready_line(ready))
@@ -69,10 +70,9 @@ def backtest(
         webbrowser.open((folder / "report.html").resolve().as_uri())
 
 
-def _write(
+def _write_report(
     folder: Path, request: BacktestRequest, result: BacktestResult, stats: Statistics, origin: Provenance
 ) -> None:
-    write_run(folder, result, stats, origin)
     write_report(folder / "report.html", result, request.markets, request.strategy, stats, origin)
     say(f"written: {folder}/ (report.html, result.json, provenance.json, trades, fills and equity as Parquet)")
 

@@ -29,16 +29,22 @@ FILES = ("trades.parquet", "fills.parquet", "equity.parquet", "result.json", "re
 """What a run's folder holds beside ``provenance.json``."""
 
 
-def result_document(result: BacktestResult, stats: Statistics) -> dict[str, object]:
+Ready = Mapping[str, int | None]
+"""By symbol, the close from which on the strategy could decide, µs UTC; None where it never could."""
+
+
+def result_document(result: BacktestResult, stats: Statistics, ready: Ready) -> dict[str, object]:
     """The machine-readable result: keys as other tools read them. Money as strings, times in ms, sides BUY and SELL.
 
-    A trade still open at the end has null for ``exit_time_ms``.
+    ``ready_from_ms`` is null for a symbol on which the strategy never could decide; a trade still open at the end has
+    null for ``exit_time_ms``.
     """
     return {
         "fingerprint": result.fingerprint,
         "engine": result.engine,
         "strategy": result.strategy_id,
         "settings": settings_of(result),
+        "ready_from_ms": {symbol: None if at is None else at // 1000 for symbol, at in ready.items()},
         "stats": stats.to_json(),
         "trades": [_trade(trade) for trade in result.trades],
         "equity": [
@@ -104,7 +110,9 @@ def _frame(rows: Sequence[Any], kind: type[Any], times: Mapping[str, str], words
     return pl.DataFrame(series)
 
 
-def write_run(folder: Path, result: BacktestResult, stats: Statistics, provenance: Provenance) -> dict[str, Path]:
+def write_run(
+    folder: Path, result: BacktestResult, stats: Statistics, provenance: Provenance, ready: Ready
+) -> dict[str, Path]:
     """Write the files of a run into ``folder`` (made if missing); files of an earlier run there are replaced.
 
     Returns: path by name: trades, fills, equity (Parquet), result, provenance (JSON). Each file is whole or absent.
@@ -114,7 +122,7 @@ def write_run(folder: Path, result: BacktestResult, stats: Statistics, provenanc
     _check_own(folder)
     frames = {"trades": trades_frame(result), "fills": fills_frame(result), "equity": equity_frame(result)}
     written = {name: _whole(folder / f"{name}.parquet", frame.write_parquet) for name, frame in frames.items()}
-    documents = {"result": result_document(result, stats), "provenance": provenance.to_json()}
+    documents = {"result": result_document(result, stats, ready), "provenance": provenance.to_json()}
     for name, document in documents.items():
         text = json.dumps(document, indent=None if name == "result" else 2, allow_nan=False, ensure_ascii=False)
         written[name] = _whole(folder / f"{name}.json", partial(_write_text, text))
