@@ -23,7 +23,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradewire.ports import events
-from tradewire.ports.bounds import Chars, Field, OneOf, Range, Rule, bracket_fault, refuse, texts_kept
+from tradewire.ports.bounds import Chars, Field, Judged, OneOf, Range, Rule, bracket_fault, refuse, texts_kept
 '''
 MONDAY_US = 4 * 86_400_000_000
 """1970-01-05, the first Monday after the epoch: weekly bars open on Mondays."""
@@ -143,10 +143,20 @@ class _Checks:
                 chosen = self._chosen(name, field["name"], kind)
                 if "any" not in chosen:
                     parts.append(_Part(field["name"], kind, chosen, optional, container))
-        rules = self._bounds["records"].get(name, {}).get("rules", [])
         if parts or nested:
-            self._write(name, parts, [(rule, _over_event(rule, fields)) for rule in rules], nested)
+            self._write(name, parts, self._judgements(name, fields), nested)
         return bool(parts or nested)
+
+    def _judgements(self, name: str, fields: list[Schema]) -> list[tuple[str, str]]:
+        """What several values decide together: the source of each judgement and its condition over the fields."""
+        own = self._bounds["records"].get(name, {})
+        judgements = []
+        for rule in own.get("rules", []):
+            holds = _over_event(rule, fields)
+            judgements.append((f"Rule({_text(rule)}, lambda fields: {holds})", f"({holds})"))
+        for field, judge in own.get("judged", {}).items():
+            judgements.append((f'Judged("{field}", {judge})', f'{judge}(fields["{field}"]) is None'))
+        return judgements
 
     def _chosen(self, record: str, field: str, kind: str) -> Json:
         own, names = self._bounds["records"].get(record, {}), self._bounds["names"]
@@ -168,8 +178,8 @@ class _Checks:
         table, function = f"_{_function(name).upper()}", _function(name)
         texts, conditions = _lengths(parts)
         conditions += [condition for part in parts for condition in part.kept()]
-        conditions += [f"({expression})" for _, expression in rules]
-        rows = ", ".join(f"Rule({_text(text)}, lambda fields: {expression})" for text, expression in rules)
+        conditions += [condition for _, condition in rules]
+        rows = ", ".join(source for source, _ in rules)
         begin = len(self.lines)
         self.lines += [f"{table} = (", *[part.table_row for part in parts], ")"] if parts else []
         self.lines += [f"{table}_RULES = ({rows},)"] if rules else []

@@ -109,7 +109,7 @@ def test_brackets_of_a_file_replace_the_instruments_own(candles: Path, tmp_path:
     assert [b.maintenance_amount for b in market.instrument.brackets] == [0, 50]
     assert [b.max_leverage for b in market.instrument.brackets] == [125, 100]
     path.write_text(path.read_text().replace("50.0", "51.0"))
-    with pytest.raises(MarketDataError, match=r"brackets of BTCUSDT: found 2: maintenance_amount: found 51\.0"):
+    with pytest.raises(MarketDataError, match=r"BTCUSDT: found brackets: 2: maintenance_amount: found 51\.0"):
         load_markets(Wanted(), MarketFiles([candles], brackets=path))
 
 

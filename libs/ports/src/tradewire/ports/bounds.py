@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tradewire.ports.errors import ContractViolationError
 
@@ -76,6 +76,35 @@ class Field:
     many: bool = False
 
 
+class Fault(NamedTuple):
+    """What is wrong with the value at ``field``."""
+
+    field: str
+    found: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: found {self.found}, allowed {self.allowed}"
+
+
+class Judgement(Protocol):
+    """What more than one value decides."""
+
+    def fault(self, event: Any) -> Fault | None:
+        """What is wrong with the message; None when nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A field that a function judges as a whole."""
+
+    name: str
+    judge: Callable[[Any], Fault | None]
+
+    def fault(self, event: Any) -> Fault | None:
+        return self.judge(getattr(event, self.name))
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What the fields of a record fulfil together. ``text`` is the expression that ``holds`` computes from them."""
@@ -88,12 +117,14 @@ class Rule:
         """Names in the expression, in its order; some of them are fields."""
         return list(dict.fromkeys(re.findall(r"[a-z_]+", self.text)))
 
-    def values(self, event: Any) -> str:
-        """What the fields hold."""
-        return ", ".join(f"{name} {event.__dict__[name]}" for name in self.fields if name in event.__dict__)
+    def fault(self, event: Any) -> Fault | None:
+        if self.holds(event.__dict__):
+            return None
+        values = ", ".join(f"{name} {event.__dict__[name]}" for name in self.fields if name in event.__dict__)
+        return Fault(self.fields[0], values, self.text)
 
 
-def refuse(event: Any, fields: Sequence[Field], rules: Sequence[Rule] = ()) -> None:
+def refuse(event: Any, fields: Sequence[Field], rules: Sequence[Judgement] = ()) -> None:
     """Raise OutOfBoundsError for the first field out of its bounds, or the first rule that does not hold."""
     record = type(event).__name__
     for field in fields:
@@ -102,8 +133,8 @@ def refuse(event: Any, fields: Sequence[Field], rules: Sequence[Rule] = ()) -> N
             if one is not None and (fault := field.bound.fault(one)) is not None:
                 raise OutOfBoundsError(record, field.name, *fault)
     for rule in rules:
-        if not rule.holds(event.__dict__):
-            raise OutOfBoundsError(record, rule.fields[0], rule.values(event), rule.text)
+        if (found := rule.fault(event)) is not None:
+            raise OutOfBoundsError(record, *found)
 
 
 def _each(value: Any) -> Iterable[Any]:
@@ -127,24 +158,25 @@ def texts_kept(texts: Collection[str], least: int, most: int) -> bool:
     return "\0" not in joined and (len(joined) <= most or max(map(len, texts)) <= most) and (least == 0 or all(texts))
 
 
-def bracket_fault(brackets: Sequence[Any]) -> str:
-    """What is wrong with a table of brackets; empty when nothing is.
+def bracket_fault(brackets: Sequence[Any]) -> Fault | None:
+    """What is wrong with a table of brackets; None when nothing is.
 
     Floors start at 0, each is the cap before it; amount_n = amount_(n-1) + floor_n·(ratio_n - ratio_(n-1)).
     Source: Binance, COIN-M futures FAQ, "Maintenance Amount formula".
     """
     if not brackets:
-        return "found none, allowed at least one"
+        return Fault("brackets", "none", "at least one")
     floor = amount = ratio = Decimal(0)
     for number, bracket in enumerate(brackets, start=1):
         if bracket.notional_floor != floor:
-            return f"{number}: notional_floor: found {bracket.notional_floor}, allowed {floor}"
+            return Fault(f"brackets: {number}: notional_floor", str(bracket.notional_floor), str(floor))
         if bracket.notional_cap <= floor:
-            return f"{number}: notional_cap: found {bracket.notional_cap}, allowed > {floor}"
+            return Fault(f"brackets: {number}: notional_cap", str(bracket.notional_cap), f"> {floor}")
         if not ratio <= bracket.maintenance_ratio < 1:
-            return f"{number}: maintenance_ratio: found {bracket.maintenance_ratio}, allowed {ratio} and more, below 1"
+            allowed = f"{ratio} and more, below 1"
+            return Fault(f"brackets: {number}: maintenance_ratio", str(bracket.maintenance_ratio), allowed)
         amount += floor * (bracket.maintenance_ratio - ratio)
         if bracket.maintenance_amount != amount:
-            return f"{number}: maintenance_amount: found {bracket.maintenance_amount}, allowed {amount}"
+            return Fault(f"brackets: {number}: maintenance_amount", str(bracket.maintenance_amount), str(amount))
         floor, ratio = bracket.notional_cap, bracket.maintenance_ratio
-    return ""
+    return None

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradewire.ports import events
-from tradewire.ports.bounds import Chars, Field, OneOf, Range, Rule, bracket_fault, refuse, texts_kept
+from tradewire.ports.bounds import Chars, Field, Judged, OneOf, Range, Rule, bracket_fault, refuse, texts_kept
 
 _END_1 = Decimal("-9e18")
 _END_2 = Decimal("9e18")
@@ -518,7 +518,7 @@ _CHECK_INSTRUMENT_CHANGED_RULES = (
             fields["tick_size"] > 0 and fields["step_size"] > 0 and 0 < fields["min_qty"] <= fields["max_qty"]
         ),
     ),
-    Rule(('bracket_fault(brackets) == ""'), lambda fields: bracket_fault(fields["brackets"]) == ""),
+    Judged("brackets", bracket_fault),
 )
 
 
@@ -545,7 +545,7 @@ def check_instrument_changed(event: Any) -> None:
         and INTERVALS_US.keys() >= {*fields["intervals"]}
         and -1 <= fields["valid_from_us"] <= 253402300800000000
         and (fields["tick_size"] > 0 and fields["step_size"] > 0 and 0 < fields["min_qty"] <= fields["max_qty"])
-        and (bracket_fault(fields["brackets"]) == "")
+        and bracket_fault(fields["brackets"]) is None
     ):
         refuse(event, _CHECK_INSTRUMENT_CHANGED, _CHECK_INSTRUMENT_CHANGED_RULES)
     for item in fields["brackets"]:

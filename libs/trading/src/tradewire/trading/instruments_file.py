@@ -46,8 +46,8 @@ def parse_brackets(text: str, source: str) -> tuple[LeverageBracket, ...]:
     except ValidationError as error:
         raise FatalError(f"{source}: brackets: {_first(error)}") from error
     fault = bracket_fault(brackets)
-    if fault:
-        raise FatalError(f"{source}: brackets: {fault}")
+    if fault is not None:
+        raise FatalError(f"{source}: {fault}")
     return brackets
 
 
@@ -70,15 +70,16 @@ def _instrument(entry: object, source: str) -> InstrumentChanged:
     name = f"{entry.get('venue')}:{entry.get('symbol')}" if isinstance(entry, dict) else repr(entry)
     try:
         instrument = InstrumentChanged.model_validate(entry)
-        CHECKS[InstrumentChanged](instrument)
     except ValidationError as error:
         raise FatalError(f"{source}: {name}: {_first(error)}") from error
-    except ContractViolationError as error:
-        raise FatalError(f"{source}: {name}: {error}") from error
     for field in ("tick_size", "step_size", "min_qty"):
         if getattr(instrument, field) <= 0:
             raise FatalError(f"{source}: {name}: {field}: found {getattr(instrument, field)}, allowed > 0")
     fault = bracket_fault(instrument.brackets)
-    if fault:
-        raise FatalError(f"{source}: {name}: brackets: {fault}")
+    if fault is not None:
+        raise FatalError(f"{source}: {name}: {fault}")
+    try:
+        CHECKS[InstrumentChanged](instrument)
+    except ContractViolationError as error:
+        raise FatalError(f"{source}: {name}: {error}") from error
     return instrument

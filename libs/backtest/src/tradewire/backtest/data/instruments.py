@@ -84,7 +84,8 @@ def _brackets(entries: Any, symbol: str, path: Path) -> tuple[LeverageBracket, .
             )
             for entry in entries
         )
-        fault = bracket_fault(brackets)
+        unsound = bracket_fault(brackets)
+        fault = "" if unsound is None else str(unsound)
     except KeyError as error:
         fault = f"found none of {error.args[0]}"
     except (TypeError, ValidationError, ValueError) as error:
