@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -14,13 +12,6 @@ from tradewire.app.stack import Stack, StackPaths
 from tradewire.app.stack.as_root import undo
 
 pytest_plugins = ["tradewire.app.stack.fixtures"]
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder outside pytest's own, which each session of pytest closes to all other users anew."""
-    with tempfile.TemporaryDirectory(prefix="tradewire-stack-") as path:
-        yield Path(path)
 
 
 async def test_postgres_when_asked_without_its_password_then_refuses_and_nobody_else_may_read_it(stack: Stack) -> None:
@@ -36,9 +27,9 @@ async def test_postgres_when_asked_without_its_password_then_refuses_and_nobody_
 
 
 async def test_postgres_when_its_data_was_made_without_a_password_then_asks_for_one_from_the_next_start_on(
-    folder: Path,
+    open_folder: Path,
 ) -> None:
-    paths = StackPaths.under(folder)
+    paths = StackPaths.under(open_folder)
     with Stack(paths, kafka=False, registry=False) as first:
         first.start()
         await (await asyncpg.connect(first.postgres_dsn("kept"))).execute("ALTER ROLE postgres PASSWORD NULL")
@@ -54,8 +45,8 @@ async def test_postgres_when_its_data_was_made_without_a_password_then_asks_for_
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes anything outside the stack's folder")
-def test_start_as_root_when_undone_then_folders_and_owner_are_as_before(folder: Path) -> None:
-    closed = folder / "closed"
+def test_start_as_root_when_undone_then_folders_and_owner_are_as_before(open_folder: Path) -> None:
+    closed = open_folder / "closed"
     closed.mkdir(mode=0o700)
     paths = StackPaths.under(closed / "stack")
     with Stack(paths, kafka=False, registry=False) as stack:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from tradewire.app.external import External
 from tradewire.app.operator import Operator
-from tradewire.app.processes import SERVICES, VIEWS, ServiceDiedError, ServiceProcess, until_ready
+from tradewire.app.processes import MONOLITH, SERVICES, VIEWS, ServiceDiedError, ServiceProcess, until_ready
 from tradewire.app.scenario import ANSWER_SECONDS, Scenario
 from tradewire.app.stack import Progress, Stack, StackPaths, quiet
 from tradewire.app.stack.lock import FolderLock
@@ -36,15 +36,16 @@ Say = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """How to run. ``partitions``: count by topic group instead of the topic map's; ``fresh``: forget earlier data;
-    ``views``: with the windowed views beside the services; ``external``: servers that need not be run; ``instances``:
-    how many of a service, one of those not named; ``bus_bounds``: of the services' adapter of the bus, by name, e.g.
-    ``session_s``."""
+    ``views``: with the windowed views beside the services; ``monolith``: all services in one process; ``external``:
+    servers that need not be run; ``instances``: how many of a service, one of those not named; ``bus_bounds``: of the
+    services' adapter of the bus, by name, e.g. ``session_s``."""
 
     root: Path = Path(".tradewire/run")
     fresh: bool = True
     registry: bool = True
     telemetry: bool = True
     views: bool = False
+    monolith: bool = False
     external: External = field(default_factory=External)
     partitions: dict[str, int] = field(default_factory=dict)
     instances: dict[str, int] = field(default_factory=dict)
@@ -123,6 +124,7 @@ async def platform(
         try:
             environment = service_environment(stack, scenario, options)
             names = [name for name in SERVICES if options.telemetry or name != "telemetry"]
+            names = [MONOLITH] if options.monolith else names
             names += [VIEWS] if options.views else []
             for name in names:
                 for instance in range(options.instances.get(name, 1)):

@@ -22,7 +22,12 @@ from tradewire.ports.errors import TradewireError
 SERVICES = ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")
 VIEWS = "telemetry-views"
 """The windowed views: telemetry's second process, on faust."""
-MODULES = {VIEWS: "tradewire.telemetry.adapters.views"} | {name: f"tradewire.{name}" for name in SERVICES}
+MONOLITH = "monolith"
+"""All six services in one process."""
+MODULES = {name: f"tradewire.{name}" for name in SERVICES} | {
+    VIEWS: "tradewire.telemetry.adapters.views",
+    MONOLITH: "tradewire.app.monolith_process",
+}
 """What each process runs."""
 STOP_SECONDS = 25.0
 READY_SECONDS = 90.0

@@ -16,7 +16,7 @@ from tradewire.app.external import External
 from tradewire.app.market import Market
 from tradewire.app.operator import Operator
 from tradewire.app.platform import Platform, RunOptions, platform
-from tradewire.app.processes import SERVICES, VIEWS, ServiceProcess
+from tradewire.app.processes import MONOLITH, SERVICES, VIEWS, ServiceProcess
 from tradewire.app.stack import Progress, StackError, quiet
 from tradewire.app.stack.processes import ProcessMark
 from tradewire.app.station_state import (
@@ -47,7 +47,8 @@ Say = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class StationOptions:
     """What to keep. ``services``: those to start; ``lean``: with static schema ids in place of a registry, and
-    without the windowed views, which otherwise go with the telemetry service; ``external``: the user's own servers."""
+    without the windowed views, which otherwise go with the telemetry service; ``external``: the user's own servers;
+    ``monolith``: all six services in one process."""
 
     root: Path
     market: Market
@@ -55,13 +56,15 @@ class StationOptions:
     lean: bool = False
     otlp_url: str | None = None
     external: External = field(default_factory=External)
+    monolith: bool = False
 
     @property
     def processes(self) -> tuple[str, ...]:
         """Names of what is to run."""
         kafka = self.external.bus_url is None or self.external.bus_url.startswith("kafka:")  # what the views run on
         views = "telemetry" in self.services and not self.lean and kafka
-        return (*self.services, VIEWS) if views else self.services
+        services = (MONOLITH,) if self.monolith else self.services
+        return (*services, VIEWS) if views else services
 
 
 @dataclass
@@ -237,6 +240,7 @@ async def keep_platform(options: StationOptions, *, say: Say, progress: Progress
         fresh=False,
         registry=not options.lean,
         views=VIEWS in options.processes,
+        monolith=options.monolith,
         external=options.external,
         otlp_url=options.otlp_url,
         environment=options.market.environment,

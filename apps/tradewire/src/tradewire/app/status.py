@@ -13,7 +13,7 @@ import httpx
 
 from tradewire.app.instances import InstanceStatus, problems, seen_instances
 from tradewire.app.lag import partition_lags
-from tradewire.app.processes import SERVICES
+from tradewire.app.processes import MONOLITH, SERVICES
 from tradewire.app.stack import Endpoints, StackPaths, StackState, read_state
 from tradewire.app.station_state import ServiceState, StationState, read_station
 from tradewire.app.user_settings import shown
@@ -208,8 +208,9 @@ async def _services(station: StationState, endpoints: Endpoints | None, clock: C
     async with httpx.AsyncClient(timeout=ASK_SECONDS) as client:
         reports = await asyncio.gather(*(_health(client, state) for state in station.services.values()))
     return tuple(
-        _service(name, state, report, lags.get(name, (None, None)))
+        _service(one, state, report, lags.get(one, (None, None)))
         for (name, state), report in zip(station.services.items(), reports, strict=True)
+        for one in (report.get("services") or [name] if name == MONOLITH else [name])
     )
 
 

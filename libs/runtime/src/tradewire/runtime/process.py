@@ -218,14 +218,24 @@ def main(kind: type[S], build: Callable[[S], Service]) -> None:
 
     Exit code 0 when stopped; 2, and one sentence, for wrong settings; 1 after a failure.
     """
-    try:
+
+    def made() -> tuple[S, list[Service]]:
         settings = load(kind)
-        service = build(settings)
-        bus = bus_of(settings, service.name, patient=not service.outputs)
+        return settings, [build(settings)]
+
+    main_of_several(made)
+
+
+def main_of_several(made: Callable[[], tuple[RuntimeSettings, Sequence[Service]]], name: str = "") -> None:
+    """Main function of a process of one service or more, called ``name`` or as the first of them. See ``main``."""
+    try:
+        settings, services = made()
+        name = name or services[0].name
+        bus = bus_of(settings, name, patient=not any(service.outputs for service in services))
     except SettingsRefusedError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(USAGE)
-    run(lambda stop: _connect_and_serve([service], bus, settings, stop), name=service.name, settings=settings)
+    run(lambda stop: _connect_and_serve(services, bus, settings, stop), name=name, settings=settings)
 
 
 def bus_of(settings: RuntimeSettings, name: str, *, patient: bool = False) -> EventBusPort:

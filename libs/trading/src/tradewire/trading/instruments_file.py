@@ -53,8 +53,9 @@ def parse_brackets(text: str, source: str) -> tuple[LeverageBracket, ...]:
 
 def _document(text: str, source: str) -> dict[str, object]:
     try:
-        # BaseLoader makes nothing but text, lists and maps: numbers stay as they are written.
-        document = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+        # These loaders make nothing but text, lists and maps: numbers stay as they are written. The one in C takes a
+        # tenth of the time, which thousands of instruments ask for.
+        document = yaml.load(text, Loader=yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader)  # noqa: S506
     except yaml.YAMLError as error:
         raise FatalError(f"{source}: can't be read: {error}") from error
     return document if isinstance(document, dict) else {}

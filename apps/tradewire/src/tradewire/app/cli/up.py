@@ -25,6 +25,7 @@ from tradewire.app.cli.up_options import (
     IntervalOption,
     LeanOption,
     MarketOption,
+    MonolithOption,
     OtlpOption,
     OwnBusOption,
     OwnRegistryOption,
@@ -59,6 +60,7 @@ UpRootOption = Annotated[Path, typer.Option("--root", help="Folder of the platfo
 def up(
     services: ServicesArgument = None,
     lean: LeanOption = False,
+    monolith: MonolithOption = False,
     market: MarketOption = None,
     data: DataOption = None,
     venue: VenueOption = None,
@@ -81,20 +83,23 @@ def up(
     """
     asked = MarketOptions(market, data, venue, symbols, interval, bars_per_second, strategies)
     external = external_of(bus, registry, dsn or [], os.environ)
-    chosen = _chosen(services)
-    options = StationOptions(root, market_of(asked, os.environ), chosen, lean, otlp, external)
+    chosen = _chosen(services, monolith=monolith)
+    options = StationOptions(root, market_of(asked, os.environ), chosen, lean, otlp, external, monolith)
     _refuse_running(root)
     if foreground:
         run_async(lambda: keep_platform(options, say=say, progress=_show_step))
         return
-    words = [*chosen, *(["--lean"] if lean else []), *asked.words(), "--root", str(root)]
+    words = [*(["--monolith"] if monolith else chosen), *(["--lean"] if lean else []), *asked.words()]
+    words += ["--root", str(root)]
     words += ["--otlp", otlp] if otlp is not None else []
     run_async(lambda: _start_behind(root, words, external.as_settings()))
     status(root=root, as_json=as_json)
 
 
-def _chosen(services: list[str] | None) -> tuple[str, ...]:
-    """The services to run. Raises CommandError for what is none."""
+def _chosen(services: list[str] | None, *, monolith: bool) -> tuple[str, ...]:
+    """The services to run. Raises CommandError for what is none, and for some of a monolith, which is all."""
+    if services and monolith:
+        fail(f"--monolith runs all six services, not {', '.join(services)} alone", Exit.USAGE)
     if unknown := [name for name in services or () if name not in SERVICES]:
         fail(f"found service {', '.join(unknown)}; allowed: {', '.join(SERVICES)}", Exit.USAGE)
     return tuple(services or SERVICES)

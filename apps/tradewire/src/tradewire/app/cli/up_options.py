@@ -14,6 +14,7 @@ ServicesArgument = Annotated[
     list[str] | None, typer.Argument(metavar="[SERVICE]…", help=f"Default: all of {', '.join(SERVICES)}.")
 ]
 LeanOption = Annotated[bool, typer.Option("--lean", help="Without schema registry and windowed views.")]
+MonolithOption = Annotated[bool, typer.Option("--monolith", help="All six services in one process.")]
 MarketOption = Annotated[
     str | None, typer.Option("--market", help="replay: the sample of this folder (default); live: public candles.")
 ]

@@ -32,6 +32,14 @@ def stack() -> Iterator[Stack]:
         shutil.rmtree(root, ignore_errors=True)
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder for servers of a test's own. Each session of pytest closes pytest's folder to all other users anew,
+    and PostgreSQL runs as another user where tests run as root."""
+    with tempfile.TemporaryDirectory(prefix="tradewire-stack-") as path:
+        yield Path(path).resolve()
+
+
 @pytest.fixture(scope="session")
 def registry_url(stack: Stack) -> str:
     """Base URL of the registry's Confluent API, started when a test first asks for it; keeps its schemas in `stack`."""

@@ -1,0 +1,65 @@
+"""All six services in one process: for a replay, and for a platform that is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tradewire.app.cli import main
+from tradewire.app.cli.output import Exit
+from tradewire.app.monolith import run_monolith
+from tradewire.app.processes import MONOLITH, SERVICES
+from tradewire.app.sample import sample_folder
+from tradewire.app.scenario import sample_scenarios
+from tradewire.app.stack import StackPaths, fetch
+from tradewire.app.station_state import read_station
+
+API = "/api/v1/accounts"
+pytest_plugins = ["tradewire.app.stack.fixtures"]
+pytestmark = pytest.mark.timeout(600)
+
+
+async def answers(url: str) -> tuple[dict[str, Any], str, int]:
+    """What its /health and /metrics say, and whether the API answers."""
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        health = await client.get("/health")
+        return health.json(), (await client.get("/metrics")).text, (await client.get(API)).status_code
+
+
+async def test_replay_in_one_process_serves_health_metrics_and_api_of_all_six() -> None:
+    asked: list[asyncio.Task[tuple[dict[str, Any], str, int]]] = []
+
+    def ask(told: str) -> None:
+        asked.append(asyncio.create_task(answers(told.partition(": ")[0])))
+
+    scenario = sample_scenarios(sample_folder())["three-daily"]
+    result = await run_monolith(scenario, telemetry=True, say=ask)
+    ((health, metrics, status),) = await asyncio.gather(*asked)
+    assert set(health["services"]) == set(SERVICES)
+    assert "tradewire_orders" in metrics
+    assert 'service="execution"' in metrics
+    assert status == httpx.codes.OK
+    assert result.fingerprint == (await run_monolith(scenario)).fingerprint
+
+
+def test_platform_in_one_process_is_kept_with_all_six(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetch(StackPaths.under(open_folder), registry=False)
+    monkeypatch.chdir(sample_folder())
+    try:
+        assert main(["up", "--monolith", "--lean", "--root", str(open_folder), "--json"]) == Exit.DONE
+        services = json.loads(capsys.readouterr().out)["services"]
+        assert {service["name"]: service["health"] for service in services} == dict.fromkeys(SERVICES, "ok")
+        station = read_station(open_folder)
+        assert station is not None
+        assert set(station.services) == {MONOLITH}
+        assert httpx.get(f"{station.services[MONOLITH].url}{API}").status_code == httpx.codes.OK
+        assert "tradewire_orders" in httpx.get(f"{station.services[MONOLITH].url}/metrics").text
+    finally:
+        main(["down", "--root", str(open_folder)])

@@ -1,0 +1,126 @@
+"""README's words, typed as they stand there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from threading import Event
+
+import pytest
+from tests.e2e.drill import ROOT
+
+from tradewire.app.cli import main
+from tradewire.app.cli.output import Exit
+from tradewire.app.monolith import run_monolith, sample_scenarios
+from tradewire.testkit.rest_venue import HOUR_MS, START_MS, RestVenue
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SECTION = README[README.index("## A strategy in five minutes") : README.index("## Research on the same file")]
+LAST_HOUR = 400
+pytest_plugins = ["tradewire.app.stack.fixtures"]
+pytestmark = pytest.mark.timeout(900)
+
+
+def typed(command: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """What a shell in ``folder`` would run."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **settings}
+    return subprocess.run(
+        shlex.split(command), cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def done(command: str, folder: Path, **settings: str) -> str:
+    """Its output, once it was done."""
+    ran = typed(command, folder, **settings)
+    assert ran.returncode == Exit.DONE, f"{command}: {ran.stdout}{ran.stderr}"
+    return ran.stdout
+
+
+def explained(command: str, folder: Path, **settings: str) -> str:
+    """What an explanation says, once its bar has been answered; pytest's timeout bounds the wait."""
+    while not re.search("no rule asked|the rules said|warming up", said := typed(command, folder, **settings).stdout):
+        Event().wait(1.0)  # between two questions
+    return said
+
+
+@pytest.fixture
+def project(open_folder: Path) -> Iterator[Path]:
+    """The sample project, with whatever runs in it ended afterwards."""
+    assert main(["init", str(open_folder)]) == Exit.DONE
+    yield open_folder
+    typed("tradewire down", open_folder)
+
+
+def steps() -> list[str]:
+    """The numbered commands of the section."""
+    return re.findall(r"^\d\. `([^`]+)`", SECTION, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("network", ["with a network", "without a network"])
+def test_a_strategy_in_five_minutes_goes_as_written(network: str, project: Path) -> None:
+    (document,) = re.findall(r"```yaml\n(.*?)```", SECTION, flags=re.DOTALL)
+    (project / document.splitlines()[0].removeprefix("# ")).write_text(document)
+    venue = RestVenue(LAST_HOUR)
+    settings = {"TRADEWIRE_CCXT_BASE_URL": venue.url if network == "with a network" else "http://127.0.0.1:1"}
+    try:
+        validate, up, publish, explain, down = steps()
+        for command in (validate, up):
+            done(command, project, **settings)
+        assert "accepted" in done(publish, project, **settings).lower()
+        assert "coinbase:BTCUSD" in explained(explain, project, **settings)
+        done(down, project, **settings)
+    finally:
+        venue.close()
+
+
+def test_up_with_a_venue_follows_its_public_candles(project: Path) -> None:
+    (command,) = re.findall(r"`(tradewire up --venue [^`]+)`", SECTION)
+    venue = RestVenue(LAST_HOUR)
+    settings: Mapping[str, str] = {"TRADEWIRE_CCXT_BASE_URL": venue.url}
+    last_ms = START_MS + LAST_HOUR * HOUR_MS
+    try:
+        done(command.replace("--interval 1m", "--interval 1h"), project, **settings)  # the fake serves hours
+        explain = f"tradewire explain rsi-reversion-btc-live BTCUSDT {last_ms}"
+        assert "binance:BTCUSDT" in explained(explain, project, **settings)
+        (project / "my-cross.yaml").write_text(re.findall(r"```yaml\n(.*?)```", SECTION, flags=re.DOTALL)[0])
+        refused = typed("tradewire strategy publish my-cross.yaml", project, **settings)
+        assert refused.returncode == Exit.REFUSED
+        assert "no instrument coinbase:BTCUSD; known: binance:BTCUSDT" in refused.stdout + refused.stderr
+    finally:
+        venue.close()
+
+
+def blocks() -> list[str]:
+    """Blocks of commands: those that are no file."""
+    return re.findall(r"^```\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_targets_of_make_are_there() -> None:
+    (targets,) = [block for block in blocks() if block.startswith("make ")]
+    for line in targets.splitlines():
+        command = line.partition("#")[0]
+        subprocess.run(shlex.split(f"{command} --dry-run"), cwd=ROOT, capture_output=True, check=True)
+
+
+async def test_the_figures_of_make_run_are_those_of_a_replay() -> None:
+    (block,) = [block for block in blocks() if block.startswith("$ make run")]
+    result = await run_monolith(sample_scenarios(ROOT)["btc-hourly"])
+    figures = dict(re.findall(r"^│ (evaluations|signals|orders|fills) +│ ([\d,]+)", block, flags=re.MULTILINE))
+    assert figures == {name: f"{getattr(result, name):,}" for name in ("evaluations", "signals", "orders", "fills")}
+    assert block.splitlines()[-1] == f"fingerprint: {result.fingerprint}"
+
+
+def test_research_commands_print_what_is_written(tmp_path: Path) -> None:
+    (block,) = [block for block in blocks() if block.startswith("$ tradewire backtest")]
+    for part in ("data", "strategies"):
+        (tmp_path / part).symlink_to(ROOT / part)
+    commands = block.split("$ ")[1:]
+    for text in commands:
+        command, _, expected = text.partition("\n")
+        printed = done(command, tmp_path)
+        assert not expected or printed.strip() == expected.strip()
