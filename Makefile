@@ -13,7 +13,7 @@ COMPILED := .venv/.compiled
 PEERS := .venv-peers/.installed
 NAUTILUS := .venv-nautilus/.installed
 
-.PHONY: bench bench-recovery bench-research drills fuzz help setup run test chaos lint types imports contracts clean
+.PHONY: bench bench-recovery bench-research bench-sizes drills fuzz help setup run test chaos lint types imports contracts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench: $(INSTALLED) ## floor and product measured in one run: docs/benchmarks.md
 
 bench-recovery: $(INSTALLED) ## time from kill -9 to the next record of each service: docs/benchmarks.md
 	$(BIN)/python -m benchmarks.recovery
+
+bench-sizes: $(INSTALLED) ## cost per message up to 3,000 symbols, bytes an account writes: docs/benchmarks-sizes.md
+	$(BIN)/python -m benchmarks.sizes
 
 bench-research: $(INSTALLED) $(PEERS) $(NAUTILUS) ## research measured beside its peers: docs/benchmarks-research.md (QUICK=1: smaller)
 	$(BIN)/python -m benchmarks.research $(if $(QUICK),--quick)

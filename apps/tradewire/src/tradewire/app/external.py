@@ -41,12 +41,14 @@ class External:
             external=Endpoints(bus_url=self.bus_url, registry_url=self.registry_url),
         )
 
-    def settings(self, stack: Stack) -> dict[str, str]:
-        """Settings of the services by which they reach their servers."""
+    def settings(self, stack: Stack, *, registry: bool) -> dict[str, str]:
+        """Settings of the services by which they reach their servers. ``registry``: is one of the stack's wanted?"""
         own = {dsn_setting(name): self.dsns.get(name) or stack.postgres_dsn(name) for name in DATABASES}
-        own["TRADEWIRE_BUS_URL"] = stack.endpoints.bus
-        if stack.endpoints.registry_url is not None:
-            own["TRADEWIRE_REGISTRY_URL"] = stack.endpoints.registry_url
+        own["TRADEWIRE_BUS_URL"] = self.bus_url or f"kafka://{stack.bootstrap_servers}"
+        if self.registry_url is not None:
+            own["TRADEWIRE_REGISTRY_URL"] = self.registry_url
+        elif registry and self.bus_url is None:
+            own["TRADEWIRE_REGISTRY_URL"] = stack.registry_url
         return own
 
 

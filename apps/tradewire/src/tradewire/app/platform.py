@@ -166,7 +166,7 @@ def service_environment(stack: Stack, scenario: Scenario, options: RunOptions) -
         "PYTHONUNBUFFERED": "1",
     }
     environment |= {f"TRADEWIRE_{name.upper()}": value for name, value in scenario.paper.items()}
-    environment |= options.external.settings(stack)
+    environment |= options.external.settings(stack, registry=options.registry)
     if options.bus_bounds:
         url = environment["TRADEWIRE_BUS_URL"]
         environment["TRADEWIRE_BUS_URL"] = f"{url}{'&' if '?' in url else '?'}{urlencode(options.bus_bounds)}"
