@@ -96,8 +96,9 @@ def test_up_with_a_venue_follows_its_public_candles(project: Path) -> None:
 
 
 def blocks() -> list[str]:
-    """Blocks of commands: those that are no file."""
-    return re.findall(r"^```\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+    """Blocks of commands: those whose fence names no language."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+    return [text for language, text in fenced if not language]
 
 
 def test_targets_of_make_are_there() -> None:

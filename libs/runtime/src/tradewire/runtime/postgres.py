@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,6 +33,9 @@ Source: PostgreSQL 18 documentation, appendix A.
 
 VALUE_CLASSES = frozenset({"22", "54"})
 """SQLSTATE classes of a value that no table takes: data exception (a NUL, too large a number); program limit."""
+
+
+_upgrading: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,9 @@ async def migrate(dsn: str, *, schema: str, migrations: Path, settings: Postgres
                 lock = {"name": f"tradewire.migrations.{schema}"}
                 await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), lock)
                 await connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
-                await connection.run_sync(_upgrade, schema, migrations)
+                # alembic keeps what it works on in the module: of services in one process one migrates at a time.
+                async with _upgrading.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+                    await connection.run_sync(_upgrade, schema, migrations)
     finally:
         await engine.dispose()
 
