@@ -12,13 +12,13 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from tests.e2e.drill import ROOT
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
 from tradewire.app.monolith import run_monolith, sample_scenarios
 from tradewire.testkit.rest_venue import HOUR_MS, START_MS, RestVenue
 
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SECTION = README[README.index("## A strategy in five minutes") : README.index("## Research on the same file")]
 LAST_HOUR = 400
