@@ -50,7 +50,8 @@ def written(found: Findings) -> str:
         f"Written by `{command}` in {found.minutes:.0f} minutes; run it again to replace this file. Floor and product "
         f"are measured in the same run on the same machine, {RUNS[found.quick]}. CPU figures are user + system time of "
         "the measured process; they bear other load better than wall times do, and are not free of it. "
-        "Research, beside its peers: [benchmarks-research.md](benchmarks-research.md).\n",
+        "Research, beside its peers: [benchmarks-research.md](benchmarks-research.md). From one symbol to 3,000, and "
+        "what an account writes: [benchmarks-sizes.md](benchmarks-sizes.md).\n",
         table(("machine", ""), found.machine.items()),
         _hops(found),
         _replay(found),
