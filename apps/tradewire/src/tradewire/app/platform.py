@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -123,13 +123,7 @@ async def platform(
         await bus.start()
         try:
             environment = service_environment(stack, scenario, options)
-            names = [name for name in SERVICES if options.telemetry or name != "telemetry"]
-            names = [MONOLITH] if options.monolith else names
-            names += [VIEWS] if options.views else []
-            for name in names:
-                for instance in range(options.instances.get(name, 1)):
-                    process = ServiceProcess(name, environment, paths.logs, instance=instance)
-                    services[process.name] = process
+            services.update(_processes(options, environment, paths.logs))
             running = Platform(stack, bus, codec, Operator(bus, codec, SystemClock()), services)
             with told_why(running):
                 yield running
@@ -138,6 +132,19 @@ async def platform(
             await bus.close()
     finally:
         await asyncio.to_thread(stack.stop, progress)
+
+
+def _processes(options: RunOptions, environment: Mapping[str, str], logs: Path) -> dict[str, ServiceProcess]:
+    """The processes to run, by name; none is started."""
+    names = [name for name in SERVICES if options.telemetry or name != "telemetry"]
+    names = [MONOLITH] if options.monolith else names
+    names += [VIEWS] if options.views else []
+    made = (
+        ServiceProcess(name, environment, logs, instance=instance)
+        for name in names
+        for instance in range(options.instances.get(name, 1))
+    )
+    return {process.name: process for process in made}
 
 
 async def _start(stack: Stack, progress: Progress) -> None:
