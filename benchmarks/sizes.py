@@ -13,23 +13,19 @@ import logging
 import shutil
 import tempfile
 import time
-from decimal import Decimal
 from pathlib import Path
 
 from benchmarks.measure import child, machine, say_result
 from benchmarks.monoliths import SHORT_SHARE, CountingBus
 from benchmarks.scenarios import ROOT, SELDOM, synthetic
 from tradewire.app.monolith import memory_topics, run_monolith
-from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.topics import TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.runtime.readers import read_to_end
-from tradewire.testkit.builders import assessment, candle, envelope, instrument, intent
-from tradewire.testkit.strategies import active, document, status
-from tradewire.trading.exchange import FillModel
-from tradewire.trading.wire import e8
+from tradewire.testkit.builders import assessment, candle, instrument, intent
+from tradewire.testkit.execution_desk import desk_with, say, told
 
 RESULT = ROOT / "docs/benchmarks-sizes.md"
 SYMBOLS = (1, 10, 100, 1000, 3000)
@@ -71,19 +67,11 @@ async def _cost(folder: Path, symbols: int) -> dict[str, float]:
 
 def account_bytes(instruments: int) -> int:
     """What an account that trades one symbol writes, when there are so many."""
-    desk = ExecutionDesk(balance_e8=lambda _: e8(Decimal(10_000)), leverage=5, fill_model=FillModel())
-    desk.partition_of = lambda _: 0
-    desk.own([0])
+    desk = desk_with()
     for number in range(instruments - 1):
-        event = instrument(f"X{number}USDT")
-        desk.on_instrument(event, envelope(event))
-    listed, version = instrument(), status(active(document("trend", "alpha")))
-    desk.on_instrument(listed, envelope(listed))
-    list(desk.on_status(version, envelope(version)))
+        say(desk, instrument(f"X{number}USDT"))
     for bar in (0, 1):
-        closed, answer = candle(bar), assessment(bar, intent(f"order-{bar}", qty=1))
-        list(desk.on_candle(closed, envelope(closed, bar)))
-        list(desk.on_assessment(answer, envelope(answer, bar)))
+        told(desk, candle(bar), assessment(bar, intent(f"order-{bar}", qty=1)))
     (account,) = desk.changed()
     return len(account.saved())
 
