@@ -180,6 +180,17 @@ def test_follower_when_a_bar_came_before_the_leaders_answer_then_decides_on_it_o
     assert list(follower.on_status(answer, envelope(answer))) == []
 
 
+def test_leader_when_it_reads_back_an_answer_that_it_has_gone_past_then_the_newest_stays_in_force() -> None:
+    desk = desk_with()
+    (accepted,) = asked(desk, config(document()))
+    evaluated(desk, 1)
+    desk.on_retired(STRATEGY, envelope(config(document())))
+    (left,) = answers(desk)
+    for answer in (accepted, left, left):
+        assert list(desk.on_status(answer, envelope(answer))) == []
+        assert evaluated(desk, 2) == []
+
+
 def test_joiner_when_late_then_evaluates_what_was_accepted_before_it_came() -> None:
     first, late = desk_with(), desk_with(leads=False)
     for answer in asked(first, config(document())):

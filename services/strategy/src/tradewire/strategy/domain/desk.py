@@ -24,7 +24,7 @@ from tradewire.strategy.domain.history import (
     still_needed,
     version_of,
 )
-from tradewire.strategy.domain.questions import Question, Questions
+from tradewire.strategy.domain.questions import Given, Question, Questions
 from tradewire.strategy.domain.validation import (
     Finding,
     RefusedError,
@@ -62,7 +62,7 @@ class StrategyDesk:
         self._instruments_read = 0
         self._roster = Roster()
         self._statuses: dict[str, StrategyStatusChanged] = {}
-        self._questions = Questions()
+        self._questions, self._given = Questions(), Given()
         self._compiled: dict[tuple[str, int], CompiledStrategy] = {}
         self._partitions: set[int] = set()
         self._bars = NewestBars()
@@ -82,14 +82,15 @@ class StrategyDesk:
         self._instruments_read = envelope.offset + 1
         return ()
 
-    def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterator[Emit]:
+    def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterable[Emit]:
         """Our own answers, read back: what is in force, also for an instance that did not give them."""
-        for version in event.active:
-            self._compiled_of(event.strategy_id, version)  # refuses a broken one before anything is taken
+        if self._given.is_read_back(event):
+            return ()
+        # Compiled first: a broken one is refused before anything is taken.
+        compiled = {version.version: self._compiled_of(event.strategy_id, version) for version in event.active}
         missed = list(self._bars.undecided(event, self._roster, self._partitions))
         self._take(event)
-        for version, bar, envelope in missed:
-            yield evaluate(event.strategy_id, version, self._compiled_of(event.strategy_id, version), bar, envelope)
+        return [evaluate(event.strategy_id, v, compiled[v.version], bar, cause) for v, bar, cause in missed]
 
     def on_config(self, event: StrategyConfigPublished, envelope: Envelope) -> Iterable[Emit]:
         """A version to answer, at a tick, by whoever leads then."""
@@ -108,9 +109,8 @@ class StrategyDesk:
         """Answer what was asked and looked into, if this process leads."""
         if LEADER_PARTITION not in self._partitions or not self._questions:
             return
-        stirred, self._stirred = self._stirred, False
-        if stirred:
-            self._quiet_since_us = now_us
+        if self._stirred:
+            self._stirred, self._quiet_since_us = False, now_us
         quiet = now_us - self._quiet_since_us >= QUIET_US
         for first in self._questions.first():
             question: Question | None = first
@@ -118,6 +118,7 @@ class StrategyDesk:
                 if not question.is_answered_by(self._statuses.get(question.strategy_id)):
                     status = self._answer(question.strategy_id, question.config, question.finding, now_us)
                     self._take(status)
+                    self._given.note(status)
                     self._journal.append((question.config, status))
                     yield Emit(status, question.envelope)
                 question = self._questions.next_after(question)
@@ -131,8 +132,9 @@ class StrategyDesk:
             self.examine(question)
         if not question.ready or question.finding is None:
             return question.ready
-        settled = quiet and bool(self._instruments) and self._instruments_read >= question.instruments_end
-        return settled or not lacks_market(question.finding, self._instruments)
+        if not lacks_market(question.finding, self._instruments):
+            return True
+        return quiet and bool(self._instruments) and self._instruments_read >= question.instruments_end
 
     def _examine_at_once(self, question: Question) -> None:
         self.examined(question, examined(question.config) if question.config is not None else None)
@@ -289,12 +291,8 @@ class StrategyDesk:
         """For /health."""
         return {
             "strategies": {
-                strategy_id: {
-                    "version": status.version,
-                    "status": status.status,
-                    "active": [v.version for v in status.active],
-                }
-                for strategy_id, status in self._statuses.items()
+                key: {"version": s.version, "status": s.status, "active": [v.version for v in s.active]}
+                for key, s in self._statuses.items()
             },
             "unanswered": list(self._questions),
         }

@@ -77,3 +77,22 @@ class Questions:
         for strategy_id, waiting in self._open.items():
             newest = waiting[-1]
             self._open[strategy_id] = deque([Question(strategy_id, newest.config, newest.envelope)])
+
+
+class Given:
+    """Answers that this process gave and has not read back: what it knows of a strategy is that, or newer."""
+
+    def __init__(self) -> None:
+        self._unread: dict[str, list[StrategyStatusChanged]] = {}
+
+    def note(self, status: StrategyStatusChanged) -> None:
+        """An answer goes out."""
+        self._unread.setdefault(status.strategy_id, []).append(status)
+
+    def is_read_back(self, status: StrategyStatusChanged) -> bool:
+        """Is it one of ours? Then those before it are read back too, or never got to the topic."""
+        unread = self._unread.get(status.strategy_id, [])
+        if status not in unread:
+            return False
+        del unread[: unread.index(status) + 1]
+        return True
