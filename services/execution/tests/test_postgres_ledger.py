@@ -11,7 +11,7 @@ import pytest
 
 from tradewire.execution.adapters import postgres_ledger
 from tradewire.execution.adapters.postgres_ledger import MIGRATIONS, SCHEMA, PostgresLedger
-from tradewire.ports.errors import FatalError, RetryableError
+from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError
 from tradewire.ports.events import OrderChanged, OrderFilled
 from tradewire.ports.ledger import Changes, LedgerPort
 from tradewire.runtime.postgres import migrate
@@ -150,8 +150,8 @@ class TestPostgresLedger(LedgerSuite):
         finally:
             await asyncio.to_thread(postgres.start)
 
-    async def test_commit_when_value_can_never_be_written_then_fatal(self, ledger: LedgerPort) -> None:
-        with pytest.raises(FatalError, match="committing"):
+    async def test_commit_when_value_can_never_be_written_then_refused(self, ledger: LedgerPort) -> None:
+        with pytest.raises(ContractViolationError, match="committing"):
             await ledger.commit(Changes([account()], [transition(1, reason="a\0b")]))
 
 

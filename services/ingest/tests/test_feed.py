@@ -54,7 +54,7 @@ async def test_batches_when_source_ends_then_instruments_first_and_events_in_ord
     assert [emit.event for emit in first] == [instrument()]
     assert [emit.event for batch in batches for emit in batch] == bars
     assert max(map(len, batches)) <= BATCH_EVENTS_MAX
-    assert feed.status() == {"paused": False, "published": len(bars), "faults": 0, "ended": True}
+    assert feed.status() == {"paused": False, "published": len(bars), "faults": 0, "ended": True, "controls": {}}
 
 
 async def test_batches_when_something_was_published_before_then_source_resumes_after_it() -> None:

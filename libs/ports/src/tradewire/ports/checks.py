@@ -197,8 +197,8 @@ def check_account_state_changed(event: Any) -> None:
 _CHECK_ORDER_FILLED = (
     Field("account_id", Chars(1, 128)),
     Field("client_order_id", Chars(1, 128)),
-    Field("strategy_id", Chars(1, 128)),
-    Field("venue", Chars(1, 64)),
+    Field("strategy_id", Chars(0, 128)),
+    Field("venue", Chars(0, 64)),
     Field("symbol", Chars(1, 64)),
     Field("event_time_us", Range(-1, 253402300800000000)),
     Field("sequence", Range(-4611686018427387904, 4611686018427387904)),
@@ -231,8 +231,6 @@ def check_order_filled(event: Any) -> None:
         and "\0" not in texts_3
         and fields["account_id"]
         and fields["client_order_id"]
-        and fields["strategy_id"]
-        and fields["venue"]
         and fields["symbol"]
         and -1 <= fields["event_time_us"] <= 253402300800000000
         and -4611686018427387904 <= fields["sequence"] <= 4611686018427387904
@@ -249,8 +247,8 @@ def check_order_filled(event: Any) -> None:
 _CHECK_ORDER_CHANGED = (
     Field("account_id", Chars(1, 128)),
     Field("client_order_id", Chars(1, 128)),
-    Field("strategy_id", Chars(1, 128)),
-    Field("venue", Chars(1, 64)),
+    Field("strategy_id", Chars(0, 128)),
+    Field("venue", Chars(0, 64)),
     Field("symbol", Chars(1, 64)),
     Field("event_time_us", Range(-1, 253402300800000000)),
     Field("sequence", Range(-4611686018427387904, 4611686018427387904)),
@@ -284,8 +282,6 @@ def check_order_changed(event: Any) -> None:
         and "\0" not in texts_3
         and fields["account_id"]
         and fields["client_order_id"]
-        and fields["strategy_id"]
-        and fields["venue"]
         and fields["symbol"]
         and -1 <= fields["event_time_us"] <= 253402300800000000
         and -4611686018427387904 <= fields["sequence"] <= 4611686018427387904

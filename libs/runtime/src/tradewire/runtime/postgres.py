@@ -200,6 +200,8 @@ async def migrate(dsn: str, *, schema: str, migrations: Path, settings: Postgres
                 # alembic keeps what it works on in the module: of services in one process one migrates at a time.
                 async with _upgrading.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
                     await connection.run_sync(_upgrade, schema, migrations)
+    except ContractViolationError as error:  # no record is behind what a revision does: it can't be left out
+        raise FatalError(str(error)) from error
     finally:
         await engine.dispose()
 

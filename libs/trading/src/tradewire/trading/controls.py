@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.errors import RefusedRecordError
 from tradewire.ports.events import ControlChanged, ControlLevel, LevelInForce, OrderLeg
 
 SEVERITY = (
@@ -53,7 +53,7 @@ class Controls:
         self._by_scope: dict[str, InForce] = {}
 
     def apply(self, event: ControlChanged, offset: int | None = None) -> bool:
-        """Take a change in; False when a later one of its scope is known. Raises ContractViolationError: no scope.
+        """Take a change in; False when a later one of its scope is known. Raises RefusedRecordError: no scope.
 
         ``offset``: of its record on the topic; None: it comes after all that came before.
         """
@@ -112,8 +112,8 @@ class Controls:
 
 
 def hold_scope(scope: str) -> None:
-    """Raises ContractViolationError when a text is no scope."""
+    """Raises RefusedRecordError when a text is no scope."""
     kind, _, name = scope.partition(":")
     if scope != GLOBAL and (kind not in KINDS or not name):
         allowed = ", ".join([GLOBAL, *(f"{kind}:NAME" for kind in KINDS)])
-        raise ContractViolationError(f"scope: found {scope[:100]!r}; allowed: {allowed}")
+        raise RefusedRecordError(f"scope: found {scope[:100]!r}; allowed: {allowed}")
