@@ -43,10 +43,6 @@ def by(stage: str, topic: str) -> frozenset[tuple[str, str]]:
     return frozenset((service, stage) for service in TOPICS[topic].consumers if service in DEAD_LETTERS)
 
 
-TRADERS = frozenset({("indicator", "validate"), ("execution", "validate")})
-"""Who computes and trades on a candle; telemetry only shows it."""
-
-
 class Saboteur:
     """Makes faults out of a good candle and a good snapshot."""
 
@@ -83,7 +79,7 @@ class Saboteur:
                 self.record(candle.model_copy(update={"open_time_us": future_us, "close_time_us": future_us + 1}), "f"),
                 by("validate", CANDLES),
             ),
-            "negative price": Fault(self._negative_price(), TRADERS),
+            "negative price": Fault(self._negative_price(), by("validate", CANDLES)),
             "unknown symbol": Fault(self.record(candle.model_copy(update={"symbol": "NOSUCH"}), "u"), frozenset()),
         }
 
