@@ -16,6 +16,7 @@ from tradewire.app.replay_engines.engines import ReplayEngine
 from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.parity import certify
+from tradewire.backtest.warmup import without_earlier
 from tradewire.ingest.adapters.instruments_file import read_instruments
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarginMode, MarketHistory
 from tradewire.ports.events import RiskLimitsChanged
@@ -123,7 +124,7 @@ def futures_request(
     )
     begin, end = (int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 10**6 for day in (first, last))
     markets = load_markets(compile_strategy(parse_strategy(text)), files, start_us=begin, end_us=end)
-    return BacktestRequest(text, markets)
+    return without_earlier(BacktestRequest(text, markets))
 
 
 @recorded

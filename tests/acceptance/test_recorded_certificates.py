@@ -15,6 +15,7 @@ from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.parity import Certificate, certify
 from tradewire.backtest.vectorized import VectorizedEngine
+from tradewire.backtest.warmup import without_earlier
 from tradewire.ports.backtest import AccountSettings, BacktestPort, BacktestRequest
 from tradewire.trading.language import compile_strategy, parse_strategy
 
@@ -49,7 +50,7 @@ def recorded(name: str, symbols: tuple[str, ...], interval: str, begin: str, end
         int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 10**6 for day in (begin, end)
     )
     markets = load_markets(compile_strategy(parse_strategy(text)), files, start_us=start_us, end_us=end_us)
-    return BacktestRequest(text, markets, account=ROOMY)
+    return without_earlier(BacktestRequest(text, markets, account=ROOMY))
 
 
 def certified(asked: BacktestRequest, *engines: type[BacktestPort]) -> Certificate:

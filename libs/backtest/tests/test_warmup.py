@@ -20,7 +20,7 @@ from tradewire.backtest.report import data_hash
 from tradewire.backtest.sweep import SweepPlan, SweepStore, parse_space, parse_walk_forward, processes, run_sweep
 from tradewire.backtest.sweep.tasks import Span, cut
 from tradewire.backtest.vectorized import VectorizedEngine
-from tradewire.backtest.warmup import answers_on, ready_from_us
+from tradewire.backtest.warmup import answers_on, ready_from_us, without_earlier
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, BacktestResult
 from tradewire.trading.language import compile_strategy, parse_strategy
 
@@ -54,11 +54,6 @@ def later(request: BacktestRequest, begin: int) -> BacktestRequest:
     return replace(request, markets=cut(request.markets, Span(begin * HOUR_US, 2**62)))
 
 
-def forgetting(request: BacktestRequest) -> BacktestRequest:
-    """The same without what was before."""
-    return replace(request, markets=tuple(replace(one, earlier=None) for one in request.markets))
-
-
 @settings(deadline=None, max_examples=30)
 @given(
     seed=st.integers(0, 2**31),
@@ -87,9 +82,9 @@ def test_a_later_start_is_ready_at_once_where_there_is_enough_before(engine: Bac
 
     first = {one.symbol: int(one.open_time_us[0]) + HOUR_US for one in request.markets}
     assert ready_from_us(request) == first
-    assert all(at is not None and at > first[symbol] for symbol, at in ready_from_us(forgetting(request)).items())
-    assert engine.run(request).fingerprint != engine.run(forgetting(request)).fingerprint
-    assert data_hash(request.markets) != data_hash(forgetting(request).markets)
+    assert all(at is not None and at > first[symbol] for symbol, at in ready_from_us(without_earlier(request)).items())
+    assert engine.run(request).fingerprint != engine.run(without_earlier(request)).fingerprint
+    assert data_hash(request.markets) != data_hash(without_earlier(request).markets)
 
 
 def test_many_sets_warm_up_as_one_does() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, say, tell
 from tradewire.app.cli.research import Asked, asks, ready_line, request_of
 from tradewire.backtest.parity import Agreement, Certificate, certify
-from tradewire.backtest.warmup import lead_of, ready_from_us
+from tradewire.backtest.warmup import lead_of, ready_from_us, without_earlier
 from tradewire.ports.backtest import BacktestRequest, BacktestResult
 
 SHORT = 12
@@ -91,7 +91,7 @@ def _alike(request: BacktestRequest, names: Sequence[str]) -> BacktestRequest:
     if not lead or not services:
         return request
     say(f"no engine warms up on the {lead:,} bars before --from, since {' and '.join(services)} can not")
-    return replace(request, markets=tuple(replace(market, earlier=None) for market in request.markets))
+    return without_earlier(request)
 
 
 def _engine(result: BacktestResult) -> dict[str, object]:
