@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+from contextlib import suppress
 from typing import Any
 
 import fastavro
@@ -161,7 +162,8 @@ def test_what_the_checker_allows_fastavro_resolves(reader: Schema, writer: Schem
         return
     value = data.draw(values(writer))
 
-    resolve(reader, writer, value)
+    with suppress(UnicodeDecodeError):  # Avro lets bytes be read as a string; that they are UTF-8 no schema can say
+        resolve(reader, writer, value)
 
 
 @st.composite
