@@ -16,7 +16,7 @@ from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.message import WaitReason
-from tradewire.ports.topics import BY_EVENT
+from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.answering import Answering
 from tradewire.runtime.auditing import Audit
 from tradewire.runtime.back_pressure import BackPressure
@@ -29,7 +29,6 @@ from tradewire.runtime.effects import Effects
 from tradewire.runtime.failures import HandlerFailedError
 from tradewire.runtime.fanout import Fanout
 from tradewire.runtime.lag import LagWatch, positions
-from tradewire.runtime.lease import LeaseLostError
 from tradewire.runtime.metrics import Metrics
 from tradewire.runtime.parking import Parking
 from tradewire.runtime.progress import Progress
@@ -70,11 +69,11 @@ class Worker:
         self._bus, self._codec, self._clock, self._metrics, self._settings = bus, codec, clock, metrics, settings
         self._audit, pause_max_s = Audit(service, clock, settings.member or ""), settings.retry_seconds_max
         self._publisher = Publisher(service, version, bus, codec, tracing, metrics, pause_max_s, self._audit)
-        self._lease, self._parking = self._publisher.lease, Parking(service.name)
+        self._parking = Parking(service.name)
         self._answering = Answering(
             service, codec, self._publisher, self._parking, clock, tracing, metrics, self.progress, version, self._audit
         )
-        self._broadcast_topics, fanout_topics, self._group_topics = service.topics()
+        self._broadcast_topics, fanout_topics, self._group_topics = _topics_of(service)
         topics, progress = self._group_topics, self.progress
         self._checkpoints = Checkpoints(service, topics, self._publisher, clock, metrics, settings, progress)
         self._effects = Effects(service, self._answering, self._publisher, self._checkpoints, alone)
@@ -124,7 +123,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``, then flush for ``drain_seconds`` at most. Raises FatalError, RetryableError; for
-        ``failures.run_in_turn`` HandlerFailedError, when its dead letter is written, BatchRefusedError, LeaseLostError.
+        ``failures.run_in_turn`` HandlerFailedError, when the record's dead letter is written, and BatchRefusedError.
         """
         stopping = asyncio.create_task(stop.wait())
         limit = asyncio.timeout(None)
@@ -134,12 +133,11 @@ class Worker:
                 await unless_stopped(self._open(), stop)
                 while self._is_open and not stop.is_set():
                     await self._round(stopping)
-                    self.progress.turned_s = self._clock.monotonic_s()
                 if self._is_open:
                     await self._flush()
         except HandlerFailedError as failed:
             answer = self._answering.failed(failed)  # past the store, whose state is not to be kept
-            await self._publisher.until_written(lambda: self._bus.publish(answer), "publish a dead letter")
+            await self._publisher.until_done(lambda: self._bus.publish(answer), "publish a dead letter")
             raise
         except TimeoutError:
             if not limit.expired():
@@ -176,7 +174,7 @@ class Worker:
                 member=self._settings.member,
             )
             self._group = Reader(subscription, self._settings.poll_records_max, generation=lambda: self._generation)
-            self._waiting.group = self._lease.group = self._group
+            self._waiting.group = self._group
         if service.source is not None:
             self.progress.phase = "finding where to resume"
             topic = BY_EVENT[service.outputs[0]].name
@@ -226,7 +224,7 @@ class Worker:
             await self._restore(places)
 
     async def _restore(self, places: Sequence[Place]) -> None:
-        self._lease.moving, self._generation = True, self._generation + 1
+        self._generation += 1
         self._fanout.outdate()
         await self._publisher.until_done(lambda: self._parking.catch_up(self._bus), "read dead letters")
         partitions = sorted({place.partition for place in places})
@@ -237,13 +235,11 @@ class Worker:
         self._metrics.rebalances.labels(self.service.name).inc()
         took_s = self._clock.monotonic_s() - self._moving_since_s
         self._metrics.rebalance_duration.labels(self.service.name).observe(took_s)
-        self._lease.moving = False
 
     async def _on_revoked(self, places: Sequence[Place]) -> None:
-        self._moving_since_s, self._lease.moving = self._clock.monotonic_s(), True  # frees the lock of who waits for it
+        self._moving_since_s = self._clock.monotonic_s()
         async with self._lock:
-            # In each case whoever goes on does some of it again.
-            with suppress(RetryableError, ContractViolationError, LeaseLostError):
+            with suppress(RetryableError, ContractViolationError):  # then whoever goes on does some of it again
                 await self._checkpoints.write(self._group)
             self._generation += 1
             partitions = sorted({place.partition for place in places})
@@ -251,7 +247,6 @@ class Worker:
             self._answering.control_status.forget(partitions)
             for part in (self._checkpoints, self._continuity, self._back_pressure, self._draining, self.lag):
                 part.forget(places)
-            self._lease.moving = False
 
     # ---- one round ----
 
@@ -269,9 +264,6 @@ class Worker:
             patience_s = 0.0
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=patience_s)
         async with self._lock:
-            if not self._lease.holds():
-                await self._lease.wait(stopping, self.progress)
-                return
             records: list[Record] = []
             for reader in readers:
                 if reader is self._fanout.reader and self._fanout.stale:
@@ -285,6 +277,7 @@ class Worker:
             self._back_pressure.apply(streams, idle=idle, stopped=self._draining.places)
             await self._effects.checkpoint(self._group, idle=idle)
             self.lag.note(records)
+        self.progress.turned_s = self._clock.monotonic_s()
 
     def _beside(self) -> list[Draft]:
         """What is said now beside the answers to records."""
@@ -298,3 +291,10 @@ class Worker:
             if self._group_topics and not self._generation:
                 return  # nothing is assigned yet, so nothing is known about where to start
             self._back_pressure.forget(await self._publisher.until_done(self._fanout.open, "open the fan-out reader"))
+
+
+def _topics_of(service: Service) -> tuple[list[str], list[str], list[str]]:
+    """Topics that every instance reads whole, those it reads outside its group, and those that the group shares."""
+    broadcast = [item.topic for item in service.inputs if TOPICS[item.topic].broadcast]
+    fanout = [item.topic for item in service.inputs if item.fanout]
+    return broadcast, fanout, [item.topic for item in service.inputs if item.topic not in {*broadcast, *fanout}]
