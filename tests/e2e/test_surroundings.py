@@ -46,7 +46,7 @@ async def through_outages(scenario: Scenario, root: Path, seconds: float) -> Run
 
         async def waits() -> bool:
             early.check()
-            return "bus_unreachable" in early.log_file.read_text()
+            return "not_reachable" in early.log_file.read_text()
 
         await until(waits)
         await asyncio.to_thread(stack.restart, "kafka")
