@@ -5,9 +5,9 @@ from __future__ import annotations
 import yaml
 from pydantic import ValidationError
 
-from tradewire.ports.bounds import bracket_fault
+from tradewire.ports.bounds import Fault, OutOfBoundsError, bracket_fault
 from tradewire.ports.checks import CHECKS
-from tradewire.ports.errors import ContractViolationError, FatalError
+from tradewire.ports.errors import FatalError
 from tradewire.ports.events import InstrumentChanged, LeverageBracket
 
 
@@ -76,11 +76,8 @@ def _instrument(entry: object, source: str) -> InstrumentChanged:
     for field in ("tick_size", "step_size", "min_qty"):
         if getattr(instrument, field) <= 0:
             raise FatalError(f"{source}: {name}: {field}: found {getattr(instrument, field)}, allowed > 0")
-    fault = bracket_fault(instrument.brackets)
-    if fault is not None:
-        raise FatalError(f"{source}: {name}: {fault}")
     try:
         CHECKS[InstrumentChanged](instrument)
-    except ContractViolationError as error:
-        raise FatalError(f"{source}: {name}: {error}") from error
+    except OutOfBoundsError as error:
+        raise FatalError(f"{source}: {name}: {Fault(error.field, error.found, error.allowed)}") from error
     return instrument
