@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -16,6 +14,7 @@ from aiokafka.admin import RecordsToDelete
 # Before the import: what a suite asserts is to be explained like what a test module asserts.
 pytest.register_assert_rewrite("tradewire.testkit.bus_suite")
 
+from tradewire.app.stack.freezing import freeze, thaw  # noqa: E402
 from tradewire.app.stack.stack import Stack  # noqa: E402
 from tradewire.ports.bus import EventBusPort, Place  # noqa: E402
 from tradewire.runtime.bus import connect  # noqa: E402
@@ -54,11 +53,11 @@ class ServerHarness(Harness):
     async def outage(self) -> AsyncIterator[None]:
         pid = self._stack.pid(self._part)
         assert pid is not None, f"{self._part} does not run"
-        os.kill(pid, signal.SIGSTOP)
+        await asyncio.to_thread(freeze, pid)
         try:
             yield
         finally:
-            os.kill(pid, signal.SIGCONT)
+            thaw(pid)
 
     @asynccontextmanager
     async def restart(self) -> AsyncIterator[None]:

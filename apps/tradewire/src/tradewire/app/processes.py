@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 
+from tradewire.app.stack.freezing import freeze, thaw
 from tradewire.app.stack.paths import full_disk_hint
 from tradewire.ports.errors import TradewireError
 
@@ -111,16 +112,14 @@ class ServiceProcess:
             self._process.wait()
 
     def freeze(self) -> None:
-        """SIGSTOP: it does nothing more, and its servers are not told."""
-        self._signal(signal.SIGSTOP)
+        """SIGSTOP: it does nothing more, and its servers are not told; nothing happens once it has ended."""
+        if self.pid is not None:
+            freeze(self.pid)
 
     def thaw(self) -> None:
         """SIGCONT: a frozen one goes on where it was."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)  # does nothing once it has ended
+        if self.pid is not None:
+            thaw(self.pid)
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL if it does not end in time; a frozen one goes on first."""

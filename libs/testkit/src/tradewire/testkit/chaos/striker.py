@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -15,6 +13,7 @@ from aiokafka.protocol.admin import DeleteGroupsRequest
 
 from tradewire.app.platform import Platform
 from tradewire.app.processes import ServiceProcess
+from tradewire.app.stack.freezing import freeze, thaw
 from tradewire.testkit.chaos.plan import EVERYTHING, Fault, Kind
 from tradewire.testkit.chaos.recovery import Recovery
 
@@ -112,7 +111,7 @@ class Striker:
     async def _freeze_instance(self, service: ServiceProcess, seconds: float) -> None:
         self.frozen[service.name] += 1
         try:
-            service.freeze()
+            await asyncio.to_thread(service.freeze)
             await asyncio.sleep(seconds)  # the freeze itself: what is tried is its length
         finally:
             self.frozen[service.name] -= 1
@@ -125,13 +124,12 @@ class Striker:
             if pid is None:
                 return
             self.frozen[part] += 1
-            os.kill(pid, signal.SIGSTOP)
             try:
+                await asyncio.to_thread(freeze, pid)
                 await asyncio.sleep(seconds)  # the freeze itself
             finally:
                 self.frozen[part] -= 1
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
+                thaw(pid)
 
     async def _hand_over(self, service: ServiceProcess, seconds: float) -> None:
         self.away[service.name] += 1
