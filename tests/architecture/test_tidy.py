@@ -27,6 +27,7 @@ CLOCKS = {
     "libs/runtime/src/tradewire/runtime/bus/tasks.py": "the event loop's own time, for a deadline",
     "libs/runtime/src/tradewire/runtime/worker.py": "the event loop's own time, for the deadline of a graceful stop",
     "apps/tradewire/src/tradewire/app/processes.py": "deadlines of child processes",
+    "apps/tradewire/src/tradewire/app/stack/freezing.py": "a deadline",
     "apps/tradewire/src/tradewire/app/stack/keeper.py": "deadlines of servers; runs beside them without our packages",
 }
 """Files that may read a clock. No trading code is here but runtime/clock.py."""
