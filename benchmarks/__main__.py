@@ -20,7 +20,7 @@ from benchmarks.recovery import section_in
 from benchmarks.replays import Latency, Replay, replayed
 from benchmarks.report import written
 from benchmarks.scenarios import ALWAYS, ONE_STRATEGY, ROOT, SELDOM, THREE_STRATEGIES, sample, synthetic
-from tradewire.app.stack import Stack, StackPaths
+from tradewire.embedded import Stack, StackPaths
 
 RESULT = ROOT / "docs/benchmarks.md"
 

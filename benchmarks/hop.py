@@ -26,12 +26,12 @@ from tradewire.ports.bus import Ack, Outgoing, Place
 from tradewire.runtime.bus.kafka import KafkaBus
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
-from tradewire.runtime.garbage import rare_collections
-from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.loop.garbage import rare_collections
+from tradewire.runtime.loop.worker import Worker
+from tradewire.runtime.observe.metrics import Metrics
+from tradewire.runtime.observe.tracing import Tracing
 from tradewire.runtime.service import Service
 from tradewire.runtime.settings import RuntimeSettings
-from tradewire.runtime.tracing import Tracing
-from tradewire.runtime.worker import Worker
 
 LOOK_SECONDS = 0.02
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from benchmarks.floor import PING, PONG, SINK
 from benchmarks.measure import child, medians
-from tradewire.app.monolith import Scenario, memory_topics, run_monolith
-from tradewire.app.stack import Stack
+from tradewire.app.operating.monolith import Scenario, memory_topics, run_monolith
+from tradewire.embedded import Stack
 from tradewire.ports.bus import EventBusPort, Outgoing
 from tradewire.ports.events import (
     AccountStateChanged,
@@ -23,11 +23,11 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT, TOPICS
-from tradewire.runtime import topic_admin
+from tradewire.runtime.bus import kafka_topics as topic_admin
 from tradewire.runtime.bus.kafka import KafkaBus
 from tradewire.runtime.bus.kafka_client import KafkaSettings
 from tradewire.runtime.bus.memory import MemoryBus
-from tradewire.runtime.readers import read_to_end
+from tradewire.runtime.loop.readers import read_to_end
 
 Say = Callable[[str], None]
 STATES = {BY_EVENT[kind].name for kind in (IndicatorStateSaved, RiskStateSaved)}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.measure import say_result
 from benchmarks.scenarios import SELDOM, THREE_STRATEGIES, sample, synthetic
-from tradewire.app.monolith import Scenario, memory_topics, run_monolith
+from tradewire.app.operating.monolith import Scenario, memory_topics, run_monolith
 from tradewire.ports.bus import Ack, Outgoing
 from tradewire.runtime.bus.memory import MemoryBus
 

@@ -15,8 +15,8 @@ from statistics import median
 from benchmarks.measure import machine
 from benchmarks.report import table, verdict
 from benchmarks.scenarios import ROOT
-from tradewire.app.platform import Platform, RunOptions, begin, platform
-from tradewire.app.processes import until_ready
+from tradewire.app.operating.platform import Platform, RunOptions, begin, platform
+from tradewire.embedded.service_processes import until_ready
 from tradewire.runtime.clock import SystemClock
 from tradewire.testkit.chaos.drill import UNTIL_SETTING
 from tradewire.testkit.chaos.market import Market

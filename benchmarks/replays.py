@@ -9,9 +9,9 @@ from pathlib import Path
 
 from benchmarks.floor import PING, PONG
 from benchmarks.measure import Usage, child, percentile, usage
-from tradewire.app.monolith import Scenario
-from tradewire.app.platform import Platform, RunOptions, begin, platform, replay
-from tradewire.app.watch import RunResult
+from tradewire.app.operating.monolith import Scenario
+from tradewire.app.operating.platform import Platform, RunOptions, begin, platform, replay
+from tradewire.app.operating.watch import RunResult
 from tradewire.ports.bus import Record
 from tradewire.ports.events import AccountStateChanged, CandleClosed, OrderChanged, OrderStatus
 from tradewire.ports.topics import BY_EVENT, TOPICS
@@ -19,7 +19,7 @@ from tradewire.runtime.bus.kafka import KafkaBus
 from tradewire.runtime.bus.kafka_client import KafkaSettings
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec
-from tradewire.runtime.readers import read_to_end
+from tradewire.runtime.loop.readers import read_to_end
 
 Say = Callable[[str], None]
 LOOK_SECONDS = 2.0

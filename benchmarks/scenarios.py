@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from tradewire.app.monolith import Scenario
+from tradewire.app.operating.monolith import Scenario
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "data/sample/coinbase-BTCUSD-1h.csv"

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tradewire.app.monolith import memory_topics, run_monolith, sample_scenarios
+from tradewire.app.operating.monolith import memory_topics, run_monolith, sample_scenarios
 from tradewire.indicator.settings import Settings
 from tradewire.ports.events import IndicatorsUpdated
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.codec import Codec, SchemaIds
-from tradewire.runtime.readers import read_to_end
+from tradewire.runtime.loop.readers import read_to_end
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = sample_scenarios(ROOT)["btc-hourly"]

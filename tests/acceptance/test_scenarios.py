@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tradewire.app.monolith import Scenario, memory_topics, run_monolith, sample_scenarios
-from tradewire.app.watch import RunResult
+from tradewire.app.operating.monolith import Scenario, memory_topics, run_monolith, sample_scenarios
+from tradewire.app.operating.watch import RunResult
 from tradewire.ports.events import (
     AccountStateChanged,
     CandleClosed,
@@ -31,7 +31,7 @@ from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.codec import Codec, SchemaIds
-from tradewire.runtime.readers import read_to_end
+from tradewire.runtime.loop.readers import read_to_end
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.architecture.layout import ROOT, SERVICES, relative, sources, tracked, tree
 
-from tradewire.runtime.logs import FIELDS
+from tradewire.runtime.observe.logs import FIELDS
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)

@@ -25,20 +25,20 @@ LONG_FUNCTIONS = {
 CLOCKS = {
     "libs/runtime/src/tradewire/runtime/clock.py": "the clock",
     "libs/runtime/src/tradewire/runtime/bus/tasks.py": "the event loop's own time, for a deadline",
-    "libs/runtime/src/tradewire/runtime/worker.py": "the event loop's own time, for the deadline of a graceful stop",
-    "apps/tradewire/src/tradewire/app/processes.py": "deadlines of child processes",
-    "apps/tradewire/src/tradewire/app/stack/freezing.py": "a deadline",
-    "apps/tradewire/src/tradewire/app/stack/keeper.py": "deadlines of servers; runs beside them without our packages",
+    "libs/runtime/src/tradewire/runtime/loop/worker.py": "the event loop's own time, for a graceful stop's deadline",
+    "libs/embedded/src/tradewire/embedded/service_processes.py": "deadlines of child processes",
+    "libs/embedded/src/tradewire/embedded/freezing.py": "a deadline",
+    "libs/embedded/src/tradewire/embedded/keeper.py": "deadlines of servers; runs beside them without our packages",
 }
 """Files that may read a clock. No trading code is here but runtime/clock.py."""
 
 DICE = {
-    "libs/runtime/src/tradewire/runtime/publisher.py": "jitter between tries",
+    "libs/runtime/src/tradewire/runtime/loop/publisher.py": "jitter between tries",
     "services/ingest/src/tradewire/ingest/adapters/ccxt_public.py": "jitter between polls",
     "services/ingest/src/tradewire/ingest/adapters/polling.py": "jitter between polls",
-    "libs/runtime/src/tradewire/runtime/tracing.py": "span ids, which no decision sees",
+    "libs/runtime/src/tradewire/runtime/observe/tracing.py": "span ids, which no decision sees",
     "libs/runtime/src/tradewire/runtime/bus/redis_group.py": "name of a group member",
-    "apps/tradewire/src/tradewire/app/stack/postgres.py": "the database's password",
+    "libs/embedded/src/tradewire/embedded/postgres.py": "the database's password",
     "libs/testkit/src/tradewire/testkit/postgres.py": "name of a test's database",
     "libs/testkit/src/tradewire/testkit/bus_suite/harness.py": "name of a test's topics",
     "libs/testkit/src/tradewire/testkit/chaos/__main__.py": "a new seed, which is printed",

@@ -10,11 +10,11 @@ import pytest
 import yaml
 from tests.architecture.layout import ROOT, SERVICES
 
-from tradewire.app.lag import GROUP_TOPICS
+from tradewire.app.inspecting.lag import GROUP_TOPICS
 from tradewire.ports.topics import BY_EVENT, TOPICS
-from tradewire.runtime.changelog import ChangelogStore
-from tradewire.runtime.instances import TOPIC as REPORTS
+from tradewire.runtime.observe.instances import TOPIC as REPORTS
 from tradewire.runtime.service import Service
+from tradewire.runtime.stores.changelog import ChangelogStore
 
 READS_NOT_YET = {
     "risk": {"market.gap.v1", "market.mark.v1"},

@@ -16,7 +16,7 @@ from contracts.generate import allocate_ids, load_schemas, version_key
 from contracts.release import HERE
 
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
-from tradewire.runtime.topic_admin import wanted_topics
+from tradewire.runtime.bus.kafka_topics import wanted_topics
 
 Json = Any
 

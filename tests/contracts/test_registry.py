@@ -10,7 +10,7 @@ from tests.contracts.registry_server import Registry, serving
 from tradewire.ports.errors import FatalError
 from tradewire.ports.message import TopicSpec
 from tradewire.ports.topics import TOPICS
-from tradewire.runtime.registry import (
+from tradewire.runtime.codec.schema_registry import (
     RegistryClient,
     SchemaRefusedError,
     SubjectState,
@@ -21,7 +21,7 @@ from tradewire.runtime.registry import (
     subject_of,
 )
 
-pytest_plugins = ["tradewire.app.stack.fixtures"]
+pytest_plugins = ["tradewire.embedded.fixtures"]
 
 CANDLES = TOPICS["market.candle.v1"]
 

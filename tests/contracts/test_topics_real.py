@@ -9,15 +9,15 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from confluent_kafka import Consumer, Producer
 
-from tradewire.app.stack.stack import Stack
+from tradewire.embedded.stack import Stack
 from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.message import Envelope
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.kafka import KafkaBus
+from tradewire.runtime.bus.kafka_topics import FoundTopic, TopicPlan, WantedTopic, apply, compare, plan, wanted_topics
 from tradewire.runtime.codec import Codec
-from tradewire.runtime.topic_admin import FoundTopic, TopicPlan, WantedTopic, apply, compare, plan, wanted_topics
 
-pytest_plugins = ["tradewire.app.stack.fixtures"]
+pytest_plugins = ["tradewire.embedded.fixtures"]
 
 WAIT_SECONDS = 120.0
 ENVELOPE = Envelope("e-1", "c-1", "r-1", 1_700_000_000_000_000, "ingest@0.1.0", f"00-{'a' * 32}-{'b' * 16}-01")

@@ -14,9 +14,9 @@ from contracts.examples import example, plain
 from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError
 from tradewire.ports.topics import TOPICS
 from tradewire.runtime.codec import Codec, SchemaIds, UnknownSchemaIdError
-from tradewire.runtime.registry import register
+from tradewire.runtime.codec.schema_registry import register
 
-pytest_plugins = ["tradewire.app.stack.fixtures"]
+pytest_plugins = ["tradewire.embedded.fixtures"]
 
 
 # Named, for else the client first asks for "associations", which only Confluent's own registry knows: Apicurio 3.3.3

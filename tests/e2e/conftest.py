@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tests.e2e.slices import first_weeks
 
-from tradewire.app.monolith import Scenario, run_monolith
-from tradewire.app.watch import RunResult
+from tradewire.app.operating.monolith import Scenario, run_monolith
+from tradewire.app.operating.watch import RunResult
 
 
 @pytest.fixture(scope="session")

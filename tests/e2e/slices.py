@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tradewire.app.monolith import Scenario, sample_scenarios
-from tradewire.app.platform import Platform
-from tradewire.app.watch import RunResult, RunWatcher
+from tradewire.app.operating.monolith import Scenario, sample_scenarios
+from tradewire.app.operating.platform import Platform
+from tradewire.app.operating.watch import RunResult, RunWatcher
 from tradewire.testkit.chaos.scenario import cut
 
 ROOT = Path(__file__).parents[2]

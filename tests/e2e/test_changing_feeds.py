@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from tests.e2e.slices import HOURLY, replay_with
 
-from tradewire.app.monolith import Scenario, beside, build_services, memory_topics
-from tradewire.app.operator import Operator
-from tradewire.app.platform import RunOptions, platform
-from tradewire.app.processes import until_ready
-from tradewire.app.watch import RunResult, RunWatcher
+from tradewire.app.operating.monolith import Scenario, beside, build_services, memory_topics
+from tradewire.app.operating.operator import Operator
+from tradewire.app.operating.platform import RunOptions, platform
+from tradewire.app.operating.watch import RunResult, RunWatcher
+from tradewire.embedded.service_processes import until_ready
 from tradewire.ports.events import AccountStateChanged, StrategyStatusChanged
 from tradewire.ports.message import Event
 from tradewire.runtime.bus.memory import MemoryBus

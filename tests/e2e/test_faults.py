@@ -10,10 +10,10 @@ import pytest
 from tests.e2e.faults import CANDLES, SNAPSHOTS, Fault, Saboteur, dead_letters, until
 from tests.e2e.slices import replay_with
 
-from tradewire.app.monolith import Scenario
-from tradewire.app.platform import Platform, RunOptions, begin, platform
-from tradewire.app.stack import StackBusyError
-from tradewire.app.watch import RunResult, RunWatcher
+from tradewire.app.operating.monolith import Scenario
+from tradewire.app.operating.platform import Platform, RunOptions, begin, platform
+from tradewire.app.operating.watch import RunResult, RunWatcher
+from tradewire.embedded import StackBusyError
 from tradewire.ports.bus import Outgoing, Record
 from tradewire.ports.events import (
     CandleClosed,
@@ -25,7 +25,7 @@ from tradewire.ports.events import (
     TradingMode,
 )
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.readers import read_to_end
+from tradewire.runtime.loop.readers import read_to_end
 
 pytestmark = pytest.mark.timeout(1800)
 

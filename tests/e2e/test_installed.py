@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from tests.architecture.layout import Distribution, distributions
 
-from tradewire.app.stack import StackPaths, fetch
+from tradewire.embedded import StackPaths, fetch
 
-pytest_plugins = ["tradewire.app.stack.fixtures"]
+pytest_plugins = ["tradewire.embedded.fixtures"]
 pytestmark = pytest.mark.timeout(900)
 
 

@@ -15,14 +15,14 @@ import pytest
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
-from tradewire.app.monolith import run_monolith, sample_scenarios
+from tradewire.app.operating.monolith import run_monolith, sample_scenarios
 from tradewire.testkit.rest_venue import HOUR_MS, START_MS, RestVenue
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SECTION = README[README.index("## A strategy in five minutes") : README.index("## Research on the same file")]
 LAST_HOUR = 400
-pytest_plugins = ["tradewire.app.stack.fixtures"]
+pytest_plugins = ["tradewire.embedded.fixtures"]
 pytestmark = pytest.mark.timeout(900)
 
 

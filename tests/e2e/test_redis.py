@@ -12,11 +12,11 @@ from tests.e2e import slices
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
-from tradewire.app.monolith import run_monolith
-from tradewire.app.stack import Stack, StackPaths
+from tradewire.app.operating.monolith import run_monolith
+from tradewire.embedded import Stack, StackPaths
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
-from tradewire.runtime import bus_topics
 from tradewire.runtime.bus import connect
+from tradewire.runtime.bus import topics as bus_topics
 
 BARS = 300
 

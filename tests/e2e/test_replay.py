@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from tests.e2e.slices import ROOT
 
-from tradewire.app.monolith import Scenario, run_monolith, sample_scenarios
-from tradewire.app.platform import RunOptions, begin, platform, replay
-from tradewire.app.watch import RunResult
+from tradewire.app.operating.monolith import Scenario, run_monolith, sample_scenarios
+from tradewire.app.operating.platform import RunOptions, begin, platform, replay
+from tradewire.app.operating.watch import RunResult
 from tradewire.ports.events import OrderChanged, OrderFilled, OrderStatus
 from tradewire.ports.message import Event
 from tradewire.testkit.checker import AUDITED, LedgerRows, Said, audit, read_ledger, read_topics

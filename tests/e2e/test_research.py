@@ -12,7 +12,7 @@ from tests.e2e.slices import ROOT
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
-from tradewire.app.stack import StackPaths, read_state
+from tradewire.embedded import StackPaths, read_state
 from tradewire.ports.strategy_registry import StoredVersion
 from tradewire.strategy.adapters.postgres_registry import PostgresRegistry
 

@@ -18,11 +18,11 @@ import pytest
 from tests.e2e.faults import until
 from tests.e2e.slices import ROOT, replay_with
 
-from tradewire.app.monolith import Scenario
-from tradewire.app.platform import RunOptions, begin, platform
-from tradewire.app.processes import until_ready
-from tradewire.app.stack import FolderError, PortTakenError, Stack, StackPaths
-from tradewire.app.watch import RunResult
+from tradewire.app.operating.monolith import Scenario
+from tradewire.app.operating.platform import RunOptions, begin, platform
+from tradewire.app.operating.watch import RunResult
+from tradewire.embedded import FolderError, PortTakenError, Stack, StackPaths
+from tradewire.embedded.service_processes import until_ready
 
 OUTAGES_S = (60.0, pytest.param(300.0, marks=(pytest.mark.drill, pytest.mark.timeout(2700))))
 PHASES = (

@@ -11,8 +11,8 @@ import pytest
 from tests.e2e.otlp import ExportedSpan, OtlpReceiver
 from tests.e2e.slices import ROOT
 
-from tradewire.app.monolith import Scenario, sample_scenarios
-from tradewire.app.platform import RunOptions, begin, platform, replay
+from tradewire.app.operating.monolith import Scenario, sample_scenarios
+from tradewire.app.operating.platform import RunOptions, begin, platform, replay
 
 BARS = 700
 HOURLY = sample_scenarios(ROOT)["btc-hourly"]

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from tests.fuzz.runs import SERVICES, Report, built, fuzz, memory_bus, topics_of
 
-from tradewire.app.external import DATABASES
-from tradewire.app.stack import Stack, StackPaths
-from tradewire.runtime import topic_admin
+from tradewire.embedded import Stack, StackPaths
+from tradewire.embedded.external import DATABASES
 from tradewire.runtime.bus import connect
+from tradewire.runtime.bus import kafka_topics as topic_admin
 
 
 def main() -> int:

@@ -6,10 +6,9 @@ import asyncio
 
 import pytest
 
-from tradewire.app.instances import FORGOTTEN_SECONDS, LOST_SECONDS, InstanceStatus, problems, seen_instances
-from tradewire.app.monolith import memory_topics
-from tradewire.app.station import LOOP_DEATHS, STEADY_SECONDS, Restarts
-from tradewire.app.status import cluster_status
+from tradewire.app.inspecting.instances import FORGOTTEN_SECONDS, LOST_SECONDS, InstanceStatus, problems, seen_instances
+from tradewire.app.inspecting.status import cluster_status
+from tradewire.app.operating.monolith import memory_topics
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.events import InstanceReported
 from tradewire.ports.topics import BY_EVENT
@@ -92,15 +91,3 @@ def test_service_that_nobody_ever_heard_of_is_never_healthy() -> None:
     assert "execution: no instance is ready" in status.problems
     empty = asyncio.run(cluster_status(MemoryBus(memory_topics()), CODEC, ManualClock(NOW_US), "memory:"))
     assert (empty.healthy, empty.phase, len(empty.problems)) == (False, "unknown", 6)
-
-
-def test_service_that_ends_by_itself_again_and_again_is_in_a_crash_loop_until_it_runs_for_a_while() -> None:
-    restarts = Restarts()
-    for death in range(LOOP_DEATHS):
-        assert not restarts.is_loop(float(death))
-        restarts.started(float(death))
-        restarts.died(death + 0.5)
-    assert restarts.is_loop(LOOP_DEATHS)
-    restarts.started(LOOP_DEATHS)
-    assert restarts.is_loop(LOOP_DEATHS + STEADY_SECONDS - 1)
-    assert not restarts.is_loop(LOOP_DEATHS + STEADY_SECONDS)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from tradewire.app.lag import PartitionLag, by_topic, partition_lags
-from tradewire.app.monolith import memory_topics
+from tradewire.app.inspecting.lag import PartitionLag, by_topic, partition_lags
+from tradewire.app.operating.monolith import memory_topics
 from tradewire.ports.bus import Outgoing, Place
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.clock import ManualClock

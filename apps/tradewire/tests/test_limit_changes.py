@@ -10,8 +10,8 @@ import pytest
 
 import tradewire.risk.settings
 import tradewire.risk.wiring
-from tradewire.app.limit_changes import LimitChanges
-from tradewire.app.operator import NoAnswerError, Operator
+from tradewire.app.operating.limit_changes import LimitChanges
+from tradewire.app.operating.operator import NoAnswerError, Operator
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.errors import TradewireError
 from tradewire.ports.events import RiskLimitsAnswered, RiskLimitsChanged

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import asyncpg
 
-from tradewire.app.external import DATABASES
-from tradewire.app.stack import Stack
-from tradewire.runtime.postgres import migrate
+from tradewire.embedded import Stack
+from tradewire.embedded.external import DATABASES
+from tradewire.runtime.stores.postgres import migrate
 
-pytest_plugins = ["tradewire.app.stack.fixtures"]
+pytest_plugins = ["tradewire.embedded.fixtures"]
 
 
 def migrations_of(service: str) -> Path:

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from tradewire.app.platform import Platform, told_why
-from tradewire.app.processes import ServiceDiedError
-from tradewire.app.stack import Stack, StackPaths
+from tradewire.app.operating.platform import Platform, told_why
+from tradewire.embedded import Stack, StackPaths
+from tradewire.embedded.service_processes import ServiceDiedError
 from tradewire.ports.errors import RetryableError
 
 

@@ -12,8 +12,8 @@ import tradewire.execution.settings
 import tradewire.execution.wiring
 import tradewire.risk.settings
 import tradewire.risk.wiring
-from tradewire.app.operator import NoAnswerError, Operator
-from tradewire.app.switching import Switching, UnknownScopeError
+from tradewire.app.operating.operator import NoAnswerError, Operator
+from tradewire.app.operating.switching import Switching, UnknownScopeError
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.events import ControlChanged, ControlLevel, OrderChanged
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS

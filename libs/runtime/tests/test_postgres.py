@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError, TradewireError
-from tradewire.runtime.postgres import Database, PostgresSettings, migrate, translated
+from tradewire.runtime.stores.postgres import Database, PostgresSettings, migrate, translated
 
 if TYPE_CHECKING:
     from tradewire.testkit.postgres import PostgresServer
@@ -31,7 +31,7 @@ async def migrations(tmp_path: Path) -> Path:
     """A service's migrations: one table."""
     folder = tmp_path / "50% migrations"
     (folder / "versions").mkdir(parents=True)
-    (folder / "env.py").write_text("from tradewire.runtime.postgres import run_revisions\nrun_revisions()\n")
+    (folder / "env.py").write_text("from tradewire.runtime.stores.postgres import run_revisions\nrun_revisions()\n")
     add(folder, "first", None, "CREATE TABLE numbers (n integer PRIMARY KEY)")
     return folder
 

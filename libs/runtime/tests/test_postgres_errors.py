@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from tradewire.ports.errors import ContractViolationError, RetryableError
-from tradewire.runtime.postgres import translated
+from tradewire.runtime.stores.postgres import translated
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tradewire.execution.adapters.postgres_ledger import MIGRATIONS, SCHEMA, Pos
 from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError
 from tradewire.ports.events import OrderChanged, OrderFilled
 from tradewire.ports.ledger import Changes, LedgerPort
-from tradewire.runtime.postgres import migrate
+from tradewire.runtime.stores.postgres import migrate
 from tradewire.testkit.ledger_suite import LedgerSuite, account, fill, message, transition
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from tradewire.ports.risk import RiskPort, limits_told
 from tradewire.risk.adapters import postgres_rules
 from tradewire.risk.adapters.postgres_rules import MIGRATIONS, SCHEMA, PostgresRules
 from tradewire.risk.domain.limits import LimitsDesk
-from tradewire.runtime.postgres import migrate
+from tradewire.runtime.stores.postgres import migrate
 from tradewire.testkit.builders import envelope
 from tradewire.testkit.risk_suite import RiskSuite, limits
 

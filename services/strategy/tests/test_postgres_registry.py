@@ -11,7 +11,7 @@ import pytest
 
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.strategy_registry import StrategyRegistryPort, VersionConflict
-from tradewire.runtime.postgres import migrate
+from tradewire.runtime.stores.postgres import migrate
 from tradewire.strategy.adapters.postgres_registry import MIGRATIONS, SCHEMA, PostgresRegistry
 from tradewire.testkit.registry_suite import RegistrySuite, stored
 

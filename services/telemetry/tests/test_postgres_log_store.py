@@ -11,7 +11,7 @@ import pytest
 
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.telemetry import LogQuery, LogStorePort
-from tradewire.runtime.postgres import migrate
+from tradewire.runtime.stores.postgres import migrate
 from tradewire.telemetry.adapters import postgres_log_store
 from tradewire.telemetry.adapters.postgres_log_store import MIGRATIONS, SCHEMA, PostgresLogStore
 from tradewire.testkit.log_store_suite import LogStoreSuite, seen

@@ -18,21 +18,21 @@ from tradewire.ports.events import AccountStateChanged, OrderFilled
 from tradewire.ports.message import Event
 from tradewire.ports.telemetry import LogQuery
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime import topic_admin
 from tradewire.runtime.bus import connect
+from tradewire.runtime.bus import kafka_topics as topic_admin
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.telemetry.adapters.postgres_log_store import PostgresLogStore
 from tradewire.telemetry.domain.rolling import rolling_accounts, rolling_legs
 from tradewire.telemetry.domain.windows import Windows
 
 if TYPE_CHECKING:
-    from tradewire.app.stack import Stack
+    from tradewire.embedded import Stack
 
     from .conftest import Messages
 else:
     Messages = Any
 
-pytest_plugins = ["tradewire.app.stack.fixtures"]
+pytest_plugins = ["tradewire.embedded.fixtures"]
 pytestmark = pytest.mark.timeout(180)
 
 HOUR_US = 3_600_000_000

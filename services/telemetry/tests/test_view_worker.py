@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
-from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.observe.metrics import Metrics
 from tradewire.telemetry.adapters.views.rows import Rows
 from tradewire.telemetry.adapters.views.worker import ViewWorker
 from tradewire.telemetry.domain.windows import Windows

@@ -14,8 +14,8 @@ import pytest
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
-from tradewire.app.stack import StackPaths, fetch, read_state
-from tradewire.app.station_state import read_station
+from tradewire.embedded import StackPaths, fetch, read_state
+from tradewire.embedded.platform_state import read_platform
 
 PROJECT = Path(__file__).parents[4]
 
@@ -71,7 +71,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
         yield Kept(root)
         assert main(["down", "--root", str(root)]) == Exit.DONE
         assert processes_of(root) == []
-        assert read_station(root) is None
+        assert read_platform(root) is None
         assert read_state(StackPaths.under(root)) is None
     finally:
         os.chdir(here)

@@ -15,8 +15,8 @@ from tradewire.app.cli.limits import parse_limits
 from tradewire.app.cli.moments import ago, iso, moment, span
 from tradewire.app.cli.output import CommandError, Exit, number, plain
 from tradewire.app.cli.strategy import STYLES
-from tradewire.app.market import live_market
-from tradewire.app.validate import validate
+from tradewire.app.operating.market import live_market
+from tradewire.app.operating.validate import validate
 from tradewire.ports.events import ConfigStatus, ControlLevel
 from tradewire.testkit.builders import assessment
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tradewire.app.cli.dlq import show_list
-from tradewire.app.dead_letter_tools import ReplayRefusedError, letters, replay_key
-from tradewire.app.lag import by_topic, partition_lags
+from tradewire.app.inspecting.lag import by_topic, partition_lags
+from tradewire.app.operating.dead_letters import ReplayRefusedError, letters, replay_key
 from tradewire.ports.events import StrategyEvaluated
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.clock import ManualClock

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tradewire.app import archive as archive_module
-from tradewire.app.archive import Archive, Found
 from tradewire.app.cli.explain import document
 from tradewire.app.cli.output import plain
-from tradewire.app.explain import NothingFoundError, explain_bar, explain_order
-from tradewire.app.monolith import Scenario, memory_topics, run_monolith, sample_scenarios
+from tradewire.app.inspecting import archive as archive_module
+from tradewire.app.inspecting.archive import Archive, Found
+from tradewire.app.inspecting.explain import NothingFoundError, explain_bar, explain_order
+from tradewire.app.operating.monolith import Scenario, memory_topics, run_monolith, sample_scenarios
 from tradewire.ports.bus import Place, TailPort
 from tradewire.ports.events import (
     CandleClosed,

@@ -9,7 +9,7 @@ import pytest
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
-from tradewire.app.sample import sample_folder
+from tradewire.app.operating.sample import sample_folder
 
 
 def test_init_when_the_folder_is_empty_then_writes_the_sample_and_a_platform_would_find_it(

@@ -14,14 +14,14 @@ import pytest
 from apps.tradewire.tests.cli.kept import PROJECT, Kept, kept, processes_of
 
 from tradewire.app.cli.output import Exit
-from tradewire.app.stack import StackPaths, read_state
-from tradewire.app.station_state import read_station
+from tradewire.embedded import StackPaths, read_state
+from tradewire.embedded.platform_state import read_platform
 from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.events import StrategyEvaluated
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.bus import connect
 from tradewire.runtime.bus.partitioner import partition_of
-from tradewire.runtime.readers import read_to_end
+from tradewire.runtime.loop.readers import read_to_end
 
 EVALUATIONS = BY_EVENT[StrategyEvaluated].name
 __all__ = ["kept"]  # pytest finds the fixture here
@@ -168,7 +168,7 @@ def test_corrupt_record_parks_its_account_until_it_is_given_up(kept: Kept, capsy
 
 
 def test_service_that_dies_is_started_again(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
-    state = read_station(kept.root)
+    state = read_platform(kept.root)
     assert state is not None
     mark = state.services["indicator"].mark
     assert mark is not None

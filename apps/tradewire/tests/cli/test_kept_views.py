@@ -13,9 +13,9 @@ import pytest
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
-from tradewire.app.processes import VIEWS
-from tradewire.app.stack import StackPaths, fetch
-from tradewire.app.station_state import ServiceState, read_station
+from tradewire.embedded import StackPaths, fetch
+from tradewire.embedded.platform_state import ServiceState, read_platform
+from tradewire.embedded.service_processes import VIEWS
 
 PROJECT = Path(__file__).parents[4]
 pytestmark = pytest.mark.timeout(600)
@@ -23,9 +23,9 @@ pytestmark = pytest.mark.timeout(600)
 
 def views_of(root: Path) -> ServiceState:
     """The process of the views as the platform tells of it."""
-    station = read_station(root)
-    assert station is not None
-    return station.services[VIEWS]
+    platform = read_platform(root)
+    assert platform is not None
+    return platform.services[VIEWS]
 
 
 def shown(root: Path, name: str) -> list[Any]:
@@ -74,5 +74,5 @@ def test_views_run_beside_the_services_and_come_back_after_a_kill(
         assert (views["restarts"], views["phase"], views["last_success_us"] > 0) == (1, "running", True)
     finally:
         main(["down", "--root", str(root)])
-    assert read_station(root) is None
+    assert read_platform(root) is None
     assert not killed.is_running()

@@ -11,11 +11,11 @@ import pytest
 from tradewire.app.cli import main
 from tradewire.app.cli.market_options import MarketOptions, external_of, market_of
 from tradewire.app.cli.output import CommandError, Exit
-from tradewire.app.external import External
-from tradewire.app.platform import RunOptions, service_environment
-from tradewire.app.sample import sample_folder
-from tradewire.app.stack import Endpoints, Stack, StackPaths
-from tradewire.app.user_settings import SettingsConflictError, shown
+from tradewire.app.operating.platform import RunOptions, service_environment
+from tradewire.app.operating.sample import sample_folder
+from tradewire.embedded import Endpoints, Stack, StackPaths
+from tradewire.embedded.external import External
+from tradewire.embedded.user_settings import SettingsConflictError, shown
 
 SAMPLE = sample_folder() / "data/sample"
 DSNS = {name: f"postgresql://me@db/{name}" for name in ("strategy", "risk", "execution", "telemetry")}

@@ -12,15 +12,15 @@ import pytest
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
-from tradewire.app.monolith import run_monolith
-from tradewire.app.processes import MONOLITH, SERVICES
-from tradewire.app.sample import sample_folder
-from tradewire.app.scenario import sample_scenarios
-from tradewire.app.stack import StackPaths, fetch
-from tradewire.app.station_state import read_station
+from tradewire.app.operating.monolith import run_monolith
+from tradewire.app.operating.sample import sample_folder
+from tradewire.app.operating.scenario import sample_scenarios
+from tradewire.embedded import StackPaths, fetch
+from tradewire.embedded.platform_state import read_platform
+from tradewire.embedded.service_processes import MONOLITH, SERVICES
 
 API = "/api/v1/accounts"
-pytest_plugins = ["tradewire.app.stack.fixtures"]
+pytest_plugins = ["tradewire.embedded.fixtures"]
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -56,10 +56,10 @@ def test_platform_in_one_process_is_kept_with_all_six(
         assert main(["up", "--monolith", "--lean", "--root", str(open_folder), "--json"]) == Exit.DONE
         services = json.loads(capsys.readouterr().out)["services"]
         assert {service["name"]: service["health"] for service in services} == dict.fromkeys(SERVICES, "ok")
-        station = read_station(open_folder)
-        assert station is not None
-        assert set(station.services) == {MONOLITH}
-        assert httpx.get(f"{station.services[MONOLITH].url}{API}").status_code == httpx.codes.OK
-        assert "tradewire_orders" in httpx.get(f"{station.services[MONOLITH].url}/metrics").text
+        platform = read_platform(open_folder)
+        assert platform is not None
+        assert set(platform.services) == {MONOLITH}
+        assert httpx.get(f"{platform.services[MONOLITH].url}{API}").status_code == httpx.codes.OK
+        assert "tradewire_orders" in httpx.get(f"{platform.services[MONOLITH].url}/metrics").text
     finally:
         main(["down", "--root", str(open_folder)])

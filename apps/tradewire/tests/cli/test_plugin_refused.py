@@ -10,7 +10,7 @@ import pytest
 from tradewire.app.cli import main
 from tradewire.app.cli.engine_runs import ENGINES
 from tradewire.app.cli.output import Exit
-from tradewire.app.operator import Operator
+from tradewire.app.operating.operator import Operator
 from tradewire.ports.events import ConfigStatus
 from tradewire.strategy.settings import Settings
 from tradewire.strategy.wiring import build

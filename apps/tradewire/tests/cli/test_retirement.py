@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from tradewire.app.operator import NoAnswerError, Operator
-from tradewire.app.retirement import holds_nothing, retire_flat
-from tradewire.app.switching import Switching
+from tradewire.app.operating.operator import NoAnswerError, Operator
+from tradewire.app.operating.retirement import holds_nothing, retire_flat
+from tradewire.app.operating.switching import Switching
 from tradewire.ports.events import ControlChanged, ControlLevel, StrategyConfigPublished
 from tradewire.ports.topics import BY_EVENT
 from tradewire.testkit.builders import account_state, open_order, share

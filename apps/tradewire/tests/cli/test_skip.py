@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tradewire.app.skipping import SkipRefusedError, skip_record
+from tradewire.app.operating.skipping import SkipRefusedError, skip_record
 from tradewire.ports.topics import DEAD_LETTERS
-from tradewire.runtime.releases import Skip, read_skip
+from tradewire.runtime.dead_letters.releases import Skip, read_skip
 from tradewire.testkit.builders import candle
 from tradewire.testkit.worker_rig import WorkerRig
 

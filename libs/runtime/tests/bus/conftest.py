@@ -14,8 +14,8 @@ from aiokafka.admin import RecordsToDelete
 # Before the import: what a suite asserts is to be explained like what a test module asserts.
 pytest.register_assert_rewrite("tradewire.testkit.bus_suite")
 
-from tradewire.app.stack.freezing import freeze, thaw  # noqa: E402
-from tradewire.app.stack.stack import Stack  # noqa: E402
+from tradewire.embedded.freezing import freeze, thaw  # noqa: E402
+from tradewire.embedded.stack import Stack  # noqa: E402
 from tradewire.ports.bus import EventBusPort, Place  # noqa: E402
 from tradewire.runtime.bus import connect  # noqa: E402
 from tradewire.runtime.bus.kafka import KafkaBus  # noqa: E402

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tradewire.app.stack.stack import Stack
+from tradewire.embedded.stack import Stack
 from tradewire.testkit.bus_suite import BusSuite, Harness
 
-pytest_plugins = ["tradewire.app.stack.fixtures"]
+pytest_plugins = ["tradewire.embedded.fixtures"]
 
 BOUNDS = "session_s=6&heartbeat_s=0.3&rebalance_s=20&send_s=6&connect_s=8&request_s=8&close_s=4&topic_wait_s=2"
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from aiokafka.errors import KafkaError
 
-from tradewire.app.stack.stack import Stack
+from tradewire.embedded.stack import Stack
 from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.errors import ContractViolationError, FencedError, RetryableError
 from tradewire.runtime.bus.kafka import KafkaBus
@@ -17,11 +17,11 @@ from tradewire.runtime.bus.kafka_client import KafkaSettings
 from tradewire.runtime.bus.kafka_group import KafkaSubscription
 from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
 from tradewire.runtime.clock import SystemClock
-from tradewire.runtime.dead_letters import dead_letter
+from tradewire.runtime.dead_letters.letters import dead_letter
 from tradewire.testkit.bus_suite import Harness
 from tradewire.testkit.bus_suite.harness import PATIENCE_SECONDS, Owner, committable, numbered, read, values
 
-pytest_plugins = ["tradewire.app.stack.fixtures"]
+pytest_plugins = ["tradewire.embedded.fixtures"]
 
 SETTINGS = KafkaSettings(
     send_s=5, connect_s=5, request_s=8, close_s=4, session_s=6, heartbeat_s=0.3, stall_s=0.4, probe_s=0.1

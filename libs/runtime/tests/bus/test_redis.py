@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tradewire.app.stack.stack import Stack
+from tradewire.embedded.stack import Stack
 from tradewire.ports.bus import Place
 from tradewire.ports.errors import FencedError
 from tradewire.testkit.bus_suite import BusSuite, Harness
 from tradewire.testkit.bus_suite.harness import Owner, numbered, read, values
 
-pytest_plugins = ["tradewire.app.stack.fixtures"]
+pytest_plugins = ["tradewire.embedded.fixtures"]
 
 BOUNDS = "heartbeat_s=0.1&rebalance_s=20&connect_s=8&close_s=4"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewire.runtime.decimals import packing, unpacking
+from tradewire.runtime.codec.decimals import packing, unpacking
 
 PRECISION, SCALE = 12, 4
 pack, unpack = packing(PRECISION, SCALE), unpacking(PRECISION, SCALE)

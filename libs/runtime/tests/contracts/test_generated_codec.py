@@ -15,8 +15,8 @@ from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.message import Event
 from tradewire.ports.topics import TOPICS
 from tradewire.runtime.codec import Codec, SchemaIds
-from tradewire.runtime.number_maps import map_reader, map_writer
-from tradewire.runtime.varints import read_long, varint
+from tradewire.runtime.codec.number_maps import map_reader, map_writer
+from tradewire.runtime.codec.varints import read_long, varint
 
 CODEC = Codec(SchemaIds.static())
 LONGS = st.integers(-(2**63), 2**63 - 1) | st.integers(1_600_000_000_000_000, 1_900_000_000_000_000)

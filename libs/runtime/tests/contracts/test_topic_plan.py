@@ -8,7 +8,7 @@ import pytest
 
 from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
-from tradewire.runtime.topic_admin import FoundTopic, WantedTopic, apply, compare, plan, wanted_topics
+from tradewire.runtime.bus.kafka_topics import FoundTopic, WantedTopic, apply, compare, plan, wanted_topics
 
 CANDLES = WantedTopic("market.candle.v1", 12, 1, {"cleanup.policy": "delete", "retention.ms": "1000"})
 FOUND = FoundTopic("market.candle.v1", 12, 1, {"cleanup.policy": "delete", "retention.ms": "1000"})

@@ -16,8 +16,8 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
-from tradewire.runtime.auditing import TEXT_CHARACTERS_MAX, WAITING_MAX, Audit
 from tradewire.runtime.clock import SystemClock
+from tradewire.runtime.observe.auditing import TEXT_CHARACTERS_MAX, WAITING_MAX, Audit
 from tradewire.runtime.service import Service, Store, on
 from tradewire.testkit.builders import control, evaluation
 from tradewire.testkit.refusing_desk import RefusingDesk

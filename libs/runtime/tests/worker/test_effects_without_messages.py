@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import AccountStateChanged, RiskAssessed, RiskStateSaved, StrategyEvaluated
-from tradewire.runtime import readers
-from tradewire.runtime.changelog import ChangelogStore
+from tradewire.runtime.loop import readers
 from tradewire.runtime.service import Service, Store, on
+from tradewire.runtime.stores.changelog import ChangelogStore
 from tradewire.testkit.builders import account_state, evaluation
 from tradewire.testkit.folding import LOUD_EVERY, Fold, Folding, Tables, TableStore, folded
 from tradewire.testkit.watched import WatchedStore

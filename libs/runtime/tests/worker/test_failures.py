@@ -16,12 +16,12 @@ from tradewire.ports.bus import Outgoing
 from tradewire.ports.errors import ContractViolationError, FatalError
 from tradewire.ports.events import CandleClosed, IndicatorStateSaved, IndicatorsUpdated
 from tradewire.ports.message import Emit, Envelope
-from tradewire.runtime.changelog import ChangelogStore
-from tradewire.runtime.dead_letters import letter_place, stage_of
-from tradewire.runtime.failures import run_in_turn
-from tradewire.runtime.releases import Skip, write_skip
+from tradewire.runtime.dead_letters.letters import letter_place, stage_of
+from tradewire.runtime.dead_letters.releases import Skip, write_skip
+from tradewire.runtime.loop.failures import run_in_turn
+from tradewire.runtime.loop.worker import Worker
 from tradewire.runtime.service import Service, on
-from tradewire.runtime.worker import Worker
+from tradewire.runtime.stores.changelog import ChangelogStore
 from tradewire.testkit.builders import candle
 from tradewire.testkit.summing import Summing
 from tradewire.testkit.worker_rig import WorkerRig, ended

@@ -11,9 +11,9 @@ from tradewire.ports.bus import Ack, Outgoing
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import InstanceReported
 from tradewire.runtime.clock import ManualClock
-from tradewire.runtime.health import Health
-from tradewire.runtime.instances import LOOP_STARTS, STEADY_SECONDS, TOPIC, Instances, newest_reports
-from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.observe.health import Health
+from tradewire.runtime.observe.instances import LOOP_STARTS, STEADY_SECONDS, TOPIC, Instances, newest_reports
+from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.process import serve
 from tradewire.testkit.builders import candle
 from tradewire.testkit.watched import WatchedBus

@@ -16,11 +16,11 @@ from tradewire.ports.message import Emit, Envelope, root_id
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import schema_set
-from tradewire.runtime.health import Health, health_app
-from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.observe.health import Health, health_app
+from tradewire.runtime.observe.metrics import Metrics
+from tradewire.runtime.observe.tracing import Tracing, root_traceparent
 from tradewire.runtime.process import serve
 from tradewire.runtime.service import Service, on
-from tradewire.runtime.tracing import Tracing, root_traceparent
 from tradewire.testkit.builders import candle
 from tradewire.testkit.worker_rig import WorkerRig
 

@@ -16,7 +16,7 @@ from tradewire.ports.events import CandleClosed, IndicatorsUpdated
 from tradewire.ports.message import Emit, Envelope
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
-from tradewire.runtime.dead_letters import KEY_KEPT_BYTES, VALUE_KEPT_BYTES, dead_letter, original, own_headers
+from tradewire.runtime.dead_letters.letters import KEY_KEPT_BYTES, VALUE_KEPT_BYTES, dead_letter, original, own_headers
 from tradewire.runtime.service import Service, on
 from tradewire.testkit.builders import candle, snapshot
 from tradewire.testkit.worker_rig import WorkerRig

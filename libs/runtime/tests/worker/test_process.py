@@ -19,11 +19,11 @@ from tradewire.ports.events import CandleClosed, IndicatorsUpdated, StrategyEval
 from tradewire.ports.message import Emit, Envelope
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS, TOPICS
 from tradewire.runtime.clock import ManualClock
-from tradewire.runtime.garbage import THRESHOLDS
-from tradewire.runtime.health import LOOP_STALL_SECONDS, Health, health_app
-from tradewire.runtime.heartbeat import LOG_SECONDS, Heartbeat
-from tradewire.runtime.logs import CURRENT_TRACEPARENT, JsonFormatter
-from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.loop.garbage import THRESHOLDS
+from tradewire.runtime.observe.health import LOOP_STALL_SECONDS, Health, health_app
+from tradewire.runtime.observe.heartbeat import LOG_SECONDS, Heartbeat
+from tradewire.runtime.observe.logs import CURRENT_TRACEPARENT, JsonFormatter
+from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.process import serve
 from tradewire.runtime.service import Service, Store, StoreContext, on
 from tradewire.testkit.builders import candle
@@ -184,7 +184,7 @@ async def test_heartbeat_says_when_each_loop_came_round_and_how_often_producers_
     assert not any("service_heartbeat" in line and "indicator" in line for line in scraped(rig.metrics))
     worker.progress.turned_s, worker.progress.handled = clock.monotonic_s(), 7
     clock.advance(seconds=LOG_SECONDS + 5)
-    with caplog.at_level(logging.INFO, logger="tradewire.runtime.heartbeat"):
+    with caplog.at_level(logging.INFO, logger="tradewire.runtime.observe.heartbeat"):
         heartbeat.once()
         heartbeat.once()
     turned_s = clock.now_us() / 1e6 - LOG_SECONDS - 5

@@ -16,11 +16,11 @@ from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.clock import ManualClock
-from tradewire.runtime.health import Health, StallWatch
-from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.loop.worker import Worker
+from tradewire.runtime.observe.health import Health, StallWatch
+from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.process import serve
 from tradewire.runtime.service import Service, Store, on
-from tradewire.runtime.worker import Worker
 from tradewire.testkit.builders import candle
 from tradewire.testkit.watched import WatchedBus
 from tradewire.testkit.worker_rig import WorkerRig, ended
@@ -122,7 +122,7 @@ class SilentStore(Store):
 
 
 async def test_store_that_is_away_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tradewire.runtime.waiting.PING_SECONDS", 0.001)
+    monkeypatch.setattr("tradewire.runtime.loop.waiting.PING_SECONDS", 0.001)
     store = SilentStore()
     async with stage.rig.running(stage.service(store=store)) as worker:
         health = stage.health(worker)

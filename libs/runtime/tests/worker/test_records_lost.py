@@ -17,9 +17,9 @@ from tradewire.ports.events import (
     StrategyStatusChanged,
 )
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.health import Health
+from tradewire.runtime.loop.worker import Worker
+from tradewire.runtime.observe.health import Health
 from tradewire.runtime.service import Service, Store, on
-from tradewire.runtime.worker import Worker
 from tradewire.testkit.builders import candle
 from tradewire.testkit.strategies import active, document, status
 from tradewire.testkit.worker_rig import WorkerRig

@@ -10,8 +10,8 @@ import pytest
 from tradewire.ports.bus import Outgoing, Record
 from tradewire.ports.events import RiskAssessed, StrategyEvaluated
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
-from tradewire.runtime.dead_letters import is_letter, original
-from tradewire.runtime.releases import Answer, read_answer, write_request
+from tradewire.runtime.dead_letters.letters import is_letter, original
+from tradewire.runtime.dead_letters.releases import Answer, read_answer, write_request
 from tradewire.testkit.builders import evaluation
 from tradewire.testkit.refusing_desk import RefusingDesk
 from tradewire.testkit.worker_rig import WorkerRig

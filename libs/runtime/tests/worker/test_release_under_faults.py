@@ -19,10 +19,10 @@ from tradewire.ports.errors import ContractViolationError, FatalError
 from tradewire.ports.events import RiskAssessed, RiskStateSaved, StrategyEvaluated
 from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.ports.topics import DEAD_LETTERS
-from tradewire.runtime.changelog import ChangelogStore
-from tradewire.runtime.dead_letters import is_letter
-from tradewire.runtime.releases import read_answer, write_request
+from tradewire.runtime.dead_letters.letters import is_letter
+from tradewire.runtime.dead_letters.releases import read_answer, write_request
 from tradewire.runtime.service import Service, on
+from tradewire.runtime.stores.changelog import ChangelogStore
 from tradewire.testkit.builders import assessment, evaluation
 from tradewire.testkit.watched import WatchedStore
 from tradewire.testkit.worker_rig import WITHIN_SECONDS, WorkerRig, ended

@@ -15,12 +15,12 @@ from tradewire.ports.errors import ContractViolationError, FatalError
 from tradewire.ports.events import AuditRecorded, CandleClosed
 from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
-from tradewire.runtime import secrets
 from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.environment import load
-from tradewire.runtime.health import Booting, Health
-from tradewire.runtime.logs import configure_logging
-from tradewire.runtime.secrets import scrub
+from tradewire.runtime.observe import secrets
+from tradewire.runtime.observe.health import Booting, Health
+from tradewire.runtime.observe.logs import configure_logging
+from tradewire.runtime.observe.secrets import scrub
 from tradewire.runtime.service import Service, on
 from tradewire.runtime.settings import RuntimeSettings
 from tradewire.testkit.builders import candle

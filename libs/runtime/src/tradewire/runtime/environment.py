@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError as SourceError
 
 from tradewire.ports.errors import FatalError
-from tradewire.runtime.secrets import remember, scrub
+from tradewire.runtime.observe.secrets import remember, scrub
 from tradewire.runtime.settings import RuntimeSettings
 
 PREFIX = "TRADEWIRE_"

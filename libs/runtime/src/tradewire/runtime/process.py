@@ -24,20 +24,20 @@ from tradewire.ports.errors import FatalError, TradewireError
 from tradewire.runtime.bus import connect
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds, schema_set
-from tradewire.runtime.connecting import closed, in_thread, until_reached
 from tradewire.runtime.environment import SettingsRefusedError, load
-from tradewire.runtime.failures import run_in_turn
-from tradewire.runtime.garbage import rare_collections
-from tradewire.runtime.health import Booting, Health, HealthServer, StallWatch, health_app
-from tradewire.runtime.heartbeat import Heartbeat
-from tradewire.runtime.instances import Instances
-from tradewire.runtime.logs import LogCounter, configure_logging
-from tradewire.runtime.metrics import Metrics
-from tradewire.runtime.secrets import scrub
+from tradewire.runtime.loop.connecting import closed, in_thread, until_reached
+from tradewire.runtime.loop.failures import run_in_turn
+from tradewire.runtime.loop.garbage import rare_collections
+from tradewire.runtime.loop.worker import Worker
+from tradewire.runtime.observe.health import Booting, Health, HealthServer, StallWatch, health_app
+from tradewire.runtime.observe.heartbeat import Heartbeat
+from tradewire.runtime.observe.instances import Instances
+from tradewire.runtime.observe.logs import LogCounter, configure_logging
+from tradewire.runtime.observe.metrics import Metrics
+from tradewire.runtime.observe.secrets import scrub
+from tradewire.runtime.observe.tracing import Tracing
 from tradewire.runtime.service import Service
 from tradewire.runtime.settings import RuntimeSettings
-from tradewire.runtime.tracing import Tracing
-from tradewire.runtime.worker import Worker
 
 log = logging.getLogger(__name__)
 STALL_LOOK_SECONDS = 1.0

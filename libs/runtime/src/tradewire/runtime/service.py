@@ -71,7 +71,7 @@ class StoreContext:
 
 
 class Store:
-    """Where a service keeps its state. This one keeps none; see ``tradewire.runtime.changelog`` and the ledger.
+    """Where a service keeps its state. This one keeps none; see ``tradewire.runtime.stores.changelog`` and the ledger.
 
     The worker calls, in this order: ``acquire`` when partitions arrive; then per batch ``persist`` → publish →
     ``published``; per checkpoint ``checkpoint`` → commit of the input offsets; ``release`` when partitions leave.

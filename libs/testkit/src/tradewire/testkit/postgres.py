@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tradewire.app.stack import Stack, StackPaths
+from tradewire.embedded import Stack, StackPaths
 
 
 class PostgresServer:

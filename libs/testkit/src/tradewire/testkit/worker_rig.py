@@ -15,15 +15,15 @@ from tradewire.ports.events import CandleClosed, IndicatorStateSaved, Indicators
 from tradewire.ports.message import Envelope, Event, root_id
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
-from tradewire.runtime.changelog import ChangelogStore
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
-from tradewire.runtime.metrics import Metrics
-from tradewire.runtime.readers import read_to_end
+from tradewire.runtime.loop.readers import read_to_end
+from tradewire.runtime.loop.worker import Worker
+from tradewire.runtime.observe.metrics import Metrics
+from tradewire.runtime.observe.tracing import Tracing
 from tradewire.runtime.service import Service, on
 from tradewire.runtime.settings import RuntimeSettings
-from tradewire.runtime.tracing import Tracing
-from tradewire.runtime.worker import Worker
+from tradewire.runtime.stores.changelog import ChangelogStore
 from tradewire.testkit.summing import Summing
 from tradewire.testkit.watched import Journal, WatchedBus, WatchedStore
 

@@ -10,10 +10,10 @@ from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.events import OrderChanged, OrderFilled, RiskAssessed
 from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, Position
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.answering import AHEAD_SECONDS_MAX
 from tradewire.runtime.bus.partitioner import partition_of
-from tradewire.runtime.last_written import LastWritten
+from tradewire.runtime.loop.answering import AHEAD_SECONDS_MAX
 from tradewire.runtime.service import Store, StoreContext
+from tradewire.runtime.stores.last_written import LastWritten
 
 AHEAD_MS = round(AHEAD_SECONDS_MAX * 1000)
 """A candle's record is written at its close or later by its producer's clock, which may be ahead of the broker's."""

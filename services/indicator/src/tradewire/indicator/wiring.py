@@ -10,8 +10,8 @@ from tradewire.indicator.settings import Settings
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import AuditRecorded, IndicatorStateSaved, IndicatorsUpdated
 from tradewire.ports.message import Event
-from tradewire.runtime.changelog import ChangelogStore
 from tradewire.runtime.service import Service
+from tradewire.runtime.stores.changelog import ChangelogStore
 from tradewire.trading.indicators import INDICATORS, Indicator
 from tradewire.trading.indicators.adapted import adapted
 from tradewire.trading.indicators.adapters.choice import Adapter, adapter_of

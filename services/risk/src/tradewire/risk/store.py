@@ -14,12 +14,12 @@ from tradewire.ports.topics import BY_EVENT
 from tradewire.risk.domain.account import Account
 from tradewire.risk.domain.desk import RiskDesk
 from tradewire.runtime.bus.partitioner import partition_of
-from tradewire.runtime.changelog import ChangelogStore
 from tradewire.runtime.codec import UnknownSchemaIdError
-from tradewire.runtime.failures import tell_how_to_skip
-from tradewire.runtime.headers import decode_headers
-from tradewire.runtime.readers import read_between
+from tradewire.runtime.codec.headers import decode_headers
+from tradewire.runtime.loop.failures import tell_how_to_skip
+from tradewire.runtime.loop.readers import read_between
 from tradewire.runtime.service import StoreContext
+from tradewire.runtime.stores.changelog import ChangelogStore
 
 log = logging.getLogger(__name__)
 ANSWERS_READ, ANSWERS_READ_MAX = 5_000, 80_000

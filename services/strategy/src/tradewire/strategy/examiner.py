@@ -21,11 +21,11 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.message import Emit
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.answering import AHEAD_SECONDS_MAX
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.codec import UnknownSchemaIdError
-from tradewire.runtime.headers import decode_headers
-from tradewire.runtime.readers import read_between
+from tradewire.runtime.codec.headers import decode_headers
+from tradewire.runtime.loop.answering import AHEAD_SECONDS_MAX
+from tradewire.runtime.loop.readers import read_between
 from tradewire.runtime.service import StoreContext
 from tradewire.strategy.domain.desk import StrategyDesk
 from tradewire.strategy.domain.questions import Question

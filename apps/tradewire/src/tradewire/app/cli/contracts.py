@@ -7,8 +7,8 @@ import typer
 from tradewire.app.cli.options import JsonOption, RegistryOption, RootOption, epilog
 from tradewire.app.cli.output import Exit, print_json, run_async, tell
 from tradewire.app.cli.reach import Where
-from tradewire.runtime import registry
-from tradewire.runtime.registry import RegistryReport
+from tradewire.runtime.codec import schema_registry as registry
+from tradewire.runtime.codec.schema_registry import RegistryReport
 
 app = typer.Typer(
     help="Compare the schemas of contracts/ with a registry, and register them.",

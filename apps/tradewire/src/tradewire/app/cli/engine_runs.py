@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tradewire.app.cli.output import Exit, err, fail
-from tradewire.app.watch import RunResult
+from tradewire.app.operating.watch import RunResult
 from tradewire.backtest.compiled import when_compiling
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, BacktestResult
 

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from tradewire.app.archive import Archive, Found
 from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
 from tradewire.app.cli.output import Exit, fail, number, out, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
-from tradewire.app.explain import Explanation, explain_bar, explain_order
-from tradewire.app.verdict import OrderStory
+from tradewire.app.inspecting.archive import Archive, Found
+from tradewire.app.inspecting.explain import Explanation, explain_bar, explain_order
+from tradewire.app.inspecting.verdict import OrderStory
 from tradewire.ports.events import CandleClosed, RiskAssessed, StrategyEvaluated
 
 WORDS_FOR_ORDER, WORDS_FOR_BAR = 1, 3

@@ -9,7 +9,7 @@ import typer
 
 from tradewire.app.cli.options import JsonOption
 from tradewire.app.cli.output import print_json, tell
-from tradewire.app.sample import PARTS, write_project
+from tradewire.app.operating.sample import PARTS, write_project
 
 
 def init(

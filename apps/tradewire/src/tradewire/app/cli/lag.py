@@ -11,7 +11,7 @@ from tradewire.app.cli.moments import span
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
 from tradewire.app.cli.output import Exit, out, print_json, run_async
 from tradewire.app.cli.reach import Where, reached
-from tradewire.app.lag import PartitionLag, TopicLag, by_topic, partition_lags
+from tradewire.app.inspecting.lag import PartitionLag, TopicLag, by_topic, partition_lags
 from tradewire.runtime.clock import SystemClock
 
 ABOVE_SECONDS = 30.0

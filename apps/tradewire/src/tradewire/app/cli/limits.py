@@ -20,8 +20,8 @@ from tradewire.app.cli.options import (
 )
 from tradewire.app.cli.output import Exit, fail, number, out, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
-from tradewire.app.limit_changes import LimitChanges
-from tradewire.app.switching import Switching
+from tradewire.app.operating.limit_changes import LimitChanges
+from tradewire.app.operating.switching import Switching
 from tradewire.ports.events import RiskLimitsChanged
 from tradewire.trading.limit_bounds import LIMITS
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from tradewire.app.cli.output import CommandError, Exit, fail, say_warnings
 from tradewire.app.cli.run import project_root
-from tradewire.app.external import DATABASES, External, dsn_setting
-from tradewire.app.market import (
+from tradewire.app.operating.market import (
     BARS_PER_SECOND,
     EXCHANGES,
     LIVE_INTERVAL,
@@ -22,7 +21,8 @@ from tradewire.app.market import (
     paced_market,
     set_market,
 )
-from tradewire.app.user_settings import MARKET, refuse_contradictions
+from tradewire.embedded.external import DATABASES, External, dsn_setting
+from tradewire.embedded.user_settings import MARKET, refuse_contradictions
 from tradewire.trading.language import INTERVALS_US, StrategyErrors, parse_strategy
 
 MARKETS = ("live", "replay")

@@ -71,8 +71,8 @@ def code_of(error: BaseException) -> Exit | None:
 
 def _code_of_part(error: BaseException) -> Exit | None:
     """The same of a failure that one part of the platform raises; loaded only now: commands must start at once."""
-    from tradewire.app.stack import StackError
     from tradewire.backtest.data import MarketDataError
+    from tradewire.embedded import StackError
     from tradewire.trading.language import StrategyErrors
 
     match error:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tradewire.app.cli.output import CommandError, Exit, fail
-from tradewire.app.operator import Operator
-from tradewire.app.stack import Endpoints, StackPaths, read_state
+from tradewire.app.operating.operator import Operator
+from tradewire.embedded import Endpoints, StackPaths, read_state
 from tradewire.ports.bus import EventBusPort
 from tradewire.runtime.bus import connect
 from tradewire.runtime.clock import SystemClock

@@ -16,17 +16,17 @@ from rich.table import Table
 
 from tradewire.app.cli.options import JsonOption
 from tradewire.app.cli.output import CommandError, Exit, err, fail, out, print_json, run_async
-from tradewire.app.external import DATABASES, External, dsn_setting
-from tradewire.app.latency import HopLatency, hop_latencies
-from tradewire.app.platform import RunOptions, begin, platform, replay
-from tradewire.app.scenario import Scenario, sample_scenarios
-from tradewire.app.stack import Phase, StackPaths, Step, fetch
-from tradewire.app.user_settings import MARKET, refuse, shown
-from tradewire.app.watch import RunResult
+from tradewire.app.inspecting.latency import HopLatency, hop_latencies
+from tradewire.app.operating.platform import RunOptions, begin, platform, replay
+from tradewire.app.operating.scenario import Scenario, sample_scenarios
+from tradewire.app.operating.watch import RunResult
+from tradewire.embedded import Phase, StackPaths, Step, fetch
+from tradewire.embedded.external import DATABASES, External, dsn_setting
+from tradewire.embedded.user_settings import MARKET, refuse, shown
 from tradewire.ports.bus import EventBusPort, Place
 from tradewire.ports.topics import TOPICS
-from tradewire.runtime import bus_topics
 from tradewire.runtime.bus import connect
+from tradewire.runtime.bus import topics as bus_topics
 from tradewire.runtime.clock import SystemClock
 
 DEFAULT_ROOT = Path(".tradewire/run")
@@ -115,7 +115,9 @@ def bars_of(scenario: Scenario) -> int:
 
 
 async def _monolith(scenario: Scenario, bus_url: str | None) -> Finished:
-    from tradewire.app.monolith import run_monolith  # six services: a second that other commands need not wait
+    from tradewire.app.operating.monolith import (
+        run_monolith,  # six services: a second that other commands need not wait
+    )
 
     clock = SystemClock()
     with _progress() as bars:

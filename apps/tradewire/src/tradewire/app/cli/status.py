@@ -12,9 +12,9 @@ from tradewire.app.cli.moments import ago, iso, span
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, out, print_json, run_async, tell
 from tradewire.app.cli.reach import ROOTS, Where, reached
-from tradewire.app.status import PlatformStatus, ServerStatus, ServiceStatus, cluster_status, platform_status
+from tradewire.app.inspecting.status import PlatformStatus, ServerStatus, ServiceStatus, cluster_status, platform_status
 from tradewire.runtime.clock import SystemClock
-from tradewire.runtime.secrets import scrub
+from tradewire.runtime.observe.secrets import scrub
 
 WAITS_SHOWN = 3
 

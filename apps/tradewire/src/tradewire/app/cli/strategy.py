@@ -14,8 +14,8 @@ from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, say_warnings, tell
 from tradewire.app.cli.reach import Reached, Where, reached
-from tradewire.app.retirement import retire_flat
-from tradewire.app.validate import StrategyReport, validate
+from tradewire.app.operating.retirement import retire_flat
+from tradewire.app.operating.validate import StrategyReport, validate
 from tradewire.ports.events import ActiveVersion, ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
 from tradewire.trading.language import parse_strategy
 

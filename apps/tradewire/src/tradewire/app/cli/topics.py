@@ -9,8 +9,8 @@ import typer
 from tradewire.app.cli.options import BusOption, JsonOption, RootOption, epilog
 from tradewire.app.cli.output import Exit, print_json, run_async, tell
 from tradewire.app.cli.reach import Where
-from tradewire.runtime import bus_topics
-from tradewire.runtime.topic_admin import TopicPlan
+from tradewire.runtime.bus import topics as bus_topics
+from tradewire.runtime.bus.kafka_topics import TopicPlan
 
 app = typer.Typer(
     help="Compare topics with contracts/topics.yaml, and create or correct them.",

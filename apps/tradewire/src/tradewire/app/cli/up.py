@@ -35,15 +35,15 @@ from tradewire.app.cli.up_options import (
     SymbolsOption,
     VenueOption,
 )
-from tradewire.app.processes import SERVICES
-from tradewire.app.stack import Phase, StackPaths, Step, is_running, read_state, shut_down
-from tradewire.app.stack.as_root import undo
-from tradewire.app.stack.ownership import Use, claim, use_of
-from tradewire.app.stack.paths import make_folder
-from tradewire.app.stack.processes import end
-from tradewire.app.station import StationOptions, keep_platform, leftovers
-from tradewire.app.station_state import StationPhase, read_station, state_file
-from tradewire.app.user_settings import OWN_OF_EACH_PROCESS, refuse
+from tradewire.app.operating.kept import KeptOptions, keep_platform, leftovers
+from tradewire.embedded import Phase, StackPaths, Step, is_running, read_state, shut_down
+from tradewire.embedded.as_root import undo
+from tradewire.embedded.ownership import Use, claim, use_of
+from tradewire.embedded.paths import make_folder
+from tradewire.embedded.platform_state import PlatformPhase, read_platform, state_file
+from tradewire.embedded.process_mark import end
+from tradewire.embedded.service_processes import SERVICES
+from tradewire.embedded.user_settings import OWN_OF_EACH_PROCESS, refuse
 
 LOOK_SECONDS = 0.2
 STOP_SECONDS = 90.0
@@ -84,7 +84,7 @@ def up(
     asked = MarketOptions(market, data, venue, symbols, interval, bars_per_second, strategies)
     external = external_of(bus, registry, dsn or [], os.environ)
     chosen = _chosen(services, monolith=monolith)
-    options = StationOptions(root, market_of(asked, os.environ), chosen, lean, otlp, external, monolith)
+    options = KeptOptions(root, market_of(asked, os.environ), chosen, lean, otlp, external, monolith)
     _refuse_running(root)
     if foreground:
         run_async(lambda: keep_platform(options, say=say, progress=_show_step))
@@ -156,8 +156,8 @@ def _spawn(words: list[str], settings: Mapping[str, str], log_file: Path) -> sub
 
 
 def _is_up(root: Path, pid: int) -> bool:
-    state = read_station(root)
-    return state is not None and state.owner.pid == pid and state.phase is StationPhase.RUNNING
+    state = read_platform(root)
+    return state is not None and state.owner.pid == pid and state.phase is PlatformPhase.RUNNING
 
 
 def down(root: UpRootOption = UP_ROOT, as_json: JsonOption = False) -> None:
@@ -176,7 +176,7 @@ def down(root: UpRootOption = UP_ROOT, as_json: JsonOption = False) -> None:
 
 def _stop(root: Path) -> tuple[bool, list[str]]:
     """Stop the platform of a marked folder; whether there was one, and what was undone."""
-    paths, state = StackPaths.under(root), read_station(root)
+    paths, state = StackPaths.under(root), read_platform(root)
     keeper = state.owner.process() if state is not None else None
     stopped = shut_down(paths, within_s=STOP_SECONDS, progress=_show_step)
     if keeper is not None:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tradewire.app.market import BARS_PER_SECOND
-from tradewire.app.processes import SERVICES
+from tradewire.app.operating.market import BARS_PER_SECOND
+from tradewire.embedded.service_processes import SERVICES
 
 ServicesArgument = Annotated[
     list[str] | None, typer.Argument(metavar="[SERVICE]…", help=f"Default: all of {', '.join(SERVICES)}.")

@@ -8,7 +8,9 @@ from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
-from tradewire.app.platform import RunOptions, begin, platform, replay
+from tradewire.app.operating.platform import RunOptions, begin, platform, replay
+from tradewire.app.operating.scenario import Scenario
+from tradewire.app.operating.watch import RunResult
 from tradewire.app.replay_engines.collector import (
     Collector,
     equity_e8,
@@ -19,8 +21,6 @@ from tradewire.app.replay_engines.collector import (
     times_us,
 )
 from tradewire.app.replay_engines.market_files import write_scenario
-from tradewire.app.scenario import Scenario
-from tradewire.app.watch import RunResult
 from tradewire.backtest.accepted import accepted_strategy
 from tradewire.backtest.market_details import details_left_out
 from tradewire.backtest.trades import trades_of
@@ -90,7 +90,9 @@ class ReplayEngine(ServicesEngine):
     name = "replay"
 
     async def _play(self, scenario: Scenario, folder: Path, listen: Callable[[Event], None]) -> RunResult:
-        from tradewire.app.monolith import run_monolith  # six services: a second that other commands need not wait
+        from tradewire.app.operating.monolith import (
+            run_monolith,  # six services: a second that other commands need not wait
+        )
 
         return await run_monolith(scenario, progress=self._progress, listen=listen)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import yaml
 
-from tradewire.app.scenario import Scenario
+from tradewire.app.operating.scenario import Scenario
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
 from tradewire.trading.language import INTERVALS_US, with_defaults
 

@@ -6,11 +6,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from tradewire.ports.bus import EventBusPort, Place
-from tradewire.runtime.auditing import Audit
 from tradewire.runtime.clock import SystemClock
-from tradewire.runtime.continuity import Continuity
-from tradewire.runtime.metrics import Metrics
-from tradewire.runtime.progress import Progress
+from tradewire.runtime.loop.continuity import Continuity
+from tradewire.runtime.observe.auditing import Audit
+from tradewire.runtime.observe.metrics import Metrics
+from tradewire.runtime.observe.progress import Progress
 from tradewire.runtime.service import Service
 from tradewire.testkit.bus_suite.harness import Harness, Owner, read, spread
 

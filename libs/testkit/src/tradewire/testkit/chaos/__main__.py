@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 from tradewire.app.cli.interrupts import InterruptedRunError, run_until_told
-from tradewire.app.scenario import sample_scenarios
+from tradewire.app.operating.scenario import sample_scenarios
 from tradewire.ports.errors import TradewireError
 from tradewire.testkit.chaos.drill import Drill, Question, drill
 from tradewire.testkit.chaos.plan import Amounts

@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import httpx
 
-from tradewire.app.operator import Operator
-from tradewire.app.platform import Platform
+from tradewire.app.operating.operator import Operator
+from tradewire.app.operating.platform import Platform
 from tradewire.ports.bus import Place
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import RetryableError

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 
-from tradewire.app.monolith import begun, beside, build_services, memory_topics
-from tradewire.app.operator import Operator
-from tradewire.app.platform import Platform, RunOptions, begin, platform
-from tradewire.app.watch import RunResult, RunWatcher
+from tradewire.app.operating.monolith import begun, beside, build_services, memory_topics
+from tradewire.app.operating.operator import Operator
+from tradewire.app.operating.platform import Platform, RunOptions, begin, platform
+from tradewire.app.operating.watch import RunResult, RunWatcher
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
 from tradewire.runtime.bus.memory import MemoryBus

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tradewire.app.scenario import Scenario
+from tradewire.app.operating.scenario import Scenario
 from tradewire.trading.bars_csv import RawBar, read_rows
 from tradewire.trading.language.intervals import INTERVALS_US
 

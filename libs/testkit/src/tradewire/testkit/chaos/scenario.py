@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from tradewire.app.scenario import Scenario, sample_scenarios
+from tradewire.app.operating.scenario import Scenario, sample_scenarios
 from tradewire.ports.events import StrategyConfigPublished, TradingMode
 from tradewire.testkit.chaos.market import close_times_us
 

@@ -11,9 +11,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.admin import DeleteGroupsRequest
 
-from tradewire.app.platform import Platform
-from tradewire.app.processes import ServiceProcess
-from tradewire.app.stack.freezing import freeze, thaw
+from tradewire.app.operating.platform import Platform
+from tradewire.embedded.freezing import freeze, thaw
+from tradewire.embedded.service_processes import ServiceProcess
 from tradewire.testkit.chaos.plan import EVERYTHING, Fault, Kind
 from tradewire.testkit.chaos.recovery import Recovery
 

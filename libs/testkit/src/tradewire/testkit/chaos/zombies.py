@@ -6,7 +6,7 @@ from tradewire.ports.bus import EventBusPort
 from tradewire.ports.events import IndicatorStateSaved, RiskStateSaved
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.codec import Codec
-from tradewire.runtime.readers import read_to_end
+from tradewire.runtime.loop.readers import read_to_end
 from tradewire.testkit.checker import Audit
 
 SAVED = (IndicatorStateSaved, RiskStateSaved)

@@ -24,7 +24,7 @@ from tradewire.ports.bus import Outgoing
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import OrderChanged, OrderFilled
 from tradewire.ports.ledger import Changes, LedgerPort, Position, Recovered
-from tradewire.runtime.postgres import Connection, Database, PostgresSettings
+from tradewire.runtime.stores.postgres import Connection, Database, PostgresSettings
 
 SCHEMA = "execution"
 ID_MAX = 2**63 - 1

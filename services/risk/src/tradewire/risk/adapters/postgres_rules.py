@@ -11,7 +11,7 @@ from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.events import InstrumentChanged, RiskLimitsChanged, RuleOutcome
 from tradewire.ports.risk import Entry, RiskPort
 from tradewire.risk.adapters.memory_rules import MemoryRules
-from tradewire.runtime.postgres import Database, PostgresSettings
+from tradewire.runtime.stores.postgres import Database, PostgresSettings
 
 SCHEMA = "risk"
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

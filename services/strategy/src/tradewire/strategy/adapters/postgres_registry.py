@@ -10,7 +10,7 @@ import orjson
 
 from tradewire.ports.events import ConfigStatus, RefusalReason, TradingMode
 from tradewire.ports.strategy_registry import StoredVersion, StrategyRegistryPort, VersionConflict, conflict
-from tradewire.runtime.postgres import Database, PostgresSettings
+from tradewire.runtime.stores.postgres import Database, PostgresSettings
 
 SCHEMA = "strategy"
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

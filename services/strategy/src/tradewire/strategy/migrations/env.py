@@ -1,5 +1,5 @@
-"""Alembic runs this; the connection comes from ``tradewire.runtime.postgres.migrate``."""
+"""Alembic runs this; the connection comes from ``tradewire.runtime.stores.postgres.migrate``."""
 
-from tradewire.runtime.postgres import run_revisions
+from tradewire.runtime.stores.postgres import run_revisions
 
 run_revisions()

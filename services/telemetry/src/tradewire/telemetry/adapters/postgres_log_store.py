@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from tradewire.ports.telemetry import LogPage, LogQuery, LogStorePort, TelemetryEntry, cursor, position
-from tradewire.runtime.postgres import Database, PostgresSettings
+from tradewire.runtime.stores.postgres import Database, PostgresSettings
 from tradewire.telemetry.adapters.payloads import decoded, encoded
 
 SCHEMA = "telemetry"

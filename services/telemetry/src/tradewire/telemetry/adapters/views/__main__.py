@@ -15,12 +15,12 @@ from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.message import WaitReason
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, schema_set
-from tradewire.runtime.connecting import closed, unless_stopped, until_reached
 from tradewire.runtime.environment import SettingsRefusedError, load
-from tradewire.runtime.health import Health
-from tradewire.runtime.metrics import Metrics
+from tradewire.runtime.loop.connecting import closed, unless_stopped, until_reached
+from tradewire.runtime.observe.health import Health
+from tradewire.runtime.observe.metrics import Metrics
+from tradewire.runtime.observe.progress import Progress
 from tradewire.runtime.process import USAGE, bus_of, face, run, schema_ids, version_of
-from tradewire.runtime.progress import Progress
 from tradewire.runtime.service import Service
 from tradewire.telemetry.adapters.views.routes import ViewRoutes
 from tradewire.telemetry.adapters.views.rows import Rows

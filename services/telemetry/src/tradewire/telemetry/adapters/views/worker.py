@@ -22,8 +22,8 @@ from tradewire.ports.events import AccountStateChanged, OrderFilled
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.codec import Codec, UnknownSchemaIdError
-from tradewire.runtime.metrics import Metrics
-from tradewire.runtime.progress import Progress
+from tradewire.runtime.observe.metrics import Metrics
+from tradewire.runtime.observe.progress import Progress
 from tradewire.telemetry.adapters.views.rows import Rows
 from tradewire.telemetry.domain.windows import Windows
 

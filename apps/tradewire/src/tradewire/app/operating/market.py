@@ -1,0 +1,84 @@
+"""What a kept platform trades on: candle files at a pace that can be watched, or a venue's public candles, live."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tradewire.app.operating.sample import sample_folder
+from tradewire.app.operating.scenario import Scenario, sample_scenarios
+
+LIVE_VENUE, LIVE_SYMBOLS, LIVE_INTERVAL = "binance", ("BTCUSDT",), "1m"
+LIVE_GRACE_SECONDS = 5.0
+LIVE_STRATEGY = "rsi-reversion-btc"
+"""The sample strategy that a live market starts with, moved there."""
+PACED_SCENARIO = "btc-hourly"
+BARS_PER_SECOND = 5.0
+EXCHANGES = {"binance": "binanceusdm"}
+"""ccxt's id of a venue, where it is called otherwise: Binance's USDⓈ-M futures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A market for ``tradewire up``. ``documents``: strategies to start with; ``environment``: of the services."""
+
+    name: str
+    scenario: Scenario
+    documents: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def live_market(
+    venue: str = LIVE_VENUE, symbols: Sequence[str] = LIVE_SYMBOLS, interval: str = LIVE_INTERVAL
+) -> Market:
+    """Closed candles of a venue, without keys; orders stay on paper."""
+    sample = sample_folder()
+    text = (sample / "strategies" / f"{LIVE_STRATEGY}.yaml").read_text(encoding="utf-8")
+    environment = {
+        "TRADEWIRE_MARKET_SOURCE": "ccxt",
+        "TRADEWIRE_CCXT_EXCHANGE": EXCHANGES.get(venue, venue),
+        "TRADEWIRE_CCXT_VENUE": venue,
+        "TRADEWIRE_CCXT_SYMBOLS": json.dumps(list(symbols)),
+        "TRADEWIRE_CCXT_INTERVAL": interval,
+        "TRADEWIRE_JOIN_GRACE_SECONDS": f"{LIVE_GRACE_SECONDS}",
+    }
+    document = moved(text, venue=venue, symbol=symbols[0], interval=interval)
+    name = f"live {interval} candles of {', '.join(symbols)} at {venue}"
+    return Market(name, Scenario("live", sample / "data/sample", (), ()), (document,), environment)
+
+
+def data_market(folder: Path, bars_per_second: float = BARS_PER_SECOND) -> Market:
+    """All candle files of a folder, replayed at a pace."""
+    name = f"replay of {folder} at {bars_per_second:g} bars/s"
+    scenario = Scenario("data", folder.resolve(), (), ())
+    return Market(name, scenario, (), {"TRADEWIRE_BARS_PER_SECOND": f"{bars_per_second}"})
+
+
+def paced_market(project: Path, bars_per_second: float = BARS_PER_SECOND) -> Market:
+    """The hourly sample, replayed at a pace that can be watched."""
+    scenario = sample_scenarios(project)[PACED_SCENARIO]
+    documents = tuple(path.read_text(encoding="utf-8") for path in scenario.strategies)
+    name = f"replay of {', '.join(scenario.files)} at {bars_per_second:g} bars/s"
+    return Market(name, scenario, documents, {"TRADEWIRE_BARS_PER_SECOND": f"{bars_per_second}"})
+
+
+def set_market(settings: Sequence[str]) -> Market:
+    """The market that the user's own settings name; nothing is added to them."""
+    sample = sample_folder() / "data/sample"
+    return Market(f"as set by {', '.join(settings)}", Scenario("set", sample, (), ()), ())
+
+
+def moved(document: str, *, venue: str, symbol: str, interval: str) -> str:
+    """A strategy file for the live market: its id, venue, symbols and interval replaced, all else kept."""
+    for key, value in (
+        ("id", f"{LIVE_STRATEGY}-live"),
+        ("venue", venue),
+        ("symbols", f"[{symbol}]"),
+        ("interval", interval),
+    ):
+        document, count = re.subn(rf"^{key}:.*$", f"{key}: {value}", document, count=1, flags=re.MULTILINE)
+        assert count == 1, f"a strategy file has a line for {key}"
+    return document

@@ -1,0 +1,57 @@
+"""An operator's word that a service passes over one record: the way on when a record ends it at each start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tradewire.app.operating.dead_letters import ReplayRefusedError
+from tradewire.ports.bus import EventBusPort, Place, Record
+from tradewire.ports.topics import DEAD_LETTERS, TOPICS
+from tradewire.runtime.dead_letters.releases import Skip, write_skip
+from tradewire.runtime.loop.readers import read_between
+
+
+class SkipRefusedError(ReplayRefusedError):
+    """There is no such record, or the service does not read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What was asked for; ``letter``: where the word stands in the service's dead-letter topic."""
+
+    skip: Skip
+    service: str
+    letter: str
+    record: Record
+
+
+async def skip_record(bus: EventBusPort, skip: Skip, service: str) -> Skipped:
+    """Write the word. The service reads it at its start, before its first record, and at once while it runs.
+
+    Raises: SkipRefusedError; RetryableError.
+    """
+    if skip.topic not in TOPICS:
+        raise SkipRefusedError(f"found topic {skip.topic!r}; allowed: {', '.join(TOPICS)}")
+    spec = TOPICS[skip.topic]
+    readers = sorted({*spec.consumers, *spec.producers} & DEAD_LETTERS.keys())
+    if service not in readers:
+        raise SkipRefusedError(f"{service} does not read {skip.topic}; allowed: {', '.join(readers)}")
+    record = await _record(bus, Place(skip.topic, skip.partition), skip.offset)
+    (ack,) = await bus.publish([write_skip(skip, DEAD_LETTERS[service])])
+    return Skipped(skip, service, f"{ack.partition}/{ack.offset}", record)
+
+
+async def _record(bus: EventBusPort, place: Place, offset: int) -> Record:
+    """The record that is to be passed over."""
+    count = await bus.partitions(place.topic)
+    if not 0 <= place.partition < count:
+        raise SkipRefusedError(f"{place.topic} has partitions 0 to {count - 1}; found {place.partition}")
+    begin, end = (await bus.begin_offsets([place]))[place], (await bus.end_offsets([place]))[place]
+    if not begin <= offset < end:
+        kept = f"{begin} to {end - 1}" if end > begin else "none"
+        raise SkipRefusedError(f"{place.topic}/{place.partition} holds offsets {kept}; found {offset}")
+    async for record in read_between(bus, {place: offset}, {place: end}):
+        if record.offset == offset:
+            return record
+        break
+    raise SkipRefusedError(f"{place.topic}/{place.partition} holds nothing at offset {offset} any more: compacted")

@@ -1,0 +1,193 @@
+"""The six services and the views as processes of this machine: started, watched, killed, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+
+from tradewire.embedded.freezing import freeze, thaw
+from tradewire.embedded.paths import full_disk_hint
+from tradewire.ports.errors import TradewireError
+
+SERVICES = ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")
+VIEWS = "telemetry-views"
+"""The windowed views: telemetry's second process, on faust."""
+MONOLITH = "monolith"
+"""All six services in one process."""
+MODULES = {name: f"tradewire.{name}" for name in SERVICES} | {
+    VIEWS: "tradewire.telemetry.adapters.views",
+    MONOLITH: "tradewire.app.operating.monolith_process",
+}
+"""What each process runs."""
+STOP_SECONDS = 25.0
+READY_SECONDS = 90.0
+LOG_TAIL_LINES = 15
+PR_SET_PDEATHSIG = 1
+
+
+class ServiceDiedError(TradewireError):
+    """A service ended by itself."""
+
+
+def _die_with_parent() -> None:
+    """Linux: a service never outlives the command that started it, even one that was killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class ServiceProcess:
+    """An instance of a service as a child process. Its output goes to ``<logs>/<name>.log``.
+
+    The first instance is called as its service and is a static member of its group; further ones, ``risk-1`` and so
+    on, are dynamic members, so that the group is rebalanced as they come and go.
+    """
+
+    def __init__(self, service: str, environment: Mapping[str, str], logs: Path, *, instance: int = 0) -> None:
+        self.service, self._environment, self._logs = service, environment, logs
+        self.name = f"{service}-{instance}" if instance else service
+        self._membership = {} if instance else {"TRADEWIRE_MEMBER": f"{service}-0"}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port_file = logs / f"{self.name}.port"
+        self.starts = 0
+        self._port = 0
+
+    @property
+    def log_file(self) -> Path:
+        """Where its output goes."""
+        return self._logs / f"{self.name}.log"
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs."""
+        return self._process.pid if self.running and self._process is not None else None
+
+    @property
+    def running(self) -> bool:
+        """Has it been started and not ended?"""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended; None while it runs, and before its first start."""
+        return None if self._process is None else self._process.poll()
+
+    def start(self) -> None:
+        """Start it (again), on the port that it had before, if nobody else took that."""
+        port = self._port_before()
+        self._port_file.unlink(missing_ok=True)
+        environment = {
+            **os.environ,
+            "TRADEWIRE_HTTP_PORT": str(port),
+            "TRADEWIRE_HTTP_PORT_FILE": str(self._port_file),
+            **self._membership,
+            **self._environment,
+        }
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+                [sys.executable, "-m", MODULES[self.service]],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 (no threads touch what it calls)
+            )
+        self.starts += 1
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash would; returns when it is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def freeze(self) -> None:
+        """SIGSTOP: it does nothing more, and its servers are not told; nothing happens once it has ended."""
+        if self.pid is not None:
+            freeze(self.pid)
+
+    def thaw(self) -> None:
+        """SIGCONT: a frozen one goes on where it was."""
+        if self.pid is not None:
+            thaw(self.pid)
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL if it does not end in time; a frozen one goes on first."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.terminate()
+        self.thaw()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def check(self) -> None:
+        """Raise ServiceDiedError with its last words if it ended by itself."""
+        if self._process is not None and self._process.poll() is not None:
+            code = self._process.returncode
+            raise ServiceDiedError(
+                f"{self.name} ended with exit code {code}; {full_disk_hint(self.log_file.parent)}"
+                f"the end of {self.log_file}:\n{self.tail()}"
+            )
+
+    def tail(self) -> str:
+        """The last lines of its log."""
+        lines = self.log_file.read_text(errors="replace").splitlines() if self.log_file.exists() else []
+        return "\n".join(lines[-LOG_TAIL_LINES:])
+
+    @property
+    def url(self) -> str | None:
+        """Base URL of its HTTP server, once it listens."""
+        try:
+            return f"http://127.0.0.1:{int(self._port_file.read_text())}"
+        except (OSError, ValueError):
+            return None
+
+    def _port_before(self) -> int:
+        """Port of the last life that listened; 0, any, when there was none or it is taken."""
+        with suppress(OSError, ValueError):
+            self._port = int(self._port_file.read_text())
+        try:
+            socket.create_server(("127.0.0.1", self._port)).close()
+        except OSError:
+            return 0
+        return self._port
+
+    async def health(self, client: httpx.AsyncClient) -> dict[str, object] | None:
+        """Its /health, or None while it can't be asked."""
+        url = self.url
+        if url is None:
+            return None
+        try:
+            answer = await client.get(f"{url}/health", timeout=2.0)
+            return dict(answer.json())
+        except (httpx.HTTPError, ValueError):
+            return None
+
+
+async def until_ready(services: Sequence[ServiceProcess], within_s: float = READY_SECONDS) -> None:
+    """Wait until all are ready. Raises ServiceDiedError for one that ended or did not get ready in time."""
+    deadline = time.monotonic() + within_s
+    waiting = list(services)
+    async with httpx.AsyncClient() as client:
+        while waiting:
+            for service in waiting:
+                service.check()
+            reports = [await service.health(client) for service in waiting]
+            waiting = [s for s, r in zip(waiting, reports, strict=True) if r is None or r.get("status") != "ok"]
+            if waiting and time.monotonic() > deadline:
+                slow = waiting[0]
+                raise ServiceDiedError(f"{slow.name} was not ready within {within_s:.0f} s:\n{slow.tail()}")
+            if waiting:
+                await asyncio.sleep(0.1)  # between two questions; readiness itself is what is asked

@@ -1,0 +1,129 @@
+"""The supervisor: services and servers are started again when they end, ever later the shorter they lived."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import httpx
+
+from tradewire.embedded.errors import StackError
+from tradewire.embedded.platform_state import ServiceState
+from tradewire.embedded.process_mark import ProcessMark
+from tradewire.embedded.service_processes import ServiceProcess
+from tradewire.embedded.stack import Stack
+from tradewire.ports.clock import ClockPort
+
+LOOK_SECONDS = 0.5
+"""How often the supervisor looks; nothing waits for it."""
+PAUSE_SECONDS_FIRST, PAUSE_SECONDS_MAX = 1.0, 30.0
+STEADY_SECONDS = 60.0
+"""A service that ran this long begins anew with the shortest pause."""
+LOOP_DEATHS, LOOP_SECONDS = 3, 600.0
+Say = Callable[[str], None]
+
+
+@dataclass
+class Restarts:
+    """When a service that died may start again. Times are monotonic seconds."""
+
+    pause_s: float = PAUSE_SECONDS_FIRST
+    started_s: float = 0.0
+    due_s: float | None = None
+    deaths_s: deque[float] = field(default_factory=lambda: deque(maxlen=LOOP_DEATHS))
+
+    def is_loop(self, now_s: float) -> bool:
+        """Did it end by itself again and again, the first time not long ago, and has not run for a while since?"""
+        deaths = self.deaths_s
+        recent = len(deaths) == LOOP_DEATHS and now_s - deaths[0] < LOOP_SECONDS
+        steady = self.due_s is None and now_s - self.started_s >= STEADY_SECONDS
+        return recent and not steady
+
+    def died(self, now_s: float) -> float:
+        """Note a death; returns the pause before the next start, doubled for each death in short order."""
+        if now_s - self.started_s >= STEADY_SECONDS:
+            self.pause_s = PAUSE_SECONDS_FIRST
+        pause_s, self.pause_s = self.pause_s, min(2 * self.pause_s, PAUSE_SECONDS_MAX)
+        self.due_s = now_s + pause_s
+        self.deaths_s.append(now_s)
+        return pause_s
+
+    def started(self, now_s: float) -> None:
+        """Note a start."""
+        self.started_s, self.due_s = now_s, None
+
+
+@dataclass
+class Supervisor:
+    """Keeps ``services`` and the servers of ``stack`` running. ``changed`` is called after each look."""
+
+    services: Sequence[ServiceProcess]
+    stack: Stack
+    clock: ClockPort
+    say: Say
+    _restarts: dict[str, Restarts] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Start every service."""
+        for service in self.services:
+            self._begin(service)
+
+    async def supervise(self, changed: Callable[[], None]) -> None:
+        """Start again whatever ends, until cancelled."""
+        while True:
+            for service in self.services:
+                self._look_after(service)
+            for part in self.stack.dead():
+                await self._revive(part)
+            changed()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def states(self) -> dict[str, ServiceState]:
+        """How each service is, by name."""
+        return {service.name: self._state_of(service) for service in self.services}
+
+    async def until_ready(self, within_s: float) -> list[str]:
+        """Wait for the services; returns the names of those that are not ready in time."""
+        waiting = list(self.services)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s), httpx.AsyncClient() as client:
+                while waiting:
+                    for service in list(waiting):
+                        report = await service.health(client)
+                        if report is not None and report.get("status") == "ok":
+                            waiting.remove(service)
+                            self.say(f"{service.name} is ready")
+                    if waiting:
+                        await asyncio.sleep(LOOK_SECONDS)
+        return [service.name for service in waiting]
+
+    def _begin(self, service: ServiceProcess) -> None:
+        service.start()
+        self._restarts.setdefault(service.name, Restarts()).started(self.clock.monotonic_s())
+
+    def _state_of(self, service: ServiceProcess) -> ServiceState:
+        mark = ProcessMark.of(service.pid) if service.pid is not None else None
+        restarts = self._restarts.get(service.name)
+        loop = restarts is not None and restarts.is_loop(self.clock.monotonic_s())
+        return ServiceState(mark, service.url, service.starts, str(service.log_file), loop)
+
+    def _look_after(self, service: ServiceProcess) -> None:
+        restarts, now_s = self._restarts[service.name], self.clock.monotonic_s()
+        if service.running:
+            return
+        if restarts.due_s is None:
+            pause_s = restarts.died(now_s)
+            self.say(f"{service.name} ended (exit code {service.exit_code}); starting it again in {pause_s:.0f} s")
+        elif now_s >= restarts.due_s:
+            self._begin(service)
+            self.say(f"{service.name} started again, for the {service.starts - 1}. time")
+
+    async def _revive(self, part: str) -> None:
+        self.say(f"{part} ended; starting it again")
+        try:
+            await asyncio.to_thread(self.stack.restart, part)
+        except StackError as error:
+            self.say(f"{part} did not come back: {error}")

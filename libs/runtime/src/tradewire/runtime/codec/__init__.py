@@ -1,0 +1,5 @@
+"""Events as bytes: Avro in Confluent's wire format, headers, and the registry that numbers the schemas."""
+
+from tradewire.runtime.codec.events import MAGIC_BYTE, PREFIX, Codec, SchemaIds, UnknownSchemaIdError, schema_set
+
+__all__ = ["MAGIC_BYTE", "PREFIX", "Codec", "SchemaIds", "UnknownSchemaIdError", "schema_set"]

@@ -1,0 +1,199 @@
+"""Keys that wait: behind a dead letter of an account no later record is handled until an operator says so.
+
+What waits, and until when, is read from the service's own dead-letter topic, so every instance knows it, also after a
+restart. An operator asks for the letters of a key to be handled (``releases``), ``draining`` does it and answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from tradewire.ports.bus import EventBusPort, Place, Record
+from tradewire.ports.message import WaitReason
+from tradewire.ports.topics import DEAD_LETTERS, TOPICS
+from tradewire.runtime.dead_letters.letters import is_letter, letter_place, origin
+from tradewire.runtime.dead_letters.releases import Answer, Request, read_answer, read_request, read_skip
+from tradewire.runtime.loop.readers import read_between
+
+Key = tuple[str, bytes | None]
+"""Topic and record key."""
+Origin = tuple[int, int]
+"""Partition and offset of the record that a letter holds."""
+NOWHERE = -1
+"""Partition and offset of a record that was never written."""
+
+
+class Verdict(Enum):
+    """What becomes of a record that was read.
+
+    ``SKIP``: it has a letter that waits, or was given up; ``PASS_OVER``: an operator asked for that.
+    """
+
+    HANDLE = auto()
+    PARK = auto()
+    SKIP = auto()
+    PASS_OVER = auto()
+
+
+@dataclass(slots=True)
+class Wait:
+    """What is known of one key.
+
+    ``letters``: origin of each letter that waits, by offset in the dead-letter topic; ``unread``: origins of what we
+    wrote and have not read back; ``marker``: any record of the key there; ``first``: lowest offset that waits, per
+    partition of origin.
+    """
+
+    marker: Record | None = None
+    letters: dict[int, Origin] = field(default_factory=dict)
+    unread: set[Origin] = field(default_factory=set)
+    given_up: set[Origin] = field(default_factory=set)
+    waiting: set[Origin] = field(default_factory=set)
+    first: dict[int, int] = field(default_factory=dict)
+    released: int = -1
+    answered: int = -1
+    request: Request | None = None
+
+    def add(self, source: Origin) -> None:
+        """A record waits."""
+        partition, offset = source
+        self.waiting.add(source)
+        self.first[partition] = min(self.first.get(partition, offset), offset)
+
+    def answer(self, answer: Answer) -> None:
+        """Letters up to one are done with; says nothing new the second time."""
+        self.given_up |= {self.letters[offset] for offset in answer.given_up if offset in self.letters}
+        self.released, self.answered = max(self.released, answer.released), max(self.answered, answer.request)
+        if self.request is not None and self.request.offset <= self.answered:
+            self.request = None
+        self.letters = {offset: source for offset, source in self.letters.items() if offset > self.released}
+        self.waiting, self.first = set(), {}
+        for source in (*self.letters.values(), *self.unread):
+            self.add(source)
+
+    def plan(self) -> list[tuple[Origin, int]]:
+        """Waiting letters in the order of their origins, one for each."""
+        return sorted({source: offset for offset, source in sorted(self.letters.items(), reverse=True)}.items())
+
+
+class Parking:
+    """What waits in the dead-letter topic of one service."""
+
+    def __init__(self, service: str) -> None:
+        self._topic = DEAD_LETTERS.get(service)
+        self._waits: dict[Key, Wait] = {}
+        self._skips: dict[tuple[Place, int], str] = {}
+        self._read: dict[Place, int] = {}
+
+    def __len__(self) -> int:
+        """Keys whose later records wait."""
+        return sum(1 for _ in self._parked())
+
+    def _parked(self) -> Iterator[tuple[Key, Wait]]:
+        return ((key, wait) for key, wait in self._waits.items() if wait.waiting and _ordered(key[0]))
+
+    def waits(self) -> Iterator[WaitReason]:
+        """Keys whose later records wait, and behind how many letters."""
+        for (topic, key), wait in self._parked():
+            whose = (key or b"").decode(errors="replace")
+            yield WaitReason("parked_key", f"the release of {len(wait.waiting)} dead letters of {whose} from {topic}")
+
+    async def catch_up(self, bus: EventBusPort) -> dict[Place, int]:
+        """Read what the dead-letter topic holds now and we have not seen; returns where to read on.
+
+        Raises RetryableError. What is read twice says nothing new.
+        """
+        if self._topic is None:
+            return {}
+        places = [Place(self._topic, p) for p in range(await bus.partitions(self._topic))]
+        begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
+        starts = {place: max(begins[place], self._read.get(place, 0)) for place in places}
+        async for record in read_between(bus, starts, ends):
+            self.take(record)
+        self._read |= {place: max(self._read.get(place, 0), ends[place]) for place in places}
+        return dict(self._read)
+
+    def sort_out(self, records: Iterable[Record]) -> list[Record]:
+        """Take letters and markers in; returns the other records."""
+        others = []
+        for record in records:
+            if record.topic == self._topic:
+                self.take(record)
+            else:
+                others.append(record)
+        return others
+
+    def park(self, record: Record) -> None:
+        """A dead letter is about to be written for ``record``."""
+        wait = self._waits.setdefault((record.topic, record.key), Wait())
+        wait.unread.add((record.partition, record.offset))
+        wait.add((record.partition, record.offset))
+
+    def verdict(self, record: Record) -> Verdict:
+        """What to do with a record. One that has a letter is never handled again but on request.
+
+        One from before the first that waits is read again after a crash: it goes on.
+        """
+        if self._skips and self.passes_over(record):
+            return Verdict.PASS_OVER
+        if not self._waits or (wait := self._waits.get((record.topic, record.key))) is None:
+            return Verdict.HANDLE
+        source = (record.partition, record.offset)
+        if source in wait.given_up or source in wait.waiting:
+            return Verdict.SKIP
+        if not wait.waiting or not _ordered(record.topic) or record.offset < wait.first.get(record.partition, -1):
+            return Verdict.HANDLE
+        return Verdict.PARK
+
+    def passes_over(self, record: Record) -> bool:
+        """Did an operator ask for that?"""
+        return (record.place, record.offset) in self._skips
+
+    def reason_to_skip(self, record: Record) -> str:
+        """Who asked for a record to be passed over, and why."""
+        return self._skips[record.place, record.offset]
+
+    def requested(self) -> Iterator[tuple[Key, Wait, Request]]:
+        """Keys whose letters are to be handled now."""
+        for key, wait in self._waits.items():
+            if wait.request is not None:
+                yield key, wait, wait.request
+
+    def take(self, record: Record) -> None:
+        """A letter or a marker of the topic; whatever else somebody wrote there says nothing."""
+        self._read[record.place] = max(self._read.get(record.place, 0), record.offset + 1)
+        key = origin(record)
+        if key is None or key[0] not in TOPICS:
+            return
+        if (skip := read_skip(record)) is not None:
+            self._skips[Place(key[0], skip.partition), skip.offset] = f"{skip.author}: {skip.reason}"
+            return
+        request, answer = read_request(record), read_answer(record)
+        if request is None and answer is None and not is_letter(record):
+            return
+        wait = self._waits.setdefault(key, Wait())
+        wait.marker = record
+        if request is not None:
+            if request.offset > wait.answered:
+                wait.request = request
+        elif answer is not None:
+            wait.answer(answer)
+        else:
+            _take_letter(wait, record)
+
+
+def _take_letter(wait: Wait, letter: Record) -> None:
+    """One that we know to be released already says nothing."""
+    place = letter_place(letter)
+    wait.unread.discard(place)
+    if letter.offset > wait.released:
+        source = place if place[1] >= 0 else (NOWHERE, letter.offset)
+        wait.letters[letter.offset] = source
+        wait.add(source)
+
+
+def _ordered(topic: str) -> bool:
+    """Does order matter more than progress there? So it does for accounts."""
+    return TOPICS[topic].group == "A"

@@ -1,0 +1,273 @@
+"""Records through the handlers of a service: decode, trace, call; what can't be handled becomes a dead letter."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
+
+from opentelemetry.trace import Span
+
+from tradewire.ports.bus import Outgoing, Record
+from tradewire.ports.checks import CHECKS
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import ContractViolationError, RefusedRecordError
+from tradewire.ports.events import ControlChanged, ControlLevel, Severity
+from tradewire.ports.message import Emit, Envelope, Event
+from tradewire.ports.topics import BY_EVENT, TOPICS
+from tradewire.runtime.codec import Codec, UnknownSchemaIdError
+from tradewire.runtime.codec.headers import has_event_time, header_of
+from tradewire.runtime.dead_letters.letters import PARKED, dead_letter, log_letter
+from tradewire.runtime.dead_letters.parking import NOWHERE, Parking, Verdict
+from tradewire.runtime.loop.control_records import TOPIC as CONTROLS
+from tradewire.runtime.loop.control_records import control_envelope, decode_control
+from tradewire.runtime.loop.control_status import ControlStatus
+from tradewire.runtime.loop.failures import ENDING, HandlerFailedError, tell_how_to_skip, violation_of
+from tradewire.runtime.loop.publisher import Draft, OversizeError, Publisher, event_time_us
+from tradewire.runtime.observe.auditing import Audit
+from tradewire.runtime.observe.logs import CURRENT_RECORD, CURRENT_TRACEPARENT
+from tradewire.runtime.observe.metrics import Metrics
+from tradewire.runtime.observe.progress import Progress
+from tradewire.runtime.observe.tracing import Tracing, traceparent_of
+from tradewire.runtime.service import Input, Service
+
+log = logging.getLogger(__name__)
+AHEAD_SECONDS_MAX = 60.0
+"""Most that a producer's clock may be ahead of ours."""
+_topic_of = attrgetter("topic")
+
+
+def text_key(record: Record) -> str:
+    """A record's key as text. Raises ContractViolationError."""
+    try:
+        return (record.key or b"").decode()
+    except UnicodeDecodeError as error:
+        raise ContractViolationError(f"key: {error}; allowed: UTF-8", stage="decode") from error
+
+
+class Answering:
+    """Turns what one service reads, and what it says of itself, into drafts of what it publishes."""
+
+    def __init__(
+        self,
+        service: Service,
+        codec: Codec,
+        publisher: Publisher,
+        parking: Parking,
+        clock: ClockPort,
+        tracing: Tracing,
+        metrics: Metrics,
+        progress: Progress,
+        version: str,
+        audit: Audit,
+    ) -> None:
+        self._service, self._codec, self._publisher, self._parking = service, codec, publisher, parking
+        self._clock, self._tracing, self._metrics, self._progress = clock, tracing, metrics, progress
+        self._version, self._audit = version, audit
+        self._inputs: dict[str, Input] = {item.topic: item for item in service.inputs}
+        self._age = metrics.event_age.labels(service.name)
+        self.control_status = ControlStatus(service, clock, audit.member)
+
+    async def answer(self, records: Sequence[Record]) -> list[Draft]:
+        """Handle records in order; dead letters take their place among the outputs."""
+        drafts: list[Draft] = []
+        for topic, run in groupby(records, _topic_of):
+            began_s, outcomes = self._clock.monotonic_s(), Counter[tuple[str, str]]()
+            for record in run:
+                outcomes[await self._answer_one(record, drafts)] += 1
+                if topic == CONTROLS:
+                    self.control_status.passed(record.offset)
+            took_s = (self._clock.monotonic_s() - began_s) / outcomes.total()
+            for error_type in {error_type for _, error_type in outcomes}:
+                self._metrics.process_duration.labels(topic, self._service.name, error_type).observe(took_s)
+            for (outcome, _), count in outcomes.items():
+                self._metrics.processed.labels(self._service.name, topic, outcome).inc(count)
+        if records:
+            self._progress.handled += len(records)
+            self._progress.last_success_us = self._clock.now_us()
+        return drafts
+
+    def say(self, emits: Iterable[Emit]) -> list[Draft]:
+        """What the service says without being asked: its source and its ticks."""
+        drafts = []
+        for emit in emits:
+            try:
+                drafts.append(self._publisher.draft(emit))
+            except ContractViolationError as error:
+                drafts.append(self._letter(self._unwritten(emit, error), error))
+        return drafts
+
+    def _unwritten(self, emit: Emit, error: ContractViolationError) -> Record:
+        """The record that an event would have been; its text where it can't be encoded."""
+        topic, now_ms = BY_EVENT[type(emit.event)].name, self._clock.now_us() // 1000
+        if isinstance(error, OversizeError):
+            whole = error.record
+            return Record(topic, NOWHERE, NOWHERE, whole.key, whole.value, whole.headers, now_ms)
+        return Record(topic, NOWHERE, NOWHERE, None, repr(emit.event).encode(errors="replace"), (), now_ms)
+
+    async def _answer_one(self, record: Record, drafts: list[Draft]) -> tuple[str, str]:
+        """Add the drafts of one record; returns the outcome, and the type of the error if there was one."""
+        verdict = self._parking.verdict(record)
+        if verdict is Verdict.SKIP:
+            return "parked", ""
+        if verdict is Verdict.PASS_OVER:
+            self._note_passed_over(record)
+            return "skipped", ""
+        try:
+            if verdict is Verdict.PARK:
+                raise ContractViolationError(
+                    "an earlier record of this key waits in the dead-letter topic", stage=PARKED
+                )
+            drafts += await self.handle(record)
+        except ContractViolationError as error:
+            self._parking.park(record)
+            self.count_parked()
+            drafts.append(self._letter(record, error))
+            return "dead_lettered", type(error).__name__
+        return "ok", ""
+
+    async def handle(self, record: Record) -> list[Draft]:
+        """One record, wherever it was kept, through its handler. Raises ContractViolationError."""
+        try:
+            return self._handle(record)
+        except UnknownSchemaIdError as unknown:
+            await self._learn(unknown.schema_id)
+            return self._handle(record)
+
+    def _note_passed_over(self, record: Record) -> None:
+        place, why = f"{record.topic}/{record.partition} offset {record.offset}", self._parking.reason_to_skip(record)
+        log.warning("passed over %s, as asked by %s", place, why, extra={"event": "record_skipped"})
+        self._audit.note(
+            "record_skipped",
+            f"passed over {place}, as asked by {why}",
+            severity=Severity.WARNING,
+            cause=f"{record.topic}|{record.partition}|{record.offset}",
+        )
+
+    def count_parked(self) -> None:
+        """Show how many keys wait."""
+        self._metrics.parked_keys.labels(self._service.name).set(len(self._parking))
+
+    async def _learn(self, schema_id: int) -> None:
+        """Fetch a writer's schema that was not seen before. Raises ContractViolationError when nobody knows it."""
+        await self._publisher.until_done(lambda: self._codec.ids.fetch(schema_id), "fetch a schema")
+
+    def _handle(self, record: Record) -> list[Draft]:
+        """One record through its handler. Raises ContractViolationError."""
+        spec = self._inputs[record.topic]
+        is_control = record.topic == CONTROLS
+        envelope = control_envelope(self._codec, record) if is_control else self._codec.decode_headers(record)
+        if record.value is None:
+            if is_control and self._service.levels is not None:
+                self._metrics.kill_switch.labels(self._service.name, text_key(record)).set(0)
+            deleted, key = spec.deleted, text_key(record)
+            return [] if deleted is None else self._drafts(record, lambda: deleted(key, envelope))
+        now_us = self._clock.now_us()
+        age_us = now_us - envelope.event_time_us
+        span = self._tracing.process(record, envelope.traceparent, self._service.name, age_us / 1e3)
+        if has_event_time(record):
+            self._observe_age(age_us, span)
+        if span is not None:
+            envelope = replace(envelope, process_context=traceparent_of(span))
+        token, record_token = CURRENT_TRACEPARENT.set(envelope.child_context), CURRENT_RECORD.set(envelope)
+        try:
+            decoded = decode_control(self._codec, record.value) if is_control else None
+            event = decoded or self._codec.decode(record.topic, record.value)
+            self._check(record, event)
+            if not TOPICS[record.topic].broadcast:  # what people ask for has no event time: the topic's order counts
+                _hold_past(event, envelope, now_us)
+            drafts = self._drafts(record, lambda: spec.handler(event, envelope))
+            if type(event) is ControlChanged and self._service.levels is not None:
+                self._obeyed(event, now_us)
+        except Exception as error:
+            if span is not None:
+                self._tracing.failed(span, error)
+            raise
+        finally:
+            CURRENT_TRACEPARENT.reset(token)
+            CURRENT_RECORD.reset(record_token)
+        if span is not None:
+            span.end()
+        return drafts
+
+    def _check(self, record: Record, event: Event) -> None:
+        """What every reader of the topic holds true of a message. Raises ContractViolationError."""
+        CHECKS[type(event)](event)
+        if type(event) is ControlChanged:
+            return  # its level counts, whatever the key
+        found, allowed = text_key(record), TOPICS[record.topic].key_of(event)
+        if found != allowed:
+            raise ContractViolationError(f"{record.topic}: key: found {found!r}; allowed: {allowed!r}, as in the value")
+
+    def _drafts(self, record: Record, handle: Callable[[], Iterable[Emit]]) -> list[Draft]:
+        """What a handler answers, encoded. Raises HandlerFailedError when it fails, see ``failures``.
+
+        A service that can't begin anew keeps its state: its handlers raise ContractViolationError before they change
+        anything, and every other exception ends it.
+        """
+        try:
+            return [self._publisher.draft(emit) for emit in handle()]
+        except ENDING as error:
+            tell_how_to_skip(record, self._service.name, error)
+            raise
+        except Exception as error:
+            if self._service.renew is None or isinstance(error, RefusedRecordError):
+                raise
+            raise HandlerFailedError(record, violation_of(error)) from error
+
+    def failed(self, failure: HandlerFailedError) -> list[Outgoing]:
+        """What is published in place of a failed record's effects: its dead letter, unless it was one already."""
+        answer = list(failure.answer) or [self._letter(failure.record, failure.violation).record]
+        return [*answer, *(draft.record for draft in self.say(self._audit.take()))]
+
+    def _observe_age(self, age_us: int, span: Span | None) -> None:
+        """With the trace as exemplar, when there is one."""
+        trace = None if span is None else {"trace_id": f"{span.get_span_context().trace_id:032x}"}
+        self._age.observe(age_us / 1e6, trace)
+
+    def enter(self, emits: Sequence[Emit]) -> list[Draft]:
+        """What enters the system here: its age counts from when it happened at the venue."""
+        now_us = self._clock.now_us()
+        for emit in emits:
+            if time_us := event_time_us(emit.event, None):
+                self._age.observe((now_us - time_us) / 1e6)
+        return self.say(emits)
+
+    def _obeyed(self, event: ControlChanged, now_us: int) -> None:
+        """Show a kill switch, and how long it took to get here; not of those that are read again at a start."""
+        name = self._service.name
+        self._metrics.kill_switch.labels(name, event.scope).set(event.level is not ControlLevel.NORMAL)
+        if self._progress.phase == "running":
+            self._metrics.kill_switch_propagation.labels(name).observe(max(now_us - event.issued_at_us, 0) / 1e6)
+
+    def _letter(self, record: Record, error: ContractViolationError) -> Draft:
+        """The dead letter of a record. Later records of an account's key follow it (see ``Parking``)."""
+        name = self._service.name
+        self._progress.dead_letters += 1
+        self._metrics.dead_letters.labels(name, record.topic, error.stage, type(error).__name__).inc()
+        log_letter(record, error)
+        if error.stage != PARKED:  # what only waits behind it says nothing new
+            self._audit.note(
+                "dead_letter",
+                str(error),
+                severity=Severity.ERROR,
+                cause=f"{record.topic}|{record.partition}|{record.offset}",
+                traceparent=header_of(record, "traceparent"),
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                stage=error.stage,
+            )
+        return Draft(dead_letter(record, service=name, version=self._version, stage=error.stage, error=error))
+
+
+def _hold_past(event: Event, envelope: Envelope, now_us: int) -> None:
+    """Nothing happened in the future: a watermark that followed it would shut out all that really comes."""
+    ahead_s = (event_time_us(event, envelope) - now_us) / 1e6
+    if ahead_s > AHEAD_SECONDS_MAX:
+        raise ContractViolationError(
+            f"event time is {ahead_s:.0f} s ahead of the clock; allowed: {AHEAD_SECONDS_MAX:.0f} s"
+        )

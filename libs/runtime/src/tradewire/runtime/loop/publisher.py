@@ -1,0 +1,194 @@
+"""From the events that handlers return to acknowledged records: ids, headers, spans, retries."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from opentelemetry.trace import Span
+
+from tradewire.ports.bus import EventBusPort, Outgoing
+from tradewire.ports.checks import CHECKS
+from tradewire.ports.errors import ContractViolationError, RetryableError
+from tradewire.ports.events import Severity
+from tradewire.ports.message import Emit, Envelope, Event, WaitReason, Work, derived_id
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
+from tradewire.runtime.codec import Codec
+from tradewire.runtime.codec.headers import lineage
+from tradewire.runtime.observe.auditing import Audit
+from tradewire.runtime.observe.logs import CURRENT_TRACEPARENT
+from tradewire.runtime.observe.metrics import Metrics
+from tradewire.runtime.observe.tracing import Tracing, traceparent_of
+from tradewire.runtime.service import Service
+
+log = logging.getLogger(__name__)
+RETRY_SECONDS_FIRST = 0.05
+VALUE_BYTES_UNDOUBTED = RECORD_BYTES_MAX // 2
+"""A value up to this size fits with any key and headers of ours."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record about to be published and the span that its acknowledgement ends."""
+
+    record: Outgoing
+    span: Span | None = None
+
+
+class OversizeError(ContractViolationError):
+    """What was to be published is larger than any bus takes."""
+
+    def __init__(self, record: Outgoing) -> None:
+        super().__init__(
+            f"a record of {record_bytes(record)} bytes for {record.topic} is above {RECORD_BYTES_MAX} bytes",
+            stage="publish",
+        )
+        self.record = record
+
+
+def event_time_us(event: Event, cause: Envelope | None) -> int:
+    """Event time of a message: its own, else its bar's close, else its cause's."""
+    fields = event.__dict__
+    own = fields.get("event_time_us") or fields.get("close_time_us")
+    return int(own) if own is not None else (cause.event_time_us if cause is not None else 0)
+
+
+def _log_work(work: Work, traceparent: str) -> None:
+    """A line that carries the trace it belongs to, whichever record is being handled."""
+    token = CURRENT_TRACEPARENT.set(traceparent)
+    try:
+        log.info(work.name, extra={"event": work.name.replace(".", "_"), **work.attributes})
+    finally:
+        CURRENT_TRACEPARENT.reset(token)
+
+
+class Publisher:
+    """Publishes for one service, in order, until acknowledged."""
+
+    def __init__(
+        self,
+        service: Service,
+        version: str,
+        bus: EventBusPort,
+        codec: Codec,
+        tracing: Tracing,
+        metrics: Metrics,
+        retry_seconds_max: float,
+        audit: Audit,
+    ) -> None:
+        self.retrying: str | None = None
+        """What is tried again just now, and why."""
+        self._audit = audit
+        self._service, self._producer = service.name, f"{service.name}@{version}".encode()
+        self._bus, self._codec, self._store = bus, codec, service.store
+        self._tracing, self._metrics, self._retry_seconds_max = tracing, metrics, retry_seconds_max
+
+    def draft(self, emit: Emit) -> Draft:
+        """Check and encode an event with its lineage, and open its ``send`` span.
+
+        Raises ContractViolationError for a value out of its bounds or of what the wire holds; OversizeError.
+        """
+        event, cause = emit.event, emit.cause
+        kind = type(event)
+        CHECKS[kind](event)
+        spec = BY_EVENT[kind]
+        key = spec.key_of(event)
+        if cause is None:
+            assert emit.event_id is not None, f"{kind.__name__} begins a trace and so needs an event id"
+            event_id = correlation_id = emit.event_id
+            work = emit.work
+            parent = self._tracing.root(event_id, work.name if work else "event", work.attributes if work else {})
+            causation_id = ""
+        else:
+            event_id = emit.event_id or derived_id(cause.event_id, kind.__name__, emit.ordinal)
+            causation_id, correlation_id = cause.event_id, cause.correlation_id
+            parent = cause.child_context
+            if emit.work is not None:
+                parent = self._work(emit.work, parent, event_id)
+        if emit.work is not None and emit.work.logged:
+            _log_work(emit.work, parent)
+        span = self._tracing.send(spec.name, key, emit, parent, event_id)
+        headers = lineage(
+            event_id=event_id,
+            causation_id=causation_id,
+            correlation_id=correlation_id,
+            event_time_us=event_time_us(event, cause),
+            producer=self._producer,
+            traceparent=traceparent_of(span) if span is not None else parent,
+        )
+        record = Outgoing(spec.name, key.encode(), self._codec.encode(event), headers, emit.partition)
+        if len(record.value or b"") > VALUE_BYTES_UNDOUBTED and record_bytes(record) > RECORD_BYTES_MAX:
+            raise self._refused(record, span)
+        return Draft(record, span)
+
+    def _refused(self, record: Outgoing, span: Span | None) -> OversizeError:
+        error = OversizeError(record)
+        if span is not None:
+            self._tracing.failed(span, error)
+        return error
+
+    def _work(self, work: Work, parent: str, event_id: str) -> str:
+        """Record a piece of work; returns the context that its message is sent from."""
+        if work.detached:
+            return self._tracing.root(event_id, work.name, work.attributes, links=(parent, *work.links))
+        inner = self._tracing.internal(work.name, parent, work.attributes, work.links)
+        return inner if work.carries_send else parent
+
+    async def publish(self, drafts: Sequence[Draft]) -> None:
+        """Make durable, publish, confirm; tries again until every record is acknowledged. Raises FatalError."""
+        if not drafts:
+            return
+        records = [draft.record for draft in drafts]
+        await self.until_done(lambda: self._store.persist(records), "persist")
+        acks = await self.until_done(lambda: self._bus.publish(records), "publish")
+        for draft, ack in zip(drafts, acks, strict=True):
+            if draft.span is not None:
+                self._tracing.sent(draft.span, ack)
+        for topic, count in Counter(ack.topic for ack in acks).items():
+            self._metrics.sent.labels(self._service, topic).inc(count)
+        await self.until_done(lambda: self._store.published(records), "confirm")
+
+    async def publish_left(self, records: Sequence[Outgoing]) -> None:
+        """Publish what a stop left unpublished. Raises FatalError."""
+        if not records:
+            return
+        what = {"event": "outbox_recovered", "records": len(records)}
+        log.info("publishing what a stop left unpublished", extra=what)
+        await self.until_done(lambda: self._bus.publish(records), "publish")
+        await self.until_done(lambda: self._store.published(records), "confirm")
+
+    def waits(self) -> Iterator[WaitReason]:
+        """Servers that something is tried on again and again."""
+        if self.retrying is not None:
+            yield WaitReason("retry", f"servers: {self.retrying}")
+
+    async def until_done(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
+        """Repeat after RetryableError, with jittered exponential pauses. The caller reads nothing meanwhile."""
+        pause_s, tries = RETRY_SECONDS_FIRST, 1
+        while True:
+            try:
+                outcome = await attempt()
+            except RetryableError as error:
+                self.retrying = f"{what} failed: {error}"
+                self._metrics.publish_retries.labels(self._service).inc()
+                log.warning(
+                    "%s failed, trying again in %.2f s: %s",
+                    what,
+                    pause_s,
+                    error,
+                    extra={"event": f"{what.replace(' ', '_').replace('-', '')}_failed"},
+                )
+                await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 (jitter needs no secrecy)
+                pause_s, tries = min(pause_s * 2, self._retry_seconds_max), tries + 1
+                continue
+            if tries > 1:
+                self._audit.note("recovered", f"{self.retrying}; it worked at try {tries}", severity=Severity.WARNING)
+                self.retrying = None
+            return outcome

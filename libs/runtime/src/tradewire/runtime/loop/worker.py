@@ -1,0 +1,300 @@
+"""The loop of one service: poll, answer, publish, checkpoint, commit.
+
+Delivery is at least once with deterministic ids: outputs acknowledged → state → commit (docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from tradewire.ports.bus import EventBusPort, Place, Record
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import ContractViolationError, RetryableError
+from tradewire.ports.message import WaitReason
+from tradewire.ports.topics import BY_EVENT, TOPICS
+from tradewire.runtime.codec import Codec
+from tradewire.runtime.dead_letters.draining import Draining
+from tradewire.runtime.dead_letters.parking import Parking
+from tradewire.runtime.loop.answering import Answering
+from tradewire.runtime.loop.back_pressure import BackPressure
+from tradewire.runtime.loop.checkpoints import Checkpoints
+from tradewire.runtime.loop.connecting import closed, unless_stopped
+from tradewire.runtime.loop.continuity import Continuity
+from tradewire.runtime.loop.effects import Effects
+from tradewire.runtime.loop.failures import HandlerFailedError
+from tradewire.runtime.loop.fanout import Fanout
+from tradewire.runtime.loop.publisher import Draft, Publisher
+from tradewire.runtime.loop.readers import Reader, SourceReader, read_to_end, taken
+from tradewire.runtime.loop.resuming import last_published
+from tradewire.runtime.loop.waiting import Waits, waiting_of
+from tradewire.runtime.observe.auditing import Audit
+from tradewire.runtime.observe.lag import LagWatch, positions
+from tradewire.runtime.observe.metrics import Metrics
+from tradewire.runtime.observe.progress import Progress
+from tradewire.runtime.observe.tracing import Tracing
+from tradewire.runtime.service import Service, StoreContext
+from tradewire.runtime.settings import RuntimeSettings
+
+log = logging.getLogger(__name__)
+TICK_SECONDS = 1.0
+HURRIED_TICK_SECONDS = 0.02
+
+
+class Worker:
+    """Runs one service on one bus until stopped."""
+
+    def __init__(
+        self,
+        service: Service,
+        bus: EventBusPort,
+        codec: Codec,
+        *,
+        clock: ClockPort,
+        tracing: Tracing,
+        metrics: Metrics,
+        settings: RuntimeSettings,
+        version: str,
+        progress: Progress | None = None,
+        alone: int = 0,
+    ) -> None:
+        """``progress`` goes on where another worker left it; ``alone``: so many records are handled one by one."""
+        self.service, self.progress, self.version = service, progress or Progress(), version
+        fixed: Any = {"clock": clock, "tracing": tracing, "metrics": metrics, "settings": settings, "version": version}
+        self._another: Callable[..., Worker] = partial(Worker, bus=bus, codec=codec, **fixed)
+        self._bus, self._codec, self._clock, self._metrics, self._settings = bus, codec, clock, metrics, settings
+        self._audit, pause_max_s = Audit(service, clock, settings.member or ""), settings.retry_seconds_max
+        self._publisher = Publisher(service, version, bus, codec, tracing, metrics, pause_max_s, self._audit)
+        self._parking = Parking(service.name)
+        self._answering = Answering(
+            service, codec, self._publisher, self._parking, clock, tracing, metrics, self.progress, version, self._audit
+        )
+        self._broadcast_topics, fanout_topics, self._group_topics = _topics_of(service)
+        topics, progress = self._group_topics, self.progress
+        self._checkpoints = Checkpoints(service, topics, self._publisher, clock, metrics, settings, progress)
+        self._effects = Effects(service, self._answering, self._publisher, self._checkpoints, alone)
+        self._continuity = Continuity(service, bus, self._audit, metrics, self.progress)
+        self._fanout = Fanout(fanout_topics, bus, service.store, self._continuity, settings.poll_records_max)
+        self._back_pressure = BackPressure(service.backlog, settings.backlog_records_max)
+        self._draining = self._made_draining()
+        self._broadcast: Reader | None = None
+        self._group: Reader | None = None
+        self._source: SourceReader | None = None
+        self._lock, self._moving_since_s = asyncio.Lock(), clock.monotonic_s()
+        self._generation, self._is_open, self._broadcast_starts = 0, False, dict[Place, int]()
+        self.lag = LagWatch(service.name, bus, self._positions, metrics, clock)
+        self._waiting = waiting_of(service, self.progress, settings, self.lag, self._parts(), metrics, clock)
+
+    def _parts(self) -> tuple[Waits, ...]:
+        return self._publisher, self._parking, self._back_pressure
+
+    def renewed(self, alone: int) -> Worker:
+        """A worker with the same task and an empty memory, to begin from what is stored: see ``failures``."""
+        assert self.service.renew is not None, "a record fails only services that can begin anew"
+        return self._another(self.service.renew(), progress=self.progress, alone=alone)
+
+    def _made_draining(self) -> Draining:
+        return Draining(
+            self.service,
+            self._group_topics,
+            self._bus,
+            parking=self._parking,
+            answering=self._answering,
+            publisher=self._publisher,
+            checkpoints=self._checkpoints,
+            back_pressure=self._back_pressure,
+            letters_max=self._settings.poll_records_max,
+            audit=self._audit,
+        )
+
+    def waits(self) -> list[WaitReason]:
+        """What it can't go on without just now, the servers first; nothing while it is idle or at work."""
+        return self._waiting.reasons()
+
+    def _positions(self) -> dict[Place, int | None]:
+        """Next offset of every partition that is read, None where nothing was handled since it came."""
+        return positions(self._group, self._fanout.starts | self._broadcast_starts, self._checkpoints.position)
+
+    # ---- life cycle ----
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until ``stop``, then flush for ``drain_seconds`` at most. Raises FatalError, RetryableError; for
+        ``failures.run_in_turn`` HandlerFailedError, when the record's dead letter is written, and BatchRefusedError.
+        """
+        stopping = asyncio.create_task(stop.wait())
+        limit = asyncio.timeout(None)
+        stopping.add_done_callback(lambda task: self._limit_drain(task, limit))
+        try:
+            async with limit, self._waiting.watching():
+                await unless_stopped(self._open(), stop)
+                while self._is_open and not stop.is_set():
+                    await self._round(stopping)
+                if self._is_open:
+                    await self._flush()
+        except HandlerFailedError as failed:
+            answer = self._answering.failed(failed)  # past the store, whose state is not to be kept
+            await self._publisher.until_done(lambda: self._bus.publish(answer), "publish a dead letter")
+            raise
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            log.warning("stopped with work left to do again", extra={"event": "drain_timeout"})
+        finally:
+            stopping.cancel()
+            await closed(self._close(), f"what {self.service.name} reads and keeps")
+            self.progress.phase = "stopped"
+
+    def _limit_drain(self, stopping: asyncio.Task[bool], limit: asyncio.Timeout) -> None:
+        if stopping.cancelled():
+            return
+        self.progress.phase = "stopping"
+        with suppress(RuntimeError):  # it is over already
+            limit.reschedule(asyncio.get_running_loop().time() + self._settings.drain_seconds)
+
+    async def _open(self) -> None:
+        service = self.service
+        if service.opened is not None:
+            await service.opened()
+        lost, passes_over = self._continuity.lost, self._parking.passes_over
+        await service.store.open(StoreContext(self._bus, self._codec, service.name, passes_over, lost))
+        self.progress.phase = "reading broadcast topics"
+        await self._read_broadcast()
+        if self._group_topics:
+            self.progress.phase = "joining the group"
+            self._moving_since_s = self._clock.monotonic_s()
+            subscription = await self._bus.subscribe(
+                self._group_topics,
+                service.name,
+                on_assigned=self._on_assigned,
+                on_revoked=self._on_revoked,
+                member=self._settings.member,
+            )
+            self._group = Reader(subscription, self._settings.poll_records_max, generation=lambda: self._generation)
+            self._waiting.group = self._group
+        if service.source is not None:
+            self.progress.phase = "finding where to resume"
+            topic = BY_EVENT[service.outputs[0]].name
+            last = await last_published(self._bus, self._codec, self._clock, topic)
+            self._source = SourceReader(service.source(last))
+        self.progress.phase, self._is_open = "running", True
+        self._audit.note("service_started", f"{service.name} {self.version} runs", version=self.version)
+
+    async def _read_broadcast(self) -> None:
+        """All that broadcast and dead-letter topics hold now, and a reader of what follows."""
+        starts = await self._parking.catch_up(self._bus)
+        self._answering.count_parked()
+        for topic in self._broadcast_topics:
+            starts |= await self._continuity.begin_whole(topic)
+            async for record in read_to_end(self._bus, topic):
+                await self._publisher.publish(await self._answering.answer([record]))
+                self._checkpoints.note([record])
+                starts[record.place] = record.offset + 1
+        self._broadcast_starts = {place: at for place, at in starts.items() if place.topic in self._broadcast_topics}
+        if starts:
+            self._broadcast = Reader(await self._bus.tail(starts), self._settings.poll_records_max)
+
+    async def _flush(self) -> None:
+        """The orderly end. After a failure nothing is written: state would include what nobody was told."""
+        if self._source is not None:
+            await self._source.close()
+        async with self._lock:
+            self._audit.note("service_stopped", f"{self.service.name} stopped when asked")
+            await self._publisher.publish(self._answering.say(self._audit.take()))
+            await self._checkpoints.write(self._group)
+
+    async def _close(self) -> None:
+        self.progress.phase = "stopping"
+        if self._source is not None:
+            await self._source.close()
+        for reader in (self._group, self._broadcast, self._fanout):
+            if reader is not None:
+                await reader.close()
+        await self.service.store.close()
+        if self.service.closed is not None:
+            await self.service.closed()
+
+    # ---- partitions come and go ----
+
+    async def _on_assigned(self, places: Sequence[Place]) -> None:
+        async with self._waiting.for_restoring(self._lock):
+            await self._restore(places)
+
+    async def _restore(self, places: Sequence[Place]) -> None:
+        self._generation += 1
+        self._fanout.outdate()
+        await self._publisher.until_done(lambda: self._parking.catch_up(self._bus), "read dead letters")
+        partitions = sorted({place.partition for place in places})
+        await self._publisher.until_done(lambda: self._continuity.assigned(places), "find where to read")
+        again = await self._publisher.until_done(lambda: self.service.store.acquire(partitions), "restore")
+        await self._publisher.publish_left(again)
+        self._answering.control_status.own(partitions)
+        self._metrics.rebalances.labels(self.service.name).inc()
+        took_s = self._clock.monotonic_s() - self._moving_since_s
+        self._metrics.rebalance_duration.labels(self.service.name).observe(took_s)
+
+    async def _on_revoked(self, places: Sequence[Place]) -> None:
+        self._moving_since_s = self._clock.monotonic_s()
+        async with self._lock:
+            with suppress(RetryableError, ContractViolationError):  # then whoever goes on does some of it again
+                await self._checkpoints.write(self._group)
+            self._generation += 1
+            partitions = sorted({place.partition for place in places})
+            await self.service.store.release(partitions)
+            self._answering.control_status.forget(partitions)
+            for part in (self._checkpoints, self._continuity, self._back_pressure, self._draining, self.lag):
+                part.forget(places)
+
+    # ---- one round ----
+
+    async def _round(self, stopping: asyncio.Task[bool]) -> None:
+        """Wait for input of any kind, answer it, publish, and checkpoint when due."""
+        if self._fanout.stale:
+            await self._reopen_fanout()
+        streams = [reader for reader in (self._group, self._fanout.reader) if reader is not None]
+        readers = streams if self._broadcast is None else [self._broadcast, *streams]
+        waits: set[asyncio.Task[Any]] = {stopping, *(reader.pending() for reader in readers)}
+        if self._source is not None and not self._source.exhausted:
+            waits.add(self._source.pending())
+        patience_s = HURRIED_TICK_SECONDS if self.service.hurried() else TICK_SECONDS
+        if self._draining.busy:
+            patience_s = 0.0
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=patience_s)
+        async with self._lock:
+            records: list[Record] = []
+            for reader in readers:
+                if reader is self._fanout.reader and self._fanout.stale:
+                    continue  # partitions moved while it was polled: it is opened where they ask for first
+                records += self._parking.sort_out(taken(reader, self.progress))
+            await self._publisher.until_done(lambda: self._continuity.check(records), "look for what is missing")
+            count = await self._effects.of(records, self._beside, self._group)
+            self.progress.note_published(count, self._clock.now_us())
+            await self._draining.step(self._group)
+            idle = not records and not self._draining.busy
+            self._back_pressure.apply(streams, idle=idle, stopped=self._draining.places)
+            await self._effects.checkpoint(self._group, idle=idle)
+            self.lag.note(records)
+        self.progress.turned_s = self._clock.monotonic_s()
+
+    def _beside(self) -> list[Draft]:
+        """What is said now beside the answers to records."""
+        drafts = [] if self._source is None else self._answering.enter(self._source.take())
+        drafts += self._answering.say(self.service.tick(self._clock.now_us()))
+        return drafts + self._answering.say([*self._audit.take(), *self._answering.control_status.take()])
+
+    async def _reopen_fanout(self) -> None:
+        """Open the fan-out reader at the positions that the restored state asks for."""
+        async with self._lock:
+            if self._group_topics and not self._generation:
+                return  # nothing is assigned yet, so nothing is known about where to start
+            self._back_pressure.forget(await self._publisher.until_done(self._fanout.open, "open the fan-out reader"))
+
+
+def _topics_of(service: Service) -> tuple[list[str], list[str], list[str]]:
+    """Topics that every instance reads whole, those it reads outside its group, and those that the group shares."""
+    broadcast = [item.topic for item in service.inputs if TOPICS[item.topic].broadcast]
+    fanout = [item.topic for item in service.inputs if item.fanout]
+    return broadcast, fanout, [item.topic for item in service.inputs if item.topic not in {*broadcast, *fanout}]

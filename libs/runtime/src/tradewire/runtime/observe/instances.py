@@ -1,0 +1,154 @@
+"""Each instance of a service says every few seconds how it is, on a topic: who asks finds all, wherever they run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Sequence
+
+from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import ContractViolationError, TradewireError
+from tradewire.ports.events import InstanceReported
+from tradewire.ports.message import WaitReason, derived_id
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.codec import Codec
+from tradewire.runtime.codec.headers import lineage
+from tradewire.runtime.loop.readers import read_between
+from tradewire.runtime.loop.worker import Worker
+from tradewire.runtime.observe.health import Health
+from tradewire.runtime.observe.secrets import scrub
+from tradewire.runtime.settings import RuntimeSettings
+
+log = logging.getLogger(__name__)
+TOPIC = BY_EVENT[InstanceReported].name
+REPORT_SECONDS = 5.0
+READ_BACK_MAX = 2_000
+"""Newest reports that are read: of six services some half an hour, in a moment."""
+LOOP_STARTS, LOOP_SECONDS, STEADY_SECONDS = 3, 600.0, 60.0
+"""So many starts without an orderly stop in so long are a crash loop, until one has run for so long."""
+
+
+async def newest_reports(bus: EventBusPort, codec: Codec) -> dict[str, InstanceReported]:
+    """The newest report of each instance by its id. Raises RetryableError; ContractViolationError without the topic."""
+    places = [Place(TOPIC, number) for number in range(await bus.partitions(TOPIC))]
+    begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
+    starts = {place: max(begins[place], ends[place] - READ_BACK_MAX) for place in places}
+    found: dict[str, InstanceReported] = {}
+    async for record in read_between(bus, starts, ends):
+        report = _read(record, codec)
+        if report is not None:
+            found[report.instance_id] = report
+    return found
+
+
+def _read(record: Record, codec: Codec) -> InstanceReported | None:
+    """A report; None for what is none, or was written by a newer version that this one can't read."""
+    try:
+        event = None if record.value is None else codec.decode(record.topic, record.value)
+    except ContractViolationError:
+        return None
+    return event if isinstance(event, InstanceReported) else None
+
+
+class Instances:
+    """The reports of one process's services."""
+
+    def __init__(
+        self,
+        workers: Sequence[Worker],
+        bus: EventBusPort,
+        codec: Codec,
+        health: Health,
+        settings: RuntimeSettings,
+        clock: ClockPort,
+    ) -> None:
+        self._workers, self._bus, self._codec, self._health, self._clock = workers, bus, codec, health, clock
+        self._member, self._host = settings.member, socket.gethostname()
+        self._began_us = clock.now_us()
+        self._starts: dict[str, list[int]] = {self.id_of(w.service.name): [self._began_us] for w in workers}
+        self._failing = False
+
+    def id_of(self, service: str) -> str:
+        """The member id, which a restarted process has again; else one that tells processes apart."""
+        return self._member or f"{service}@{self._host}:{os.getpid()}"
+
+    async def report(self) -> None:
+        """Report until cancelled, first of all what earlier lives came to."""
+        await self._read_back()
+        while True:
+            await self.once()
+            await asyncio.sleep(REPORT_SECONDS)
+
+    async def _read_back(self) -> None:
+        """Starts that no orderly stop preceded."""
+        try:
+            before = await newest_reports(self._bus, self._codec)
+        except TradewireError as error:
+            self._note_failure(error)
+            return
+        for instance_id, starts in self._starts.items():
+            last = before.get(instance_id)
+            if last is not None and last.phase != "stopped":
+                since_us = self._began_us - round(LOOP_SECONDS * 1e6)
+                starts[:0] = [at_us for at_us in last.started_us if since_us < at_us < self._began_us]
+
+    async def once(self, *, stopped: bool = False) -> None:
+        """One report of each service. A bus that is away is no reason to end."""
+        records = [self._record(worker, stopped=stopped) for worker in self._workers]
+        try:
+            await self._bus.publish(records)
+            self._failing = False
+        except TradewireError as error:
+            self._note_failure(error)
+
+    def _note_failure(self, error: TradewireError) -> None:
+        if not self._failing:
+            log.warning("instances are not reported: %s", error, extra={"event": "instances_unreported"})
+        self._failing = True
+
+    def waits(self, service: str) -> list[WaitReason]:
+        """A crash loop: one more start, until it has run for a while."""
+        starts = self._starts[self.id_of(service)]
+        ran_s = (self._clock.now_us() - self._began_us) / 1e6
+        if len(starts) < LOOP_STARTS or ran_s > STEADY_SECONDS:
+            return []
+        return [WaitReason("crash_loop", f"a life of {STEADY_SECONDS:.0f} s: this is start {len(starts)} in a row")]
+
+    def _record(self, worker: Worker, *, stopped: bool) -> Outgoing:
+        name, progress, now_us = worker.service.name, worker.progress, self._clock.now_us()
+        unready = self._health.unready(name)
+        event = InstanceReported(
+            instance_id=self.id_of(name),
+            service=name,
+            version=worker.version,
+            host=self._host,
+            pid=os.getpid(),
+            phase="stopped" if stopped else progress.phase,
+            ready=not stopped and self._health.is_ready(name),
+            unready=_texts(unready),
+            waits_for=_texts(worker.waits()),
+            started_us=tuple(self._starts[self.id_of(name)]),
+            reported_at_us=now_us,
+            last_success_us=progress.last_success_us,
+            handled=progress.handled,
+            dead_letters=progress.dead_letters,
+            lag_records=worker.lag.records,
+            lag_seconds=worker.lag.oldest_seconds,
+            last_error=scrub(progress.last_error) if progress.last_error else None,
+        )
+        headers = lineage(
+            event_id=derived_id(event.instance_id, "InstanceReported", now_us),
+            causation_id="",
+            correlation_id="",
+            event_time_us=now_us,
+            producer=f"{name}@{worker.version}".encode(),
+            traceparent="",
+        )
+        return Outgoing(TOPIC, event.instance_id.encode(), self._codec.encode(event), headers)
+
+
+def _texts(waits: Sequence[WaitReason]) -> tuple[str, ...]:
+    return tuple(f"{wait.reason}: {scrub(wait.what)}" for wait in waits)

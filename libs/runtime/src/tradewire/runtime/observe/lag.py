@@ -1,0 +1,147 @@
+"""How far a service is behind in everything that it reads: asked beside its work, shown as gauges, judged by health."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from tradewire.ports.bus import EventBusPort, Place, Record
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.message import WaitReason
+from tradewire.ports.topics import DEAD_LETTERS
+from tradewire.runtime.loop.readers import Reader
+from tradewire.runtime.observe.metrics import Metrics
+
+ENDS_KEPT_MAX = 600
+
+
+@dataclass
+class _Ends:
+    """Ends that a partition was seen to have, oldest first: the record at an offset came before the first beyond it."""
+
+    seen: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=ENDS_KEPT_MAX))
+    whole: bool = False
+    """The partition was seen with nothing unread: whatever waits came after that."""
+
+    def note(self, end: int, position: int, now_s: float) -> None:
+        """The partition ends here now."""
+        while self.seen and self.seen[0][1] <= position:
+            self.seen.popleft()
+            self.whole = True
+        if end <= position:
+            self.whole = True
+        elif not self.seen or end > self.seen[-1][1]:
+            self.whole &= len(self.seen) < ENDS_KEPT_MAX
+            self.seen.append((now_s, end))
+
+    def waiting_s(self, now_s: float) -> float:
+        """Least time for which the first unread record waits; 0 when none does."""
+        return now_s - self.seen[0][0] if self.seen else 0.0
+
+
+def positions(
+    group: Reader | None, starts: Mapping[Place, int], handled: Callable[[Place], int | None]
+) -> dict[Place, int | None]:
+    """Next offset of every partition that is read; None for one of the group of which nothing was handled yet.
+
+    ``starts``: where partitions outside the group are read from.
+    """
+    owned: dict[Place, int | None] = dict.fromkeys([] if group is None else group.assignment())
+    known = {**owned, **starts}
+    return {place: start if (at := handled(place)) is None else at for place, start in known.items()}
+
+
+class LagWatch:
+    """Lag of one service. ``positions``: next offset of each partition read; None where nothing was handled yet."""
+
+    def __init__(
+        self,
+        group: str,
+        bus: EventBusPort,
+        positions: Callable[[], Mapping[Place, int | None]],
+        metrics: Metrics,
+        clock: ClockPort,
+    ) -> None:
+        self._group, self._bus, self._positions = group, bus, positions
+        self._metrics, self._clock = metrics, clock
+        self._starts: dict[Place, int] = {}
+        self._ends: dict[Place, _Ends] = {}
+        self._read_ms: dict[Place, int] = {}
+        self._behind: dict[Place, int] = {}
+
+    def note(self, records: Sequence[Record]) -> None:
+        """These were handled."""
+        for record in {record.place: record for record in records}.values():
+            self._read_ms[record.place] = record.timestamp_ms
+            self._metrics.progress.labels(self._group, record.topic).set(self._clock.now_us() / 1e6)
+
+    def forget(self, places: Iterable[Place]) -> None:
+        """These are another member's now: a frozen lag would lie."""
+        for place in places:
+            self._starts.pop(place, None)
+            self._ends.pop(place, None)
+            self._read_ms.pop(place, None)
+            self._behind.pop(place, None)
+            with suppress(KeyError):
+                self._metrics.lag.remove(self._group, place.topic, str(place.partition))
+            if not any(other.topic == place.topic for other in self._ends):
+                with suppress(KeyError):
+                    self._metrics.lag_seconds.remove(self._group, place.topic)
+
+    async def ask(self) -> None:
+        """Ask the bus where the partitions end. Raises RetryableError."""
+        positions = self._positions()
+        unknown = [place for place, at in positions.items() if at is None and place not in self._starts]
+        if unknown:
+            begins, stored = await self._bus.begin_offsets(unknown), await self._bus.committed(self._group, unknown)
+            self._starts |= {place: max(begins[place], stored[place] or 0) for place in unknown}
+        # A service that reads nothing just now asks about its dead letters: does the bus answer at all?
+        ends = await self._bus.end_offsets(list(positions) or [Place(DEAD_LETTERS[self._group], 0)])
+        now_s = self._clock.monotonic_s()
+        for place, at in self._positions().items():
+            if place in positions:
+                self._note(place, ends[place], self._starts.get(place, 0) if at is None else at, now_s)
+        self._show()
+
+    def _note(self, place: Place, end: int, position: int, now_s: float) -> None:
+        self._ends.setdefault(place, _Ends()).note(end, position, now_s)
+        self._behind[place] = max(0, end - position)
+        self._metrics.lag.labels(self._group, place.topic, str(place.partition)).set(self._behind[place])
+
+    def _show(self) -> None:
+        worst: dict[str, float] = {}
+        for place in self._ends:
+            worst[place.topic] = max(worst.get(place.topic, 0.0), self.seconds(place))
+        for topic, seconds in worst.items():
+            self._metrics.lag_seconds.labels(self._group, topic).set(seconds)
+
+    def seconds(self, place: Place) -> float:
+        """Age of the partition's first unread record, s: at least so long, also while the bus does not answer.
+
+        Of what waited before this process looked, the newest record read tells; it is a little older.
+        """
+        ends = self._ends[place]
+        waiting_s = ends.waiting_s(self._clock.monotonic_s())
+        read_ms = self._read_ms.get(place)
+        if not waiting_s or ends.whole or read_ms is None:
+            return waiting_s
+        return max(waiting_s, self._clock.now_us() / 1e6 - read_ms / 1e3)
+
+    @property
+    def records(self) -> int | None:
+        """Records unread in all; None before the bus was first asked."""
+        return sum(self._behind.values()) if self._behind else None
+
+    @property
+    def oldest_seconds(self) -> float | None:
+        """Age of the oldest unread record, s; None before the bus was first asked."""
+        return max(map(self.seconds, self._ends)) if self._ends else None
+
+    def waits(self, within_s: float) -> Iterator[WaitReason]:
+        """Partitions whose first unread record is older than this."""
+        for place in sorted(self._ends):
+            seconds = self.seconds(place)
+            if seconds > within_s:
+                yield WaitReason("lag", f"{place.topic}/{place.partition}: unread for {seconds:.0f} s")
