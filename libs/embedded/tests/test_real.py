@@ -143,9 +143,9 @@ def test_stack_when_asked_for_a_part_it_does_not_run_then_error_names_those_it_d
 
 
 def test_start_when_data_is_of_another_version_then_error_has_the_servers_words_and_nothing_is_left(
-    tmp_path: Path,
+    open_folder: Path,
 ) -> None:
-    paths = StackPaths.under(tmp_path / "root")
+    paths = StackPaths.under(open_folder / "root")
     with Stack(paths, kafka=False, registry=False) as stack:
         stack.start()
     (paths.part("postgres") / "data" / "PG_VERSION").write_text("9.6\n")
@@ -159,8 +159,8 @@ def test_start_when_data_is_of_another_version_then_error_has_the_servers_words_
     assert _processes_on(paths.root) == []
 
 
-async def test_foreground_when_killed_then_nothing_is_left_and_next_start_has_the_data(tmp_path: Path) -> None:
-    paths = StackPaths.under(tmp_path / "root")
+async def test_foreground_when_killed_then_nothing_is_left_and_next_start_has_the_data(open_folder: Path) -> None:
+    paths = StackPaths.under(open_folder / "root")
     fetch(paths, registry=False)
     with _foreground(paths) as (process, endpoints):
         await _produce(endpoints["bootstrap_servers"], "kept.owner", RECORDS)
@@ -182,8 +182,8 @@ async def test_foreground_when_killed_then_nothing_is_left_and_next_start_has_th
 
 
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "end of input"])
-def test_foreground_when_told_to_stop_while_starting_then_nothing_is_left(tmp_path: Path, how: str) -> None:
-    paths = StackPaths.under(tmp_path / "root")
+def test_foreground_when_told_to_stop_while_starting_then_nothing_is_left(open_folder: Path, how: str) -> None:
+    paths = StackPaths.under(open_folder / "root")
     fetch(paths, registry=False)
     with _starting(paths) as process:
         assert process.stderr is not None
