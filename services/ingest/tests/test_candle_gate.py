@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewire.ingest.domain import CandleGate, Verdict, interval_us, mark_last, position_us
+from tradewire.ports.checks import INTERVALS_US, ORIGINS_US
 from tradewire.ports.events import CandleClosed, GapDetected, GapKind
 from tradewire.trading.bars_csv import BarFault, RawBar
 
@@ -156,13 +158,29 @@ def test_offer_when_resumed_reports_bars_missing_since_the_last_life() -> None:
 
 
 def test_gate_when_the_interval_is_none_says_what_is_allowed() -> None:
-    with pytest.raises(ValueError, match=r"interval: found '1y', allowed 1m, 3m, 5m, .*, 1w"):
+    with pytest.raises(ValueError, match=r"interval: found '1y', allowed 1m, 2m, 3m, .*, 1w"):
         CandleGate("binance", "BTCUSDT", "1y")
 
 
-@pytest.mark.parametrize(("text", "minutes"), [("1m", 1), ("15m", 15), ("4h", 240), ("1d", 1440), ("1w", 10080)])
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("1m", 1), ("10m", 10), ("45m", 45), ("3h", 180), ("4h", 240), ("1d", 1440), ("2d", 2880), ("1w", 10080)],
+)
 def test_interval_us(text: str, minutes: int) -> None:
     assert interval_us(text) == minutes * 60_000_000
+
+
+@pytest.mark.parametrize("name", INTERVALS_US)
+def test_bars_of_every_interval_pass_the_gate_on_its_grid_alone(name: str) -> None:
+    length_us, origin_us = INTERVALS_US[name], ORIGINS_US[name]
+    first_us = origin_us + 500 * length_us
+    rows = [RawBar(first_us + n * length_us, "10", "12", "9", "11", "1") for n in range(2)]
+    gate = CandleGate("binance", "BTCUSDT", name)
+    later_us = first_us + 9 * length_us
+    passed = [verdict for row in rows for verdict in gate.offer(row, now_us=later_us)]
+    assert [(type(one), one.interval) for one in passed] == [(CandleClosed, name)] * 2
+    (off,) = CandleGate("binance", "BTCUSDT", name).offer(replace(rows[0], open_time_us=first_us + 1), now_us=later_us)
+    assert isinstance(off, GapDetected)
 
 
 def test_mark_last_marks_the_last_bar_and_keeps_the_order() -> None:

@@ -269,7 +269,7 @@ async def test_events_when_the_venue_refuses_for_good_is_fatal(venue: FakeCandle
     ("exchange_id", "symbols", "interval", "message"),
     [
         ("nowhere", ("BTCUSDT",), "1m", "exchange: found 'nowhere'"),
-        ("binanceusdm", ("BTCUSDT",), "7m", "interval: found '7m', allowed .*1m, 3m"),
+        ("binanceusdm", ("BTCUSDT",), "7m", "interval: found '7m', allowed 1m, 3m, 5m, .*, as binanceusdm offers them"),
         ("binanceusdm", (), "1m", "symbols: found none"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -109,6 +110,52 @@ def test_wrong_usage_says_what_was_found_and_what_is_allowed(
     monkeypatch.chdir(PROJECT)
     assert main(words) == Exit.USAGE
     assert said in capsys.readouterr().err
+
+
+def options_with_decimals() -> list[tuple[str, Any]]:
+    """Every option of every command that typer reads as a float."""
+    found: list[tuple[str, Any]] = []
+
+    def walk(command: Any, words: tuple[str, ...]) -> None:
+        for name, inner in getattr(command, "commands", {}).items():
+            walk(inner, (*words, name))
+        found.extend(
+            (" ".join((*words, p.opts[0])), p) for p in command.params if p.type_descriptor.annotation is float
+        )
+
+    walk(typer.main.get_command(app), ())
+    return found
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_no_option_with_decimals_takes_a_number_that_is_not_finite(text: str) -> None:
+    options = options_with_decimals()
+    assert len(options) > 5
+    context = typer.Context(typer.main.get_command(app))
+    for name, option in options:
+        with pytest.raises(typer.BadParameter):
+            pytest.fail(f"{name} takes {option.process_value(context, text)}")
+
+
+@pytest.mark.parametrize("text", ["nan", "sNaN", "inf", "-Infinity", "1e400"])
+@pytest.mark.parametrize("option", ["--capital", "--fees", "--slippage", "--volume-share", "--set", "--limit"])
+def test_no_option_of_research_takes_a_number_that_is_not_finite(
+    option: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    word = {"--set": f"fast_len={text}", "--limit": f"max_leverage={text}"}.get(option, text)
+    assert main(["backtest", str(STRATEGY), "--data", SAMPLE, f"{option}={word}"]) != Exit.DONE
+    said = capsys.readouterr().err
+    assert "found" in said
+    assert "allowed" in said
+
+
+@pytest.mark.parametrize("word", ["fast_len=nan", "fast_len=nan:60:5", "fast_len=5:inf:5", "fast_len=5:60:nan"])
+def test_no_range_of_a_sweep_takes_a_number_that_is_not_finite(
+    word: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", str(STRATEGY), "--data", SAMPLE, "--params", word]) == Exit.USAGE
+    assert "--params: found fast_len=" in capsys.readouterr().err
 
 
 def test_wrong_usage_outside_a_project_is_told(

@@ -87,7 +87,7 @@ def test_info_and_resample(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     assert document(capsys, "data", "check", tmp_path / "w.parquet")[1]["interval"] == "1w"
     code, _, err = run(capsys, "data", "resample", DAILY, "--to", "4h", "--out", tmp_path / "x.csv")
     assert code == Exit.USAGE
-    assert "found 4h, allowed 3d, 1w" in err
+    assert "found 4h, allowed 2d, 3d, 4d, 5d, 1w" in err
 
 
 def test_fetch_asks_a_venue_and_writes_what_check_takes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ import polars as pl
 import pytest
 
 from tradewire.backtest.data import MarketDataError, MarketFiles, assumptions, load_markets
+from tradewire.ports.events import InstrumentChanged
+from tradewire.trading.instruments_file import parse_instruments
 
 SAMPLE = Path(__file__).parents[4] / "data" / "sample"
 HOUR_MS = 3_600_000
@@ -51,6 +53,28 @@ def test_symbols_may_be_named(candles: Path) -> None:
     wanted = Wanted(("ETHUSDT", "BTCUSDT"))
     markets = load_markets(wanted, MarketFiles([f"ETHUSDT={other}", str(candles)]))
     assert [m.symbol for m in markets] == ["ETHUSDT", "BTCUSDT"]
+
+
+def test_the_instruments_file_is_read_once_for_all_symbols(candles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    symbols = tuple(f"S{number}USD" for number in range(40))
+    text = (SAMPLE / "instruments.yaml").read_text(encoding="utf-8")
+    block = text[text.index("  - venue: coinbase") : text.index("  - venue: bitstamp")]
+    blocks = [block.replace("BTCUSD", symbol) for symbol in symbols]
+    (candles.parent / "instruments.yaml").write_text(
+        text[: text.index("  - venue")] + "".join(blocks), encoding="utf-8"
+    )
+    for symbol in symbols:
+        (candles.parent / f"coinbase-{symbol}-1h.csv").write_text(candles.read_text(encoding="utf-8"))
+    parsed: list[str] = []
+
+    def counted(text: str, source: str, *, versions: bool) -> list[InstrumentChanged]:
+        parsed.append(source)
+        return parse_instruments(text, source, versions=versions)
+
+    monkeypatch.setattr("tradewire.backtest.data.instruments.parse_instruments", counted)
+    markets = load_markets(Wanted(symbols, venue="coinbase"), MarketFiles([candles.parent]))
+    assert tuple(market.instrument.symbol for market in markets) == symbols
+    assert parsed == [str(candles.parent / "instruments.yaml")]
 
 
 def test_a_symbol_that_no_file_tells_of_is_assumed_and_said(candles: Path) -> None:

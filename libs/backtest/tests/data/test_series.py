@@ -88,7 +88,7 @@ def test_buckets_that_are_cut_at_the_ends_are_dropped_and_said(candles: Candles)
 
 @pytest.mark.parametrize("interval", ["30m", "1h", "7m"])
 def test_no_interval_that_is_not_longer(candles: Candles, interval: str) -> None:
-    with pytest.raises(MarketDataError, match="allowed 2h, 4h"):
+    with pytest.raises(MarketDataError, match="allowed 2h, 3h"):
         resample(candles, interval)
 
 

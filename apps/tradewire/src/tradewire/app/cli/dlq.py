@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tradewire.app.cli.moments import iso, moment
-from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
+from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog, finite
 from tradewire.app.cli.output import CommandError, Exit, fail, plain, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
 from tradewire.app.operating.dead_letters import Letter, Replay, letters, replay_key
@@ -176,7 +176,7 @@ def replay(
         list[str] | None, typer.Option(help="Give this letter up instead (PARTITION/OFFSET); repeatable.")
     ] = None,
     wait_s: Annotated[
-        float, typer.Option("--wait-s", min=0.1, help="Longest wait for the service's answer, s.")
+        float, typer.Option("--wait-s", min=0.1, callback=finite, help="Longest wait for the service's answer, s.")
     ] = ANSWER_SECONDS,
     root: RootOption = None,
     bus: BusOption = None,

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from tradewire.app.cli.data import IntervalOption, loaded
 from tradewire.app.cli.moments import iso
-from tradewire.app.cli.options import JsonOption, epilog
+from tradewire.app.cli.options import JsonOption, epilog, finite
 from tradewire.app.cli.output import Exit, fail, out, print_json, tell
 from tradewire.backtest.data.indicator_series import compare, compute, library_of
 from tradewire.backtest.data.writing import write_series
@@ -74,7 +74,9 @@ def compute_command(
 def compare_command(
     expression: ExpressionArgument,
     data: DataOption,
-    tolerance: Annotated[float, typer.Option(min=0.0, help="Largest relative difference that counts as equal.")] = 1e-9,
+    tolerance: Annotated[
+        float, typer.Option(min=0.0, callback=finite, help="Largest relative difference that counts as equal.")
+    ] = 1e-9,
     interval: IntervalOption = None,
     as_json: JsonOption = False,
 ) -> None:

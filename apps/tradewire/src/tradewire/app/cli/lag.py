@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from tradewire.app.cli.moments import span
-from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
+from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog, finite
 from tradewire.app.cli.output import Exit, out, print_json, run_async
 from tradewire.app.cli.reach import Where, reached
 from tradewire.app.inspecting.lag import PartitionLag, TopicLag, by_topic, partition_lags
@@ -20,10 +20,14 @@ ABOVE_SECONDS = 30.0
 def lag(
     partitions: Annotated[bool, typer.Option("--partitions", help="One row per partition.")] = False,
     above_records: Annotated[
-        int | None, typer.Option(min=0, help="End with exit code 1 when a group is further behind than this.")
+        int | None,
+        typer.Option(min=0, help="End with exit code 1 when a group is further behind than this."),
     ] = None,
     above_seconds: Annotated[
-        float, typer.Option(min=0, help="End with exit code 1 when a record waits longer, or for how long is unknown.")
+        float,
+        typer.Option(
+            min=0, callback=finite, help="End with exit code 1 when a record waits longer, or for how long is unknown."
+        ),
     ] = ABOVE_SECONDS,
     root: RootOption = None,
     bus: BusOption = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -27,10 +28,21 @@ RegistryOption = Annotated[
     ),
 ]
 
+
+def finite(value: float | None) -> float | None:
+    """The callback of every option with decimals: infinity and NaN pass all of typer's own bounds, NaN even both."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"found {value}; allowed: a finite number")
+    return value
+
+
 ANSWER_SECONDS = 10.0
 """How long a command waits for the services by default."""
 WithinOption = Annotated[
-    float, typer.Option("--within-s", min=0.1, max=600, help="Longest wait for the services' answers, seconds.")
+    float,
+    typer.Option(
+        "--within-s", min=0.1, max=600, callback=finite, help="Longest wait for the services' answers, seconds."
+    ),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal, InvalidOperation
@@ -20,6 +21,7 @@ from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarginMod
 from tradewire.ports.events import RiskLimitsChanged
 from tradewire.trading.bounds import WORTH_BOUND
 from tradewire.trading.language import CompiledStrategy, compile_strategy, parse_strategy
+from tradewire.trading.limit_bounds import fault_of
 
 StrategyArgument = Annotated[Path, typer.Argument(help="Strategy file.", exists=True, dir_okay=False)]
 DataOption = Annotated[
@@ -179,11 +181,12 @@ def parse_params(words: Sequence[str]) -> dict[str, float]:
     for word in words:
         name, equals, text = word.partition("=")
         try:
-            found[name.strip()] = float(text)
+            value = float(text) if equals else math.nan
         except ValueError:
-            fail(f"found parameter {word!r}, allowed NAME=NUMBER", Exit.USAGE)
-        if not equals:
-            fail(f"found parameter {word!r}, allowed NAME=NUMBER", Exit.USAGE)
+            value = math.nan
+        if not math.isfinite(value):
+            fail(f"found parameter {word!r}, allowed NAME=NUMBER, finite", Exit.USAGE)
+        found[name.strip()] = value
     return found
 
 
@@ -199,7 +202,11 @@ def _limits(account_id: str, words: Sequence[str]) -> RiskLimitsChanged | None:
     if not words:
         return None
     changes: dict[str, Any] = dict(parse_limits(list(words)))
-    return RiskLimitsChanged(account_id=account_id, version=1, author="backtest", changed_at_us=0, **changes)
+    limits = RiskLimitsChanged(account_id=account_id, version=1, author="backtest", changed_at_us=0, **changes)
+    fault = fault_of(limits)
+    if fault is not None:
+        fail(f"--limit: {fault}", Exit.USAGE)
+    return limits
 
 
 def _number(option: str, text: str, least: str, most: str) -> Decimal:
@@ -207,7 +214,7 @@ def _number(option: str, text: str, least: str, most: str) -> Decimal:
         value = Decimal(text)
     except InvalidOperation:
         fail(f"{option}: found {text!r}, allowed a number", Exit.USAGE)
-    if not Decimal(least) <= value <= Decimal(most):
+    if not value.is_finite() or not Decimal(least) <= value <= Decimal(most):
         fail(f"{option}: found {text}, allowed {least} to {most}", Exit.USAGE)
     if value != value.quantize(Decimal("0.00000001")):
         fail(f"{option}: found {text}, allowed at most 8 decimals", Exit.USAGE)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from tradewire.app.cli.language import language
 from tradewire.app.cli.moments import iso, moment
-from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
+from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog, finite
 from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, say_warnings, tell
 from tradewire.app.cli.reach import Reached, Where, reached
 from tradewire.app.operating.retirement import retire_flat
@@ -28,7 +28,9 @@ app = typer.Typer(
 )
 FileArgument = Annotated[Path, typer.Argument(help="A strategy file (YAML).")]
 IdArgument = Annotated[str, typer.Argument(metavar="STRATEGY", help="Strategy id.")]
-WaitOption = Annotated[float, typer.Option("--wait-s", min=0.1, help="Longest wait for the platform's answer, s.")]
+WaitOption = Annotated[
+    float, typer.Option("--wait-s", min=0.1, callback=finite, help="Longest wait for the platform's answer, s.")
+]
 
 
 app.command("language", epilog=epilog("tradewire strategy language stop_loss"))(language)

@@ -16,7 +16,7 @@ from rich.table import Table
 from tradewire.app.cli import strategy
 from tradewire.app.cli.moments import iso
 from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
-from tradewire.app.cli.options import BusOption, RegistryOption, RootOption, epilog
+from tradewire.app.cli.options import BusOption, RegistryOption, RootOption, epilog, finite
 from tradewire.app.cli.output import Exit, err, fail, out, plain, say, tell
 from tradewire.app.cli.reach import Where
 from tradewire.app.cli.research import Asked, StrategyArgument, asks, ready_line, request_of
@@ -50,7 +50,9 @@ SearchOption = Annotated[str, typer.Option("--search", help="grid, random or tpe
 TrialsOption = Annotated[int, typer.Option("--trials", help="Sets that random and tpe try.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Of random and tpe.")]
 ObjectiveOption = Annotated[str, typer.Option("--objective", help="What is best: sharpe, return, calmar or drawdown.")]
-HoldoutOption = Annotated[float, typer.Option("--holdout", help="Last share of the bars that is kept unseen.")]
+HoldoutOption = Annotated[
+    float, typer.Option("--holdout", callback=finite, help="Last share of the bars that is kept unseen.")
+]
 WalkOption = Annotated[str | None, typer.Option("--walk-forward", help="TRAIN:TEST[:STEP], in bars or as 180d:30d.")]
 AnchoredOption = Annotated[bool, typer.Option("--anchored", help="Train from the first bar on in every window.")]
 EmbargoOption = Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tradewire.app.cli.options import finite
 from tradewire.app.operating.market import BARS_PER_SECOND
 from tradewire.embedded.service_processes import SERVICES
 
@@ -31,7 +32,12 @@ StrategiesOption = Annotated[
 ]
 PaceOption = Annotated[
     float | None,
-    typer.Option("--bars-per-second", min=0.01, help=f"Pace of a replay, bars/s; default: {BARS_PER_SECOND:g}."),
+    typer.Option(
+        "--bars-per-second",
+        min=0.01,
+        callback=finite,
+        help=f"Pace of a replay, bars/s; default: {BARS_PER_SECOND:g}.",
+    ),
 ]
 OwnBusOption = Annotated[
     str | None,

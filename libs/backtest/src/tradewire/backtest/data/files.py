@@ -51,7 +51,11 @@ def files_by_symbol(
     if len(symbols) == 1 and words and not named and not any(Path(word).is_dir() for word in words):
         return {symbols[0]: tuple(offered)}
     typed = ", ".join(map(str, words)) or "nothing"
-    return {symbol: named.get(symbol) or _matches(symbol, offered, hints, (what, typed)) for symbol in symbols}
+    by_part = _by_part(offered)
+    return {
+        symbol: named.get(symbol) or _matches(symbol, by_part.get(symbol, ()), hints, (what, typed))
+        for symbol in symbols
+    }
 
 
 def _existing(path: Path, what: str) -> Path:
@@ -67,9 +71,9 @@ def _offered(path: Path) -> list[Path]:
 
 
 def _matches(symbol: str, offered: Sequence[Path], hints: Sequence[str], option: tuple[str, str]) -> tuple[Path, ...]:
-    """The files whose names have the symbol among their parts, and most of the hints: one, or several whose names
+    """Of the files ``offered`` for a symbol those whose names have most of the hints: one, or several whose names
     differ only in numbers, as the dates of archives. ``option``: name and value."""
-    found = [path for path in offered if symbol in _parts(path)]
+    found = list(offered)
     for hint in hints:
         found = [path for path in found if hint in _parts(path)] or found
     series = {tuple(part for part in _parts(path) if not part.isdecimal()) for path in found}
@@ -82,6 +86,15 @@ def _matches(symbol: str, offered: Sequence[Path], hints: Sequence[str], option:
         found=f"{names} for {symbol}",
         allowed=f"one file with {symbol} in its name, several that differ in dates alone, or {symbol}=FILE",
     )
+
+
+def _by_part(offered: Sequence[Path]) -> dict[str, list[Path]]:
+    """The files by each part of their names, made once: a folder may hold thousands."""
+    found: dict[str, list[Path]] = {}
+    for path in offered:
+        for part in dict.fromkeys(_parts(path)):
+            found.setdefault(part, []).append(path)
+    return found
 
 
 def _parts(path: Path) -> list[str]:

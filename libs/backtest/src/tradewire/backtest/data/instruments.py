@@ -52,10 +52,17 @@ _KEYS = {
 }
 
 
-def read_instruments(path: Path) -> list[InstrumentChanged]:
+Versions = Mapping[tuple[str, str], Sequence[InstrumentChanged]]
+"""The versions of each instrument, by venue and symbol."""
+
+
+def read_instruments(path: Path) -> Versions:
     """The instruments of a YAML file, each in as many versions as it has. Raises MarketDataError."""
+    found: dict[tuple[str, str], list[InstrumentChanged]] = {}
     try:
-        return parse_instruments(path.read_text(encoding="utf-8"), str(path), versions=True)
+        for one in parse_instruments(path.read_text(encoding="utf-8"), str(path), versions=True):
+            found.setdefault((one.venue, one.symbol), []).append(one)
+        return found
     except (OSError, UnicodeDecodeError, FatalError) as error:
         raise MarketDataError(str(path), field="instruments", found=str(error), allowed="instruments") from error
 
@@ -97,16 +104,14 @@ def _brackets(entries: Any, symbol: str, path: Path) -> tuple[LeverageBracket, .
 
 
 def told_instruments(
-    known: Sequence[InstrumentChanged], venue: str, symbol: str, interval: str, first_us: int, end_us: int
+    known: Sequence[InstrumentChanged], interval: str, first_us: int, end_us: int
 ) -> tuple[InstrumentChanged, ...]:
-    """The versions of an instrument over a span, offered at the interval too: first the one in force at ``first_us``,
-    then those that come before ``end_us``. Empty when the files don't tell the instrument.
+    """Of the versions of an instrument those over a span, offered at the interval too: first the one in force at
+    ``first_us``, then those that come before ``end_us``. Empty when none is known.
 
     The earliest version stands for the time before it, too.
     """
-    versions = sorted(
-        (one for one in known if (one.venue, one.symbol) == (venue, symbol)), key=lambda one: one.valid_from_us
-    )
+    versions = sorted(known, key=lambda one: one.valid_from_us)
     if not versions:
         return ()
     past = sum(one.valid_from_us <= first_us for one in versions)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from tradewire.backtest.data.inspection import Candles, candles_of, inspect_file
 from tradewire.backtest.data.instruments import (
     ASSUMED,
     BESIDE,
+    Versions,
     assumed_instrument,
     read_brackets,
     read_instruments,
@@ -63,10 +64,11 @@ def load_markets(
     funding = files_by_symbol(files.funding, strategy.symbols, hints[1:], what="--funding") if files.funding else {}
     paths = files_by_symbol(files.path, strategy.symbols, hints[1:], what="--path-data") if files.path else {}
     brackets = read_brackets(files.brackets, strategy.symbols) if files.brackets else {}
+    read = cache(read_instruments)  # thousands of symbols share one file
     markets = []
     for symbol in strategy.symbols:
         candles, earlier = _candles(data[symbol], strategy.interval, start_us, end_us)
-        versions = _instruments(strategy, symbol, files.instruments, data[symbol][0], candles)
+        versions = _instruments(strategy, symbol, _told_by(files.instruments, data[symbol][0], read), candles)
         market = _market(candles, _tiered(versions, brackets), marks.get(symbol), funding.get(symbol))
         markets.append(_with_path(replace(market, earlier=earlier), candles, paths.get(symbol), marks.get(symbol)))
     return tuple(markets)
@@ -114,18 +116,23 @@ def _of_interval(path: Path, interval: str) -> Candles:
     return candles
 
 
+def _told_by(named: Path | None, data: Path, read: Callable[[Path], Versions]) -> tuple[Path | None, Versions]:
+    """The instruments file named, None for none, and the instruments: its own, or those of the one beside candles."""
+    beside = data.parent / BESIDE
+    return named, read(named) if named else read(beside) if beside.exists() else {}
+
+
 def _instruments(
-    strategy: Traded, symbol: str, named: Path | None, data: Path, candles: Candles
+    strategy: Traded, symbol: str, told: tuple[Path | None, Versions], candles: Candles
 ) -> tuple[InstrumentChanged, ...]:
-    """The instrument's versions by the file named, by the one beside the candles, or the assumed one."""
-    path = named or data.parent / BESIDE
-    known = read_instruments(path) if named or path.exists() else []
+    """The instrument's versions by the file ``told``, or, where none was named, the assumed one."""
+    named, known = told
     first_us, end_us = int(candles.open_time_us[0]), int(candles.open_time_us[-1]) + candles.interval_us
-    told = told_instruments(known, strategy.venue, symbol, strategy.interval, first_us, end_us)
-    if not told and named:
-        found = ", ".join(f"{one.venue}:{one.symbol}" for one in known)
+    own = told_instruments(known.get((strategy.venue, symbol), ()), strategy.interval, first_us, end_us)
+    if not own and named:
+        found = ", ".join(":".join(key) for key in known)
         raise MarketDataError(str(named), field="instruments", found=found, allowed=f"{strategy.venue}:{symbol}")
-    return told or (assumed_instrument(strategy.venue, symbol, candles),)
+    return own or (assumed_instrument(strategy.venue, symbol, candles),)
 
 
 def _tiered(

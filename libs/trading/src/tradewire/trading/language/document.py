@@ -40,7 +40,7 @@ KEYS = (
     "protect",
     "params",
 )
-MAX_SYMBOLS = 1_000
+MAX_SYMBOLS = 2_000
 NAME = re.compile(r"[a-z0-9-]{1,40}")
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,29}")
 _WORD = re.compile(r"[a-z_][a-z0-9_]{0,39}")

@@ -16,6 +16,7 @@ import ccxt.async_support as ccxt
 from tradewire.ingest.adapters.ccxt_beside import CcxtBeside
 from tradewire.ingest.adapters.polling import Backoff, PollPolicy
 from tradewire.ingest.domain import CandleGate, Verdict, interval_us, position_us
+from tradewire.ports.checks import INTERVALS_US
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.events import GapDetected, InstrumentChanged, InstrumentStatus, LeverageBracket
@@ -230,8 +231,9 @@ def _exchange(exchange_id: str, interval: str, *, policy: PollPolicy, base_url: 
     if policy.rate_limit_ms is not None:
         options["rateLimit"] = policy.rate_limit_ms
     exchange = getattr(ccxt, exchange_id)(options)
-    if interval not in exchange.timeframes:
-        raise FatalError(f"interval: found {interval!r}, allowed {', '.join(exchange.timeframes)}")
+    offered = [name for name in INTERVALS_US if name in exchange.timeframes]
+    if interval not in offered:
+        raise FatalError(f"interval: found {interval!r}, allowed {', '.join(offered)}, as {exchange_id} offers them")
     if exchange.precisionMode != ccxt.TICK_SIZE:
         raise FatalError(f"exchange {exchange_id}: found precision by digits, allowed by tick size")
     if base_url:
