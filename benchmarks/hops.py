@@ -27,7 +27,7 @@ from tradewire.runtime.bus import kafka_topics as topic_admin
 from tradewire.runtime.bus.kafka import KafkaBus
 from tradewire.runtime.bus.kafka_client import KafkaSettings
 from tradewire.runtime.bus.memory import MemoryBus
-from tradewire.runtime.loop.readers import read_to_end
+from tradewire.runtime.bus.readers import read_to_end
 
 Say = Callable[[str], None]
 STATES = {BY_EVENT[kind].name for kind in (IndicatorStateSaved, RiskStateSaved)}

@@ -17,9 +17,9 @@ from tradewire.ports.events import AccountStateChanged, CandleClosed, OrderChang
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.bus.kafka import KafkaBus
 from tradewire.runtime.bus.kafka_client import KafkaSettings
+from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec
-from tradewire.runtime.loop.readers import read_to_end
 
 Say = Callable[[str], None]
 LOOK_SECONDS = 2.0

@@ -22,8 +22,8 @@ from tradewire.app.operating.monolith import memory_topics, run_monolith
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.topics import TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
+from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.codec import Codec, SchemaIds
-from tradewire.runtime.loop.readers import read_to_end
 from tradewire.testkit.builders import assessment, candle, instrument, intent
 from tradewire.testkit.execution_desk import desk_with, say, told
 

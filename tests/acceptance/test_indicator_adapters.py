@@ -13,8 +13,8 @@ from tradewire.indicator.settings import Settings
 from tradewire.ports.events import IndicatorsUpdated
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
+from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.codec import Codec, SchemaIds
-from tradewire.runtime.loop.readers import read_to_end
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = sample_scenarios(ROOT)["btc-hourly"]

@@ -30,8 +30,8 @@ from tradewire.ports.events import (
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
+from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.codec import Codec, SchemaIds
-from tradewire.runtime.loop.readers import read_to_end
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"

@@ -13,8 +13,8 @@ from tradewire.ports.bus import EventBusPort, Outgoing, Record
 from tradewire.ports.events import CandleClosed, IndicatorsUpdated
 from tradewire.ports.message import Envelope, Event, derived_id
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS, TOPICS
+from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.codec import Codec
-from tradewire.runtime.loop.readers import read_to_end
 
 DAY_US = 86_400_000_000
 UNKNOWN_SCHEMA_ID = 987_654

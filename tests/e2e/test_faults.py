@@ -25,7 +25,7 @@ from tradewire.ports.events import (
     TradingMode,
 )
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.loop.readers import read_to_end
+from tradewire.runtime.bus.readers import read_to_end
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -21,12 +21,12 @@ from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
+from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.runtime.dead_letters.letters import is_letter, letter_place, origin
 from tradewire.runtime.loop.answering import Answering
 from tradewire.runtime.loop.failures import HandlerFailedError, run_in_turn
-from tradewire.runtime.loop.readers import read_to_end
 from tradewire.runtime.loop.worker import Worker
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.tracing import Tracing

@@ -22,7 +22,7 @@ from tradewire.ports.errors import FatalError
 from tradewire.ports.events import AccountStateChanged, CandleClosed, OrderFilled, RiskAssessed, Side
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.loop import readers
+from tradewire.runtime.bus import readers
 from tradewire.runtime.service import Service
 from tradewire.testkit.builders import BTC, HOUR_US, assessment, candle, instrument, intent
 from tradewire.testkit.strategies import active, document, status

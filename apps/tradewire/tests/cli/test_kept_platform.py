@@ -21,7 +21,7 @@ from tradewire.ports.events import StrategyEvaluated
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.bus import connect
 from tradewire.runtime.bus.partitioner import partition_of
-from tradewire.runtime.loop.readers import read_to_end
+from tradewire.runtime.bus.readers import read_to_end
 
 EVALUATIONS = BY_EVENT[StrategyEvaluated].name
 __all__ = ["kept"]  # pytest finds the fixture here

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import cast
 
 from tradewire.ports.bus import Place
+from tradewire.runtime.bus.readers import Reader
 from tradewire.runtime.loop.back_pressure import BackPressure
-from tradewire.runtime.loop.readers import Reader
 
 PLACE = Place("t", 0)
 

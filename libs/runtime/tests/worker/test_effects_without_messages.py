@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import AccountStateChanged, RiskAssessed, RiskStateSaved, StrategyEvaluated
-from tradewire.runtime.loop import readers
+from tradewire.runtime.bus import readers
 from tradewire.runtime.service import Service, Store, on
 from tradewire.runtime.stores.changelog import ChangelogStore
 from tradewire.testkit.builders import account_state, evaluation

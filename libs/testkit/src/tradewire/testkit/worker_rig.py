@@ -15,9 +15,9 @@ from tradewire.ports.events import CandleClosed, IndicatorStateSaved, Indicators
 from tradewire.ports.message import Envelope, Event, root_id
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
+from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
-from tradewire.runtime.loop.readers import read_to_end
 from tradewire.runtime.loop.worker import Worker
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.tracing import Tracing

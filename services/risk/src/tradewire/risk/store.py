@@ -14,10 +14,9 @@ from tradewire.ports.topics import BY_EVENT
 from tradewire.risk.domain.account import Account
 from tradewire.risk.domain.desk import RiskDesk
 from tradewire.runtime.bus.partitioner import partition_of
-from tradewire.runtime.codec import UnknownSchemaIdError
+from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.headers import decode_headers
 from tradewire.runtime.loop.failures import tell_how_to_skip
-from tradewire.runtime.loop.readers import read_between
 from tradewire.runtime.service import StoreContext
 from tradewire.runtime.stores.changelog import ChangelogStore
 
@@ -119,12 +118,7 @@ class RiskStore(ChangelogStore):
     async def _answer(self, value: bytes) -> RiskAssessed:
         """An answer, also one written with an older schema."""
         assert self._context is not None
-        codec, topic = self._context.codec, BY_EVENT[RiskAssessed].name
-        try:
-            event = codec.decode(topic, value)
-        except UnknownSchemaIdError as unknown:
-            await codec.ids.fetch(unknown.schema_id)
-            event = codec.decode(topic, value)
+        event = await self._context.codec.read(BY_EVENT[RiskAssessed].name, value)
         assert isinstance(event, RiskAssessed), "the topic carries answers"
         return event
 

@@ -22,10 +22,9 @@ from tradewire.ports.events import (
 from tradewire.ports.message import Emit
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import partition_of
-from tradewire.runtime.codec import UnknownSchemaIdError
+from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.headers import decode_headers
 from tradewire.runtime.loop.answering import AHEAD_SECONDS_MAX
-from tradewire.runtime.loop.readers import read_between
 from tradewire.runtime.service import StoreContext
 from tradewire.strategy.domain.desk import StrategyDesk
 from tradewire.strategy.domain.questions import Question
@@ -123,13 +122,8 @@ class Examiner:
 
     async def _saw(self, record: Record) -> None:
         assert self._context is not None
-        codec, value = self._context.codec, record.value or b""
         with suppress(ContractViolationError):  # not written by indicator; its reader keeps it as a dead letter
-            try:
-                event = codec.decode(record.topic, value)
-            except UnknownSchemaIdError as unknown:
-                await codec.ids.fetch(unknown.schema_id)
-                event = codec.decode(record.topic, value)
+            event = await self._context.codec.read(record.topic, record.value or b"")
             if isinstance(event, IndicatorsUpdated):
                 self._desk.saw((event.venue, event.symbol, event.interval), event.event_time_us)
 

@@ -12,14 +12,13 @@ from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.events import AccountStateChanged, OrderChanged, OrderFilled, RiskAssessed, StrategyEvaluated
 from tradewire.ports.telemetry import LogStorePort, TelemetryPort
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.codec import UnknownSchemaIdError
+from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.service import Store, StoreContext
 from tradewire.telemetry.domain.desk import TelemetryDesk
 from tradewire.telemetry.domain.entries import entry_of
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.5
 FORGET_EVERY_SECONDS = 3600.0
 WHOLE = tuple(BY_EVENT[event].name for event in (AccountStateChanged, OrderFilled))
 """Read again from their beginning: sums, peaks and curves need every one."""
@@ -80,7 +79,9 @@ class TelemetryStore(Store):
                     self._context.lost(place, 0, begin, why="the books' sums, peaks and curves begin after them")
             if topic in NEWEST:
                 begins = {place: max(begins[place], ends[place] - self._restore_records_max) for place in places}
-            restored += await self._read(begins, ends)
+            async for record in read_between(self._context.bus, begins, ends):
+                await self._restore(record)
+                restored += 1
         log.info("books restored", extra={"event": "books_restored", "records": restored})
         return ()
 
@@ -90,25 +91,6 @@ class TelemetryStore(Store):
             raise RetryableError("not connected yet")
         return dict(await self._context.bus.end_offsets(list(places)))
 
-    async def _read(self, begins: dict[Place, int], ends: dict[Place, int]) -> int:
-        assert self._context is not None
-        waiting = {place for place, end in ends.items() if end > begins[place]}
-        if not waiting:
-            return 0
-        count = 0
-        tail = await self._context.bus.tail({place: begins[place] for place in waiting})
-        try:
-            while waiting:
-                for record in await tail.poll(max_records=1000, timeout_s=POLL_SECONDS):
-                    if record.offset < ends[record.place]:
-                        await self._restore(record)
-                        count += 1
-                    if record.offset + 1 >= ends[record.place]:
-                        waiting.discard(record.place)
-        finally:
-            await tail.close()
-        return count
-
     async def _restore(self, record: Record) -> None:
         """One record; what can't be read was dead-lettered when it came."""
         assert self._context is not None
@@ -116,11 +98,7 @@ class TelemetryStore(Store):
         if record.value is None:
             return
         try:
-            try:
-                event = codec.decode(record.topic, record.value)
-            except UnknownSchemaIdError as unknown:
-                await codec.ids.fetch(unknown.schema_id)
-                event = codec.decode(record.topic, record.value)
+            event = await codec.read(record.topic, record.value)
             self._desk.restore(event, codec.decode_headers(record))
         except ContractViolationError as error:
             log.warning("left out of the books: %s", error, extra={"event": "restore_skipped", "offset": record.offset})

@@ -11,10 +11,9 @@ from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.message import Envelope, Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import partition_of
+from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec import Codec
 
-POLL_SECONDS = 0.5
-RECORDS_PER_POLL = 1_000
 WINDOW_RECORDS = 4_000
 """A search by time stops narrowing down here: reading this many costs less than one more question."""
 CLOCKS_APART_US = 300_000_000
@@ -164,16 +163,7 @@ class Archive:
 
     async def _read(self, place: Place, start: int) -> AsyncGenerator[Record]:
         """Records of one partition from ``start`` to its end as it is now."""
-        end = (await self._bus.end_offsets([place]))[place]
-        if start >= end:
-            return
-        tail = await self._bus.tail({place: start})
-        try:
-            while True:
-                for record in await tail.poll(max_records=RECORDS_PER_POLL, timeout_s=POLL_SECONDS):
-                    if record.offset < end:
-                        yield record
-                    if record.offset + 1 >= end:
-                        return
-        finally:
-            await tail.close()
+        ends = await self._bus.end_offsets([place])
+        async with aclosing(read_between(self._bus, {place: start}, ends)) as records:
+            async for record in records:
+                yield record

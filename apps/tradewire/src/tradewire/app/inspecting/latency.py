@@ -15,8 +15,8 @@ from tradewire.ports.events import (
     StrategyEvaluated,
 )
 from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.codec import Codec
-from tradewire.runtime.loop.readers import read_to_end
 
 HOPS = (
     (CandleClosed, IndicatorsUpdated),

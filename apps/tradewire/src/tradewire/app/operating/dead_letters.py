@@ -10,10 +10,10 @@ from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
 from tradewire.ports.message import Event
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
+from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.dead_letters.letters import is_letter, origin, stage_of
 from tradewire.runtime.dead_letters.releases import Answer, Failure, read_answer, write_request
-from tradewire.runtime.loop.readers import read_to_end
 
 POLL_SECONDS = 0.2
 

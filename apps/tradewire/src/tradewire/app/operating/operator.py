@@ -23,9 +23,9 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.message import Envelope, Event, derived_id
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.codec import Codec, UnknownSchemaIdError
+from tradewire.runtime.bus.readers import read_to_end
+from tradewire.runtime.codec import Codec
 from tradewire.runtime.loop.control_records import cleaned
-from tradewire.runtime.loop.readers import read_to_end
 from tradewire.runtime.observe.tracing import root_traceparent
 
 PRODUCER = "cli"
@@ -87,11 +87,7 @@ class Operator:
         if record.value is None:
             return None
         try:
-            try:
-                return self.codec.decode(record.topic, record.value)
-            except UnknownSchemaIdError as unknown:
-                await self.codec.ids.fetch(unknown.schema_id)
-                return self.codec.decode(record.topic, record.value)
+            return await self.codec.read(record.topic, record.value)
         except ContractViolationError:
             return None
 

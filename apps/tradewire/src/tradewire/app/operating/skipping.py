@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from tradewire.app.operating.dead_letters import ReplayRefusedError
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
+from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.dead_letters.releases import Skip, write_skip
-from tradewire.runtime.loop.readers import read_between
 
 
 class SkipRefusedError(ReplayRefusedError):

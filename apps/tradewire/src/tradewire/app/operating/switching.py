@@ -21,7 +21,7 @@ from tradewire.ports.events import (
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import partition_of
-from tradewire.runtime.loop.readers import read_to_end
+from tradewire.runtime.bus.readers import read_to_end
 from tradewire.trading.controls import GLOBAL
 
 IN_CHARGE = ("risk", "execution")

@@ -219,6 +219,17 @@ class Codec:
         except Exception:
             return self._decode(form, value, texts)
 
+    async def read(self, topic: str, value: bytes) -> Event:
+        """As ``decode``; a writer's schema that was not seen before is fetched first.
+
+        Raises: ContractViolationError as ``decode`` does; RetryableError when the registry is away.
+        """
+        try:
+            return self.decode(topic, value)
+        except UnknownSchemaIdError as unknown:
+            await self.ids.fetch(unknown.schema_id)
+            return self.decode(topic, value)
+
     def _decode(self, form: _Format, value: bytes, texts: str = "strict") -> Event:
         """The event as fastavro and pydantic read it, and what is wrong with a value that they can't read."""
         topic = form.spec.name

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.errors import ContractViolationError
+from tradewire.runtime.bus.readers import Reader, read_between
 from tradewire.runtime.dead_letters.letters import original
 from tradewire.runtime.dead_letters.parking import Key, Origin, Parking, Wait
 from tradewire.runtime.dead_letters.releases import Answer, Failure, Request, write_answer
@@ -22,7 +23,6 @@ from tradewire.runtime.loop.back_pressure import BackPressure
 from tradewire.runtime.loop.checkpoints import Checkpoints
 from tradewire.runtime.loop.failures import HandlerFailedError
 from tradewire.runtime.loop.publisher import Draft, Publisher
-from tradewire.runtime.loop.readers import Reader, read_between
 from tradewire.runtime.observe.auditing import Audit
 from tradewire.runtime.service import Service
 

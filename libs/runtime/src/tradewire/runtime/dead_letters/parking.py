@@ -13,9 +13,9 @@ from enum import Enum, auto
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
+from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.dead_letters.letters import is_letter, letter_place, origin
 from tradewire.runtime.dead_letters.releases import Answer, Request, read_answer, read_request, read_skip
-from tradewire.runtime.loop.readers import read_between
 
 Key = tuple[str, bytes | None]
 """Topic and record key."""

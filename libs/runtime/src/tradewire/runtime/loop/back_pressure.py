@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from tradewire.ports.bus import Place
 from tradewire.ports.message import WaitReason
-from tradewire.runtime.loop.readers import Reader
+from tradewire.runtime.bus.readers import Reader
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from contextlib import suppress
 from tradewire.ports.bus import Place, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import RetryableError
+from tradewire.runtime.bus.readers import Reader
 from tradewire.runtime.loop.publisher import Publisher
-from tradewire.runtime.loop.readers import Reader
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.progress import Progress
 from tradewire.runtime.service import Service

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 from tradewire.ports.bus import Record
 from tradewire.ports.errors import ContractViolationError
+from tradewire.runtime.bus.readers import Reader
 from tradewire.runtime.loop.answering import Answering
 from tradewire.runtime.loop.checkpoints import Checkpoints
 from tradewire.runtime.loop.failures import BatchRefusedError, HandlerFailedError
 from tradewire.runtime.loop.publisher import Draft, Publisher
-from tradewire.runtime.loop.readers import Reader
 from tradewire.runtime.service import Service
 
 

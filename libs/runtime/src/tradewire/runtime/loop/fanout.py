@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tradewire.ports.bus import EventBusPort, Place
+from tradewire.runtime.bus.readers import Reader
 from tradewire.runtime.loop.continuity import Continuity
-from tradewire.runtime.loop.readers import Reader
 from tradewire.runtime.service import Store
 
 

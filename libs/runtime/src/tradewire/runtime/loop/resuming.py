@@ -5,9 +5,9 @@ from __future__ import annotations
 from tradewire.ports.bus import EventBusPort
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError
+from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.loop.answering import AHEAD_SECONDS_MAX, text_key
-from tradewire.runtime.loop.readers import read_to_end
 
 
 async def last_published(bus: EventBusPort, codec: Codec, clock: ClockPort, topic: str) -> dict[str, int]:

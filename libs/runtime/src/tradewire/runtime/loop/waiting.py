@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.message import WaitReason
-from tradewire.runtime.loop.readers import Reader
+from tradewire.runtime.bus.readers import Reader
 from tradewire.runtime.observe.lag import LagWatch
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.progress import Progress

@@ -17,6 +17,7 @@ from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import BY_EVENT, TOPICS
+from tradewire.runtime.bus.readers import Reader, SourceReader, read_to_end, taken
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.dead_letters.draining import Draining
 from tradewire.runtime.dead_letters.parking import Parking
@@ -29,7 +30,6 @@ from tradewire.runtime.loop.effects import Effects
 from tradewire.runtime.loop.failures import HandlerFailedError
 from tradewire.runtime.loop.fanout import Fanout
 from tradewire.runtime.loop.publisher import Draft, Publisher
-from tradewire.runtime.loop.readers import Reader, SourceReader, read_to_end, taken
 from tradewire.runtime.loop.resuming import last_published
 from tradewire.runtime.loop.waiting import Waits, waiting_of
 from tradewire.runtime.observe.auditing import Audit

@@ -14,9 +14,9 @@ from tradewire.ports.errors import ContractViolationError, TradewireError
 from tradewire.ports.events import InstanceReported
 from tradewire.ports.message import WaitReason, derived_id
 from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.codec.headers import lineage
-from tradewire.runtime.loop.readers import read_between
 from tradewire.runtime.loop.worker import Worker
 from tradewire.runtime.observe.health import Health
 from tradewire.runtime.observe.secrets import scrub

@@ -11,7 +11,7 @@ from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import DEAD_LETTERS
-from tradewire.runtime.loop.readers import Reader
+from tradewire.runtime.bus.readers import Reader
 from tradewire.runtime.observe.metrics import Metrics
 
 ENDS_KEPT_MAX = 600

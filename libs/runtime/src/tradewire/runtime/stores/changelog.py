@@ -12,7 +12,6 @@ from tradewire.ports.bus import Outgoing, Place, Record
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.codec import UnknownSchemaIdError
 from tradewire.runtime.loop.failures import tell_how_to_skip
 from tradewire.runtime.service import Store, StoreContext
 from tradewire.runtime.stores.last_written import LastWritten
@@ -76,20 +75,10 @@ class ChangelogStore(Store):
         assert self._context is not None
         assert record.value is not None
         try:
-            return await self._decoded(record.value)
+            return await self._context.codec.read(self._spec.name, record.value)
         except ContractViolationError as error:
             tell_how_to_skip(record, self._context.service, error)
             raise
-
-    async def _decoded(self, value: bytes) -> Event:
-        """A state event, also one written with an older schema."""
-        assert self._context is not None
-        codec = self._context.codec
-        try:
-            return codec.decode(self._spec.name, value)
-        except UnknownSchemaIdError as unknown:
-            await codec.ids.fetch(unknown.schema_id)
-            return codec.decode(self._spec.name, value)
 
     async def release(self, partitions: Sequence[int]) -> None:
         self._unwritten = [record for record in self._unwritten if record.partition not in set(partitions)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tradewire.ports.bus import EventBusPort
 from tradewire.ports.events import IndicatorStateSaved, RiskStateSaved
 from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.codec import Codec
-from tradewire.runtime.loop.readers import read_to_end
 from tradewire.testkit.checker import Audit
 
 SAVED = (IndicatorStateSaved, RiskStateSaved)

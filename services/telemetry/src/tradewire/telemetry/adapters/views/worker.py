@@ -21,7 +21,7 @@ from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.events import AccountStateChanged, OrderFilled
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.codec import Codec, UnknownSchemaIdError
+from tradewire.runtime.codec import Codec
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.progress import Progress
 from tradewire.telemetry.adapters.views.rows import Rows
@@ -96,12 +96,10 @@ class ViewWorker:
         """As the codec says; a registry that is away is asked again until it answers."""
         while True:
             try:
-                event = self._codec.decode(topic, value)
-                CHECKS[type(event)](event)
-                return event
-            except UnknownSchemaIdError as unknown:
-                try:
-                    await self._codec.ids.fetch(unknown.schema_id)
-                except RetryableError as error:
-                    log.warning("registry away: %s", error, extra={"event": "registry_away"})
-                    await asyncio.sleep(RETRY_SECONDS)
+                event = await self._codec.read(topic, value)
+            except RetryableError as error:
+                log.warning("registry away: %s", error, extra={"event": "registry_away"})
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            CHECKS[type(event)](event)
+            return event
