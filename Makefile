@@ -7,13 +7,20 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 PARTS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml apps/*/pyproject.toml)))
-TYPED := $(addsuffix src,$(PARTS)) $(wildcard $(addsuffix tests,$(PARTS))) tests benchmarks contracts data docs $(wildcard *.py)
+TYPED := $(addsuffix src,$(PARTS)) $(wildcard $(addsuffix tests,$(PARTS))) tests benchmarks contracts data docs requirements $(wildcard *.py)
 INSTALLED := .venv/.installed
 COMPILED := .venv/.compiled
 PEERS := .venv-peers/.installed
 NAUTILUS := .venv-nautilus/.installed
 
-.PHONY: bench bench-recovery bench-research bench-sizes drills fuzz help setup run test chaos lint types imports contracts clean
+DOCKER ?= docker
+export DOCKER_BUILDKIT ?= 1
+TAG ?= local
+IMAGES := $(notdir $(wildcard services/*)) tradewire
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' apps/tradewire/pyproject.toml)
+REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude '*')
+
+.PHONY: bench bench-recovery bench-research bench-sizes drills fuzz help setup run test chaos images lint types imports contracts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +44,14 @@ fuzz: setup ## hostile records to every topic of every service: make fuzz RECORD
 
 drills: setup ## the tests that take minutes of outage each
 	$(BIN)/pytest -m drill
+
+images: ## container images tradewire/SERVICE:local of each service and of the command: make images DOCKER=docker TAG=local
+	@$(DOCKER) version --format 'Docker engine {{.Server.Version}}' || { echo "make images needs a running Docker engine" >&2; exit 1; }
+	@for image in $(IMAGES); do \
+	  $(DOCKER) build --quiet --build-arg SERVICE=$$image --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
+	    --tag tradewire/$$image:$(TAG) . >/dev/null; \
+	  echo "tradewire/$$image:$(TAG) $$($(DOCKER) image inspect --format '{{.Size}}' tradewire/$$image:$(TAG) | awk '{printf "%d MB", $$1 / 1e6}')"; \
+	done
 
 lint: $(INSTALLED) ## style and format
 	$(BIN)/ruff check .

