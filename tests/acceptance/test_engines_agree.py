@@ -61,6 +61,7 @@ def agree(asked: BacktestRequest) -> None:
     assert certificate.agreements[0].divergence is None
     assert futures.fingerprint == replay.fingerprint
     assert len(futures.trades) == len(replay.trades) > 0
+    assert futures.activity == replay.activity
 
 
 @pytest.mark.parametrize("name", [*HOURLY, *DAILY])

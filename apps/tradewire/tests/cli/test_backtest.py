@@ -26,7 +26,8 @@ def test_result_as_json_has_the_keys_that_other_tools_read(tmp_path: Path) -> No
     assert main(["backtest", HOURLY, "--data", CANDLES, *SPAN, "--json", str(target)]) == Exit.DONE
 
     found = json.loads(target.read_text())
-    assert set(found) == {"fingerprint", "engine", "strategy", "settings", "ready_from_ms", "stats", "trades", "equity"}
+    keys = "fingerprint engine strategy settings ready_from_ms activity stats trades equity"
+    assert set(found) == set(keys.split())
     assert (found["engine"], found["strategy"]) == ("futures", "ema-cross-btc")
     assert len(found["fingerprint"]) == 64
     assert len(found["equity"]) == 59 * 24
@@ -53,6 +54,19 @@ def test_text_ends_with_the_fingerprint_and_says_how_orders_filled(capsys: pytes
     assert out.splitlines()[-1].startswith("fingerprint: ")
     assert "Sharpe ratio" in out
     assert "fill model: decided at a bar's close" in out
+
+
+def test_entries_that_are_refused_are_said_by_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["backtest", HOURLY, "--data", CANDLES, *SPAN, "--limit", "max_order_notional=10"]
+
+    assert main(words) == Exit.DONE
+    said = capsys.readouterr().out
+    assert main([*words, "--json"]) == Exit.DONE
+
+    found = json.loads(capsys.readouterr().out)["activity"]
+    refused = found["refused"]["max_order_notional"]
+    assert f"refused by risk: {refused} of {refused} entries: max_order_notional {refused}" in said
+    assert (found["entries"], found["signals"] - found["signals_ignored"]) == (0, refused)
 
 
 def test_settings_and_parameters_reach_the_account(capsys: pytest.CaptureFixture[str]) -> None:

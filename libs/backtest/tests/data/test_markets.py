@@ -86,6 +86,9 @@ def test_a_symbol_that_no_file_tells_of_is_assumed_and_said(candles: Path) -> No
     assert told.max_qty * 110 <= 500_000_000
     (sentence,) = assumptions((market,))
     assert sentence.startswith("BTCUSDT: assumed")
+    for name in ("tick_size", "step_size", "min_qty", "max_qty", "min_notional", "price_collar_ratio", "taker_fee"):
+        assert f"{name} {getattr(told, name):f}" in sentence
+    assert "brackets of Binance's BTCUSDT" in sentence
 
 
 def test_the_span_is_from_the_first_open_time_to_before_the_last(candles: Path) -> None:

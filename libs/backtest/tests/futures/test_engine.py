@@ -48,6 +48,7 @@ def assert_equal(result: BacktestResult, expected: BacktestResult) -> None:
     assert result.fills == expected.fills
     assert result.funding == expected.funding
     assert result.trades == expected.trades
+    assert result.activity == expected.activity
 
 
 @settings(deadline=None, max_examples=120)

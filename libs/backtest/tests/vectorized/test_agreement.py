@@ -30,6 +30,7 @@ def test_random_markets_give_what_the_exchange_gives_to_the_last_unit(request: B
     assert np.array_equal(found.equity_e8, expected.equity_e8)
     assert found.trades == expected.trades
     assert found.funding == expected.funding
+    assert found.activity == expected.activity
     for symbol, held in expected.position_e8.items():
         assert np.array_equal(found.position_e8[symbol], held)
 

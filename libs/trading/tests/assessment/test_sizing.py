@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tradewire.ports.events import SizingMethod
 from tradewire.testkit.builders import instrument, sizing
-from tradewire.trading.assessment.sizing import entry_qty, quantize_price, quantize_qty
+from tradewire.trading.assessment.sizing import entry_qty, is_cut, quantize_price, quantize_qty
 
 FINITE = st.floats(min_value=1e-30, max_value=1e12, allow_nan=False)
 VOLATILITY = {"inputs": {"volatility": 0.5}}
@@ -101,3 +101,10 @@ def test_entry_when_sized_then_the_exact_quotient_rounded_down_once(
     asked = Fraction(share) * Fraction(equity) / Fraction(close)
     assert Fraction(found) <= asked < Fraction(found) + Fraction(terms.step_size)
     assert found % terms.step_size == 0
+
+
+@pytest.mark.parametrize(("max_leverage", "cut"), [(None, False), (0.5, False), (0.499, True), (2.0, False)])
+def test_an_entry_is_cut_when_the_cap_is_below_what_the_method_asks_for(max_leverage: float | None, cut: bool) -> None:
+    how = sizing(SizingMethod.FRACTION_OF_EQUITY, 0.5, max_leverage=max_leverage)
+
+    assert is_cut(how, equity=Decimal(10_000), close=Decimal(300), stop_distance=None) is cut

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,12 @@ import pandas as pd
 from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.backtest.frames import Data, Frames, table_of
 from tradewire.backtest.futures import FuturesEngine
+from tradewire.backtest.not_happened import not_happened
 from tradewire.backtest.report import plot, provenance_of, write_report, write_run
 from tradewire.backtest.statistics import Statistics, statistics_of
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.backtest.warmup import ready_from_us
+from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import (
     AccountSettings,
     BacktestFill,
@@ -52,6 +55,16 @@ class Run:
     def stats(self) -> Statistics:
         """Statistics by name, e.g. ``run.stats["sharpe"]``; prints and renders as a table."""
         return statistics_of(self.result, self.request.markets)
+
+    @property
+    def activity(self) -> Activity:
+        """What the signals came to and what did not happen, as counts: refusals by rule, liquidations, and so on."""
+        return self.result.activity
+
+    @property
+    def not_happened(self) -> list[str]:
+        """The same in sentences, a liquidation first."""
+        return not_happened(self.result)
 
     @cached_property
     def trades(self) -> pd.DataFrame:
@@ -100,7 +113,8 @@ class Run:
         return f"<Run {self.result.strategy_id} by {self.result.engine}: {text}, {len(self.result.trades)} trades>"
 
     def _repr_html_(self) -> str:
-        return self.stats._repr_html_()
+        lines = "".join(f"<li>{escape(line)}</li>" for line in self.not_happened)
+        return f"<ul>{lines}</ul>{self.stats._repr_html_()}"
 
 
 def run(

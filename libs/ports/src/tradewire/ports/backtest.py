@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from tradewire.ports.activity import Activity
 from tradewire.ports.events import InstrumentChanged, Liquidity, RiskLimitsChanged, Side
 
 if TYPE_CHECKING:
@@ -217,6 +218,7 @@ class BacktestResult:
     ``fill_model`` states how orders filled. ``trades``, ``fills`` and ``funding`` do not change; an engine may make
     their objects from columns of numbers when one is first asked for. ``insurance``: losses beyond an account's margin
     that the venue's insurance fund bore, quote. The trades' PnL and it add up to the account's change, exactly.
+    ``activity``: what the signals came to, and what did not happen.
     """
 
     engine: str
@@ -234,6 +236,7 @@ class BacktestResult:
     equity_e8: IntArray
     position_e8: Mapping[str, IntArray]
     insurance: Decimal = Decimal(0)
+    activity: Activity = field(default_factory=Activity)
 
 
 class BacktestPort(Protocol):

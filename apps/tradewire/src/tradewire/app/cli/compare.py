@@ -15,7 +15,9 @@ from tradewire.app.cli.moments import iso
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, say, tell
 from tradewire.app.cli.research import Asked, asks, ready_line, request_of
+from tradewire.backtest.not_happened import not_happened
 from tradewire.backtest.parity import Agreement, Certificate, certify
+from tradewire.backtest.report import activity_document
 from tradewire.backtest.warmup import lead_of, ready_from_us, without_earlier
 from tradewire.ports.backtest import BacktestRequest, BacktestResult
 
@@ -105,6 +107,7 @@ def _engine(result: BacktestResult) -> dict[str, object]:
         "final_equity": f"{final / 1e8:.8f}",
         "fingerprint": result.fingerprint,
         "left_out": result.left_out,
+        "activity": activity_document(result.activity),
     }
 
 
@@ -129,6 +132,8 @@ def _show(compared: Compared) -> None:
     for agreement in compared.certificate.agreements:
         _show_agreement(agreement, compared.certificate.reference)
     for result in results:
+        for line in not_happened(result):
+            tell(f"{result.engine}: {line}")
         for sentence in result.left_out:
             tell(f"left out by {result.engine}: {sentence}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,9 +10,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.activity import Counts, activity_of
+from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import LIQUIDATION, BacktestFill, FundingPayment, MarketHistory
-from tradewire.ports.events import AccountStateChanged, OrderFilled, Side
+from tradewire.ports.events import (
+    AccountStateChanged,
+    OrderChanged,
+    OrderFilled,
+    OrderStatus,
+    RiskAssessed,
+    RiskDecision,
+    Side,
+    StrategyEvaluated,
+)
 from tradewire.ports.message import Event
+from tradewire.trading.assessment.sizing import is_cut
 from tradewire.trading.exchange import from_e8, to_e8
 from tradewire.trading.exchange.margin import funding_amount
 from tradewire.trading.language import INTERVALS_US
@@ -21,12 +33,19 @@ if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
 
 
+_Bar = tuple[str, int]
+"""Symbol and close: a run has one strategy."""
+
+
 @dataclass
 class Collector:
-    """Takes a run's events in any order and lists its fills and account states in the account's own order."""
+    """Takes a run's events in any order; lists fills and account states in the account's own order, counts answers."""
 
     _fills: dict[int, OrderFilled] = field(default_factory=dict)
     _states: dict[int, AccountStateChanged] = field(default_factory=dict)
+    _evaluations: dict[_Bar, StrategyEvaluated] = field(default_factory=dict)
+    _assessments: dict[_Bar, RiskAssessed] = field(default_factory=dict)
+    _ended: dict[int, OrderChanged] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
         """One more record; one that comes twice counts once."""
@@ -35,6 +54,32 @@ class Collector:
                 self._fills[event.sequence] = event
             case AccountStateChanged():
                 self._states[event.sequence] = event
+            case StrategyEvaluated():
+                self._evaluations[event.symbol, event.event_time_us] = event
+            case RiskAssessed():
+                self._assessments[event.symbol, event.event_time_us] = event
+            case OrderChanged(status=OrderStatus.REJECTED | OrderStatus.EXPIRED):
+                self._ended[event.sequence] = event
+
+    def activity(self, markets: Sequence[MarketHistory], payments: int) -> Activity:
+        """What the signals came to; ``payments`` of funding."""
+        counts = Counts()
+        for bar, answer in self._assessments.items():
+            if counts.take(answer) and answer.equity is not None:
+                asked = self._evaluations[bar]
+                distance = asked.stop_distance
+                counts.cut += is_cut(asked.sizing, equity=answer.equity, close=asked.close, stop_distance=distance)
+        for order in self._ended.values():
+            take = counts.take_rejected if order.status is OrderStatus.REJECTED else counts.take_expired
+            take(order.reason or "UNKNOWN")
+        return activity_of(
+            counts,
+            markets,
+            not_ready=sum(not evaluation.ready for evaluation in self._evaluations.values()),
+            signals=sum(answer.decision is not RiskDecision.NO_SIGNAL for answer in self._assessments.values()),
+            payments=payments,
+            venue_fills=Counter(fill.leg for fill in self._fills.values()),
+        )
 
     def filled(self) -> list[OrderFilled]:
         """All fills."""

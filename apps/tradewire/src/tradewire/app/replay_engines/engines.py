@@ -73,6 +73,7 @@ class ServicesEngine(BacktestPort):
             equity_e8=equity_e8(closes),
             position_e8={market.symbol: position_e8(closes, market.symbol) for market in request.markets},
             insurance=insurance_of(closes, request.account.capital),
+            activity=collector.activity(request.markets, len(funding)),
         )
 
 

@@ -21,11 +21,8 @@ if TYPE_CHECKING:
     from tradewire.backtest.data.inspection import Candles
 
 BESIDE = "instruments.yaml"
-ASSUMED = (
-    "assumed, for want of an instruments file: tick of the candles' own decimals, step 0.00000001, no least notional, "
-    "fees 0.02 % and 0.05 %, liquidation fee 1.25 %, price collar 5 %, brackets of Binance's BTCUSDT"
-)
-"""What is said of a market whose instrument no file told."""
+_NOT_TOLD = frozenset({"venue", "symbol", "intervals", "brackets", "valid_from_us"})
+"""Fields of an assumed instrument that the data tell, or that are told apart."""
 _QUOTES = ("USDT", "USDC", "BUSD", "FDUSD", "USD", "EUR", "BTC", "ETH", "BNB")
 _MOST_NOTIONAL = 500_000_000
 _MOST_QTY = 10**9
@@ -50,6 +47,7 @@ _KEYS = {
     "maintenance_amount": "cum",
     "max_leverage": "initialLeverage",
 }
+_ASSUMED_BRACKETS = tuple(LeverageBracket.model_validate(dict(zip(_KEYS, tier, strict=True))) for tier in _TIERS)
 
 
 Versions = Mapping[tuple[str, str], Sequence[InstrumentChanged]]
@@ -123,7 +121,7 @@ def told_instruments(
 
 
 def assumed_instrument(venue: str, symbol: str, candles: Candles) -> InstrumentChanged:
-    """The instrument of a market that no file tells of; see ``ASSUMED``."""
+    """The instrument of a market that no file tells of; `assumption` says all that it is."""
     prices = candles.columns[:4]
     most = max(float(column.max()) for column in prices)
     power = int(np.floor(np.log10(_MOST_NOTIONAL / most)))
@@ -144,9 +142,22 @@ def assumed_instrument(venue: str, symbol: str, candles: Candles) -> InstrumentC
         liquidation_fee=Decimal("0.0125"),
         price_collar_ratio=Decimal("0.05"),
         intervals=(candles.interval,),
-        brackets=tuple(LeverageBracket.model_validate(dict(zip(_KEYS, tier, strict=True))) for tier in _TIERS),
+        brackets=_ASSUMED_BRACKETS,
         valid_from_us=int(candles.open_time_us[0]),
     )
+
+
+def assumption(instrument: InstrumentChanged) -> str:
+    """All that an assumed instrument is, by the names that an instruments file has for it."""
+    named = ((name, getattr(instrument, name)) for name in InstrumentChanged.model_fields if name not in _NOT_TOLD)
+    told = ", ".join(f"{name} {_plain(value)}" for name, value in named)
+    assumed = instrument.brackets == _ASSUMED_BRACKETS
+    tiers = f"brackets of Binance's BTCUSDT (leverage to {_ASSUMED_BRACKETS[0].max_leverage})" if assumed else ""
+    return f"{instrument.symbol}: assumed, for want of an {BESIDE} that names it: {told}{', ' if tiers else ''}{tiers}"
+
+
+def _plain(value: object) -> str:
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def decimals_of(column: np.ndarray[Any, np.dtype[np.float64]]) -> int:

@@ -14,10 +14,10 @@ from tradewire.backtest.data.errors import MarketDataError, iso_of
 from tradewire.backtest.data.files import MarketFiles, files_by_symbol
 from tradewire.backtest.data.inspection import Candles, candles_of, inspect_file, load_candles
 from tradewire.backtest.data.instruments import (
-    ASSUMED,
     BESIDE,
     Versions,
     assumed_instrument,
+    assumption,
     read_brackets,
     read_instruments,
     told_instruments,
@@ -54,8 +54,8 @@ def load_markets(
     """The history of each of the strategy's symbols, in its order, open times from ``start_us`` up to before
     ``end_us`` (µs since the epoch). Indicators warm up on the bars that the files have before ``start_us``.
 
-    A symbol that no instruments file tells of is assumed to be as ``ASSUMED`` says; ``assumptions`` names such
-    markets. Raises MarketDataError: a file is missing or not fit, its interval is not the strategy's, or no bar lies
+    A symbol that no instruments file tells of has an assumed instrument; ``assumptions`` tells all of such. Raises
+    MarketDataError: a file is missing or not fit, its interval is not the strategy's, or no bar lies
     in the span; OSError.
     """
     hints = (strategy.interval, strategy.venue)
@@ -77,7 +77,7 @@ def load_markets(
 def assumptions(markets: Sequence[MarketHistory]) -> tuple[str, ...]:
     """A sentence for each market whose instrument was assumed."""
     return tuple(
-        f"{market.symbol}: {ASSUMED}"
+        assumption(market.instrument)
         for market in markets
         if market.instrument.model_copy(update={"brackets": ()})
         == assumed_instrument(market.instrument.venue, market.symbol, _bars_of(market)).model_copy(

@@ -15,8 +15,13 @@ ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT, REVERSE_TO_LONG, REVERSE_TO_SHOR
 """Signal codes, as in `tradewire.trading.language.SIGNALS`."""
 WALLET, REALISED, FEES, FUNDING, PEAK = range(5)
 """Places in ``totals``, quote 1e-8: funding as received, and the highest equity at any close."""
-FILLS, PAYMENTS, ORDERS = 0, 1, 2
-"""Places in the tape's ``counts``; orders are all that the venue ever took from the account."""
+FILLS, PAYMENTS, ORDERS, REFUSALS, ANSWERED, ENTRIES, EXITS, CUT, NOTHING_LEFT = range(9)
+"""Places in the tape's ``counts``; orders are all that the venue ever took from the account.
+
+``ANSWERED``: signals that asked for anything; of what they asked for, entries and exits sent, entries cut by a cap on
+leverage, and reduce-only orders that found no position.
+"""
+COUNTS = 9
 
 
 OPEN, HIGH, LOW, CLOSE, VOLUME, RATE, MARKS = range(7)
@@ -152,10 +157,14 @@ class Venue(NamedTuple):
 
 
 class Tape(NamedTuple):
-    """What happened, one row each: columns of `Log.fills` and of `Log.payments`; ``counts`` says how many."""
+    """What happened, one row each: columns of `Log.fills` and of `Log.payments`; ``counts`` says how many.
+
+    ``refusals``: entries that a rule refused: the close, the symbol and the rule.
+    """
 
     fills: Ints
     funding: Ints
+    refusals: Ints
     counts: Ints
 
 

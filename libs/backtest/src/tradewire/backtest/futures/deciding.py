@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from tradewire.backtest.compiled import compiled_in_place, compiled_inside
 from tradewire.backtest.futures.arrays import (
+    ANSWERED,
     CLOSE,
+    CUT,
     ENTER_LONG,
     ENTER_SHORT,
+    ENTRIES,
     EXIT_LONG,
     EXIT_SHORT,
+    EXITS,
     ORDERS,
     PEAK,
+    REFUSALS,
     REVERSE_TO_LONG,
     REVERSE_TO_SHORT,
     WALLET,
-    Asked,
     Brackets,
     Floats,
     Held,
     Ints,
     Market,
+    Tape,
     Terms,
     Venue,
 )
@@ -51,8 +56,9 @@ from tradewire.backtest.futures.open_orders import (
     WORKING,
     in_flight,
 )
-from tradewire.backtest.futures.sizes import REFUSED, UNCLEAR, expose, reserve, sized, within_limits
+from tradewire.backtest.futures.sizes import expose, judged, reserve
 from tradewire.backtest.loops.arithmetic import SCALE, mul_div_ceil, notional, tick_price
+from tradewire.backtest.loops.refusals import UNCLEAR
 
 FARTHEST = 1e9
 """A distance below this, in quote per base, may be counted from any price."""
@@ -86,13 +92,12 @@ def decide(
     held: Held,
     totals: Ints,
     book: Ints,
-    counts: Ints,
+    tape: Tape,
     day_start: int,
     exposure: Floats,
 ) -> bool:
     """Send the orders of a close; False when it is not plain. An exit withdraws what guards."""
-    terms, brackets, asked, limits = venue.terms, venue.brackets, venue.asked, venue.limits
-    arrive_us = market.close_us[at] + venue.model.latency_us
+    terms, counts, latency_us = venue.terms, tape.counts, venue.model.latency_us
     equity, before = totals[WALLET], counts[ORDERS]
     for s in range(len(held.quantity)):
         equity += gain(s, held)
@@ -103,23 +108,28 @@ def decide(
             continue
         if not terms.roomy[s]:
             return False
+        counts[ANSWERED] += 1
         if quantity != 0:
-            if not _leave(at, s, arrive_us, venue.model.latency_us, terms, held, book, counts):
+            if not _leave(at, s, market.close_us[at] + latency_us, latency_us, terms, held, book, counts):
                 return False
             reserve(s, -1 if quantity > 0 else 1, abs(quantity), market.rows[CLOSE, s, at], exposure)
         if signal in (ENTER_LONG, ENTER_SHORT, REVERSE_TO_LONG, REVERSE_TO_SHORT):
-            size = sized(at, s, equity, market, asked, terms, held) if venue.covered else UNCLEAR
-            sign = 1 if signal in (ENTER_LONG, REVERSE_TO_LONG) else -1
-            if size > 0 and limits.any:
-                money = (equity, totals[PEAK], day_start)
-                verdict = within_limits(s, sign, size, market.rows[CLOSE, s, at], money, sent, limits, exposure)
-                size = size if verdict == 1 else verdict
-            if size == UNCLEAR or (
-                size != REFUSED
-                and not _enter(at, s, sign, size, arrive_us, market, asked, terms, brackets, held, totals, book, counts)
-            ):
+            sign, money = 1 if signal in (ENTER_LONG, REVERSE_TO_LONG) else -1, (equity, totals[PEAK], day_start)
+            size, cut = judged(at, s, sign, money, sent, market, venue, held, exposure)
+            if size < 0:
+                _refuse(at, s, size, tape)
+            elif size == UNCLEAR or not _enter(at, s, sign, size, market, venue, held, totals, book, counts):
                 return False
+            counts[CUT] += cut
     return True
+
+
+@compiled_inside
+def _refuse(at: int, s: int, rule: int, tape: Tape) -> None:
+    """Write down that a rule refused an entry."""
+    row = tape.refusals[tape.counts[REFUSALS]]
+    row[0], row[1], row[2] = at, s, rule
+    tape.counts[REFUSALS] += 1
 
 
 @compiled_inside
@@ -152,6 +162,7 @@ def _leave(
                 book[s, left, field] = book[s, guard, field]
             book[s, left, CANCEL] = arrive_us
         book[s, guard, STATUS] = NONE
+    counts[EXITS] += 1
     _send(at, s, EXIT, -1 if held.quantity[s] > 0 else 1, size, arrive_us, book, counts)
     return True
 
@@ -162,20 +173,19 @@ def _enter(
     s: int,
     sign: int,
     size: int,
-    arrive_us: int,
     market: Market,
-    asked: Asked,
-    terms: Terms,
-    brackets: Brackets,
+    venue: Venue,
     held: Held,
     totals: Ints,
     book: Ints,
     counts: Ints,
 ) -> bool:
     """Send an entry and what guards it; False where the venue may refuse one of them."""
-    if not _admitted(s, sign, size, terms, held, brackets, totals, book):
+    terms, asked, arrive_us = venue.terms, venue.asked, market.close_us[at] + venue.model.latency_us
+    if not _admitted(s, sign, size, terms, held, venue.brackets, totals, book):
         return False
     _send(at, s, ENTRY, sign, size, arrive_us, book, counts)
+    counts[ENTRIES] += 1
     for kind in range(len(asked.distances)):
         distance, guard = asked.distances[kind, s, at], STOP + kind
         if distance > 0.0:

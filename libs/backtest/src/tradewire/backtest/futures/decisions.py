@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from tradewire.backtest.activity import Counts
 from tradewire.backtest.loops.units import IntMatrix
 from tradewire.ports.events import (
     AccountStateChanged,
@@ -33,6 +34,7 @@ from tradewire.trading.assessment.assess import Decision, Standing, assess
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.assessment.intents import client_order_id, guarding, market
 from tradewire.trading.assessment.rules import judge
+from tradewire.trading.assessment.sizing import is_cut
 from tradewire.trading.exchange import SimulatedExchange, from_e8
 from tradewire.trading.exchange.orders import Order
 from tradewire.trading.language import CompiledStrategy, EvaluationArrays
@@ -85,12 +87,13 @@ class Equity:
 
 @dataclass(slots=True)
 class Decider:
-    """Assesses one strategy's signals on one account."""
+    """Assesses one strategy's signals on one account, and counts what they came to."""
 
     strategy: CompiledStrategy
     instruments: Mapping[str, InstrumentChanged]
     rules: RiskPort
     intents: dict[str, OrderIntent] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
     _approved_us: deque[int] = field(default_factory=deque)
 
     def decide(
@@ -100,6 +103,9 @@ class Decider:
         instrument = self.instruments[symbol]
         evaluation = self._evaluation(symbol, at, time_us, answers, close)
         decision = assess(evaluation, self._evaluation_id(instrument, time_us), standing, instrument, self.rules)
+        if self.counts.take(decision):
+            sizing, distance = evaluation.sizing, evaluation.stop_distance
+            self.counts.cut += is_cut(sizing, equity=standing.state.equity, close=close, stop_distance=distance)
         self._approved_us.extend([time_us] * len(decision.intents))
         self.intents.update((intent.client_order_id, intent) for intent in decision.intents)
         return decision

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tradewire.backtest.accepted import accepted_strategy
+from tradewire.backtest.futures.counting import activity_of_run
 from tradewire.backtest.futures.decisions import Answers, Decider, FixedLimits
 from tradewire.backtest.futures.finer import finer_bars
 from tradewire.backtest.futures.grid import Grid, make_grid
@@ -55,7 +56,8 @@ class FuturesEngine(BacktestPort):
         )
         simulation.run()
         told = "; ".join([fill_model_text(account), *_details(markets)])
-        return result_of(request, strategy, simulation, told, _last_marks(grid))
+        activity = activity_of_run(markets, simulation.answers, simulation.log)
+        return result_of(request, strategy, simulation, told, _last_marks(grid), activity)
 
 
 def _details(markets: Sequence[MarketHistory]) -> Iterator[str]:

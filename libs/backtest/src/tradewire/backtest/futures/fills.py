@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from tradewire.backtest.compiled import compiled_in_place, compiled_inside
-from tradewire.backtest.futures.arrays import FEES, FILLS, REALISED, WALLET, Brackets, Held, Ints, Model, Tape, Terms
+from tradewire.backtest.futures.arrays import (
+    FEES,
+    FILLS,
+    NOTHING_LEFT,
+    REALISED,
+    WALLET,
+    Brackets,
+    Held,
+    Ints,
+    Model,
+    Tape,
+    Terms,
+)
 from tradewire.backtest.futures.margin import allowed, free_balance, over
 from tradewire.backtest.futures.open_orders import (
     DECIDED,
@@ -72,6 +84,7 @@ def execute(
             return False
     elif reducible <= 0:
         order[STATUS] = NONE  # it expires: there is nothing to reduce
+        tape.counts[NOTHING_LEFT] += 1
         return True
     else:
         order[QUANTITY] = min(order[QUANTITY], order[FILLED] + reducible)

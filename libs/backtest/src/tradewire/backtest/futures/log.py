@@ -78,6 +78,10 @@ class Log:
                 case venue.FundingPaid():
                     number = self.symbols.index(event.symbol)
                     self.payments.add((event.time_us, number, event.amount_e8, event.position_e8))
+                case venue.OrderRejected():
+                    self.decider.counts.take_rejected(event.reason.value)
+                case venue.OrderExpired():
+                    self.decider.counts.take_expired(event.reason.value)
 
     def _fill(self, fill: venue.Fill) -> None:
         """One fill, with the leg that the decider gave its order."""

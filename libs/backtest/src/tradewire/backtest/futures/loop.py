@@ -87,7 +87,7 @@ def _happen(
     """Let a bar happen: what was decided before it, if that is due, its path, funding; False when it is not plain."""
     if due:
         day_start = states[market.day[at - 1], 3]
-        if not decide(at - 1, market, venue, held, totals, book, tape.counts, day_start, room.exposure):
+        if not decide(at - 1, market, venue, held, totals, book, tape, day_start, room.exposure):
             return False
     return walk(at, market, inside, venue, held, totals, book, tape, room) and _fund(
         at, market, held, venue.brackets, totals, tape

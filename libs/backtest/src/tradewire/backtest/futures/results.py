@@ -27,6 +27,7 @@ from tradewire.backtest.futures.round_trips import OPEN, RoundTrips, round_trips
 from tradewire.backtest.loops.units import IntMatrix
 from tradewire.backtest.on_access import MadeOnAccess
 from tradewire.backtest.trades import STILL_OPEN, Filled, Paid, TradeColumns, trades_of_units
+from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import BacktestFill, BacktestRequest, BacktestResult, FundingPayment, Trade
 from tradewire.ports.events import Liquidity, Side
 from tradewire.trading.exchange import from_e8
@@ -50,7 +51,12 @@ class Run(Protocol):
 
 
 def result_of(
-    request: BacktestRequest, strategy: CompiledStrategy, run: Run, fill_model: str, marks_e8: Sequence[int]
+    request: BacktestRequest,
+    strategy: CompiledStrategy,
+    run: Run,
+    fill_model: str,
+    marks_e8: Sequence[int],
+    activity: Activity,
 ) -> BacktestResult:
     """The result; ``marks_e8`` by symbol, as of the end."""
     grid, symbols = run.grid, run.grid.symbols
@@ -86,6 +92,7 @@ def result_of(
         equity_e8=run.states[:, 3].copy(),
         position_e8={symbol: np.ascontiguousarray(matrix[:, 0]) for symbol, matrix in positions.items()},
         insurance=from_e8(run.insurance_e8),
+        activity=activity,
     )
 
 

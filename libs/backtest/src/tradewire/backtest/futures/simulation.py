@@ -24,6 +24,7 @@ from tradewire.backtest.futures.arrays import (
     Tape,
     Venue,
 )
+from tradewire.backtest.futures.counting import count_passed
 from tradewire.backtest.futures.decisions import Answers, Decider, Equity
 from tradewire.backtest.futures.finer import FinerBars, inside_of
 from tradewire.backtest.futures.grid import Grid
@@ -196,7 +197,8 @@ class Simulation:
         if book is None:
             return start
         held, totals, tape = self._held(), self._totals(), self._tape
-        tape.counts[:] = 0, 0, exchange.taken
+        tape.counts[:] = 0
+        tape.counts[ORDERS] = exchange.taken
         stop, due = loop.trade(
             start,
             limit,
@@ -214,7 +216,7 @@ class Simulation:
         )
         if stop > start:
             self._go_on_from(start, stop, held, totals, book)
-        if due and stop < closes:
+        if due:
             self._decide(stop - 1)
         return stop
 
@@ -223,6 +225,7 @@ class Simulation:
         counts, tape = self._tape.counts, self._tape
         self.log.fills.extend(tape.fills[: counts[FILLS]].copy())
         self.log.payments.extend(tape.funding[: counts[PAYMENTS]].copy())
+        count_passed(self.decider.counts, tape)
         *money, self._peak_e8 = totals.tolist()
         holdings = (Holding(*map(int, line)) for line in zip(held.quantity, held.cost, held.margin, strict=True))
         passed = Passed(

@@ -5,52 +5,125 @@ from __future__ import annotations
 import numpy as np
 
 from tradewire.backtest.compiled import compiled_in_place, compiled_inside
-from tradewire.backtest.futures.arrays import CLOSE, Asked, Floats, Held, Ints, Limits, Market, Terms
+from tradewire.backtest.futures.arrays import CLOSE, Asked, Floats, Held, Ints, Limits, Market, Terms, Venue
 from tradewire.backtest.futures.fills import LARGEST
 from tradewire.backtest.futures.open_orders import ENTRY, FILLED, QUANTITY, SIGN, STATUS
 from tradewire.backtest.loops.arithmetic import notional
+from tradewire.backtest.loops.refusals import (
+    INSTRUMENT_STATUS,
+    MAX_CONCENTRATION,
+    MAX_DAILY_LOSS,
+    MAX_DRAWDOWN,
+    MAX_GROSS_EXPOSURE,
+    MAX_LEVERAGE,
+    MAX_NET_EXPOSURE,
+    MAX_ORDER_NOTIONAL,
+    MAX_ORDERS_PER_MINUTE,
+    MAX_POSITION_NOTIONAL,
+    MIN_NOTIONAL,
+    MIN_QTY,
+    PASSES,
+    POSITIVE_EQUITY,
+    PRICE_COLLAR,
+    UNCLEAR,
+)
 
 CARE = 1e-14
 """Relative distance within which a float is not trusted to be on one side of a bound: a quantity is the outcome of
 eight roundings at most, all of products and quotients, which come to 9e-16."""
 LIMIT_CARE = 1e-11
 """The same for limits on sums over all symbols."""
-REFUSED, UNCLEAR = 0, -1
-"""In place of a quantity: a rule refuses the entry, or floats can't tell."""
 HELD, BUYS, SELLS = range(3)
 """Rows of an exposure, shape (3, s), quote 1e-8."""
 
 
 @compiled_inside
-def sized(at: int, s: int, equity: int, market: Market, asked: Asked, terms: Terms, held: Held) -> int:
-    """Quantity of an entry that every rule of the instrument passes, or `REFUSED`, or `UNCLEAR`."""
-    step, fixed, close = terms.step[s], asked.fixed[s], market.rows[CLOSE, s, at]
-    if equity <= 0 or not terms.trading[s]:
-        return UNCLEAR if terms.trading[s] else REFUSED
+def judged(
+    at: int,
+    s: int,
+    sign: int,
+    money: tuple[int, int, int],
+    sent: int,
+    market: Market,
+    venue: Venue,
+    held: Held,
+    exposure: Floats,
+) -> tuple[int, int]:
+    """Quantity of an entry that every rule passes, or the first rule that refuses it, or `UNCLEAR`; whether it is cut.
+
+    ``money``: equity now, at its peak and at the start of the day, quote 1e-8; ``sent``: orders in the last minute. An
+    entry that passes is counted in ``exposure``.
+    """
+    terms, limits, price = venue.terms, venue.limits, market.rows[CLOSE, s, at]
+    if not venue.covered:
+        return UNCLEAR, 0
+    verdict = _standing(money, sent, terms.trading[s], limits)
+    if verdict != PASSES:
+        return verdict, 0
+    size, cut = _sized(at, s, money[0], market, venue.asked, terms)
+    if size <= 0:
+        return size, 0
+    if limits.any:
+        verdict = _passes(float(size) * float(price) / 1e8, limits.order_notional, MAX_ORDER_NOTIONAL)
+    if verdict == PASSES:
+        verdict = _collared(s, price, terms, held)
+    if verdict == PASSES and limits.any:
+        verdict = _within_exposure(s, sign, size, price, money[0], limits, exposure)
+    return (size, cut) if verdict == PASSES else (verdict, 0)
+
+
+@compiled_in_place
+def _standing(money: tuple[int, int, int], sent: int, trading: bool, limits: Limits) -> int:
+    """The first rule by which the account may not enter anything now."""
+    equity, peak, day_start = money
+    if not trading:
+        return INSTRUMENT_STATUS
+    if equity <= 0:
+        return POSITIVE_EQUITY
+    if not limits.any:
+        return PASSES
+    if day_start - equity > limits.daily_loss:
+        return MAX_DAILY_LOSS
+    verdict = _passes(1.0 - float(equity) / float(peak) if peak > 0 else 0.0, limits.drawdown, MAX_DRAWDOWN)
+    if verdict == PASSES and sent + 1 > limits.orders_per_minute:
+        return MAX_ORDERS_PER_MINUTE
+    return verdict
+
+
+@compiled_inside
+def _sized(at: int, s: int, equity: int, market: Market, asked: Asked, terms: Terms) -> tuple[int, int]:
+    """Quantity of an entry that the instrument takes, or the rule that refuses it, or `UNCLEAR`; whether it is cut."""
+    step, fixed, close, cut = terms.step[s], asked.fixed[s], market.rows[CLOSE, s, at], 0
     wanted = asked.per_equity[s, at] * equity + asked.beside[s, at]
     if fixed > 0:
         wanted = float(fixed) / step
     cap = asked.capped[s, at] * equity
     if cap < wanted * (1.0 + CARE):
         if cap > wanted * (1.0 - CARE):
-            return UNCLEAR
-        wanted, fixed = cap, 0
+            return UNCLEAR, 0
+        wanted, fixed, cut = cap, 0, 1
     if wanted < 1.0 - CARE:
-        return REFUSED
+        return MIN_QTY, 0
     if not 1.0 <= wanted < LARGEST / step / max(close / 1e8, 1.0):
-        return UNCLEAR
+        return UNCLEAR, 0
     if fixed == 0 and abs(wanted - np.rint(wanted)) <= CARE * wanted + 1e-9:
-        return UNCLEAR
+        return UNCLEAR, 0
     size: int = fixed if fixed > 0 else np.int64(np.floor(wanted)) * step
     value = notional(size, close)
-    if size < terms.min_quantity[s] or value < terms.min_notional[s]:
-        return REFUSED
+    if size < terms.min_quantity[s]:
+        return MIN_QTY, 0
     if size > terms.max_quantity[s] or value == terms.min_notional[s]:
-        return UNCLEAR
-    distance = abs(close / held.mark[s] - 1.0) if held.quantity[s] != 0 else 0.0
+        return UNCLEAR, 0
+    return (MIN_NOTIONAL, 0) if value < terms.min_notional[s] else (size, cut)
+
+
+@compiled_inside
+def _collared(s: int, price: int, terms: Terms, held: Held) -> int:
+    """Whether the price is near enough to the mark."""
+    distance = abs(price / held.mark[s] - 1.0) if held.quantity[s] != 0 else 0.0
     if terms.collar[s] > 0 and distance * 1e8 >= terms.collar[s] - 1:  # a limit may have more than 8 decimals
-        return REFUSED if distance * 1e8 > terms.collar[s] + 2 else UNCLEAR
-    return size
+        return PRICE_COLLAR if distance * 1e8 > terms.collar[s] + 2 else UNCLEAR
+    return PASSES
 
 
 @compiled_in_place
@@ -71,14 +144,14 @@ def reserve(s: int, sign: int, size: int, price: int, exposure: Floats) -> None:
 
 
 @compiled_in_place
-def _passes(value: float, limit: float) -> int:
-    """1 where a value is surely within a limit, `REFUSED` where it surely is not, else `UNCLEAR`."""
+def _passes(value: float, limit: float, rule: int) -> int:
+    """`PASSES` where a value is surely within a limit, the rule where it surely is not, else `UNCLEAR`."""
     if limit == np.inf:
-        return 1
+        return PASSES
     care = LIMIT_CARE * (abs(value) + abs(limit))
     if value < limit - care:
-        return 1
-    return REFUSED if value > limit + care else UNCLEAR
+        return PASSES
+    return rule if value > limit + care else UNCLEAR
 
 
 @compiled_in_place
@@ -101,43 +174,22 @@ def _sums(exposure: Floats) -> tuple[float, float]:
 
 
 @compiled_inside
-def within_limits(
-    s: int,
-    sign: int,
-    size: int,
-    price: int,
-    money: tuple[int, int, int],
-    sent: int,
-    limits: Limits,
-    exposure: Floats,
-) -> int:
-    """Whether the account's limits pass an entry: 1, `REFUSED` or `UNCLEAR`; on 1 it is counted in ``exposure``.
-
-    ``money``: equity now, at its peak and at the start of the day, quote 1e-8; ``sent``: orders in the last minute.
-    """
-    equity, peak, day_start = money
+def _within_exposure(s: int, sign: int, size: int, price: int, equity: int, limits: Limits, exposure: Floats) -> int:
+    """Whether the account stays within its limits with an entry; if so the entry is counted in ``exposure``."""
     value = float(size) * float(price) / 1e8
     side = BUYS if sign > 0 else SELLS
     exposure[side, s] += value
     gross, net = _sums(exposure)
-    symbol = _worst(s, exposure)
-    drawdown = 1.0 - float(equity) / float(peak) if peak > 0 else 0.0
-    found = min(
-        1 if day_start - equity <= limits.daily_loss else REFUSED,
-        1 if sent + 1 <= limits.orders_per_minute else REFUSED,
-    )
-    verdicts = (
-        _passes(drawdown, limits.drawdown),
-        _passes(value, limits.order_notional),
-        _passes(symbol, limits.position_notional),
-        _passes(gross, limits.gross),
-        _passes(net, limits.net),
-        _passes(gross / float(equity), limits.leverage),
-        _passes(symbol / float(equity), limits.concentration),
-    )
-    for verdict in verdicts:
-        if verdict == REFUSED or (verdict == UNCLEAR and found != REFUSED):
+    symbol, worth, found = _worst(s, exposure), float(equity), PASSES
+    for verdict in (
+        _passes(symbol, limits.position_notional, MAX_POSITION_NOTIONAL),
+        _passes(gross, limits.gross, MAX_GROSS_EXPOSURE),
+        _passes(net, limits.net, MAX_NET_EXPOSURE),
+        _passes(gross / worth, limits.leverage, MAX_LEVERAGE),
+        _passes(symbol / worth, limits.concentration, MAX_CONCENTRATION),
+    ):
+        if found == PASSES:
             found = verdict
-    if found != 1:
+    if found != PASSES:
         exposure[side, s] -= value
     return found

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tradewire.backtest.futures.arrays import RATE, Asked, Brackets, Floats, Limits, Model, Tape, Terms, Venue
+from tradewire.backtest.futures.arrays import COUNTS, RATE, Asked, Brackets, Floats, Limits, Model, Tape, Terms, Venue
 from tradewire.backtest.futures.coverage import DISTANCES, RATIO_LIMITS, entries_covered
 from tradewire.backtest.futures.decisions import Answers, Decider
 from tradewire.backtest.futures.grid import Grid
@@ -57,7 +57,8 @@ def tape_of(grid: Grid, answers: Sequence[Answers]) -> Tape:
     return Tape(
         np.empty((2 * signals + FILLS_AT_ONCE, len(FILL_COLUMNS)), dtype=np.int64),
         np.empty((int(np.count_nonzero(grid.rows[RATE])), len(PAYMENT_COLUMNS)), dtype=np.int64),
-        np.zeros(3, dtype=np.int64),
+        np.empty((signals, 3), dtype=np.int64),
+        np.zeros(COUNTS, dtype=np.int64),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from decimal import Decimal
 from errno import EEXIST
 from functools import partial
@@ -19,6 +19,7 @@ import polars as pl
 
 from tradewire.backtest.report.provenance import Provenance, plain, settings_of
 from tradewire.backtest.statistics import Statistics
+from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import BacktestFill, BacktestResult, Trade
 
 MONEY = pl.Decimal(38, 8)
@@ -45,6 +46,7 @@ def result_document(result: BacktestResult, stats: Statistics, ready: Ready) -> 
         "strategy": result.strategy_id,
         "settings": settings_of(result),
         "ready_from_ms": {symbol: None if at is None else at // 1000 for symbol, at in ready.items()},
+        "activity": activity_document(result.activity),
         "stats": stats.to_json(),
         "trades": [_trade(trade) for trade in result.trades],
         "equity": [
@@ -52,6 +54,13 @@ def result_document(result: BacktestResult, stats: Statistics, ready: Ready) -> 
             for time_us, value in zip(result.time_us.tolist(), result.equity_e8.tolist(), strict=True)
         ],
     }
+
+
+def activity_document(activity: Activity) -> dict[str, object]:
+    """What did not happen as JSON: fields of `Activity`, times in ms."""
+    fields = asdict(activity)
+    ended = fields.pop("data_ended_us")
+    return {**fields, "data_ended_ms": {symbol: close_us // 1000 for symbol, close_us in ended.items()}}
 
 
 def e8_text(value: int) -> str:

@@ -219,6 +219,13 @@ _TRADES = _rows(
     Group.TRADES,
     ("trades", "Closed trades", Unit.COUNT, trading.closed_trades, lambda s: trading.closed_trades(s.result.trades)),
     ("open_trades", "Open at the end", Unit.COUNT, trading.open_trades, lambda s: trading.open_trades(s.result.trades)),
+    (
+        "liquidations",
+        "Liquidations",
+        Unit.COUNT,
+        trading.liquidations,
+        lambda s: trading.liquidations(s.result.activity),
+    ),
     ("win_rate", "Win rate", Unit.RATIO, trading.win_rate, lambda s: trading.win_rate(s.result.trades)),
     (
         "profit_factor",

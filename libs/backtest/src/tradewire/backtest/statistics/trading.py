@@ -13,6 +13,7 @@ import numpy as np
 
 from tradewire.backtest.statistics.returns import finite
 from tradewire.backtest.statistics.sampling import FloatArray, IntArray
+from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import BacktestFill, FundingPayment, Trade
 
 UNIT = Decimal("0.00000001")
@@ -35,6 +36,15 @@ def open_trades(trades: Sequence[Trade]) -> int:
     Source: count.
     """
     return len(trades) - closed_trades(trades)
+
+
+def liquidations(activity: Activity) -> int:
+    """Positions that the venue closed because the account's margin no longer covered them.
+
+    Formula: number of fills of the venue's liquidation orders
+    Source: count.
+    """
+    return activity.liquidations
 
 
 def _closed(trades: Sequence[Trade]) -> list[Decimal]:

@@ -118,7 +118,7 @@ def run_account(
                 _mark(j, units(mark[j, i]), funding[j, i] if funding.shape[1] else 0, state, book)
         worth = book[WALLET] + _unrealised(state)
         weigh(t, worth, book, gauge, closes, totals, squares)
-        _judge(t, worth, signal, bar, close, mark, table, guards, filters, state, sizing)
+        _judge(t, worth, signal, bar, close, mark, table, guards, filters, state, book, sizing)
         _note(t, worth, state, equity, held)
         t += 1
     book[EQUITY] = book[WALLET] + _unrealised(state)
@@ -153,6 +153,7 @@ def _judge(
     guards: IntArray,
     filters: IntArray,
     state: IntArray,
+    book: IntArray,
     sizing: tuple[int, float, float],
 ) -> None:
     """Assess what the strategy says of every symbol at a close."""
@@ -160,7 +161,8 @@ def _judge(
         i = bar[j, t] if bar.shape[1] else t
         if i >= 0 and signal[j, t]:
             measures = _measures(table, guards, j, i)
-            decide(j, signal[j, t], worth, units(close[j, i]), units(mark[j, i]), filters, state, measures, sizing)
+            prices = units(close[j, i]), units(mark[j, i])
+            decide(j, signal[j, t], worth, prices, filters, state, book, measures, sizing)
 
 
 @compiled_in_place

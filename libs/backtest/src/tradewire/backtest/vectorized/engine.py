@@ -11,7 +11,9 @@ import numpy as np
 from tradewire.backtest.accepted import accepted_strategy
 from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, TOO_LARGE
 from tradewire.backtest.vectorized.account_loop import run_account, run_sets
+from tradewire.backtest.vectorized.booked import payments_of
 from tradewire.backtest.vectorized.columns import ParamColumns
+from tradewire.backtest.vectorized.counting import activity_of_book
 from tradewire.backtest.vectorized.decisions import Decisions, alone
 from tradewire.backtest.vectorized.family import StrategyFamily
 from tradewire.backtest.vectorized.kept import Blocks, Record
@@ -34,7 +36,7 @@ from tradewire.trading.exchange import to_e8
 from tradewire.trading.language import StrategyDocument, StrategyErrors, compile_strategy, parse_strategy
 
 if TYPE_CHECKING:
-    from tradewire.ports.backtest import FloatArray
+    from tradewire.ports.backtest import FloatArray, IntArray
 
 DEFAULT_BLOCKS = 16
 """Blocks of returns that the probability of backtest overfitting is usually estimated from."""
@@ -68,7 +70,10 @@ class VectorizedEngine(BacktestPort):
         account, markets = _account(request.account), markets_of(request, document)
         only = ParamColumns(strategy.params, {}, 1)
         found = next(self._decisions(document, markets, only))
-        return result_of(request, strategy, markets, *_run(markets, found, account))
+        record, book = _run(markets, found, account)
+        paid = payments_of(markets, record.held)
+        activity = activity_of_book(strategy, markets, found.signal[0], book, len(paid.close))
+        return result_of(request, strategy, markets, record, paid, activity)
 
     def run_many(
         self,
@@ -137,8 +142,8 @@ def _account(account: AccountSettings) -> _Account:
     return _Account(capital_e8, int(slippage))
 
 
-def _run(markets: Markets, decisions: Decisions, account: _Account) -> Record:
-    """Equity, positions and fills of the first set decided on."""
+def _run(markets: Markets, decisions: Decisions, account: _Account) -> tuple[Record, IntArray]:
+    """Equity, positions and fills of the first set decided on, and the account's book."""
     closes, symbols = len(markets.time_us), len(markets.columns)
     most = 2 * int(np.count_nonzero(decisions.signal[0]))  # a signal enters once at most, and what enters leaves once
     shapes = (closes,), (closes, symbols), (most, FILL_COLUMNS)
@@ -158,7 +163,7 @@ def _run(markets: Markets, decisions: Decisions, account: _Account) -> Record:
         Blocks(block_counts(closes, 0), np.zeros(0), np.zeros(0)),
         record,
     )
-    return record._replace(fills=record.fills[: book[FILLS]].copy())
+    return record._replace(fills=record.fills[: book[FILLS]].copy()), book
 
 
 def _run_sets(markets: Markets, decisions: Decisions, account: _Account, outcomes: Outcomes) -> None:

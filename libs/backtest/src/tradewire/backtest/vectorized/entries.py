@@ -11,6 +11,10 @@ import numpy as np
 
 from tradewire.backtest.compiled import compiled_in_place
 from tradewire.backtest.loops.arithmetic import LARGEST_UNITS, LARGEST_WORTH, SCALE, TOO_LARGE, steps, tick_price
+from tradewire.backtest.loops.refusals import INSTRUMENT_STATUS, POSITIVE_EQUITY, PRICE_COLLAR
+from tradewire.backtest.loops.refusals import MAX_QTY as REFUSED_MAX_QTY
+from tradewire.backtest.loops.refusals import MIN_NOTIONAL as REFUSED_MIN_NOTIONAL
+from tradewire.backtest.loops.refusals import MIN_QTY as REFUSED_MIN_QTY
 from tradewire.backtest.vectorized.market import (
     COLLAR,
     MAX_QTY,
@@ -21,6 +25,9 @@ from tradewire.backtest.vectorized.market import (
     TRADING,
 )
 from tradewire.backtest.vectorized.state import (
+    ANSWERED,
+    CUT,
+    LEFT,
     PENDING_EXIT,
     PENDING_QTY,
     PENDING_SIDE,
@@ -28,6 +35,8 @@ from tradewire.backtest.vectorized.state import (
     PENDING_TAKE,
     PENDING_TRAIL,
     QTY,
+    REFUSALS,
+    SENT,
     STOP,
     TAKE,
     TRAIL,
@@ -56,37 +65,62 @@ def decide(
     j: int,
     code: int,
     equity_e8: int,
-    close_e8: int,
-    mark_e8: int,
+    prices: tuple[int, int],
     filters: IntArray,
     state: IntArray,
+    book: IntArray,
     measures: tuple[float, float, float, float],
     sizing: tuple[int, float, float],
 ) -> None:
     """Assess one signal: an exit withdraws the protective orders, an entry is taken from flat or by reversal.
 
-    ``measures``: stop, take-profit and trailing distance and volatility at the close, NaN where not asked for;
-    ``sizing``: method code, amount, cap on leverage (infinity for none).
+    ``prices``: close and mark, 1e-8; ``measures``: stop, take-profit and trailing distance and volatility at the close,
+    NaN where not asked for; ``sizing``: method code, amount, cap on leverage (infinity for none).
     """
-    qty = state[j, QTY]
+    qty, close_e8, mark_e8 = state[j, QTY], prices[0], prices[1]
     leaves = (qty > 0 and (code in (_EXIT_LONG, _TO_SHORT))) or (qty < 0 and (code in (_EXIT_SHORT, _TO_LONG)))
     if leaves:
         state[j, PENDING_EXIT] = 1
         state[j, STOP] = state[j, TAKE] = state[j, TRAIL] = 0
+        book[LEFT] += 1
     side = 0
     if code in (_ENTER_LONG, _TO_LONG):
         side = 1
     elif code in (_ENTER_SHORT, _TO_SHORT):
         side = -1
-    if side == 0 or not (qty == 0 or leaves) or equity_e8 <= 0:
+    enters = side != 0 and (qty == 0 or leaves)
+    book[ANSWERED] += int(leaves or enters)
+    if not enters:
         return
-    if float(equity_e8) > LARGEST_WORTH:
-        raise ValueError(TOO_LARGE)
-    wanted = _quantity(equity_e8, close_e8, filters[j, STEP], measures, sizing)
-    if not _allowed(j, wanted, close_e8, mark_e8 if leaves else close_e8, filters):
+    wanted, cut = _judged(j, equity_e8, close_e8, mark_e8 if leaves else close_e8, filters, measures, sizing)
+    if wanted < 0:
+        book[REFUSALS - 1 - wanted] += 1
         return
+    book[SENT] += 1
+    book[CUT] += cut
     state[j, PENDING_SIDE], state[j, PENDING_QTY] = side, wanted
     _guard(j, side, close_e8, filters[j, TICK], state, measures)
+
+
+@compiled_in_place
+def _judged(
+    j: int,
+    equity_e8: int,
+    close: int,
+    mark: int,
+    filters: IntArray,
+    measures: tuple[float, float, float, float],
+    sizing: tuple[int, float, float],
+) -> tuple[int, int]:
+    """Quantity of an entry, or the first of the instrument's own rules that refuses it; whether a cap cut it."""
+    if not filters[j, TRADING]:
+        return INSTRUMENT_STATUS, 0
+    if equity_e8 <= 0:
+        return POSITIVE_EQUITY, 0
+    if float(equity_e8) > LARGEST_WORTH:
+        raise ValueError(TOO_LARGE)
+    wanted, cut = _quantity(equity_e8, close, filters[j, STEP], measures, sizing)
+    return _allowed(j, wanted, close, mark, filters), cut
 
 
 @compiled_in_place
@@ -96,36 +130,45 @@ def _quantity(
     step_e8: int,
     measures: tuple[float, float, float, float],
     sizing: tuple[int, float, float],
-) -> int:
-    """Quantity of an entry, 1e-8, down to the step: `tradewire.trading.assessment.sizing` in float64."""
+) -> tuple[int, int]:
+    """Quantity of an entry, 1e-8, down to the step: `tradewire.trading.assessment.sizing` in float64; whether a cap
+    cut it. -1 for a quantity that does not fit.
+    """
     method, amount, cap = sizing
     equity, close, step = float(equity_e8), float(close_e8), float(step_e8)
     if method == _FRACTION:
-        wanted = steps(amount * equity * SCALE, close, step)
+        money, price = amount * equity * SCALE, close
     elif method == _NOTIONAL:
-        wanted = steps(amount * SCALE * SCALE, close, step)
+        money, price = amount * SCALE * SCALE, close
     elif method == _FIXED:
-        wanted = steps(amount * SCALE, 1.0, step)
+        money, price = amount * SCALE, 1.0
     elif method == _RISK:
-        wanted = steps(amount * equity, measures[0], step)
+        money, price = amount * equity, measures[0]
     else:
-        wanted = steps(amount / measures[3] * equity * SCALE, close, step)
+        money, price = amount / measures[3] * equity * SCALE, close
+    wanted, cut = steps(money, price, step), 0
     if cap < np.inf:
-        wanted = min(wanted, steps(cap * equity * SCALE, close, step))
-    return int(wanted * step_e8) if wanted * step < LARGEST_UNITS else -1
+        most = cap * equity * SCALE
+        cut = int(most / close < money / price)
+        wanted = min(wanted, steps(most, close, step))
+    return int(wanted * step_e8) if wanted * step < LARGEST_UNITS else -1, cut
 
 
 @compiled_in_place
-def _allowed(j: int, qty: int, close: int, mark: int, filters: IntArray) -> bool:
-    """The rules of `tradewire.trading.assessment.rules` that are the instrument's own."""
-    if qty <= 0 or qty < filters[j, MIN_QTY] or qty > filters[j, MAX_QTY] or not filters[j, TRADING]:
-        return False
+def _allowed(j: int, qty: int, close: int, mark: int, filters: IntArray) -> int:
+    """The quantity, or the first rule of `tradewire.trading.assessment.rules` about an order's size that refuses it."""
+    if qty == 0 or 0 < qty < filters[j, MIN_QTY]:
+        return REFUSED_MIN_QTY
+    if qty < 0 or qty > filters[j, MAX_QTY]:
+        return REFUSED_MAX_QTY
     value = float(qty) * float(close) / SCALE
     if value >= LARGEST_WORTH:
         raise ValueError(TOO_LARGE)
     if value < float(filters[j, MIN_NOTIONAL]) * (1.0 - 1e-15):
-        return False
-    return not filters[j, COLLAR] or abs(close - mark) <= float(filters[j, COLLAR]) / SCALE * mark
+        return REFUSED_MIN_NOTIONAL
+    if filters[j, COLLAR] and abs(close - mark) > float(filters[j, COLLAR]) / SCALE * mark:
+        return PRICE_COLLAR
+    return qty
 
 
 @compiled_in_place

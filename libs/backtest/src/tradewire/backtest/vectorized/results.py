@@ -22,9 +22,10 @@ from tradewire.backtest.vectorized.booked import (
     Booked,
     Payments,
     booked,
-    payments_of,
 )
+from tradewire.backtest.vectorized.kept import Record
 from tradewire.backtest.vectorized.market import Markets
+from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import (
     AccountSettings,
     BacktestFill,
@@ -52,15 +53,15 @@ def result_of(
     request: BacktestRequest,
     strategy: CompiledStrategy,
     markets: Markets,
-    equity_e8: IntArray,
-    held_e8: IntArray,
-    fills: IntArray,
+    record: Record,
+    paid: Payments,
+    activity: Activity,
 ) -> BacktestResult:
-    """The result of one run; arrays as `run_account` returns them.
+    """The result of one run, of which a record was kept.
 
     Every number of it is made here; fills, trades and payments become objects when they are asked for.
     """
-    paid = payments_of(markets, held_e8)
+    equity_e8, held_e8, fills = record
     book = booked(markets, fills, paid)
     return BacktestResult(
         engine="vectorized",
@@ -77,6 +78,7 @@ def result_of(
         time_us=markets.time_us,
         equity_e8=equity_e8,
         position_e8={symbol: np.ascontiguousarray(held_e8[:, j]) for j, symbol in enumerate(markets.symbols)},
+        activity=activity,
     )
 
 

@@ -38,19 +38,35 @@ def entry_qty(
     volatility_target: value ÷ realised volatility per year × equity ÷ close.
     ``max_leverage`` caps the notional at that multiple of equity. Equity and close in quote and quote per base.
     """
+    qty = _wanted(sizing, equity, close, stop_distance)
+    if sizing.max_leverage is not None:
+        qty = min(qty, _most(sizing.max_leverage, equity, close))
+    return max(qty // Fraction(instrument.step_size), 0) * instrument.step_size
+
+
+def is_cut(sizing: Sizing, *, equity: Decimal, close: Decimal, stop_distance: float | None) -> bool:
+    """Whether ``max_leverage`` makes the entry smaller than its method asks for."""
+    if sizing.max_leverage is None:
+        return False
+    return _most(sizing.max_leverage, equity, close) < _wanted(sizing, equity, close, stop_distance)
+
+
+def _most(max_leverage: float, equity: Decimal, close: Decimal) -> Fraction:
+    return Fraction(exact(max_leverage)) * Fraction(equity) / Fraction(close)
+
+
+def _wanted(sizing: Sizing, equity: Decimal, close: Decimal, stop_distance: float | None) -> Fraction:
+    """What the method asks for, base."""
     value, money, price = Fraction(exact(sizing.value)), Fraction(equity), Fraction(close)
     match sizing.method:
         case SizingMethod.FRACTION_OF_EQUITY:
-            qty = value * money / price
+            return value * money / price
         case SizingMethod.FIXED_NOTIONAL:
-            qty = value / price
+            return value / price
         case SizingMethod.FIXED_QTY:
-            qty = value
+            return value
         case SizingMethod.RISK_PER_TRADE:
-            qty = value * money / Fraction(exact(stop_distance)) if stop_distance else Fraction(0)
+            return value * money / Fraction(exact(stop_distance)) if stop_distance else Fraction(0)
         case SizingMethod.VOLATILITY_TARGET:
             volatility = sizing.inputs.get("volatility", 0.0)
-            qty = value / Fraction(exact(volatility)) * money / price if volatility > 0 else Fraction(0)
-    if sizing.max_leverage is not None:
-        qty = min(qty, Fraction(exact(sizing.max_leverage)) * money / price)
-    return max(qty // Fraction(instrument.step_size), 0) * instrument.step_size
+            return value / Fraction(exact(volatility)) * money / price if volatility > 0 else Fraction(0)

@@ -1,0 +1,43 @@
+"""What the signals of a run by the futures engine came to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from tradewire.backtest.activity import Counts, activity_of, count_refusals
+from tradewire.backtest.futures.arrays import ANSWERED, CUT, ENTRIES, EXITS, NOTHING_LEFT, REFUSALS, Tape
+from tradewire.backtest.futures.decisions import Answers
+from tradewire.backtest.futures.log import LEG, LEGS, Log
+from tradewire.backtest.loops.refusals import RULES
+from tradewire.ports.activity import Activity
+from tradewire.ports.backtest import MarketHistory
+from tradewire.trading.exchange import ExpireReason
+
+
+def count_passed(counts: Counts, tape: Tape) -> None:
+    """Add what the signals that the compiled loop answered came to."""
+    passed = tape.counts.tolist()
+    counts.answered += passed[ANSWERED]
+    counts.entries += passed[ENTRIES]
+    counts.exits += passed[EXITS]
+    counts.cut += passed[CUT]
+    if passed[REFUSALS]:
+        count_refusals(counts.refused, tape.refusals[: passed[REFUSALS], 2], RULES)
+    if passed[NOTHING_LEFT]:
+        counts.expired[ExpireReason.REDUCE_ONLY_NO_POSITION.value] += passed[NOTHING_LEFT]
+
+
+def activity_of_run(markets: Sequence[MarketHistory], answers: Sequence[Answers], log: Log) -> Activity:
+    """The activity of a finished run."""
+    legs = np.bincount(log.fills.matrix()[:, LEG], minlength=len(LEGS)).tolist()
+    return activity_of(
+        log.decider.counts,
+        markets,
+        not_ready=sum(len(answer.arrays) - int(np.count_nonzero(answer.arrays.ready)) for answer in answers),
+        signals=sum(int(np.count_nonzero(answer.signal)) for answer in answers),
+        payments=len(log.payments.matrix()),
+        venue_fills=Counter(dict(zip(LEGS, legs, strict=True))),
+    )

@@ -1,0 +1,86 @@
+"""What did not happen in a run, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from tradewire.ports.activity import Activity
+from tradewire.ports.backtest import LIQUIDATION, BacktestResult
+
+REMEDIES: Mapping[str, str] = {
+    "INSUFFICIENT_MARGIN": "initial margin and fee must fit the balance: take a smaller size or a higher leverage",
+    "NOTIONAL_ABOVE_LEVERAGE_BRACKET": "a position of this worth takes less leverage: see the instrument's brackets",
+    "min_qty": "the quantity asked for is below the least that the instrument takes",
+    "max_qty": "the quantity asked for is above the most that the instrument takes",
+    "min_notional": "the order's worth is below the least that the instrument takes",
+    "positive_equity": "nothing is left to trade with",
+}
+"""What the reasons mean that say little by themselves."""
+
+
+def liquidation_line(result: BacktestResult) -> str | None:
+    """That positions were liquidated, which comes before anything else; None where none was."""
+    count = result.activity.liquidations
+    if not count:
+        return None
+    first = next(fill for fill in result.fills if fill.leg == LIQUIDATION)
+    ended = f"the account ended at {int(result.equity_e8[-1]) / 1e8:,.2f}"
+    when = f"first {first.symbol} at {_iso(first.time_us)}"
+    return f"LIQUIDATED: {_of(count, 'position')} closed by the venue, {when}; {ended}"
+
+
+def activity_lines(activity: Activity) -> list[str]:
+    """A line for each kind of thing that did not happen."""
+    return [*_orders(activity), *_bars(activity)]
+
+
+def not_happened(result: BacktestResult) -> list[str]:
+    """All lines of a result, a liquidation first."""
+    liquidated = liquidation_line(result)
+    return [*([] if liquidated is None else [liquidated]), *activity_lines(result.activity)]
+
+
+def _orders(activity: Activity) -> Iterator[str]:
+    refused, rejected, expired = (sum(by.values()) for by in (activity.refused, activity.rejected, activity.expired))
+    if refused:
+        asked = activity.entries + refused
+        yield f"refused by risk: {refused:,} of {_of(asked, 'entry')}: {_by_reason(activity.refused)}"
+    if rejected:
+        yield f"rejected by the venue: {_of(rejected, 'order')}: {_by_reason(activity.rejected)}"
+    if expired:
+        yield f"expired at the venue: {_of(expired, 'order')}: {_by_reason(activity.expired)}"
+    if activity.entries_cut:
+        yield f"cut by max_leverage: {activity.entries_cut:,} of {_of(activity.entries, 'entry')}"
+    if activity.adl:
+        yield f"reduced by the venue to cover other accounts (ADL): {_of(activity.adl, 'time')}"
+
+
+def _bars(activity: Activity) -> Iterator[str]:
+    if activity.signals_ignored:
+        why = "a position was held already, there was none to leave, or an order was on its way"
+        yield f"without effect: {activity.signals_ignored:,} of {_of(activity.signals, 'signal')}: {why}"
+    if activity.bars_not_ready:
+        yield f"not ready: {activity.bars_not_ready:,} of {_of(activity.bars, 'bar')}"
+    for symbol, close_us in activity.data_ended_us.items():
+        yield f"data ended: {symbol} at {_iso(close_us)}, before the run did"
+    if activity.settlements_without_position:
+        yield f"no position held at {_of(activity.settlements_without_position, 'funding settlement')}"
+
+
+def _by_reason(counts: Mapping[str, int]) -> str:
+    told = []
+    for reason, count in counts.items():
+        remedy = f" ({REMEDIES[reason]})" if reason in REMEDIES else ""
+        told.append(f"{reason} {count:,}{remedy}")
+    return ", ".join(told)
+
+
+def _of(count: int, noun: str) -> str:
+    """The number and its noun, in the plural where it is not one."""
+    plural = noun.removesuffix("y") + "ies" if noun == "entry" else noun + "s"
+    return f"{count:,} {noun if count == 1 else plural}"
+
+
+def _iso(time_us: int) -> str:
+    return f"{datetime.fromtimestamp(time_us // 10**6, UTC):%Y-%m-%dT%H:%M:%SZ}"

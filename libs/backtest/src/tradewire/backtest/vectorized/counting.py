@@ -1,0 +1,42 @@
+"""What the signals of a run by the vectorized engine came to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tradewire.backtest.activity import Counts, activity_of
+from tradewire.backtest.loops.refusals import RULES
+from tradewire.backtest.vectorized.market import Markets
+from tradewire.backtest.vectorized.state import ANSWERED, CUT, LEFT, REFUSALS, SENT
+from tradewire.ports.activity import Activity
+from tradewire.trading.language import CompiledStrategy
+
+if TYPE_CHECKING:
+    from tradewire.ports.backtest import IntArray
+    from tradewire.trading.language.evaluation import Int8Array
+
+
+def activity_of_book(
+    strategy: CompiledStrategy, markets: Markets, signal: Int8Array, book: IntArray, payments: int
+) -> Activity:
+    """The activity of a run: ``signal`` of its one set, shape (m, t), and the account's book at the end."""
+    counted = book.tolist()
+    refused = {rule: count for rule, count in zip(RULES, counted[REFUSALS:], strict=True) if count}
+    counts = Counts(counted[ANSWERED], counted[SENT], counted[LEFT], counted[CUT], Counter(refused))
+    return activity_of(
+        counts,
+        markets.histories,
+        not_ready=_bars_not_ready(strategy, markets),
+        signals=int(np.count_nonzero(signal)),
+        payments=payments,
+        venue_fills={},
+    )
+
+
+def _bars_not_ready(strategy: CompiledStrategy, markets: Markets) -> int:
+    leads = markets.lead.tolist()
+    answers = (strategy.evaluate_array(bars).since(lead) for bars, lead in zip(markets.seen, leads, strict=True))
+    return sum(len(answer) - int(np.count_nonzero(answer.ready)) for answer in answers)

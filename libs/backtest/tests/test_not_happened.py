@@ -1,0 +1,106 @@
+"""What did not happen in a run is counted and said, a liquidation first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+
+from tradewire.backtest.futures import FuturesEngine
+from tradewire.backtest.not_happened import activity_lines, not_happened
+from tradewire.backtest.statistics import statistics_of
+from tradewire.ports.activity import Activity
+from tradewire.ports.backtest import AccountSettings, BacktestRequest, BacktestResult, MarketHistory
+from tradewire.ports.events import RiskLimitsChanged
+
+from .futures.markets import HOUR_US, market, strategy
+
+BTC, ETH = "BTCUSDT", "ETHUSDT"
+
+
+def run(
+    *markets: MarketHistory, sizing: str = "fraction_of_equity: 0.5", account: AccountSettings | None = None
+) -> BacktestResult:
+    symbols = tuple(item.symbol for item in markets)
+    return FuturesEngine().run(
+        BacktestRequest(strategy(symbols, sizing=sizing), markets, account=account or AccountSettings())
+    )
+
+
+def test_entries_below_the_step_are_refused_by_name() -> None:
+    result = run(market(BTC, 7, 200), sizing="fixed_qty: 0.0001")
+
+    found = result.activity
+    assert not result.fills
+    assert found.entries == 0
+    assert found.refused == {"min_qty": found.signals - found.signals_ignored}
+    assert any(line.startswith("refused by risk: ") and "min_qty" in line for line in activity_lines(found))
+
+
+def test_entries_that_a_limit_refuses_are_counted_by_the_limit() -> None:
+    limits = RiskLimitsChanged(
+        account_id="main", version=1, max_order_notional=Decimal(10), author="tests", changed_at_us=0
+    )
+
+    found = run(market(BTC, 7, 200), account=AccountSettings(limits=limits)).activity
+
+    assert set(found.refused) == {"max_order_notional"}
+
+
+def test_entries_without_margin_are_rejected_by_the_venue() -> None:
+    result = run(market(BTC, 7, 200), sizing="fraction_of_equity: 1", account=AccountSettings(leverage=1))
+
+    assert not result.fills
+    assert result.activity.rejected == {"INSUFFICIENT_MARGIN": result.activity.entries}
+    assert result.activity.refused == {}
+
+
+def test_entries_that_a_cap_makes_smaller_are_counted() -> None:
+    found = run(market(BTC, 7, 200), sizing="fraction_of_equity: 0.5, max_leverage: 0.25").activity
+
+    assert found.entries_cut == found.entries > 0
+
+
+def test_a_liquidation_is_the_first_line_and_a_statistic() -> None:
+    wild = market(BTC, 3, 300, step=4.0)
+
+    result = run(wild, sizing="fraction_of_equity: 19", account=AccountSettings(leverage=20))
+
+    count = result.activity.liquidations
+    assert count == sum(fill.leg == "LIQUIDATION" for fill in result.fills) > 0
+    assert not_happened(result)[0].startswith(f"LIQUIDATED: {count} position")
+    assert statistics_of(result, [wild])["liquidations"] == count
+
+
+def test_a_market_that_ends_before_the_run_is_named() -> None:
+    short, long = market(ETH, 5, 100), market(BTC, 7, 200)
+
+    found = run(short, long).activity
+
+    assert found.data_ended_us == {ETH: 100 * HOUR_US}
+    assert any("ETHUSDT" in line for line in activity_lines(found))
+
+
+def test_funding_without_a_position_is_counted() -> None:
+    paid = market(BTC, 7, 200, funding=True)
+    rates = paid.funding_rate
+    assert rates is not None
+
+    result = run(paid)
+
+    settled = int(np.count_nonzero(rates))
+    assert result.activity.settlements_without_position == settled - len(result.funding) > 0
+
+
+def test_bars_before_the_strategy_is_ready_are_counted() -> None:
+    found = run(market(BTC, 7, 200)).activity
+
+    assert (found.bars, found.bars_not_ready) == (200, 8)
+
+
+def test_what_is_not_there_is_not_said() -> None:
+    nothing = Activity(bars=10, signals=2, entries=1, exits=1)
+
+    assert activity_lines(nothing) == []
+    assert activity_lines(replace(nothing, entries_cut=1)) == ["cut by max_leverage: 1 of 1 entry"]
