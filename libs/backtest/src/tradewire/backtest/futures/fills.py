@@ -83,9 +83,7 @@ def execute(
         if reducible > 0:
             return False
     elif reducible <= 0:
-        order[STATUS] = NONE  # it expires: there is nothing to reduce
-        tape.counts[NOTHING_LEFT] += 1
-        return True
+        return _expire(order, tape)
     else:
         order[QUANTITY] = min(order[QUANTITY], order[FILLED] + reducible)
     size = available(order, budget[s])
@@ -103,6 +101,14 @@ def execute(
     order[FILLED] += size
     order[STATUS] = NONE if order[FILLED] == order[QUANTITY] else PART_FILLED
     _settle(s, place, terms.step[s], book)
+    return True
+
+
+@compiled_in_place
+def _expire(order: Ints, tape: Tape) -> bool:
+    """End a reduce-only order that finds nothing to reduce, which is plain."""
+    order[STATUS] = NONE
+    tape.counts[NOTHING_LEFT] += 1
     return True
 
 

@@ -65,16 +65,6 @@ def result_of(
     ids, slippage = run.log.client_order_ids(rows), slippages(rows)
     fills = MadeOnAccess(len(rows), lambda: fill_objects(rows, ids, slippage, symbols))
     funding = MadeOnAccess(len(paid), lambda: payment_objects(paid, symbols))
-    trips = round_trips(rows, paid, slippage, np.array(marks_e8, dtype=np.int64))
-    trades: Sequence[Trade]
-    if trips is None:
-        trades = trades_of_units(
-            _filled(rows, slippage, symbols),
-            (Paid(row[PAID_TIME], symbols[row[PAID_SYMBOL]], row[AMOUNT], row[HELD]) for row in paid.tolist()),
-            dict(zip(symbols, marks_e8, strict=True)),
-        )
-    else:
-        trades = MadeOnAccess(len(trips.entry), lambda: trade_objects(rows, trips, symbols))
     told = AccountRows(run.states, positions, list(_lines(rows, ids, symbols)))
     return BacktestResult(
         engine="futures",
@@ -85,7 +75,7 @@ def result_of(
         fingerprint=fingerprint({strategy.account: told}),
         fill_model=fill_model,
         left_out=(),
-        trades=trades,
+        trades=_trades(rows, paid, slippage, marks_e8, symbols),
         fills=fills,
         funding=funding,
         time_us=grid.close_time_us,
@@ -93,6 +83,20 @@ def result_of(
         position_e8={symbol: np.ascontiguousarray(matrix[:, 0]) for symbol, matrix in positions.items()},
         insurance=from_e8(run.insurance_e8),
         activity=activity,
+    )
+
+
+def _trades(
+    rows: IntMatrix, paid: IntMatrix, slippage: IntMatrix, marks_e8: Sequence[int], symbols: Sequence[str]
+) -> Sequence[Trade]:
+    """The trades of all fills; ``rows`` and ``paid`` as in `Log`."""
+    trips = round_trips(rows, paid, slippage, np.array(marks_e8, dtype=np.int64))
+    if trips is not None:
+        return MadeOnAccess(len(trips.entry), lambda: trade_objects(rows, trips, symbols))
+    return trades_of_units(
+        _filled(rows, slippage, symbols),
+        (Paid(row[PAID_TIME], symbols[row[PAID_SYMBOL]], row[AMOUNT], row[HELD]) for row in paid.tolist()),
+        dict(zip(symbols, marks_e8, strict=True)),
     )
 
 
