@@ -43,7 +43,7 @@ def test_parquet_holds_trades_fills_and_equity_to_the_last_unit(run: Any, writte
 def test_result_document_has_the_keys_that_other_tools_read(run: Any, written: dict[str, Path]) -> None:
     document = json.loads(written["result"].read_text())
 
-    keys = ["fingerprint", "engine", "strategy", "settings", "ready_from_ms", "stats", "trades", "equity"]
+    keys = ["fingerprint", "engine", "strategy", "settings", "ready_from_ms", "activity", "stats", "trades", "equity"]
     assert list(document) == keys
     assert document["ready_from_ms"] == {"BTCUSD": 1_500_000_000_000, "ETHUSD": None}
     assert set(document["trades"][0]) == {
