@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel
 from tests.architecture.layout import ROOT, SERVICES, tree
 
-from tradewire.runtime.environment import OTHER_NAMES, PREFIX
+from tradewire.runtime.environment import OTHER_NAMES
+from tradewire.runtime.secret_files import PREFIX
 from tradewire.runtime.service import Service
 from tradewire.runtime.settings import RuntimeSettings
 

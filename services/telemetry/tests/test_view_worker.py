@@ -19,7 +19,7 @@ def test_worker_when_made_then_faust_writes_under_the_views_folder_only(tmp_path
     try:
         metrics = Metrics(CollectorRegistry())
         windows = Windows(size_us=60_000_000, kept=1)
-        worker = ViewWorker("localhost:9092", Codec(SchemaIds.static()), windows, rows, ManualClock(), metrics)
+        worker = ViewWorker("kafka://localhost:9092", Codec(SchemaIds.static()), windows, rows, ManualClock(), metrics)
         assert (tmp_path / "views") in Path(worker.app.conf.datadir).parents
         assert (tmp_path / "views") in Path(worker.app.conf.tabledir).parents
     finally:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tradewire.runtime.environment import PREFIX, SettingsRefusedError, load, refuse_unknown
+from tradewire.runtime.environment import SettingsRefusedError, load, refuse_unknown
 from tradewire.runtime.process import bus_of
+from tradewire.runtime.secret_files import PREFIX, SecretFileError, take_files
 from tradewire.runtime.settings import RuntimeSettings
 
 
@@ -72,3 +75,56 @@ def test_what_kubernetes_adds_for_a_service_of_the_platform_is_no_setting() -> N
     refuse_unknown(added, ())
     with pytest.raises(SettingsRefusedError):
         refuse_unknown({"TRADEWIRE_RISK_PORT": "8080"}, ())
+
+
+def test_address_of_a_mounted_file_is_the_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    mounted = tmp_path / "bus"
+    mounted.write_text("kafka://broker:9092?session_s=10\n")
+    monkeypatch.setenv("TRADEWIRE_BUS_URL_FILE", str(mounted))
+    assert load(RuntimeSettings).bus_url == "kafka://broker:9092?session_s=10"
+
+
+def test_secret_of_another_services_file_is_not_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Services share one environment."""
+    mounted = tmp_path / "dsn"
+    mounted.write_text("postgresql://risk:hunter2@db/risk")
+    monkeypatch.setenv("TRADEWIRE_RISK_DSN_FILE", str(mounted))
+    load(RuntimeSettings)
+
+
+@pytest.mark.parametrize("content", ["", "\n", "kafka://one:9092\nkafka://two:9092\n", b"\xff"])
+def test_file_that_holds_no_address_is_named_and_not_shown(
+    content: str | bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mounted = tmp_path / "bus"
+    mounted.write_bytes(content if isinstance(content, bytes) else content.encode())
+    text = refusal(monkeypatch, BUS_URL_FILE=str(mounted))
+    assert text.startswith("TRADEWIRE_BUS_URL_FILE: ")
+    assert str(mounted) in text
+    assert "one:9092" not in text
+
+
+def test_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    missing = tmp_path / "none"
+    assert refusal(monkeypatch, BUS_URL_FILE=str(missing)) == (
+        f"TRADEWIRE_BUS_URL_FILE: {missing} can't be read: No such file or directory"
+    )
+
+
+def test_setting_and_its_file_contradict_each_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    text = refusal(monkeypatch, BUS_URL="kafka://one:9092", BUS_URL_FILE=str(tmp_path / "bus"))
+    assert text == "found both TRADEWIRE_BUS_URL and TRADEWIRE_BUS_URL_FILE; allowed: one of them"
+
+
+def test_processes_that_are_started_get_the_secret_in_place_of_its_file(tmp_path: Path) -> None:
+    mounted = tmp_path / "dsn"
+    mounted.write_text("postgresql://db/risk\n")
+    environment = {"TRADEWIRE_RISK_DSN_FILE": str(mounted), "TRADEWIRE_HTTP_PORT_FILE": "/tmp/port", "HOME": "/"}
+    take_files(environment)
+    assert environment == {
+        "TRADEWIRE_RISK_DSN": "postgresql://db/risk",
+        "TRADEWIRE_HTTP_PORT_FILE": "/tmp/port",
+        "HOME": "/",
+    }
+    with pytest.raises(SecretFileError):
+        take_files({"TRADEWIRE_RISK_DSN": "x", "TRADEWIRE_RISK_DSN_FILE": str(mounted)})

@@ -6,16 +6,16 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError as SourceError
 
 from tradewire.ports.errors import FatalError
 from tradewire.runtime.observe.secrets import remember, scrub
+from tradewire.runtime.secret_files import FILE_END, PREFIX, SECRET_ENDS, SecretFileError, from_files
 from tradewire.runtime.settings import RuntimeSettings
 
-PREFIX = "TRADEWIRE_"
 OTHER_NAMES = frozenset(
     f"{PREFIX}{name}"
     for name in (
@@ -40,10 +40,18 @@ class SettingsRefusedError(FatalError):
 
 
 def load(kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
-    """Settings as the environment has them. Raises SettingsRefusedError."""
-    refuse_unknown(environment, (f"{PREFIX}{name.upper()}" for name in kind.model_fields))
+    """Settings as the environment, and the files that it names, have them. Raises SettingsRefusedError."""
     try:
-        settings = kind()
+        secrets = from_files(environment)
+    except SecretFileError as error:
+        raise SettingsRefusedError(str(error)) from None
+    named = {*environment} - {name + FILE_END for name in secrets} | secrets.keys()
+    values = {name: environment.get(name, "") for name in named}
+    variables = {name: f"{PREFIX}{name.upper()}" for name in kind.model_fields}
+    refuse_unknown(values, variables.values())
+    own: dict[str, Any] = {name: secrets[variable] for name, variable in variables.items() if variable in secrets}
+    try:
+        settings = kind(**own)
         remember(value for value in settings.model_dump().values() if isinstance(value, str))
         return settings
     except ValidationError as error:
@@ -76,7 +84,7 @@ def _sentence(error: object) -> str:
     """One sentence for one of pydantic's errors: variable, what was found unless it may be secret, what is allowed."""
     assert isinstance(error, dict)
     name = "_".join(str(part) for part in error["loc"][:1]).upper()
-    secret = name.endswith(("_DSN", "_URL"))
+    secret = name.endswith(SECRET_ENDS)
     found = "a value" if secret else scrub(repr(error["input"]))
     return f"{PREFIX}{name}: found {found}; allowed: {_allowed(str(error['msg']))}"
 

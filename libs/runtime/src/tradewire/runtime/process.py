@@ -38,11 +38,10 @@ from tradewire.runtime.observe.secrets import scrub
 from tradewire.runtime.observe.tracing import Tracing
 from tradewire.runtime.service import Service
 from tradewire.runtime.settings import RuntimeSettings
+from tradewire.runtime.usage import USAGE, answer_help
 
 log = logging.getLogger(__name__)
 STALL_LOOK_SECONDS = 1.0
-USAGE = 2
-"""Exit code of a process whose settings are wrong."""
 S = TypeVar("S", bound=RuntimeSettings)
 
 
@@ -216,8 +215,9 @@ def _workers(
 def main(kind: type[S], build: Callable[[S], Service]) -> None:
     """Main function of every service: serve until SIGTERM or SIGINT.
 
-    Exit code 0 when stopped; 2, and one sentence, for wrong settings; 1 after a failure.
+    Exit code 0 when stopped; 2, and one sentence, for wrong settings; 1 after a failure. ``--help`` tells the settings.
     """
+    answer_help(kind)
 
     def made() -> tuple[S, list[Service]]:
         settings = load(kind)

@@ -16,7 +16,9 @@ class RuntimeSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TRADEWIRE_", extra="ignore", frozen=True)
 
-    bus_url: str = Field("kafka://127.0.0.1:9092", description="kafka://host:port, redis://host:port/0 or memory:")
+    bus_url: str = Field(
+        "kafka://127.0.0.1:9092", description="kafka://[USER:PASSWORD@]HOST:PORT[?…], redis://… or memory:"
+    )
     registry_url: str | None = Field(None, description="Base URL of a Confluent-API schema registry; none: ids.json.")
     member: str | None = Field(None, description="Static group member id, e.g. the pod name; none: dynamic membership.")
     environment: str = Field("local", description="Deployment environment named in logs and spans.")

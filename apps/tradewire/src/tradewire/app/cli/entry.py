@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from tradewire.runtime.secret_files import take_files
 
 if TYPE_CHECKING:
     import typer
@@ -26,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         app = _app(words)
     try:
+        take_files(os.environ)  # options, and the processes that a command starts, read the settings there
         ended = app(words, prog_name="tradewire", standalone_mode="--json" not in words)  # else it prints usage itself
         return ended if isinstance(ended, int) else Exit.DONE
     except SystemExit as left:

@@ -18,6 +18,7 @@ from tradewire.runtime.environment import load
 from tradewire.runtime.process import main_of_several
 from tradewire.runtime.service import Service
 from tradewire.runtime.settings import RuntimeSettings
+from tradewire.runtime.usage import answer_help
 
 
 def made() -> tuple[RuntimeSettings, list[Service]]:
@@ -33,4 +34,12 @@ def made() -> tuple[RuntimeSettings, list[Service]]:
 
 
 if __name__ == "__main__":
+    answer_help(
+        tradewire.ingest.settings.Settings,
+        tradewire.indicator.settings.Settings,
+        tradewire.strategy.settings.Settings,
+        tradewire.risk.settings.Settings,
+        tradewire.execution.settings.Settings,
+        tradewire.telemetry.settings.Settings,
+    )
     main_of_several(made, "monolith")

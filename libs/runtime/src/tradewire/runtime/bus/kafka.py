@@ -105,6 +105,7 @@ class KafkaBus(EventBusPort):
             bootstrap_servers=self.bootstrap_servers,
             client_id=f"{self.client_id}-admin",
             request_timeout_ms=round(self.settings.request_s * 1000),
+            **self.settings.security.options(),
         )
         try:
             await lookup.start()

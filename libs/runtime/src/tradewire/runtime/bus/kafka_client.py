@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
@@ -26,6 +26,7 @@ from aiokafka.errors import (
 )
 
 from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError, TradewireError
+from tradewire.runtime.bus.kafka_address import KafkaSecurity
 from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class KafkaSettings:
     fetch_wait_ms: int = 100
     fetch_bytes_min: int = 1
     replication: int = 1
+    security: KafkaSecurity = field(default_factory=KafkaSecurity)
 
 
 @contextmanager
@@ -114,6 +116,7 @@ def build_consumer(
         fetch_max_wait_ms=settings.fetch_wait_ms,
         fetch_min_bytes=settings.fetch_bytes_min,
         max_partition_fetch_bytes=REQUEST_BYTES_MAX,
+        **settings.security.options(),
     )
 
 
@@ -128,6 +131,7 @@ def build_producer(bootstrap_servers: str, client_id: str, settings: KafkaSettin
         max_batch_size=settings.batch_bytes_max,
         max_request_size=REQUEST_BYTES_MAX,
         request_timeout_ms=round(settings.send_s * 1000),
+        **settings.security.options(),
     )
 
 

@@ -7,16 +7,15 @@ Partition counts never change: a key would move to another partition and its ord
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from tradewire.ports.errors import FatalError, RetryableError, TradewireError
+from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.message import TopicSpec
 from tradewire.ports.topics import (
     DEAD_LETTER_PARTITIONS,
@@ -26,6 +25,8 @@ from tradewire.ports.topics import (
     REPLICATION_FACTOR,
     TOPICS,
 )
+from tradewire.runtime.bus.kafka_address import KafkaSecurity
+from tradewire.runtime.bus.kafka_admin import admin_client
 
 MANAGED_CONFIGS = (
     "cleanup.policy",
@@ -39,7 +40,6 @@ MANAGED_CONFIGS = (
 DEAD_LETTER_GROUP = "A"
 DYNAMIC_TOPIC_CONFIG = 1
 """Source of a setting made on the topic itself (Kafka protocol, DescribeConfigs)."""
-REQUEST_TIMEOUT_MS = 30_000
 SETTLE_SECONDS = 10.0
 SETTLE_POLL_SECONDS = 0.05
 
@@ -194,17 +194,21 @@ def _setting(value: str | None) -> frozenset[str] | None:
 
 
 async def plan(
-    bootstrap_servers: str, *, partitions: Mapping[str, int] | None = None, replication: int | None = None
+    bootstrap_servers: str,
+    *,
+    security: KafkaSecurity | None = None,
+    partitions: Mapping[str, int] | None = None,
+    replication: int | None = None,
 ) -> TopicPlan:
     """Compare the topic map with a cluster; changes nothing. Parameters: see ``wanted_topics``.
 
     Raises: RetryableError when no broker answers; FatalError when one refuses.
     """
-    async with _admin(bootstrap_servers) as admin:
+    async with admin_client(bootstrap_servers, security or KafkaSecurity()) as admin:
         return compare(wanted_topics(partitions=partitions, replication=replication), await _found(admin))
 
 
-async def apply(bootstrap_servers: str, plan: TopicPlan) -> None:
+async def apply(bootstrap_servers: str, plan: TopicPlan, *, security: KafkaSecurity | None = None) -> None:
     """Carry a plan out and wait until the brokers show it; again is harmless.
 
     Raises: FatalError when a partition count differs (before anything is changed) or the broker refuses;
@@ -212,32 +216,12 @@ async def apply(bootstrap_servers: str, plan: TopicPlan) -> None:
     """
     if plan.blocked:
         raise FatalError(str(plan))
-    async with _admin(bootstrap_servers) as admin:
+    async with admin_client(bootstrap_servers, security or KafkaSecurity()) as admin:
         if plan.create:
             await _create(admin, plan.create)
         if plan.configs_after:
             await _configure(admin, plan.configs_after)
         await _settle(admin, plan)
-
-
-@asynccontextmanager
-async def _admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A connected admin client whose errors are ours."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=REQUEST_TIMEOUT_MS)
-    try:
-        await admin.start()
-        yield admin
-    except KafkaError as error:
-        raise _translated(error, bootstrap_servers) from error
-    finally:
-        await admin.close()
-
-
-def _translated(error: KafkaError, where: str) -> TradewireError:
-    detail = f"Kafka at {where}: {error}"
-    if error.retriable or isinstance(error, KafkaConnectionError):
-        return RetryableError(detail)
-    return FatalError(detail)
 
 
 async def _found(admin: AIOKafkaAdminClient) -> list[FoundTopic]:

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 from tradewire.ports.errors import FatalError
 from tradewire.runtime.bus import connect
 from tradewire.runtime.bus import kafka_topics as topic_admin
+from tradewire.runtime.bus.kafka_address import KafkaSecurity, split_address
 from tradewire.runtime.bus.kafka_topics import FoundTopic, TopicPlan, WantedTopic, compare, wanted_topics
 from tradewire.runtime.bus.redis_streams import RedisBus
+from tradewire.runtime.observe.secrets import scrub
 
 
 async def plan(
@@ -21,8 +23,9 @@ async def plan(
     Redis keeps partition counts alone: nothing is replicated, deleted or compacted there. Raises: RetryableError when
     nothing answers; FatalError when it refuses, and for a bus that keeps no topics.
     """
-    if servers := _kafka(bus_url):
-        return await topic_admin.plan(servers, partitions=partitions, replication=replication)
+    if _is_kafka(bus_url):
+        servers, security = _kafka(bus_url)
+        return await topic_admin.plan(servers, security=security, partitions=partitions, replication=replication)
     wanted = [WantedTopic(t.name, t.partitions, 1, {}) for t in wanted_topics(partitions=partitions)]
     async with _redis(bus_url) as bus:
         found = [FoundTopic(name, count, 1, {}) for name, count in sorted((await bus.topics()).items())]
@@ -31,8 +34,9 @@ async def plan(
 
 async def apply(bus_url: str, plan: TopicPlan) -> None:
     """Carry a plan out; again is harmless. Raises: as ``plan``; FatalError when a partition count differs, too."""
-    if servers := _kafka(bus_url):
-        await topic_admin.apply(servers, plan)
+    if _is_kafka(bus_url):
+        servers, security = _kafka(bus_url)
+        await topic_admin.apply(servers, plan, security=security)
         return
     if plan.blocked:
         raise FatalError(str(plan))
@@ -40,10 +44,18 @@ async def apply(bus_url: str, plan: TopicPlan) -> None:
         await bus.create_topics({topic.name: topic.partitions for topic in plan.create}, {})
 
 
-def _kafka(bus_url: str) -> str | None:
-    """Bootstrap servers, if the address is one of Kafka."""
+def _is_kafka(bus_url: str) -> bool:
     parts = urlsplit(bus_url)
-    return parts.netloc if parts.scheme == "kafka" and parts.netloc else None
+    return parts.scheme == "kafka" and bool(parts.netloc)
+
+
+def _kafka(bus_url: str) -> tuple[str, KafkaSecurity]:
+    """Brokers, and how they let clients in. Raises FatalError."""
+    try:
+        servers, security, _ = split_address(bus_url)
+        return servers, security
+    except ValueError as error:
+        raise FatalError(str(error)) from None
 
 
 @asynccontextmanager
@@ -53,7 +65,7 @@ async def _redis(bus_url: str) -> AsyncIterator[RedisBus]:
     except ValueError as error:
         raise FatalError(str(error)) from error
     if not isinstance(bus, RedisBus):
-        raise FatalError(f"topics: found bus {bus_url}, allowed kafka://HOST:PORT and redis://HOST:PORT/0")
+        raise FatalError(f"topics: found bus {scrub(bus_url)}, allowed kafka://HOST:PORT and redis://HOST:PORT/0")
     try:
         await bus.start()
         yield bus

@@ -28,6 +28,7 @@ from tradewire.runtime.codec.avro_writing import writer
 from tradewire.runtime.codec.decimals import Convert, bare, packing, plan, unpacking
 from tradewire.runtime.codec.headers import decode_headers, encode_headers
 from tradewire.runtime.codec.schema_registry import RegistryClient, subject_of
+from tradewire.runtime.observe.secrets import scrub
 
 MAGIC_BYTE = 0
 PREFIX = struct.Struct(">bI")
@@ -132,7 +133,7 @@ class SchemaIds:
             async with RegistryClient(self._registry_url) as registry:
                 text = await registry.schema(schema_id)
         if text is None:
-            where = self._registry_url or "contracts/ids.json"
+            where = scrub(self._registry_url or "") or "contracts/ids.json"
             raise ContractViolationError(f"schema id {schema_id} is unknown to {where}", stage="decode")
         self.learn(schema_id, text)
 

@@ -18,6 +18,7 @@ import httpx
 from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.message import TopicSpec
 from tradewire.ports.topics import TOPICS
+from tradewire.runtime.observe.secrets import remember, scrub
 
 TIMEOUT_SECONDS = 10.0
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
@@ -45,7 +46,8 @@ class RegistryClient:
 
     def __init__(self, url: str) -> None:
         """``url``: base of the API, without a slash at its end."""
-        self._url = url.rstrip("/")
+        remember([url])
+        self._url, self._shown = url.rstrip("/"), scrub(url.rstrip("/"))
         self._http = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, headers={"Content-Type": MEDIA_TYPE})
 
     async def __aenter__(self) -> Self:
@@ -83,7 +85,7 @@ class RegistryClient:
         """Make this the newest version unless it is one already; its id. Raises SchemaRefusedError."""
         answer = await self._call("POST", f"/subjects/{subject}/versions", {"schema": schema})
         if answer is None:
-            raise FatalError(f"the registry at {self._url} has no way to register under {subject}")
+            raise FatalError(f"the registry at {self._shown} has no way to register under {subject}")
         return int(answer["id"])
 
     async def incompatibilities(self, subject: str, schema: str) -> tuple[str, ...]:
@@ -104,7 +106,7 @@ class RegistryClient:
         await self._call("PUT", f"/config/{subject}", {"compatibility": level})
         kept = await self.compatibility(subject)
         if kept != level:
-            raise FatalError(f"the registry at {self._url} keeps compatibility {kept} for {subject}; wanted: {level}")
+            raise FatalError(f"the registry at {self._shown} keeps compatibility {kept} for {subject}; wanted: {level}")
 
     async def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
         """JSON answer, or None for 404."""
@@ -112,12 +114,12 @@ class RegistryClient:
             answer = await self._http.request(method, self._url + path, json=body)
         except httpx.TransportError as error:
             raise RetryableError(
-                f"no answer from the registry at {self._url}: {error or type(error).__name__}"
+                f"no answer from the registry at {self._shown}: {error or type(error).__name__}"
             ) from error
         if answer.status_code == NOT_FOUND:
             return None
         told = f"{answer.status_code} to {method} {path}: {answer.text[:500]}"
-        detail = f"the registry at {self._url} answers {told}"
+        detail = f"the registry at {self._shown} answers {told}"
         if answer.status_code >= SERVER_ERROR:
             raise RetryableError(detail)
         if answer.status_code in (CONFLICT, UNPROCESSABLE):

@@ -37,8 +37,13 @@ def remember(values: Iterable[str]) -> None:
         except ValueError:
             continue
         for form in (password, unquote(password)) if password else ():
-            if len(form) >= SECRET_CHARACTERS_MIN:
-                _own.add(form)
+            remember_password(form)
+
+
+def remember_password(password: str) -> None:
+    """Take a password by itself, e.g. one that a file holds."""
+    if len(password) >= SECRET_CHARACTERS_MIN:
+        _own.add(password)
 
 
 def is_secret_name(name: str) -> bool:

@@ -20,8 +20,9 @@ from tradewire.runtime.loop.connecting import closed, unless_stopped, until_reac
 from tradewire.runtime.observe.health import Health
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.progress import Progress
-from tradewire.runtime.process import USAGE, bus_of, face, run, schema_ids, version_of
+from tradewire.runtime.process import bus_of, face, run, schema_ids, version_of
 from tradewire.runtime.service import Service
+from tradewire.runtime.usage import USAGE, answer_help
 from tradewire.telemetry.adapters.views.routes import ViewRoutes
 from tradewire.telemetry.adapters.views.rows import Rows
 from tradewire.telemetry.adapters.views.worker import NAME, TOPIC_NAMES, ViewWorker
@@ -118,7 +119,7 @@ async def _work(
     try:
         for key, row in rows.read():
             rows.write(windows.put(key, row))
-        worker = ViewWorker(urlsplit(settings.bus_url).netloc, Codec(ids), windows, rows, SystemClock(), metrics)
+        worker = ViewWorker(settings.bus_url, Codec(ids), windows, rows, SystemClock(), metrics)
         watching = Watching(service, worker)
         health.watch([watching], None)
         await _until(stop, watching, worker, bus)
@@ -148,6 +149,7 @@ async def _until(stop: asyncio.Event, watching: Watching, worker: ViewWorker, bu
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT; exit 1 after a failure, 2 for wrong settings."""
+    answer_help(Settings)
     try:
         settings = load(Settings)
         bus = bus_of(settings, NAME, patient=True)

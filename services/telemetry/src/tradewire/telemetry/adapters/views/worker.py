@@ -21,6 +21,7 @@ from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.events import AccountStateChanged, OrderFilled
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.bus.kafka_address import KafkaSecurity, split_address
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.progress import Progress
@@ -37,17 +38,33 @@ SESSION_SECONDS = 10.0
 RETRY_SECONDS = 1.0
 
 
+def _credentials(security: KafkaSecurity) -> Any:
+    """How faust's clients sign in and encrypt, in its own words; None for neither."""
+    options = security.options()
+    context, user = options.get("ssl_context"), options.get("sasl_plain_username")
+    if user is None:
+        return None if context is None else faust.SSLCredentials(context)
+    return faust.SASLCredentials(
+        username=user,
+        password=options["sasl_plain_password"],
+        ssl_context=context,
+        mechanism=options["sasl_mechanism"],
+    )
+
+
 class ViewWorker:
     """Reads every partition of the topics into ``windows`` and ``rows``."""
 
     def __init__(
-        self, brokers: str, codec: Codec, windows: Windows, rows: Rows, clock: ClockPort, metrics: Metrics
+        self, bus_url: str, codec: Codec, windows: Windows, rows: Rows, clock: ClockPort, metrics: Metrics
     ) -> None:
+        brokers, security, _ = split_address(bus_url)
         self._codec, self._windows, self._rows, self._clock, self._metrics = codec, windows, rows, clock, metrics
         self.progress = Progress()
         self.app = faust.App(
             f"telemetry-views-{rows.generation}",
-            broker=f"kafka://{brokers}",
+            broker=[f"kafka://{broker}" for broker in brokers.split(",")],
+            broker_credentials=_credentials(security),
             broker_session_timeout=SESSION_SECONDS,
             broker_heartbeat_interval=SESSION_SECONDS / 4,
             consumer_auto_offset_reset="earliest",
