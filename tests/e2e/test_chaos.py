@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from tests.e2e.slices import ROOT
 
 from tradewire.testkit.chaos.drill import Drill, Question, Reference, drill, reference_of
 from tradewire.testkit.chaos.plan import Amounts
-from tradewire.testkit.chaos.scenario import drilled
+from tradewire.testkit.chaos.scenario import CHANGING, drilled
 
 pytestmark = pytest.mark.timeout(1800)
+ONLY_KILLS = Amounts(restarts=0, broker_restarts=0, database_kills=0)
 LEAST_FILLS = 20
 
 
@@ -51,6 +53,22 @@ def test_kills_and_restarts_at_full_speed_change_nothing(
     name: str, bars: int | None, seed: int, run_root: Path, references: Path
 ) -> None:
     under_fire(name, bars, run_root, references, seed=seed, amounts=Amounts(kills=30))
+
+
+def test_kills_between_bars_and_just_behind_them_change_nothing(run_root: Path, references: Path) -> None:
+    amounts = replace(ONLY_KILLS, kills=10, blackouts=1)
+    done = under_fire(CHANGING, 30, run_root, references, seed=3, pace=0.0, amounts=amounts)
+    assert done.question.drilled.publications
+
+
+def test_two_instances_that_come_and_go_and_freeze_change_nothing(run_root: Path, references: Path) -> None:
+    amounts = replace(ONLY_KILLS, kills=6, hand_overs=2, freezes=2, forgets=1)
+    under_fire(CHANGING, 120, run_root, references, seed=4, pace=5.0, instances=2, amounts=amounts)
+
+
+def test_broker_frozen_for_longer_than_a_session_changes_nothing(run_root: Path, references: Path) -> None:
+    amounts = replace(ONLY_KILLS, kills=2, broker_frozen_s=(12.0,))
+    under_fire(CHANGING, 60, run_root, references, seed=5, pace=5.0, amounts=amounts)
 
 
 # ---- the command ----

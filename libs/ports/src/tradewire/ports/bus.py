@@ -73,6 +73,13 @@ class SubscriptionPort(Protocol):
         """Partitions owned now."""
 
     @abstractmethod
+    def holds(self) -> bool:
+        """Is what we own ours for certain? False once the group may have given it to others, known by our own clock.
+
+        It may become true again, when the group confirms the ownership; otherwise ``on_revoked`` follows.
+        """
+
+    @abstractmethod
     def pause(self, places: Sequence[Place]) -> None:
         """Deliver nothing from these until resumed: back-pressure that keeps the membership alive."""
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.events import LevelInForce
 from tradewire.ports.message import Emit, Envelope, Event, WaitReason
-from tradewire.ports.topics import BY_EVENT
+from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.codec import Codec
 
 E = TypeVar("E", bound=Event)
@@ -178,3 +178,9 @@ class Service:
         topics = [item.topic for item in self.inputs]
         if len(set(topics)) != len(topics):
             raise ValueError(f"service {self.name}: two handlers for one topic: {topics}")
+
+    def topics(self) -> tuple[list[str], list[str], list[str]]:
+        """Topics that every instance reads whole, those it reads outside its group, those that the group shares."""
+        broadcast = [item.topic for item in self.inputs if TOPICS[item.topic].broadcast]
+        fanout = [item.topic for item in self.inputs if item.fanout]
+        return broadcast, fanout, [item.topic for item in self.inputs if item.topic not in {*broadcast, *fanout}]

@@ -58,6 +58,9 @@ class WatchedSubscription(SubscriptionPort):
     def assignment(self) -> frozenset[Place]:
         return self._port.assignment()
 
+    def holds(self) -> bool:
+        return self._port.holds()
+
     def pause(self, places: Sequence[Place]) -> None:
         self.paused += places
         self._port.pause(places)

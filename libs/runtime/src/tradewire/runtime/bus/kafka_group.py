@@ -47,6 +47,7 @@ class KafkaSubscription(SubscriptionPort):
         settings = bus.settings
         self.progress = Progress(stall_s=settings.stall_s, fresh_s=3 * settings.probe_s)
         self._consumer: AIOKafkaConsumer | None = None
+        self._fence: Fence | None = None
         self._owned: frozenset[Place] = frozenset()
         self._paused: set[Place] = set()
         self._failure: TradewireError | None = None
@@ -67,8 +68,9 @@ class KafkaSubscription(SubscriptionPort):
         except BaseException:
             await abandon(consumer)
             raise
-        if self._member is not None:
-            Fence(self._member, bus.settings.session_s, bus.clock, self._fail).watch(consumer)
+        settings = bus.settings
+        self._fence = Fence(self._member, settings.session_s, settings.rebalance_s, bus.clock, self._fail)
+        self._fence.watch(consumer)
         consumer.subscribe(self._topics, listener=_Listener(self, consumer))
         self._consumer = consumer
         if self._probing is None:
@@ -116,6 +118,9 @@ class KafkaSubscription(SubscriptionPort):
 
     def assignment(self) -> frozenset[Place]:
         return self._owned
+
+    def holds(self) -> bool:
+        return self._consumer is not None and self._fence is not None and self._fence.holds()
 
     def pause(self, places: Sequence[Place]) -> None:
         places = [place for place in places if place in self._owned]

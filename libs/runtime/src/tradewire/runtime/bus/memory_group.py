@@ -36,10 +36,14 @@ class Member(SubscriptionPort):
         return await self.reader.poll(max_records=max_records, timeout_s=timeout_s)
 
     async def commit(self, offsets: Mapping[Place, int]) -> None:
-        self._group.committed.update({place: offset for place, offset in offsets.items() if place in self.owned})
+        if self.holds():
+            self._group.committed.update({place: offset for place, offset in offsets.items() if place in self.owned})
 
     def assignment(self) -> frozenset[Place]:
         return self.owned
+
+    def holds(self) -> bool:
+        return self._group.has(self)
 
     def pause(self, places: Sequence[Place]) -> None:
         self.reader.pause(places)
@@ -131,9 +135,13 @@ class Group:
         self._settle()
         return member
 
+    def has(self, member: Member) -> bool:
+        """Does it have its seat?"""
+        return self._members.get(member.seat) is member
+
     def leave(self, member: Member) -> None:
         """Take a closed member out: at once or, if static, when its session is over."""
-        if self._members.get(member.seat) is not member:
+        if not self.has(member):
             return
         del self._members[member.seat]
         if member.static:

@@ -100,6 +100,15 @@ class Reader:
         """Does the subscription own a partition now? What a tail reads is never owned."""
         return place in self.assignment()
 
+    def holds(self) -> bool:
+        """Is what a subscription owns ours for certain? See ``SubscriptionPort.holds``."""
+        holds = getattr(self._port, "holds", None)
+        return holds is None or holds()
+
+    def failed(self) -> bool:
+        """Did the poll under way end in an error, which ``take`` raises?"""
+        return self._task is not None and self._task.done() and self._task.exception() is not None
+
     async def close(self) -> None:
         """End the poll and the reader. What the poll raised says nothing to whoever stops reading."""
         if self._task is not None:

@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REBALANCE_POLL_SECONDS = 0.05
+LEASE_SHARE = 0.9
+"""Of a session: the rest is for the write that begins just before it is over."""
 
 
 class Meeting(NamedTuple):
-    """What a member learns at a heartbeat."""
+    """What a member learns at a heartbeat. ``asked_s``: when it asked, before the servers counted anything."""
+
+    asked_s: float
 
     fenced: bool
     generation: int
@@ -60,7 +64,7 @@ class RedisSubscription(SubscriptionPort):
         self._seen = self._acknowledged = self._taken = 0
         self._turn: asyncio.Task[None] | None = None
         self._turned = asyncio.Event()
-        self._met_s = bus.clock.monotonic_s()
+        self._met_s, self._sure_until_s = bus.clock.monotonic_s(), float("-inf")
         self._reader = RedisReader(bus)
         self._keeping: asyncio.Task[None] | None = None
 
@@ -80,6 +84,8 @@ class RedisSubscription(SubscriptionPort):
         return await self._reader.poll(max_records=max_records, timeout_s=timeout_s)
 
     async def commit(self, offsets: Mapping[Place, int]) -> None:
+        if not self.holds():
+            return
         fields = [(offset_field(place), offset) for place, offset in offsets.items() if place in self._owned]
         if not fields:
             return
@@ -91,6 +97,9 @@ class RedisSubscription(SubscriptionPort):
 
     def assignment(self) -> frozenset[Place]:
         return self._owned
+
+    def holds(self) -> bool:
+        return self._bus.clock.monotonic_s() < self._sure_until_s
 
     def pause(self, places: Sequence[Place]) -> None:
         self._reader.pause(places)
@@ -117,7 +126,7 @@ class RedisSubscription(SubscriptionPort):
     # ---- meetings -------------------------------------------------------------------------------------------
 
     async def _meet(self, step: str) -> Meeting:
-        settings = self._bus.settings
+        settings, asked_s = self._bus.settings, self._bus.clock.monotonic_s()
         with translated(f"meeting group {self._group}"):
             fenced, generation, ready, subscriptions = await self._bus.meeting(
                 keys=[self._members, self._state],
@@ -131,9 +140,19 @@ class RedisSubscription(SubscriptionPort):
                     round(settings.rebalance_s * 1000),
                 ],
             )
-        self._met_s = self._bus.clock.monotonic_s()
+        self._met_s = asked_s
+        if generation == self._taken and not fenced:
+            self._sure_until_s = self._sure_until(asked_s)
         topics = {seat: json.loads(topics) for seat, topics in json.loads(subscriptions).items()}
-        return Meeting(bool(fenced), generation, bool(ready), topics)
+        return Meeting(asked_s, bool(fenced), generation, bool(ready), topics)
+
+    def _sure_until(self, asked_s: float) -> float:
+        """How long the group keeps for us what it gave us in the generation that it told us of then.
+
+        Nobody takes it before our session, or the group's patience in a rebalance, is over.
+        """
+        settings = self._bus.settings
+        return asked_s + LEASE_SHARE * min(settings.session_s, settings.rebalance_s)
 
     async def _keep(self) -> None:
         """Renew the lease, and follow the group through its generations."""
@@ -155,7 +174,7 @@ class RedisSubscription(SubscriptionPort):
                 return
             if meeting.fenced:
                 self._reader.open({})
-                self._owned = frozenset()
+                self._owned, self._sure_until_s = frozenset(), float("-inf")
                 self._reader.fail(FencedError(f"another member of group {self._group} joined as {self._seat}"))
                 return
             self._advance(meeting)
@@ -201,7 +220,7 @@ class RedisSubscription(SubscriptionPort):
         except RetryableError as error:
             log.warning("assignment failed: %s", error, extra={"event": "redis_assignment_failed"})
             return
-        self._taken = meeting.generation
+        self._taken, self._sure_until_s = meeting.generation, self._sure_until(meeting.asked_s)
         if not places:
             return
         self._owned = frozenset(places)

@@ -180,7 +180,7 @@ class Draining:
         assert wait.marker is not None, "the request was read"
         answer = drain.answer(wait)
         record = write_answer(wait.marker, answer)
-        acks = await self._publisher.until_done(lambda: self._bus.publish([record]), "answer a release")
+        acks = await self._publisher.until_written(lambda: self._bus.publish([record]), "answer a release")
         self._parking.take(_as_read(record, acks[-1].partition, acks[-1].offset))
         self._answering.count_parked()
         failed = None if answer.failure is None else answer.failure.message

@@ -70,10 +70,13 @@ class Checkpoints:
             await self.write(group)
 
     async def write(self, group: Reader | None) -> None:
-        """Write state, then commit offsets; what is held back unanswered is not committed."""
-        if self.unanswered:
+        """Write state, then commit offsets; what is held back unanswered is not committed.
+
+        Nothing while others may own our partitions.
+        """
+        if self.unanswered or not self._publisher.lease.holds():
             return
-        await self._publisher.until_done(self._service.store.checkpoint, "checkpoint")
+        await self._publisher.until_written(self._service.store.checkpoint, "checkpoint")
         if group is not None:
             with suppress(RetryableError):  # left to the next checkpoint
                 await group.commit(self._answered())
@@ -84,7 +87,7 @@ class Checkpoints:
 
         Behind a release: a letter's record that a join still holds is found again only by its offset.
         """
-        await self._publisher.until_done(self._service.store.checkpoint, "checkpoint")
+        await self._publisher.until_written(self._service.store.checkpoint, "checkpoint")
         if group is not None:
             answered = self._answered()
             await self._publisher.until_done(lambda: group.commit(answered), "commit")

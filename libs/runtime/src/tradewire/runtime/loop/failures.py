@@ -5,6 +5,8 @@ of that state is kept: the record becomes a dead letter, the worker ends, and an
 as after a crash, with a service whose memory is empty. It knows the dead letter and passes the record over. What is
 handled twice on the way makes the same ids and is dropped like anything read twice.
 
+A worker whose partitions went to another member while it could not write begins anew in the same way (see ``lease``).
+
 Only a broken invariant of our own (AssertionError) and what no restart mends (FatalError) end the process. The log then
 names the record and the command with which an operator passes over it: ``tradewire dlq skip``.
 """
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from tradewire.ports.bus import Outgoing, Record
 from tradewire.ports.errors import ContractViolationError, FatalError
+from tradewire.runtime.loop.lease import LeaseLostError
 
 if TYPE_CHECKING:
     import asyncio
@@ -81,7 +84,7 @@ def tell_how_to_skip(record: Record, service: str, error: Exception) -> None:
 
 
 async def run_in_turn(workers: list[Worker], place: int, stop: asyncio.Event) -> None:
-    """Run the worker at ``place`` of the list, and another in its place whenever a record failed.
+    """Run the worker at ``place`` of the list, and another in its place whenever a record failed or its lease was lost.
 
     Raises what a worker raises otherwise.
     """
@@ -89,9 +92,13 @@ async def run_in_turn(workers: list[Worker], place: int, stop: asyncio.Event) ->
         try:
             return await workers[place].run(stop)
         except HandlerFailedError as failed:
-            alone, reason = 0, failed.violation
+            alone, reason = 0, str(failed.violation)
         except BatchRefusedError as refused:
-            alone, reason = refused.records, refused.violation
+            alone, reason = refused.records, str(refused.violation)
+        except LeaseLostError as lost:
+            if stop.is_set() or workers[place].service.renew is None:
+                raise
+            alone, reason = 0, str(lost)
         name = workers[place].service.name
         log.error("%s begins again from its stored state: %s", name, reason, extra={"event": "rolled_back"})
         workers[place] = workers[place].renewed(alone)

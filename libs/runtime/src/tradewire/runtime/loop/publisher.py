@@ -21,6 +21,7 @@ from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.codec.headers import lineage
+from tradewire.runtime.loop.lease import Lease
 from tradewire.runtime.observe.auditing import Audit
 from tradewire.runtime.observe.logs import CURRENT_TRACEPARENT
 from tradewire.runtime.observe.metrics import Metrics
@@ -70,7 +71,7 @@ def _log_work(work: Work, traceparent: str) -> None:
 
 
 class Publisher:
-    """Publishes for one service, in order, until acknowledged."""
+    """Publishes for one service, in order, until acknowledged; only while its ``lease`` holds."""
 
     def __init__(
         self,
@@ -85,6 +86,7 @@ class Publisher:
     ) -> None:
         self.retrying: str | None = None
         """What is tried again just now, and why."""
+        self.lease = Lease()
         self._audit = audit
         self._service, self._producer = service.name, f"{service.name}@{version}".encode()
         self._bus, self._codec, self._store = bus, codec, service.store
@@ -142,12 +144,15 @@ class Publisher:
         return inner if work.carries_send else parent
 
     async def publish(self, drafts: Sequence[Draft]) -> None:
-        """Make durable, publish, confirm; tries again until every record is acknowledged. Raises FatalError."""
+        """Make durable, publish, confirm; tries again until every record is acknowledged.
+
+        Raises FatalError; LeaseLostError.
+        """
         if not drafts:
             return
         records = [draft.record for draft in drafts]
-        await self.until_done(lambda: self._store.persist(records), "persist")
-        acks = await self.until_done(lambda: self._bus.publish(records), "publish")
+        await self.until_written(lambda: self._store.persist(records), "persist")
+        acks = await self.until_written(lambda: self._bus.publish(records), "publish")
         for draft, ack in zip(drafts, acks, strict=True):
             if draft.span is not None:
                 self._tracing.sent(draft.span, ack)
@@ -156,18 +161,27 @@ class Publisher:
         await self.until_done(lambda: self._store.published(records), "confirm")
 
     async def publish_left(self, records: Sequence[Outgoing]) -> None:
-        """Publish what a stop left unpublished. Raises FatalError."""
+        """Publish what a stop left unpublished. Raises FatalError; LeaseLostError."""
         if not records:
             return
         what = {"event": "outbox_recovered", "records": len(records)}
         log.info("publishing what a stop left unpublished", extra=what)
-        await self.until_done(lambda: self._bus.publish(records), "publish")
+        await self.until_written(lambda: self._bus.publish(records), "publish")
         await self.until_done(lambda: self._store.published(records), "confirm")
 
     def waits(self) -> Iterator[WaitReason]:
         """Servers that something is tried on again and again."""
         if self.retrying is not None:
             yield WaitReason("retry", f"servers: {self.retrying}")
+
+    async def until_written(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
+        """``until_done`` for what no member may write but the owner. Raises LeaseLostError."""
+
+        async def held() -> T:
+            await self.lease.confirmed()
+            return await attempt()
+
+        return await self.until_done(held, what)
 
     async def until_done(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
         """Repeat after RetryableError, with jittered exponential pauses. The caller reads nothing meanwhile."""

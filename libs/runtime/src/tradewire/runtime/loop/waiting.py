@@ -97,10 +97,10 @@ class Waiting:
         return [*silent, *self._partitions(), *self._busy(), *others, *self.lag.waits(self.settings.ready_lag_seconds)]
 
     def _partitions(self) -> Iterator[WaitReason]:
-        """The group, until it has said which partitions are ours, and their state."""
+        """The group, while it is not certain which partitions are ours, and their state."""
         if self.restoring:
             yield WaitReason("restoring", "the state of its partitions")
-        elif self.group is not None and not self.group.joined:
+        elif self.group is not None and not (self.group.joined and self.group.holds()):
             yield WaitReason("partitions", "its partitions from the group")
 
     def _busy(self) -> Iterator[WaitReason]:

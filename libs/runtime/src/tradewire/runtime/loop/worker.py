@@ -16,7 +16,7 @@ from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.message import WaitReason
-from tradewire.ports.topics import BY_EVENT, TOPICS
+from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import Reader, SourceReader, read_to_end, taken
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.dead_letters.draining import Draining
@@ -29,6 +29,7 @@ from tradewire.runtime.loop.continuity import Continuity
 from tradewire.runtime.loop.effects import Effects
 from tradewire.runtime.loop.failures import HandlerFailedError
 from tradewire.runtime.loop.fanout import Fanout
+from tradewire.runtime.loop.lease import LeaseLostError
 from tradewire.runtime.loop.publisher import Draft, Publisher
 from tradewire.runtime.loop.resuming import last_published
 from tradewire.runtime.loop.waiting import Waits, waiting_of
@@ -69,11 +70,11 @@ class Worker:
         self._bus, self._codec, self._clock, self._metrics, self._settings = bus, codec, clock, metrics, settings
         self._audit, pause_max_s = Audit(service, clock, settings.member or ""), settings.retry_seconds_max
         self._publisher = Publisher(service, version, bus, codec, tracing, metrics, pause_max_s, self._audit)
-        self._parking = Parking(service.name)
+        self._lease, self._parking = self._publisher.lease, Parking(service.name)
         self._answering = Answering(
             service, codec, self._publisher, self._parking, clock, tracing, metrics, self.progress, version, self._audit
         )
-        self._broadcast_topics, fanout_topics, self._group_topics = _topics_of(service)
+        self._broadcast_topics, fanout_topics, self._group_topics = service.topics()
         topics, progress = self._group_topics, self.progress
         self._checkpoints = Checkpoints(service, topics, self._publisher, clock, metrics, settings, progress)
         self._effects = Effects(service, self._answering, self._publisher, self._checkpoints, alone)
@@ -123,7 +124,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``, then flush for ``drain_seconds`` at most. Raises FatalError, RetryableError; for
-        ``failures.run_in_turn`` HandlerFailedError, when the record's dead letter is written, and BatchRefusedError.
+        ``failures.run_in_turn`` HandlerFailedError, when its dead letter is written, BatchRefusedError, LeaseLostError.
         """
         stopping = asyncio.create_task(stop.wait())
         limit = asyncio.timeout(None)
@@ -133,11 +134,12 @@ class Worker:
                 await unless_stopped(self._open(), stop)
                 while self._is_open and not stop.is_set():
                     await self._round(stopping)
+                    self.progress.turned_s = self._clock.monotonic_s()
                 if self._is_open:
                     await self._flush()
         except HandlerFailedError as failed:
             answer = self._answering.failed(failed)  # past the store, whose state is not to be kept
-            await self._publisher.until_done(lambda: self._bus.publish(answer), "publish a dead letter")
+            await self._publisher.until_written(lambda: self._bus.publish(answer), "publish a dead letter")
             raise
         except TimeoutError:
             if not limit.expired():
@@ -174,7 +176,7 @@ class Worker:
                 member=self._settings.member,
             )
             self._group = Reader(subscription, self._settings.poll_records_max, generation=lambda: self._generation)
-            self._waiting.group = self._group
+            self._waiting.group = self._lease.group = self._group
         if service.source is not None:
             self.progress.phase = "finding where to resume"
             topic = BY_EVENT[service.outputs[0]].name
@@ -224,7 +226,7 @@ class Worker:
             await self._restore(places)
 
     async def _restore(self, places: Sequence[Place]) -> None:
-        self._generation += 1
+        self._lease.moving, self._generation = True, self._generation + 1
         self._fanout.outdate()
         await self._publisher.until_done(lambda: self._parking.catch_up(self._bus), "read dead letters")
         partitions = sorted({place.partition for place in places})
@@ -235,11 +237,13 @@ class Worker:
         self._metrics.rebalances.labels(self.service.name).inc()
         took_s = self._clock.monotonic_s() - self._moving_since_s
         self._metrics.rebalance_duration.labels(self.service.name).observe(took_s)
+        self._lease.moving = False
 
     async def _on_revoked(self, places: Sequence[Place]) -> None:
-        self._moving_since_s = self._clock.monotonic_s()
+        self._moving_since_s, self._lease.moving = self._clock.monotonic_s(), True  # frees the lock of who waits for it
         async with self._lock:
-            with suppress(RetryableError, ContractViolationError):  # then whoever goes on does some of it again
+            # In each case whoever goes on does some of it again.
+            with suppress(RetryableError, ContractViolationError, LeaseLostError):
                 await self._checkpoints.write(self._group)
             self._generation += 1
             partitions = sorted({place.partition for place in places})
@@ -247,6 +251,7 @@ class Worker:
             self._answering.control_status.forget(partitions)
             for part in (self._checkpoints, self._continuity, self._back_pressure, self._draining, self.lag):
                 part.forget(places)
+            self._lease.moving = False
 
     # ---- one round ----
 
@@ -264,6 +269,9 @@ class Worker:
             patience_s = 0.0
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=patience_s)
         async with self._lock:
+            if not self._lease.holds():
+                await self._lease.wait(stopping, self.progress)
+                return
             records: list[Record] = []
             for reader in readers:
                 if reader is self._fanout.reader and self._fanout.stale:
@@ -277,7 +285,6 @@ class Worker:
             self._back_pressure.apply(streams, idle=idle, stopped=self._draining.places)
             await self._effects.checkpoint(self._group, idle=idle)
             self.lag.note(records)
-        self.progress.turned_s = self._clock.monotonic_s()
 
     def _beside(self) -> list[Draft]:
         """What is said now beside the answers to records."""
@@ -291,10 +298,3 @@ class Worker:
             if self._group_topics and not self._generation:
                 return  # nothing is assigned yet, so nothing is known about where to start
             self._back_pressure.forget(await self._publisher.until_done(self._fanout.open, "open the fan-out reader"))
-
-
-def _topics_of(service: Service) -> tuple[list[str], list[str], list[str]]:
-    """Topics that every instance reads whole, those it reads outside its group, and those that the group shares."""
-    broadcast = [item.topic for item in service.inputs if TOPICS[item.topic].broadcast]
-    fanout = [item.topic for item in service.inputs if item.fanout]
-    return broadcast, fanout, [item.topic for item in service.inputs if item.topic not in {*broadcast, *fanout}]
