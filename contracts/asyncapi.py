@@ -120,6 +120,7 @@ def _channel(topic: str, row: Json, topic_map: Json, doc: str, milliseconds: Any
 
 def _message(row: Json, topic_map: Json, schema: Json) -> Json:
     key = row.get("key", topic_map["groups"][row["group"]].get("key"))
+    claimed = ", then @ and its writer's claim, as in the header claim" if row.get("claimed") else ""
     return {
         "name": row["event"],
         "title": row["event"],
@@ -129,7 +130,7 @@ def _message(row: Json, topic_map: Json, schema: Json) -> Json:
         "payload": {"schemaFormat": AVRO, "schema": schema},
         "bindings": {
             "kafka": {
-                "key": {"type": "string", "description": f"UTF-8 text {key}, from the event's fields."},
+                "key": {"type": "string", "description": f"UTF-8 text {key}, from the event's fields{claimed}."},
                 "schemaIdLocation": "payload",
                 "schemaIdPayloadEncoding": "confluent",
                 "schemaLookupStrategy": "TopicNameStrategy",

@@ -42,7 +42,7 @@ async def test_round_publishes_then_writes_state_then_commits(rig: WorkerRig) ->
     await rig.say(candle(0))
     async with rig.running(rig.summing(), checkpoint_records=1):
         await rig.until(lambda: "commit" in rig.journal.steps)
-    assert rig.journal.steps[:6] == ["persist", "publish", "confirm", "write state", "checkpoint", "commit"]
+    assert rig.journal.steps[:7] == ["claim", "persist", "publish", "confirm", "write state", "checkpoint", "commit"]
 
 
 @pytest.mark.parametrize("way", ["fatal", "cancelled"])

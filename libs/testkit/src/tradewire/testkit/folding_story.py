@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import AccountStateChanged, RiskAssessed, RiskStateSaved, StrategyEvaluated
+from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory_group import Group, Member
+from tradewire.runtime.codec.headers import header_of
 from tradewire.runtime.loop.failures import run_in_turn
 from tradewire.runtime.service import Service, Store, on
 from tradewire.runtime.stores.changelog import ChangelogStore
@@ -68,7 +70,14 @@ class Story:
         """Rows by account, wherever they are kept."""
         if self._kind == "table":
             return {account: row for account, (_, row) in self.tables.rows.items()}
-        return {e.account_id: e.state.decode() for _, e in await self.rig.said(RiskStateSaved)}  # type: ignore[attr-defined]
+        found: dict[str, tuple[int, str]] = {}
+        for record in await self.rig.read(BY_EVENT[RiskStateSaved].name):
+            if record.value is not None:
+                event, claim = self.rig.codec.decode(record.topic, record.value), int(header_of(record, "claim"))
+                assert isinstance(event, RiskStateSaved)
+                if claim >= found.get(event.account_id, (0, ""))[0]:
+                    found[event.account_id] = claim, event.state.decode()
+        return {account: row for account, (_, row) in found.items()}
 
     def wanted(self) -> dict[str, str]:
         """Rows of a service that nothing ever happened to."""
@@ -132,13 +141,16 @@ class Story:
         for group, member in expelled:
             await readmit(group, member)
 
-    def freeze(self, after: int) -> tuple[asyncio.Event, asyncio.Event]:
-        """Whoever ends the n-th step from now on stops there, and is taken for dead; (it stopped, it may go on)."""
+    def freeze(self, after: int, *, when: str = "after") -> tuple[asyncio.Event, asyncio.Event]:
+        """Whoever comes to the n-th step from now on stops before or after it, and is taken for dead.
+
+        Returns: that it stopped; that it may go on. Nobody stops while the group gives out its partitions.
+        """
         left, stopped, thawed = after, asyncio.Event(), asyncio.Event()
 
         async def hook(step: str) -> None:
             nonlocal left
-            left -= step.startswith("after")
+            left -= step.startswith(when) and not step.endswith("claim")
             if left == 0 and not stopped.is_set():
                 self.expel(0)
                 stopped.set()

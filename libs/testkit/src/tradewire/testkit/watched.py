@@ -11,6 +11,7 @@ from tradewire.ports.events import IndicatorStateSaved
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.service import Store, StoreContext
+from tradewire.runtime.stores.changelog import CLAIM_KEY
 
 Step = str
 Hook = Callable[[Step], Awaitable[None]]
@@ -91,6 +92,8 @@ class WatchedBus(MemoryBus):
 
     async def publish(self, records: Sequence[Outgoing]) -> list[Ack]:
         kind = "write state" if all(r.topic == BY_EVENT[IndicatorStateSaved].name for r in records) else "publish"
+        if all(r.key == CLAIM_KEY for r in records):
+            kind = "claim"
         acks = await self.journal.around(kind, super().publish(records))
         assert isinstance(acks, list)
         return acks

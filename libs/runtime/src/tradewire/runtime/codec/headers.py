@@ -6,6 +6,8 @@ from tradewire.ports.bus import Headers, Record
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.message import Envelope, derived_id
 
+CLAIM = "claim"
+"""Header of a saved state: the claim under which it was written (``changelog``)."""
 _NONE = b""
 
 
@@ -94,3 +96,16 @@ def header_of(record: Record, wanted: str) -> str:
 def has_event_time(record: Record) -> bool:
     """Does its producer say when it happened? The time of writing says nothing about its age."""
     return any(name == "event_time_us" and value not in (b"", b"0") for name, value in record.headers)
+
+
+def claim_of(record: Record) -> int:
+    """Claim under which a state was written; its own offset if it was written before there were claims.
+
+    Raises: ContractViolationError(stage="decode") when it is no number.
+    """
+    claim = dict(record.headers).get(CLAIM)
+    if claim is None:
+        return record.offset
+    if not claim.isdigit():
+        raise ContractViolationError(f"{record.topic}: header {CLAIM} is {claim!r}; allowed: an offset", stage="decode")
+    return int(claim)

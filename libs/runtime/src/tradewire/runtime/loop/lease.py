@@ -5,6 +5,9 @@ member owns its partitions. Its group membership is a lease that runs out on our
 the partitions away (``SubscriptionPort.holds``). It is looked at right before each write. When it has run out the
 write waits: the group may yet confirm it. When the partitions go meanwhile, what was to be written is dropped, and the
 worker begins anew from what is stored.
+
+A process that was stopped just between the look and the write still writes once. Nothing follows from that write: see
+docs/adr/0024-claims-in-changelogs.md.
 """
 
 from __future__ import annotations

@@ -14,14 +14,14 @@ from opentelemetry.trace import Span
 
 from tradewire.ports.bus import EventBusPort, Outgoing
 from tradewire.ports.checks import CHECKS
-from tradewire.ports.errors import ContractViolationError, RetryableError
+from tradewire.ports.errors import ContractViolationError, FencedError, RetryableError
 from tradewire.ports.events import Severity
 from tradewire.ports.message import Emit, Envelope, Event, WaitReason, Work, derived_id
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.codec.headers import lineage
-from tradewire.runtime.loop.lease import Lease
+from tradewire.runtime.loop.lease import Lease, LeaseLostError
 from tradewire.runtime.observe.auditing import Audit
 from tradewire.runtime.observe.logs import CURRENT_TRACEPARENT
 from tradewire.runtime.observe.metrics import Metrics
@@ -175,11 +175,17 @@ class Publisher:
             yield WaitReason("retry", f"servers: {self.retrying}")
 
     async def until_written(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
-        """``until_done`` for what no member may write but the owner. Raises LeaseLostError."""
+        """``until_done`` for what no member may write but the owner.
+
+        Raises LeaseLostError, also when the store has another writer by now.
+        """
 
         async def held() -> T:
             await self.lease.confirmed()
-            return await attempt()
+            try:
+                return await attempt()
+            except FencedError as error:
+                raise LeaseLostError(f"{what} was refused: {error}") from error
 
         return await self.until_done(held, what)
 

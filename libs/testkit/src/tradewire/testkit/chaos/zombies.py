@@ -1,8 +1,8 @@
-"""Checks that no instance wrote state after another had gone on from it: saved states never go back in event time."""
+"""Checks that no instance's state counts after another had gone on from it: states never go back in event time."""
 
 from __future__ import annotations
 
-from tradewire.ports.bus import EventBusPort
+from tradewire.ports.bus import EventBusPort, Record
 from tradewire.ports.events import IndicatorStateSaved, RiskStateSaved
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import read_to_end
@@ -13,16 +13,26 @@ SAVED = (IndicatorStateSaved, RiskStateSaved)
 
 
 async def check_saved_states(bus: EventBusPort, codec: Codec, report: Audit) -> None:
-    """Compare each saved state with the one before it under its key. The ledger fences earlier writers itself."""
+    """Compare each saved state with the one that counted before it. The ledger fences earlier writers itself.
+
+    A state counts unless one of its key with a higher claim is there: that is what a stopped instance wrote late.
+    """
     for kind in SAVED:
-        newest_us: dict[str, int] = {}
-        async for record in read_to_end(bus, BY_EVENT[kind].name):
+        spec = BY_EVENT[kind]
+        counts: dict[str, tuple[int, int]] = {}
+        async for record in read_to_end(bus, spec.name):
             if record.value is None:
                 continue
             event = codec.decode(record.topic, record.value)
             assert isinstance(event, SAVED), "the topic carries saved states"
-            key = (record.key or b"").decode()
-            before_us = newest_us.get(key, event.event_time_us)
+            key, claim = spec.key_of(event), _claim(record)
+            before, before_us = counts.get(key, (claim, event.event_time_us))
+            if claim < before:
+                continue
             if event.event_time_us < before_us:
                 report.note("zombie", f"{kind.__name__} of {key} went back from {before_us} to {event.event_time_us}")
-            newest_us[key] = event.event_time_us
+            counts[key] = claim, event.event_time_us
+
+
+def _claim(record: Record) -> int:
+    return int(dict(record.headers)["claim"])
