@@ -15,7 +15,7 @@ import pytest
 from requirements import lock
 from tests.architecture.layout import ROOT, SERVICES, Distribution
 
-LIBRARIES = ("ports", "runtime", "trading")
+LIBRARIES = ("binance", "ports", "runtime", "trading")
 RUN_SECONDS_MAX = 300
 
 
@@ -78,7 +78,8 @@ def test_a_service_installed_alone_has_no_sibling(alone: tuple[str, Path], tmp_p
         "import json, pkgutil, tradewire; print(json.dumps([m.name for m in pkgutil.iter_modules(tradewire.__path__)]))"
     )
     printed = subprocess.run([str(python), "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    libraries = {"ports", "runtime"} if service == "telemetry" else set(LIBRARIES)
+    libraries = {"ports", "runtime"} if service == "telemetry" else {"ports", "runtime", "trading"}
+    libraries |= {"binance"} if service in ("ingest", "execution") else set()
     assert set(json.loads(printed)) == {*libraries, service}
 
 

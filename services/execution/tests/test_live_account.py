@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from tradewire.binance.orders import venue_made
 from tradewire.execution.domain.live_account import REMEMBERED_MAX, LiveAccount, LiveBook
-from tradewire.execution.domain.live_order import intended, venue_made
+from tradewire.execution.domain.live_order import intended
 from tradewire.execution.domain.order_life import Happening
 from tradewire.ports.events import AuditRecorded, Liquidity, OrderStatus, Side
 from tradewire.ports.execution import VenueFill, VenueOrder

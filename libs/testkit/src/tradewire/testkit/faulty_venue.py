@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NoReturn, TypeVar
 
-from tradewire.execution.domain.venue_errors import TIMED_OUT, VenueFailure, outcome
+from tradewire.binance.errors import ErrorCode
+from tradewire.execution.domain.venue_errors import VenueFailure, outcome
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import OrderIntent, Side
@@ -252,7 +253,7 @@ class FaultyVenue(ExecutionPort):
 
     def _timed_out(self, act: Callable[[], object]) -> Rejected | Unknown | NotFound:
         self._dice.choice((self._request_lost, self._request_late, self._reply_lost))(act)
-        return outcome(VenueFailure(408, TIMED_OUT, "Timeout waiting for response from backend server."))
+        return outcome(VenueFailure(408, ErrorCode.TIMEOUT, "Timeout waiting for response from backend server."))
 
     def _push(self, push: Push) -> None:
         copies = 0 if self._dice.random() < self.faults.push_lost else 1

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
-from tradewire.execution.domain.venue_errors import CANCEL_REJECTED, DUPLICATE_ID, VenueFailure
+from tradewire.binance.errors import ErrorCode
+from tradewire.execution.domain.venue_errors import VenueFailure
 from tradewire.ports.events import Liquidity, OrderIntent, OrderStatus, OrderType, Side
 from tradewire.ports.execution import Accepted, VenueFill, VenueOrder
 
@@ -58,7 +59,7 @@ class MatchingEngine:
         """A new order. Raises RefusedError when one of its id is open (not when one has ended), or it is too small."""
         client_id = intent.client_order_id
         if self.at_work(client_id):
-            raise RefusedError(VenueFailure(400, DUPLICATE_ID, "ClientOrderId is duplicated."))
+            raise RefusedError(VenueFailure(400, ErrorCode.DUPLICATED_CLIENT_TRAN_ID, "ClientOrderId is duplicated."))
         if intent.qty <= REFUSED_QTY:
             raise RefusedError(VenueFailure(400, -4003, "Quantity less than minimum."))
         item = self.add(client_id, symbol, intent.side, intent.order_type.value, intent.qty)
@@ -72,7 +73,7 @@ class MatchingEngine:
         for item in self.at_work(client_id):
             self._change(item, replace(item.order, status=OrderStatus.CANCELED, updated_us=self.now_us()))
             return item.order
-        raise RefusedError(VenueFailure(400, CANCEL_REJECTED, "Unknown order sent."))
+        raise RefusedError(VenueFailure(400, ErrorCode.CANCEL_REJECTED, "Unknown order sent."))
 
     def add(self, client_id: str, symbol: str, side: Side, order_type: str, qty: Decimal) -> Shown:
         """An order comes to be."""

@@ -12,7 +12,8 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from tradewire.execution.domain.live_order import LiveOrder, adopted, venue_made
+from tradewire.binance.orders import venue_made
+from tradewire.execution.domain.live_order import LiveOrder, adopted
 from tradewire.execution.domain.order_life import Effect, Happening, Move, move
 from tradewire.ports.events import AuditRecorded, OrderChanged, OrderFilled, OrderStatus, Severity
 from tradewire.ports.execution import VenueFill, VenueOrder

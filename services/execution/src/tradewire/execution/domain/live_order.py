@@ -6,18 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from tradewire.binance.orders import venue_made
 from tradewire.execution.domain.order_life import FINAL
 from tradewire.ports.events import OrderChanged, OrderIntent, OrderStatus, RiskAssessed, Side
 from tradewire.ports.execution import VenueFill, VenueOrder
 from tradewire.ports.message import Envelope
 
-VENUE_MADE: Final = {
-    "autoclose-": "LIQUIDATION",
-    "adl_autoclose": "ADL",
-    "settlement_autoclose-": "SETTLEMENT",
-    "delivery_autoclose-": "DELIVERY",
-}
-"""Client order ids that only Binance makes, by prefix. Source: Binance USDⓈ-M user data streams, ORDER_TRADE_UPDATE."""
 FOREIGN: Final = "FOREIGN"
 """Leg of an order that was made neither by us nor by the venue: someone trades on our account."""
 
@@ -97,11 +91,6 @@ def intended(event: RiskAssessed, intent: OrderIntent, cause: Envelope) -> LiveO
         cause=cause,
         placed_us=event.event_time_us,
     )
-
-
-def venue_made(client_order_id: str) -> str | None:
-    """Why the venue made an order itself; None when it did not."""
-    return next((why for prefix, why in VENUE_MADE.items() if client_order_id.startswith(prefix)), None)
 
 
 def adopted(seen: VenueOrder | VenueFill, *, venue: str, cause: Envelope, placed_us: int) -> LiveOrder:

@@ -1,8 +1,4 @@
-"""Binance's public futures streams: what one WebSocket message says. Pure; numbers stay text until they are Decimal.
-
-Source: Binance, "USDⓈ-M Futures, WebSocket Market Streams" (Kline, Aggregate Trade, Mark Price, Individual Symbol
-Book Ticker). Times on the wire are ms.
-"""
+"""What one message of Binance's public futures streams tells ingest. Pure; the messages are `tradewire.binance`'s."""
 
 from __future__ import annotations
 
@@ -12,6 +8,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from tradewire.binance.market_streams import OF_THE_MARKET, AggTrade, BookTicker, Kline, MarkPriceUpdate, Trade
+from tradewire.binance.wire import FieldError, Wire, text_of
 from tradewire.ingest.domain import Mark, interval_us
 from tradewire.ports.events import GapDetected, GapKind, MarkPriceUpdated, TopOfBook, TradeSeen
 from tradewire.trading.bars_csv import RawBar, decimal_of
@@ -37,14 +35,6 @@ class Observation:
     content: KlineClosed | Mark | MarkPriceUpdated | TradeSeen | TopOfBook | GapDetected
 
 
-class FieldError(ValueError):
-    """A field of a message is missing or not what it must be."""
-
-    def __init__(self, field: str, *, found: object, allowed: str) -> None:
-        super().__init__(f"{field}: found {found}, allowed {allowed}")
-        self.field, self.found, self.allowed = field, str(found), allowed
-
-
 def observations(message: Fields, *, venue: str, line: int) -> Iterator[Observation]:
     """What a message says; nothing for unfinished klines, depth and whatever else tradewire does not use.
 
@@ -53,80 +43,85 @@ def observations(message: Fields, *, venue: str, line: int) -> Iterator[Observat
     """
     data = message.get("data", message)
     for item in data if isinstance(data, list) else [data]:
-        read = _READERS.get(item.get("e")) if isinstance(item, Mapping) else None
-        if read:
-            symbol, time_us = _text(item, "s"), _time_us(item, "E")
+        reader = _READERS.get(item.get("e")) if isinstance(item, Mapping) else None
+        if reader:
+            symbol, time_us = _symbol(item), _time_us(item)
+            cls, observe = reader
             try:
-                found = read(item, venue, line)
+                found = observe(cls.read(item), venue, line)
             except FieldError as error:
                 found = _fault(error, venue, symbol, str(item["e"]), time_us, line)
             if found:
                 yield found
 
 
-def _kline(item: Fields, venue: str, line: int) -> Observation | None:
-    kline = item.get("k")
-    if not isinstance(kline, Mapping):
-        raise FieldError("k", found=kline, allowed="a kline")
-    if kline.get("x") is not True:
+def _kline(event: Kline, venue: str, line: int) -> Observation | None:
+    kline = event.kline
+    if kline.closed is not True:
         return None
-    open_, high, low, close, volume = (_text(kline, field) for field in "ohlcv")
-    row = RawBar(_time_us(kline, "t"), open_, high, low, close, volume, line)
-    interval = _text(kline, "i")
+    open_, high, low, close, volume = map(text_of, (kline.open, kline.high, kline.low, kline.close, kline.volume))
+    row = RawBar(kline.open_time_ms * 1000, open_, high, low, close, volume, line)
     try:
-        interval_us(interval)
+        interval_us(kline.interval)
     except ValueError as error:
-        raise FieldError("i", found=interval, allowed="a count with m, h, d or w") from error
-    # T is the last ms of the kline; the close of a bar is the end that is no part of it.
-    return Observation(_text(item, "s"), interval, _time_us(kline, "T") + 1000, KlineClosed(interval, row))
+        raise FieldError("i", found=kline.interval, allowed="a count with m, h, d or w") from error
+    # The wire's close time is the last ms of the kline; the close of a bar is the end that is no part of it.
+    close_us = kline.close_time_ms * 1000 + 1000
+    return Observation(event.symbol, kline.interval, close_us, KlineClosed(kline.interval, row))
 
 
-def _trade(item: Fields, venue: str, line: int) -> Observation | None:
-    if item.get("X", "MARKET") != "MARKET":
-        return None  # insurance fund and ADL: no trades of the market, partly with price 0
+def _trade(event: AggTrade | Trade, venue: str, line: int) -> Observation | None:
+    if isinstance(event, Trade) and event.kind not in (None, OF_THE_MARKET):
+        return None
     trade = TradeSeen(
         venue=venue,
-        symbol=_text(item, "s"),
-        trade_id=_integer(item, "a" if "a" in item else "t"),
-        event_time_us=_time_us(item, "T"),
-        price=_decimal(item, "p"),
-        qty=_decimal(item, "q"),
-        buyer_is_maker=item.get("m") is True,
+        symbol=event.symbol,
+        trade_id=event.trade_id,
+        event_time_us=event.trade_time_ms * 1000,
+        price=_bounded("p", event.price),
+        qty=_bounded("q", event.qty),
+        buyer_is_maker=event.buyer_is_maker,
     )
     return Observation(trade.symbol, "trade", trade.event_time_us, trade)
 
 
-def _top_of_book(item: Fields, venue: str, line: int) -> Observation | None:
-    bid, ask = _decimal(item, "b"), _decimal(item, "a")
+def _top_of_book(event: BookTicker, venue: str, line: int) -> Observation | None:
+    bid, ask = _bounded("b", event.bid), _bounded("a", event.ask)
     if bid >= ask:
-        raise FieldError("b", found=bid, allowed=f"< ask = {ask}")
+        raise FieldError("b", found=text_of(bid), allowed=f"< ask = {text_of(ask)}")
     top = TopOfBook(
         venue=venue,
-        symbol=_text(item, "s"),
-        event_time_us=_time_us(item, "T"),
-        update_id=_integer(item, "u"),
+        symbol=event.symbol,
+        event_time_us=event.transaction_time_ms * 1000,
+        update_id=event.update_id,
         bid=bid,
-        bid_qty=_decimal(item, "B", positive=False),
+        bid_qty=_bounded("B", event.bid_qty, positive=False),
         ask=ask,
-        ask_qty=_decimal(item, "A", positive=False),
+        ask_qty=_bounded("A", event.ask_qty, positive=False),
     )
     return Observation(top.symbol, "quote", top.event_time_us, top)
 
 
-def _mark(item: Fields, venue: str, line: int) -> Observation | None:
-    time_us = _time_us(item, "E")
+def _mark(event: MarkPriceUpdate, venue: str, line: int) -> Observation | None:
+    time_us, next_ms = event.event_time_ms * 1000, event.next_funding_time_ms
     mark = Mark(
         time_us=time_us,
-        mark_price=_decimal(item, "p"),
-        index_price=_decimal(item, "i") if item.get("i") else None,
-        rate=_rate(item) if item.get("r") else None,  # delivery contracts have an empty one
-        next_funding_us=_time_us(item, "T") if item.get("T") else None,
+        mark_price=_bounded("p", event.mark_price),
+        index_price=_bounded("i", event.index_price) if event.index_price is not None else None,
+        rate=_rate(event.funding_rate) if event.funding_rate is not None else None,
+        next_funding_us=next_ms * 1000 if next_ms else None,
     )
-    return Observation(_text(item, "s"), "mark", time_us, mark)
+    return Observation(event.symbol, "mark", time_us, mark)
 
 
-_READERS: Mapping[object, Callable[[Fields, str, int], Observation | None]] = MappingProxyType(
-    {"kline": _kline, "trade": _trade, "aggTrade": _trade, "bookTicker": _top_of_book, "markPriceUpdate": _mark}
+_READERS: Mapping[object, tuple[type[Wire], Callable[[Any, str, int], Observation | None]]] = MappingProxyType(
+    {
+        Kline.EVENT: (Kline, _kline),
+        Trade.EVENT: (Trade, _trade),
+        AggTrade.EVENT: (AggTrade, _trade),
+        BookTicker.EVENT: (BookTicker, _top_of_book),
+        MarkPriceUpdate.EVENT: (MarkPriceUpdate, _mark),
+    }
 )
 
 
@@ -146,37 +141,29 @@ def _fault(error: FieldError, venue: str, symbol: str, stream: str, time_us: int
     return Observation(symbol, stream, time_us, fault)
 
 
-def _text(item: Fields, field: str) -> str:
-    value = item.get(field)
+def _symbol(item: Fields) -> str:
+    value = item.get("s")
     if not isinstance(value, str) or not value:
-        raise FieldError(field, found=value, allowed="text")
+        raise FieldError("s", found=value, allowed="text")
     return value
 
 
-def _integer(item: Fields, field: str) -> int:
-    value = item.get(field)
+def _time_us(item: Fields) -> int:
+    value = item.get("E")
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise FieldError(field, found=value, allowed="a whole number ≥ 0")
-    return value
+        raise FieldError("E", found=value, allowed="a whole number ≥ 0")
+    return value * 1000
 
 
-def _time_us(item: Fields, field: str) -> int:
-    return _integer(item, field) * 1000
-
-
-def _decimal(item: Fields, field: str, *, positive: bool = True) -> Decimal:
-    text = _text(item, field)
+def _bounded(field: str, number: Decimal, *, positive: bool = True) -> Decimal:
+    """The number, if our own wire can carry it. Raises FieldError."""
     try:
-        return decimal_of(text, positive=positive)
+        return decimal_of(text_of(number), positive=positive)
     except ValueError as error:
-        raise FieldError(field, found=text, allowed=str(error)) from error
+        raise FieldError(field, found=text_of(number), allowed=str(error)) from error
 
 
-def _rate(item: Fields) -> Decimal:
+def _rate(rate: Decimal) -> Decimal:
     """A funding rate, which may be negative."""
-    text = _text(item, "r")
-    try:
-        size = decimal_of(text.removeprefix("-"), positive=False)
-    except ValueError as error:
-        raise FieldError("r", found=text, allowed="a finite decimal number") from error
-    return -size if text.startswith("-") else size
+    size = _bounded("r", abs(rate), positive=False)
+    return -size if rate < 0 else size

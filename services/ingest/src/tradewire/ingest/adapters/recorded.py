@@ -10,7 +10,8 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
-from tradewire.ingest.adapters.binance_messages import FieldError, KlineClosed, Observation, observations
+from tradewire.binance.wire import FieldError
+from tradewire.ingest.adapters.binance_messages import KlineClosed, Observation, observations
 from tradewire.ingest.adapters.instruments_file import read_instruments
 from tradewire.ingest.adapters.pace import FULL_SPEED, Pace, Pacer
 from tradewire.ingest.domain import CandleGate, FundingWatch, Mark
