@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.execution_port import ExecutionPort
 from tradewire.testkit.builders import ACCOUNT, BTC, HOUR_US, VENUE, candle
 from tradewire.testkit.execution_desk import desk_with, told
-from tradewire.trading.exchange import SimulatedExchange
 from tradewire.trading.holding import Held
 
 
@@ -20,14 +20,14 @@ def saved_account(**candle_fields: Any) -> Account:
     return account
 
 
-def restored(saved: bytes, exchange: SimulatedExchange) -> Account:
-    """What comes back from ``saved``; the exchange is of no matter here."""
-    return Account.restored(ACCOUNT, saved, exchange, Held())
+def restored(saved: bytes, execution: ExecutionPort) -> Account:
+    """What comes back from ``saved``; its orders are of no matter here."""
+    return Account.restored(ACCOUNT, saved, Held(), lambda *_: execution)
 
 
 def test_account_when_restored_then_knows_which_bars_of_which_interval_happened_and_ended() -> None:
     account = saved_account(last_of_stream=True)
-    again = restored(account.saved(), account.exchange)
+    again = restored(account.saved(), account.execution)
     assert again.happened_us == {(VENUE, BTC, HOUR_US): HOUR_US}
     assert again.ended == {(VENUE, BTC, HOUR_US)}
 
@@ -36,7 +36,7 @@ def test_account_when_saved_without_intervals_then_what_happened_counts_for_any(
     account = saved_account(last_of_stream=True)
     data = json.loads(account.saved())
     data |= {"ended": [[VENUE, BTC]], "happened_us": [[VENUE, BTC, HOUR_US]]}
-    again = restored(json.dumps(data).encode(), account.exchange)
+    again = restored(json.dumps(data).encode(), account.execution)
     hourly, four_hourly = (VENUE, BTC, HOUR_US), (VENUE, BTC, 4 * HOUR_US)
     assert again.happened_us[hourly] == again.happened_us[four_hourly] == HOUR_US
     assert {hourly, four_hourly} <= again.ended

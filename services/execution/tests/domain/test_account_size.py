@@ -50,7 +50,7 @@ def test_restored_account_when_saved_with_every_instrument_then_keeps_what_it_tr
     data["exchange"]["account"]["positions"][ETH] = {"mode": "CROSS", "leverage": 5, **flat, "bar_close_us": -1}
     saved = json.dumps(data).encode()
     again = desk_with()
-    again.restore("alpha", saved, json.loads(saved)["exchange"])
+    again.restore("alpha", saved)
     told(again, candle(2), assessment(2))
     (account,) = again.changed()
     assert list(positions(account.saved())) == [BTC]

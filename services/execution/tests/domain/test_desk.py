@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tradewire.execution.domain.account import Account, Arrived
+from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.arrivals import Arrived
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import (
     AccountStateChanged,

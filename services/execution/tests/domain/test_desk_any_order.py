@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from decimal import Decimal
 from typing import Any
@@ -83,7 +82,7 @@ def play(rng: random.Random, feeds: dict[str, list[Any]], *, trouble: bool) -> t
             crashes -= 1
             desk, read = desk_with(BTC, ETH), dict.fromkeys(feeds, 0)
             if saved:
-                desk.restore("alpha", saved, json.loads(saved)["exchange"])
+                desk.restore("alpha", saved)
     prints = Fingerprint()
     for event in found:
         if isinstance(event, OrderFilled | AccountStateChanged):

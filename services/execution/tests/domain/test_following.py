@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -36,7 +35,7 @@ def restarted(desk: ExecutionDesk, *known: Event) -> ExecutionDesk:
     told(again, *known)
     (account,) = desk.changed()
     saved = account.saved()
-    again.restore(account.account_id, saved, json.loads(saved)["exchange"])
+    again.restore(account.account_id, saved)
     return again
 
 

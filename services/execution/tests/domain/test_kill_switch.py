@@ -130,11 +130,11 @@ def test_level_when_the_account_is_taken_over_later_then_carried_out_before_the_
     saved = desk_account(desk).saved()
     later = desk_with()
     say(later, control("strategy:trend", ControlLevel.NO_NEW))
-    later.restore("alpha", saved, desk_account(desk).exchange.to_state())
+    later.restore("alpha", saved)
     assert fills(told(later, candle(1))) == []
     ticked = desk_with()
     say(ticked, control("global", ControlLevel.PAUSED))
-    ticked.restore("alpha", saved, desk_account(desk).exchange.to_state())
+    ticked.restore("alpha", saved)
     assert life([emit.event for emit in ticked.tick(0)], "entry") == [OrderStatus.CANCELED]
     assert [event.status for event in ticked.journal() if isinstance(event, OrderChanged)] == [OrderStatus.CANCELED]
 

@@ -89,8 +89,7 @@ class Run:
         account, later = self.desk._account("alpha"), self._made()
         for number, found in enumerate(self.desk.kill_switch.controls.in_force()):
             say(later, found.event, number)
-        state = account.exchange.to_state()
-        later.restore("alpha", account.saved(), state)
+        later.restore("alpha", account.saved())
         self.desk = later
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.ports.events import OrderStatus
 from tradewire.testkit.builders import BTC, ETH, HOUR_US, assessment, candle, intent
@@ -36,7 +34,7 @@ def test_assessment_when_denied_and_delivered_again_after_a_restart_then_nothing
     saved = account.saved()
     again = desk_with()
     say(again, GONE)
-    again.restore("alpha", saved, json.loads(saved)["exchange"])
+    again.restore("alpha", saved)
     assert say(again, AFTER) == []
 
 

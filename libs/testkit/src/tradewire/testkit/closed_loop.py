@@ -6,11 +6,11 @@ partition next, records delivered again after a crash, and answers published twi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from tradewire.execution.adapters.paper_venue import PaperVenue
 from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.execution.handlers import inputs as execution_inputs
 from tradewire.indicator.domain.desk import IndicatorDesk
@@ -196,7 +196,9 @@ class ExecutionMember(Member):
     """State per account and the candles' offsets in a ledger, written before every publication."""
 
     def fresh(self) -> Iterable[Input]:
-        self.desk = ExecutionDesk(balance_e8=lambda _: e8(BALANCE), leverage=LEVERAGE, fill_model=FillModel())
+        self.desk = ExecutionDesk(
+            PaperVenue(balance_e8=lambda _: e8(BALANCE), leverage=LEVERAGE, fill_model=FillModel())
+        )
         self.desk.partition_of = lambda account_id: partition_of(account_id.encode(), self.log.partitions)
         if not hasattr(self, "saved"):
             self.saved: dict[str, bytes] = {}
@@ -218,7 +220,7 @@ class ExecutionMember(Member):
 
     def recover(self) -> None:
         for account_id, saved in self.saved.items():
-            self.desk.restore(account_id, saved, json.loads(saved)["exchange"])
+            self.desk.restore(account_id, saved)
         self.desk.own(range(self.log.partitions), self.read)
         self.committed |= self._starts()
 

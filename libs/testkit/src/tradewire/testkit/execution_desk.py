@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from tradewire.execution.adapters.paper_venue import PaperVenue
 from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.ports.events import AccountStateChanged, OrderChanged, OrderFilled, OrderStatus
 from tradewire.ports.message import Emit, Event
@@ -20,7 +21,7 @@ FEE = Decimal("0.001")
 
 def desk_with(*symbols: str) -> ExecutionDesk:
     """A desk that writes every account, with the strategy ``trend`` on ``symbols``."""
-    desk = ExecutionDesk(balance_e8=lambda _: e8(BALANCE), leverage=5, fill_model=FillModel())
+    desk = ExecutionDesk(PaperVenue(balance_e8=lambda _: e8(BALANCE), leverage=5, fill_model=FillModel()))
     desk.partition_of = lambda _: 0
     desk.own([0], {})
     known: list[Event] = [instrument(symbol, taker_fee=FEE) for symbol in (BTC, ETH)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from tradewire.execution.domain.desk import ExecutionDesk
@@ -44,7 +43,7 @@ class LedgerStore(Store):
     async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
         recovered = await self._ledger.acquire(partitions)
         for row in recovered.accounts:
-            self._desk.restore(row.account_id, row.state, json.loads(row.state)["exchange"])
+            self._desk.restore(row.account_id, row.state)
             self._written.differs(row.partition, row.account_id, row.state)
         self._desk.own(partitions, recovered.positions)
         self._positions = {p: at for p, at in self._positions.items() if p not in partitions}

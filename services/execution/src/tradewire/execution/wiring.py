@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tradewire.execution.adapters.memory_ledger import MemoryLedger
+from tradewire.execution.adapters.paper_venue import PaperVenue
 from tradewire.execution.adapters.postgres_ledger import PostgresLedger
 from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.execution.handlers import inputs
@@ -25,16 +26,7 @@ def build(settings: Settings) -> Service:
 
 def on_ledger(settings: Settings, ledger: LedgerPort) -> Service:
     """The service on a ledger that may outlive it."""
-    desk = ExecutionDesk(
-        balance_e8=lambda _: e8(settings.paper_balance),
-        leverage=settings.paper_leverage,
-        margin_mode=settings.paper_margin_mode,
-        fill_model=FillModel(
-            slippage_rate_e8=e8(settings.slippage_bps / Decimal(10_000)),
-            volume_share_e8=e8(settings.volume_share),
-            latency_us=settings.latency_us,
-        ),
-    )
+    desk = ExecutionDesk(paper_venue(settings))
     return Service(
         name="execution",
         inputs=inputs(desk),
@@ -49,4 +41,18 @@ def on_ledger(settings: Settings, ledger: LedgerPort) -> Service:
         accounts=desk.accounts,
         renew=lambda: on_ledger(settings, ledger),
         mode="paper",
+    )
+
+
+def paper_venue(settings: Settings) -> PaperVenue:
+    """The simulated exchange as the settings want it."""
+    return PaperVenue(
+        balance_e8=lambda _: e8(settings.paper_balance),
+        leverage=settings.paper_leverage,
+        margin_mode=settings.paper_margin_mode,
+        fill_model=FillModel(
+            slippage_rate_e8=e8(settings.slippage_bps / Decimal(10_000)),
+            volume_share_e8=e8(settings.volume_share),
+            latency_us=settings.latency_us,
+        ),
     )

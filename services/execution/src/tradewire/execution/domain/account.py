@@ -1,54 +1,19 @@
-"""One paper account: its exchange, whose orders are whose, and what waits to be joined in event time."""
+"""One account: its orders at the venue, whose orders are whose, and what waits to be joined in event time."""
 
 from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from tradewire.ports.events import CandleClosed, RiskAssessed
+from tradewire.execution.domain.arrivals import Arrived, Assessed, Feed
+from tradewire.execution.domain.execution_port import ExecutionPort
+from tradewire.ports.events import RiskAssessed
 from tradewire.ports.message import Envelope
-from tradewire.trading.exchange import Bar, MarkBar, SimulatedExchange
 from tradewire.trading.holding import Held
 from tradewire.trading.language import INTERVALS_US
-from tradewire.trading.wire import bar_of, funding_of, mark_of
-
-Key = tuple[str, str]
-"""(venue, symbol)."""
-Feed = tuple[str, str, int]
-"""(venue, symbol, interval in µs): bars of one length. An account may decide on several of one symbol."""
-
-
-class Arrived(NamedTuple):
-    """A candle that has not happened to the account yet, as sent and as the exchange takes it.
-
-    ``funding_e8``: the rate settled in it, 0 where none was.
-    """
-
-    candle: CandleClosed
-    envelope: Envelope
-    bar: Bar
-    mark: MarkBar | None
-    funding_e8: int
-
-    @classmethod
-    def of(cls, candle: CandleClosed, envelope: Envelope) -> Arrived:
-        """Raises ContractViolationError when its prices do not nest."""
-        return cls(candle, envelope, bar_of(candle), mark_of(candle), funding_of(candle))
-
-    @property
-    def feed(self) -> Feed:
-        """The bars that it is one of."""
-        return self.candle.venue, self.candle.symbol, INTERVALS_US[self.candle.interval]
-
-
-class Assessed(NamedTuple):
-    """An assessment whose orders have not been placed yet."""
-
-    event: RiskAssessed
-    envelope: Envelope
 
 
 @dataclass(slots=True)
@@ -98,8 +63,8 @@ class Account:
     """
 
     account_id: str
-    exchange: SimulatedExchange
     held: Held
+    execution: ExecutionPort = field(init=False)
     time_us: int = -1
     awaits_us: int | None = None
     assessed_us: int = -1
@@ -185,8 +150,7 @@ class Account:
 
     def open_symbols(self) -> set[str]:
         """Symbols with a position, a strategy's share of one, or a working order."""
-        positions = self.exchange.account.positions.items()
-        found = {symbol for symbol, position in positions if position.quantity_e8}
+        found = set(self.execution.positions_e8())
         found.update(symbol for (_, symbol), share_e8 in self.shares_e8.items() if share_e8)
         found.update(order.symbol for order in self.orders.values())
         return found
@@ -220,7 +184,7 @@ class Account:
         """JSON of all but the buffers."""
         return json.dumps(
             {
-                "exchange": self.exchange.to_state(),
+                "exchange": self.execution.saved(),
                 "time_us": self.time_us,
                 "awaits_us": self.awaits_us,
                 "assessed_us": self.assessed_us,
@@ -236,15 +200,16 @@ class Account:
         ).encode()
 
     @classmethod
-    def restored(cls, account_id: str, saved: bytes, exchange: SimulatedExchange, held: Held) -> Account:
-        """The account that ``saved`` wrote, on an exchange restored from the same bytes.
+    def restored(
+        cls, account_id: str, saved: bytes, held: Held, open_at: Callable[[Account, Any], ExecutionPort]
+    ) -> Account:
+        """The account that ``saved`` wrote. ``open_at``: takes it back at its venue, from what was saved of that.
 
         One that was saved without what it follows is taken to follow every feed that it was moved by and is open in.
         """
         data: dict[str, Any] = json.loads(saved)
         account = cls(
             account_id,
-            exchange,
             held,
             time_us=data["time_us"],
             awaits_us=data["awaits_us"],
@@ -257,6 +222,7 @@ class Account:
             happened_us={feed: time_us for *row, time_us in data["happened_us"] for feed in _feeds(row)},
         )
         account.venues = {symbol: venue for venue, symbol, _ in account.happened_us}
+        account.execution = open_at(account, data["exchange"])
         rows = data.get("follows")
         if rows is None:
             still_open = account.open_symbols()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tradewire.execution.domain.account import Feed
+from tradewire.execution.domain.arrivals import Feed
 from tradewire.execution.domain.following import Following
 from tradewire.execution.domain.positions import CandlePositions
 from tradewire.ports.events import ActiveVersion, StrategyStatusChanged

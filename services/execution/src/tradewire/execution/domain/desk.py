@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from tradewire.execution.domain.account import Account, Arrived, Assessed, Feed, Key
+from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.arrivals import Arrived, Assessed, Feed, Key
 from tradewire.execution.domain.catching_up import CatchingUp
+from tradewire.execution.domain.execution_port import ExecutionPort
 from tradewire.execution.domain.following import Following, news
 from tradewire.execution.domain.kill_switch import KillSwitch, permitted, reason
 from tradewire.execution.domain.order_records import record_of
 from tradewire.execution.domain.passed_steps import deny_passed
 from tradewire.execution.domain.positions import CandlePositions
-from tradewire.execution.domain.reports import account_changed, denied, order_changed, report
+from tradewire.execution.domain.reports import account_changed, denied, order_changed
+from tradewire.execution.domain.venue import Venue
 from tradewire.ports.events import (
     CandleClosed,
     ControlChanged,
@@ -26,37 +29,28 @@ from tradewire.ports.events import (
 from tradewire.ports.ledger import Position
 from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.topics import BY_EVENT
-from tradewire.trading.exchange import FillModel, InstrumentSpec, MarginMode, SimulatedExchange
+from tradewire.trading.exchange import InstrumentSpec
 from tradewire.trading.holding import Held
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.roster import Roster
 from tradewire.trading.tracking import Tracked
-from tradewire.trading.wire import order_of, spec_of
+from tradewire.trading.wire import spec_of
 
 JOURNALED = frozenset((OrderChanged, OrderFilled))
 """What the ledger must hold before it is published; asked for every message, so by type alone."""
 
 
 class ExecutionDesk:
-    """All paper accounts that this process writes for.
+    """All accounts that this process writes for, each at the venue.
 
     Handlers take candles and assessments in any interleaving; what happens to an account is the same whatever the
-    interleaving. ``balance_e8`` tells what an account starts with, quote 1e-8; ``partition_of``, set when the bus is
-    known, an account's partition.
+    interleaving. ``partition_of``, set when the bus is known, tells an account's partition.
     """
 
     partition_of: Callable[[str], int]
 
-    def __init__(
-        self,
-        *,
-        balance_e8: Callable[[str], int],
-        leverage: int,
-        fill_model: FillModel,
-        margin_mode: MarginMode = MarginMode.CROSS,
-    ) -> None:
-        self._balance_e8 = balance_e8
-        self._leverage, self._margin_mode, self._fill_model = leverage, margin_mode, fill_model
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
         self._roster = Roster()
         self._specs: dict[Key, InstrumentSpec] = {}
         self._accounts: Tracked[str, Account] = Tracked()
@@ -96,7 +90,7 @@ class ExecutionDesk:
         self._specs[event.venue, event.symbol] = spec
         for account in self._accounts.values():
             if account.venues.get(event.symbol) == event.venue:
-                account.exchange.replace_instrument(spec)
+                account.execution.list_instrument(spec)
         return ()
 
     def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
@@ -143,20 +137,18 @@ class ExecutionDesk:
         account = self._accounts.known(account_id)
         return self.partition_of(account_id), account.time_us if account is not None else -1
 
-    def restore(self, account_id: str, saved: bytes, exchange_state: Mapping[str, object]) -> None:
-        """Take an account back from the ledger; symbols that were listed without ever being traded are left behind."""
-        book: Mapping[str, Any] = exchange_state["account"]  # type: ignore[assignment]
-        traded = {symbol: row for symbol, row in book["positions"].items() if row["bar_close_us"] >= 0}
-        specs = [spec for (_, symbol), spec in sorted(self._specs.items()) if symbol in traded]
-        state = {**exchange_state, "account": {**book, "positions": traded}}
-        exchange = SimulatedExchange.from_state(state, specs)
-        account = Account.restored(account_id, saved, exchange, self.held)
+    def restore(self, account_id: str, saved: bytes) -> None:
+        """Take an account back from the ledger."""
+        account = Account.restored(account_id, saved, self.held, self._taken_back)
         self._accounts.restore(account_id, account)
         for symbol, venue in account.venues.items():
             if (spec := self._specs.get((venue, symbol))) is not None:
-                exchange.replace_instrument(spec)
+                account.execution.list_instrument(spec)
         self.kill_switch.begin(account_id)
         self._following.begin(account)
+
+    def _taken_back(self, account: Account, saved: Mapping[str, Any]) -> ExecutionPort:
+        return self._venue.restore(account, saved, [spec for _, spec in sorted(self._specs.items())])
 
     def forget(self, partitions: Iterable[int]) -> None:
         """Drop what another member writes now."""
@@ -226,16 +218,15 @@ class ExecutionDesk:
     def _account(self, account_id: str) -> Account:
         account = self._accounts.get(account_id)
         if account is None:
-            balance_e8 = self._balance_e8(account_id)
-            exchange = SimulatedExchange(account_id, balance_e8, (), fill_model=self._fill_model)
-            account = self._accounts[account_id] = Account(account_id, exchange, self.held)
+            account = self._accounts[account_id] = Account(account_id, self.held)
+            account.execution = self._venue.open(account)
         return account
 
     def _list(self, account: Account, venue: str, symbol: str) -> None:
         """List a symbol when the account first comes to it: what it keeps grows with what it trades."""
         if symbol in account.venues or (spec := self._specs.get((venue, symbol))) is None:
             return
-        account.exchange.list_instrument(spec, leverage=self._leverage, margin_mode=self._margin_mode)
+        account.execution.list_instrument(spec)
         account.venues[symbol] = venue
 
     def _advance(self, account: Account) -> Iterator[Emit]:
@@ -266,13 +257,10 @@ class ExecutionDesk:
         """All bars of the account that close at ``time_us`` happen; then the account's state goes out."""
         for venue, symbol, _ in arrived:
             self._list(account, venue, symbol)
-        moving = news(account, arrived)
-        bars = {symbol: item.bar for symbol, item in moving.items()}
-        marks = {symbol: item.mark for symbol, item in moving.items() if item.mark is not None}
-        rates = {symbol: item.funding_e8 for symbol, item in moving.items() if item.funding_e8}
+        bars = news(account, arrived)
         cause = list(arrived.values())[-1].envelope
         account.time_us = time_us
-        yield from report(account, account.exchange.step(time_us, bars, marks, rates), cause)
+        yield from account.execution.step(time_us, bars, cause)
         account.awaits_us = time_us if self._following.decides(account, time_us) else None
         last = self._following.settle(account, feeds, time_us)
         yield account_changed(account, cause, last=last)
@@ -282,16 +270,13 @@ class ExecutionDesk:
         event, envelope = assessed
         self._list(account, event.venue, event.symbol)
         for client_id in event.cancels:
-            yield from report(account, account.exchange.cancel(client_id, time_us), envelope)
+            yield from account.execution.cancel(client_id, envelope, time_us)
         level = self.kill_switch.controls.level(event.account_id, event.strategy_id)
         for intent, allowed in permitted(event.intents, level):
-            if account.exchange.knows(intent.client_order_id):
+            if account.execution.knows(intent.client_order_id):
+                continue
+            if allowed:
+                yield from account.execution.submit(event, intent, envelope, time_us)
                 continue
             record = record_of(event, intent, envelope, time_us)
-            if not allowed:
-                yield order_changed(account, intent.client_order_id, record, OrderStatus.DENIED, time_us, reason(level))
-                continue
-            account.orders[intent.client_order_id] = record
-            yield order_changed(account, intent.client_order_id, record, OrderStatus.SUBMITTED, time_us)
-            order = order_of(intent, event.symbol, event.strategy_id)
-            yield from report(account, account.exchange.submit(order, time_us), envelope)
+            yield order_changed(account, intent.client_order_id, record, OrderStatus.DENIED, time_us, reason(level))

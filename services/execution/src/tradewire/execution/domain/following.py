@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tradewire.execution.domain.account import Account, Arrived, Feed, Key
+from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.arrivals import Arrived, Feed, Key
 from tradewire.ports.events import RiskAssessed
 from tradewire.trading.exchange import Bar
 from tradewire.trading.exchange.bars import constant_mark
@@ -137,9 +138,8 @@ def news(account: Account, arrived: dict[Feed, Arrived]) -> dict[str, Arrived]:
     may be of bars that happened.
     """
     shortest = {feed[1]: item for feed, item in reversed(arrived.items())}
-    positions = account.exchange.account.positions
     for symbol, item in shortest.items():
-        if symbol in positions and item.bar.open_time_us < positions[symbol].bar_close_us:
+        if item.bar.open_time_us < account.execution.last_close_us(symbol):
             shortest[symbol] = _close_of(item)
     return shortest
 

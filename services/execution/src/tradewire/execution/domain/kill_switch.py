@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from tradewire.execution.domain.account import Account, OrderRecord
-from tradewire.execution.domain.reports import report
 from tradewire.ports.events import ControlChanged, ControlLevel, OrderChanged, OrderIntent, OrderLeg, OrderStatus, Side
 from tradewire.ports.message import Emit, Envelope
 from tradewire.trading.controls import Controls, may_work
@@ -74,15 +73,14 @@ class KillSwitch:
         for client_id, order in list(account.orders.items()):
             level = self.controls.level(account.account_id, order.strategy_id)
             if client_id in account.orders and not _may_stay(account, order, level):
-                for emit in report(account, account.exchange.cancel(client_id, time_us), self._cause):
+                for emit in account.execution.cancel(client_id, self._cause, time_us):
                     yield _because(emit, client_id, level)
 
 
 def _may_stay(account: Account, order: OrderRecord, level: ControlLevel) -> bool:
     leg = OrderLeg(order.leg)
     if level is ControlLevel.REDUCE_ONLY and leg is OrderLeg.EXIT and not order.reduce_only:
-        position = account.exchange.account.positions.get(order.symbol)
-        held = position.quantity_e8 if position is not None else 0
+        held = account.execution.positions_e8().get(order.symbol, 0)
         return held < 0 if order.side == Side.BUY else held > 0
     return may_work(level, leg)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from tradewire.execution.domain.account import Account, Assessed, OrderRecord
+from tradewire.execution.domain.account import Account, OrderRecord
+from tradewire.execution.domain.arrivals import Assessed
 from tradewire.execution.domain.order_records import record_of
 from tradewire.ports.events import (
     AccountStateChanged,
@@ -68,7 +69,7 @@ def denied(account: Account, assessed: Assessed) -> Iterator[Emit]:
     event, envelope = assessed
     now_us = max(account.time_us, event.event_time_us)
     for intent in event.intents:
-        if not account.exchange.knows(intent.client_order_id):
+        if not account.execution.knows(intent.client_order_id):
             record = record_of(event, intent, envelope, now_us)
             why = (
                 f"decided at the close of {event.event_time_us} us, at which nobody was known to decide: the account "
@@ -178,7 +179,7 @@ def _fill_emit(account: Account, fill: Fill, order: OrderRecord) -> Emit:
 
 def account_changed(account: Account, cause: Envelope, *, last: bool) -> Emit:
     """The account as of its time."""
-    state, venues = account.exchange.account_state(), account.venues
+    state, venues = account.execution.state(), account.venues
     event: Event = AccountStateChanged(
         account_id=account.account_id,
         event_time_us=account.time_us,
