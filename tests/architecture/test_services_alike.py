@@ -23,7 +23,8 @@ OWN = {
     "ingest": {"feed.py": "the loop from a source to batches: async, so not domain"},
     "execution": {
         "router.py": "live orders: async, so not domain",
-        "account_writer.py": "the ledger before the bus",
+        "routed_execution.py": "live orders behind the desk's port: async, so not domain",
+        "account_writer.py": "what the router needs of whoever writes its account",
         "fill_reader.py": "follows the venue's fills",
     },
     "strategy": {"examiner.py": "checks and look-ups beside the loop: async, so not domain"},

@@ -7,154 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradewire.execution.adapters.memory_ledger import LedgerTables, MemoryLedger
-from tradewire.execution.settings import Settings
-from tradewire.execution.wiring import on_ledger
-from tradewire.ports.errors import FatalError
-from tradewire.ports.events import AccountStateChanged, CandleClosed, OrderFilled, RiskAssessed, Side
 from tradewire.ports.message import Event
-from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.bus import readers
-from tradewire.runtime.service import Service
-from tradewire.testkit.builders import BTC, HOUR_US, assessment, candle, instrument, intent
-from tradewire.testkit.strategies import active, document, status
-from tradewire.testkit.watched import WatchedStore
-from tradewire.testkit.worker_rig import WITHIN_SECONDS, WorkerRig, ended
-from tradewire.trading.fingerprint import Fingerprint
-
-SOL = "SOLUSDT"
-MARKETS = {"alpha": (BTC,), "main": (SOL,), "gamma": (BTC, SOL)}
-ASSESSMENTS = BY_EVENT[RiskAssessed].name
-
-
-def strategies() -> list[Event]:
-    """One for each account."""
-    texts = {f"trend-{account}": document(f"trend-{account}", account, *on) for account, on in MARKETS.items()}
-    return [status(active(text), strategy_id=strategy_id) for strategy_id, text in texts.items()]
-
-
-def walks(rng: random.Random, bars: int) -> dict[str, list[CandleClosed]]:
-    """A market for each symbol, by its stream."""
-    found = {}
-    for symbol in (BTC, SOL):
-        price = 100
-        found[symbol] = [
-            candle(number, price := max(50, price + rng.randrange(-5, 6)), symbol) for number in range(bars)
-        ]
-    return found
-
-
-def answers(rng: random.Random, bars: int) -> dict[str, list[RiskAssessed]]:
-    """Risk's answers by account: now and then an order, for the most part none."""
-    found: dict[str, list[RiskAssessed]] = {account: [] for account in MARKETS}
-    for account, on in MARKETS.items():
-        for number in range(bars):
-            for index, symbol in enumerate(on):
-                side = rng.choice(list(Side))
-                orders = [intent(f"{account}-{symbol}-{number}", side)] if rng.random() < 0.2 else []
-                step = {"step_index": index, "step_size": len(on), "symbol": symbol}
-                strategy = {"account_id": account, "strategy_id": f"trend-{account}"}
-                found[account].append(assessment(number, *orders, **strategy, **step))
-    return found
-
-
-class Story:
-    """Members of the service on one bus and one ledger."""
-
-    def __init__(self, bars: int) -> None:
-        self.rig, self.tables, self._bars = WorkerRig(), LedgerTables(), bars
-        self._tasks: dict[int, tuple[asyncio.Task[None], asyncio.Event]] = {}
-
-    def service(self) -> Service:
-        """A new life."""
-        service = on_ledger(Settings(bus_url="memory:"), MemoryLedger(self.tables))
-        return replace(service, store=WatchedStore(service.store, self.rig.journal))
-
-    async def begin(self) -> None:
-        """What is known before the first bar."""
-        await self.rig.say(instrument(BTC), instrument(SOL))
-
-    def start(self, member: int) -> None:
-        """Begin a life, if there is none."""
-        task = self._tasks.get(member)
-        if task is None or (task[0].done() and (task[0].cancelled() or isinstance(task[0].exception(), FatalError))):
-            stop = asyncio.Event()
-            worker = self.rig.worker(self.service(), checkpoint_records=4, poll_records_max=3)
-            self._tasks[member] = asyncio.create_task(worker.run(stop)), stop
-
-    async def end(self, member: int, *, orderly: bool) -> None:
-        """End a life; one that was not asked to writes nothing any more."""
-        if (found := self._tasks.pop(member, None)) is not None:
-            task, stop = found
-            stop.set() if orderly else task.cancel()
-            failure = await ended(task)
-            assert failure is None or isinstance(failure, FatalError), failure
-
-    def strike(self, after: int) -> None:
-        """Whoever takes the n-th step from now on dies of it."""
-        left = after
-
-        async def hook(_: str) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                raise FatalError("struck")
-
-        self.rig.journal.hook = hook
-
-    @property
-    def checkpoints(self) -> int:
-        """Checkpoints so far."""
-        return self.rig.journal.steps.count("checkpoint")
-
-    async def checkpoint(self, after: int) -> None:
-        """Until there were more checkpoints than ``after``."""
-        await self._until(lambda: self.checkpoints > after)
-
-    async def _until(self, holds: object) -> None:
-        async with asyncio.timeout(WITHIN_SECONDS):
-            while not holds():  # type: ignore[operator]
-                await asyncio.sleep(0.001)  # gives the loop away; the condition itself is what is asked
-                for member, (task, _) in list(self._tasks.items()):
-                    if task.done():
-                        await self.end(member, orderly=False)
-                self.start(0)
-
-    def done(self) -> bool:
-        """Has every bar happened, was every answer placed and every message published?"""
-        rows = self.tables.accounts.values()
-        if not all(item.published for item in self.tables.outbox):
-            return False
-        return len(rows) == len(MARKETS) and all(
-            row.event_time_us == self._bars * HOUR_US and b'"awaits_us":null' in row.state for row in rows
-        )
-
-    async def come_to_an_end(self) -> str:
-        """All of it, undisturbed from here on; returns the fingerprint."""
-        self.rig.journal.hook = WorkerRig().journal.hook
-        await self._until(self.done)
-        for member in list(self._tasks):
-            await self.end(member, orderly=True)
-        prints = Fingerprint()
-        for kind in (OrderFilled, AccountStateChanged):
-            for _, event in await self.rig.said(kind):
-                assert isinstance(event, OrderFilled | AccountStateChanged)
-                prints.add(event)
-        assert prints.conflicts == []
-        return prints.hexdigest()
+from tradewire.testkit.execution_story import ExecutionStory, answers, idle_at_once, strategies, walks
 
 
 async def lived(rng: random.Random, feeds: dict[str, list[Event]], bars: int, *, trouble: bool, paced: bool) -> str:
     """Say everything in some order, with what ``trouble`` may come; returns the fingerprint."""
-    story = Story(bars)
+    story = ExecutionStory(bars)
     await story.begin()
     story.start(0)
     left = {name: list(feed) for name, feed in feeds.items()}
@@ -176,16 +40,6 @@ async def lived(rng: random.Random, feeds: dict[str, list[Event]], bars: int, *,
             for _ in range(rng.randrange(4)):
                 await asyncio.sleep(0)
     return await story.come_to_an_end()
-
-
-@contextmanager
-def idle_at_once() -> Iterator[None]:
-    """Polls end soon, so that idle checkpoints abound."""
-    patience_s, readers.POLL_SECONDS = readers.POLL_SECONDS, 0.002
-    try:
-        yield
-    finally:
-        readers.POLL_SECONDS = patience_s
 
 
 @pytest.mark.parametrize("paced", [False, True], ids=["at full speed", "paced"])

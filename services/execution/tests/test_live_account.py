@@ -11,10 +11,10 @@ from tradewire.binance.orders import venue_made
 from tradewire.execution.domain.live_account import REMEMBERED_MAX, LiveAccount, LiveBook
 from tradewire.execution.domain.live_order import intended
 from tradewire.execution.domain.order_life import Happening
+from tradewire.ports.broker import VenueFill, VenueOrder
 from tradewire.ports.events import AuditRecorded, Liquidity, OrderStatus, Side
-from tradewire.ports.execution import VenueFill, VenueOrder
 from tradewire.ports.message import Envelope
-from tradewire.testkit.execution_suite import intent
+from tradewire.testkit.broker_suite import intent
 from tradewire.testkit.router_rig import assessed
 
 S = OrderStatus

@@ -10,8 +10,7 @@ from tradewire.execution.adapters.memory_ledger import LedgerTables, MemoryLedge
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import AuditRecorded, OrderStatus, Side
 from tradewire.ports.ledger import Changes
-from tradewire.ports.message import Envelope
-from tradewire.testkit.execution_suite import intent, market
+from tradewire.testkit.broker_suite import intent, market
 from tradewire.testkit.faulty_venue import Faults
 from tradewire.testkit.matching_engine import REFUSED_QTY
 from tradewire.testkit.router_rig import ACCOUNT, SYMBOL, RouterRig, assessed
@@ -80,10 +79,10 @@ async def test_place_when_the_ledger_is_away_then_nothing_is_sent_until_it_is_ba
     event = assessed(1, [intent("o-1")])
     for _ in range(2):
         with pytest.raises(RetryableError, match="no database"):
-            await rig.router.place(event, Envelope(event_id="evaluation-1"))
+            await rig.deliver(event)
     assert rig.venue.accepted == {}
     story.ledger.away = False
-    await rig.router.place(event, Envelope(event_id="evaluation-1"))
+    await rig.deliver(event)
     assert story.life("o-1") == ["INITIALIZED", "SUBMITTED", "ACCEPTED"]
     assert len(rig.venue.accepted["o-1"]) == 1
 
@@ -93,7 +92,7 @@ async def test_place_when_delivered_twice_then_sent_once() -> None:
     rig = await story.begin()
     event = assessed(1, [market("o-1")])
     for _ in range(2):
-        await rig.router.place(event, Envelope(event_id="evaluation-1"))
+        await rig.deliver(event)
         rig.venue.finish()
         await rig.step()
     assert len(rig.venue.accepted["o-1"]) == 1
@@ -230,8 +229,8 @@ async def test_start_when_orders_were_under_way_then_nothing_new_is_sent_before_
     rig = await story.begin()
     await rig.place([intent("o-1")])
     await rig.start()
-    with pytest.raises(RetryableError, match="1 orders are being reconciled"):
-        await rig.router.place(assessed(9, [intent("o-2")]), Envelope(event_id="evaluation-9"))
+    with pytest.raises(RetryableError, match="unknown"):
+        await rig.deliver(assessed(9, [intent("o-2")]))
     await rig.until_ready()
     assert story.life("o-1")[-1] == "ACCEPTED"
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from tradewire.execution.adapters.memory_ledger import LedgerTables, MemoryLedger
+from tradewire.ports.broker import BrokerPort
 from tradewire.ports.events import OrderIntent, OrderLeg, OrderStatus, OrderType, Side
-from tradewire.ports.execution import ExecutionPort
-from tradewire.testkit.execution_suite import intent, market
+from tradewire.testkit.broker_suite import intent, market
 from tradewire.testkit.faulty_venue import ALL_FAULTS, Faults
 from tradewire.testkit.matching_engine import REFUSED_QTY
 from tradewire.testkit.order_checker import findings
@@ -213,7 +213,7 @@ async def test_checker_when_a_fill_is_missing_or_an_order_forgotten_then_it_says
     run, tables = rig()
     await story(run)
     await run.settle()
-    port: ExecutionPort = run.venue
+    port: BrokerPort = run.venue
     assert (await port.fills_since("")).fills
     tables.fills.popitem()
     with pytest.raises(AssertionError, match="is not in the ledger"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tradewire.execution.domain.venue_errors import VenueFailure, outcome
+from tradewire.ports.broker import ALREADY_THERE, NotFound, Rejected, Unknown
 from tradewire.ports.errors import FatalError, RetryableError
-from tradewire.ports.execution import ALREADY_THERE, NotFound, Rejected, Unknown
 
 
 @pytest.mark.parametrize(

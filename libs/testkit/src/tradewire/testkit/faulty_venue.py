@@ -16,12 +16,10 @@ from typing import Final, NoReturn, TypeVar
 
 from tradewire.binance.errors import ErrorCode
 from tradewire.execution.domain.venue_errors import VenueFailure, outcome
-from tradewire.ports.clock import ClockPort
-from tradewire.ports.errors import RetryableError
-from tradewire.ports.events import OrderIntent, Side
-from tradewire.ports.execution import (
+from tradewire.ports.broker import (
     Accepted,
-    ExecutionPort,
+    BrokerAccount,
+    BrokerPort,
     FillPage,
     NotFound,
     Rejected,
@@ -29,6 +27,9 @@ from tradewire.ports.execution import (
     VenueFill,
     VenueOrder,
 )
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import RetryableError
+from tradewire.ports.events import OrderIntent, Side
 from tradewire.testkit.matching_engine import MatchingEngine, Push, RefusedError
 
 PAGE_MAX: Final = 50
@@ -83,7 +84,7 @@ class _Late:
     act: Callable[[], object] = field(compare=False)
 
 
-class FaultyVenue(ExecutionPort):
+class FaultyVenue(BrokerPort):
     """One account. Reads and writes fail by ``faults``; ``trade`` lets orders fill; ``pushes`` is the user stream.
 
     The truth, for checkers: ``accepted`` and ``fills``.
@@ -138,6 +139,12 @@ class FaultyVenue(ExecutionPort):
         )
         end = start + len(list(visible))
         return FillPage(tuple(self._engine.fills[start:end]), str(end) if end > start else cursor)
+
+    async def account(self) -> BrokerAccount:
+        """Of money the engine knows nothing."""
+        self._read()
+        none = Decimal(0)
+        return BrokerAccount(none, none, none, none, none, none, none, none)
 
     async def time(self) -> int:
         return self._read()

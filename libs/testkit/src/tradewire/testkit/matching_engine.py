@@ -11,8 +11,8 @@ from typing import Final
 
 from tradewire.binance.errors import ErrorCode
 from tradewire.execution.domain.venue_errors import VenueFailure
+from tradewire.ports.broker import Accepted, VenueFill, VenueOrder
 from tradewire.ports.events import Liquidity, OrderIntent, OrderStatus, OrderType, Side
-from tradewire.ports.execution import Accepted, VenueFill, VenueOrder
 
 REFUSED_QTY: Final = Decimal("0.0001")
 """An order of at most this quantity, base, is below the venue's minimum."""

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from tradewire.ports.broker import VenueOrder
 from tradewire.ports.events import OrderChanged, OrderFilled, OrderIntent, OrderStatus
-from tradewire.ports.execution import VenueOrder
 from tradewire.testkit.faulty_venue import FaultyVenue
 
 _NEVER_THERE = {OrderStatus.REJECTED, OrderStatus.DENIED}

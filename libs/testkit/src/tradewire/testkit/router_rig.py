@@ -6,17 +6,18 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tradewire.execution.account_writer import AccountWriter
 from tradewire.execution.domain.live_account import LiveAccount, LiveBook
+from tradewire.execution.domain.live_order import intended
 from tradewire.execution.router import OrderRouter
+from tradewire.ports.broker import BrokerPort, VenueFill
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import OrderIntent, RiskAssessed, RiskDecision
-from tradewire.ports.execution import ExecutionPort, VenueFill
 from tradewire.ports.ledger import LedgerPort
 from tradewire.ports.message import Emit, Envelope, derived_id
 from tradewire.runtime.clock import ManualClock
 from tradewire.testkit.faulty_venue import Faults, FaultyVenue
+from tradewire.testkit.ledger_writer import LedgerWriter
 
 ACCOUNT = "live-1"
 SYMBOL = "BTCUSDT"
@@ -99,10 +100,11 @@ class RouterRig:
         rows = [row for row in recovered.accounts if row.account_id == ACCOUNT]
         self.account = LiveAccount.restored(rows[0].state) if rows else LiveAccount(LiveBook(ACCOUNT, "binance"))
         fused_ledger: LedgerPort = Fused(ledger, self.fuse)
-        fused_venue: ExecutionPort = Fused(self.venue, self.fuse)
-        writer = AccountWriter(self.account, 0, fused_ledger, self._publish, _encode, self.clock)
+        fused_venue: BrokerPort = Fused(self.venue, self.fuse)
+        writer = LedgerWriter(self.account, 0, fused_ledger, self._publish, _encode, self.clock)
         self.router = OrderRouter(writer, venue=fused_venue, clock=self.clock, dice=self._dice)
-        await self.router.start()
+        self.router.resume()
+        await writer.commit()
 
     async def place(self, intents: Sequence[OrderIntent] = (), cancels: Sequence[str] = ()) -> None:
         """Deliver an assessment until it is taken, however often the process crashes over it."""
@@ -111,12 +113,22 @@ class RouterRig:
         event = assessed(self._numbers, intents, cancels)
         for _ in range(10_000):
             try:
-                return await self.router.place(event, Envelope(event_id=event.evaluation_id))
+                return await self.deliver(event)
             except RetryableError:
                 await self.step()
             except CrashError:
                 await self.rebuild()
         raise AssertionError(f"{event.evaluation_id} is never taken")
+
+    async def deliver(self, event: RiskAssessed) -> None:
+        """An assessment comes once, as the desk hands it on. Raises RetryableError while it can't be taken."""
+        if not self.router.ready:
+            raise RetryableError("orders of an earlier process are unknown")
+        for client_id in event.cancels:
+            self.router.withdraw(client_id)
+        for wanted in event.intents:
+            self.router.submit(intended(event, wanted, Envelope(event_id=event.evaluation_id)))
+        await self.router.tick()
 
     async def step(self, *, seconds: float = 1) -> None:
         """Time passes: pushes come, what is due is done."""

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
-from tradewire.execution.account_writer import AccountWriter
+from tradewire.execution.domain.live_account import LiveAccount
+from tradewire.ports.broker import BrokerPort, NotFound, VenueFill, VenueOrder
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import RetryableError
-from tradewire.ports.execution import ExecutionPort, NotFound, VenueFill, VenueOrder
 
 
 class FillReader:
     """Follows the cursor of one account. ``shown_within_us``: how long a venue may take to show an order."""
 
-    def __init__(self, writer: AccountWriter, venue: ExecutionPort, clock: ClockPort, *, shown_within_us: int) -> None:
-        self._account, self._writer = writer.account, writer
+    def __init__(
+        self,
+        account: LiveAccount,
+        commit: Callable[[], Awaitable[None]],
+        venue: BrokerPort,
+        clock: ClockPort,
+        *,
+        shown_within_us: int,
+    ) -> None:
+        self._account, self._commit = account, commit
         self._venue, self._clock, self._shown_within_us = venue, clock, shown_within_us
         self._turn = asyncio.Lock()
 
@@ -34,7 +43,7 @@ class FillReader:
                         self._account.adopt(await self._order_of(fill), self._clock.now_us())
                     self._account.take_fill(fill, self._clock.now_us())
                 self._account.move_cursor(page.cursor)
-                await self._writer.commit()
+                await self._commit()
 
     async def _order_of(self, fill: VenueFill) -> VenueOrder | VenueFill:
         """The order as the venue shows it; the fill, where it shows none."""

@@ -11,23 +11,23 @@ import random
 
 from tradewire.execution.account_writer import AccountWriter
 from tradewire.execution.domain.asking import NOT_FOUND, NOT_SENT, RESTARTED, Ask, AskPolicy
-from tradewire.execution.domain.live_order import LiveOrder, intended
+from tradewire.execution.domain.live_order import LiveOrder
 from tradewire.execution.domain.order_life import OPEN, Happening
+from tradewire.execution.domain.reconciled import Reconciled
 from tradewire.execution.fill_reader import FillReader
-from tradewire.ports.clock import ClockPort
-from tradewire.ports.errors import RetryableError
-from tradewire.ports.events import OrderStatus, RiskAssessed
-from tradewire.ports.execution import (
+from tradewire.ports.broker import (
     ALREADY_THERE,
     Accepted,
-    ExecutionPort,
+    BrokerPort,
     NotFound,
     Rejected,
     Unknown,
     VenueFill,
     VenueOrder,
 )
-from tradewire.ports.message import Envelope
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import RetryableError
+from tradewire.ports.events import OrderStatus
 
 
 class OrderRouter:
@@ -40,7 +40,7 @@ class OrderRouter:
         self,
         writer: AccountWriter,
         *,
-        venue: ExecutionPort,
+        venue: BrokerPort,
         clock: ClockPort,
         dice: random.Random,
         policy: AskPolicy | None = None,
@@ -52,13 +52,13 @@ class OrderRouter:
         self._unsent: set[str] = set()
         self._busy: set[str] = set()
         self._unreconciled: set[str] = set()
-        self._reconciled = False
+        self.reconciled, self._reconciles_wanted = Reconciled(), 0
         self._reconcile = Ask(clock.now_us())
-        self._fills = FillReader(writer, venue, clock, shown_within_us=self._policy.visible_us)
+        self._fills = FillReader(writer.account, writer.commit, venue, clock, shown_within_us=self._policy.visible_us)
 
     # ---- what the service calls ----
 
-    async def start(self) -> None:
+    def resume(self) -> None:
         """Take over: whatever an earlier process left unfinished is unknown until the venue was asked."""
         now_us = self._clock.now_us()
         for client_id, order in list(self._account.book.orders.items()):
@@ -67,36 +67,45 @@ class OrderRouter:
                 self._account.apply(client_id, Happening.LOSE, now_us, reason=RESTARTED)
             self._asks[client_id] = Ask(now_us)
         self._unreconciled = set(self._asks)
-        await self._writer.commit()
 
     @property
     def ready(self) -> bool:
         """Everything that was unfinished at the start is known now."""
-        return self._reconciled and not self._unreconciled
+        return self.reconciled.number >= 0 and not self._unreconciled
+
+    @property
+    def owed(self) -> int:
+        """Answers that the venue owes: on orders, and on what it was last asked of the account."""
+        return len(self._asks) + (self.reconciled.number < self._reconciles_wanted)
 
     def next_due_us(self) -> int:
         """When ``tick`` has something to do, UTC µs."""
         return min([self._reconcile.due_us, *(ask.due_us for ask in self._asks.values())])
 
-    async def place(self, event: RiskAssessed, envelope: Envelope) -> None:
-        """Withdraw and send the orders of an assessment; each once, however often the assessment is delivered.
+    def submit(self, order: LiveOrder) -> bool:
+        """Place an order, once however often it is asked for; the next ``tick`` sends it. False when it is not new."""
+        if not self._account.is_new(order):
+            return False
+        self._account.begin(order, self._clock.now_us())
+        self._unsent.add(order.client_order_id)
+        self._ask_now(order.client_order_id)
+        return True
 
-        Raises RetryableError while the account is being reconciled or the ledger is away: deliver it again.
+    def withdraw(self, client_id: str) -> None:
+        """Withdraw an order; the next ``tick`` asks the venue for it."""
+        now_us = self._clock.now_us()
+        self._account.want_cancel(client_id, now_us, by_us=now_us + self._policy.cancel_us)
+        if client_id in self._account.book.orders:
+            self._ask_now(client_id)
+
+    def reconcile_now(self) -> int:
+        """Let the next ``tick`` hold the account against the venue; ``reconciled`` has the number returned then.
+
+        A comparison that is under way does not count: the venue may have been read before this was asked for.
         """
-        if not self.ready:
-            raise RetryableError(f"{event.account_id}: {len(self._unreconciled)} orders are being reconciled")
-        for client_id in event.cancels:
-            self._want_cancel(client_id)
-        for intent in event.intents:
-            order = intended(event, intent, envelope)
-            if self._account.is_new(order):
-                self._account.begin(order, self._clock.now_us())
-                self._unsent.add(order.client_order_id)
-                self._ask_now(order.client_order_id)
-        await self._writer.commit()
-        for client_id in [*event.cancels, *(intent.client_order_id for intent in event.intents)]:
-            if client_id in self._asks:
-                await self._attend(client_id)
+        self._reconciles_wanted += 1
+        self._reconcile.due_us = self._clock.now_us()
+        return self._reconciles_wanted
 
     async def on_fill(self, fill: VenueFill) -> None:
         """The venue pushed a fill. One of an order we don't know is not trusted but asked for."""
@@ -134,12 +143,6 @@ class OrderRouter:
         ask.due_us = self._clock.now_us() + self._policy.delay_us(ask.attempts, self._dice.random())
         ask.attempts += 1
 
-    def _want_cancel(self, client_id: str) -> None:
-        now_us = self._clock.now_us()
-        self._account.want_cancel(client_id, now_us, by_us=now_us + self._policy.cancel_us)
-        if client_id in self._account.book.orders:
-            self._ask_now(client_id)
-
     async def _attend(self, client_id: str) -> None:
         """Do the one thing that is due for an order; one call at a time per order."""
         order = self._account.book.orders.get(client_id)
@@ -165,10 +168,11 @@ class OrderRouter:
         self._unsent.discard(client_id)
         self._asks.pop(client_id, None)
         if order is not None and order.cancel_wanted and order.status in OPEN:
-            self._want_cancel(client_id)
+            self.withdraw(client_id)
 
     async def _send(self, order: LiveOrder) -> None:
-        """The one call that sends an order. Its SUBMITTED is in the ledger."""
+        """The one call that sends an order, once its SUBMITTED is in the ledger."""
+        await self._writer.commit()
         assert order.intent is not None, f"{order.client_order_id} is not ours to send"
         client_id, ask = order.client_order_id, self._asks[order.client_order_id]
         if order.cancel_wanted or ask.attempts >= self._policy.tries_max:
@@ -274,9 +278,11 @@ class OrderRouter:
 
     async def _reconcile_account(self) -> None:
         """Hold the account against the venue: fills since the cursor, then every open order, in both directions."""
+        wanted = self._reconciles_wanted
         try:
             await self._fills.pull()
             shown = await self._venue.open_orders()
+            account = await self._venue.account()
         except RetryableError:
             return self._postpone(self._reconcile)
         now_us = self._clock.now_us()
@@ -289,6 +295,6 @@ class OrderRouter:
         for client_id, order in self._account.book.orders.items():
             if order.status in OPEN and client_id not in ids:
                 self._ask_now(client_id)
-        self._reconciled = True
-        self._reconcile = Ask(now_us + self._policy.reconcile_us)
+        self.reconciled = Reconciled(wanted, {seen.client_order_id: seen.qty for seen in shown}, account)
+        self._reconcile = Ask(now_us + (self._policy.reconcile_us if wanted == self._reconciles_wanted else 0))
         return await self._writer.commit()

@@ -90,6 +90,7 @@ class LedgerStore(Store):
         if self._pending != Changes():
             await self._ledger.commit(self._pending)
         self._pending = None
+        self._desk.stored()
 
     def _rows(self) -> Iterator[AccountRow]:
         """Accounts that differ from their rows."""

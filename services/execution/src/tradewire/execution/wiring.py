@@ -7,26 +7,34 @@ from decimal import Decimal
 from tradewire.execution.adapters.memory_ledger import MemoryLedger
 from tradewire.execution.adapters.paper_venue import PaperVenue
 from tradewire.execution.adapters.postgres_ledger import PostgresLedger
+from tradewire.execution.adapters.simulated_broker import SimulatedBroker
 from tradewire.execution.domain.desk import ExecutionDesk
+from tradewire.execution.domain.venue import Venue
 from tradewire.execution.handlers import inputs
+from tradewire.execution.routed_execution import RoutedVenue
 from tradewire.execution.settings import Settings
 from tradewire.execution.store import LedgerStore
 from tradewire.ports.events import AccountStateChanged, AuditRecorded, ControlStatusChanged, OrderChanged, OrderFilled
 from tradewire.ports.ledger import LedgerPort
+from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.service import Service
-from tradewire.trading.exchange import FillModel
+from tradewire.trading.exchange import FillModel, SimulatedExchange
 from tradewire.trading.wire import e8
 
 
 def build(settings: Settings) -> Service:
     """The execution service as a value."""
     dsn = settings.execution_dsn
-    return on_ledger(settings, MemoryLedger() if dsn is None else PostgresLedger(dsn))
+    return on_ledger(settings, MemoryLedger() if dsn is None else PostgresLedger(dsn), SimulatedBrokers(settings))
 
 
-def on_ledger(settings: Settings, ledger: LedgerPort) -> Service:
-    """The service on a ledger that may outlive it."""
-    desk = ExecutionDesk(paper_venue(settings))
+def on_ledger(settings: Settings, ledger: LedgerPort, brokers: SimulatedBrokers | None = None) -> Service:
+    """The service on a ledger, and on brokers, that may outlive it."""
+    brokers = brokers or SimulatedBrokers(settings)
+    venue: Venue = paper_venue(settings)
+    if settings.venue == "simulated":
+        venue = RoutedVenue(brokers.of, SystemClock())
+    desk = ExecutionDesk(venue)
     return Service(
         name="execution",
         inputs=inputs(desk),
@@ -35,11 +43,13 @@ def on_ledger(settings: Settings, ledger: LedgerPort) -> Service:
         held=desk.held.lowest,
         backlog=desk.held.counts,
         tick=desk.tick,
+        hurried=desk.busy,
         status=desk.status,
         waits=desk.waits,
+        closed=venue.close,
         levels=desk.kill_switch.controls.told,
         accounts=desk.accounts,
-        renew=lambda: on_ledger(settings, ledger),
+        renew=lambda: on_ledger(settings, ledger, brokers),
         mode="paper",
     )
 
@@ -50,9 +60,34 @@ def paper_venue(settings: Settings) -> PaperVenue:
         balance_e8=lambda _: e8(settings.paper_balance),
         leverage=settings.paper_leverage,
         margin_mode=settings.paper_margin_mode,
-        fill_model=FillModel(
-            slippage_rate_e8=e8(settings.slippage_bps / Decimal(10_000)),
-            volume_share_e8=e8(settings.volume_share),
-            latency_us=settings.latency_us,
-        ),
+        fill_model=fill_model(settings),
     )
+
+
+def fill_model(settings: Settings) -> FillModel:
+    """How a simulated exchange fills."""
+    return FillModel(
+        slippage_rate_e8=e8(settings.slippage_bps / Decimal(10_000)),
+        volume_share_e8=e8(settings.volume_share),
+        latency_us=settings.latency_us,
+    )
+
+
+class SimulatedBrokers:
+    """A simulated broker for each account. They outlive a service that begins anew, as a real one does."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._brokers: dict[str, SimulatedBroker] = {}
+
+    def of(self, account_id: str) -> tuple[SimulatedBroker, SimulatedBroker]:
+        """The account's broker, which is its own market."""
+        if account_id not in self._brokers:
+            settings = self._settings
+            balance_e8, model = e8(settings.paper_balance), fill_model(settings)
+            self._brokers[account_id] = SimulatedBroker(
+                SimulatedExchange(account_id, balance_e8, (), fill_model=model),
+                leverage=settings.paper_leverage,
+                margin_mode=settings.paper_margin_mode,
+            )
+        return self._brokers[account_id], self._brokers[account_id]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.broker_accounts import broker_account
 from tradewire.execution.domain.execution_port import Bars, ExecutionPort
 from tradewire.execution.domain.order_records import record_of
 from tradewire.execution.domain.reports import order_changed, report
 from tradewire.execution.domain.venue import Venue
+from tradewire.ports.broker import BrokerAccount
+from tradewire.ports.errors import FatalError
 from tradewire.ports.events import OrderIntent, OrderStatus, RiskAssessed
 from tradewire.ports.message import Emit, Envelope
-from tradewire.trading.exchange import AccountSnapshot, FillModel, InstrumentSpec, MarginMode, SimulatedExchange
+from tradewire.trading.exchange import FillModel, InstrumentSpec, MarginMode, SimulatedExchange
 from tradewire.trading.wire import order_of
 
 
@@ -24,6 +27,10 @@ class PaperExecution(ExecutionPort):
     ) -> None:
         self._account, self._exchange = account, exchange
         self._leverage, self._margin_mode = leverage, margin_mode
+
+    @property
+    def owes(self) -> str:
+        return ""
 
     def list_instrument(self, spec: InstrumentSpec) -> None:
         self._exchange.list_instrument(spec, leverage=self._leverage, margin_mode=self._margin_mode)
@@ -53,8 +60,8 @@ class PaperExecution(ExecutionPort):
     def reports(self) -> Iterable[Emit]:
         return ()
 
-    def state(self) -> AccountSnapshot:
-        return self._exchange.account_state()
+    def state(self) -> BrokerAccount:
+        return broker_account(self._exchange.account_state())
 
     def positions_e8(self) -> Mapping[str, int]:
         positions = self._exchange.account.positions
@@ -66,6 +73,9 @@ class PaperExecution(ExecutionPort):
 
     def saved(self) -> Mapping[str, Any]:
         return self._exchange.to_state()
+
+    def close(self) -> None:
+        return
 
 
 class PaperVenue(Venue):
@@ -88,11 +98,22 @@ class PaperVenue(Venue):
 
     def restore(self, account: Account, saved: Mapping[str, Any], specs: Iterable[InstrumentSpec]) -> PaperExecution:
         """Symbols that were listed without ever being traded are left behind."""
+        if "account" not in saved:
+            raise FatalError(f"account {account.account_id}: the ledger has it at a broker, not at the paper venue")
         book: Mapping[str, Any] = saved["account"]
         traded = {symbol: row for symbol, row in book["positions"].items() if row["bar_close_us"] >= 0}
         state = {**saved, "account": {**book, "positions": traded}}
         known = [spec for spec in specs if spec.symbol in traded]
         return self._at(account, SimulatedExchange.from_state(state, known))
+
+    def reporting(self) -> Sequence[str]:
+        return ()
+
+    def stored(self) -> None:
+        return
+
+    async def close(self) -> None:
+        return
 
     def _at(self, account: Account, exchange: SimulatedExchange) -> PaperExecution:
         return PaperExecution(account, exchange, leverage=self._leverage, margin_mode=self._margin_mode)

@@ -148,6 +148,11 @@ class Account:
                     self.happened_us[feed] = time_us
         return bars
 
+    def bars_at(self, time_us: int, feeds: Collection[Feed]) -> dict[Feed, Arrived]:
+        """The candles of ``feeds`` that close at ``time_us``, in canonical order, left in the buffer."""
+        waiting = {feed: self.candles[feed][0] for feed in sorted(feeds) if self.candles.get(feed)}
+        return {feed: item for feed, item in waiting.items() if item.candle.close_time_us == time_us}
+
     def open_symbols(self) -> set[str]:
         """Symbols with a position, a strategy's share of one, or a working order."""
         found = set(self.execution.positions_e8())
@@ -170,7 +175,8 @@ class Account:
         return [step[index] for index in sorted(step)]
 
     def drop(self) -> None:
-        """Let go of everything buffered."""
+        """Let go of the account: of everything buffered, and of its venue."""
+        self.execution.close()
         for waiting in self.candles.values():
             for arrived in waiting:
                 self.held.release(arrived.envelope)

@@ -23,6 +23,7 @@ class AskPolicy:
     a request that arrives later than ``recvWindow`` (at most 5 s for orders) after its timestamp; the rest is for its
     own replication. ``agreeing``: answers in a row that must say "no such order". ``sends_max``: times that an order
     is sent which the venue surely never had. ``tries_max``: times that a request is made which surely never left.
+    ``price_holds``: the market stands still until an order has arrived, so that an entry is as good later.
     """
 
     first_us: int = 200_000
@@ -33,6 +34,7 @@ class AskPolicy:
     tries_max: int = 5
     cancel_us: int = 30_000_000
     reconcile_us: int = 60_000_000
+    price_holds: bool = False
 
     def delay_us(self, attempt: int, jitter: float) -> int:
         """Wait before the next try: doubling, bounded, jittered to between a half and all. ``jitter``: 0 ≤ j < 1.
@@ -55,10 +57,14 @@ class AskPolicy:
         """
         return (
             order.intent is not None
-            and order.intent.reduce_only
+            and (order.intent.reduce_only or self.price_holds)
             and not order.cancel_wanted
             and order.sends < self.sends_max
         )
+
+
+IN_EVENT_TIME: Final = AskPolicy(visible_us=0, agreeing=1, sends_max=1_000_000, price_holds=True)
+"""For a broker in the same process, which shows at once what it has and moves only with the account's own bars."""
 
 
 @dataclass(slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.account_status import accounts_status, accounts_wait_for
 from tradewire.execution.domain.arrivals import Arrived, Assessed, Feed, Key
 from tradewire.execution.domain.catching_up import CatchingUp
-from tradewire.execution.domain.execution_port import ExecutionPort
+from tradewire.execution.domain.execution_port import Bars, ExecutionPort
 from tradewire.execution.domain.following import Following, news
 from tradewire.execution.domain.kill_switch import KillSwitch, permitted, reason
 from tradewire.execution.domain.order_records import record_of
@@ -69,7 +71,11 @@ class ExecutionDesk:
         yield from self.tick(0)
 
     def tick(self, _: int) -> Iterator[Emit]:
-        """Carry the kill switch out on accounts that do not obey it yet, as after a hand-over."""
+        """Take what venues reported, and carry the kill switch out on accounts that do not obey it yet."""
+        for account_id in self._venue.reporting():
+            account = self._accounts[account_id]
+            yield from self._journaled(account.execution.reports())
+            yield from self._journaled(self._advance(account))
         for account_id in self.kill_switch.due():
             yield from self._journaled(self.kill_switch.carry_out(self._accounts[account_id]))
 
@@ -161,6 +167,14 @@ class ExecutionDesk:
             self._following.end(account)
             account.drop()
 
+    def busy(self) -> bool:
+        """Will there be something to report soon?"""
+        return bool(self._venue.reporting())
+
+    def stored(self) -> None:
+        """The ledger holds everything up to now."""
+        self._venue.stored()
+
     def journal(self) -> list[OrderChanged | OrderFilled]:
         """Transitions and fills since last asked."""
         taken, self._journal = self._journal, []
@@ -184,25 +198,12 @@ class ExecutionDesk:
 
     def status(self) -> dict[str, object]:
         """For /health."""
-        return {
-            "accounts": {
-                a.account_id: {
-                    "event_time_us": a.time_us,
-                    "awaits_us": a.awaits_us,
-                    "buffered_candles": sum(map(len, a.candles.values())),
-                    "open_orders": len(a.orders),
-                    "closing": self._following.closing(a),
-                }
-                for a in self._accounts.peek().values()
-            },
-            "controls": self.kill_switch.controls.levels(),
-        }
+        accounts = self._accounts.peek().values()
+        return {"accounts": accounts_status(accounts, self._following), "controls": self.kill_switch.controls.levels()}
 
     def waits(self) -> Iterator[WaitReason]:
-        """Accounts that stand still until risk has answered a step."""
-        for account in self._accounts.peek().values():
-            if account.awaits_us is not None:
-                yield WaitReason("assessments", f"{account.account_id}: risk's answers", account.awaits_us)
+        """Accounts that stand still until risk has answered a step, or their venue an order."""
+        return accounts_wait_for(self._accounts.peek().values())
 
     def _journaled(self, emits: Iterable[Emit]) -> Iterator[Emit]:
         """Note what the ledger must hold before it is published."""
@@ -232,7 +233,7 @@ class ExecutionDesk:
     def _advance(self, account: Account) -> Iterator[Emit]:
         """Place complete steps and let complete bars happen, alternately, as far as the inputs reach."""
         yield from self.kill_switch.carry_out(account)
-        while True:
+        while not account.execution.owes:
             if account.awaits_us is not None:
                 step = account.complete_step(account.awaits_us)
                 if step is None and self._following.decides(account, account.awaits_us):
@@ -246,10 +247,19 @@ class ExecutionDesk:
             feeds = self._following.feeds(account, oldest_us)
             if not account.complete(self._following.owed(account, oldest_us, feeds)):
                 return
+            if not account.execution.has_shown(oldest_us, partial(self._next_bars, account, oldest_us, feeds)):
+                return
             arrived = account.take_bars(oldest_us, feeds)
             if arrived:
                 yield from self._step(account, oldest_us, feeds, arrived)
                 yield from deny_passed(account, self._following)
+
+    def _next_bars(self, account: Account, time_us: int, feeds: Collection[Feed]) -> Bars:
+        """What ``_step`` would let happen."""
+        arrived = account.bars_at(time_us, feeds)
+        for venue, symbol, _ in arrived:
+            self._list(account, venue, symbol)
+        return news(account, arrived)
 
     def _step(
         self, account: Account, time_us: int, feeds: frozenset[Feed], arrived: dict[Feed, Arrived]

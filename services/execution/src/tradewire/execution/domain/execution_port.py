@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from tradewire.execution.domain.arrivals import Arrived
+from tradewire.ports.broker import BrokerAccount
 from tradewire.ports.events import OrderIntent, RiskAssessed
 from tradewire.ports.message import Emit, Envelope
-from tradewire.trading.exchange import AccountSnapshot, InstrumentSpec
+from tradewire.trading.exchange import InstrumentSpec
 
 Bars = Mapping[str, Arrived]
 """The bars that close at one event time, by symbol."""
@@ -24,6 +25,11 @@ class ExecutionPort(Protocol):
     No call waits for the venue. A call returns the messages that it leads to at once; what the venue reports later
     comes from ``reports``. Both keep the account's records of orders and the strategies' shares.
     """
+
+    @property
+    @abstractmethod
+    def owes(self) -> str:
+        """What the venue has to answer before the account goes on; empty: nothing."""
 
     @abstractmethod
     def list_instrument(self, spec: InstrumentSpec) -> None:
@@ -57,7 +63,7 @@ class ExecutionPort(Protocol):
         """What the venue reported since it was last asked."""
 
     @abstractmethod
-    def state(self) -> AccountSnapshot:
+    def state(self) -> BrokerAccount:
         """Balances, margins and open positions as of the last step."""
 
     @abstractmethod
@@ -71,3 +77,7 @@ class ExecutionPort(Protocol):
     @abstractmethod
     def saved(self) -> Mapping[str, Any]:
         """Its state as JSON-able values, as of the messages returned so far."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Another process writes the account from now on."""

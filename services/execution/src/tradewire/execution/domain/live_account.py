@@ -15,8 +15,8 @@ from pydantic import TypeAdapter
 from tradewire.binance.orders import venue_made
 from tradewire.execution.domain.live_order import LiveOrder, adopted
 from tradewire.execution.domain.order_life import Effect, Happening, Move, move
+from tradewire.ports.broker import VenueFill, VenueOrder
 from tradewire.ports.events import AuditRecorded, OrderChanged, OrderFilled, OrderStatus, Severity
-from tradewire.ports.execution import VenueFill, VenueOrder
 from tradewire.ports.message import Emit, Envelope, root_id
 
 REMEMBERED_MAX: Final = 256
@@ -239,7 +239,7 @@ class LiveAccount:
             account_id=self.book.account_id,
             client_order_id=fill.client_order_id,
             strategy_id=order.strategy_id,
-            venue=self.book.venue,
+            venue=order.venue,
             symbol=fill.symbol,
             event_time_us=fill.time_us,
             sequence=self._next_sequence(),

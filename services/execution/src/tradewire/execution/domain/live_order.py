@@ -8,8 +8,8 @@ from typing import Final
 
 from tradewire.binance.orders import venue_made
 from tradewire.execution.domain.order_life import FINAL
+from tradewire.ports.broker import VenueFill, VenueOrder
 from tradewire.ports.events import OrderChanged, OrderIntent, OrderStatus, RiskAssessed, Side
-from tradewire.ports.execution import VenueFill, VenueOrder
 from tradewire.ports.message import Envelope
 
 FOREIGN: Final = "FOREIGN"

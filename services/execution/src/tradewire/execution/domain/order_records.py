@@ -10,9 +10,14 @@ from tradewire.ports.message import Envelope
 from tradewire.trading.wire import e8
 
 
+def cause_of(envelope: Envelope) -> Envelope:
+    """An assessment as the cause of what its orders lead to."""
+    return replace(envelope, traceparent=envelope.child_context)
+
+
 def record_of(event: RiskAssessed, intent: OrderIntent, envelope: Envelope, time_us: int) -> OrderRecord:
     """The record of one intent of an assessment, placed at an event time."""
-    cause = replace(envelope, traceparent=envelope.child_context)
+    cause = cause_of(envelope)
     return OrderRecord(
         strategy_id=event.strategy_id,
         venue=event.venue,

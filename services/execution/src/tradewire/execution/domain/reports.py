@@ -184,25 +184,25 @@ def account_changed(account: Account, cause: Envelope, *, last: bool) -> Emit:
         account_id=account.account_id,
         event_time_us=account.time_us,
         sequence=account.next_sequence(),
-        wallet_balance=from_e8(state.wallet_e8),
-        unrealized_pnl=from_e8(state.unrealised_pnl_e8),
-        equity=from_e8(state.equity_e8),
-        initial_margin=from_e8(state.initial_margin_e8),
-        maintenance_margin=from_e8(state.maintenance_margin_e8),
-        realized_pnl=from_e8(state.realised_pnl_e8),
-        fees_paid=from_e8(state.fees_e8),
-        funding_paid=from_e8(-state.funding_e8),
+        wallet_balance=state.wallet_balance,
+        unrealized_pnl=state.unrealized_pnl,
+        equity=state.equity,
+        initial_margin=state.initial_margin,
+        maintenance_margin=state.maintenance_margin,
+        realized_pnl=state.realized_pnl,
+        fees_paid=state.fees_paid,
+        funding_paid=state.funding_paid,
         positions=tuple(
             Position(
-                venue=venues.get(p.symbol, ""),
-                symbol=p.symbol,
-                qty=from_e8(p.quantity_e8),
-                entry_price=from_e8(p.entry_price_e8),
-                mark_price=from_e8(p.mark_e8),
-                unrealized_pnl=from_e8(p.unrealised_pnl_e8),
-                liquidation_price=_price(p.liquidation_price_e8),
+                venue=venues.get(position.symbol, ""),
+                symbol=position.symbol,
+                qty=position.qty,
+                entry_price=position.entry_price,
+                mark_price=position.mark_price,
+                unrealized_pnl=position.unrealized_pnl,
+                liquidation_price=position.liquidation_price,
             )
-            for p in state.positions
+            for position in state.positions
         ),
         strategy_positions=tuple(
             StrategyPosition(strategy_id=strategy, venue=venues.get(symbol, ""), symbol=symbol, qty=from_e8(qty))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from tradewire.execution.domain.account import Account
@@ -20,7 +20,19 @@ class Venue(Protocol):
 
     @abstractmethod
     def restore(self, account: Account, saved: Mapping[str, Any], specs: Iterable[InstrumentSpec]) -> ExecutionPort:
-        """An account as ``ExecutionPort.saved`` wrote it. Raises ValueError for what another venue wrote.
+        """An account as ``ExecutionPort.saved`` wrote it. Raises FatalError for what another venue wrote.
 
         ``specs``: of every instrument that is known.
         """
+
+    @abstractmethod
+    def reporting(self) -> Sequence[str]:
+        """Accounts of which there may be something to report, soon if not now; by id."""
+
+    @abstractmethod
+    def stored(self) -> None:
+        """The ledger holds every message that was returned so far."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """End what goes on beside the loop."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tradewire.binance.errors import CREDENTIALS, HTTP_BANNED, HTTP_RATE_LIMITED, NOT_EXECUTED, UNCERTAIN, ErrorCode
+from tradewire.ports.broker import ALREADY_THERE, NotFound, Rejected, Unknown
 from tradewire.ports.errors import FatalError, RetryableError
-from tradewire.ports.execution import ALREADY_THERE, NotFound, Rejected, Unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The venue as execution sees it: orders go out, and what became of them is asked for by our own id."""
+"""A venue's API: orders go out, and what became of them is asked for by our own id."""
 
 from __future__ import annotations
 
@@ -87,8 +87,38 @@ class FillPage:
     cursor: str
 
 
-class ExecutionPort(Protocol):
-    """One account at one venue. Adapters: the simulated exchange; a live venue.
+@dataclass(frozen=True, slots=True)
+class BrokerPosition:
+    """An open position as the venue shows it: ``qty`` base, signed; prices quote per base, PnL quote."""
+
+    symbol: str
+    qty: Decimal
+    entry_price: Decimal
+    mark_price: Decimal
+    unrealized_pnl: Decimal
+    liquidation_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAccount:
+    """Balances, margins and open positions as the venue shows them, quote; positions by symbol.
+
+    ``realized_pnl`` is before fees; ``funding_paid`` is negative when more was received.
+    """
+
+    wallet_balance: Decimal
+    unrealized_pnl: Decimal
+    equity: Decimal
+    initial_margin: Decimal
+    maintenance_margin: Decimal
+    realized_pnl: Decimal
+    fees_paid: Decimal
+    funding_paid: Decimal
+    positions: Sequence[BrokerPosition] = ()
+
+
+class BrokerPort(Protocol):
+    """One account at one venue. Adapters: the simulated exchange; next, an exchange's API.
 
     Errors are translated: a write whose outcome isn't known *returns* Unknown. RetryableError means that the call
     surely had no effect (no connection, rate limit) or that a read failed; FatalError, that no call can succeed
@@ -114,6 +144,10 @@ class ExecutionPort(Protocol):
     @abstractmethod
     async def fills_since(self, cursor: str) -> FillPage:
         """The account's next fills, each once over a chain of cursors; "" begins. Raises RetryableError, FatalError."""
+
+    @abstractmethod
+    async def account(self) -> BrokerAccount:
+        """Balances and positions now. Raises RetryableError, FatalError."""
 
     @abstractmethod
     async def time(self) -> int:

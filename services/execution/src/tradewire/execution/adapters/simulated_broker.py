@@ -1,19 +1,20 @@
-"""The simulated exchange behind the port that live venues have: for rehearsals of the live order flow."""
+"""The simulated exchange behind the port that venues have: orders go the way that they go to a real one."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from tradewire.ports.clock import ClockPort
-from tradewire.ports.errors import FatalError
-from tradewire.ports.events import Liquidity, OrderIntent, OrderStatus, Side
-from tradewire.ports.execution import (
+from tradewire.execution.domain.broker_accounts import broker_account
+from tradewire.execution.domain.execution_port import Bars
+from tradewire.execution.routed_execution import SimulatedMarket
+from tradewire.ports.broker import (
     ALREADY_THERE,
     Accepted,
-    ExecutionPort,
+    BrokerAccount,
+    BrokerPort,
     FillPage,
     NotFound,
     Rejected,
@@ -21,8 +22,10 @@ from tradewire.ports.execution import (
     VenueFill,
     VenueOrder,
 )
+from tradewire.ports.errors import FatalError
+from tradewire.ports.events import Liquidity, OrderIntent, OrderStatus, Side
 from tradewire.trading import exchange as sim
-from tradewire.trading.exchange import Bar, Fill, SimulatedExchange, from_e8
+from tradewire.trading.exchange import Fill, InstrumentSpec, MarginMode, SimulatedExchange, from_e8
 from tradewire.trading.wire import order_of
 
 ENDED_MAX: Final = 1_000
@@ -33,25 +36,34 @@ PAGE_MAX: Final = 500
 """Fills in one answer."""
 
 
-class SimulatedVenue(ExecutionPort):
-    """One account at a simulated exchange. ``happen`` lets a bar happen; nothing else moves the market."""
+class SimulatedBroker(BrokerPort, SimulatedMarket):
+    """One account at a simulated exchange. ``happen`` lets bars happen: nothing else moves its market or its clock."""
 
-    def __init__(self, exchange: SimulatedExchange, clock: ClockPort) -> None:
-        self._exchange, self._clock = exchange, clock
+    def __init__(
+        self, exchange: SimulatedExchange, *, leverage: int = 1, margin_mode: MarginMode = MarginMode.CROSS
+    ) -> None:
+        self._exchange, self._leverage, self._margin_mode = exchange, leverage, margin_mode
         self._time_us = 0
         self._open: dict[str, VenueOrder] = {}
         self._ended: dict[str, VenueOrder] = {}
         self._fills: deque[VenueFill] = deque(maxlen=FILLS_MAX)
         self._fill_count = 0
 
-    def happen(self, time_us: int, bars: Mapping[str, Bar]) -> None:
-        """Bars close at ``time_us``, UTC. Raises ValueError as the exchange does."""
-        self._time_us = max(self._time_us, time_us)
-        self._take(self._exchange.step(time_us, bars))
+    def list_instrument(self, spec: InstrumentSpec) -> None:
+        self._exchange.list_instrument(spec, leverage=self._leverage, margin_mode=self._margin_mode)
+
+    def happen(self, time_us: int, bars: Bars) -> None:
+        if time_us <= self._time_us:
+            return
+        self._time_us = time_us
+        moved = {symbol: item.bar for symbol, item in bars.items()}
+        marks = {symbol: item.mark for symbol, item in bars.items() if item.mark is not None}
+        rates = {symbol: item.funding_e8 for symbol, item in bars.items() if item.funding_e8}
+        self._take(self._exchange.step(time_us, moved, marks, rates))
 
     async def submit(self, symbol: str, intent: OrderIntent) -> Accepted | Rejected | Unknown:
         order = order_of(intent, symbol, "")
-        events = self._exchange.submit(order, self._now_us())
+        events = self._exchange.submit(order, self._time_us)
         first = events[0]
         if isinstance(first, sim.OrderRejected):
             if first.reason is sim.RejectReason.DUPLICATE_CLIENT_ORDER_ID:
@@ -76,7 +88,7 @@ class SimulatedVenue(ExecutionPort):
     async def cancel(self, symbol: str, client_order_id: str) -> VenueOrder | NotFound | Unknown:
         if client_order_id not in self._open:
             return NotFound()
-        self._take(self._exchange.cancel(client_order_id, self._now_us()))
+        self._take(self._exchange.cancel(client_order_id, self._time_us))
         return await self.query(symbol, client_order_id)
 
     async def query(self, symbol: str, client_order_id: str) -> VenueOrder | NotFound:
@@ -93,11 +105,10 @@ class SimulatedVenue(ExecutionPort):
         page = tuple(self._fills)[start - first : start - first + PAGE_MAX]
         return FillPage(page, str(start + len(page)) if page else cursor)
 
-    async def time(self) -> int:
-        return self._now_us()
+    async def account(self) -> BrokerAccount:
+        return broker_account(self._exchange.account_state())
 
-    def _now_us(self) -> int:
-        self._time_us = max(self._time_us, self._clock.now_us())
+    async def time(self) -> int:
         return self._time_us
 
     def _take(self, events: Iterable[sim.Event]) -> None:

@@ -1,0 +1,243 @@
+"""Accounts at a broker: the order router behind the port that the desk knows."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+from tradewire.execution.account_writer import AccountWriter
+from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.asking import IN_EVENT_TIME
+from tradewire.execution.domain.execution_port import Bars, ExecutionPort
+from tradewire.execution.domain.live_account import LiveAccount, LiveBook
+from tradewire.execution.domain.live_order import intended
+from tradewire.execution.domain.order_records import cause_of, record_of
+from tradewire.execution.domain.routed_reports import routed_reports
+from tradewire.execution.domain.venue import Venue
+from tradewire.execution.router import OrderRouter
+from tradewire.ports.broker import BrokerAccount, BrokerPort
+from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import FatalError, RetryableError
+from tradewire.ports.events import OrderIntent, RiskAssessed
+from tradewire.ports.message import Emit, Envelope
+from tradewire.trading.exchange import InstrumentSpec
+from tradewire.trading.wire import e8
+
+RETRY_SECONDS: Final = 0.2
+"""Pause after a call to the broker that failed without effect."""
+
+
+class SimulatedMarket(Protocol):
+    """What moves a broker that has no market of its own."""
+
+    @abstractmethod
+    def list_instrument(self, spec: InstrumentSpec) -> None:
+        """An instrument, or a newer version of it."""
+
+    @abstractmethod
+    def happen(self, time_us: int, bars: Bars) -> None:
+        """Bars close at ``time_us``, UTC; those that happened before are left alone."""
+
+
+class StoredMessages(AccountWriter):
+    """The router's writer in the service: the desk takes the account's messages, its store writes them.
+
+    ``commit`` returns once that is done for everything up to now, which is what lets an order leave for the broker.
+    """
+
+    def __init__(self, account: LiveAccount) -> None:
+        self.account = account
+        self._taken = self._stored = 0
+        self._changed = asyncio.Event()
+        self._saved = account.saved()
+
+    async def commit(self) -> None:
+        """Wait until the account's messages are in the ledger."""
+        wanted = self._taken + bool(self.account.journal)
+        while self._stored < wanted:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def take(self) -> list[Emit]:
+        """Messages since last asked; what ``saved`` says includes them and nothing later."""
+        emits = self.account.take_journal()
+        self._taken += bool(emits)
+        self._saved = self.account.saved()
+        return emits
+
+    def stored(self) -> None:
+        """The ledger holds all that was taken."""
+        if self._stored < self._taken:
+            self._stored = self._taken
+            self._changed.set()
+
+    def saved(self) -> bytes:
+        """The account as of the messages taken."""
+        return self._saved if self.account.journal else self.account.saved()
+
+
+class RoutedExecution(ExecutionPort):
+    """One account at a broker. A task of its own talks to the broker; ``close`` ends it.
+
+    ``market``: what must be told of bars, for a broker without a market.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        broker: BrokerPort,
+        clock: ClockPort,
+        *,
+        market: SimulatedMarket | None = None,
+        saved: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._account, self._clock, self._market = account, clock, market
+        book = saved["book"] if saved is not None else None
+        self._live = LiveAccount(LiveBook(account.account_id, "")) if book is None else _live(book)
+        self._closes_us: dict[str, int] = dict(saved["closes_us"]) if saved is not None else {}
+        self._messages = StoredMessages(self._live)
+        dice = random.Random(account.account_id)  # noqa: S311 (jitter needs no secrecy)
+        policy = None if market is None else IN_EVENT_TIME
+        self._router = OrderRouter(self._messages, venue=broker, clock=clock, dice=dice, policy=policy)
+        self._router.resume()
+        self._asked_us, self._owed = -1, self._router.owed
+        self._request = 0
+        self._wake, self.closed = asyncio.Event(), False
+        self._task = asyncio.get_running_loop().create_task(self._talk())
+
+    @property
+    def owes(self) -> str:
+        return f"{self._router.owed} answers of the venue" if self._router.owed else ""
+
+    def list_instrument(self, spec: InstrumentSpec) -> None:
+        if self._market is not None:
+            self._market.list_instrument(spec)
+
+    def knows(self, client_order_id: str) -> bool:
+        return self._live.find(client_order_id) is not None
+
+    def submit(self, event: RiskAssessed, intent: OrderIntent, cause: Envelope, time_us: int) -> Iterable[Emit]:
+        order = intended(event, intent, cause_of(cause))
+        if self._router.submit(order):
+            self._account.orders[intent.client_order_id] = record_of(event, intent, cause, time_us)
+        self._wake.set()
+        return self.reports()
+
+    def cancel(self, client_order_id: str, cause: Envelope, time_us: int) -> Iterable[Emit]:
+        self._router.withdraw(client_order_id)
+        self._wake.set()
+        return self.reports()
+
+    def has_shown(self, time_us: int, bars: Callable[[], Bars]) -> bool:
+        if self._router.owed:
+            return False
+        if self._asked_us < time_us:
+            if self._market is not None:
+                self._market.happen(time_us, bars())
+            self._asked_us, self._request = time_us, self._router.reconcile_now()
+            self._wake.set()
+            return False
+        return self._router.reconciled.number >= self._request and not self._live.journal
+
+    def step(self, time_us: int, bars: Bars, cause: Envelope) -> Iterable[Emit]:
+        self._closes_us |= {symbol: item.bar.close_time_us for symbol, item in bars.items()}
+        return self.reports()
+
+    def reports(self) -> Iterable[Emit]:
+        if self._task.done() and not self._task.cancelled():
+            self._task.result()  # raises what no call to the broker can get over
+        emits = routed_reports(self._account, self._messages.take())
+        self._owed = self._router.owed
+        for client_id, qty in self._router.reconciled.working.items():
+            if (record := self._account.orders.get(client_id)) is not None:
+                record.working_e8 = e8(qty)
+        return emits
+
+    def state(self) -> BrokerAccount:
+        account = self._router.reconciled.account
+        assert account is not None, "asked for before a bar was shown"
+        return account
+
+    def positions_e8(self) -> Mapping[str, int]:
+        return {symbol: e8(qty) for symbol, qty in self._live.book.positions.items()}
+
+    def last_close_us(self, symbol: str) -> int:
+        return self._closes_us.get(symbol, -1)
+
+    def saved(self) -> Mapping[str, Any]:
+        return {"book": json.loads(self._messages.saved()), "closes_us": self._closes_us}
+
+    def close(self) -> None:
+        self.closed = True
+        self._task.cancel()
+
+    # ---- what the venue asks ----
+
+    @property
+    def busy(self) -> bool:
+        """Has the broker something to answer, or the desk something to take?"""
+        owed = self._owed or self._router.owed
+        return owed > 0 or bool(self._live.journal) or self._asked_us > self._account.time_us
+
+    def stored(self) -> None:
+        """The ledger holds all messages that were returned."""
+        self._messages.stored()
+
+    async def _talk(self) -> None:
+        """Ask, send and reconcile when it is due, until closed."""
+        while True:
+            self._wake.clear()
+            try:
+                await self._router.tick()
+            except RetryableError:
+                pause_s = RETRY_SECONDS
+            else:
+                pause_s = max(0.0, (self._router.next_due_us() - self._clock.now_us()) / 1e6)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._wake.wait()
+
+
+def _live(book: object) -> LiveAccount:
+    return LiveAccount.restored(json.dumps(book).encode())
+
+
+class RoutedVenue(Venue):
+    """``broker_of``: an account's broker, and the market that moves it where it has none of its own."""
+
+    def __init__(self, broker_of: Callable[[str], tuple[BrokerPort, SimulatedMarket | None]], clock: ClockPort) -> None:
+        self._broker_of, self._clock = broker_of, clock
+        self._open: dict[str, RoutedExecution] = {}
+
+    def open(self, account: Account) -> RoutedExecution:
+        return self._at(account, None)
+
+    def restore(self, account: Account, saved: Mapping[str, Any], specs: Iterable[InstrumentSpec]) -> RoutedExecution:
+        if "book" not in saved:
+            raise FatalError(f"account {account.account_id}: the ledger has it at the paper venue, not at a broker")
+        return self._at(account, saved)
+
+    def reporting(self) -> Sequence[str]:
+        self._open = {account_id: execution for account_id, execution in self._open.items() if not execution.closed}
+        return sorted(account_id for account_id, execution in self._open.items() if execution.busy)
+
+    def stored(self) -> None:
+        for execution in self._open.values():
+            execution.stored()
+
+    async def close(self) -> None:
+        for execution in self._open.values():
+            execution.close()
+
+    def _at(self, account: Account, saved: Mapping[str, Any] | None) -> RoutedExecution:
+        broker, market = self._broker_of(account.account_id)
+        if (before := self._open.pop(account.account_id, None)) is not None:
+            before.close()
+        execution = RoutedExecution(account, broker, self._clock, market=market, saved=saved)
+        self._open[account.account_id] = execution
+        return execution
