@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 PARTS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml apps/*/pyproject.toml)))
-TYPED := $(addsuffix src,$(PARTS)) $(wildcard $(addsuffix tests,$(PARTS))) tests benchmarks contracts data docs requirements $(wildcard *.py)
+TYPED := $(addsuffix src,$(PARTS)) $(wildcard $(addsuffix tests,$(PARTS))) tests benchmarks contracts data deploy docs requirements $(wildcard *.py)
 INSTALLED := .venv/.installed
 COMPILED := .venv/.compiled
 PEERS := .venv-peers/.installed
@@ -20,7 +20,7 @@ IMAGES := $(notdir $(wildcard services/*)) tradewire
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' apps/tradewire/pyproject.toml)
 REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude '*')
 
-.PHONY: bench bench-recovery bench-research bench-sizes drills fuzz help setup run test chaos images lint types imports contracts clean
+.PHONY: bench bench-recovery bench-research bench-sizes drills fuzz help manifests setup run test chaos images lint types imports contracts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,8 +63,12 @@ types: $(INSTALLED) ## mypy, strict, over every Python file, tests included
 imports: $(INSTALLED) ## who may import whom
 	$(BIN)/lint-imports --no-logo
 
-contracts: $(INSTALLED) ## generated code equals its schemas
+contracts: $(INSTALLED) ## generated code and Kubernetes manifests equal their sources
 	$(BIN)/python contracts/generate.py --check
+	$(BIN)/python -m deploy.k8s.generate --check
+
+manifests: $(INSTALLED) ## the objects that operators define, in every overlay, against the schemas of the operators' releases
+	$(BIN)/python -m deploy.k8s.operators
 
 bench: $(INSTALLED) ## floor and product measured in one run: docs/benchmarks.md (QUICK=1: smaller)
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)

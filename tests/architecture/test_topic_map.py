@@ -56,7 +56,9 @@ def test_a_service_reads_what_the_map_grants_it(service: Service) -> None:
 
 def test_a_service_reads_back_what_the_map_grants_it(service: Service) -> None:
     granted = {name for name, row in _topics().items() if service.name in row.get("reads_back", ())}
-    assert {BY_EVENT[event].name for event in getattr(service.store, "reads_back", ())} == granted
+    by_store = {BY_EVENT[event].name for event in getattr(service.store, "reads_back", ())}
+    to_resume = {BY_EVENT[service.outputs[0]].name} if service.source is not None else set()
+    assert by_store | to_resume | {REPORTS} == granted
 
 
 def test_a_service_writes_what_the_map_grants_it(service: Service) -> None:
