@@ -16,6 +16,7 @@ from aiohttp import web
 from tradewire.ingest.adapters.ccxt_public import CcxtPublic
 from tradewire.ingest.adapters.instruments_file import read_brackets
 from tradewire.ingest.adapters.polling import Backoff, PollPolicy
+from tradewire.ingest.feed import Feed
 from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.events import CandleClosed, GapDetected, InstrumentStatus
 from tradewire.ports.market_data import MarketDataPort
@@ -213,8 +214,12 @@ async def test_events_go_by_the_venues_clock(venue: FakeCandleVenue, ahead_s: in
     waits: list[float] = []
     source = market(venue, waits=waits)
     count = POLICY.history_bars
+    assert [*Feed(source).figures()] == []
     assert minutes(await read(source, count))[-1] == last
     assert waits == []
+    (offset,) = Feed(source).figures()
+    assert offset.metric.name == "tradewire_exchange_clock_offset_seconds"
+    assert offset.value == pytest.approx(ahead_s, abs=0.002)
 
 
 async def test_events_of_several_symbols_go_by_close_and_symbol(venue: FakeCandleVenue) -> None:

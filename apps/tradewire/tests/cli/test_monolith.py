@@ -42,6 +42,8 @@ async def test_replay_in_one_process_serves_health_metrics_and_api_of_all_six() 
     ((health, metrics, status),) = await asyncio.gather(*asked)
     assert set(health["services"]) == set(SERVICES)
     assert "tradewire_orders" in metrics
+    for figure in ("realized_pnl_usdt", "net_exposure_usdt", "ledger_mismatch_orders", "gross_exposure_usdt"):
+        assert f"# TYPE tradewire_{figure} gauge" in metrics
     assert 'service="execution"' in metrics
     assert status == httpx.codes.OK
     assert result.fingerprint == (await run_monolith(scenario)).fingerprint

@@ -7,15 +7,18 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import httpx
+import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
 
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.events import CandleClosed
 from tradewire.ports.message import Emit, Envelope, root_id
+from tradewire.ports.metrics import Figure, Metric
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import schema_set
+from tradewire.runtime.observe.figures import SERIES_MAX, Figures
 from tradewire.runtime.observe.health import Health, health_app
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.tracing import Tracing, root_traceparent
@@ -118,3 +121,38 @@ def test_two_runs_of_the_same_data_have_traces_of_their_own() -> None:
     assert found[0][0] == found[0][1]
     assert found[0][0] != found[1][0]
     assert runs[0].root(root_id("sim", "BTCUSDT", "candle:1h", 2), "candle.closed", {}) != found[0][0]
+
+
+SEEN = Metric("tradewire_seen", "gauge", ("topic",), "Bars seen.")
+
+
+async def test_figures_of_a_service_are_read_when_asked_and_events_told_once_acknowledged(rig: WorkerRig) -> None:
+    metrics, stop, sent = Metrics(CollectorRegistry()), asyncio.Event(), list[str]()
+    figure = Figure(SEEN, (CANDLES,), 0)
+    service = replace(
+        rig.summing(),
+        metrics=(SEEN,),
+        figures=lambda: [figure._replace(value=len(sent))],
+        sent=lambda event: sent.append(type(event).__name__),
+    )
+    serving = asyncio.create_task(serve([service], rig.bus, rig.settings, stop=stop, metrics=metrics))
+    await rig.until(lambda: value(metrics, "tradewire_seen", topic=CANDLES) == 0, serving)
+    await rig.say(candle(0))
+    await rig.until(lambda: "IndicatorsUpdated" in sent, serving)
+    assert value(metrics, "tradewire_seen", topic=CANDLES) == len(sent)
+    answered = {"service": "indicator", "event": "IndicatorsUpdated"}
+    assert value(metrics, "tradewire_answer_latency_seconds_count", **answered) == 1
+    stop.set()
+    await serving
+    assert value(metrics, "tradewire_seen", topic=CANDLES) is None
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_figure_that_is_no_number_is_refused_and_their_number_is_bounded(rig: WorkerRig, number: float) -> None:
+    registry, told = CollectorRegistry(), [Figure(SEEN, (f"t{n}",), n) for n in range(SERIES_MAX + 50)]
+    registry.register(Figures(lambda: [replace(rig.summing(), metrics=(SEEN,), figures=lambda: told)]))
+    (family,) = registry.collect()
+    assert len(family.samples) == SERIES_MAX
+    told[:] = [Figure(SEEN, ("t",), number)]
+    with pytest.raises(ValueError, match=r"tradewire_seen.*allowed: finite numbers"):
+        list(registry.collect())

@@ -24,6 +24,10 @@ class MarketDataPort(Protocol):
         Only closed bars. Faults of the data come as ``GapDetected``; nothing is repaired. Raises RetryableError.
         """
 
+    def clock_offset_s(self) -> float | None:
+        """How far the venue's clock is ahead of ours, s, when last asked; None where there is no such clock."""
+        return None
+
     @abstractmethod
     async def close(self) -> None:
         """Let go of files and connections."""

@@ -29,6 +29,7 @@ from tradewire.runtime.loop.connecting import closed, in_thread, until_reached
 from tradewire.runtime.loop.failures import run_in_turn
 from tradewire.runtime.loop.garbage import rare_collections
 from tradewire.runtime.loop.worker import Worker
+from tradewire.runtime.observe.figures import Figures
 from tradewire.runtime.observe.health import Booting, Health, HealthServer, StallWatch, health_app
 from tradewire.runtime.observe.heartbeat import Heartbeat
 from tradewire.runtime.observe.instances import Instances
@@ -132,11 +133,14 @@ async def _work(
     codec = Codec(ids)
     tracings, workers = _workers(services, bus, settings, codec, clock, metrics)
     health.watch(workers, bus if isinstance(bus, StallWatch) else None)
+    figures = Figures(lambda: [worker.service for worker in workers])
+    metrics.registry.register(figures)
     try:
         heartbeat = Heartbeat(workers, bus, metrics, clock, health)
         async with _beats(health, heartbeat, Instances(workers, bus, codec, health, settings, clock)):
             await _until_stopped(workers, bus, stop, clock)
     finally:
+        metrics.registry.unregister(figures)
         for tracing in tracings:
             await closed(in_thread(tracing.close), "the exporter of spans")
 

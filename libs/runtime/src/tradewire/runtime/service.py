@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.events import LevelInForce
 from tradewire.ports.message import Emit, Envelope, Event, WaitReason
+from tradewire.ports.metrics import Figure, Metric
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.codec import Codec
 
@@ -141,6 +142,14 @@ def _no_details() -> dict[str, object]:
     return {}
 
 
+def _no_figures() -> Iterable[Figure]:
+    return ()
+
+
+def _uncounted(_: Event) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One deployable service.
@@ -152,7 +161,9 @@ class Service:
     given the last published event time per key; ``waits`` what the service's own logic waits
     for just now; ``routes`` are served beside /health; ``levels`` tells the kill-switch levels that it obeys (None: it
     obeys none) and ``accounts`` the accounts that it knows; ``renew`` makes the service anew, with an empty memory,
-    which is how it goes on when a handler failed (see ``failures``); ``mode`` is live, replay or paper, for metrics.
+    which is how it goes on when a handler failed (see ``failures``); ``mode`` is live, replay or paper, for metrics;
+    ``metrics`` are those of its own domain, ``figures`` tells their values now; ``sent`` is told of every event that
+    the bus has acknowledged.
     """
 
     name: str
@@ -173,6 +184,9 @@ class Service:
     accounts: Callable[[], Collection[str]] = _no_accounts
     renew: Callable[[], Service] | None = None
     mode: str = ""
+    metrics: tuple[Metric, ...] = ()
+    figures: Callable[[], Iterable[Figure]] = _no_figures
+    sent: Callable[[Event], None] = _uncounted
 
     def __post_init__(self) -> None:
         topics = [item.topic for item in self.inputs]

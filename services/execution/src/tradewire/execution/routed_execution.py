@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -157,6 +157,9 @@ class RoutedExecution(ExecutionPort):
             if (record := self._account.orders.get(client_id)) is not None:
                 record.working_e8 = e8(qty)
         return emits
+
+    def working(self) -> Collection[str]:
+        return self._account.orders if self.busy else self._router.reconciled.working
 
     def state(self) -> BrokerAccount:
         account = self._router.reconciled.account

@@ -9,6 +9,7 @@ from tradewire.execution.adapters.paper_venue import PaperVenue
 from tradewire.execution.adapters.postgres_ledger import PostgresLedger
 from tradewire.execution.adapters.simulated_broker import SimulatedBroker
 from tradewire.execution.domain.desk import ExecutionDesk
+from tradewire.execution.domain.figures import METRICS, OrderCounts, figures
 from tradewire.execution.domain.venue import Venue
 from tradewire.execution.handlers import inputs
 from tradewire.execution.routed_execution import RoutedVenue
@@ -34,7 +35,7 @@ def on_ledger(settings: Settings, ledger: LedgerPort, brokers: SimulatedBrokers 
     venue: Venue = paper_venue(settings)
     if settings.venue == "simulated":
         venue = RoutedVenue(brokers.of, SystemClock())
-    desk = ExecutionDesk(venue)
+    desk, orders = ExecutionDesk(venue), OrderCounts()
     return Service(
         name="execution",
         inputs=inputs(desk),
@@ -51,6 +52,9 @@ def on_ledger(settings: Settings, ledger: LedgerPort, brokers: SimulatedBrokers 
         accounts=desk.accounts,
         renew=lambda: on_ledger(settings, ledger, brokers),
         mode="paper",
+        metrics=METRICS,
+        figures=lambda: figures(desk.accounts().values(), orders),
+        sent=orders.count,
     )
 
 

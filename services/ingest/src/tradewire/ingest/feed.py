@@ -17,11 +17,19 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Attributes, Emit, Envelope, Event, WaitReason, Work, root_id
+from tradewire.ports.metrics import Figure, Metric
 from tradewire.trading.controls import Controls
 
 BATCH_EVENTS_MAX = 500
 QUEUE_EVENTS_MAX = 2_000
 SERVICE = "ingest"
+CLOCK_OFFSET = Metric(
+    "tradewire_exchange_clock_offset_seconds",
+    "gauge",
+    (),
+    "How far the venue's clock is ahead of ours, when last asked; absent for recorded data.",
+)
+METRICS = (CLOCK_OFFSET,)
 
 
 class Feed:
@@ -98,6 +106,11 @@ class Feed:
         """A feed that an operator paused."""
         if not self._running.is_set():
             yield WaitReason("paused", "an operator to resume it")
+
+    def figures(self) -> Iterator[Figure]:
+        """The venue's clock, where it has one."""
+        if (offset_s := self._source.clock_offset_s()) is not None:
+            yield Figure(CLOCK_OFFSET, (), offset_s)
 
     def status(self) -> dict[str, object]:
         """For /health."""

@@ -9,7 +9,7 @@ from tradewire.ingest.adapters.csv import CsvMarketData
 from tradewire.ingest.adapters.instruments_file import read_brackets
 from tradewire.ingest.adapters.pace import Pace
 from tradewire.ingest.adapters.recorded import RecordedSession
-from tradewire.ingest.feed import Feed
+from tradewire.ingest.feed import METRICS, Feed
 from tradewire.ingest.handlers import inputs
 from tradewire.ingest.settings import MarketSource, Settings
 from tradewire.ports.events import (
@@ -52,6 +52,8 @@ def build(settings: Settings) -> Service:
         levels=feed.controls.told,
         closed=source.close,
         renew=lambda: build(settings),
+        metrics=METRICS,
+        figures=feed.figures,
         mode="live" if settings.market_source is MarketSource.CCXT else "replay",
     )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from tradewire.ports.events import AuditRecorded, ControlStatusChanged, RiskAssessed, RiskLimitsAnswered
+from tradewire.ports.risk import RiskPort
 from tradewire.risk.adapters.memory_rules import MemoryRules
 from tradewire.risk.adapters.postgres_rules import PostgresRules
 from tradewire.risk.domain.desk import RiskDesk
+from tradewire.risk.domain.figures import METRICS, DecisionCounts, figures
 from tradewire.risk.handlers import inputs
 from tradewire.risk.settings import Settings
 from tradewire.risk.store import RiskStore
@@ -16,7 +18,8 @@ def build(settings: Settings) -> Service:
     """The risk service as a value."""
     kept = PostgresRules(settings.risk_dsn) if settings.risk_dsn is not None else None
     grace_us = round(settings.join_grace_seconds * 1e6) if settings.join_grace_seconds is not None else None
-    desk = RiskDesk(kept or MemoryRules(), grace_us=grace_us)
+    rules: RiskPort = kept or MemoryRules()
+    desk, decisions = RiskDesk(rules, grace_us=grace_us), DecisionCounts()
     return Service(
         name="risk",
         inputs=inputs(desk),
@@ -31,4 +34,7 @@ def build(settings: Settings) -> Service:
         accounts=desk.accounts,
         renew=lambda: build(settings),
         mode="replay" if grace_us is None else "live",
+        metrics=METRICS,
+        figures=lambda: figures(desk.accounts().values(), rules, decisions),
+        sent=decisions.count,
     )

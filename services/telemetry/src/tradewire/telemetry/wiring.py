@@ -18,7 +18,6 @@ from tradewire.telemetry.adapters.postgres_log_store import PostgresLogStore
 from tradewire.telemetry.adapters.prometheus import PrometheusTelemetry
 from tradewire.telemetry.domain.books import Books
 from tradewire.telemetry.domain.desk import TelemetryDesk
-from tradewire.telemetry.domain.figures import figures
 from tradewire.telemetry.handlers import inputs
 from tradewire.telemetry.settings import Settings
 from tradewire.telemetry.store import TelemetryStore
@@ -33,8 +32,7 @@ def build(settings: Settings) -> Service:
     log_store = MemoryLogStore() if settings.telemetry_dsn is None else PostgresLogStore(settings.telemetry_dsn)
     metrics = PrometheusTelemetry(
         REGISTRY,
-        figures=lambda: figures(desk.books),  # the desk is made below: both sides know each other
-        newest=lambda: [(topic, seen.newest_us) for topic, seen in desk.freshness.items()],
+        newest=lambda: [(t, seen.newest_us) for t, seen in desk.freshness.items()],  # the desk is made below
     )
     desk = TelemetryDesk(Books(), market_sample=settings.market_sample, listener=stream.publish, timer=metrics.time)
     store = TelemetryStore(

@@ -31,7 +31,7 @@ from tradewire.runtime.observe.auditing import Audit
 from tradewire.runtime.observe.logs import CURRENT_RECORD, CURRENT_TRACEPARENT
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.progress import Progress
-from tradewire.runtime.observe.tracing import Tracing, traceparent_of
+from tradewire.runtime.observe.tracing import Tracing, trace_of, traceparent_of
 from tradewire.runtime.service import Input, Service
 
 log = logging.getLogger(__name__)
@@ -225,8 +225,7 @@ class Answering:
 
     def _observe_age(self, age_us: int, span: Span | None) -> None:
         """With the trace as exemplar, when there is one."""
-        trace = None if span is None else {"trace_id": f"{span.get_span_context().trace_id:032x}"}
-        self._age.observe(age_us / 1e6, trace)
+        self._age.observe(age_us / 1e6, None if span is None else trace_of(span))
 
     def enter(self, emits: Sequence[Emit]) -> list[Draft]:
         """What enters the system here: its age counts from when it happened at the venue."""

@@ -12,8 +12,9 @@ from typing import TypeVar
 
 from opentelemetry.trace import Span
 
-from tradewire.ports.bus import EventBusPort, Outgoing
+from tradewire.ports.bus import Ack, EventBusPort, Outgoing
 from tradewire.ports.checks import CHECKS
+from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, FencedError, RetryableError
 from tradewire.ports.events import Severity
 from tradewire.ports.message import Emit, Envelope, Event, WaitReason, Work, derived_id
@@ -23,9 +24,9 @@ from tradewire.runtime.codec import Codec
 from tradewire.runtime.codec.headers import lineage
 from tradewire.runtime.loop.lease import Lease, LeaseLostError
 from tradewire.runtime.observe.auditing import Audit
-from tradewire.runtime.observe.logs import CURRENT_TRACEPARENT
+from tradewire.runtime.observe.logs import CURRENT_RECORD, CURRENT_TRACEPARENT
 from tradewire.runtime.observe.metrics import Metrics
-from tradewire.runtime.observe.tracing import Tracing, traceparent_of
+from tradewire.runtime.observe.tracing import Tracing, trace_of, traceparent_of
 from tradewire.runtime.service import Service
 
 log = logging.getLogger(__name__)
@@ -37,10 +38,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record about to be published and the span that its acknowledgement ends."""
+    """A record about to be published, what it says, and the span that its acknowledgement ends.
+
+    ``asked_us``: when the message that it answers was sent, µs; 0 where it answers none or that is not known.
+    """
 
     record: Outgoing
     span: Span | None = None
+    event: Event | None = None
+    asked_us: int = 0
 
 
 class OversizeError(ContractViolationError):
@@ -83,11 +89,13 @@ class Publisher:
         metrics: Metrics,
         retry_seconds_max: float,
         audit: Audit,
+        clock: ClockPort,
     ) -> None:
         self.retrying: str | None = None
         """What is tried again just now, and why."""
         self.lease = Lease()
         self._audit = audit
+        self._clock, self._sent = clock, service.sent
         self._service, self._producer = service.name, f"{service.name}@{version}".encode()
         self._bus, self._codec, self._store = bus, codec, service.store
         self._tracing, self._metrics, self._retry_seconds_max = tracing, metrics, retry_seconds_max
@@ -128,7 +136,8 @@ class Publisher:
         record = Outgoing(spec.name, key.encode(), self._codec.encode(event), headers, emit.partition)
         if len(record.value or b"") > VALUE_BYTES_UNDOUBTED and record_bytes(record) > RECORD_BYTES_MAX:
             raise self._refused(record, span)
-        return Draft(record, span)
+        answered = CURRENT_RECORD.get()
+        return Draft(record, span, event, answered.sent_at_us if answered is not None else 0)
 
     def _refused(self, record: Outgoing, span: Span | None) -> OversizeError:
         error = OversizeError(record)
@@ -153,12 +162,25 @@ class Publisher:
         records = [draft.record for draft in drafts]
         await self.until_written(lambda: self._store.persist(records), "persist")
         acks = await self.until_written(lambda: self._bus.publish(records), "publish")
+        now_us = self._clock.now_us()
         for draft, ack in zip(drafts, acks, strict=True):
-            if draft.span is not None:
-                self._tracing.sent(draft.span, ack)
+            self._acknowledged(draft, ack, now_us)
         for topic, count in Counter(ack.topic for ack in acks).items():
             self._metrics.sent.labels(self._service, topic).inc(count)
         await self.until_done(lambda: self._store.published(records), "confirm")
+
+    def _acknowledged(self, draft: Draft, ack: Ack, now_us: int) -> None:
+        trace = None
+        if draft.span is not None:
+            trace = trace_of(draft.span)
+            self._tracing.sent(draft.span, ack)
+        if draft.event is None:
+            return
+        self._sent(draft.event)
+        if draft.asked_us:
+            kind = type(draft.event).__name__
+            took_s = max(now_us - draft.asked_us, 0) / 1e6
+            self._metrics.answer_latency.labels(self._service, kind).observe(took_s, trace)
 
     async def publish_left(self, records: Sequence[Outgoing]) -> None:
         """Publish what a stop left unpublished. Raises FatalError; LeaseLostError."""

@@ -69,7 +69,7 @@ class Worker:
         self._another: Callable[..., Worker] = partial(Worker, bus=bus, codec=codec, **fixed)
         self._bus, self._codec, self._clock, self._metrics, self._settings = bus, codec, clock, metrics, settings
         self._audit, pause_max_s = Audit(service, clock, settings.member or ""), settings.retry_seconds_max
-        self._publisher = Publisher(service, version, bus, codec, tracing, metrics, pause_max_s, self._audit)
+        self._publisher = Publisher(service, version, bus, codec, tracing, metrics, pause_max_s, self._audit, clock)
         self._lease, self._parking = self._publisher.lease, Parking(service.name)
         self._answering = Answering(
             service, codec, self._publisher, self._parking, clock, tracing, metrics, self.progress, version, self._audit

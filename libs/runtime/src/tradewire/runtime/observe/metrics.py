@@ -45,26 +45,36 @@ class Metrics:
     def _work(self, registry: CollectorRegistry) -> None:
         self.processed = Counter(
             "tradewire_messages_processed",
-            "Records handled, by outcome.",
+            "Records handled; outcome is ok, retried, dead_lettered or parked (its letter is there already).",
             ["service", "topic", "outcome"],
             registry=registry,
         )
         self.sent = Counter(
             "messaging_client_sent_messages",
-            "Records sent.",
+            "Records acknowledged by the bus.",
             ["service", "messaging_destination_name"],
             registry=registry,
         )
         self.process_duration = Histogram(
             "messaging_process_duration_seconds",
-            "Time in the handlers per batch and topic, divided by its records.",
+            "Time in the handlers per record, one observation per topic, batch and type of error; error_type is "
+            "empty where all went well.",
             ["messaging_destination_name", "messaging_consumer_group_name", "error_type"],
             buckets=LATENCY_BUCKETS_S,
             registry=registry,
         )
+        self.answer_latency = Histogram(
+            "tradewire_answer_latency_seconds",
+            "From the sending of a message to the acknowledgement of an answer to it.",
+            ["service", "event"],
+            buckets=(*LATENCY_BUCKETS_S, 30, 60),
+            registry=registry,
+        )
         self.event_age = Histogram(
             "tradewire_event_age_seconds",
-            "Event time to the start of processing.",
+            "Event time to the start of processing, at ingest to the publication; stage is the service. In a "
+            "replay it is the age of the recording. Exemplars name a trace. Records whose producer says no time "
+            "are left out.",
             ["stage"],
             buckets=AGE_BUCKETS_S,
             registry=registry,
@@ -73,19 +83,19 @@ class Metrics:
     def _group(self, registry: CollectorRegistry) -> None:
         self.lag = Gauge(
             "tradewire_kafka_consumer_lag_records",
-            "Records behind the end.",
+            "Records behind the end; dropped when the partition leaves.",
             ["group", "topic", "partition"],
             registry=registry,
         )
         self.lag_seconds = Gauge(
             "tradewire_kafka_consumer_lag_seconds",
-            "Age of the oldest unread record; 0 when there is none.",
+            "Age of the oldest unread record; 0 when there is none. It grows while the bus does not answer.",
             ["group", "topic"],
             registry=registry,
         )
         self.progress = Gauge(
             "tradewire_kafka_consumer_last_progress_timestamp_seconds",
-            "When a record was last handled.",
+            "When a record was last handled, seconds since the epoch.",
             ["group", "topic"],
             registry=registry,
         )
@@ -101,25 +111,26 @@ class Metrics:
     def _delivery(self, registry: CollectorRegistry) -> None:
         self.dead_letters = Counter(
             "tradewire_dead_letters",
-            "Records sent to the dead-letter topic.",
+            "Records sent to dlq.<service>.v1; stage is decode, validate, handle, publish or parked; reason is "
+            "the type of the error.",
             ["service", "topic", "stage", "reason"],
             registry=registry,
         )
         self.records_lost = Counter(
             "tradewire_records_lost",
-            "Records that were deleted before the service read them.",
+            "Records that were deleted before the service read them; 0 from the start for each topic that it reads.",
             ["service", "topic"],
             registry=registry,
         )
         self.parked_keys = Gauge(
             "tradewire_parked_keys",
-            "Keys whose records wait behind a dead letter.",
+            "Account keys whose records wait behind a dead letter.",
             ["service"],
             registry=registry,
         )
         self.publish_retries = Counter(
             "tradewire_publish_retries",
-            "Batches published again after an unknown outcome.",
+            "Tries repeated because the outcome of one was unknown.",
             ["service"],
             registry=registry,
         )
@@ -135,37 +146,47 @@ class Metrics:
     def _process(self, registry: CollectorRegistry) -> None:
         self.heartbeat = Gauge(
             "tradewire_service_heartbeat_timestamp_seconds",
-            "When the service's loop last came round.",
+            "When the service's loop last came round; it stands still while the service waits for its servers.",
             ["service"],
             registry=registry,
         )
         self.ready = Gauge(
-            "tradewire_service_ready", "1 while the service does its work.", ["service"], registry=registry
+            "tradewire_service_ready",
+            "1 while the service does its work: see /health/ready.",
+            ["service"],
+            registry=registry,
         )
         self.reached = Gauge(
             "tradewire_dependency_reached_timestamp_seconds",
-            "When a server that the service depends on last answered.",
+            "When the bus, or the store, last answered.",
             ["service", "dependency"],
             registry=registry,
         )
-        self.log_records = Counter("tradewire_log_records", "Log records by severity.", ["severity"], registry=registry)
+        self.log_records = Counter("tradewire_log_records", "Log records.", ["severity"], registry=registry)
         self.kill_switch = Gauge(
-            "tradewire_kill_switch_engaged", "1 while the scope is not NORMAL.", ["service", "scope"], registry=registry
+            "tradewire_kill_switch_engaged",
+            "1 while a kill switch or pause is on for the scope, as this service has read it.",
+            ["service", "scope"],
+            registry=registry,
         )
         self.kill_switch_propagation = Histogram(
             "tradewire_kill_switch_propagation_seconds",
-            "Order of the operator to its effect here.",
+            "From the operator's order to its effect in this service.",
             ["service"],
             registry=registry,
         )
         self.build_info = Gauge(
             "tradewire_build_info",
-            "Always 1; what runs here.",
+            "Always 1; what runs here. git_sha is TRADEWIRE_REVISION, schema_set names the schemas of all topics "
+            "together.",
             ["service", "version", "git_sha", "schema_set"],
             registry=registry,
         )
         self.mode_info = Gauge(
-            "tradewire_mode_info", "Always 1; live, replay, paper or unknown.", ["service", "mode"], registry=registry
+            "tradewire_mode_info",
+            "Always 1; ingest and risk are live or replay, execution is paper, others unknown.",
+            ["service", "mode"],
+            registry=registry,
         )
 
     def begin(self, service: str, topics: Sequence[str]) -> None:

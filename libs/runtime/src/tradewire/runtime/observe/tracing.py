@@ -59,6 +59,11 @@ def traceparent_of(span: Span) -> str:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
 
 
+def trace_of(span: Span) -> dict[str, str]:
+    """The exemplar that names a span's trace."""
+    return {"trace_id": f"{span.get_span_context().trace_id:032x}"}
+
+
 def _links(traceparents: Sequence[str]) -> list[Link]:
     return [Link(context) for context in map(span_context, traceparents) if context is not None]
 

@@ -7,9 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
-from tradewire.ports.events import ControlLevel, InstrumentChanged, InstrumentStatus, RiskLimitsChanged, RuleOutcome
-from tradewire.ports.risk import Entry
+from tradewire.ports.events import (
+    ControlLevel,
+    InstrumentChanged,
+    InstrumentStatus,
+    RiskLimitsChanged,
+    RuleOutcome,
+    Side,
+)
+from tradewire.ports.risk import Entry, Exposure
 
 
 def _text(value: Decimal) -> str:
@@ -102,3 +110,30 @@ def judge(entry: Entry, instrument: InstrumentChanged, limits: RiskLimitsChanged
         *_size(entry, instrument, limits),
         *_portfolio(entry, instrument.quote, limits),
     )
+
+
+def rule_names() -> tuple[str, ...]:
+    """Every rule's name, in the order in which they judge: derived by judging an entry with every limit set."""
+    one = Decimal(1)
+    entry = Entry(
+        account_id="",
+        symbol="",
+        side=Side.BUY,
+        qty=one,
+        price=one,
+        mark=one,
+        equity=one,
+        peak_equity=one,
+        day_start_equity=one,
+        exposure=Exposure(),
+        orders_last_minute=0,
+        level=ControlLevel.NORMAL,
+        data_age_s=0.0,
+    )
+    bounds: dict[str, Any] = {
+        name: one for name, field in RiskLimitsChanged.model_fields.items() if not field.is_required()
+    }
+    limits = RiskLimitsChanged.model_construct(account_id="", version=1, author="", changed_at_us=0, **bounds)
+    sizes: dict[str, Any] = dict.fromkeys(InstrumentChanged.model_fields, one)
+    texts = {"base": "", "quote": "", "status": InstrumentStatus.TRADING}
+    return tuple(o.rule for o in judge(entry, InstrumentChanged.model_construct(**sizes | texts), limits))

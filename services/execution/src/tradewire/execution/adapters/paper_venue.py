@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tradewire.execution.domain.account import Account
@@ -59,6 +59,9 @@ class PaperExecution(ExecutionPort):
 
     def reports(self) -> Iterable[Emit]:
         return ()
+
+    def working(self) -> Collection[str]:
+        return {order.request.client_order_id for order in self._exchange.orders}
 
     def state(self) -> BrokerAccount:
         return broker_account(self._exchange.account_state())

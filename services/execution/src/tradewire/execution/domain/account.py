@@ -59,7 +59,8 @@ class Account:
     ``time_us``: the last event time that happened; ``awaits_us``: the event time whose assessments must be placed
     before the next bar may happen; ``read_to``: event time and index of the newest assessment read, which is the order
     in which risk writes them; ``reached_us``: the newest step read since the start; ``follows``: the feeds whose bars
-    the last step waited for, without those that it left.
+    the last step waited for, without those that it left; ``results_e8``: realized PnL before fees and fees, quote, by
+    strategy, "" for what none of them asked for.
     """
 
     account_id: str
@@ -80,11 +81,17 @@ class Account:
     ending: set[Feed] = field(default_factory=set)
     reached_us: int = -1
     venues: dict[str, str] = field(default_factory=dict)
+    results_e8: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def next_sequence(self) -> int:
         """1, 2, … over everything that the account reports."""
         self.sequence += 1
         return self.sequence
+
+    def book_result(self, strategy_id: str, *, realized_e8: int, fee_e8: int) -> None:
+        """Add what a fill came to."""
+        realized_so_far_e8, fees_e8 = self.results_e8.get(strategy_id, (0, 0))
+        self.results_e8[strategy_id] = (realized_so_far_e8 + realized_e8, fees_e8 + fee_e8)
 
     # ---- joining ----
 
@@ -201,6 +208,7 @@ class Account:
                 "ended": sorted(self.ended),
                 "follows": sorted(self.follows),
                 "happened_us": [[*feed, time_us] for feed, time_us in sorted(self.happened_us.items())],
+                "results_e8": self.results_e8,
             },
             separators=(",", ":"),
         ).encode()
@@ -211,7 +219,8 @@ class Account:
     ) -> Account:
         """The account that ``saved`` wrote. ``open_at``: takes it back at its venue, from what was saved of that.
 
-        One that was saved without what it follows is taken to follow every feed that it was moved by and is open in.
+        One that was saved without what it follows is taken to follow every feed that it was moved by and is open in;
+        what one came to that was saved without results by strategy is of none of them.
         """
         data: dict[str, Any] = json.loads(saved)
         account = cls(
@@ -227,6 +236,9 @@ class Account:
             ended={feed for row in data["ended"] for feed in _feeds(row)},
             happened_us={feed: time_us for *row, time_us in data["happened_us"] for feed in _feeds(row)},
         )
+        book = data["exchange"].get("account", {})
+        totals = {"": (book.get("realised_e8", 0), book.get("fees_e8", 0))}
+        account.results_e8 = {strategy: (pnl, fees) for strategy, (pnl, fees) in data.get("results_e8", totals).items()}
         account.venues = {symbol: venue for venue, symbol, _ in account.happened_us}
         account.execution = open_at(account, data["exchange"])
         rows = data.get("follows")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -192,9 +192,9 @@ class ExecutionDesk:
             {p.partition: offset for p, offset in self.held.lowest().items() if p.topic == topic}
         )
 
-    def accounts(self) -> Collection[str]:
-        """Accounts that it answers for and has heard of."""
-        return self._accounts.peek().keys()
+    def accounts(self) -> Mapping[str, Account]:
+        """Accounts that it answers for and has heard of, to look at."""
+        return self._accounts.peek()
 
     def status(self) -> dict[str, object]:
         """For /health."""

@@ -6,7 +6,7 @@ It speaks the exact integers of ``tradewire.trading.exchange``, so it stands her
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from tradewire.execution.domain.arrivals import Arrived
@@ -61,6 +61,10 @@ class ExecutionPort(Protocol):
     @abstractmethod
     def reports(self) -> Iterable[Emit]:
         """What the venue reported since it was last asked."""
+
+    @abstractmethod
+    def working(self) -> Collection[str]:
+        """Our ids of the orders at work, as the venue showed them last; those of our records before it did."""
 
     @abstractmethod
     def state(self) -> BrokerAccount:

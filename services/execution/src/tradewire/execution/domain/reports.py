@@ -147,6 +147,7 @@ def _liquidated(account: Account, fill: Fill, cause: Envelope) -> Iterator[Emit]
 
 
 def _fill_emit(account: Account, fill: Fill, order: OrderRecord) -> Emit:
+    account.book_result(order.strategy_id, realized_e8=fill.realised_pnl_e8, fee_e8=fill.fee_e8)
     event = OrderFilled(
         account_id=account.account_id,
         client_order_id=fill.client_order_id,

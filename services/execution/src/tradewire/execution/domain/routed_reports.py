@@ -35,10 +35,11 @@ def _booked(account: Account, emit: Emit) -> Event:
 
 
 def _share(account: Account, fill: OrderFilled) -> None:
-    """A fill moves the share of its order's strategy; one that is not ours and closes the position ends all shares."""
+    """A fill moves share and results of its order's strategy; one that is not ours and closes the position ends all shares."""
     order = account.orders.get(fill.client_order_id)
     if order is not None:
         order.filled_e8 += e8(fill.qty)
+    account.book_result(fill.strategy_id, realized_e8=e8(fill.realized_pnl), fee_e8=e8(fill.fee))
     if not fill.strategy_id:
         if not fill.position_after:
             for key in [key for key in account.shares_e8 if key[1] == fill.symbol]:

@@ -73,7 +73,7 @@ class CcxtPublic(MarketDataPort):
         self._beside = CcxtBeside(self._exchange, interval, self._interval_us, self._ask)
         self._clock, self._brackets, self._policy, self._sleep = clock, brackets, policy, sleep
         self._backoff = Backoff(policy, rng or random.Random())  # noqa: S311
-        self._venue_ahead_us = 0
+        self._venue_ahead_us: int | None = None
 
     async def instruments(self) -> list[InstrumentChanged]:
         """Filters and fees as the venue tells them now, taken to hold from the start of the history on."""
@@ -105,6 +105,9 @@ class CcxtPublic(MarketDataPort):
                 yield verdict
             await self._sleep(self._wait_s(feeds))
             await self._measure_clock()
+
+    def clock_offset_s(self) -> float | None:
+        return None if self._venue_ahead_us is None else self._venue_ahead_us / 1e6
 
     async def close(self) -> None:
         await self._exchange.close()
@@ -199,7 +202,7 @@ class CcxtPublic(MarketDataPort):
         self._venue_ahead_us = int(told_ms) * 1000 - (asked_us + self._clock.now_us()) // 2
 
     def _venue_now_us(self) -> int:
-        return self._clock.now_us() + self._venue_ahead_us
+        return self._clock.now_us() + (self._venue_ahead_us or 0)
 
     def _history_start_us(self) -> int:
         bars = self._venue_now_us() // self._interval_us - self._policy.history_bars

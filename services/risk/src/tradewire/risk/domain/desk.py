@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tradewire.ports.events import (
     AccountStateChanged,
@@ -160,9 +160,9 @@ class RiskDesk:
             self._published_us.pop(account_id, None)
             self._accounts.pop(account_id).drop()
 
-    def accounts(self) -> Collection[str]:
-        """Accounts that it answers for and has heard of."""
-        return self._accounts.peek().keys()
+    def accounts(self) -> Mapping[str, Account]:
+        """Accounts that it answers for and has heard of, to look at."""
+        return self._accounts.peek()
 
     def status(self) -> dict[str, object]:
         """For /health."""

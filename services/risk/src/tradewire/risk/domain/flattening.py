@@ -23,6 +23,8 @@ from tradewire.risk.domain.account import Account
 from tradewire.risk.domain.flights import Flight, ShareKey
 from tradewire.trading.assessment.assess import Decision, flatten_order
 
+STEP_OPEN = "step_open"
+"""The rule that an evaluation belongs to a step that is still open."""
 _CLOSING = (OrderLeg.EXIT.value, OrderLeg.FLATTEN.value)
 
 
@@ -71,7 +73,7 @@ def only_refused(decision: Decision, level: ControlLevel) -> Decision:
 def refused_as_late(event: StrategyEvaluated, answered_until_us: int) -> Decision:
     """The answer to a signal whose step was answered without it: execution has gone on and would ignore orders."""
     outcome = RuleOutcome(
-        rule="step_open",
+        rule=STEP_OPEN,
         passed=False,
         value=f"bar closed at {event.event_time_us} us",
         limit=f"after {answered_until_us} us, the newest step answered",

@@ -6,17 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from tradewire.ports.events import GapKind
 from tradewire.ports.telemetry import TelemetryEntry, TelemetryPort
-from tradewire.telemetry.domain.figures import GAUGES, Figure
-from tradewire.telemetry.domain.latency import Took
+from tradewire.telemetry.domain.latency import Stage, Took
 
 REMEMBERED_IDS_MAX = 100_000
 """Event ids that are known to be counted: far more than one interrupted batch delivers again."""
-LABEL_VALUES_MAX = 100
-"""Different rules that are told apart; what comes after counts as `other`."""
 LATENCY_BUCKETS_SECONDS = (
     0.0005,
     0.001,
@@ -45,50 +42,54 @@ STAGES = {
 
 
 class PrometheusTelemetry(TelemetryPort):
-    """Counts entries as they come; gauges are read from ``figures`` at each scrape, so a message costs them nothing.
+    """Counts entries as they come. ``newest``: newest event time (µs) by topic.
 
-    ``newest``: newest event time (µs) by topic. The registry has the metrics from ``open`` to ``close``.
+    The registry has the metrics from ``open`` to ``close``. PnL, exposure and orders are told by their owners.
     """
 
     def __init__(
         self,
         registry: CollectorRegistry,
         *,
-        figures: Callable[[], Iterable[Figure]],
         newest: Callable[[], Iterable[tuple[str, int]]],
     ) -> None:
         self._registry, self._newest = registry, newest
-        self._gauges = _Gauges(figures)
-        self._orders = Counter("tradewire_orders", "Order transitions.", ["outcome"], registry=None)
-        self._decisions = Counter(
-            "tradewire_risk_decisions", "Risk's answers; a refusal by its rule.", ["decision", "rule"], registry=None
+        self._faults = Counter(
+            "tradewire_market_faults",
+            "Faults in market streams: missing, doubled, late or impossible bars.",
+            ["kind"],
+            registry=None,
         )
-        self._faults = Counter("tradewire_market_faults", "Faults in market streams.", ["kind"], registry=None)
+        for kind in GapKind:
+            self._faults.labels(kind.lower())
         self._heartbeat = Gauge(
-            "tradewire_pipeline_heartbeat_timestamp_seconds", "Newest event time seen.", ["stage"], registry=None
+            "tradewire_pipeline_heartbeat_timestamp_seconds",
+            "Newest event time seen of each stage.",
+            ["stage"],
+            registry=None,
         )
         self._latency = Histogram(
             "tradewire_order_latency_seconds",
-            "Time from one message of an order to the next.",
+            "From message to message of an order, steps of 1 ms: " + ", ".join(Stage) + ".",
             ["stage"],
             registry=None,
             buckets=LATENCY_BUCKETS_SECONDS,
         )
         self._counted: dict[str, None] = {}
-        self._rules: set[str] = set()
 
     @property
-    def _collectors(self) -> tuple[Collector, ...]:
-        return self._gauges, self._orders, self._decisions, self._faults, self._heartbeat, self._latency
+    def collectors(self) -> tuple[Collector, ...]:
+        """The metrics."""
+        return self._faults, self._heartbeat, self._latency
 
     def open(self) -> None:
         """Show the metrics."""
-        for collector in self._collectors:
+        for collector in self.collectors:
             self._registry.register(collector)
 
     def close(self) -> None:
         """Show them no longer."""
-        for collector in self._collectors:
+        for collector in self.collectors:
             self._registry.unregister(collector)
 
     def time(self, took: Took) -> None:
@@ -107,34 +108,5 @@ class PrometheusTelemetry(TelemetryPort):
                 self._heartbeat.labels(STAGES[topic]).set(time_us / 1e6)
 
     def _count(self, kind: str, payload: Any) -> None:
-        match kind:
-            case "OrderChanged":
-                self._orders.labels(str(payload["status"]).lower()).inc()
-            case "RiskAssessed":
-                refused = [rule["rule"] for rule in payload["rules"] if not rule["passed"]]
-                rule = self._bounded(refused[0]) if refused else ""
-                self._decisions.labels(str(payload["decision"]).lower(), rule).inc()
-            case "GapDetected":
-                self._faults.labels(str(payload["kind"]).lower()).inc()
-
-    def _bounded(self, rule: str) -> str:
-        if rule not in self._rules and len(self._rules) >= LABEL_VALUES_MAX:
-            return "other"
-        self._rules.add(rule)
-        return rule
-
-
-class _Gauges(Collector):
-    """Figures as gauges, made when they are asked for."""
-
-    def __init__(self, figures: Callable[[], Iterable[Figure]]) -> None:
-        self._figures = figures
-
-    def describe(self) -> list[GaugeMetricFamily]:
-        return [GaugeMetricFamily(name, text, labels=labels) for name, (text, labels) in GAUGES.items()]
-
-    def collect(self) -> list[GaugeMetricFamily]:
-        families = {family.name: family for family in self.describe()}
-        for name, labels, value in self._figures():
-            families[name].add_metric(labels, value)
-        return list(families.values())
+        if kind == "GapDetected":
+            self._faults.labels(str(payload["kind"]).lower()).inc()
