@@ -57,10 +57,10 @@ async def test_record_when_an_entry_comes_again_then_counted_once(bench: Bench, 
     assert bench.value("tradewire_market_faults_total", kind="missing") == 1.0
 
 
-async def test_heartbeat_when_topics_advance_then_newest_event_time_per_stage(bench: Bench) -> None:
+async def test_newest_event_when_topics_advance_then_newest_event_time_per_stage(bench: Bench) -> None:
     bench.newest.update({"market.candle.v1": 1_500_000, "market.gap.v1": 9})
     await bench.adapter.record([])
-    assert bench.value("tradewire_pipeline_heartbeat_timestamp_seconds", stage="ingest") == 1.5
+    assert bench.value("tradewire_newest_event_timestamp_seconds", stage="ingest") == 1.5
 
 
 def test_close_when_opened_again_elsewhere_then_one_set_of_metrics(bench: Bench, messages: Messages) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
@@ -18,6 +19,8 @@ from tradewire.app.operating.scenario import sample_scenarios
 from tradewire.embedded import StackPaths, fetch
 from tradewire.embedded.platform_state import read_platform
 from tradewire.embedded.service_processes import MONOLITH, SERVICES
+from tradewire.ports.events import RiskAssessed
+from tradewire.ports.topics import BY_EVENT
 
 API = "/api/v1/accounts"
 pytest_plugins = ["tradewire.embedded.fixtures"]
@@ -47,6 +50,17 @@ async def test_replay_in_one_process_serves_health_metrics_and_api_of_all_six() 
     assert 'service="execution"' in metrics
     assert status == httpx.codes.OK
     assert result.fingerprint == (await run_monolith(scenario)).fingerprint
+
+
+async def test_heartbeat_records_between_the_bars_of_a_replay_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = sample_scenarios(sample_folder())["three-daily"]
+    without = await run_monolith(scenario)
+    monkeypatch.setenv("TRADEWIRE_HEARTBEAT_SECONDS", "0.001")
+    reading = REGISTRY.get_sample_value
+    counted = {"service": "execution", "topic": BY_EVENT[RiskAssessed].name, "outcome": "heartbeat"}
+    before = reading("tradewire_messages_processed_total", counted) or 0
+    assert (await run_monolith(scenario, telemetry=True)).fingerprint == without.fingerprint
+    assert (reading("tradewire_messages_processed_total", counted) or 0) > before
 
 
 def test_platform_in_one_process_is_kept_with_all_six(

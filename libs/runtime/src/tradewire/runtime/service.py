@@ -25,13 +25,14 @@ class Input:
     """A handler and how its topic is read.
 
     ``fanout`` reads every partition outside the group; broadcast topics are always read whole. ``deleted`` handles
-    tombstones by key.
+    tombstones by key; ``heartbeat`` is told of heartbeat records (``tradewire.runtime.loop.heartbeat_records``).
     """
 
     event: type[Event]
     handler: Handler[Any]
     fanout: bool = False
     deleted: KeyHandler | None = None
+    heartbeat: Callable[[Envelope], None] | None = None
 
     @property
     def topic(self) -> str:
@@ -39,12 +40,19 @@ class Input:
         return BY_EVENT[self.event].name
 
 
-def on(event: type[E], handler: Handler[E], *, fanout: bool = False, deleted: KeyHandler | None = None) -> Input:
+def on(
+    event: type[E],
+    handler: Handler[E],
+    *,
+    fanout: bool = False,
+    deleted: KeyHandler | None = None,
+    heartbeat: Callable[[Envelope], None] | None = None,
+) -> Input:
     """One row of a service's table: ``handler`` answers every ``event`` with the events it returns.
 
     A handler of another event is a type error.
     """
-    return Input(event, handler, fanout, deleted)
+    return Input(event, handler, fanout, deleted, heartbeat)
 
 
 class Lost(Protocol):

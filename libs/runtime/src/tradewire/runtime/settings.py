@@ -45,4 +45,7 @@ class RuntimeSettings(BaseSettings):
         15.0, gt=0, description="Longest wait for the same step, or for servers, of a service that is ready."
     )
     ready_lag_seconds: float = Field(15.0, gt=0, description="Oldest unread record of a service that is ready, s.")
+    heartbeat_seconds: float = Field(
+        30.0, gt=0, description="Time between the heartbeat records that ingest sends through all stages, s."
+    )
     drain_seconds: float = Field(10.0, gt=0, description="Longest graceful stop.")

@@ -102,7 +102,7 @@ async def read_topics(bootstrap_servers: str) -> list[Said]:
         waiting = {place for place in places if ends[place] > begins[place]}
         while waiting:
             for place, batch in (await consumer.getmany(timeout_ms=500, max_records=5_000)).items():
-                said += [decoded(kinds[place.topic], record.value, record.headers) for record in batch]
+                said += [decoded(kinds[place.topic], r.value, r.headers) for r in batch if r.value is not None]
                 if batch[-1].offset + 1 >= ends[place]:
                     waiting.discard(place)
     finally:

@@ -17,5 +17,5 @@ def inputs(desk: ExecutionDesk) -> tuple[Input, ...]:
         on(ControlChanged, desk.on_control, deleted=desk.kill_switch.on_deleted),
         on(StrategyStatusChanged, desk.on_status),
         on(RiskAssessed, desk.on_assessment),
-        on(CandleClosed, desk.on_candle, fanout=True),
+        on(CandleClosed, desk.on_candle, fanout=True, heartbeat=desk.positions.on_heartbeat),
     )

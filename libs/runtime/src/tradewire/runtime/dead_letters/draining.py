@@ -16,14 +16,13 @@ from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.errors import ContractViolationError
 from tradewire.runtime.bus.readers import Reader, read_between
 from tradewire.runtime.dead_letters.letters import original
-from tradewire.runtime.dead_letters.parking import Key, Origin, Parking, Wait
+from tradewire.runtime.dead_letters.parking import Key, Origin, Wait
 from tradewire.runtime.dead_letters.releases import Answer, Failure, Request, write_answer
-from tradewire.runtime.loop.answering import Answering
+from tradewire.runtime.loop.answering import Answering, Parts
 from tradewire.runtime.loop.back_pressure import BackPressure
 from tradewire.runtime.loop.checkpoints import Checkpoints
 from tradewire.runtime.loop.failures import HandlerFailedError
-from tradewire.runtime.loop.publisher import Draft, Publisher
-from tradewire.runtime.observe.auditing import Audit
+from tradewire.runtime.loop.publisher import Draft
 from tradewire.runtime.service import Service
 
 log = logging.getLogger(__name__)
@@ -58,19 +57,16 @@ class Draining:
         service: Service,
         group_topics: Sequence[str],
         bus: EventBusPort,
-        *,
-        parking: Parking,
+        parts: Parts,
         answering: Answering,
-        publisher: Publisher,
         checkpoints: Checkpoints,
         back_pressure: BackPressure,
         letters_max: int,
-        audit: Audit,
     ) -> None:
         self._name, self._group_topics, self._bus = service.name, frozenset(group_topics), bus
-        self._parking, self._answering, self._publisher = parking, answering, publisher
+        self._publisher, self._parking, self._audit, _ = parts
+        self._answering = answering
         self._checkpoints, self._back_pressure, self._letters_max = checkpoints, back_pressure, letters_max
-        self._audit = audit
         self._drains: dict[Key, _Drain] = {}
         self.busy = False
 

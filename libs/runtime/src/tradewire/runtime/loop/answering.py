@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
+from typing import NamedTuple
 
 from opentelemetry.trace import Span
 
@@ -26,6 +27,7 @@ from tradewire.runtime.loop.control_records import TOPIC as CONTROLS
 from tradewire.runtime.loop.control_records import control_envelope, decode_control
 from tradewire.runtime.loop.control_status import ControlStatus
 from tradewire.runtime.loop.failures import ENDING, HandlerFailedError, tell_how_to_skip, violation_of
+from tradewire.runtime.loop.heartbeat_records import HeartbeatRecords, is_heartbeat
 from tradewire.runtime.loop.publisher import Draft, OversizeError, Publisher, event_time_us
 from tradewire.runtime.observe.auditing import Audit
 from tradewire.runtime.observe.logs import CURRENT_RECORD, CURRENT_TRACEPARENT
@@ -48,6 +50,15 @@ def text_key(record: Record) -> str:
         raise ContractViolationError(f"key: {error}; allowed: UTF-8", stage="decode") from error
 
 
+class Parts(NamedTuple):
+    """The worker's other parts that answers are made with."""
+
+    publisher: Publisher
+    parking: Parking
+    audit: Audit
+    heartbeats: HeartbeatRecords
+
+
 class Answering:
     """Turns what one service reads, and what it says of itself, into drafts of what it publishes."""
 
@@ -55,21 +66,20 @@ class Answering:
         self,
         service: Service,
         codec: Codec,
-        publisher: Publisher,
-        parking: Parking,
+        parts: Parts,
         clock: ClockPort,
         tracing: Tracing,
         metrics: Metrics,
         progress: Progress,
         version: str,
-        audit: Audit,
     ) -> None:
-        self._service, self._codec, self._publisher, self._parking = service, codec, publisher, parking
+        self._service, self._codec = service, codec
+        self._publisher, self._parking, self._audit, self._heartbeats = parts
         self._clock, self._tracing, self._metrics, self._progress = clock, tracing, metrics, progress
-        self._version, self._audit = version, audit
+        self._version = version
         self._inputs: dict[str, Input] = {item.topic: item for item in service.inputs}
         self._age = metrics.event_age.labels(service.name)
-        self.control_status = ControlStatus(service, clock, audit.member)
+        self.control_status = ControlStatus(service, clock, parts.audit.member)
 
     async def answer(self, records: Sequence[Record]) -> list[Draft]:
         """Handle records in order; dead letters take their place among the outputs."""
@@ -116,6 +126,9 @@ class Answering:
         if verdict is Verdict.PASS_OVER:
             self._note_passed_over(record)
             return "skipped", ""
+        if is_heartbeat(record):
+            drafts += self._heartbeat(record)
+            return "heartbeat", ""
         try:
             if verdict is Verdict.PARK:
                 raise ContractViolationError(
@@ -136,6 +149,11 @@ class Answering:
         except UnknownSchemaIdError as unknown:
             await self._learn(unknown.schema_id)
             return self._handle(record)
+
+    def _heartbeat(self, record: Record) -> list[Draft]:
+        if (told := self._inputs[record.topic].heartbeat) is not None:
+            told(self._codec.decode_headers(record))
+        return self._heartbeats.passed(record)
 
     def _note_passed_over(self, record: Record) -> None:
         place, why = f"{record.topic}/{record.partition} offset {record.offset}", self._parking.reason_to_skip(record)

@@ -15,6 +15,8 @@ async def last_published(bus: EventBusPort, codec: Codec, clock: ClockPort, topi
     last: dict[str, int] = {}
     now_us = clock.now_us() + round(AHEAD_SECONDS_MAX * 1e6)
     async for record in read_to_end(bus, topic):
+        if record.value is None:
+            continue  # a heartbeat
         try:
             key, envelope = text_key(record), codec.decode_headers(record)
         except ContractViolationError:

@@ -21,7 +21,7 @@ from tradewire.runtime.bus.readers import Reader, SourceReader, read_to_end, tak
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.dead_letters.draining import Draining
 from tradewire.runtime.dead_letters.parking import Parking
-from tradewire.runtime.loop.answering import Answering
+from tradewire.runtime.loop.answering import Answering, Parts
 from tradewire.runtime.loop.back_pressure import BackPressure
 from tradewire.runtime.loop.checkpoints import Checkpoints
 from tradewire.runtime.loop.connecting import closed, unless_stopped
@@ -29,6 +29,7 @@ from tradewire.runtime.loop.continuity import Continuity
 from tradewire.runtime.loop.effects import Effects
 from tradewire.runtime.loop.failures import HandlerFailedError
 from tradewire.runtime.loop.fanout import Fanout
+from tradewire.runtime.loop.heartbeat_records import HeartbeatRecords
 from tradewire.runtime.loop.lease import LeaseLostError
 from tradewire.runtime.loop.publisher import Draft, Publisher
 from tradewire.runtime.loop.resuming import last_published
@@ -71,9 +72,9 @@ class Worker:
         self._audit, pause_max_s = Audit(service, clock, settings.member or ""), settings.retry_seconds_max
         self._publisher = Publisher(service, version, bus, codec, tracing, metrics, pause_max_s, self._audit, clock)
         self._lease, self._parking = self._publisher.lease, Parking(service.name)
-        self._answering = Answering(
-            service, codec, self._publisher, self._parking, clock, tracing, metrics, self.progress, version, self._audit
-        )
+        self._heartbeats = HeartbeatRecords(service, version, bus, clock, metrics, settings.heartbeat_seconds)
+        parts = Parts(self._publisher, self._parking, self._audit, self._heartbeats)
+        self._answering = Answering(service, codec, parts, clock, tracing, metrics, self.progress, version)
         self._broadcast_topics, fanout_topics, self._group_topics = service.topics()
         topics, progress = self._group_topics, self.progress
         self._checkpoints = Checkpoints(service, topics, self._publisher, clock, metrics, settings, progress)
@@ -81,7 +82,8 @@ class Worker:
         self._continuity = Continuity(service, bus, self._audit, metrics, self.progress)
         self._fanout = Fanout(fanout_topics, bus, service.store, self._continuity, settings.poll_records_max)
         self._back_pressure = BackPressure(service.backlog, settings.backlog_records_max)
-        self._draining = self._made_draining()
+        handled_by = self._answering, self._checkpoints, self._back_pressure
+        self._draining = Draining(service, topics, bus, parts, *handled_by, settings.poll_records_max)
         self._broadcast: Reader | None = None
         self._group: Reader | None = None
         self._source: SourceReader | None = None
@@ -97,20 +99,6 @@ class Worker:
         """A worker with the same task and an empty memory, to begin from what is stored: see ``failures``."""
         assert self.service.renew is not None, "a record fails only services that can begin anew"
         return self._another(self.service.renew(), progress=self.progress, alone=alone)
-
-    def _made_draining(self) -> Draining:
-        return Draining(
-            self.service,
-            self._group_topics,
-            self._bus,
-            parking=self._parking,
-            answering=self._answering,
-            publisher=self._publisher,
-            checkpoints=self._checkpoints,
-            back_pressure=self._back_pressure,
-            letters_max=self._settings.poll_records_max,
-            audit=self._audit,
-        )
 
     def waits(self) -> list[WaitReason]:
         """What it can't go on without just now, the servers first; nothing while it is idle or at work."""
@@ -163,6 +151,7 @@ class Worker:
             await service.opened()
         lost, passes_over = self._continuity.lost, self._parking.passes_over
         await service.store.open(StoreContext(self._bus, self._codec, service.name, passes_over, lost))
+        await self._heartbeats.open()
         self.progress.phase = "reading broadcast topics"
         await self._read_broadcast()
         if self._group_topics:
@@ -289,6 +278,7 @@ class Worker:
     def _beside(self) -> list[Draft]:
         """What is said now beside the answers to records."""
         drafts = [] if self._source is None else self._answering.enter(self._source.take())
+        drafts += self._heartbeats.due()
         drafts += self._answering.say(self.service.tick(self._clock.now_us()))
         return drafts + self._answering.say([*self._audit.take(), *self._answering.control_status.take()])
 

@@ -29,7 +29,7 @@ LATENCY_BUCKETS_S = (
 )
 AGE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 STAGES = ("decode", "validate", "handle", "publish", "parked")
-OUTCOMES = ("ok", "retried", "dead_lettered", "parked")
+OUTCOMES = ("ok", "retried", "dead_lettered", "parked", "skipped", "heartbeat")
 
 
 class Metrics:
@@ -41,11 +41,13 @@ class Metrics:
         self._group(registry)
         self._delivery(registry)
         self._process(registry)
+        self._told(registry)
 
     def _work(self, registry: CollectorRegistry) -> None:
         self.processed = Counter(
             "tradewire_messages_processed",
-            "Records handled; outcome is ok, retried, dead_lettered or parked (its letter is there already).",
+            "Records handled; outcome is ok, retried, dead_lettered, parked (its letter is there "
+            "already), skipped (an operator asked for it) or heartbeat.",
             ["service", "topic", "outcome"],
             registry=registry,
         )
@@ -150,6 +152,13 @@ class Metrics:
             ["service"],
             registry=registry,
         )
+        self.pipeline_heartbeat = Gauge(
+            "tradewire_pipeline_heartbeat_timestamp_seconds",
+            "When the newest heartbeat record seen here was sent by ingest, which does so every "
+            "TRADEWIRE_HEARTBEAT_SECONDS; stage is the service.",
+            ["stage"],
+            registry=registry,
+        )
         self.ready = Gauge(
             "tradewire_service_ready",
             "1 while the service does its work: see /health/ready.",
@@ -162,6 +171,8 @@ class Metrics:
             ["service", "dependency"],
             registry=registry,
         )
+
+    def _told(self, registry: CollectorRegistry) -> None:
         self.log_records = Counter("tradewire_log_records", "Log records.", ["severity"], registry=registry)
         self.kill_switch = Gauge(
             "tradewire_kill_switch_engaged",

@@ -68,7 +68,7 @@ class Recovery:
     def _heard(self, record: Record) -> None:
         service = SPOKEN[record.topic]
         killed_ms = self._killed_ms.get(service)
-        if killed_ms is not None and record.timestamp_ms > killed_ms:
+        if killed_ms is not None and record.value is not None and record.timestamp_ms > killed_ms:
             self.seconds[service].append((record.timestamp_ms - killed_ms) / 1000)
             del self._killed_ms[service]
             self._was_heard.set()

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tradewire.ports.ledger import Position
+from tradewire.ports.message import Envelope
 
 Offsets = dict[int, int]
 """Next offset by candle partition."""
@@ -55,6 +56,11 @@ class CandlePositions:
     def passed(self, partition: int, offset: int) -> None:
         """A candle was handled."""
         self._read[partition] = offset + 1
+
+    def on_heartbeat(self, envelope: Envelope) -> None:
+        """A record between candles was read: it moves nothing, and need not be read again."""
+        if not self._rewinds:
+            self.passed(envelope.partition, envelope.offset)
 
     def applied(self, offset: int) -> None:
         """A status was applied."""

@@ -35,7 +35,7 @@ def _booked(account: Account, emit: Emit) -> Event:
 
 
 def _share(account: Account, fill: OrderFilled) -> None:
-    """A fill moves share and results of its order's strategy; one that is not ours and closes the position ends all shares."""
+    """A fill moves share and results of its strategy; one that is not ours and closes the position ends all shares."""
     order = account.orders.get(fill.client_order_id)
     if order is not None:
         order.filled_e8 += e8(fill.qty)

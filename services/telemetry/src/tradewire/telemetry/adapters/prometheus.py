@@ -62,9 +62,9 @@ class PrometheusTelemetry(TelemetryPort):
         )
         for kind in GapKind:
             self._faults.labels(kind.lower())
-        self._heartbeat = Gauge(
-            "tradewire_pipeline_heartbeat_timestamp_seconds",
-            "Newest event time seen of each stage.",
+        self._newest_event = Gauge(
+            "tradewire_newest_event_timestamp_seconds",
+            "Newest event time of the messages of each stage.",
             ["stage"],
             registry=None,
         )
@@ -80,7 +80,7 @@ class PrometheusTelemetry(TelemetryPort):
     @property
     def collectors(self) -> tuple[Collector, ...]:
         """The metrics."""
-        return self._faults, self._heartbeat, self._latency
+        return self._faults, self._newest_event, self._latency
 
     def open(self) -> None:
         """Show the metrics."""
@@ -105,7 +105,7 @@ class PrometheusTelemetry(TelemetryPort):
             del self._counted[next(iter(self._counted))]
         for topic, time_us in self._newest():
             if topic in STAGES:
-                self._heartbeat.labels(STAGES[topic]).set(time_us / 1e6)
+                self._newest_event.labels(STAGES[topic]).set(time_us / 1e6)
 
     def _count(self, kind: str, payload: Any) -> None:
         if kind == "GapDetected":

@@ -66,6 +66,11 @@ class TelemetryDesk:
             self._unrecorded.append(Seen(event, envelope))
         return ()
 
+    def on_heartbeat(self, envelope: Envelope) -> None:
+        """A record that says nothing: the topic was read up to it."""
+        if (seen := self.freshness.get(envelope.topic)) is not None:
+            seen.offsets[envelope.partition] = max(seen.offsets.get(envelope.partition, 0), envelope.offset + 1)
+
     def on_config_deleted(self, strategy_id: str, envelope: Envelope) -> Iterable[Emit]:
         """A strategy's file was withdrawn."""
         self._note(envelope)
