@@ -27,28 +27,30 @@ from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.service import Service, Store, on
 from tradewire.runtime.settings import RuntimeSettings
 
+words, sys.argv = sys.argv[1:], sys.argv[:1]
+
 class Waiting(Store):
     async def open(self, context):
-        if "open" in sys.argv:
+        if "open" in words:
             await asyncio.Event().wait()
 
     async def acquire(self, partitions):
-        if "restore" in sys.argv:
+        if "restore" in words:
             await asyncio.Event().wait()
         return ()
 
     async def checkpoint(self):
-        if "checkpoint" in sys.argv:
+        if "checkpoint" in words:
             await asyncio.Event().wait()
 
     async def close(self):
-        if "close" in sys.argv:
+        if "close" in words:
             await asyncio.Event().wait()
 
 def build(settings):
     return Service(name="indicator", inputs=(on(CandleClosed, lambda event, envelope: ()),), store=Waiting())
 
-if "memory" in sys.argv:
+if "memory" in words:
     process.connect = lambda *_, **__: MemoryBus(dict.fromkeys([*TOPICS, *DEAD_LETTERS.values()], 1))
 process.main(RuntimeSettings, build)
 """
