@@ -178,9 +178,9 @@ def sweep(case: str, size: int, repeats: int) -> None:
 
 def jobs(case: str, size: int, repeats: int) -> None:
     """J-<jobs>: all window pairs, as `tradewire sweep --jobs` runs them; the first call starts the processes' work."""
-    from tradewire.backtest.sweep import processes
-    from tradewire.backtest.sweep.sweeping import TASK_SETS
-    from tradewire.backtest.sweep.tasks import Job, Span, Task
+    from tradewire.backtest.sweeps import processes
+    from tradewire.backtest.sweeps.sweeping import TASK_SETS
+    from tradewire.backtest.sweeps.tasks import Job, Span, Task
 
     pairs = [tuple(map(float, pair)) for pair in window_pairs()]
     span = Span(-(2**62), 2**62)

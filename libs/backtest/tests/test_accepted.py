@@ -15,7 +15,7 @@ from libs.backtest.tests.futures.markets import market
 
 import tradewire.backtest as tb
 from tradewire.backtest.futures import FuturesEngine
-from tradewire.backtest.sweep import Search, SweepPlan, SweepStore, parse_space, processes, run_sweep
+from tradewire.backtest.sweeps import Search, SweepPlan, SweepStore, parse_space, processes, run_sweep
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.ports.backtest import BacktestRequest, MarketHistory
 from tradewire.trading.language import StrategyErrors, parse_strategy

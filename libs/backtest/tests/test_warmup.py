@@ -17,8 +17,8 @@ import tradewire.backtest as tb
 from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.parity import certify
 from tradewire.backtest.report import data_hash
-from tradewire.backtest.sweep import SweepPlan, SweepStore, parse_space, parse_walk_forward, processes, run_sweep
-from tradewire.backtest.sweep.tasks import Span, cut
+from tradewire.backtest.sweeps import SweepPlan, SweepStore, parse_space, parse_walk_forward, processes, run_sweep
+from tradewire.backtest.sweeps.tasks import Span, cut
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.backtest.warmup import answers_on, ready_from_us, without_earlier
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, BacktestResult

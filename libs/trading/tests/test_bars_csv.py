@@ -43,6 +43,13 @@ GOOD = {
     "seconds": _with([ms // 1000 for ms in MS], header=HEADER),
     "microseconds": _with([ms * 1000 for ms in MS], header=HEADER),
     "float milliseconds": _with([f"{ms}.0" for ms in MS], header=HEADER),
+    "ISO without a zone": _with([iso.removesuffix("Z") for iso in ISO], header=HEADER),
+    "named UTC": _with([iso.replace("T", " ").replace("Z", " UTC") for iso in ISO], header=HEADER),
+    "slashes": _with([iso.replace("-", "/").replace("T", " ") for iso in ISO], header=HEADER),
+    "nanoseconds": _with([ms * 1_000_000 for ms in MS], header=HEADER),
+    "no name for the time": _with(ISO, header=",open,high,low,close,volume"),
+    "comment": "# made by hand\n" + PLAIN,
+    "address of the source": "https://www.example.org\n" + PLAIN,
     "ISO with Z": _with(ISO, header=HEADER),
     "ISO with offset": _with([f"2019-10-17 {11 + n}:00:00+02:00" for n in range(3)], header=HEADER),
     "no header": _with(MS),
@@ -91,13 +98,13 @@ BAD = {
     ),
     "blank": ("\n \n", "x.csv: content: found an empty file"),
     "header only": (HEADER + "\n", "x.csv: content: found a header and no rows, allowed at least one row"),
-    "no volume": (
-        "time,open,high,low,close\n1,2,3,4,5\n",
-        "x.csv, row 1: header: found columns time, open, high, low, close without volume, allowed open_time",
+    "no close": (
+        "time,open,high,low,volume\n1,2,3,4,5\n",
+        "x.csv, row 1: header: found columns time, open, high, low, volume without close, allowed open_time",
     ),
     "a column twice": (
         "time,open,high,low,close,volume,Volume\n",
-        "x.csv, row 1: header: found volume twice, allowed each name once",
+        "x.csv, row 1: header: found volume and Volume: volume 2 times, allowed each name once",
     ),
     "thousands separators": (
         PLAIN.replace("8070", '"8,070"'),
@@ -107,13 +114,13 @@ BAD = {
         PLAIN.replace("8070", "8,070"),
         "x.csv, row 3: row: found 7 columns, allowed 6 columns",
     ),
-    "time without zone": (
-        "date,open,high,low,close,volume\n2019-10-17 09:00:00,1,1,1,1,1\n",
-        "x.csv, row 2: open_time: found 2019-10-17 09:00:00, allowed ISO 8601 with a zone",
+    "month and day in doubt": (
+        "date,open,high,low,close,volume\n10/11/2019,1,1,1,1,1\n",
+        "x.csv, row 2: open_time: found 10/11/2019, allowed a time after 1974 in s, ms, µs or ns since the epoch, or",
     ),
     "time too small": (
         HEADER + "\n157,1,1,1,1,1\n",
-        "x.csv, row 2: open_time: found 157, allowed a time after 1974 in s, ms or µs",
+        "x.csv, row 2: open_time: found 157, allowed a time after 1974 in s, ms, µs or ns",
     ),
     "truncated last row": (
         PLAIN + "1571313600000,8051.0",

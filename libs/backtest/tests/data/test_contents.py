@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from tradewire.backtest.data import MarketDataError, MarketFiles, inspect_file, load_candles, load_markets
-from tradewire.backtest.data.marks_funding import read_funding, read_marks
+from tradewire.backtest.data.marks_funding import read_funding
 from tradewire.trading.language import compile_strategy, parse_strategy
 
 FIRST_MS = 1_571_302_800_000  # 2019-10-17 09:00
@@ -98,7 +98,7 @@ def test_marks_and_funding_are_unpacked_too(tmp_path: Path) -> None:
     times, rates = read_funding(funding)
 
     assert (times.tolist(), rates.tolist()) == ([FIRST_MS * 1000], [0.0001])
-    assert len(read_marks(marks)) == 5
+    assert len(load_candles(marks)) == 5
 
 
 def test_a_folder_of_archives_gives_each_symbol_its_own(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tradewire.backtest.data import MarketDataError, inspect_file
+from tradewire.backtest.data import MarketDataError, inspect_file, load_candles
 from tradewire.backtest.data.fetching import Kind, Page, Span, fetch
-from tradewire.backtest.data.marks_funding import read_funding, read_marks
+from tradewire.backtest.data.marks_funding import read_funding
 from tradewire.backtest.data.venue import Venue
 from tradewire.ports.errors import RetryableError
 from tradewire.testkit.rest_venue import HOUR_MS, START_MS, RestVenue
@@ -47,7 +47,7 @@ def test_candles_of_many_pages_are_all_there_and_check_as_valid(served: RestVenu
     assert (found.first_ms, found.last_ms) == (START_MS, START_MS + (HOURS - 1) * HOUR_MS)
     assert [since for _, since in served.asked] == [START_MS + n * 1000 * HOUR_MS for n in range(3)]
     assert list(tmp_path.iterdir()) == [path]
-    assert len(read_marks(path)) == HOURS
+    assert len(load_candles(path)) == HOURS
 
 
 def test_funding_of_the_whole_span(served: RestVenue, tmp_path: Path) -> None:

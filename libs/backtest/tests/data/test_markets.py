@@ -163,7 +163,7 @@ def test_what_does_not_fit_is_refused_with_what_is_allowed(candles: Path, tmp_pa
         ([f"{FIRST_MS},nan"], "found nan, allowed -1 to 1"),
         ([f"{FIRST_MS},1.5"], r"found 1\.5, allowed -1 to 1"),
         ([f"{FIRST_MS},0.1", f"{FIRST_MS},0.2"], "found two rates, allowed one rate a settlement"),
-        (["soon,0.1"], "found soon, allowed s, ms or µs"),
+        (["soon,0.1"], "found soon, allowed a time after 1974 in s, ms"),
     ],
 )
 def test_funding_that_is_none_is_refused(candles: Path, tmp_path: Path, rows: list[str], message: str) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tradewire.backtest.data import MarketFiles, load_markets
-from tradewire.backtest.sweep import SweepPlan, SweepStore, parse_space, processes, run_sweep
-from tradewire.backtest.sweep.cluster import ray_workers
+from tradewire.backtest.sweeps import SweepPlan, SweepStore, parse_space, processes, run_sweep
+from tradewire.backtest.sweeps.cluster import ray_workers
 from tradewire.ports.backtest import BacktestRequest
 from tradewire.trading.language import compile_strategy, parse_strategy
 

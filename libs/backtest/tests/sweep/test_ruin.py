@@ -11,9 +11,9 @@ import pytest
 from libs.backtest.tests.futures.markets import HOUR_US, instrument
 
 from tradewire.backtest.statistics import statistics_of
-from tradewire.backtest.sweep import Search, SweepPlan, SweepReport, SweepStore, parse_space, processes, run_sweep
-from tradewire.backtest.sweep.figures import Figures
-from tradewire.backtest.sweep.files import write_results
+from tradewire.backtest.sweeps import Search, SweepPlan, SweepReport, SweepStore, parse_space, processes, run_sweep
+from tradewire.backtest.sweeps.figures import Figures
+from tradewire.backtest.sweeps.files import write_results
 from tradewire.ports.backtest import BacktestRequest, MarketHistory
 from tradewire.trading.language import parse_strategy
 
@@ -66,7 +66,7 @@ def test_ruined_sets_are_marked_and_come_last(objective: str, search: str, tmp_p
 
 @pytest.mark.parametrize("engine", ["vectorized", "futures"])
 def test_figures_of_a_search_are_the_statistics_of_a_run(engine: str, tmp_path: Path) -> None:
-    from tradewire.backtest.sweep.tasks import ENGINES
+    from tradewire.backtest.sweeps.tasks import ENGINES
 
     report = swept(tmp_path, engine=engine)
 

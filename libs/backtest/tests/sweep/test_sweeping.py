@@ -13,7 +13,7 @@ import pytest
 
 from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.backtest.report import data_hash
-from tradewire.backtest.sweep import (
+from tradewire.backtest.sweeps import (
     Search,
     SweepChangedError,
     SweepPlan,
@@ -25,11 +25,11 @@ from tradewire.backtest.sweep import (
     processes,
     run_sweep,
 )
-from tradewire.backtest.sweep.constraint import Constraint
-from tradewire.backtest.sweep.evidence import evidence_line, evidence_of
-from tradewire.backtest.sweep.files import write_results
-from tradewire.backtest.sweep.tasks import MEASURES, Task
-from tradewire.backtest.sweep.workers import Here
+from tradewire.backtest.sweeps.constraint import Constraint
+from tradewire.backtest.sweeps.evidence import evidence_line, evidence_of
+from tradewire.backtest.sweeps.files import write_results
+from tradewire.backtest.sweeps.tasks import MEASURES, Task
+from tradewire.backtest.sweeps.workers import Here
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.ports.backtest import BacktestRequest
 from tradewire.trading.language import compile_strategy, parse_strategy

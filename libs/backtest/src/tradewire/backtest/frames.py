@@ -11,54 +11,75 @@ from typing import Any, TypeAlias
 import pandas as pd
 import polars as pl
 
-from tradewire.trading.bars_csv import TIME_NAMES
+from tradewire.backtest.data import MarketDataError
+from tradewire.backtest.data.files import Word
+from tradewire.backtest.data.sources import FrameSource
+from tradewire.trading.columns import TIME_NAMES, plain_names
 
 Frame: TypeAlias = pd.DataFrame | pl.DataFrame
 Data: TypeAlias = Frame | Mapping[str, Frame] | str | Path | Sequence[str | Path]
-"""One symbol's frame, frames by symbol, or files: a path, SYMBOL=PATH each, or a folder."""
+"""One symbol's frame, frames by symbol (its name at the venue or at ccxt), files: a path, SYMBOL=PATH, or a folder."""
 TIME_SUFFIX = "_us"
 
 
-class Frames:
-    """Puts frames down as Parquet files, so that they pass the same checks as any file."""
+def words_of(data: Data | None, what: str, symbols: Sequence[str]) -> tuple[Word, ...]:
+    """Files and frames as `MarketFiles` takes them; ``what`` names them in errors.
 
-    def __init__(self, folder: Path, symbols: Sequence[str]) -> None:
-        self._folder, self._symbols = folder, symbols
-
-    def files(self, data: Data | None, what: str) -> tuple[str | Path, ...]:
-        """Files as `MarketFiles` takes them. Raises: ValueError when one frame is given for several symbols."""
-        if data is None:
-            return ()
-        if isinstance(data, str | Path):
-            return (data,)
-        if isinstance(data, Mapping):
-            return tuple(self._written(symbol, frame, what) for symbol, frame in data.items())
-        if isinstance(data, Sequence):
-            return tuple(data)
-        if len(self._symbols) != 1:
-            raise ValueError(f"{what}: found one frame, allowed one by symbol: {', '.join(self._symbols)}")
-        return (self._written(self._symbols[0], data, what),)
-
-    def _written(self, symbol: str, frame: Frame, what: str) -> str:
-        path = self._folder / f"{what}-{symbol}.parquet"
-        polars_of(frame).write_parquet(path)
-        return f"{symbol}={path}"
+    Raises: ValueError when one frame is given for several symbols; MarketDataError for a frame with a name twice.
+    """
+    if data is None:
+        return ()
+    if isinstance(data, str | Path):
+        return (data,)
+    if isinstance(data, Mapping):
+        return tuple(_source(str(symbol), frame, what) for symbol, frame in data.items())
+    if isinstance(data, pd.DataFrame | pl.DataFrame):
+        if len(symbols) != 1:
+            raise ValueError(f"{what}: found one frame, allowed one by symbol: {', '.join(symbols)}")
+        return (_source(symbols[0], data, what),)
+    if isinstance(data, Sequence):
+        return tuple(data)
+    kind = type(data).__name__
+    raise ValueError(f"{what}: found {kind}, allowed a pandas or polars frame, frames by symbol, or files")
 
 
-def polars_of(frame: Frame) -> pl.DataFrame:
-    """The frame in polars; a pandas DatetimeIndex becomes the column ``open_time``, a time without a zone is UTC."""
+def _source(symbol: str, frame: Frame, what: str) -> FrameSource:
+    if not isinstance(frame, pd.DataFrame | pl.DataFrame):
+        kind = type(frame).__name__
+        raise ValueError(f"{what} of {symbol}: found {kind}, allowed a pandas or polars frame")
+    source = FrameSource(symbol, pl.DataFrame(), what)
+    return FrameSource(symbol, polars_of(frame, str(source)), what)
+
+
+def polars_of(frame: Frame, source: str = "the frame") -> pl.DataFrame:
+    """The frame in polars; a pandas DatetimeIndex becomes the column ``open_time``.
+
+    Raises MarketDataError for a pandas frame with one column name twice, or with several levels of names.
+    """
     if isinstance(frame, pl.DataFrame):
         return frame
-    if isinstance(frame.index, pd.DatetimeIndex) and not {str(name).lower() for name in frame} & set(TIME_NAMES):
+    if frame.columns.nlevels > 1:
+        allowed = "one level: frame.columns = frame.columns.get_level_values(0), or frame[symbol]"
+        raise MarketDataError(
+            source, field="columns", found=f"{frame.columns.nlevels} levels of names", allowed=allowed
+        )
+    if isinstance(frame.index, pd.DatetimeIndex) and not set(plain_names(list(map(str, frame)))) & set(TIME_NAMES):
         frame = frame.rename_axis("open_time").reset_index()
-    return pl.DataFrame({str(name): _series(frame[name]) for name in frame})
+    names = [str(name) for name in frame.columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        allowed = "each name once: drop or rename one"
+        raise MarketDataError(source, field="columns", found=f"{', '.join(twice)} twice", allowed=allowed)
+    return pl.DataFrame({name: _series(frame.iloc[:, place]) for place, name in enumerate(names)})
 
 
 def _series(column: pd.Series[Any]) -> pl.Series:
     if pd.api.types.is_datetime64_any_dtype(column):
-        units = pd.to_datetime(column, utc=True).dt.as_unit("us").astype("int64")
-        return pl.Series(units.to_numpy()).cast(pl.Datetime("us", "UTC"))
-    return pl.Series(column.to_list())
+        zone = getattr(column.dtype, "tz", None)
+        plain = column.dt.tz_convert("UTC") if zone is not None else column
+        counts = plain.dt.as_unit("us").astype("int64").to_numpy()
+        return pl.Series(counts).cast(pl.Datetime("us", None if zone is None else "UTC"))
+    return pl.Series(column.to_list(), strict=False)
 
 
 def table_of(rows: Sequence[Any], kind: type[Any]) -> pd.DataFrame:

@@ -89,7 +89,7 @@ class MarketHistory:
     positive rate, on what they hold at the close. Without it no funding is paid. ``path``: finer candles that replace
     the guess of the way inside a bar. ``later_instruments``: versions of the instrument that come into force after
     the first bar's open, by rising ``valid_from_us``; each acts from the first open or close at or after that.
-    ``earlier``: what is known of the time before the first bar.
+    ``earlier``: what is known of the time before the first bar. ``remarks``: what was taken for what in the files.
     """
 
     instrument: InstrumentChanged
@@ -105,6 +105,7 @@ class MarketHistory:
     path: PathHistory | None = None
     later_instruments: tuple[InstrumentChanged, ...] = ()
     earlier: EarlierBars | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def symbol(self) -> str:

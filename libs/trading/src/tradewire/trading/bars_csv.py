@@ -1,9 +1,9 @@
 """Candles as text: rows of a CSV file, and the rules that make a row a bar. Shared by ingest and research.
 
-Columns may be named (any case; separated by comma, semicolon or tab) or, without a header, in the order of
-Binance's archives: open_time, open, high, low, close, volume, … Times are s, ms or µs since the epoch, or
-ISO 8601 with a zone; the first row fixes which. Order within a file says nothing: rows are sorted by open
-time, equal ones in the file's order.
+Columns may be named (``columns.py`` says how; separated by comma, semicolon or tab) or, without a header, in the order
+of Binance's archives: open_time, open, high, low, close, volume, … Lines of comment may come first. ``times.py`` says
+how times are written; the first row fixes which. Order within a file says nothing: rows are sorted by open time, equal
+ones in the file's order.
 """
 
 from __future__ import annotations
@@ -11,24 +11,26 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from decimal import Decimal
 
-NUMBER_FIELDS = ("open", "high", "low", "close", "volume")
-FIELDS = ("open_time", *NUMBER_FIELDS)
-TIME_NAMES = ("open_time", "opentime", "time", "timestamp", "date", "datetime", "unix")
+from tradewire.trading.columns import FIELDS, NUMBER_FIELDS, Columns, ColumnsError, candle_columns
+from tradewire.trading.times import ISO, TimeForm, form_of, names_no_zone, time_us
+
 MAX_DECIMALS = 8
 """Scale of every decimal on the wire."""
 MAX_DIGITS = 30
 """Digits before the point that a decimal(38, 8) holds."""
+TOO_FINE = f"at most {MAX_DECIMALS} decimals"
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _PLAIN_NUMBER = re.compile(r"\d{1,20}(?:\.\d{1,8})?", re.ASCII)
 """What nearly every file has, told without arithmetic."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BLANK = " \t\r\n;,"
 """What a line without cells is made of."""
+_COMMENT = re.compile(r"#|//|https?:|sep=", re.IGNORECASE)
+"""How a line ahead of the header begins that is no row: a comment, a source's address, a spreadsheet's separator."""
 
 
 class BarsFileError(ValueError):
@@ -90,19 +92,35 @@ def bar_of(raw: RawBar) -> DecimalBar | BarFault:
     Rules: numbers are decimal text, finite, ≤ 30 digits and ≤ 8 decimals; prices > 0; volume ≥ 0;
     high ≥ max(open, close); low ≤ min(open, close).
     """
-    numbers: list[Decimal] = []
+    bar, faults = judged_bar(raw)
+    if faults:
+        return faults[0]
+    assert bar is not None, "a row without a fault is a bar"
+    return bar
+
+
+def judged_bar(raw: RawBar) -> tuple[DecimalBar | None, tuple[BarFault, ...]]:
+    """The bar that a row stands for, and every rule it breaks.
+
+    A row whose volume alone breaks rules is a bar without a volume, 0: what reads no volume may use it.
+    """
+    numbers: dict[str, Decimal] = {}
+    faults: list[BarFault] = []
     for field, text in zip(NUMBER_FIELDS, (raw.open, raw.high, raw.low, raw.close, raw.volume), strict=True):
         try:
-            numbers.append(decimal_of(text, positive=field != "volume"))
+            numbers[field] = decimal_of(text, positive=field != "volume")
         except ValueError as error:
-            return BarFault(raw.open_time_us, field, text or "nothing", str(error), raw.row)
-    open_, high, low, close, volume = numbers
-    top, bottom = max(open_, close), min(open_, close)
-    if high < top:
-        return BarFault(raw.open_time_us, "high", raw.high, f"≥ max(open, close) = {top}", raw.row)
-    if low > bottom:
-        return BarFault(raw.open_time_us, "low", raw.low, f"≤ min(open, close) = {bottom}", raw.row)
-    return DecimalBar(raw.open_time_us, open_, high, low, close, volume, raw.row)
+            faults.append(BarFault(raw.open_time_us, field, text or "nothing", str(error), raw.row))
+    ends = [numbers[name] for name in ("open", "close") if name in numbers]
+    if ends and "high" in numbers and numbers["high"] < max(ends):
+        faults.append(BarFault(raw.open_time_us, "high", raw.high, f"≥ max(open, close) = {max(ends)}", raw.row))
+    if ends and "low" in numbers and numbers["low"] > min(ends):
+        faults.append(BarFault(raw.open_time_us, "low", raw.low, f"≤ min(open, close) = {min(ends)}", raw.row))
+    if any(fault.field != "volume" for fault in faults):
+        return None, tuple(faults)
+    open_, high, low, close = (numbers[name] for name in NUMBER_FIELDS[:4])
+    volume = numbers.get("volume", Decimal(0))
+    return DecimalBar(raw.open_time_us, open_, high, low, close, volume, raw.row), tuple(faults)
 
 
 def decimal_of(text: str, *, positive: bool) -> Decimal:
@@ -125,51 +143,88 @@ def _check_form(text: str) -> None:
     _, digits, exponent = number.as_tuple()
     excess = -int(exponent) - MAX_DECIMALS
     if excess > 0 and any(digits[-excess:]):
-        raise ValueError(f"at most {MAX_DECIMALS} decimals")
+        raise ValueError(TOO_FINE)
+
+
+@dataclass(frozen=True, slots=True)
+class CsvRows:
+    """All rows of a CSV text by open time; rows with faults of form are in their places as ``BarFault``.
+
+    ``has_volume``: whether there is a column for it; without, each row's is 0. ``notes``: what was taken for what.
+    """
+
+    rows: list[RawBar | BarFault]
+    has_volume: bool = True
+    notes: tuple[str, ...] = ()
 
 
 def read_rows(text: str, source: str) -> list[RawBar | BarFault]:
-    """All rows of a CSV text by open time; rows with faults of form are in their places as ``BarFault``.
+    """All rows of a CSV text by open time, as ``CsvRows`` has them. A volume is needed: a platform's strategies come
+    later than its candles.
 
     ``source`` names the file in errors. Raises BarsFileError when the file as a whole can't be read: it is
     empty, has no rows or unknown columns, or its first time is none.
     """
+    found = csv_rows(text, source)
+    if not found.has_volume:
+        allowed = "a column volume; write 0 where it is unknown"
+        raise BarsFileError(source, found="no volume", allowed=allowed, field="header")
+    return found.rows
+
+
+def csv_rows(text: str, source: str, zone: tzinfo = UTC) -> CsvRows:
+    """All rows of a CSV text, with or without a volume; ``zone``: of times that name none.
+
+    Raises BarsFileError as ``read_rows``.
+    """
     lines = text.removeprefix("\ufeff").splitlines()
     layout = read_layout(lines, source)
-    rows = list(_rows(lines, layout, source))
+    reader = _RowReader(layout, zone, source)
+    rows = list(reader.rows(lines))
     if not rows:
         raise BarsFileError(source, found="a header and no rows", allowed="at least one row")
     rows.sort(key=lambda row: row.open_time_us)
-    return rows
+    return CsvRows(rows, layout.columns.volume is not None, (*layout.columns.notes, *reader.notes))
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a file is laid out: ``columns`` are the places of FIELDS, ``start`` counts the lines before the first row."""
+    """How a file is laid out; ``start`` counts the lines before the first row."""
 
     delimiter: str
-    columns: tuple[int, ...]
+    columns: Columns
     start: int
 
 
 def read_layout(lines: Sequence[str], source: str) -> Layout:
     """The layout that the first line with text tells. Raises BarsFileError for no such line or unknown columns."""
-    first = next((number for number, line in enumerate(lines) if line.strip(_BLANK)), None)
+    written = [number for number, line in enumerate(lines) if line.strip(_BLANK)]
+    first = next((number for number in written if not _COMMENT.match(lines[number].lstrip(' "'))), None)
     if first is None:
         raise BarsFileError(source, found="an empty file", allowed="rows of " + ",".join(FIELDS))
     delimiter = next((mark for mark in (";", "\t") if mark in lines[first]), ",")
-    columns = _columns(_cells(lines[first], delimiter), source, row=first + 1)
-    return Layout(delimiter, columns or tuple(range(len(FIELDS))), first if columns is None else first + 1)
+    cells = _cells(lines[first], delimiter)
+    skipped = written.index(first)
+    notes = (f"{skipped} line{'s' if skipped > 1 else ''} of comment before the columns",) if skipped else ()
+    if cells[0][:1].isdigit():
+        columns = Columns(0, (1, 2, 3, 4), 5 if len([cell for cell in cells if cell]) > 5 else None, notes)
+        return Layout(delimiter, columns, first)
+    try:
+        named = candle_columns(cells)
+    except ColumnsError as error:
+        found, allowed = error.found, error.allowed
+        raise BarsFileError(source, found=found, allowed=allowed, row=first + 1, field="header") from error
+    return Layout(delimiter, replace(named, notes=(*notes, *named.notes)), first + 1)
 
 
 def read_bars(text: str, source: str) -> list[DecimalBar]:
-    """All bars of a CSV text, ascending, without duplicates: for research, which wants clean data or none.
+    """All bars of a CSV text, with or without a volume, ascending, without duplicates: clean data or none.
 
     Raises BarsFileError at the first row that is no bar, or that differs from an earlier row of the same open
     time. Gaps are let through: ask the open times.
     """
     bars: list[DecimalBar] = []
-    for row in read_rows(text, source):
+    for row in csv_rows(text, source).rows:
         bar = bar_of(row) if isinstance(row, RawBar) else row
         if isinstance(bar, BarFault):
             raise BarsFileError(source, found=bar.found, allowed=bar.allowed, row=bar.row, field=bar.field)
@@ -190,100 +245,52 @@ def _cells(line: str, delimiter: str) -> list[str]:
     return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
 
 
-def _columns(cells: Sequence[str], source: str, *, row: int) -> tuple[int, ...] | None:
-    """Where each of FIELDS stands according to a header; None when ``cells`` are data already."""
-    if cells[0][:1].isdigit():
-        return None
-    names = [re.sub(r"[\s_]+", "_", cell.lower()).strip("_") for cell in cells]
-    twice = next((name for name in FIELDS if names.count(name) > 1), None)
-    if twice:
-        raise BarsFileError(source, found=f"{twice} twice", allowed="each name once", row=row, field="header")
-    time = next((name for name in TIME_NAMES if name in names), None)
-    missing = [name for name in NUMBER_FIELDS if name not in names] + ([] if time else ["open_time"])
-    if missing or time is None:
-        raise BarsFileError(
-            source,
-            found=f"columns {', '.join(cells)} without {', '.join(missing)}",
-            allowed=", ".join(FIELDS),
-            row=row,
-            field="header",
-        )
-    return names.index(time), *(names.index(name) for name in NUMBER_FIELDS)
+class _RowReader:
+    """Reads the rows of a file. The first fixes their width and the form of times."""
 
+    def __init__(self, layout: Layout, zone: tzinfo, source: str) -> None:
+        self._layout, self._zone, self._source = layout, zone, source
+        self._form: TimeForm | None = None
+        self.notes: tuple[str, ...] = ()
 
-def _rows(lines: Sequence[str], layout: Layout, source: str) -> Iterator[RawBar | BarFault]:
-    """Rows in the file's order. The first fixes their width and the form of times."""
-    width, form, previous_us = 0, None, 0
-    columns, start = layout.columns, layout.start
-    for row, cells in enumerate(csv.reader(lines[start:], delimiter=layout.delimiter), start=start + 1):
-        if not any(cells):
-            continue
-        width = width or max(len(cells), max(columns) + 1)
-        if len(cells) != width:
-            yield BarFault(previous_us, "row", f"{len(cells)} columns", f"{width} columns", row)
-            continue
-        time, open_, high, low, close, volume = (cells[column].strip() for column in columns)
+    def rows(self, lines: Sequence[str]) -> Iterator[RawBar | BarFault]:
+        """Rows in the file's order."""
+        width, previous_us = 0, 0
+        places, start = self._layout.columns.places, self._layout.start
+        for row, cells in enumerate(csv.reader(lines[start:], delimiter=self._layout.delimiter), start=start + 1):
+            if not any(cells):
+                continue
+            width = width or max(len(cells), max(places) + 1)
+            if len(cells) != width:
+                yield BarFault(previous_us, "row", f"{len(cells)} columns", f"{width} columns", row)
+                continue
+            time, *numbers = (cells[place].strip() for place in places)
+            try:
+                previous_us = self._time_us(time, row)
+            except ValueError as error:
+                if isinstance(error, BarsFileError):
+                    raise
+                yield BarFault(previous_us, "open_time", time or "nothing", str(error), row)
+                continue
+            open_, high, low, close, volume = (*numbers, "0")[:5]
+            yield RawBar(previous_us, open_, high, low, close, volume, row)
+
+    def _time_us(self, text: str, row: int) -> int:
+        """Raises BarsFileError for a first time that is none, ValueError for a later one."""
+        if self._form is not None:
+            return time_us(text, self._form, self._zone)
         try:
-            form = form or _time_form(time)
-            previous_us = _time_us(time, form)
+            self._form = form_of(text)
+            found = time_us(text, self._form, self._zone)
         except ValueError as error:
-            if form is None:
-                raise BarsFileError(
-                    source, found=time or "nothing", allowed=str(error), row=row, field="open_time"
-                ) from error
-            yield BarFault(previous_us, "open_time", time or "nothing", str(error), row)
-            continue
-        yield RawBar(previous_us, open_, high, low, close, volume, row)
+            raise BarsFileError(
+                self._source, found=text or "nothing", allowed=str(error), row=row, field="open_time"
+            ) from error
+        if self._form is ISO and names_no_zone(text):
+            self.notes = (zone_note(self._zone),)
+        return found
 
 
-@dataclass(frozen=True, slots=True)
-class TimeForm:
-    """How a file writes times: as counts from ``low`` up to ``high`` of ``unit_us``; or, 0, as ISO 8601."""
-
-    name: str
-    low: int = 0
-    high: int = 0
-    unit_us: int = 0
-
-
-_ISO = TimeForm("ISO 8601 with a zone, e.g. 2019-10-17T09:00:00Z")
-TIME_COUNTS = (
-    TimeForm("s since the epoch", 10**8, 10**11, 10**6),
-    TimeForm("ms since the epoch", 10**11, 10**14, 10**3),
-    TimeForm("µs since the epoch", 10**14, 10**17, 1),
-)
-"""The ranges do not meet within the years 1974 to 5138, so the size of a count tells its unit."""
-
-
-def _time_form(text: str) -> TimeForm:
-    """How ``text`` writes its time. Raises ValueError that says what is allowed."""
-    if not _NUMBER.fullmatch(text):
-        _time_us(text, _ISO)
-        return _ISO
-    for form in TIME_COUNTS:
-        if form.low <= Decimal(text) < form.high:
-            return form
-    raise ValueError("a time after 1974 in s, ms or µs since the epoch, or ISO 8601 with a zone")
-
-
-def _time_us(text: str, form: TimeForm) -> int:
-    """µs since the epoch. Raises ValueError that says what is allowed."""
-    if form is _ISO:
-        return _iso_us(text)
-    if not _NUMBER.fullmatch(text):
-        raise ValueError(f"{form.name}, as in the rows before")
-    count = int(text) if text.isdigit() else Decimal(text)
-    if not form.low <= count < form.high:
-        raise ValueError(f"{form.name}, as in the rows before")
-    return int(count * form.unit_us)
-
-
-def _iso_us(text: str) -> int:
-    """µs since the epoch. Raises ValueError for another form, and for a time that names no zone."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(_ISO.name) from None
-    if moment.tzinfo is None:
-        raise ValueError(_ISO.name)
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+def zone_note(zone: tzinfo) -> str:
+    """What is said of times that name no zone."""
+    return f"times without a zone are read as {'UTC' if zone is UTC else zone}"

@@ -9,6 +9,7 @@ from decimal import Decimal
 from tradewire.trading.alignment import MINUTE_US
 from tradewire.trading.bars_csv import BarsFileError, DecimalBar, decimal_of, read_bars
 from tradewire.trading.language.intervals import origin_us
+from tradewire.trading.times import moment_us
 
 FUNDING_COLUMNS = ("funding_time", "funding_rate")
 
@@ -18,16 +19,13 @@ def read_marks(text: str, source: str) -> dict[int, DecimalBar]:
 
     Raises BarsFileError for the first row that is no bar.
     """
-    lines = text.splitlines()
-    if lines and "volume" not in lines[0].lower():
-        lines = [f"{lines[0]},volume", *(f"{line},0" if line.strip() else line for line in lines[1:])]
-    return {bar.open_time_us: bar for bar in read_bars("\n".join(lines), source)}
+    return {bar.open_time_us: bar for bar in read_bars(text, source)}
 
 
 def read_funding(text: str, source: str, interval_us: int) -> dict[int, Decimal]:
     """Funding rates by the open time (µs) of the bar in which they were settled; several of one bar are added up.
 
-    Columns funding_time (ms since the epoch, up to some ms after the venue's nominal time) and funding_rate. A
+    Columns funding_time (as a candle's, up to some ms after the venue's nominal time) and funding_rate. A
     settlement belongs to the bar with open < nominal time <= close. Raises BarsFileError with row, found and allowed.
     """
     reader = csv.DictReader(text.splitlines())
@@ -37,12 +35,14 @@ def read_funding(text: str, source: str, interval_us: int) -> dict[int, Decimal]
         raise BarsFileError(source, row=1, field="header", found=found, allowed=" and ".join(FUNDING_COLUMNS))
     rates: defaultdict[int, Decimal] = defaultdict(Decimal)
     for row in reader:
-        time_ms, rate = row["funding_time"] or "", row["funding_rate"] or ""
-        if not (time_ms.isascii() and time_ms.isdigit()):
+        time, rate = row["funding_time"] or "", row["funding_rate"] or ""
+        try:
+            settled_us = moment_us(time.strip())
+        except ValueError as error:
             raise BarsFileError(
-                source, row=reader.line_num, field="funding_time", found=repr(time_ms), allowed="ms since the epoch"
-            )
-        rates[_bar_open_us(int(time_ms) * 1_000, interval_us)] += _rate(rate, source, reader.line_num)
+                source, row=reader.line_num, field="funding_time", found=repr(time), allowed=str(error)
+            ) from error
+        rates[_bar_open_us(settled_us, interval_us)] += _rate(rate, source, reader.line_num)
     return dict(rates)
 
 

@@ -16,8 +16,7 @@ from tradewire.app.cli.moments import iso
 from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import epilog
 from tradewire.app.cli.output import Exit, fail, out, say, tell
-from tradewire.app.cli.research import Asked, StrategyArgument, asks, ready_line, request_of
-from tradewire.backtest.data import assumptions
+from tradewire.app.cli.research import Asked, StrategyArgument, asks, data_lines, ready_line, request_of
 from tradewire.backtest.not_happened import activity_lines, liquidation_line
 from tradewire.backtest.report import Provenance, provenance_of, result_document, write_report, write_run
 from tradewire.backtest.statistics import Statistics, statistics_of, statistics_table
@@ -60,12 +59,13 @@ def backtest(
         write_run(folder, result, stats, origin, ready)
         _write_report(folder, request, result, stats, origin)
     if as_json is not None:
-        _write_json(as_json, result_document(result, stats, ready))
+        told = {"data": lines} if (lines := data_lines(request)) else {}
+        _write_json(as_json, {**result_document(result, stats, ready), **told})
     if as_json != STDOUT:
         _show(result, stats)
         tell(ready_line(ready))
-        for sentence in assumptions(request.markets):
-            tell(f"assumed: {sentence}")
+        for line in data_lines(request):
+            tell(line)
         typer.echo(f"fingerprint: {result.fingerprint}")
     if open_report and folder is not None:
         webbrowser.open((folder / "report.html").resolve().as_uri())

@@ -14,7 +14,7 @@ from tradewire.app.cli.engine_runs import ENGINES, WARMING_ENGINES, run_engine
 from tradewire.app.cli.moments import iso
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, say, tell
-from tradewire.app.cli.research import Asked, asks, ready_line, request_of
+from tradewire.app.cli.research import Asked, asks, data_lines, ready_line, request_of
 from tradewire.backtest.not_happened import not_happened
 from tradewire.backtest.parity import Agreement, Certificate, certify
 from tradewire.backtest.report import activity_document
@@ -33,6 +33,7 @@ class Compared:
     results: Sequence[BacktestResult]
     certificate: Certificate
     ready: Mapping[str, int | None]
+    data: Sequence[str]
 
     def document(self) -> dict[str, object]:
         """Its fields as JSON has them."""
@@ -42,6 +43,7 @@ class Compared:
             "strategy": self.file,
             "clean": clean,
             "ready_from_us": self.ready,
+            "data": list(self.data),
             "engines": engines,
             "certificate": self.certificate,
         }
@@ -73,7 +75,7 @@ def compare(
     for file in strategies:
         request = _alike(request_of(file, asked), names)
         results = [run_engine(name, request) for name in names]
-        compared.append(Compared(file, results, certify(results), ready_from_us(request)))
+        compared.append(Compared(file, results, certify(results), ready_from_us(request), data_lines(request)))
         if not as_json:
             _show(compared[-1])
     clean = all(item.certificate.clean for item in compared)
@@ -129,6 +131,8 @@ def _show(compared: Compared) -> None:
         table.add_row(result.engine, *counts, *amounts, equity, result.fingerprint[:SHORT])
     out.print(table)
     tell(ready_line(compared.ready))
+    for line in compared.data:
+        tell(line)
     for agreement in compared.certificate.agreements:
         _show_agreement(agreement, compared.certificate.reference)
     for result in results:

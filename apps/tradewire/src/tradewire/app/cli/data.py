@@ -12,6 +12,7 @@ from rich.table import Table
 from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, say, tell
+from tradewire.app.cli.reading import ZoneOption, reading_of
 from tradewire.backtest.data import Candles, Gap, Inspection, candles_of, error_of, inspect_file
 from tradewire.backtest.data.fetching import Kind, Span, fetch
 from tradewire.backtest.data.instruments import decimals_of
@@ -28,16 +29,18 @@ app = typer.Typer(
     no_args_is_help=True,
     epilog=epilog("tradewire data check data/sample/coinbase-BTCUSD-1h.csv"),
 )
-FileArgument = Annotated[Path, typer.Argument(help="Candles, CSV or Parquet.")]
+FileArgument = Annotated[Path, typer.Argument(help="Candles: CSV, Parquet or Feather, plain or packed.")]
 IntervalOption = Annotated[
     str | None, typer.Option("--interval", help="Of the candles, e.g. 1h; default: as their open times tell.")
 ]
 
 
 @app.command(epilog=epilog("tradewire data check data/sample/coinbase-BTCUSD-1h.csv"))
-def check(file: FileArgument, interval: IntervalOption = None, as_json: JsonOption = False) -> None:
+def check(
+    file: FileArgument, interval: IntervalOption = None, tz: ZoneOption = None, as_json: JsonOption = False
+) -> None:
     """Check every row. Gaps and equal duplicates are reported and valid; conflicts and bad rows are not."""
-    found = inspected(file, interval)
+    found = inspected(file, interval, tz)
     if as_json:
         print_json(_document(found))
     else:
@@ -47,12 +50,16 @@ def check(file: FileArgument, interval: IntervalOption = None, as_json: JsonOpti
 
 
 @app.command(epilog=epilog("tradewire data info data/sample/coinbase-BTCUSD-1h.csv"))
-def info(file: FileArgument, interval: IntervalOption = None, as_json: JsonOption = False) -> None:
-    """Describe a valid file: rows, span, interval, gaps, decimals, size."""
-    candles = loaded(file, interval)
+def info(
+    file: FileArgument, interval: IntervalOption = None, tz: ZoneOption = None, as_json: JsonOption = False
+) -> None:
+    """Describe a valid file: rows, bars, span, interval, gaps, decimals, size."""
+    found = inspected(file, interval, tz)
+    candles = candles_of(found, str(file))
     first_us, last_us = int(candles.open_time_us[0]), int(candles.open_time_us[-1])
     described: dict[str, str | int | float] = {
-        "rows": len(candles),
+        "rows": found.rows,
+        "bars": len(candles),
         "first_ms": first_us // 1000,
         "last_ms": last_us // 1000,
         "interval": candles.interval,
@@ -66,13 +73,15 @@ def info(file: FileArgument, interval: IntervalOption = None, as_json: JsonOptio
         "bytes": file.stat().st_size,
     }
     if as_json:
-        print_json(described)
+        print_json({**described, "remarks": candles.remarks()})
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in described.items():
         table.add_row(name.replace("_ms", ""), iso(int(value) * 1000) if name.endswith("_ms") else str(value))
     table.add_row("covers", str(timedelta(microseconds=last_us + candles.interval_us - first_us)))
     out.print(table)
+    for remark in candles.remarks():
+        tell(f"data: {remark}")
 
 
 @app.command("resample", epilog=epilog("tradewire data resample btc-1m.parquet --to 1h --out btc-1h.parquet"))
@@ -81,23 +90,33 @@ def resample_command(
     to: Annotated[str, typer.Option("--to", help="The longer interval, e.g. 4h.")],
     target: Annotated[Path, typer.Option("--out", help="File to write: .csv or .parquet.")],
     interval: IntervalOption = None,
+    tz: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make longer candles by the strategy language's rules; a bucket that is cut at either end is dropped."""
+    """Make longer candles by the strategy language's rules; a bucket that is cut at either end is dropped, one with
+    bars missing inside is made of those that exist, and named."""
     if target.suffix not in WRITTEN:
         fail(f"--out: found {target.name}, allowed a name that ends in {' or '.join(WRITTEN)}", Exit.USAGE)
     if target.exists() and target.samefile(file):
         fail(f"--out: found {target}, the file that is read; allowed another one", Exit.USAGE)
-    made = resample(loaded(file, interval), to)
+    candles = loaded(file, interval, tz)
+    made = resample(candles, to)
     write_candles(made.candles, target)
     dropped = [time_us for time_us in (made.dropped_first_us, made.dropped_last_us) if time_us is not None]
     if as_json:
         gaps = [_gap(gap) for gap in made.candles.gaps]
         cut = [time_us // 1000 for time_us in dropped]
-        print_json({"rows": len(made.candles), "interval": to, "dropped_ms": cut, "gaps": gaps, "file": target})
+        bars = {"rows": len(made.candles), "interval": to, "dropped_ms": cut, "partial": made.partial, "gaps": gaps}
+        print_json({**bars, "file": target, "remarks": candles.remarks()})
         return
     for time_us in dropped:
         say(f"dropped the partial {to} bar at {iso(time_us)}")
+    for bar in made.partial[:SHOWN]:
+        say(f"partial: the {to} bar at {iso(bar.time_ms * 1000)} is made of {bar.bars} of {bar.of} bars")
+    if len(made.partial) > SHOWN:
+        say(f"partial: {len(made.partial) - SHOWN:,} bars more; --json names them all")
+    for remark in candles.remarks():
+        say(f"data: {remark}")
     tell(f"{target}: {len(made.candles)} bars of {to}, {len(made.candles.gaps)} gaps", style="green")
 
 
@@ -108,7 +127,7 @@ def resample_command(
 def fetch_command(
     symbol: Annotated[str, typer.Option("--symbol", help="Market, in ccxt's or the venue's own words.")],
     target: Annotated[Path, typer.Option("--out", help="Folder for the Parquet files.")],
-    begin: Annotated[str, typer.Option("--from", help="First open time, ISO 8601 in UTC or ms.")],
+    begin: Annotated[str, typer.Option("--from", help="First open time, ISO 8601 in UTC, s or ms.")],
     end: Annotated[str | None, typer.Option("--to", help="End (exclusive); default: what has closed by now.")] = None,
     exchange: Annotated[str, typer.Option("--exchange", help="ccxt's id of the venue.")] = "binanceusdm",
     interval: Annotated[str, typer.Option("--interval", help="Of the candles, e.g. 1h.")] = "1h",
@@ -149,17 +168,17 @@ def _span(begin: str, end: str | None, closed_ms: int) -> Span:
     return Span(start_ms, end_ms)
 
 
-def inspected(file: Path, interval: str | None) -> Inspection:
+def inspected(file: Path, interval: str | None, tz: str | None = None) -> Inspection:
     """Findings about a file. Ends the command when it can't be read."""
     try:
-        return inspect_file(file, interval)
+        return inspect_file(file, interval, reading_of(tz))
     except OSError as error:
         fail(f"can't read {file}: {error.strerror or error}; give the path of a file of candles", Exit.USAGE)
 
 
-def loaded(file: Path, interval: str | None = None) -> Candles:
+def loaded(file: Path, interval: str | None = None, tz: str | None = None) -> Candles:
     """The bars of a file. Raises MarketDataError; ends the command when it can't be read."""
-    return candles_of(inspected(file, interval), str(file))
+    return candles_of(inspected(file, interval, tz), str(file))
 
 
 def _file_name(exchange: str, symbol: str, kind: Kind, interval: str) -> str:
@@ -172,7 +191,8 @@ def _progress(kind: Kind, reached_ms: int, rows: int) -> None:
 
 
 def _document(found: Inspection) -> dict[str, object]:
-    return {
+    """The keys that other tools read; ``bars`` and ``remarks`` only where there is something to say."""
+    told: dict[str, object] = {
         "valid": found.valid,
         "rows": found.rows,
         "first_ms": found.first_ms,
@@ -183,6 +203,21 @@ def _document(found: Inspection) -> dict[str, object]:
         "gaps": [_gap(gap) for gap in found.gaps],
         "errors": found.errors,
     }
+    if found.bars != found.rows:
+        told["bars"] = found.bars
+    if remarks := _remarks(found):
+        told["remarks"] = remarks
+    return told
+
+
+def _remarks(found: Inspection) -> list[str]:
+    """What was taken for what, and whether the volume can be used."""
+    said = list(found.notes)
+    if not found.has_volume:
+        said.append("no volume: good for what reads none")
+    if not found.valid and found.candles is not None:
+        said.append("only volumes are wrong: good for what reads none")
+    return said
 
 
 def _gap(gap: Gap) -> dict[str, int]:
@@ -192,12 +227,15 @@ def _gap(gap: Gap) -> dict[str, int]:
 def _show(file: Path, found: Inspection) -> None:
     for error in found.errors[:SHOWN]:
         tell(str(error_of(error, str(file))), style="red")
+    for remark in _remarks(found):
+        tell(f"data: {remark}")
     for gap in found.gaps[:SHOWN]:
         tell(f"gap: {gap.missing} missing after {iso(gap.after_ms * 1000)}", style="yellow")
     for time_ms in found.duplicates[:SHOWN]:
         tell(f"duplicate: {iso(time_ms * 1000)} more than once, equal each time", style="yellow")
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_row("rows", str(found.rows))
+    table.add_row("bars", str(found.bars))
     if found.first_ms is not None and found.last_ms is not None:
         table.add_row("span", f"{iso(found.first_ms * 1000)} to {iso(found.last_ms * 1000)}")
     table.add_row("interval", found.interval or "not to be seen")

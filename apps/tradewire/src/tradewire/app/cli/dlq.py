@@ -40,7 +40,7 @@ def list_command(
     key: Annotated[str | None, typer.Option(help="Only this record key.")] = None,
     topic: Annotated[str | None, typer.Option(help="Only from this topic.")] = None,
     stage: Annotated[str | None, typer.Option(help="Only: decode, validate, handle, publish or parked.")] = None,
-    since: Annotated[str | None, typer.Option(help="Only letters written since: ISO 8601 or ms.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only letters written since: ISO 8601, s or ms.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those that were replayed.")] = False,
     root: RootOption = None,
     bus: BusOption = None,

@@ -23,7 +23,7 @@ TRUTH = {True: "[green]true[/]", False: "[dim]false[/]", None: "[yellow]unknown[
 def explain(
     what: Annotated[
         list[str],
-        typer.Argument(metavar="CLIENT_ORDER_ID | STRATEGY SYMBOL TIME", help="TIME: ISO 8601 in UTC, or ms."),
+        typer.Argument(metavar="CLIENT_ORDER_ID | STRATEGY SYMBOL TIME", help="TIME: ISO 8601 in UTC, s or ms."),
     ],
     root: RootOption = None,
     bus: BusOption = None,

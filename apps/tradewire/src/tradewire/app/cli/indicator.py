@@ -9,12 +9,15 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from tradewire.app.cli.data import IntervalOption, loaded
+from tradewire.app.cli.data import IntervalOption, inspected
 from tradewire.app.cli.moments import iso
 from tradewire.app.cli.options import JsonOption, epilog, finite
 from tradewire.app.cli.output import Exit, fail, out, print_json, tell
+from tradewire.app.cli.reading import ZoneOption
+from tradewire.backtest.data import Candles, MarketDataError, candles_of
 from tradewire.backtest.data.indicator_series import compare, compute, library_of
 from tradewire.backtest.data.writing import write_series
+from tradewire.backtest.volume import reads_volume
 from tradewire.trading.indicators import INDICATORS, FloatArray, Indicator, IndicatorError, UnknownIndicator, indicator
 from tradewire.trading.indicators.adapters.choice import Adapter
 from tradewire.trading.language import StrategyErrors
@@ -27,7 +30,7 @@ app = typer.Typer(
     epilog=epilog("tradewire indicator compute 'rsi(close, 14)' --data data/sample/coinbase-BTCUSD-1h.csv"),
 )
 ExpressionArgument = Annotated[str, typer.Argument(metavar="EXPR", help="A number of the language: 'rsi(close, 14)'.")]
-DataOption = Annotated[Path, typer.Option("--data", help="Candles, CSV or Parquet.")]
+DataOption = Annotated[Path, typer.Option("--data", help="Candles: CSV, Parquet or Feather, plain or packed.")]
 
 
 @app.command(
@@ -40,12 +43,13 @@ def compute_command(
     stream: Annotated[bool, typer.Option("--stream", help="Bar by bar, as the services do.")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write open_time (ms) and one column an output.")] = None,
     interval: IntervalOption = None,
+    tz: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compute an expression over candles; empty (CSV) or null (JSON) while it warms up."""
     if csv is not None and csv.exists() and csv.samefile(data):
         fail(f"--csv: found {csv}, the file that is read; allowed another one", Exit.USAGE)
-    candles = loaded(data, interval)
+    candles = _read(expression, data, interval, tz)
     try:
         series = compute(expression, candles, adapter, stream=stream)
     except StrategyErrors as error:
@@ -78,10 +82,11 @@ def compare_command(
         float, typer.Option(min=0.0, callback=finite, help="Largest relative difference that counts as equal.")
     ] = 1e-9,
     interval: IntervalOption = None,
+    tz: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compute by every adapter and in both forms; name the largest difference and the first bar that differs."""
-    candles = loaded(data, interval)
+    candles = _read(expression, data, interval, tz)
     try:
         found = compare(expression, candles, tolerance)
     except StrategyErrors as error:
@@ -141,6 +146,23 @@ def show(
                 tell(f"  {p.name}: {kind} from {p.low:g} to {p.high:g}, default {p.default:g}")
         else:
             tell(f"{key.replace('_', ' '):12} {', '.join(value) if isinstance(value, list) else value}")
+
+
+def _read(expression: str, data: Path, interval: str | None, tz: str | None) -> Candles:
+    """The bars of a file, with volumes that can be used where the expression reads them. Raises MarketDataError."""
+    found = inspected(data, interval, tz)
+    candles = candles_of(found, str(data), any_volume=True)
+    if candles.unfit_volume and _reads_volume(expression, candles.interval_us):
+        allowed = f"a volume in every row, for `{expression}`"
+        raise MarketDataError(str(data), field="volume", found=candles.unfit_volume, allowed=allowed)
+    return candles
+
+
+def _reads_volume(expression: str, interval_us: int) -> bool:
+    try:
+        return reads_volume(expression, interval_us)
+    except StrategyErrors:
+        return False  # what is wrong with it is told where it is computed
 
 
 def _adapters(one: Indicator) -> list[str]:

@@ -5,22 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from tradewire.app.cli.output import Exit, fail
+from tradewire.trading.times import moment_us
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-FORMS = "ISO 8601 in UTC, e.g. 2019-01-05T10:00Z, or milliseconds since 1970"
 
 
 def moment(text: str) -> int:
     """µs since the epoch of what was typed; a time without a zone is UTC. Raises CommandError."""
-    if text.isdigit():
-        return int(text) * 1000
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        fail(f"found time {text!r}; allowed: {FORMS}", Exit.USAGE)
-    zoned = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-    return (zoned - EPOCH) // MICROSECOND
+        return moment_us(text.strip())
+    except ValueError as error:
+        fail(f"found time {text!r}; allowed: {error}", Exit.USAGE)
 
 
 def iso(time_us: int) -> str:

@@ -6,7 +6,6 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from decimal import Decimal, InvalidOperation
 from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -16,19 +15,19 @@ import typer
 from tradewire.app.cli.limits import parse_limits
 from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.output import Exit, fail, say_warnings
-from tradewire.backtest.data import MarketFiles, load_markets
+from tradewire.app.cli.reading import ZoneOption, reading_of
+from tradewire.backtest.accounts import AccountWords, SettingError
+from tradewire.backtest.data import MarketFiles, assumptions, load_markets, remarks
+from tradewire.backtest.volume import volume_reader
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarginMode
-from tradewire.ports.events import RiskLimitsChanged
-from tradewire.trading.bounds import WORTH_BOUND
 from tradewire.trading.language import CompiledStrategy, compile_strategy, parse_strategy
-from tradewire.trading.limit_bounds import fault_of
 
 StrategyArgument = Annotated[Path, typer.Argument(help="Strategy file.", exists=True, dir_okay=False)]
 DataOption = Annotated[
     list[str],
     typer.Option(
         "--data",
-        help="Candles, CSV or Parquet, plain or packed: FILE, SYMBOL=FILE or a folder. Those of one symbol are joined.",
+        help="Candles: FILE, SYMBOL=FILE or a folder; CSV, Parquet or Feather. Those of one symbol are joined.",
     ),
 ]
 MarkOption = Annotated[list[str] | None, typer.Option("--mark", help="Mark-price candles, named like --data.")]
@@ -53,7 +52,8 @@ PathOption = Annotated[
 FromOption = Annotated[
     str | None,
     typer.Option(
-        "--from", help="First open time that is traded, ISO 8601 in UTC or ms; indicators warm up on the bars before."
+        "--from",
+        help="First open time that is traded, ISO 8601 in UTC, s or ms; indicators warm up on the bars before.",
     ),
 ]
 ToOption = Annotated[str | None, typer.Option("--to", help="End (exclusive) of the open times, likewise.")]
@@ -73,9 +73,15 @@ LatencyOption = Annotated[
     int, typer.Option("--latency", min=0, max=86_400_000, help="Time that orders take to the venue, ms.")
 ]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Parameter, NAME=VALUE; else the file's defaults.")]
+RoundOption = Annotated[
+    bool, typer.Option("--round-prices", help="Round prices to the instrument's tick; else 8 decimals are the most.")
+]
 LimitOption = Annotated[
     list[str] | None, typer.Option("--limit", help="Risk limit, as `tradewire limits set` takes it.")
 ]
+
+_OPTIONS = {"fee": "fees", "slippage_bps": "slippage", "latency_ms": "latency", "limits": "limit"}
+"""Options whose names differ from the settings' own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +105,8 @@ class Asked:
     latency: LatencyOption = 0
     params: SetOption = None
     limits: LimitOption = None
+    tz: ZoneOption = None
+    round_prices: RoundOption = False
 
 
 def asks(command: Callable[..., None]) -> Callable[..., None]:
@@ -137,6 +145,7 @@ def request_of(strategy: Path, asked: Asked) -> BacktestRequest:
             allowed = ", ".join(document.params) or "none: the strategy has no parameters"
             fail(f"--set: found {name!r}, allowed {allowed}", Exit.USAGE)
     compiled = compile_strategy(document, values)
+    account = account_of(compiled, asked)
     markets = load_markets(
         compiled,
         MarketFiles(
@@ -146,11 +155,13 @@ def request_of(strategy: Path, asked: Asked) -> BacktestRequest:
             brackets=asked.brackets,
             instruments=asked.instruments,
             path=tuple(asked.path_data or ()),
+            reading=reading_of(asked.tz, rounded=asked.round_prices),
+            volume_reader=volume_reader(compiled, account),
         ),
         start_us=None if asked.begin is None else moment(asked.begin),
         end_us=None if asked.end is None else moment(asked.end),
     )
-    return BacktestRequest(text, markets, values, account_of(compiled, asked))
+    return BacktestRequest(text, markets, values, account)
 
 
 def ready_line(ready: Mapping[str, int | None]) -> str:
@@ -160,19 +171,29 @@ def ready_line(ready: Mapping[str, int | None]) -> str:
 
 
 def account_of(strategy: CompiledStrategy, asked: Asked) -> AccountSettings:
-    """The account that trades."""
-    fee = None if asked.fees is None else _number("--fees", asked.fees, "0", "1")
-    return AccountSettings(
-        capital=_number("--capital", asked.capital, "0.00000001", str(WORTH_BOUND)),
+    """The account that trades. Raises CommandError."""
+    words = AccountWords(
+        capital=asked.capital,
         leverage=asked.leverage,
         margin_mode=asked.margin_mode,
-        slippage_bps=_number("--slippage", asked.slippage, "0", "9999"),
-        taker_fee=fee,
-        maker_fee=fee,
-        volume_share=_number("--volume-share", asked.volume_share, "0", "1"),
-        latency_us=asked.latency * 1000,
-        limits=_limits(strategy.account, asked.limits or ()),
+        slippage_bps=asked.slippage,
+        fee=asked.fees,
+        volume_share=asked.volume_share,
+        latency_ms=asked.latency,
+        limits=parse_limits(list(asked.limits or ())),
     )
+    try:
+        return words.settings(strategy.account)
+    except SettingError as error:
+        name, colon, rest = error.name.partition(":")
+        option = _OPTIONS.get(name, name.replace("_", "-"))
+        fail(f"--{option}{colon}{rest}: found {error.found}, allowed {error.allowed}", Exit.USAGE)
+
+
+def data_lines(request: BacktestRequest) -> list[str]:
+    """What was taken for what in the data, and what was assumed: lines of the answer."""
+    said = [f"data: {sentence}" for sentence in remarks(request.markets)]
+    return said + [f"assumed: {sentence}" for sentence in assumptions(request.markets)]
 
 
 def parse_params(words: Sequence[str]) -> dict[str, float]:
@@ -196,26 +217,3 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         fail(f"{path}: {error}", Exit.USAGE)
-
-
-def _limits(account_id: str, words: Sequence[str]) -> RiskLimitsChanged | None:
-    if not words:
-        return None
-    changes: dict[str, Any] = dict(parse_limits(list(words)))
-    limits = RiskLimitsChanged(account_id=account_id, version=1, author="backtest", changed_at_us=0, **changes)
-    fault = fault_of(limits)
-    if fault is not None:
-        fail(f"--limit: {fault}", Exit.USAGE)
-    return limits
-
-
-def _number(option: str, text: str, least: str, most: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        fail(f"{option}: found {text!r}, allowed a number", Exit.USAGE)
-    if not value.is_finite() or not Decimal(least) <= value <= Decimal(most):
-        fail(f"{option}: found {text}, allowed {least} to {most}", Exit.USAGE)
-    if value != value.quantize(Decimal("0.00000001")):
-        fail(f"{option}: found {text}, allowed at most 8 decimals", Exit.USAGE)
-    return value

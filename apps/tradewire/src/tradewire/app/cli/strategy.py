@@ -52,7 +52,8 @@ def validate_command(file: FileArgument, as_json: JsonOption = False) -> None:
 def publish(
     file: FileArgument,
     effective_from: Annotated[
-        str | None, typer.Option(help="First time at which it may decide: ISO 8601 or ms; default: the next bar.")
+        str | None,
+        typer.Option(help="First time at which it may decide: ISO 8601, s or ms; default: the next bar."),
     ] = None,
     evidence: Annotated[
         list[str] | None, typer.Option("--evidence", help="Why, as NAME=TEXT, e.g. review=JIRA-12; kept with it.")

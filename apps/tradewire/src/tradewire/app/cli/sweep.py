@@ -19,9 +19,9 @@ from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import BusOption, RegistryOption, RootOption, epilog, finite
 from tradewire.app.cli.output import Exit, err, fail, out, plain, say, tell
 from tradewire.app.cli.reach import Where
-from tradewire.app.cli.research import Asked, StrategyArgument, asks, ready_line, request_of
+from tradewire.app.cli.research import Asked, StrategyArgument, asks, data_lines, ready_line, request_of
 from tradewire.app.cli.strategy import ANSWER_SECONDS
-from tradewire.backtest.sweep import (
+from tradewire.backtest.sweeps import (
     Search,
     Span,
     SweepPlan,
@@ -33,10 +33,10 @@ from tradewire.backtest.sweep import (
     processes,
     run_sweep,
 )
-from tradewire.backtest.sweep.evidence import evidence_line, evidence_of
-from tradewire.backtest.sweep.figures import Figures
-from tradewire.backtest.sweep.files import write_results
-from tradewire.backtest.sweep.heat_map import HeatMap, heat_map, picture, write_heat_map
+from tradewire.backtest.sweeps.evidence import evidence_line, evidence_of
+from tradewire.backtest.sweeps.figures import Figures
+from tradewire.backtest.sweeps.files import write_results
+from tradewire.backtest.sweeps.heat_map import HeatMap, heat_map, picture, write_heat_map
 from tradewire.ports.backtest import BacktestRequest
 from tradewire.trading.language import INTERVALS_US, parse_strategy, with_defaults
 
@@ -188,7 +188,7 @@ class _Sweep:
         if self.as_json == STDOUT:
             typer.echo(document)
         else:
-            show(report, found)
+            show(report, found, data_lines(plan.request))
             say(f"written: {self.folder}/ (results.parquet, evidence.json, heat-map.html; sweep.sqlite to go on from)")
         if self.publish is not None:
             _publish(self.folder, plan, report, self.publish)
@@ -218,7 +218,7 @@ class _Sweep:
     def _workers(self, plan: SweepPlan) -> AbstractContextManager[Workers]:
         if self.ray is None:
             return processes(plan.job, self.jobs)
-        from tradewire.backtest.sweep.cluster import ray_workers
+        from tradewire.backtest.sweeps.cluster import ray_workers
 
         return ray_workers(plan.job, self.ray)
 
@@ -232,7 +232,7 @@ def _publish(folder: Path, plan: SweepPlan, report: SweepReport, where: Where) -
     strategy.report_answer(answer, as_json=False)
 
 
-def show(report: SweepReport, found: HeatMap | None) -> None:
+def show(report: SweepReport, found: HeatMap | None, data: Sequence[str] = ()) -> None:
     """The answer as text."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in (*report.names, "Sharpe", "return", "drawdown", "trades", "Sharpe oos", "return oos", "DSR"):
@@ -253,6 +253,8 @@ def show(report: SweepReport, found: HeatMap | None) -> None:
     tell(f"searched {_dates(report.searched)}" + (f"; unseen {_dates(report.held_out)}" if report.held_out else ""))
     out.print(table)
     tell(f"the best set is {ready_line(report.ready_from_us)}")
+    for line in data:
+        tell(line)
     risk = "–" if report.overfitting is None else f"{report.overfitting.probability:.2f}"
     tell(f"probability of backtest overfitting {risk}; effective trials {report.effective_trials:,.1f}")
     tell("DSR: probability that the Sharpe ratio is above what so many trials show by luck; oos: out of sample")

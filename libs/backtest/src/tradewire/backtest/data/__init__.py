@@ -1,11 +1,10 @@
 """Market data for research: candles, marks, funding and instruments from files, checked, never mended."""
 
+from tradewire.backtest.data.candles import Candles, Gap
 from tradewire.backtest.data.errors import MarketDataError
 from tradewire.backtest.data.files import MarketFiles
 from tradewire.backtest.data.inspection import (
-    Candles,
     Finding,
-    Gap,
     Inspection,
     candles_of,
     error_of,
@@ -13,7 +12,7 @@ from tradewire.backtest.data.inspection import (
     inspect_table,
     load_candles,
 )
-from tradewire.backtest.data.markets import assumptions, load_markets
+from tradewire.backtest.data.markets import assumptions, load_markets, remarks
 
 __all__ = [
     "Candles",
@@ -29,4 +28,5 @@ __all__ = [
     "inspect_table",
     "load_candles",
     "load_markets",
+    "remarks",
 ]

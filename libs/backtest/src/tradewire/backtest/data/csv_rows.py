@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,12 +15,15 @@ import polars as pl
 
 from tradewire.backtest.data.errors import MarketDataError
 from tradewire.backtest.data.judged import JudgedRows, in_order, judge, plainly_good
-from tradewire.trading.bars_csv import TIME_COUNTS, BarsFileError, Layout, read_layout, read_rows
+from tradewire.backtest.data.reading import PLAIN, Reading
+from tradewire.trading.bars_csv import BarsFileError, Layout, csv_rows, read_layout
+from tradewire.trading.times import count_form
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray
 
 _BOM = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _ODD = bytes([*range(9), *range(0x0B, 0x20), 0x22, 0x7F])
 """Bytes that leave room for doubt: quotes, and all control characters but tab and line feed."""
 _PLAIN_CHARS = 16
@@ -27,16 +31,18 @@ _PLAIN_CHARS = 16
 _HEAD_BYTES = 1 << 16
 
 
-def rows_of_csv(data: bytes, source: str) -> JudgedRows:
+def rows_of_csv(data: bytes, source: str, reading: Reading = PLAIN) -> JudgedRows:
     """All rows of a CSV file. Raises MarketDataError when the file as a whole can't be read."""
     rows = quick_rows(data, source)
-    return strict_rows(data, source) if rows is None else rows
+    return strict_rows(data, source, reading) if rows is None else rows
 
 
-def strict_rows(data: bytes, source: str) -> JudgedRows:
+def strict_rows(data: bytes, source: str, reading: Reading = PLAIN) -> JudgedRows:
     """All rows by the strict reader. Raises MarketDataError when the file as a whole can't be read."""
     try:
-        return judge(read_rows(data.decode("utf-8"), source))
+        read = csv_rows(data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8"), source, reading.zone)
+        judged = judge(read.rows, rounded=reading.rounded)
+        return replace(judged, has_volume=read.has_volume, notes=read.notes)
     except UnicodeDecodeError as error:
         found = f"bytes at {error.start} that are no UTF-8"
         raise MarketDataError(source, found=found, allowed="text in UTF-8") from error
@@ -59,17 +65,20 @@ def quick_rows(data: bytes, source: str) -> JudgedRows | None:
         table = _table(text, layout)
         if table is None:
             return None
-        time_us = _times(table.get_column(table.columns[layout.columns[0]]).cast(pl.Int64).to_numpy())
-        columns = [table.get_column(table.columns[place]) for place in layout.columns[1:]]
+        time, *columns = (table.get_column(table.columns[place]) for place in layout.columns.places)
+        time_us = _times(time.cast(pl.Int64).to_numpy())
         if time_us is None or not all(_is_plain(column) for column in columns):
             return None
-        numbers = np.array([column.cast(pl.Float64).to_numpy() for column in columns]) + 0.0
+        numbers = np.zeros((5, table.height))
+        for place, column in enumerate(columns):
+            numbers[place] = column.cast(pl.Float64).to_numpy() + 0.0
     except (pl.exceptions.PolarsError, BarsFileError):
         return None
     if not plainly_good(numbers).all():
         return None
     row = np.arange(layout.start + 1, layout.start + 1 + len(time_us), dtype=np.int64)
-    return in_order(JudgedRows(time_us, numbers, row, (), len(time_us)))
+    has_volume, notes = layout.columns.volume is not None, layout.columns.notes
+    return in_order(JudgedRows(time_us, numbers, row, (), len(time_us), (), has_volume, notes))
 
 
 def _table(text: bytes, layout: Layout) -> pl.DataFrame | None:
@@ -83,7 +92,7 @@ def _table(text: bytes, layout: Layout) -> pl.DataFrame | None:
     table = pl.read_csv(
         io.BytesIO(body), separator=layout.delimiter, has_header=False, infer_schema=False, quote_char=None
     )
-    if table.width <= max(layout.columns) or sum(table.null_count().row(0)):
+    if table.width <= max(layout.columns.places) or sum(table.null_count().row(0)):
         return None
     return table
 
@@ -96,7 +105,7 @@ def _is_plain(column: pl.Series) -> bool:
 
 def _times(counts: IntArray) -> IntArray | None:
     """µs since the epoch of counts in one unit, that of the first; None when one is of another size."""
-    form = next((form for form in TIME_COUNTS if form.low <= counts[0] < form.high), None)
-    if form is None or counts.min() < form.low or counts.max() >= form.high:
+    form = count_form(int(counts[0]))
+    if form is None or not form.unit_us or counts.min() < form.low or counts.max() >= form.high:
         return None
     return counts.astype(np.int64) * np.int64(form.unit_us)

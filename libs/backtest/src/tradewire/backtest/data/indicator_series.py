@@ -17,7 +17,7 @@ from tradewire.trading.indicators.adapters.choice import Adapter, adapter_of
 from tradewire.trading.language import Bars, IndicatorEngine, StrategyErrors, parse_series
 
 if TYPE_CHECKING:
-    from tradewire.backtest.data.inspection import Candles
+    from tradewire.backtest.data.candles import Candles
     from tradewire.ports.backtest import FloatArray
 
 _CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*(\(.*\))\s*", re.DOTALL)

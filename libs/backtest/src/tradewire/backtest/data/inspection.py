@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.data.contents import holds_parquet, read_contents
+from tradewire.backtest.data.candles import Candles, Gap
+from tradewire.backtest.data.contents import Form, form_of, read_contents
 from tradewire.backtest.data.csv_rows import rows_of_csv
 from tradewire.backtest.data.errors import MarketDataError
 from tradewire.backtest.data.judged import JudgedRows
-from tradewire.backtest.data.parquet_rows import rows_of_table, table_of_parquet
-from tradewire.trading.bars_csv import BarFault
-from tradewire.trading.language import INTERVALS_US
-from tradewire.trading.language.intervals import origin_us
+from tradewire.backtest.data.reading import PLAIN, Reading
+from tradewire.backtest.data.sources import FrameSource, Source
+from tradewire.backtest.data.table_rows import rows_of_table, table_of
+from tradewire.trading.bars_csv import TOO_FINE, BarFault
+from tradewire.trading.language.intervals import INTERVALS_US, origin_us
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from tradewire.ports.backtest import FloatArray, IntArray
+    from tradewire.ports.backtest import IntArray
 
+VOLUME = "volume"
+_HINTS = {TOO_FINE: "; round the prices of computed candles: --round-prices (round_prices=True)"}
 _OWN_TIME_UNKNOWN = ("open_time", "row")
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """``missing`` bars between those that open at ``after_ms`` and ``before_ms`` (ms since the epoch)."""
-
-    after_ms: int
-    before_ms: int
-    missing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,56 +39,18 @@ class Finding:
     allowed: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Candles:
-    """Checked bars of one market: unique open times that rise, on the interval's grid. Gaps are left as they are.
-
-    ``interval`` as in strategies (``1h``). Arrays of shape (n,): µs since the epoch; prices quote per base; volume
-    base. ``duplicates_ms``: open times that the file had more than once, equal each time, kept once.
-    """
-
-    interval: str
-    open_time_us: IntArray
-    open: FloatArray
-    high: FloatArray
-    low: FloatArray
-    close: FloatArray
-    volume: FloatArray
-    gaps: tuple[Gap, ...] = ()
-    duplicates_ms: tuple[int, ...] = ()
-
-    @property
-    def interval_us(self) -> int:
-        """Length of a bar, µs."""
-        return INTERVALS_US[self.interval]
-
-    @property
-    def columns(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Open, high, low, close, volume."""
-        return self.open, self.high, self.low, self.close, self.volume
-
-    def __len__(self) -> int:
-        return len(self.open_time_us)
-
-    def part(self, chosen: slice) -> Candles:
-        """A run of these bars with the gaps inside it."""
-        times = self.open_time_us[chosen]
-        first, last = (int(times[0]) // 1000, int(times[-1]) // 1000) if len(times) else (0, -1)
-        gaps = tuple(gap for gap in self.gaps if first <= gap.after_ms and gap.before_ms <= last)
-        twice = tuple(time for time in self.duplicates_ms if first <= time <= last)
-        open_, high, low, close, volume = (column[chosen] for column in self.columns)
-        return Candles(self.interval, times, open_, high, low, close, volume, gaps, twice)
-
-
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """The findings about a file. Gaps and equal duplicates alone leave it valid; conflicts and errors don't.
 
-    ``conflicts``: open times (ms) with rows that differ; ``errors`` names those rows too. ``interval`` is None where
-    neither told nor to be seen. ``candles`` is None unless the file is valid and its interval known.
+    ``rows``: of the file, those with errors and duplicates included; ``bars``: what is left of them. ``conflicts``:
+    open times (ms) with rows that differ; ``errors`` names those rows too. ``notes``: what was taken for what.
+    ``interval`` is None where neither told nor to be seen. ``candles`` is None unless the file is valid, but for its
+    volumes, and its interval known.
     """
 
     rows: int
+    bars: int = 0
     first_ms: int | None = None
     last_ms: int | None = None
     interval: str | None = None
@@ -102,6 +58,8 @@ class Inspection:
     conflicts: tuple[int, ...] = ()
     gaps: tuple[Gap, ...] = ()
     errors: tuple[Finding, ...] = ()
+    has_volume: bool = True
+    notes: tuple[str, ...] = ()
     candles: Candles | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -110,28 +68,33 @@ class Inspection:
         return not self.errors and not self.conflicts
 
 
-def inspect_file(path: Path, interval: str | None = None) -> Inspection:
-    """Everything about a CSV or Parquet file of candles, plain or packed; ``interval`` is told by the open times when
-    not given.
+def inspect_file(source: Source, interval: str | None = None, reading: Reading = PLAIN) -> Inspection:
+    """Everything about a file of candles, CSV, Parquet or Arrow, plain or packed, or about a frame; ``interval`` is
+    told by the open times when not given.
 
-    Raises OSError when the file can't be read at all.
+    Raises OSError when a file can't be read at all.
     """
-    source = str(path)
     try:
-        data = read_contents(path)
-        is_parquet = holds_parquet(data, path)
-        rows = rows_of_table(table_of_parquet(data, source), source) if is_parquet else rows_of_csv(data, source)
+        return inspect_rows(rows_of(source, reading), interval)
     except MarketDataError as error:
         return _unreadable(error)
-    return inspect_rows(rows, interval)
 
 
 def inspect_table(table: pl.DataFrame, interval: str | None = None) -> Inspection:
     """As ``inspect_file``, of a data frame with the columns of a file."""
-    try:
-        return inspect_rows(rows_of_table(table, "data frame"), interval)
-    except MarketDataError as error:
-        return _unreadable(error)
+    return inspect_file(FrameSource("candles", table), interval)
+
+
+def rows_of(source: Source, reading: Reading = PLAIN) -> JudgedRows:
+    """The rows of a file or frame, judged. Raises MarketDataError when it can't be read as a whole; OSError."""
+    name = str(source)
+    if isinstance(source, FrameSource):
+        return rows_of_table(source.table, name, reading)
+    data = read_contents(source)
+    form = form_of(data, source)
+    if form is Form.CSV:
+        return rows_of_csv(data, name, reading)
+    return rows_of_table(table_of(data, form, name), name, reading)
 
 
 def error_of(finding: Finding, source: str) -> MarketDataError:
@@ -146,22 +109,24 @@ def error_of(finding: Finding, source: str) -> MarketDataError:
     )
 
 
-def candles_of(inspection: Inspection, source: str) -> Candles:
-    """The inspected bars. Raises MarketDataError with the first thing that is wrong."""
+def candles_of(inspection: Inspection, source: str, *, any_volume: bool = False) -> Candles:
+    """The inspected bars. Raises MarketDataError with the first thing that is wrong; ``any_volume``: but with volumes,
+    since nothing needs them."""
     for error in inspection.errors:
-        raise error_of(error, source)
+        if not any_volume or error.field != VOLUME:
+            raise error_of(error, source)
     if inspection.candles is None:
         allowed = "two bars or more, or to be told: open times alone tell none"
         raise MarketDataError(source, field="interval", found="none", allowed=allowed)
     return inspection.candles
 
 
-def load_candles(path: Path, interval: str | None = None) -> Candles:
-    """The bars of a CSV or Parquet file. Raises MarketDataError with the first thing that is wrong.
+def load_candles(source: Source, interval: str | None = None, reading: Reading = PLAIN) -> Candles:
+    """The bars of a file or frame. Raises MarketDataError with the first thing that is wrong.
 
-    Raises OSError when the file can't be read at all.
+    Raises OSError when a file can't be read at all.
     """
-    return candles_of(inspect_file(path, interval), str(path))
+    return candles_of(inspect_file(source, interval, reading), str(source))
 
 
 def inspect_rows(rows: JudgedRows, interval: str | None = None) -> Inspection:
@@ -170,16 +135,7 @@ def inspect_rows(rows: JudgedRows, interval: str | None = None) -> Inspection:
     again = np.flatnonzero(rows.time_us[1:] == rows.time_us[:-1]) + 1
     first_of = np.maximum.accumulate(np.where(_starts(rows.time_us), np.arange(len(rows.time_us)), 0))
     differs = again[(rows.numbers[:, again] != rows.numbers[:, first_of[again]]).any(axis=0)]
-    findings += [
-        Finding(
-            int(rows.row[place]),
-            int(rows.time_us[place]) // 1000,
-            "open_time",
-            f"other values than in row {rows.row[first_of[place]]}",
-            "one bar per open time",
-        )
-        for place in differs.tolist()
-    ]
+    findings += [_conflict(rows, place, int(rows.row[first_of[place]])) for place in differs.tolist()]
     times, numbers = rows.time_us[_starts(rows.time_us)], rows.numbers[:, _starts(rows.time_us)]
     seen = np.unique(np.concatenate([times, _times_of(rows.faults)])) if rows.faults else times
     interval, fault = _interval(seen, interval)
@@ -192,18 +148,28 @@ def inspect_rows(rows: JudgedRows, interval: str | None = None) -> Inspection:
     candles = None
     if not findings and interval:
         open_, high, low, close, volume = (np.ascontiguousarray(column) for column in numbers)
-        candles = Candles(interval, times, open_, high, low, close, volume, gaps, duplicates)
+        rest = gaps, duplicates, _unfit_volume(rows), rows.notes
+        candles = Candles(interval, times, open_, high, low, close, volume, *rest)
     return Inspection(
         rows=rows.count,
+        bars=len(times),
         first_ms=int(seen[0]) // 1000 if seen.size else None,
         last_ms=int(seen[-1]) // 1000 if seen.size else None,
         interval=interval,
         duplicates=duplicates,
         conflicts=conflicts,
         gaps=gaps,
-        errors=tuple(sorted(findings, key=lambda finding: finding.row or 0)),
+        errors=tuple(sorted([*findings, *map(_finding, rows.volume_faults)], key=lambda finding: finding.row or 0)),
+        has_volume=rows.has_volume,
+        notes=rows.notes,
         candles=candles,
     )
+
+
+def _conflict(rows: JudgedRows, place: int, first: int) -> Finding:
+    """That a row has other values than row number ``first``, of the same open time."""
+    row, time_ms = int(rows.row[place]), int(rows.time_us[place]) // 1000
+    return Finding(row, time_ms, "open_time", f"other values than in row {first}", "one bar per open time")
 
 
 def gaps_between(seen: IntArray, interval_us: int) -> tuple[Gap, ...]:
@@ -216,13 +182,24 @@ def gaps_between(seen: IntArray, interval_us: int) -> tuple[Gap, ...]:
     )
 
 
+def _unfit_volume(rows: JudgedRows) -> str:
+    """Why the volumes of the rows can't be used; "" where they can."""
+    if not rows.has_volume:
+        return "no column for the volume"
+    if not rows.volume_faults:
+        return ""
+    first = rows.volume_faults[0]
+    more = f", and in {len(rows.volume_faults) - 1:,} rows more" if len(rows.volume_faults) > 1 else ""
+    return f"volume {first.found} in row {first.row} ({first.allowed}){more}"
+
+
 def _unreadable(error: MarketDataError) -> Inspection:
     return Inspection(rows=0, errors=(Finding(error.row, None, error.field, error.found, error.allowed),))
 
 
 def _finding(fault: BarFault) -> Finding:
     time_ms = None if fault.field in _OWN_TIME_UNKNOWN else fault.open_time_us // 1000
-    return Finding(fault.row, time_ms, fault.field, fault.found, fault.allowed)
+    return Finding(fault.row, time_ms, fault.field, fault.found, fault.allowed + _HINTS.get(fault.allowed, ""))
 
 
 def _times_of(faults: tuple[BarFault, ...]) -> IntArray:
@@ -265,14 +242,12 @@ def _interval(seen: IntArray, told: str | None) -> tuple[str | None, Finding | N
 
 
 def _off_grid(rows: JudgedRows, interval_us: int, interval: str) -> list[Finding]:
+    """Rows, bad ones too, whose open time no bar of the interval has."""
+    of_faults = {(fault.row, fault.open_time_us) for fault in rows.faults if fault.field not in _OWN_TIME_UNKNOWN}
     off = np.flatnonzero((rows.time_us - origin_us(interval_us)) % interval_us != 0)
+    found = [(int(rows.row[place]), int(rows.time_us[place])) for place in off.tolist()]
+    found += [(row or 0, time_us) for row, time_us in of_faults if (time_us - origin_us(interval_us)) % interval_us]
+    allowed = f"a multiple of {interval} since {'a Monday' if interval == '1w' else '1970'}, 00:00 UTC"
     return [
-        Finding(
-            int(rows.row[place]),
-            int(rows.time_us[place]) // 1000,
-            "open_time",
-            f"{int(rows.time_us[place]) // 1000} ms",
-            f"a multiple of {interval} since {'a Monday' if interval == '1w' else '1970'}, 00:00 UTC",
-        )
-        for place in off.tolist()
+        Finding(row, time_us // 1000, "open_time", f"{time_us // 1000} ms", allowed) for row, time_us in sorted(found)
     ]

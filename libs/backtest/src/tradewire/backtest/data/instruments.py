@@ -18,7 +18,7 @@ from tradewire.ports.events import InstrumentChanged, InstrumentStatus, Leverage
 from tradewire.trading.instruments_file import parse_instruments
 
 if TYPE_CHECKING:
-    from tradewire.backtest.data.inspection import Candles
+    from tradewire.backtest.data.candles import Candles
 
 BESIDE = "instruments.yaml"
 _NOT_TOLD = frozenset({"venue", "symbol", "intervals", "brackets", "valid_from_us"})

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.data.candles import Candles
 from tradewire.backtest.data.errors import MarketDataError
-from tradewire.backtest.data.inspection import Candles, gaps_between
+from tradewire.backtest.data.inspection import gaps_between
+from tradewire.backtest.data.sources import Source
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
 
 
-def joined_candles(files: Sequence[Path], read: Callable[[Path], Candles]) -> Candles:
+def joined_candles(files: Sequence[Source], read: Callable[[Source], Candles]) -> Candles:
     """The bars of all files by open time; ``files``: at least one, in any order; ``read`` gives those of one.
 
     Bars that several files have alike are kept once and told as duplicates. Raises MarketDataError: files of several
@@ -41,11 +42,14 @@ def joined_candles(files: Sequence[Path], read: Callable[[Path], Candles]) -> Ca
     times, numbers = np.delete(times, again), np.delete(numbers, again, axis=1)
     open_, high, low, close, volume = (np.ascontiguousarray(column) for column in numbers)
     gaps = gaps_between(times, first.interval_us)
-    return Candles(first.interval, times, open_, high, low, close, volume, gaps, tuple(sorted(twice)))
+    unfit = next((part.unfit_volume for part in parts if part.unfit_volume), "")
+    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+    rest = gaps, tuple(sorted(twice)), unfit, notes
+    return Candles(first.interval, times, open_, high, low, close, volume, *rest)
 
 
 def joined_settlements(
-    files: Sequence[Path], read: Callable[[Path], tuple[IntArray, FloatArray]]
+    files: Sequence[Source], read: Callable[[Source], tuple[IntArray, FloatArray]]
 ) -> tuple[IntArray, FloatArray]:
     """The settlements of all files by time (µs), with their rates; ``read`` gives those of one.
 
@@ -69,7 +73,7 @@ def _in_order(times: IntArray) -> tuple[IntArray, IntArray]:
     return order, np.flatnonzero(np.diff(times[order]) == 0) + 1
 
 
-def _conflict(place: int, times: IntArray, files: Sequence[Path], owner: IntArray, one: str) -> MarketDataError:
+def _conflict(place: int, times: IntArray, files: Sequence[Source], owner: IntArray, one: str) -> MarketDataError:
     """``owner``: which file each of the ordered times is of."""
     found = f"another than in {files[owner[place - 1]]}"
     return MarketDataError(str(files[owner[place]]), time_us=int(times[place]), found=found, allowed=f"one {one}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.trading.bars_csv import BarFault, DecimalBar, RawBar, bar_of
+from tradewire.trading.bars_csv import MAX_DECIMALS, BarFault, DecimalBar, RawBar, judged_bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,9 @@ class JudgedRows:
     """Good rows by open time, equal ones in the file's order, and the faults of all others.
 
     ``time_us`` (n,): µs since the epoch. ``numbers`` (5, n): open, high, low, close, volume, float64.
-    ``row`` (n,): 1-based line of the file. ``count``: rows of the file, bad ones included.
+    ``row`` (n,): 1-based line of the file. ``count``: rows of the file, bad ones included. ``volume_faults``: what is
+    wrong with the volumes of good rows, which are 0 there; so are all where ``has_volume`` is false. ``notes``: what
+    was taken for what, in sentences.
     """
 
     time_us: IntArray
@@ -33,23 +36,49 @@ class JudgedRows:
     row: IntArray
     faults: tuple[BarFault, ...]
     count: int
+    volume_faults: tuple[BarFault, ...] = ()
+    has_volume: bool = True
+    notes: tuple[str, ...] = ()
 
 
-def judge(rows: Iterable[RawBar | BarFault]) -> JudgedRows:
-    """Rows by the rules of ``bar_of``: the authority that every faster way defers to."""
+def judge(rows: Iterable[RawBar | BarFault], *, rounded: bool = False) -> JudgedRows:
+    """Rows by the rules of ``judged_bar``: the authority that every faster way defers to. ``rounded``: to 8 decimals
+    first."""
     bars: list[DecimalBar] = []
     faults: list[BarFault] = []
+    volumes: list[BarFault] = []
+    bad = 0
     for row in rows:
-        bar = bar_of(row) if isinstance(row, RawBar) else row
-        if isinstance(bar, DecimalBar):
+        raw = rounded_bar(row) if rounded and isinstance(row, RawBar) else row
+        bar, own = judged_bar(raw) if isinstance(raw, RawBar) else (None, (raw,))
+        if bar is not None:
             bars.append(bar)
+            volumes.extend(own)
         else:
-            faults.append(bar)
+            faults.extend(own)
+            bad += 1
     numbers = np.array([[float(number) for number in bar.numbers] for bar in bars], dtype=np.float64).reshape(-1, 5)
     times = np.array([bar.open_time_us for bar in bars], dtype=np.int64)
     lines = np.array([bar.row or 0 for bar in bars], dtype=np.int64)
-    judged = JudgedRows(times, numbers.T + 0.0, lines, tuple(faults), len(bars) + len(faults))
+    judged = JudgedRows(times, numbers.T + 0.0, lines, tuple(faults), len(bars) + bad, tuple(volumes))
     return in_order(judged)
+
+
+def rounded_bar(raw: RawBar) -> RawBar:
+    """The row with each number rounded to 8 decimals, half to even; what is no number stays."""
+    open_, high, low, close, volume = map(_rounded, (raw.open, raw.high, raw.low, raw.close, raw.volume))
+    return RawBar(raw.open_time_us, open_, high, low, close, volume, raw.row)
+
+
+def _rounded(text: str) -> str:
+    try:
+        number = Decimal(text)
+        exponent = number.as_tuple().exponent
+        if isinstance(exponent, int) and exponent < -MAX_DECIMALS:
+            return f"{number:.{MAX_DECIMALS}f}"
+    except InvalidOperation:
+        pass
+    return text
 
 
 def in_order(rows: JudgedRows) -> JudgedRows:
@@ -57,17 +86,12 @@ def in_order(rows: JudgedRows) -> JudgedRows:
     if len(rows.time_us) < 2 or bool(np.all(rows.time_us[1:] > rows.time_us[:-1])):
         return rows
     order = np.lexsort((rows.row, rows.time_us))
-    return JudgedRows(
-        rows.time_us[order],
-        np.ascontiguousarray(rows.numbers[:, order]),
-        rows.row[order],
-        rows.faults,
-        rows.count,
-    )
+    numbers = np.ascontiguousarray(rows.numbers[:, order])
+    return replace(rows, time_us=rows.time_us[order], numbers=numbers, row=rows.row[order])
 
 
 def plainly_good(numbers: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Of candles (5, n) those that ``bar_of`` would pass beyond doubt, bool (n,). False means: ask it.
+    """Of candles (5, n) those that ``judged_bar`` would pass beyond doubt, bool (n,). False means: ask it.
 
     A float64 is taken for a number of 8 decimals when it equals the whole number nearest to itself × 1e8, divided by
     1e8: both operations round correctly, so it is then the float nearest to that decimal.

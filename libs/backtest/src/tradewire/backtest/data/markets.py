@@ -10,9 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
+from tradewire.backtest.data.candles import Candles
 from tradewire.backtest.data.errors import MarketDataError, iso_of
 from tradewire.backtest.data.files import MarketFiles, files_by_symbol
-from tradewire.backtest.data.inspection import Candles, candles_of, inspect_file, load_candles
+from tradewire.backtest.data.inspection import candles_of, inspect_file, load_candles
 from tradewire.backtest.data.instruments import (
     BESIDE,
     Versions,
@@ -23,13 +24,19 @@ from tradewire.backtest.data.instruments import (
     told_instruments,
 )
 from tradewire.backtest.data.joining import joined_candles, joined_settlements
-from tradewire.backtest.data.marks_funding import funding_beside, marks_beside, read_funding, read_marks
+from tradewire.backtest.data.marks_funding import funding_beside, marks_beside, read_funding
 from tradewire.backtest.data.paths import path_inside
+from tradewire.backtest.data.reading import Reading
+from tradewire.backtest.data.rounding import rounded_to_tick
+from tradewire.backtest.data.sources import Source
 from tradewire.ports.backtest import EarlierBars, MarketHistory, MarkHistory, PathHistory
 from tradewire.ports.events import InstrumentChanged, LeverageBracket
 
-Files = tuple[Path, ...]
-"""The files of one series: at least one, in any order."""
+Files = tuple[Source, ...]
+"""The files or frames of one series: at least one, in any order."""
+
+_NAMED = 3
+"""Symbols that a remark names."""
 
 
 class Traded(Protocol):
@@ -54,9 +61,9 @@ def load_markets(
     """The history of each of the strategy's symbols, in its order, open times from ``start_us`` up to before
     ``end_us`` (µs since the epoch). Indicators warm up on the bars that the files have before ``start_us``.
 
-    A symbol that no instruments file tells of has an assumed instrument; ``assumptions`` tells all of such. Raises
-    MarketDataError: a file is missing or not fit, its interval is not the strategy's, or no bar lies
-    in the span; OSError.
+    A symbol that no instruments file tells of has an assumed instrument; ``assumptions`` tells all of such; ``remarks``
+    what was taken for what. Raises MarketDataError: a file is missing or not fit, its interval is not the strategy's,
+    it has no volume where one is read, or no bar lies in the span; OSError.
     """
     hints = (strategy.interval, strategy.venue)
     data = files_by_symbol(files.data, strategy.symbols, hints, what="--data")
@@ -67,11 +74,30 @@ def load_markets(
     read = cache(read_instruments)  # thousands of symbols share one file
     markets = []
     for symbol in strategy.symbols:
-        candles, earlier = _candles(data[symbol], strategy.interval, start_us, end_us)
-        versions = _instruments(strategy, symbol, _told_by(files.instruments, data[symbol][0], read), candles)
-        market = _market(candles, _tiered(versions, brackets), marks.get(symbol), funding.get(symbol))
-        markets.append(_with_path(replace(market, earlier=earlier), candles, paths.get(symbol), marks.get(symbol)))
+        whole = _candles(data[symbol], strategy.interval, files)
+        versions = _instruments(strategy, symbol, _told_by(files.instruments, data[symbol][0], read), whole)
+        if files.reading.rounded:
+            whole = rounded_to_tick(whole, versions[0].tick_size, str(data[symbol][0]))
+        candles, earlier = _span(whole, (start_us, end_us), data[symbol])
+        beside = marks.get(symbol), funding.get(symbol)
+        market = _market(candles, _tiered(versions, brackets), beside, files.reading)
+        market = replace(market, earlier=earlier, remarks=candles.remarks())
+        markets.append(_with_path(market, candles, (paths.get(symbol), beside[0]), files.reading))
     return tuple(markets)
+
+
+def remarks(markets: Sequence[MarketHistory]) -> tuple[str, ...]:
+    """What was taken for what in the files of the markets, in sentences; one that holds for several names them all."""
+    said: dict[str, list[str]] = {}
+    for market in markets:
+        for remark in market.remarks:
+            said.setdefault(remark, []).append(market.symbol)
+    return tuple(f"{_named(symbols)}: {remark}" for remark, symbols in said.items())
+
+
+def _named(symbols: Sequence[str]) -> str:
+    more = f" and {len(symbols) - _NAMED:,} more" if len(symbols) > _NAMED else ""
+    return ", ".join(symbols[:_NAMED]) + more
 
 
 def assumptions(markets: Sequence[MarketHistory]) -> tuple[str, ...]:
@@ -86,16 +112,25 @@ def assumptions(markets: Sequence[MarketHistory]) -> tuple[str, ...]:
     )
 
 
-def _candles(
-    paths: Files, interval: str, start_us: int | None, end_us: int | None
+def _candles(sources: Files, interval: str, files: MarketFiles) -> Candles:
+    """All bars of the files. Raises MarketDataError, also where a volume is read and there is none fit for it."""
+    candles = joined_candles(sources, partial(_of_interval, interval=interval, files=files))
+    if candles.unfit_volume and files.volume_reader:
+        allowed = f"a volume in every row, for {files.volume_reader}"
+        raise MarketDataError(str(sources[0]), field="volume", found=candles.unfit_volume, allowed=allowed)
+    return candles
+
+
+def _span(
+    candles: Candles, span_us: tuple[int | None, int | None], sources: Files
 ) -> tuple[Candles, EarlierBars | None]:
-    """The files' bars inside the span, and those before it. Raises MarketDataError."""
-    candles = joined_candles(paths, partial(_of_interval, interval=interval))
+    """The bars inside the span, and those before it. Raises MarketDataError for none inside."""
+    start_us, end_us = span_us
     first = 0 if start_us is None else int(np.searchsorted(candles.open_time_us, start_us))
     last = len(candles) if end_us is None else int(np.searchsorted(candles.open_time_us, end_us))
     if first >= last:
         span = f"{iso_of(int(candles.open_time_us[0]))} to {iso_of(int(candles.open_time_us[-1]))}"
-        raise MarketDataError(str(paths[0]), field="open_time", found="no bar in the span asked for", allowed=span)
+        raise MarketDataError(str(sources[0]), field="open_time", found="no bar in the span asked for", allowed=span)
     inside = candles if last - first == len(candles) else candles.part(slice(first, last))
     if not first:
         return inside, None
@@ -103,23 +138,23 @@ def _candles(
     return inside, EarlierBars(before.open_time_us, *before.columns)
 
 
-def _of_interval(path: Path, interval: str) -> Candles:
+def _of_interval(source: Source, interval: str, files: MarketFiles) -> Candles:
     """The file's bars, of the interval told. Raises MarketDataError."""
-    inspection = inspect_file(path)
+    inspection = inspect_file(source, reading=files.reading)
     if inspection.interval is None and inspection.valid:
-        inspection = inspect_file(path, interval)
-    candles = candles_of(inspection, str(path))
+        inspection = inspect_file(source, interval, files.reading)
+    candles = candles_of(inspection, str(source), any_volume=not files.volume_reader)
     if candles.interval != interval:
         raise MarketDataError(
-            str(path), field="interval", found=f"bars of {candles.interval}", allowed=f"the strategy's {interval}"
+            str(source), field="interval", found=f"bars of {candles.interval}", allowed=f"the strategy's {interval}"
         )
     return candles
 
 
-def _told_by(named: Path | None, data: Path, read: Callable[[Path], Versions]) -> tuple[Path | None, Versions]:
+def _told_by(named: Path | None, data: Source, read: Callable[[Path], Versions]) -> tuple[Path | None, Versions]:
     """The instruments file named, None for none, and the instruments: its own, or those of the one beside candles."""
-    beside = data.parent / BESIDE
-    return named, read(named) if named else read(beside) if beside.exists() else {}
+    beside = data.parent / BESIDE if isinstance(data, Path) else None
+    return named, read(named) if named else read(beside) if beside and beside.exists() else {}
 
 
 def _instruments(
@@ -143,31 +178,40 @@ def _tiered(
 
 
 def _market(
-    candles: Candles, versions: tuple[InstrumentChanged, ...], marks: Files | None, funding: Files | None
+    candles: Candles,
+    versions: tuple[InstrumentChanged, ...],
+    beside: tuple[Files | None, Files | None],
+    reading: Reading,
 ) -> MarketHistory:
+    """The market with the marks and the funding of files ``beside``."""
+    marks, funding = beside
+    settled = partial(read_funding, zone=reading.zone)
     return MarketHistory(
         versions[0],
         candles.interval,
         candles.open_time_us,
         *candles.columns,
-        mark=None if marks is None else _marks(candles, marks),
-        funding_rate=None if funding is None else funding_beside(candles, *joined_settlements(funding, read_funding)),
+        mark=None if marks is None else _marks(candles, marks, reading),
+        funding_rate=None if funding is None else funding_beside(candles, *joined_settlements(funding, settled)),
         later_instruments=versions[1:],
     )
 
 
-def _with_path(market: MarketHistory, candles: Candles, path: Files | None, marks: Files | None) -> MarketHistory:
-    """The market with the finer candles of files. Raises MarketDataError."""
+def _with_path(
+    market: MarketHistory, candles: Candles, finer: tuple[Files | None, Files | None], reading: Reading
+) -> MarketHistory:
+    """The market with the finer candles of files, and of marks. Raises MarketDataError."""
+    path, marks = finer
     if path is None:
         return market
-    finer = path_inside(candles, joined_candles(path, load_candles), str(path[0]))
-    mark = None if marks is None else _marks(finer, marks)
-    return replace(market, path=PathHistory(finer.interval, finer.open_time_us, *finer.columns, mark))
+    inside = path_inside(candles, joined_candles(path, partial(load_candles, reading=reading)), str(path[0]))
+    mark = None if marks is None else _marks(inside, marks, reading)
+    return replace(market, path=PathHistory(inside.interval, inside.open_time_us, *inside.columns, mark))
 
 
-def _marks(candles: Candles, marks: Files) -> MarkHistory:
+def _marks(candles: Candles, marks: Files, reading: Reading) -> MarkHistory:
     """The marks of files over the bars. Raises MarketDataError."""
-    return marks_beside(candles, joined_candles(marks, read_marks), str(marks[0]))
+    return marks_beside(candles, joined_candles(marks, partial(load_candles, reading=reading)), str(marks[0]))
 
 
 def _bars_of(market: MarketHistory) -> Candles:

@@ -3,60 +3,72 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from tradewire.backtest.data.contents import holds_parquet, read_contents
-from tradewire.backtest.data.csv_rows import rows_of_csv
+from tradewire.backtest.data.candles import Candles
+from tradewire.backtest.data.contents import Form, form_of, read_contents
 from tradewire.backtest.data.errors import MarketDataError
-from tradewire.backtest.data.inspection import Candles, candles_of, inspect_rows
-from tradewire.backtest.data.parquet_rows import rows_of_table, table_of_parquet, times_of
+from tradewire.backtest.data.sources import FrameSource, Source
+from tradewire.backtest.data.table_rows import table_of, times_of
 from tradewire.ports.backtest import MarkHistory
 from tradewire.trading.alignment import align_funding, align_marks
+from tradewire.trading.columns import ColumnsError, plain_names, refuse_twice
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
 
-_TIMES = ("funding_time", "fundingtime", "calc_time", "time", "timestamp")
+_TIMES = ("funding_time", "fundingtime", "calc_time", "time", "timestamp", "date", "datetime")
 _RATES = ("funding_rate", "fundingrate", "last_funding_rate", "rate")
 _SCALE = 1e8
 
 
-def read_marks(path: Path) -> Candles:
-    """Mark candles of a CSV or Parquet file; a volume may be missing. Raises MarketDataError, OSError."""
-    data, source = read_contents(path), str(path)
-    if holds_parquet(data, path):
-        table = table_of_parquet(data, source)
-        if "volume" not in {name.lower() for name in table.columns}:
-            table = table.with_columns(volume=pl.lit(0.0))
-        return candles_of(inspect_rows(rows_of_table(table, source)), source)
-    return candles_of(inspect_rows(rows_of_csv(_with_volume(data), source)), source)
-
-
-def read_funding(path: Path) -> tuple[IntArray, FloatArray]:
-    """Settlements of a file: times (µs) that rise and rates (fractions), each shape (m,).
+def read_funding(source: Source, zone: tzinfo = UTC) -> tuple[IntArray, FloatArray]:
+    """Settlements of a file or frame: times (µs) that rise and rates (fractions), each shape (m,).
 
     Raises MarketDataError for missing columns, a rate that is none, beyond ±1 or finer than 1e-8, and for two rates
     of one time; OSError.
     """
-    data, source = read_contents(path), str(path)
-    table = table_of_parquet(data, source) if holds_parquet(data, path) else _table_of_csv(data, source)
-    plain = {name.strip().lower(): name for name in table.columns}
-    time = next((plain[name] for name in _TIMES if name in plain), None)
-    rate = next((plain[name] for name in _RATES if name in plain), None)
-    if time is None or rate is None:
-        found = f"columns {', '.join(table.columns)}"
-        raise MarketDataError(source, field="header", found=found, allowed="funding_time, funding_rate")
+    table, name = _table(source), str(source)
+    time, rate = _columns(table.columns, source)
     if not table.height:
-        raise MarketDataError(source, found="no rows", allowed="at least one settlement")
-    times = times_of(_typed(table.get_column(time), pl.Int64, source), source)
-    rates = _typed(table.get_column(rate), pl.Float64, source).fill_null(float("nan")).to_numpy().astype(np.float64)
-    _check_rates(times, rates, source)
+        raise MarketDataError(name, found="no rows", allowed="at least one settlement")
+    of_csv = table.to_series(rate).dtype == pl.String
+    times = times_of(table.to_series(time), name, zone, first_row=2 if of_csv else 1)
+    rates = _rates(table.to_series(rate), name)
+    _check_rates(times, rates, name)
     times, first = np.unique(times, return_index=True)
     return times, rates[first]
+
+
+def _table(source: Source) -> pl.DataFrame:
+    if isinstance(source, FrameSource):
+        return source.table
+    data, name = read_contents(source), str(source)
+    form = form_of(data, source)
+    return _table_of_csv(data, name) if form is Form.CSV else table_of(data, form, name)
+
+
+def _columns(names: Sequence[str], source: Source) -> tuple[int, int]:
+    """The places of time and rate; of freqtrade's candles of a funding rate the open is the rate."""
+    plain = plain_names(names)
+    candles = isinstance(source, Path) and "funding_rate" in source.name and "open" in plain
+    rates = ("open",) if candles else _RATES
+    try:
+        refuse_twice(names, plain, (*_TIMES, *rates))
+    except ColumnsError as error:
+        raise MarketDataError(str(source), field="header", found=error.found, allowed=error.allowed) from error
+    time = next((plain.index(name) for name in _TIMES if name in plain), None)
+    rate = next((plain.index(name) for name in rates if name in plain), None)
+    if time is None or rate is None:
+        found = f"columns {', '.join(names)}"
+        raise MarketDataError(str(source), field="header", found=found, allowed="funding_time, funding_rate")
+    return time, rate
 
 
 def marks_beside(candles: Candles, marks: Candles, source: str) -> MarkHistory:
@@ -77,17 +89,6 @@ def funding_beside(candles: Candles, times: IntArray, rates: FloatArray) -> Floa
     return align_funding(candles.open_time_us, candles.interval_us, times, rates)
 
 
-def _with_volume(data: bytes) -> bytes:
-    """The file with a volume of 0 in each row, when it names its columns and none is a volume."""
-    lines = data.decode("utf-8", "replace").splitlines()
-    head = next((number for number, line in enumerate(lines) if line.strip()), None)
-    if head is None or "volume" in lines[head].lower() or "open" not in lines[head].lower():
-        return data
-    mark = next((mark for mark in (";", "\t") if mark in lines[head]), ",")
-    rows = (line + f"{mark}0" if line.strip() else line for line in lines[head + 1 :])
-    return "\n".join([*lines[:head], lines[head] + f"{mark}volume", *rows]).encode()
-
-
 def _table_of_csv(data: bytes, source: str) -> pl.DataFrame:
     separator = next((mark for mark in (";", "\t") if mark.encode() in data[:1000]), ",")
     try:
@@ -96,22 +97,18 @@ def _table_of_csv(data: bytes, source: str) -> pl.DataFrame:
         raise MarketDataError(source, found=str(error).splitlines()[0], allowed="CSV with a header") from error
 
 
-def _typed(column: pl.Series, wanted: type[pl.DataType], source: str) -> pl.Series:
-    """The column as numbers, where it is text; ISO times become moments. Raises MarketDataError with the first row
-    that is neither."""
-    if column.dtype != pl.String:
-        return column
-    plain = column.str.strip_chars()
-    typed = plain.cast(wanted, strict=False)
-    if wanted == pl.Int64 and typed.is_null().all():
-        typed = plain.str.to_datetime(strict=False, time_zone="UTC", time_unit="us")
-    bad = (typed.is_null()).arg_true()
-    if len(bad):
-        row = int(bad[0])
-        allowed = "a number" if wanted == pl.Float64 else "s, ms or µs since the epoch, or ISO 8601 with a zone"
-        found = str(column[row]) if column[row] is not None else "nothing"
-        raise MarketDataError(source, field=column.name, row=row + 2, found=found, allowed=allowed)
-    return typed
+def _rates(column: pl.Series, source: str) -> FloatArray:
+    """Float64; raises MarketDataError with the first row that is no number."""
+    if column.dtype == pl.String:
+        typed = column.str.strip_chars().cast(pl.Float64, strict=False)
+        bad = typed.is_null().arg_true()
+        if len(bad):
+            found = str(column[int(bad[0])]) if column[int(bad[0])] is not None else "nothing"
+            row = int(bad[0]) + 2
+            raise MarketDataError(source, field=column.name, row=row, found=found, allowed="a number")
+        column = typed
+    rates: FloatArray = column.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float64)
+    return rates
 
 
 def _check_rates(times: IntArray, rates: FloatArray, source: str) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.data.candles import Candles
 from tradewire.backtest.data.errors import MarketDataError
-from tradewire.backtest.data.inspection import Candles
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray

@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.data.candles import Candles, Gap
 from tradewire.backtest.data.errors import MarketDataError
-from tradewire.backtest.data.inspection import Candles, Gap
 from tradewire.trading.language import INTERVALS_US, Bars
 from tradewire.trading.language.bars import aggregate
+
+if TYPE_CHECKING:
+    from tradewire.ports.backtest import IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A longer bar that is made of ``bars`` bars where ``of`` belong to it; ``time_ms``: its open time."""
+
+    time_ms: int
+    bars: int
+    of: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Resampled:
-    """The longer bars, and the open times (µs) of the two partial ones at the ends that were dropped, if any."""
+    """The longer bars, and the open times (µs) of the two partial ones at the ends that were dropped, if any.
+
+    ``partial``: those of the bars that miss some of what they are made of.
+    """
 
     candles: Candles
+    partial: tuple[Partial, ...]
     dropped_first_us: int | None
     dropped_last_us: int | None
 
@@ -42,11 +59,25 @@ def resample(candles: Candles, interval: str) -> Resampled:
         np.ascontiguousarray(column[:stop]) for column in (upper.open, upper.high, upper.low, upper.close, upper.volume)
     )
     volume = np.rint(volume * 1e8) / 1e8
-    result = Candles(interval, times, open_, high, low, close, volume, _gaps(times, length_us))
-    return Resampled(result, first_us if dropped_first else None, int(upper.open_time_us[-1]) if partial_last else None)
+    rest = _gaps(times, length_us), (), candles.unfit_volume, candles.notes
+    result = Candles(interval, times, open_, high, low, close, volume, *rest)
+    partial = _partial(times, candles, length_us)
+    return Resampled(
+        result, partial, first_us if dropped_first else None, int(upper.open_time_us[-1]) if partial_last else None
+    )
 
 
-def _gaps(times: np.ndarray[tuple[int], np.dtype[np.int64]], length_us: int) -> tuple[Gap, ...]:
+def _partial(times: IntArray, candles: Candles, length_us: int) -> tuple[Partial, ...]:
+    """Those of the longer bars, which open at ``times``, that have fewer bars than belong to them."""
+    whole = length_us // candles.interval_us
+    starts, stops = (np.searchsorted(candles.open_time_us, edge) for edge in (times, times + length_us))
+    counts = stops - starts
+    return tuple(
+        Partial(int(times[at]) // 1000, int(counts[at]), whole) for at in np.flatnonzero(counts < whole).tolist()
+    )
+
+
+def _gaps(times: IntArray, length_us: int) -> tuple[Gap, ...]:
     return tuple(
         Gap(int(times[at]) // 1000, int(times[at + 1]) // 1000, int(times[at + 1] - times[at]) // length_us - 1)
         for at in np.flatnonzero(np.diff(times) > length_us).tolist()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from tradewire.backtest.data.inspection import Candles
+from tradewire.backtest.data.candles import Candles
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
@@ -18,11 +18,14 @@ _NAMES = ("open", "high", "low", "close", "volume")
 
 
 def write_candles(candles: Candles, path: Path) -> None:
-    """Write CSV or, by the suffix ``.parquet``, Parquet: open_time (ms), open, high, low, close, volume.
+    """Write CSV or, by the suffix ``.parquet``, Parquet: open_time (ms), open, high, low, close and, where there is one
+    that can be used, volume.
 
     The file appears whole or not at all. Raises OSError.
     """
     columns = dict(zip(_NAMES, candles.columns, strict=True))
+    if candles.unfit_volume:
+        del columns["volume"]
     write_table(pl.DataFrame({"open_time": candles.open_time_us // 1000, **columns}), path)
 
 

@@ -42,7 +42,7 @@ KEYS = (
 )
 MAX_SYMBOLS = 2_000
 NAME = re.compile(r"[a-z0-9-]{1,40}")
-_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,29}")
+_SYMBOL = re.compile(r"[^\W_][\w-]{0,29}")
 _WORD = re.compile(r"[a-z_][a-z0-9_]{0,39}")
 _PYTHON = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _RESERVED = {*BAR_FIELDS, "and", "or", "not", "in", "is", "if", "else", "for", "lambda", "interval"}
@@ -174,9 +174,9 @@ class _Reader:
         found: list[str] = []
         for item in node.value:
             symbol = scalar_text(item) if isinstance(item, yaml.ScalarNode) else ""
-            if not _SYMBOL.fullmatch(symbol):
+            if not _is_symbol(symbol):
                 upper = symbol.upper().replace("/", "")
-                hint = f"write `{upper}`" if _SYMBOL.fullmatch(upper) else "write the venue's symbol, as BTCUSDT"
+                hint = f"write `{upper}`" if _is_symbol(upper) else "write the venue's symbol, as BTCUSDT"
                 self._diagnostics.report(position(item), f"`{symbol}` is not a symbol", hint)
             elif symbol in found:
                 self._diagnostics.report(position(item), f"symbol {symbol} is given twice")
@@ -277,3 +277,8 @@ class _Reader:
                 self._report(given[0], f"`{given[0]}` and `python` exclude each other", "keep one of them")
         elif not any(name in self._entries for name in ENTRIES):
             self._report("entry_long", "a strategy needs an entry", "add `entry_long: crossed_above(…)`")
+
+
+def _is_symbol(text: str) -> bool:
+    """Whether a venue may list it: capitals of any script (Binance lists Chinese names), digits, `_` and `-`."""
+    return bool(_SYMBOL.fullmatch(text)) and text == text.upper()

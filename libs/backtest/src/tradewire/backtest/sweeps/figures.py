@@ -12,8 +12,8 @@ from tradewire.backtest.statistics import drawdowns
 from tradewire.backtest.statistics import returns as statistics
 from tradewire.backtest.statistics.sampling import YEAR_US, periods_per_year, simple_returns
 from tradewire.backtest.statistics.summary import equity_of, statistics_named
-from tradewire.backtest.sweep.space import ParamSet
-from tradewire.backtest.sweep.tasks import ENGINES, MEASURES, Job, Span
+from tradewire.backtest.sweeps.space import ParamSet
+from tradewire.backtest.sweeps.tasks import ENGINES, MEASURES, Job, Span
 from tradewire.ports.backtest import BacktestResult
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tradewire.backtest.data.errors import iso_of
 from tradewire.backtest.report.code_version import code_version
-from tradewire.backtest.sweep.figures import Figures
-from tradewire.backtest.sweep.files import EVIDENCE
-from tradewire.backtest.sweep.plan import SweepPlan
-from tradewire.backtest.sweep.report import SweepReport
-from tradewire.backtest.sweep.tasks import Span
+from tradewire.backtest.sweeps.figures import Figures
+from tradewire.backtest.sweeps.files import EVIDENCE
+from tradewire.backtest.sweeps.plan import SweepPlan
+from tradewire.backtest.sweeps.report import SweepReport
+from tradewire.backtest.sweeps.tasks import Span
 
 
 def evidence_of(folder: Path, plan: SweepPlan, report: SweepReport) -> dict[str, str]:

@@ -12,7 +12,7 @@ import numpy as np
 from tradewire.backtest.statistics.overfitting import backtest_overfitting, deflated_sharpe, effective_trials
 from tradewire.backtest.statistics.sampling import simple_returns
 from tradewire.backtest.statistics.summary import equity_of
-from tradewire.backtest.sweep.figures import (
+from tradewire.backtest.sweeps.figures import (
     SHARPE,
     figures_of,
     figures_of_accounts,
@@ -21,13 +21,13 @@ from tradewire.backtest.sweep.figures import (
     shape_of,
     years_of,
 )
-from tradewire.backtest.sweep.plan import BLOCKS, SweepPlan
-from tradewire.backtest.sweep.report import Ranked, Stitched, SweepReport, WindowResult
-from tradewire.backtest.sweep.space import ParamSet
-from tradewire.backtest.sweep.spans import Window
-from tradewire.backtest.sweep.store import SweepChangedError, SweepStore
-from tradewire.backtest.sweep.tasks import MEASURES, Span, Task, closes
-from tradewire.backtest.sweep.workers import Workers
+from tradewire.backtest.sweeps.plan import BLOCKS, SweepPlan
+from tradewire.backtest.sweeps.report import Ranked, Stitched, SweepReport, WindowResult
+from tradewire.backtest.sweeps.space import ParamSet
+from tradewire.backtest.sweeps.spans import Window
+from tradewire.backtest.sweeps.store import SweepChangedError, SweepStore
+from tradewire.backtest.sweeps.tasks import MEASURES, Span, Task, closes
+from tradewire.backtest.sweeps.workers import Workers
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.backtest.vectorized.outcomes import block_counts
 from tradewire.backtest.vectorized.results import left_out

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.sweep.space import ParamSet, Space
+from tradewire.backtest.sweeps.space import ParamSet, Space
 
 if TYPE_CHECKING:
     import optuna

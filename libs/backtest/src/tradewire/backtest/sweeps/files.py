@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 
 from tradewire.backtest.statistics.sampling import periods_per_year
-from tradewire.backtest.sweep.plan import SweepPlan
-from tradewire.backtest.sweep.report import SweepReport
-from tradewire.backtest.sweep.store import SweepStore
-from tradewire.backtest.sweep.tasks import MEASURES, closes
+from tradewire.backtest.sweeps.plan import SweepPlan
+from tradewire.backtest.sweeps.report import SweepReport
+from tradewire.backtest.sweeps.store import SweepStore
+from tradewire.backtest.sweeps.tasks import MEASURES, closes
 
 EVIDENCE = "evidence.json"
 _IN_STATISTICS = {"max_drawdown": -1.0}

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from tradewire.backtest.sweep.tasks import Job, Task
-from tradewire.backtest.sweep.workers import AHEAD, Workers
+from tradewire.backtest.sweeps.tasks import Job, Task
+from tradewire.backtest.sweeps.workers import AHEAD, Workers
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from tradewire.backtest.sweep.tasks import Job, Task
+from tradewire.backtest.sweeps.tasks import Job, Task
 from tradewire.ports.backtest import EarlierBars, MarketHistory, MarkHistory
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradewire.backtest.sweep.tasks import Span
+from tradewire.backtest.sweeps.tasks import Span
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from tradewire.backtest.accepted import accepted_strategy
 from tradewire.backtest.report.provenance import data_hash, plain
-from tradewire.backtest.sweep.figures import OBJECTIVES
-from tradewire.backtest.sweep.search import Search
-from tradewire.backtest.sweep.space import Space
-from tradewire.backtest.sweep.spans import WalkForward, Window, held_out
-from tradewire.backtest.sweep.tasks import ENGINES, Job, Span, closes
+from tradewire.backtest.sweeps.figures import OBJECTIVES
+from tradewire.backtest.sweeps.search import Search
+from tradewire.backtest.sweeps.space import Space
+from tradewire.backtest.sweeps.spans import WalkForward, Window, held_out
+from tradewire.backtest.sweeps.tasks import ENGINES, Job, Span, closes
 from tradewire.ports.backtest import BacktestRequest
 from tradewire.trading.language import INTERVALS_US, compile_strategy, parse_strategy
 

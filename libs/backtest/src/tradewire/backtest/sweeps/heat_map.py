@@ -11,10 +11,10 @@ import numpy as np
 from rich.text import Text
 
 from tradewire.backtest.statistics.sampling import periods_per_year
-from tradewire.backtest.sweep.figures import scores, years_of
-from tradewire.backtest.sweep.plan import SweepPlan
-from tradewire.backtest.sweep.store import SweepStore
-from tradewire.backtest.sweep.tasks import MEASURES, closes
+from tradewire.backtest.sweeps.figures import scores, years_of
+from tradewire.backtest.sweeps.plan import SweepPlan
+from tradewire.backtest.sweeps.store import SweepStore
+from tradewire.backtest.sweeps.tasks import MEASURES, closes
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
-from tradewire.backtest.sweep.constraint import Constraint
+from tradewire.backtest.sweeps.constraint import Constraint
 from tradewire.trading.language import ParamRange, StrategyDocument
 from tradewire.trading.spelling import nearest_word
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.backtest.futures import FuturesEngine
-from tradewire.backtest.sweep.space import ParamSet
+from tradewire.backtest.sweeps.space import ParamSet
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.backtest.vectorized.outcomes import block_counts, summarise
 from tradewire.backtest.warmup import earlier_part

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tradewire.backtest.statistics.overfitting import Overfitting
-from tradewire.backtest.sweep.figures import Figures
-from tradewire.backtest.sweep.tasks import Span
+from tradewire.backtest.sweeps.figures import Figures
+from tradewire.backtest.sweeps.tasks import Span
 
 
 @dataclass(frozen=True, slots=True)

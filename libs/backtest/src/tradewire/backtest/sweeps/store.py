@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from tradewire.backtest.sweep.space import ParamSet
+from tradewire.backtest.sweeps.space import ParamSet
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray

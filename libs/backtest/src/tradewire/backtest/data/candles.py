@@ -1,0 +1,74 @@
+"""Checked bars of one market."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tradewire.trading.language.intervals import INTERVALS_US
+
+if TYPE_CHECKING:
+    from tradewire.ports.backtest import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """``missing`` bars between those that open at ``after_ms`` and ``before_ms`` (ms since the epoch)."""
+
+    after_ms: int
+    before_ms: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candles:
+    """Checked bars of one market: unique open times that rise, on the interval's grid. Gaps are left as they are.
+
+    ``interval`` as in strategies (``1h``). Arrays of shape (n,): µs since the epoch; prices quote per base; volume
+    base. ``duplicates_ms``: open times that the file had more than once, equal each time, kept once. ``unfit_volume``:
+    why the volumes can't be used, and what would mend it; "" where they can. ``notes``: what was taken for what.
+    """
+
+    interval: str
+    open_time_us: IntArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    volume: FloatArray
+    gaps: tuple[Gap, ...] = ()
+    duplicates_ms: tuple[int, ...] = ()
+    unfit_volume: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def interval_us(self) -> int:
+        """Length of a bar, µs."""
+        return INTERVALS_US[self.interval]
+
+    @property
+    def columns(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Open, high, low, close, volume."""
+        return self.open, self.high, self.low, self.close, self.volume
+
+    def remarks(self) -> tuple[str, ...]:
+        """What was taken for what, and what else a reader of results should know of the files."""
+        said = list(self.notes)
+        if self.unfit_volume:
+            said.append(f"the volume is not used, and counts as 0: {self.unfit_volume}")
+        if self.duplicates_ms:
+            said.append(f"{len(self.duplicates_ms):,} open times stood more than once, equal each time: kept once")
+        return tuple(said)
+
+    def __len__(self) -> int:
+        return len(self.open_time_us)
+
+    def part(self, chosen: slice) -> Candles:
+        """A run of these bars with the gaps inside it."""
+        times = self.open_time_us[chosen]
+        first, last = (int(times[0]) // 1000, int(times[-1]) // 1000) if len(times) else (0, -1)
+        gaps = tuple(gap for gap in self.gaps if first <= gap.after_ms and gap.before_ms <= last)
+        twice = tuple(time for time in self.duplicates_ms if first <= time <= last)
+        open_, high, low, close, volume = (column[chosen] for column in self.columns)
+        rest = gaps, twice, self.unfit_volume, self.notes
+        return Candles(self.interval, times, open_, high, low, close, volume, *rest)

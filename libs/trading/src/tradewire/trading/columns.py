@@ -1,0 +1,106 @@
+"""Which column of a table is what, by its names: shared by CSV files, Parquet, Arrow and data frames."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+NUMBER_FIELDS = ("open", "high", "low", "close", "volume")
+FIELDS = ("open_time", *NUMBER_FIELDS)
+PRICES = NUMBER_FIELDS[:4]
+TIME_NAMES = ("open_time", "opentime", "time", "timestamp", "date", "datetime", "unix", "unix_timestamp")
+_UNNAMED = ("", "unnamed_0", "index", "index_level_0")
+"""What an index is called once a table with one was written and read."""
+_SHORT = {"t": "open_time", "o": "open", "h": "high", "l": "low", "c": "close", "v": "volume", "vol": "volume"}
+"""Names of venues' own answers."""
+_OTHER_KINDS = (
+    ({"funding_time", "funding_rate"}, "funding settlements: give the file as --funding (funding=)"),
+    ({"funding_rate"}, "funding settlements: give the file as --funding (funding=)"),
+    ({"price", "qty"}, "single trades: make candles of them first"),
+    ({"price", "amount"}, "single trades: make candles of them first"),
+    ({"price", "size"}, "single trades: make candles of them first"),
+)
+
+
+class ColumnsError(ValueError):
+    """Names that are not those of candles."""
+
+    def __init__(self, found: str, allowed: str) -> None:
+        super().__init__(f"found {found}, allowed {allowed}")
+        self.found, self.allowed = found, allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The places of a table's columns, from 0. ``volume`` is None where there is none.
+
+    ``notes``: what was taken for what, in sentences, where the names left a choice.
+    """
+
+    time: int
+    prices: tuple[int, int, int, int]
+    volume: int | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Time, open, high, low, close and, where there is one, volume."""
+        return self.time, *self.prices, *(() if self.volume is None else (self.volume,))
+
+
+def candle_columns(names: Sequence[str]) -> Columns:
+    """Where the columns of candles are. Raises ColumnsError when one is missing, or a name stands twice."""
+    plain = plain_names(names)
+    if plain[:5] == ["0", "1", "2", "3", "4"]:  # a frame made of ccxt's rows, which have an order and no names
+        note = "the columns have numbers for names: read as open_time, open, high, low, close, volume"
+        return Columns(0, (1, 2, 3, 4), 5 if plain[5:6] == ["5"] else None, (note,))
+    refuse_twice(names, plain, FIELDS)
+    notes: list[str] = []
+    time = _time(names, plain, notes)
+    missing = [name for name in PRICES if name not in plain] + ([] if time is not None else ["open_time"])
+    if time is None or missing:
+        kind = next((text for words, text in _OTHER_KINDS if words <= set(plain)), "")
+        found = f"columns {', '.join(names)} without {', '.join(missing)}"
+        raise ColumnsError(found, kind or ", ".join(FIELDS))
+    open_, high, low, close = (plain.index(name) for name in PRICES)
+    return Columns(time, (open_, high, low, close), _volume(names, plain, notes), tuple(notes))
+
+
+def plain_names(names: Sequence[str]) -> list[str]:
+    """Names as they are compared: lower case, all but letters and digits an underscore; a venue's letters spelled."""
+    plain = [re.sub(r"[\W_]+", "_", name.strip().lower()).strip("_") for name in names]
+    known = {*FIELDS, *TIME_NAMES}
+    return [_SHORT.get(name, name) if _SHORT.get(name) not in known.intersection(plain) else name for name in plain]
+
+
+def refuse_twice(names: Sequence[str], plain: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raises ColumnsError when two columns have one wanted name, as ``close`` and ``Close``."""
+    for name in wanted:
+        same = [own for own, one in zip(names, plain, strict=True) if one == name]
+        if len(same) > 1:
+            raise ColumnsError(f"{' and '.join(same)}: {name} {len(same)} times", "each name once: drop or rename one")
+
+
+def _time(names: Sequence[str], plain: Sequence[str], notes: list[str]) -> int | None:
+    named = next((plain.index(name) for name in TIME_NAMES if name in plain), None)
+    if named is not None:
+        refuse_twice(names, plain, (plain[named],))
+        return named
+    if plain and plain[0] in _UNNAMED:
+        notes.append("the first column has no name of its own: read as open_time")
+        return 0
+    return None
+
+
+def _volume(names: Sequence[str], plain: Sequence[str], notes: list[str]) -> int | None:
+    if "volume" in plain:
+        return plain.index("volume")
+    others = [place for place, name in enumerate(plain) if re.fullmatch(r"(volume_\w+|base_volume|vol_\w+)", name)]
+    if len(others) == 1:
+        notes.append(f"column {names[others[0]]} is read as volume, in base asset")
+        return others[0]
+    if others:
+        found = ", ".join(names[place] for place in others)
+        notes.append(f"no volume: {found} could each be it; rename the one in base asset to volume")
+    return None
