@@ -17,6 +17,11 @@ app = typer.Typer(
 )
 
 
+def add_to(root: typer.Typer) -> None:
+    """Add the commands."""
+    root.add_typer(app, name="contracts")
+
+
 @app.command(epilog=epilog("tradewire contracts check"))
 def check(root: RootOption = None, registry_url: RegistryOption = None, as_json: JsonOption = False) -> None:
     """Does the registry hold our schemas with their compatibility levels? Exit code 1 when it does not."""

@@ -16,9 +16,8 @@ from tradewire.app.cli.reading import ZoneOption, reading_of
 from tradewire.backtest.data import Candles, Gap, Inspection, candles_of, error_of, inspect_file
 from tradewire.backtest.data.fetching import Kind, Span, fetch
 from tradewire.backtest.data.instruments import decimals_of
-from tradewire.backtest.data.resampling import resample
 from tradewire.backtest.data.writing import write_candles
-from tradewire.trading.language import INTERVALS_US
+from tradewire.trading.language.intervals import INTERVALS_US
 
 SHOWN = 20
 """Lines of each kind of finding that a person is shown; --json has them all."""
@@ -33,6 +32,11 @@ FileArgument = Annotated[Path, typer.Argument(help="Candles: CSV, Parquet or Fea
 IntervalOption = Annotated[
     str | None, typer.Option("--interval", help="Of the candles, e.g. 1h; default: as their open times tell.")
 ]
+
+
+def add_to(root: typer.Typer) -> None:
+    """Add the commands."""
+    root.add_typer(app, name="data")
 
 
 @app.command(epilog=epilog("tradewire data check data/sample/coinbase-BTCUSD-1h.csv"))
@@ -99,6 +103,8 @@ def resample_command(
         fail(f"--out: found {target.name}, allowed a name that ends in {' or '.join(WRITTEN)}", Exit.USAGE)
     if target.exists() and target.samefile(file):
         fail(f"--out: found {target}, the file that is read; allowed another one", Exit.USAGE)
+    from tradewire.backtest.data.resampling import resample  # the language's rules, which a check does without
+
     candles = loaded(file, interval, tz)
     made = resample(candles, to)
     write_candles(made.candles, target)

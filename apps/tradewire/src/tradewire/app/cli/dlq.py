@@ -34,6 +34,11 @@ def _service(name: str) -> str:
     return name
 
 
+def add_to(root: typer.Typer) -> None:
+    """Add the commands."""
+    root.add_typer(app, name="dlq")
+
+
 @app.command("list", epilog=epilog("tradewire dlq list", "tradewire dlq list --service risk --stage decode"))
 def list_command(
     service: Annotated[str | None, typer.Option("--service", help="Only this service's.")] = None,

@@ -8,12 +8,8 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from tradewire.runtime.secret_files import take_files
-
-if TYPE_CHECKING:
-    import typer
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,9 +21,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.CRITICAL)
     with _ended_by_interrupt():  # the imports take a second, and have nothing to clean up
         from tradewire.app.cli.interrupts import InterruptedRunError
+        from tradewire.app.cli.on_demand import app_for
         from tradewire.app.cli.output import Exit, code_of, err, show_error
 
-        app = _app(words)
+        app = app_for(words)
     try:
         take_files(os.environ)  # options, and the processes that a command starts, read the settings there
         ended = app(words, prog_name="tradewire", standalone_mode="--json" not in words)  # else it prints usage itself
@@ -45,17 +42,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         show_error(error, code, as_json="--json" in words)
         return code
-
-
-def _app(words: Sequence[str]) -> typer.Typer:
-    """The kill switch alone where it is asked for; else every command, which loads research, too."""
-    from tradewire.app.cli import on_duty
-
-    if on_duty.is_asked_for(words):
-        return on_duty.app
-    from tradewire.app.cli.commands import app
-
-    return app
 
 
 @contextmanager

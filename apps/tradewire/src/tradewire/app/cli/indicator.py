@@ -33,6 +33,11 @@ ExpressionArgument = Annotated[str, typer.Argument(metavar="EXPR", help="A numbe
 DataOption = Annotated[Path, typer.Option("--data", help="Candles: CSV, Parquet or Feather, plain or packed.")]
 
 
+def add_to(root: typer.Typer) -> None:
+    """Add the commands."""
+    root.add_typer(app, name="indicator")
+
+
 @app.command(
     "compute", epilog=epilog("tradewire indicator compute 'rsi(close, 14)' --data data/sample/coinbase-BTCUSD-1h.csv")
 )

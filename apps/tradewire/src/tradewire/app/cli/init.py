@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tradewire.app.cli.options import JsonOption
+from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import print_json, tell
 from tradewire.app.operating.sample import PARTS, write_project
 
@@ -24,3 +24,8 @@ def init(
     tell(f"wrote {len(written)} files to {' and '.join(str(folder / part) for part in PARTS)}")
     tell("next: `tradewire setup` fetches the servers once, `tradewire up` trades the sample;")
     tell("your own market: `tradewire up --help`")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("init", epilog=epilog("tradewire init", "tradewire init my-project"))(init)

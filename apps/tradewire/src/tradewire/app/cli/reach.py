@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tradewire.app.cli.output import CommandError, Exit, fail
-from tradewire.app.operating.operator import Operator
-from tradewire.embedded import Endpoints, StackPaths, read_state
-from tradewire.ports.bus import EventBusPort
-from tradewire.runtime.bus import connect
-from tradewire.runtime.clock import SystemClock
-from tradewire.runtime.codec import Codec, SchemaIds
+
+if TYPE_CHECKING:  # clients of buses and registries take a second to load: only once a platform is reached
+    from tradewire.app.operating.operator import Operator
+    from tradewire.embedded import Endpoints
+    from tradewire.ports.bus import EventBusPort
+    from tradewire.runtime.codec import Codec
 
 UP_ROOT = Path(".tradewire/up")
 RUN_ROOT = Path(".tradewire/run")
@@ -30,6 +31,8 @@ class Where:
 
     def endpoints(self) -> Endpoints:
         """Addresses of the platform. Raises CommandError when none runs."""
+        from tradewire.embedded import Endpoints
+
         if self.bus_url is not None:
             return Endpoints(bus_url=self.bus_url, registry_url=self.registry_url)
         _, found = self.running()
@@ -37,6 +40,8 @@ class Where:
 
     def running(self) -> tuple[Path, Endpoints]:
         """Folder and addresses of the stack that runs. Raises CommandError when none does."""
+        from tradewire.embedded import StackPaths, read_state
+
         roots = [self.root] if self.root is not None else list(ROOTS)
         for root in roots:
             state = read_state(StackPaths.under(root))
@@ -76,6 +81,11 @@ class Reached:
 @asynccontextmanager
 async def reached(where: Where) -> AsyncIterator[Reached]:
     """Connect to a platform; disconnects at the end. Raises CommandError, RetryableError."""
+    from tradewire.app.operating.operator import Operator
+    from tradewire.runtime.bus import connect
+    from tradewire.runtime.clock import SystemClock
+    from tradewire.runtime.codec import Codec, SchemaIds
+
     endpoints = where.endpoints()
     try:
         bus = connect(where.bus(), client_id="tradewire-cli")

@@ -14,7 +14,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tradewire.app.cli.options import JsonOption
+from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, err, fail, out, print_json, run_async
 from tradewire.app.inspecting.latency import HopLatency, hop_latencies
 from tradewire.app.operating.platform import RunOptions, begin, platform, replay
@@ -272,3 +272,9 @@ def _summary(scenario: Scenario, finished: Finished, root: Path | None) -> None:
             f"logs: {root / 'logs'}   data: {root}   strategies: strategies/   data in: {scenario.data}", soft_wrap=True
         )
     typer.echo(f"fingerprint: {result.fingerprint}")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command("setup", epilog=epilog("tradewire setup"))(setup)
+    app.command("run", epilog=epilog("tradewire run --scenario three-daily --partitions 12"))(run)

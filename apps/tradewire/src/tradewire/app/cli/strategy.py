@@ -14,7 +14,6 @@ from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog, finite
 from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, say_warnings, tell
 from tradewire.app.cli.reach import Reached, Where, reached
-from tradewire.app.operating.retirement import retire_flat
 from tradewire.app.operating.validate import StrategyReport, validate
 from tradewire.ports.events import ActiveVersion, ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
 from tradewire.trading.language import parse_strategy
@@ -31,6 +30,11 @@ IdArgument = Annotated[str, typer.Argument(metavar="STRATEGY", help="Strategy id
 WaitOption = Annotated[
     float, typer.Option("--wait-s", min=0.1, callback=finite, help="Longest wait for the platform's answer, s.")
 ]
+
+
+def add_to(root: typer.Typer) -> None:
+    """Add the commands."""
+    root.add_typer(app, name="strategy")
 
 
 app.command("language", epilog=epilog("tradewire strategy language stop_loss"))(language)
@@ -192,6 +196,8 @@ def retire(
             if known.status is ConfigStatus.RETIRED:
                 fail(f"{strategy} is retired already (version {known.version})")
             if flatten:
+                from tradewire.app.operating.retirement import retire_flat
+
                 return await retire_flat(platform.operator, known, wait_s)
             return await platform.operator.retire_strategy(strategy, wait_s)
 

@@ -25,6 +25,11 @@ PartitionsOption = Annotated[
 ]
 
 
+def add_to(root: typer.Typer) -> None:
+    """Add the commands."""
+    root.add_typer(app, name="topics")
+
+
 @app.command(epilog=epilog("tradewire topics plan", "tradewire topics plan --bus kafka://broker:9092"))
 def plan(
     partitions: PartitionsOption = None,

@@ -9,8 +9,8 @@ import numpy as np
 
 from tradewire.backtest.data.candles import Candles, Gap
 from tradewire.backtest.data.errors import MarketDataError
-from tradewire.trading.language import INTERVALS_US, Bars
-from tradewire.trading.language.bars import aggregate
+from tradewire.trading.language.bars import Bars, aggregate
+from tradewire.trading.language.intervals import INTERVALS_US
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray

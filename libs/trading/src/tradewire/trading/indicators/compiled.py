@@ -1,25 +1,25 @@
 """The array form: an indicator's own step, compiled by numba and driven over whole arrays.
 
 Compiled without fastmath: no reordering and no fused multiply-add, hence the same IEEE-754 results as the
-interpreter gives for the same source.
+interpreter gives for the same source. So short series are interpreted as long as nothing else has loaded numba, which
+takes longer than they do: a strategy is checked at once, on a machine that has compiled nothing, too.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
 from types import FunctionType
 from typing import Any
 
-import numba
 import numpy as np
 
 from tradewire.trading.indicators.model import FloatArray, Indicator, IndicatorError, Step, Stretch
 
-# numba's types describe njit as a bare decorator only, not as called here with options.
-_NJIT: Any = numba.njit
-
+INTERPRETED_BARS = 2_000
+"""Series of at most so many bars are interpreted while numba is not loaded."""
 _PACKAGE = __name__.rpartition(".")[0]
 
 
@@ -35,20 +35,42 @@ def run(indicator: Indicator, inputs: Sequence[FloatArray], params: tuple[float,
     if len(shapes) != 1 or columns[0].ndim != 1:
         found = ", ".join(str(column.shape) for column in columns)
         raise IndicatorError(f"{indicator.name}: shapes {found} were given, allowed is one shape (n,) for all")
+    if len(columns[0]) <= INTERPRETED_BARS and "numba" not in sys.modules:
+        return interpreted(indicator, columns, params)
+    return compiled(indicator, columns, params)
+
+
+def compiled(
+    indicator: Indicator, columns: tuple[FloatArray, ...], params: tuple[float, ...]
+) -> tuple[FloatArray, ...]:
+    """The series by machine code, of columns of one shape (n,), contiguous."""
     outputs = tuple(np.empty(columns[0].shape) for _ in indicator.outputs)
     if indicator.kernel.stretch is not None:
-        _stretch_by_stretch(indicator.kernel.stretch, columns, params, outputs)
-        return outputs
-    state = np.zeros(indicator.state_size(params))
-    _driver(indicator.kernel.step)(state, params, columns, outputs)
+        _stretch_by_stretch(_entry(indicator.kernel.stretch), columns, params, outputs)
+    else:
+        _driver(indicator.kernel.step)(np.zeros(indicator.state_size(params)), params, columns, outputs)
+    return outputs
+
+
+def interpreted(
+    indicator: Indicator, columns: tuple[FloatArray, ...], params: tuple[float, ...]
+) -> tuple[FloatArray, ...]:
+    """The same series by the interpreter."""
+    outputs = tuple(np.empty(columns[0].shape) for _ in indicator.outputs)
+    with np.errstate(all="ignore"):  # machine code divides by zero without a word
+        if indicator.kernel.stretch is not None:
+            _stretch_by_stretch(indicator.kernel.stretch, columns, params, outputs)
+        else:
+            drive: Any = _drive
+            step = {"_step": indicator.kernel.step}
+            _rebound(drive, step)(np.zeros(indicator.state_size(params)), params, columns, outputs)
     return outputs
 
 
 def _stretch_by_stretch(
-    stretch: Stretch, columns: tuple[FloatArray, ...], params: tuple[float, ...], outputs: tuple[FloatArray, ...]
+    work: Any, columns: tuple[FloatArray, ...], params: tuple[float, ...], outputs: tuple[FloatArray, ...]
 ) -> None:
-    """Apply `stretch` between the holes, of which most inputs have none."""
-    work = _entry(stretch)
+    """Apply `work`, an array form, between the holes, of which most inputs have none."""
     if work(columns, params, outputs):
         return
     whole = np.logical_and.reduce([np.isfinite(column) for column in columns])
@@ -108,9 +130,17 @@ def _kept(function: Any, name: str, **options: bool) -> Any:
     """Compile, with the machine code on disk under `name` if it can be kept there."""
     function.__qualname__ = name
     try:
-        return _NJIT(function, cache=True, error_model="numpy", **options)
+        return _njit(function, cache=True, **options)
     except RuntimeError:  # no writable cache directory, as in a read-only container
-        return _NJIT(function, error_model="numpy", **options)
+        return _njit(function, **options)
+
+
+def _njit(function: Any, **options: bool) -> Any:
+    """Compile; numba's types describe njit as a bare decorator only, not as called here with options."""
+    import numba  # it takes longer to load than most series to compute
+
+    njit: Any = numba.njit
+    return njit(function, error_model="numpy", **options)
 
 
 @cache
@@ -120,7 +150,7 @@ def _jitted(function: FunctionType) -> Any:
     rebound = _rebound(function, callees)
     # No way in from the interpreter, which would take longer to compile than most functions. And no counting of
     # references, which costs as much as the work on a short slice: these functions make no arrays of their own.
-    return _NJIT(rebound, error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return _njit(rebound, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def _rebound(function: FunctionType, names: dict[str, Any]) -> FunctionType:

@@ -2,26 +2,32 @@
 form.
 """
 
-from tradewire.trading.language.acceptance import compile_accepted, findings_of
-from tradewire.trading.language.bars import Bar, Bars
-from tradewire.trading.language.compiled import CompiledStrategy
-from tradewire.trading.language.compiler import compile_strategy, parse_strategy
-from tradewire.trading.language.defaults import with_defaults
-from tradewire.trading.language.document import ParamRange, StrategyDocument
-from tradewire.trading.language.engine import IndicatorEngine, parse_series
-from tradewire.trading.language.errors import StrategyError, StrategyErrors
-from tradewire.trading.language.evaluation import (
-    SIGNALS,
-    Evaluation,
-    EvaluationArrays,
-    RuleReason,
-    Signal,
-)
-from tradewire.trading.language.intervals import INTERVALS_US, interval_name
-from tradewire.trading.language.plugins import PythonRules, installed_rules
-from tradewire.trading.language.reference import language_document
-from tradewire.trading.language.sizing import Sizing, SizingMethod
-from tradewire.trading.language.truth import Check, Finding, check_strategy
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tradewire.trading.language.acceptance import compile_accepted, findings_of
+    from tradewire.trading.language.bars import Bar, Bars
+    from tradewire.trading.language.compiled import CompiledStrategy
+    from tradewire.trading.language.compiler import compile_strategy, parse_strategy
+    from tradewire.trading.language.defaults import with_defaults
+    from tradewire.trading.language.document import ParamRange, StrategyDocument
+    from tradewire.trading.language.engine import IndicatorEngine, parse_series
+    from tradewire.trading.language.errors import StrategyError, StrategyErrors
+    from tradewire.trading.language.evaluation import (
+        SIGNALS,
+        Evaluation,
+        EvaluationArrays,
+        RuleReason,
+        Signal,
+    )
+    from tradewire.trading.language.intervals import INTERVALS_US, interval_name
+    from tradewire.trading.language.plugins import PythonRules, installed_rules
+    from tradewire.trading.language.reference import language_document
+    from tradewire.trading.language.sizing import Sizing, SizingMethod
+    from tradewire.trading.language.truth import Check, Finding, check_strategy
 
 __all__ = [
     "INTERVALS_US",
@@ -54,3 +60,41 @@ __all__ = [
     "parse_strategy",
     "with_defaults",
 ]
+_MODULES = {
+    "Bar": "bars",
+    "Bars": "bars",
+    "Check": "truth",
+    "CompiledStrategy": "compiled",
+    "Evaluation": "evaluation",
+    "EvaluationArrays": "evaluation",
+    "Finding": "truth",
+    "INTERVALS_US": "intervals",
+    "IndicatorEngine": "engine",
+    "ParamRange": "document",
+    "PythonRules": "plugins",
+    "RuleReason": "evaluation",
+    "SIGNALS": "evaluation",
+    "Signal": "evaluation",
+    "Sizing": "sizing",
+    "SizingMethod": "sizing",
+    "StrategyDocument": "document",
+    "StrategyError": "errors",
+    "StrategyErrors": "errors",
+    "check_strategy": "truth",
+    "compile_accepted": "acceptance",
+    "compile_strategy": "compiler",
+    "findings_of": "acceptance",
+    "installed_rules": "plugins",
+    "interval_name": "intervals",
+    "language_document": "reference",
+    "parse_series": "engine",
+    "parse_strategy": "compiler",
+    "with_defaults": "defaults",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a part when it is asked for: who needs the intervals alone does without the compiler."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
