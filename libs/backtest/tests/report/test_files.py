@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given
@@ -31,13 +32,26 @@ def written(run: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pat
 def test_parquet_holds_trades_fills_and_equity_to_the_last_unit(run: Any, written: dict[str, Path]) -> None:
     trades, fills, equity = (pl.read_parquet(written[name]) for name in ("trades", "fills", "equity"))
 
-    assert trades["pnl"].to_list() == [trade.pnl for trade in run.result.trades]
+    assert trades["pnl"].to_list() == [float(trade.pnl) for trade in run.result.trades]
+    assert [round(Decimal(pnl), 8) for pnl in trades["pnl"]] == [trade.pnl for trade in run.result.trades]
     assert [int(t.timestamp()) for t in trades["entry_time"]] == [t.entry_time_us // 10**6 for t in run.result.trades]
     names = [field.name for field in fields(BacktestFill) if field.name != "time_us"]
-    assert fills.select(names).rows() == [tuple(getattr(fill, name) for name in names) for fill in run.result.fills]
-    assert [int(value * 10**8) for value in equity["equity"]] == run.result.equity_e8.tolist()
-    assert [int(value * 10**8) for value in equity["position_BTCUSD"]] == run.result.position_e8["BTCUSD"].tolist()
+    rows = [[getattr(fill, name) for name in names] for fill in run.result.fills]
+    assert fills.select(names).rows() == [
+        tuple(float(value) if isinstance(value, Decimal) else value for value in row) for row in rows
+    ]
+    assert [round(value * 10**8) for value in equity["equity"]] == run.result.equity_e8.tolist()
+    assert [round(value * 10**8) for value in equity["position_BTCUSD"]] == run.result.position_e8["BTCUSD"].tolist()
     assert equity["time"].dt.timestamp("us").to_list() == run.result.time_us.tolist()
+
+
+def test_pandas_reads_numbers_as_numbers_and_times_as_times(written: dict[str, Path]) -> None:
+    for name in ("trades", "fills", "equity"):
+        table = pd.read_parquet(written[name])
+        kinds = {column: table[column].dtype.kind for column in table}
+        words = {"symbol", "side", "client_order_id", "leg", "liquidity", "entry_reason", "exit_reason"}
+        assert {column for column, kind in kinds.items() if kind not in "fiM"} == words.intersection(kinds)
+    assert pd.read_parquet(written["trades"])["fees"].sum() > 0
 
 
 def test_result_document_has_the_keys_that_other_tools_read(run: Any, written: dict[str, Path]) -> None:

@@ -27,13 +27,13 @@ COMMANDS = {
         "run",
         "Fetch the embedded servers (Kafka, schema registry) once; what is there already is checked and kept.",
     ),
-    "init": Known(
-        "init",
-        "Write a sample project: recorded candles, their instruments, strategies. Never writes over a file.",
-    ),
     "run": Known(
         "run",
         "Replay a sample scenario at full speed over real servers and six processes; ends with its fingerprint.",
+    ),
+    "init": Known(
+        "init",
+        "Write a sample project: recorded candles, their instruments, strategies. Never writes over a file.",
     ),
     "up": Known(
         "up",
@@ -79,13 +79,13 @@ COMMANDS = {
         "sweep",
         "Try many parameter sets; rank them in and out of sample, with deflated Sharpe ratio and overfitting risk.",
     ),
+    "limits": Known("on_duty", "Show and set the risk limits of accounts."),
     "strategy": Known("strategy", "Explain the language; check, publish, list, show and retire strategies."),
     "data": Known("data", "Fetch, check, resample and describe candles."),
     "indicator": Known("indicator", "Compute, compare, list and show indicators."),
     "topics": Known("topics", "Compare topics with contracts/topics.yaml, and create or correct them."),
     "contracts": Known("contracts", "Compare the schemas of contracts/ with a registry, and register them."),
     "dlq": Known("dlq", "List, show and replay records that a service could not handle."),
-    "limits": Known("on_duty", "Show and set the risk limits of accounts."),
 }
 """In the order in which the help lists them; a test holds them equal to the commands themselves."""
 

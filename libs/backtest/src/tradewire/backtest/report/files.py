@@ -1,6 +1,7 @@
 """The files of a run: trades, fills and equity as Parquet, the result and its provenance as JSON.
 
-Money, prices and quantities are Decimal(38, 8) columns in Parquet, exact and ready to compute with; in JSON, strings.
+Money, prices and quantities are numbers (float64) in Parquet, which every reader computes with at once: the nearest to
+the exact amount, and that amount itself to 8 decimals up to 90,000,000. In JSON they are strings, exact.
 Times are Datetime columns of µs in UTC in Parquet, and milliseconds since the epoch in JSON.
 """
 
@@ -9,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
-from decimal import Decimal
 from errno import EEXIST
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,7 @@ from tradewire.backtest.statistics import Statistics
 from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import BacktestFill, BacktestResult, Trade
 
-MONEY = pl.Decimal(38, 8)
 TIME = pl.Datetime("us", "UTC")
-UNIT = Decimal("0.00000001")
 SCALE = 100_000_000
 FILES = ("trades.parquet", "fills.parquet", "equity.parquet", "result.json", "report.html")
 """What a run's folder holds beside ``provenance.json``."""
@@ -103,7 +101,7 @@ def equity_frame(result: BacktestResult) -> pl.DataFrame:
 
 
 def _e8(values: Any) -> pl.Series:
-    return (pl.Series(values, dtype=pl.Int64).cast(pl.Decimal(38, 0)) * Decimal(UNIT)).cast(MONEY)
+    return pl.Series(values, dtype=pl.Int64).cast(pl.Float64) / SCALE
 
 
 def _frame(rows: Sequence[Any], kind: type[Any], times: Mapping[str, str], words: Sequence[str]) -> pl.DataFrame:
@@ -115,7 +113,7 @@ def _frame(rows: Sequence[Any], kind: type[Any], times: Mapping[str, str], words
         elif field.name in words:
             series.append(pl.Series(field.name, [str(value) for value in values], dtype=pl.String))
         else:
-            series.append(pl.Series(field.name, [value.quantize(UNIT) for value in values], dtype=MONEY))
+            series.append(pl.Series(field.name, [float(value) for value in values], dtype=pl.Float64))
     return pl.DataFrame(series)
 
 
