@@ -189,6 +189,14 @@ async def test_events_when_a_symbol_has_two_intervals_come_in_event_time_and_non
     assert [event async for event in resumed if isinstance(event, CandleClosed)] == candles[1:]
 
 
+@pytest.mark.parametrize("symbol", ["BTC-USD", "BTC_USD_PERP", "币安人生USDT", "1000PEPEUSDT"])
+async def test_a_symbol_may_be_what_a_venue_lists(tmp_path: Path, symbol: str) -> None:
+    write_instruments(tmp_path, ("alpha", symbol))
+    write_bars(tmp_path, f"alpha-{symbol}-1h.csv", range(2))
+    candles = [event async for event in csv_data(tmp_path).events({}) if isinstance(event, CandleClosed)]
+    assert [candle.symbol for candle in candles] == [symbol] * 2
+
+
 def test_build_when_the_interval_is_not_offered_says_so(tmp_path: Path) -> None:
     write_instruments(tmp_path, ("alpha", "BTCUSD"))
     write_bars(tmp_path, "alpha-BTCUSD-4h.csv", range(2))

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from tradewire.app.cli import main
+from tradewire.app.cli.moments import iso
 from tradewire.app.cli.output import Exit
 from tradewire.testkit.rest_venue import HOUR_MS, START_MS, RestVenue
 
 PROJECT = Path(__file__).parents[4]
 DAILY = PROJECT / "data/sample/bitstamp-BTCUSD-1d.csv"
+HOURLY = PROJECT / "data/sample/coinbase-BTCUSD-1h.csv"
 HEADER = "open_time,open,high,low,close,volume\n"
 
 
@@ -88,6 +90,60 @@ def test_info_and_resample(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     code, _, err = run(capsys, "data", "resample", DAILY, "--to", "4h", "--out", tmp_path / "x.csv")
     assert code == Exit.USAGE
     assert "found 4h, allowed 2d, 3d, 4d, 5d, 1w" in err
+
+
+def test_resample_names_the_bars_that_miss_some_of_theirs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ("data", "resample", DAILY, "--to", "1w", "--out", tmp_path / "w.csv")
+    _, made = document(capsys, *words)
+    partial = made["partial"]
+    assert [(bar["bars"], bar["of"]) for bar in partial] == [(2, 7)]
+    assert [gap["missing"] for gap in made["gaps"]] == [1]
+    code, _, err = run(capsys, *words)
+    assert code == 0
+    assert f"partial: the 1w bar at {iso(partial[0]['time_ms'] * 1000)} is made of 2 of 7 bars" in err
+
+
+def test_rows_and_bars_are_counted_alike_by_check_info_and_backtest(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lines = HOURLY.read_text(encoding="utf-8").splitlines()[:1501]
+    file = tmp_path / "coinbase-BTCUSD-1h.csv"
+    file.write_text("\n".join(["# mine", *lines, lines[7]]) + "\n", encoding="utf-8")
+    _, checked = document(capsys, "data", "check", file)
+    _, described = document(capsys, "data", "info", file)
+    assert (checked["rows"], checked["bars"]) == (described["rows"], described["bars"]) == (1501, 1500)
+    assert checked["remarks"] == ["1 line of comment before the columns"]
+    assert described["remarks"] == [
+        *checked["remarks"],
+        "1 open times stood more than once, equal each time: kept once",
+    ]
+    code, said, _ = run(capsys, "backtest", PROJECT / "strategies/ema-cross-btc.yaml", "--data", file)
+    assert code == 0
+    assert "1,500 closes" in said
+    assert "data: BTCUSD: 1 line of comment before the columns" in said
+
+
+def test_a_time_zone_is_told_by_its_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    rows = [f"2024-01-0{day} 09:00,10,12,9,11,1" for day in range(1, 4)]
+    file.write_text("\n".join(["time,open,high,low,close,volume", *rows]) + "\n")
+    _, found = document(capsys, "data", "check", file, "--tz", "Asia/Tokyo")
+    assert (found["valid"], found["interval"], found["first_ms"]) == (True, "1d", 1_704_067_200_000)
+    assert found["remarks"] == ["times without a zone are read as Asia/Tokyo"]
+    code, _, err = run(capsys, "data", "check", file, "--tz", "Tokyo")
+    assert code == Exit.USAGE
+    assert "--tz: found 'Tokyo', allowed a name of the time zone database" in err
+
+
+def test_a_series_that_reads_no_volume_needs_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    rows = [f"{1_704_067_200_000 + n * 3_600_000},10,12,9,{10 + n % 3}" for n in range(30)]
+    file.write_text("\n".join(["time,open,high,low,close", *rows]) + "\n")
+    code, _ = document(capsys, "indicator", "compute", "ema(close, 5)", "--data", file)
+    assert code == 0
+    code, _, err = run(capsys, "indicator", "compute", "obv()", "--data", file)
+    assert code == Exit.REFUSED
+    assert "volume: found no column for the volume, allowed a volume in every row, for `obv()`" in err
 
 
 def test_fetch_asks_a_venue_and_writes_what_check_takes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

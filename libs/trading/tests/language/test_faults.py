@@ -102,6 +102,8 @@ def test_parse_when_a_rule_is_wrong_then_tells_where_what_and_a_way_out(
         ("id: story\n", "", (1, 1), "`id` is missing", "add `id: …`"),
         ("symbols:", "symbol:", (1, 1), "`symbols` is missing", "add `symbols: [BTCUSDT]`"),
         ("[BTCUSDT]", "[BTC/USDT]", (2, 11), "`BTC/USDT` is not a symbol", "write `BTCUSDT`"),
+        ("[BTCUSDT]", "[btcusdt]", (2, 11), "`btcusdt` is not a symbol", "write `BTCUSDT`"),
+        ("[BTCUSDT]", "[币安人生USDT]", None, None, None),
         ("[BTCUSDT]", "[BTCUSDT, BTCUSDT]", (2, 20), "symbol BTCUSDT is given twice", None),
         ("[BTCUSDT]", "BTCUSDT", (2, 10), "`symbols` must be a list", "write `symbols: [BTCUSDT]`"),
         ("1h", "7m", (3, 11), "`7m` is not an interval", "one of 1m, 2m"),

@@ -22,7 +22,7 @@ from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Event
 from tradewire.trading.bars_csv import BarFault, BarsFileError, RawBar, read_rows
 
-_FILE_NAME = re.compile(r"(?P<venue>[a-z0-9_]+)-(?P<symbol>[A-Za-z0-9_]+)-(?P<interval>[1-9]\d*[mhdw])\.(csv|parquet)")
+_FILE_NAME = re.compile(r"(?P<venue>[a-z0-9_]+)-(?P<symbol>\w[\w-]*)-(?P<interval>[1-9]\d*[mhdw])\.(csv|parquet)")
 
 ALLOWED = "<venue>-<symbol>-<interval>.csv or .parquet"
 
