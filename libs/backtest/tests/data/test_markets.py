@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import polars as pl
 import pytest
 
@@ -46,31 +45,6 @@ def test_a_folder_gives_each_symbol_its_file_of_the_strategys_venue_and_interval
     assert [(m.symbol, m.interval, len(m)) for m in markets] == [("ETHUSD", "1d", 788), ("BTCUSD", "1d", 1865)]
     assert [m.instrument.step_size for m in markets] == [Decimal("0.001"), Decimal("0.0001")]
     assert assumptions(markets) == ()
-
-
-def test_a_folder_of_freqtrade_has_candles_marks_and_funding_by_its_names(tmp_path: Path) -> None:
-    moments = pd.date_range("2024-01-01", periods=48, freq="h", tz="UTC").as_unit("ms")
-    prices = {"open": 100.5, "high": 110.0, "low": 90.25, "close": 101.0, "volume": 5.5}
-    candles = pd.DataFrame({"date": moments, **prices})
-    rates = pd.DataFrame({"date": moments[::8], **prices}).assign(open=0.0001, high=0.0, low=0.0, close=0.0, volume=0.0)
-    for base in ("BTC", "ETH"):
-        candles.to_feather(tmp_path / f"{base}_USDT_USDT-1h-futures.feather")
-        candles.to_feather(tmp_path / f"{base}_USDT_USDT-1h-mark.feather")
-        rates.to_feather(tmp_path / f"{base}_USDT_USDT-8h-funding_rate.feather")
-    files = MarketFiles([tmp_path], mark=[tmp_path], funding=[tmp_path])
-    markets = load_markets(Wanted(("ETHUSDT", "BTCUSDT")), files)
-    assert [(market.symbol, len(market), market.mark is not None) for market in markets] == [
-        ("ETHUSDT", 48, True),
-        ("BTCUSDT", 48, True),
-    ]
-    assert all(market.funding_rate is not None and market.funding_rate.sum() > 0 for market in markets)
-
-
-@pytest.mark.parametrize("symbol", ["BTC-USD", "BTC_USD_PERP", "币安人生USDT"])
-def test_a_folder_gives_a_symbol_of_any_spelling_its_file(candles: Path, symbol: str) -> None:
-    candles.rename(candles.with_name(f"venue-{symbol}-1h.csv"))
-    (market,) = load_markets(Wanted((symbol,)), MarketFiles([candles.parent]))
-    assert (market.symbol, len(market)) == (symbol, 10)
 
 
 def test_symbols_may_be_named(candles: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,3 +81,26 @@ def test_computed_prices_are_rounded_to_the_tick_when_that_is_asked_for(tmp_path
     (market,) = load_markets(Wanted("1h"), files)
     assert market.low.tolist() == [float(row[2]) for row in PRICES]
     assert "rounded to the tick 0.01" in " ".join(remarks([market]))
+
+
+REMEDIES = {
+    "funding": "give the file as --funding",
+    "trades": "single trades: make candles of them first",
+    "messages": "JSON: write it as CSV or Parquet",
+    "rest": "JSON: write it as CSV or Parquet",
+}
+
+
+def test_recorded_candles_are_valid_and_other_recorded_files_say_what_they_are() -> None:
+    shared = Path(os.environ.get("TRADEWIRE_SHARED_DATA", Path(__file__).parents[5] / "shared" / "data"))
+    if not shared.is_dir():
+        pytest.skip(f"no recorded data in {shared}; TRADEWIRE_SHARED_DATA names the folder")
+    files = [path for path in sorted(shared.rglob("*")) if path.is_file() and path.parent != shared]
+    for path in files:
+        found, kind = inspect_file(path), path.relative_to(shared).parts[0]
+        if kind in REMEDIES:
+            (error,) = found.errors
+            assert REMEDIES[kind] in f"{error.found}, {error.allowed}", path
+        else:
+            assert found.valid, path
+            assert found.has_volume == (kind != "mark"), path

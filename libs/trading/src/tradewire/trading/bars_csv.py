@@ -136,7 +136,7 @@ def decimal_of(text: str, *, positive: bool) -> Decimal:
 def _check_form(text: str) -> None:
     """Raises ValueError for text that is no number, or none that the wire's decimal(38, 8) can hold."""
     if not _NUMBER.fullmatch(text):
-        raise ValueError("a finite decimal number")
+        raise ValueError("a finite decimal number" + (", with a point and no other separator" if "," in text else ""))
     number = Decimal(text)
     if number.adjusted() >= MAX_DIGITS:
         raise ValueError(f"at most {MAX_DIGITS} digits before the point")
