@@ -14,7 +14,10 @@ DAY_US = 24 * HOUR_US
 
 def streams(roster: Roster, time_us: int, account_id: str = "alpha") -> list[tuple[str, str, int]]:
     """(strategy, symbol, version) in force."""
-    return [(leg.stream.strategy_id, leg.stream.symbol, leg.version) for leg in roster.legs(account_id, time_us)]
+    return [
+        (item.stream.strategy_id, item.stream.symbol, item.version)
+        for item in roster.subscriptions(account_id, time_us)
+    ]
 
 
 def test_legs_when_several_strategies_trade_then_by_strategy_and_symbol_of_one_account() -> None:
@@ -75,7 +78,7 @@ def test_markets_when_a_thousand_others_trade_then_only_those_concerned_are_visi
 def owed(roster: Roster, time_us: int, after_us: int = -1) -> list[tuple[str, str, int]]:
     """(strategy, symbol, bar close in hours) that must be answered by ``time_us``."""
     found = roster.owed("alpha", time_us, after_us)
-    return [(leg.stream.strategy_id, leg.stream.symbol, close_us // HOUR_US) for leg, close_us in found]
+    return [(item.stream.strategy_id, item.stream.symbol, close_us // HOUR_US) for item, close_us in found]
 
 
 def test_owed_when_a_strategy_has_left_then_its_last_bar_until_that_is_past() -> None:

@@ -43,7 +43,7 @@ def after_a_crash(told: list[RiskAssessed], *, saved: bytes | None = None) -> Ri
     """Another life, with the answers on the topic."""
     desk = live_desk()
     if saved is not None:
-        desk.restore(0, Account.restored("alpha", saved, desk.held))
+        desk.restore(0, Account.restored("alpha", saved, desk.pending))
     desk.published({"alpha": max((answer.event_time_us for answer in told), default=-1)}, told)
     return desk
 
@@ -59,7 +59,7 @@ def test_step_when_it_was_answered_late_before_a_crash_then_the_answers_stand() 
     again += answers(desk.tick(99 * HOUR_US))
     assert (
         [answer for answer in again if answer.event_time_us > HOUR_US],
-        dict(desk.held.lowest()),
+        dict(desk.pending.lowest()),
         list(desk.waits()),
     ) == ([], {}, [])
 
@@ -81,7 +81,7 @@ def test_step_when_an_evaluation_came_behind_a_step_cut_short_then_it_is_no_part
     found += answers(desk.tick(99 * HOUR_US))
     every = [*told[:count], *(answer for answer in found if answer.event_time_us > HOUR_US)]
     assert sorted(answer.evaluation_id for answer in every) == sorted({answer.evaluation_id for answer in told})
-    assert dict(desk.held.lowest()) == {}
+    assert dict(desk.pending.lowest()) == {}
 
 
 def test_step_when_its_answer_stands_then_its_orders_count_for_what_comes_after() -> None:
@@ -94,7 +94,7 @@ def test_step_when_its_answer_stands_then_its_orders_count_for_what_comes_after(
     assert say(again, evaluation(0)) == []
     (account,) = (account for _, account in again.changed())
     assert account.order_times_us[0] == HOUR_US
-    assert len(list(account.flights.keys())) == 1
+    assert len(list(account.in_flight.keys())) == 1
 
 
 def test_step_when_the_kill_switch_was_thrown_since_then_what_was_approved_stays_approved() -> None:

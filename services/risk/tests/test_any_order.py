@@ -75,13 +75,13 @@ def play(rng: random.Random, feeds: tuple[Feed, Feed], *, trouble: bool) -> dict
         if trouble and rng.random() < 0.2:
             for _, account in desk.changed():
                 saved = account.saved()
-            lowest = {place.topic: offset for place, offset in desk.held.lowest().items()}
+            lowest = {place.topic: offset for place, offset in desk.pending.lowest().items()}
             topics = [envelope(feed[0][0]).topic for feed in feeds]
             committed = [lowest.get(name, at) for name, at in zip(topics, read, strict=True)]
         if trouble and rng.random() < 0.1:
             desk = desk_with(BOUNDS, symbols=(BTC, ETH))
             if saved is not None:
-                desk.restore(0, Account.restored("alpha", saved, desk.held))
+                desk.restore(0, Account.restored("alpha", saved, desk.pending))
             read = list(committed)
     return found
 

@@ -112,7 +112,7 @@ def test_evaluation_when_delivered_again_then_answered_once() -> None:
     say(desk, account_state(0))
     assert len(say(desk, evaluation(0))) == 1
     assert say(desk, evaluation(0), 9) == []
-    assert desk.held.lowest() == {}
+    assert desk.pending.lowest() == {}
 
 
 # ---- decisions ----

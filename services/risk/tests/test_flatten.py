@@ -105,7 +105,7 @@ def restarted(desk: RiskDesk, *, published_number: int | None = None) -> RiskDes
     for event in (instrument(BTC), status(active(document("trend", "alpha", BTC))), FLATTEN):
         assert say(fresh, event) == []
     for data in saved:
-        fresh.restore(0, Account.restored("alpha", data, fresh.held))
+        fresh.restore(0, Account.restored("alpha", data, fresh.pending))
     if published_number is not None:
         fresh.published({"alpha": evaluation(published_number).event_time_us})
     return fresh

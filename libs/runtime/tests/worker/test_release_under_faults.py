@@ -26,7 +26,7 @@ from tradewire.runtime.stores.changelog import ChangelogStore
 from tradewire.testkit.builders import assessment, evaluation
 from tradewire.testkit.watched import WatchedStore
 from tradewire.testkit.worker_rig import WITHIN_SECONDS, WorkerRig, ended
-from tradewire.trading.holding import Held
+from tradewire.trading.pending_offsets import PendingOffsets
 
 LETTERS = DEAD_LETTERS["risk"]
 KEY = b"alpha"
@@ -41,7 +41,7 @@ class ChainDesk:
     """Answers one evaluation behind; refuses what is in ``broken``, which several lives may share."""
 
     def __init__(self, broken: set[int]) -> None:
-        self.held, self._broken = Held(), broken
+        self.unanswered, self._broken = PendingOffsets(), broken
         self._said: dict[str, RiskStateSaved] = {}
         self._pending: dict[str, tuple[StrategyEvaluated, Envelope]] = {}
         self._partitions: dict[str, int] = {}
@@ -56,7 +56,7 @@ class ChainDesk:
         newest_us = pending[0].event_time_us if pending else said.event_time_us if said else -1
         if event.event_time_us <= newest_us:
             return
-        self.held.take(envelope)
+        self.unanswered.take(envelope)
         self._pending[account], self._partitions[account] = (event, envelope), envelope.partition
         if pending is not None:
             answered, cause = pending
@@ -65,7 +65,7 @@ class ChainDesk:
                 account_id=account, event_time_us=answered.event_time_us, state=digest.encode()
             )
             self._changed.add(account)
-            self.held.release(cause)
+            self.unanswered.release(cause)
             yield Emit(assessment(answered.candle_offset, account_id=account, evaluation_id=digest), cause)
 
     def changed(self) -> Iterator[tuple[int, RiskStateSaved]]:
@@ -85,7 +85,7 @@ class ChainDesk:
             del self._partitions[account]
             self._said.pop(account, None)
             if (pending := self._pending.pop(account, None)) is not None:
-                self.held.release(pending[1])
+                self.unanswered.release(pending[1])
 
 
 class Story:
@@ -105,8 +105,8 @@ class Story:
             inputs=(on(StrategyEvaluated, desk.decide),),
             outputs=(RiskAssessed,),
             store=WatchedStore(store, self.rig.journal),
-            held=desk.held.lowest,
-            backlog=desk.held.counts,
+            held=desk.unanswered.lowest,
+            backlog=desk.unanswered.counts,
         )
 
     async def say(self, count: int = 1) -> None:

@@ -30,7 +30,7 @@ from tradewire.testkit.builders import (
     position,
     share,
 )
-from tradewire.trading.assessment.assess import Decision, Standing, assess, flatten_order
+from tradewire.trading.assessment.assess import Decision, RiskContext, assess, flatten_order
 from tradewire.trading.assessment.exposure import exposure_of
 
 PROTECTION = (OrderLeg.STOP_LOSS, OrderLeg.TAKE_PROFIT, OrderLeg.TRAILING_STOP)
@@ -43,14 +43,14 @@ def decide(
     held: int = 0,
     orders: tuple[Any, ...] = (),
     bounds: RiskLimitsChanged | None = None,
-    standing: dict[str, Any] | None = None,
+    context: dict[str, Any] | None = None,
     market: dict[str, Any] | None = None,
     **evaluated: Any,
 ) -> Decision:
     """Assess a signal of a strategy that holds ``held`` BTC with these orders at work."""
     holdings: dict[str, Any] = {"positions": (position(held),), "strategy_positions": (share(held),)} if held else {}
     state = account_state(open_orders=orders, **holdings)
-    view = Standing(
+    view = RiskContext(
         state=state,
         exposure=exposure_of(state),
         peak_equity=state.equity,
@@ -63,7 +63,7 @@ def decide(
     if bounds is not None:
         rules.change(bounds)
     asked = evaluation(0, signal, **evaluated)
-    return assess(asked, "evaluation-1", replace(view, **standing or {}), instrument(**market or {}), rules)
+    return assess(asked, "evaluation-1", replace(view, **context or {}), instrument(**market or {}), rules)
 
 
 def legs(decision: Decision) -> list[tuple[OrderLeg, Side, Decimal]]:
@@ -124,7 +124,7 @@ def test_exit_when_every_rule_would_refuse_then_goes_out_unjudged() -> None:
         Signal.EXIT_LONG,
         held=3,
         bounds=nothing,
-        standing={"level": ControlLevel.PAUSED, "peak_equity": Decimal(10**9)},
+        context={"level": ControlLevel.PAUSED, "peak_equity": Decimal(10**9)},
         market={"status": InstrumentStatus.HALT, "min_qty": Decimal(10)},
     )
     assert (decision.decision, decision.rules) == (RiskDecision.APPROVED, ())
@@ -193,9 +193,9 @@ def test_ids_when_version_strategy_or_symbol_differ_then_others(change: dict[str
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_symbol_when_shared_with_another_strategy_then_no_order_leans_on_the_net_position(shared: bool) -> None:
-    standing = {"shared": shared}
-    (out,) = decide(Signal.EXIT_LONG, held=1, standing=standing).intents
-    entry, *guards = decide(standing=standing, **GUARDED).intents
+    context = {"shared": shared}
+    (out,) = decide(Signal.EXIT_LONG, held=1, context=context).intents
+    entry, *guards = decide(context=context, **GUARDED).intents
     assert out.reduce_only is not shared
     assert {guard.reduce_only for guard in guards} == {not shared}
     assert entry.reduce_only is False

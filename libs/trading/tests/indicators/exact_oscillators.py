@@ -23,12 +23,12 @@ from libs.trading.tests.indicators.exact_series import (
     lowest,
     mean,
     median,
+    percent_k,
     ratio,
     rma,
     rooted,
     running,
     sma,
-    standing,
     stddev,
     strength,
     total,
@@ -48,7 +48,7 @@ def cmo(x: Series, n: int) -> list[Number]:
 
 
 def stochastic(high: Series, low: Series, close: Series, n: int, smooth: int, d: int) -> list[list[Number]]:
-    k = sma(standing(high, low, close, n), smooth)
+    k = sma(percent_k(high, low, close, n), smooth)
     return known_with(k, sma(k, d))
 
 

@@ -163,7 +163,7 @@ def strength(x: Series, n: int) -> list[Number]:
     return each(lambda g, f: HUNDRED * ratio(g, g + f), gain, loss)
 
 
-def standing(high: Series, low: Series, close: Series, n: int) -> list[Number]:
+def percent_k(high: Series, low: Series, close: Series, n: int) -> list[Number]:
     """Place of the close in the range of n bars, percent."""
     top, bottom = highest(high, n), lowest(low, n)
     return each(lambda c, t, b: HUNDRED * ratio(c - b, t - b), close, top, bottom)

@@ -9,7 +9,7 @@ from tradewire.execution.domain.account import Account
 from tradewire.execution.domain.execution_port import ExecutionPort
 from tradewire.testkit.builders import ACCOUNT, BTC, HOUR_US, VENUE, candle
 from tradewire.testkit.execution_desk import desk_with, told
-from tradewire.trading.holding import Held
+from tradewire.trading.pending_offsets import PendingOffsets
 
 
 def saved_account(**candle_fields: Any) -> Account:
@@ -22,7 +22,7 @@ def saved_account(**candle_fields: Any) -> Account:
 
 def restored(saved: bytes, execution: ExecutionPort) -> Account:
     """What comes back from ``saved``; its orders are of no matter here."""
-    return Account.restored(ACCOUNT, saved, Held(), lambda *_: execution)
+    return Account.restored(ACCOUNT, saved, PendingOffsets(), lambda *_: execution)
 
 
 def test_account_when_restored_then_knows_which_bars_of_which_interval_happened_and_ended() -> None:

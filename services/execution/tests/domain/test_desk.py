@@ -156,7 +156,7 @@ def test_anything_when_delivered_twice_then_happens_once() -> None:
     events: list[Event] = [candle(0), assessment(0, intent()), candle(1)]
     assert len(fills(told(desk, *events))) == 1
     assert told(desk, *events) == []
-    assert dict(desk.held.lowest()) == {}
+    assert dict(desk.pending.lowest()) == {}
 
 
 # ---- orders ----

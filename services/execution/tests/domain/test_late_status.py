@@ -56,7 +56,7 @@ def test_candle_when_a_rewind_is_due_then_it_waits_for_those_before_it() -> None
     told(desk, candle(0), assessment(0), candle(1, symbol=ETH))
     arrives(desk, second(0))
     assert list(desk.on_candle(candle(2, symbol=ETH), envelope(candle(2, symbol=ETH), 3))) == []
-    assert not any(desk.held.counts().values())
+    assert not any(desk.pending.counts().values())
 
 
 def test_own_when_a_status_came_after_the_position_was_written_then_rewound() -> None:

@@ -24,7 +24,7 @@ def test_assessment_when_nobody_was_known_to_decide_then_its_orders_are_denied_o
     found = say(desk, AFTER, 7)
     assert life(found, "late") == [OrderStatus.DENIED]
     assert "nobody was known to decide" in str(found[0])
-    assert (say(desk, AFTER, 8), dict(desk.held.lowest()), list(desk.waits())) == ([], {}, [])
+    assert (say(desk, AFTER, 8), dict(desk.pending.lowest()), list(desk.waits())) == ([], {}, [])
 
 
 def test_assessment_when_denied_and_delivered_again_after_a_restart_then_nothing_more_is_said() -> None:

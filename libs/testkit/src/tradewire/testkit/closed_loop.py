@@ -181,7 +181,7 @@ class RiskMember(Member):
 
     def recover(self) -> None:
         for account_id, (partition, saved) in self.saved.items():
-            self.desk.restore(partition, RiskAccount.restored(account_id, saved, self.desk.held))
+            self.desk.restore(partition, RiskAccount.restored(account_id, saved, self.desk.pending))
         answers = [m.event for m in self.log.messages() if isinstance(m.event, RiskAssessed) and m.event.step_size]
         newest_us: dict[str, int] = {}
         for answer in answers:
@@ -189,7 +189,7 @@ class RiskMember(Member):
         self.desk.published(newest_us, answers)
 
     def held(self) -> dict[Place, int]:
-        return dict(self.desk.held.lowest())
+        return dict(self.desk.pending.lowest())
 
 
 class ExecutionMember(Member):
@@ -241,7 +241,7 @@ class ExecutionMember(Member):
         return next((n for n, m in enumerate(records) if m.envelope.event_time_us >= time_us), len(records))
 
     def held(self) -> dict[Place, int]:
-        return dict(self.desk.held.lowest())
+        return dict(self.desk.pending.lowest())
 
 
 class ClosedLoop:

@@ -17,7 +17,7 @@ from tradewire.ports.events import AccountStateChanged, RiskStateSaved, Strategy
 from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.runtime.service import Store
 from tradewire.testkit.builders import assessment
-from tradewire.trading.holding import Held
+from tradewire.trading.pending_offsets import PendingOffsets
 from tradewire.trading.tracking import Tracked
 
 LOUD_EVERY = 5
@@ -54,7 +54,7 @@ class Folding:
     """Takes turns in order; says something at every fifth."""
 
     def __init__(self) -> None:
-        self.held, self.folds = Held(), Tracked[str, Fold]()
+        self.pending, self.folds = PendingOffsets(), Tracked[str, Fold]()
 
     def on_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> Iterator[Emit]:
         """An even turn."""
@@ -71,10 +71,10 @@ class Folding:
         if turn < fold.turns or turn in fold.waiting:
             return
         fold.waiting[turn] = event, envelope
-        self.held.take(envelope)
+        self.pending.take(envelope)
         while fold.turns in fold.waiting:
             taken, cause = fold.waiting.pop(fold.turns)
-            self.held.release(cause)
+            self.pending.release(cause)
             fold.digest = folded(fold.digest, fold.turns)
             if fold.turns % LOUD_EVERY == 0:
                 told = assessment(fold.turns, account_id=taken.account_id, evaluation_id=fold.digest)
@@ -95,7 +95,7 @@ class Folding:
         """A partition goes."""
         for account in [a for a, fold in self.folds.peek().items() if fold.partition == partition]:
             for _, envelope in self.folds.pop(account).waiting.values():
-                self.held.release(envelope)
+                self.pending.release(envelope)
 
 
 @dataclass

@@ -45,8 +45,8 @@ class Story:
             inputs=(on(StrategyEvaluated, desk.on_evaluation), on(AccountStateChanged, desk.on_state)),
             outputs=(RiskAssessed,),
             store=WatchedStore(stores[self._kind](), self.rig.journal),
-            held=desk.held.lowest,
-            backlog=desk.held.counts,
+            held=desk.pending.lowest,
+            backlog=desk.pending.counts,
             renew=self.service,
         )
 

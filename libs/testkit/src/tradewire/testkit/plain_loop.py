@@ -29,7 +29,7 @@ from tradewire.strategy.domain.desk import StrategyDesk
 from tradewire.testkit.builders import HOUR_US, account_state, position, share
 from tradewire.testkit.closed_loop import BALANCE, LEVERAGE
 from tradewire.trading import exchange as venue
-from tradewire.trading.assessment.assess import Standing, assess
+from tradewire.trading.assessment.assess import RiskContext, assess
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.exchange import from_e8
 from tradewire.trading.exchange.bars import constant_mark
@@ -110,8 +110,8 @@ class PlainAccount:
         self.followed = {symbol: names for symbol, names in intervals.items() if symbol in still_open}
         exposure, placed = exposure_of(state), []
         for event_id, evaluation in evaluations:
-            standing = self._standing(state, time_us, evaluation, exposure)
-            decision = assess(evaluation, event_id, standing, self.instruments[evaluation.symbol], self.rules)
+            context = self._standing(state, time_us, evaluation, exposure)
+            decision = assess(evaluation, event_id, context, self.instruments[evaluation.symbol], self.rules)
             exposure = decision.exposure or exposure
             self.approved_us += [time_us] * len(decision.intents)
             failed = tuple(rule.rule for rule in decision.rules if not rule.passed)
@@ -140,9 +140,9 @@ class PlainAccount:
 
     def _standing(
         self, state: AccountStateChanged, time_us: int, evaluation: StrategyEvaluated, exposure: Exposure
-    ) -> Standing:
+    ) -> RiskContext:
         today = [equity for at_us, equity in self.equities if at_us // DAY_US == time_us // DAY_US]
-        return Standing(
+        return RiskContext(
             state=state,
             exposure=exposure,
             peak_equity=max(equity for _, equity in self.equities),

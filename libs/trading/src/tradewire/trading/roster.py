@@ -27,7 +27,7 @@ class Stream(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
+class Subscription:
     """A stream with what one version says about it.
 
     ``since_us``, ``until_us``: the version decides on it from then until before then. ``begins_us``: since when the
@@ -57,14 +57,14 @@ def slot_us(time_us: int, every_us: int) -> int:
 class _Span:
     """An account between two changes of its strategies.
 
-    ``legs``: what is in force; ``ended``: last bar close and leg of what ended before, newest first; ``shortest``: the
-    shortest interval in force, by market.
+    ``subscriptions``: those in force; ``ended``: last bar close and subscription of those that ended before, newest
+    first; ``shortest``: the shortest interval in force, by market.
     """
 
     since_us: int
     until_us: int | None
-    legs: tuple[Leg, ...]
-    ended: tuple[tuple[int, Leg], ...]
+    subscriptions: tuple[Subscription, ...]
+    ended: tuple[tuple[int, Subscription], ...]
     shortest: dict[Market, int]
 
     def holds(self, time_us: int) -> bool:
@@ -76,7 +76,7 @@ class _Span:
 class _Tables:
     """What the versions say, by account and by market; ``spans``: of each account the one that was used last."""
 
-    legs: dict[str, list[Leg]] = field(default_factory=lambda: defaultdict(list))
+    subscriptions: dict[str, list[Subscription]] = field(default_factory=lambda: defaultdict(list))
     accounts: dict[Market, set[str]] = field(default_factory=lambda: defaultdict(set))
     strategies: dict[Market, set[str]] = field(default_factory=lambda: defaultdict(set))
     spans: dict[str, _Span] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class Roster:
 
     def accounts(self) -> list[str]:
         """Accounts that have or had a version, sorted."""
-        return sorted(self._tables.legs)
+        return sorted(self._tables.subscriptions)
 
     def accounts_on(self, venue: str, symbol: str) -> list[str]:
         """Accounts that trade a market, or did, or will; sorted."""
@@ -130,43 +130,43 @@ class Roster:
         """Strategies that trade a market, or did, or will; sorted."""
         return sorted(self._tables.strategies.get((venue, symbol), ()))
 
-    def legs(self, account_id: str, time_us: int) -> tuple[Leg, ...]:
+    def subscriptions(self, account_id: str, time_us: int) -> tuple[Subscription, ...]:
         """What the account's strategies decide on at ``time_us``, by strategy and symbol."""
-        return self._span(account_id, time_us).legs
+        return self._span(account_id, time_us).subscriptions
 
-    def owed(self, account_id: str, time_us: int, after_us: int) -> Iterator[tuple[Leg, int]]:
+    def owed(self, account_id: str, time_us: int, after_us: int) -> Iterator[tuple[Subscription, int]]:
         """Each stream of the account that owes an answer, with the newest bar close in (after_us, time_us] it owes.
 
         A stream owes nothing before it begins and nothing between two closes of its interval. One that ended owes its
         last bar, if it ended right behind one: otherwise nobody saw a bar there, and there may have been none.
         """
         span = self._span(account_id, time_us)
-        for leg in span.legs:
-            close_us = slot_us(time_us, leg.stream.interval_us)
-            if close_us > after_us and close_us >= leg.begins_us:
-                yield leg, close_us
-        for close_us, leg in span.ended:
+        for subscription in span.subscriptions:
+            close_us = slot_us(time_us, subscription.stream.interval_us)
+            if close_us > after_us and close_us >= subscription.begins_us:
+                yield subscription, close_us
+        for close_us, subscription in span.ended:
             if close_us <= after_us:
                 return
-            yield leg, close_us
+            yield subscription, close_us
 
-    def legs_until(self, account_id: str, time_us: int) -> Iterator[Leg]:
+    def subscriptions_until(self, account_id: str, time_us: int) -> Iterator[Subscription]:
         """What the account's strategies decide on at ``time_us``, or once did."""
-        return (leg for leg in self._tables.legs.get(account_id, ()) if leg.since_us <= time_us)
+        return (item for item in self._tables.subscriptions.get(account_id, ()) if item.since_us <= time_us)
 
-    def legs_after(self, account_id: str, time_us: int) -> Iterator[Leg]:
+    def subscriptions_after(self, account_id: str, time_us: int) -> Iterator[Subscription]:
         """What the account's strategies will begin to decide on after ``time_us``, as far as is known."""
-        return (leg for leg in self._tables.legs.get(account_id, ()) if leg.since_us > time_us)
+        return (item for item in self._tables.subscriptions.get(account_id, ()) if item.since_us > time_us)
 
     def symbols(self, account_id: str, time_us: int) -> dict[Market, int]:
-        """(venue, symbol) → shortest interval in µs of the account's legs at ``time_us``."""
+        """(venue, symbol) → shortest interval in µs of the account's subscriptions at ``time_us``."""
         return self._span(account_id, time_us).shortest
 
     def _span(self, account_id: str, time_us: int) -> _Span:
         spans = self._tables.spans
         span = spans.get(account_id)
         if span is None or not span.holds(time_us):
-            span = spans[account_id] = _span_at(self._tables.legs.get(account_id, ()), time_us)
+            span = spans[account_id] = _span_at(self._tables.subscriptions.get(account_id, ()), time_us)
         return span
 
     def version(self, strategy_id: str, time_us: int) -> ActiveVersion | None:
@@ -199,8 +199,8 @@ def _enter(tables: _Tables, strategy_id: str, versions: Sequence[ActiveVersion])
             account_id, venue, stream = key
             running[key] = begins_us = before.get(key, since_us)
             ends = until_us is not None and key not in continued
-            leg = Leg(stream, venue, version.version, since_us, until_us, begins_us, ends)
-            tables.legs[account_id].append(leg)
+            subscription = Subscription(stream, venue, version.version, since_us, until_us, begins_us, ends)
+            tables.subscriptions[account_id].append(subscription)
             tables.accounts[venue, stream.symbol].add(account_id)
             tables.strategies[venue, stream.symbol].add(strategy_id)
 
@@ -212,29 +212,29 @@ def _streams(strategy_id: str, version: ActiveVersion) -> dict[tuple[str, str, S
     return dict.fromkeys((version.account_id, version.venue, stream) for stream in streams)
 
 
-def _span_at(legs: Sequence[Leg], time_us: int) -> _Span:
+def _span_at(subscriptions: Sequence[Subscription], time_us: int) -> _Span:
     """The span of an account that holds ``time_us``."""
-    marks = {mark for leg in legs for mark in (leg.since_us, leg.until_us) if mark is not None}
-    begun = [leg for leg in legs if leg.since_us <= time_us]
+    marks = {mark for item in subscriptions for mark in (item.since_us, item.until_us) if mark is not None}
+    begun = [item for item in subscriptions if item.since_us <= time_us]
     ended = [
-        (leg.until_us - 1, leg)
-        for leg in begun
-        if leg.ends and leg.until_us is not None and leg.until_us <= time_us and _closes(leg.until_us - 1, leg)
+        (item.until_us - 1, item)
+        for item in begun
+        if item.ends and item.until_us is not None and item.until_us <= time_us and _closes(item.until_us - 1, item)
     ]
-    current = tuple(leg for leg in begun if leg.until_us is None or time_us < leg.until_us)
+    current = tuple(item for item in begun if item.until_us is None or time_us < item.until_us)
     shortest: dict[Market, int] = {}
-    for leg in current:
-        market = (leg.venue, leg.stream.symbol)
-        shortest[market] = min(leg.interval_us, shortest.get(market, leg.interval_us))
+    for item in current:
+        market = (item.venue, item.stream.symbol)
+        shortest[market] = min(item.interval_us, shortest.get(market, item.interval_us))
     return _Span(
         since_us=max((mark for mark in marks if mark <= time_us), default=-1),
         until_us=min((mark for mark in marks if mark > time_us), default=None),
-        legs=current,
+        subscriptions=current,
         ended=tuple(sorted(ended, key=lambda item: item[0], reverse=True)),
         shortest=shortest,
     )
 
 
-def _closes(time_us: int, leg: Leg) -> bool:
-    """Does a bar of the leg close at ``time_us``, while it is decided on?"""
-    return leg.since_us <= time_us and slot_us(time_us, leg.interval_us) == time_us
+def _closes(time_us: int, item: Subscription) -> bool:
+    """Does a bar of the item close at ``time_us``, while it is decided on?"""
+    return item.since_us <= time_us and slot_us(time_us, item.interval_us) == time_us

@@ -148,7 +148,7 @@ class RiskStore(ChangelogStore):
 
     def _restore(self, partition: int, event: Event) -> None:
         assert isinstance(event, RiskStateSaved)
-        self._desk.restore(partition, Account.restored(event.account_id, event.state, self._desk.held))
+        self._desk.restore(partition, Account.restored(event.account_id, event.state, self._desk.pending))
 
 
 def _answered_unread(record: Record, error: ContractViolationError) -> tuple[str, int] | None:

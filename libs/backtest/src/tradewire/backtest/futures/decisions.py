@@ -30,7 +30,7 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.message import derived_id, root_id
 from tradewire.ports.risk import ZERO, Entry, RiskPort
-from tradewire.trading.assessment.assess import Decision, Standing, assess
+from tradewire.trading.assessment.assess import Decision, RiskContext, assess
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.assessment.intents import client_order_id, guarding, market
 from tradewire.trading.assessment.rules import judge
@@ -97,15 +97,15 @@ class Decider:
     _approved_us: deque[int] = field(default_factory=deque)
 
     def decide(
-        self, symbol: str, at: int, time_us: int, answers: EvaluationArrays, standing: Standing, close: Decimal
+        self, symbol: str, at: int, time_us: int, answers: EvaluationArrays, context: RiskContext, close: Decimal
     ) -> Decision:
-        """What to do about the signal of one bar. ``standing`` from `standing`, ``at`` the bar's index in answers."""
+        """What to do about the signal of one bar. ``context`` from `context`, ``at`` the bar's index in answers."""
         instrument = self.instruments[symbol]
         evaluation = self._evaluation(symbol, at, time_us, answers, close)
-        decision = assess(evaluation, self._evaluation_id(instrument, time_us), standing, instrument, self.rules)
+        decision = assess(evaluation, self._evaluation_id(instrument, time_us), context, instrument, self.rules)
         if self.counts.take(decision):
             sizing, distance = evaluation.sizing, evaluation.stop_distance
-            self.counts.cut += is_cut(sizing, equity=standing.state.equity, close=close, stop_distance=distance)
+            self.counts.cut += is_cut(sizing, equity=context.state.equity, close=close, stop_distance=distance)
         self._approved_us.extend([time_us] * len(decision.intents))
         self.intents.update((intent.client_order_id, intent) for intent in decision.intents)
         return decision
@@ -126,12 +126,12 @@ class Decider:
         self.intents[order.client_order_id] = order
         return order
 
-    def standing(self, exchange: SimulatedExchange, time_us: int, equity: Equity) -> Standing:
+    def context(self, exchange: SimulatedExchange, time_us: int, equity: Equity) -> RiskContext:
         """What risk knows of the account at a close."""
         while self._approved_us and self._approved_us[0] <= time_us - MINUTE_US:
             self._approved_us.popleft()
         state = self._state(exchange, time_us, equity.now_e8)
-        return Standing(
+        return RiskContext(
             state=state,
             exposure=exposure_of(state),
             peak_equity=from_e8(equity.peak_e8),

@@ -50,16 +50,16 @@ def decided(
 ) -> Iterator[venue.Event]:
     """Answer all signals of one close against the account as it is then, and place the orders after that."""
     time_us = int(grid.close_time_us[at])
-    standing = decider.standing(exchange, time_us, equity)
+    context = decider.context(exchange, time_us, equity)
     placed = []
     for row, answer in enumerate(answers):
         if answer.signal[at]:
             symbol, close = grid.symbols[row], from_e8(int(grid.close[row, at]))
-            decision = decider.decide(symbol, int(answer.index[at]), time_us, answer.arrays, standing, close)
-            standing = replace(
-                standing,
-                exposure=decision.exposure or standing.exposure,
-                orders_last_minute=standing.orders_last_minute + len(decision.intents),
+            decision = decider.decide(symbol, int(answer.index[at]), time_us, answer.arrays, context, close)
+            context = replace(
+                context,
+                exposure=decision.exposure or context.exposure,
+                orders_last_minute=context.orders_last_minute + len(decision.intents),
             )
             placed.append((symbol, decision))
     for symbol, decision in placed:

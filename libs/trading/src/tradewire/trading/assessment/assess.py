@@ -33,7 +33,7 @@ _LEAVES_SHORT = frozenset({Signal.EXIT_SHORT, Signal.REVERSE_TO_LONG})
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RiskContext:
     """What risk knows of an account when it decides. ``shared``: several strategies hold the symbol together."""
 
     state: AccountStateChanged
@@ -75,7 +75,7 @@ class Decision:
 def assess(
     evaluation: StrategyEvaluated,
     evaluation_id: str,
-    standing: Standing,
+    context: RiskContext,
     instrument: InstrumentChanged,
     rules: RiskPort,
 ) -> Decision:
@@ -88,25 +88,25 @@ def assess(
     if evaluation.signal is Signal.HOLD or not evaluation.ready:
         return Decision(RiskDecision.NO_SIGNAL)
     strategy_id, symbol = evaluation.strategy_id, evaluation.symbol
-    qty = standing.strategy_qty(strategy_id, symbol)
-    if standing.working(strategy_id, symbol, OrderLeg.ENTRY, OrderLeg.EXIT, OrderLeg.FLATTEN):
+    qty = context.strategy_qty(strategy_id, symbol)
+    if context.working(strategy_id, symbol, OrderLeg.ENTRY, OrderLeg.EXIT, OrderLeg.FLATTEN):
         return Decision(RiskDecision.NO_ACTION)
     intents: list[OrderIntent] = []
     cancels: list[str] = []
-    exposure = standing.exposure
+    exposure = context.exposure
     leaves = (qty > 0 and evaluation.signal in _LEAVES_LONG) or (qty < 0 and evaluation.signal in _LEAVES_SHORT)
     if leaves:
-        alone = not standing.shared or standing.level is ControlLevel.REDUCE_ONLY
+        alone = not context.shared or context.level is ControlLevel.REDUCE_ONLY
         out = exit_order(evaluation, evaluation_id, qty, OrderLeg.EXIT, reduce_only=alone)
         intents.append(out)
-        cancels += standing.working(
+        cancels += context.working(
             strategy_id, symbol, OrderLeg.STOP_LOSS, OrderLeg.TAKE_PROFIT, OrderLeg.TRAILING_STOP
         )
         exposure = exposure.with_order(symbol, out.side, out.qty * evaluation.close)
     side = _ENTERS.get(evaluation.signal)
     outcomes: tuple[RuleOutcome, ...] = ()
     if side is not None and (qty == 0 or leaves):
-        entered, outcomes = _enter(evaluation, evaluation_id, side, standing, exposure, instrument, rules)
+        entered, outcomes = _enter(evaluation, evaluation_id, side, context, exposure, instrument, rules)
         intents += entered
         if entered:
             exposure = exposure.with_order(symbol, side, entered[0].qty * evaluation.close)
@@ -131,13 +131,13 @@ def _enter(
     evaluation: StrategyEvaluated,
     evaluation_id: str,
     side: Side,
-    standing: Standing,
+    context: RiskContext,
     exposure: Exposure,
     instrument: InstrumentChanged,
     rules: RiskPort,
 ) -> tuple[list[OrderIntent], tuple[RuleOutcome, ...]]:
     """Size an entry, judge it, and guard it; no order when any rule refuses."""
-    state = standing.state
+    state = context.state
     qty = entry_qty(
         evaluation.sizing,
         equity=state.equity,
@@ -154,12 +154,12 @@ def _enter(
         price=evaluation.close,
         mark=mark,
         equity=state.equity,
-        peak_equity=standing.peak_equity,
-        day_start_equity=standing.day_start_equity,
+        peak_equity=context.peak_equity,
+        day_start_equity=context.day_start_equity,
         exposure=exposure,
-        orders_last_minute=standing.orders_last_minute,
-        level=standing.level,
-        data_age_s=standing.data_age_s,
+        orders_last_minute=context.orders_last_minute,
+        level=context.level,
+        data_age_s=context.data_age_s,
     )
     outcomes = rules.validate_trade(entry, instrument)
     if not all(rule.passed for rule in outcomes):
@@ -168,7 +168,7 @@ def _enter(
         evaluation_id, evaluation.strategy_id, evaluation.symbol, evaluation.config_version, OrderLeg.ENTRY
     )
     order = market(client_id, OrderLeg.ENTRY, side, qty, reduce_only=False)
-    guards = protection(order, evaluation, evaluation_id, instrument, reduce_only=not standing.shared)
+    guards = protection(order, evaluation, evaluation_id, instrument, reduce_only=not context.shared)
     return [order, *guards], outcomes
 
 

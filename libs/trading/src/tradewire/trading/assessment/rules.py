@@ -38,7 +38,7 @@ def _at_most(rule: str, value: Decimal, limit: Decimal | None, unit: str = "") -
         )
 
 
-def _standing(entry: Entry, instrument: InstrumentChanged, limits: RiskLimitsChanged) -> Iterator[RuleOutcome]:
+def _account_rules(entry: Entry, instrument: InstrumentChanged, limits: RiskLimitsChanged) -> Iterator[RuleOutcome]:
     """May this account enter anything at all now?"""
     yield RuleOutcome(rule="kill_switch", passed=entry.level is ControlLevel.NORMAL, value=entry.level, limit="NORMAL")
     trading = instrument.status is InstrumentStatus.TRADING
@@ -106,7 +106,7 @@ def _portfolio(entry: Entry, quote: str, limits: RiskLimitsChanged) -> Iterator[
 def judge(entry: Entry, instrument: InstrumentChanged, limits: RiskLimitsChanged) -> tuple[RuleOutcome, ...]:
     """Every rule's outcome for an entry, in a fixed order; a limit that is not set judges nothing."""
     return (
-        *_standing(entry, instrument, limits),
+        *_account_rules(entry, instrument, limits),
         *_size(entry, instrument, limits),
         *_portfolio(entry, instrument.quote, limits),
     )

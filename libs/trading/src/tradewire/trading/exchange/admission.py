@@ -48,7 +48,7 @@ def check(request: NewOrder, account: Account, registry: OrderRegistry) -> Refus
         _check_form(request)
         or _check_quantity(request, position)
         or _check_prices(request, position)
-        or _check_standing(request, account, registry, position)
+        or _check_position(request, account, registry, position)
     )
 
 
@@ -144,7 +144,7 @@ def triggers_now(request: NewOrder, position: Position) -> bool:
     return seen_e8 <= request.stop_price_e8
 
 
-def _check_standing(request: NewOrder, account: Account, registry: OrderRegistry, position: Position) -> Refusal | None:
+def _check_position(request: NewOrder, account: Account, registry: OrderRegistry, position: Position) -> Refusal | None:
     if request.activate_on:
         return None
     if request.only_reduces:

@@ -31,7 +31,7 @@ class RejectReason(StrEnum):
 
 
 class CancelReason(StrEnum):
-    """Why an open order was cancelled."""
+    """Why an open order was canceled."""
 
     REQUESTED = "REQUESTED"
     OCO_FILLED = "OCO_FILLED"
@@ -154,7 +154,7 @@ class OrderFilled:
 
 @dataclass(frozen=True, slots=True)
 class OrderCanceled:
-    """The order was cancelled with ``filled_e8`` done."""
+    """The order was canceled with ``filled_e8`` done."""
 
     time_us: int
     symbol: str

@@ -41,7 +41,7 @@ class OrderType(StrEnum):
 
 
 class TimeInForce(StrEnum):
-    """How long a limit order stays: till cancelled, immediate or cancel, fill or kill, post-only."""
+    """How long a limit order stays: till canceled, immediate or cancel, fill or kill, post-only."""
 
     GTC = "GTC"
     IOC = "IOC"
@@ -148,7 +148,7 @@ class NewOrder:
 
     ``callback_distance_e8`` (quote per base) or ``callback_rate_e8`` (ratio) is the trailing stop's distance.
     ``close_position`` (conditional types, quantity 0) closes whatever position there is when triggered.
-    ``oco_group``: when one order of the group is filled fully, the others are cancelled at once.
+    ``oco_group``: when one order of the group is filled fully, the others are canceled at once.
     ``activate_on``: client order id of an entry; the order rests inactive until that entry fills, and its
     quantity is its share of the entry's filled quantity. ``strategy_id`` is carried through and never read.
     """

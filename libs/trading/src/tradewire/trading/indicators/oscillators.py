@@ -15,7 +15,7 @@ from tradewire.trading.indicators.windows import extreme_size, highest, lowest, 
 _BAR = ("high", "low", "close")
 
 
-def standing(s: list[float], k: int, n: int, high: float, low: float, close: float) -> float:
+def percent_k(s: list[float], k: int, n: int, high: float, low: float, close: float) -> float:
     """Place of the close in the range of n bars, percent; 0.0 in a range of nothing, as in TA-Lib.
 
     Slots: `extreme_size(n)` twice.
@@ -28,7 +28,7 @@ def standing(s: list[float], k: int, n: int, high: float, low: float, close: flo
 def _stochastic(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
     after = 7 + 4 * n
-    k = sma(s, after, int(p[1]), standing(s, 1, n, x[0], x[1], x[2]))
+    k = sma(s, after, int(p[1]), percent_k(s, 1, n, x[0], x[1], x[2]))
     d = sma(s, after + 5 + int(p[1]), int(p[2]), k)
     if d == d:
         o[0] = k
@@ -37,7 +37,7 @@ def _stochastic(s: list[float], p: tuple[float, ...], x: Sequence[float], o: lis
 
 def _stochastic_fast(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    k = standing(s, 1, n, x[0], x[1], x[2])
+    k = percent_k(s, 1, n, x[0], x[1], x[2])
     d = sma(s, 7 + 4 * n, int(p[1]), k)
     if d == d:
         o[0] = k
@@ -95,7 +95,7 @@ def _ultosc(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
 def _stochrsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[1])
     index = relative_strength(s, 1, int(p[0]), x[0])
-    k = standing(s, 1 + STRENGTH_SIZE, n, index, index, index)
+    k = percent_k(s, 1 + STRENGTH_SIZE, n, index, index, index)
     d = sma(s, 7 + STRENGTH_SIZE + 4 * n, int(p[2]), k)
     if d == d:
         o[0] = k

@@ -12,8 +12,8 @@ from tradewire.execution.domain.arrivals import Arrived, Assessed, Feed
 from tradewire.execution.domain.execution_port import ExecutionPort
 from tradewire.ports.events import RiskAssessed
 from tradewire.ports.message import Envelope
-from tradewire.trading.holding import Held
 from tradewire.trading.language import INTERVALS_US
+from tradewire.trading.pending_offsets import PendingOffsets
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Account:
     """
 
     account_id: str
-    held: Held
+    pending: PendingOffsets
     execution: ExecutionPort = field(init=False)
     time_us: int = -1
     awaits_us: int | None = None
@@ -104,7 +104,7 @@ class Account:
         if candle.close_time_us <= max(newest_us, self.time_us):
             return
         waiting.append(arrived)
-        self.held.take(envelope)
+        self.pending.take(envelope)
         if candle.last_of_stream:
             self.ending.add(feed)
 
@@ -114,7 +114,7 @@ class Account:
             step = self.assessments.setdefault(event.event_time_us, {})
             if event.step_index not in step:
                 step[event.step_index] = Assessed(event, envelope)
-                self.held.take(envelope)
+                self.pending.take(envelope)
 
     def read(self, event: RiskAssessed) -> bool:
         """Note an assessment; is it a new one, rather than one that is delivered or published again?"""
@@ -147,7 +147,7 @@ class Account:
             waiting = self.candles[feed]
             if waiting and waiting[0].candle.close_time_us == time_us:
                 taken = waiting.popleft()
-                self.held.release(taken.envelope)
+                self.pending.release(taken.envelope)
                 if taken.candle.last_of_stream:
                     self.ended.add(feed)
                 if feed in feeds:
@@ -178,7 +178,7 @@ class Account:
         """Take what is here of a step out of the buffer, in order."""
         step = self.assessments.pop(time_us)
         for assessed in step.values():
-            self.held.release(assessed.envelope)
+            self.pending.release(assessed.envelope)
         return [step[index] for index in sorted(step)]
 
     def drop(self) -> None:
@@ -186,10 +186,10 @@ class Account:
         self.execution.close()
         for waiting in self.candles.values():
             for arrived in waiting:
-                self.held.release(arrived.envelope)
+                self.pending.release(arrived.envelope)
         for step in self.assessments.values():
             for assessed in step.values():
-                self.held.release(assessed.envelope)
+                self.pending.release(assessed.envelope)
 
     # ---- state ----
 
@@ -215,7 +215,7 @@ class Account:
 
     @classmethod
     def restored(
-        cls, account_id: str, saved: bytes, held: Held, open_at: Callable[[Account, Any], ExecutionPort]
+        cls, account_id: str, saved: bytes, pending: PendingOffsets, open_at: Callable[[Account, Any], ExecutionPort]
     ) -> Account:
         """The account that ``saved`` wrote. ``open_at``: takes it back at its venue, from what was saved of that.
 
@@ -225,7 +225,7 @@ class Account:
         data: dict[str, Any] = json.loads(saved)
         account = cls(
             account_id,
-            held,
+            pending,
             time_us=data["time_us"],
             awaits_us=data["awaits_us"],
             assessed_us=data["assessed_us"],

@@ -32,8 +32,8 @@ from tradewire.ports.ledger import Position
 from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.topics import BY_EVENT
 from tradewire.trading.exchange import InstrumentSpec
-from tradewire.trading.holding import Held
 from tradewire.trading.language import INTERVALS_US
+from tradewire.trading.pending_offsets import PendingOffsets
 from tradewire.trading.roster import Roster
 from tradewire.trading.tracking import Tracked
 from tradewire.trading.wire import spec_of
@@ -57,7 +57,7 @@ class ExecutionDesk:
         self._specs: dict[Key, InstrumentSpec] = {}
         self._accounts: Tracked[str, Account] = Tracked()
         self._following = Following(self._roster)
-        self.held = Held()
+        self.pending = PendingOffsets()
         self.positions = CandlePositions()
         self._catching_up = CatchingUp(self.positions, self._roster, self._following, self._time_of)
         self._journal: list[OrderChanged | OrderFilled] = []
@@ -145,7 +145,7 @@ class ExecutionDesk:
 
     def restore(self, account_id: str, saved: bytes) -> None:
         """Take an account back from the ledger."""
-        account = Account.restored(account_id, saved, self.held, self._taken_back)
+        account = Account.restored(account_id, saved, self.pending, self._taken_back)
         self._accounts.restore(account_id, account)
         for symbol, venue in account.venues.items():
             if (spec := self._specs.get((venue, symbol))) is not None:
@@ -189,7 +189,7 @@ class ExecutionDesk:
         """What was read of the candles, by account partition: up to the oldest one that is buffered."""
         topic = BY_EVENT[CandleClosed].name
         return self.positions.saved(
-            {p.partition: offset for p, offset in self.held.lowest().items() if p.topic == topic}
+            {p.partition: offset for p, offset in self.pending.lowest().items() if p.topic == topic}
         )
 
     def accounts(self) -> Mapping[str, Account]:
@@ -219,7 +219,7 @@ class ExecutionDesk:
     def _account(self, account_id: str) -> Account:
         account = self._accounts.get(account_id)
         if account is None:
-            account = self._accounts[account_id] = Account(account_id, self.held)
+            account = self._accounts[account_id] = Account(account_id, self.pending)
             account.execution = self._venue.open(account)
         return account
 

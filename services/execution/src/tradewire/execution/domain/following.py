@@ -14,7 +14,7 @@ from tradewire.execution.domain.arrivals import Arrived, Feed, Key
 from tradewire.ports.events import RiskAssessed
 from tradewire.trading.exchange import Bar
 from tradewire.trading.exchange.bars import constant_mark
-from tradewire.trading.roster import Leg, Roster, slot_us
+from tradewire.trading.roster import Roster, Subscription, slot_us
 
 Feeds = frozenset[Feed]
 
@@ -54,7 +54,7 @@ class Following:
         """
         if account_id in self._followers.get(feed, ()) or feed in self._decided_on(account_id, time_us):
             return True
-        return any(_feed(leg) == feed for leg in self._roster.legs_until(account_id, time_us))
+        return any(_feed(item) == feed for item in self._roster.subscriptions_until(account_id, time_us))
 
     def decides_on(self, account_id: str, feed: Feed, time_us: int) -> bool:
         """Does a strategy of the account decide on bars of ``feed`` at ``time_us``, as far as is known?"""
@@ -76,8 +76,8 @@ class Following:
         """Which bar closes must be known before a step at ``time_us``: the newest of ``feeds``, and those before it
         that strategies which have left decided on last.
         """
-        for leg, close_us in self._roster.owed(account.account_id, time_us, account.time_us):
-            yield _feed(leg), close_us
+        for subscription, close_us in self._roster.owed(account.account_id, time_us, account.time_us):
+            yield _feed(subscription), close_us
         for feed in feeds - self._decided_on(account.account_id, time_us):
             yield feed, slot_us(time_us, feed[2])
 
@@ -112,7 +112,8 @@ class Following:
             self.begin(account)
         if not account.ended.issuperset(kept):
             return False
-        return all(_feed(leg) in account.ended for leg in self._roster.legs_after(account.account_id, time_us))
+        later = self._roster.subscriptions_after(account.account_id, time_us)
+        return all(_feed(item) in account.ended for item in later)
 
     def closing(self, account: Account) -> list[str]:
         """Symbols followed although nothing is decided on there as of the last step, sorted; for /health."""
@@ -124,7 +125,7 @@ class Following:
         shortest = self._roster.symbols(account_id, time_us)
         known = self._decided.get(account_id)
         if known is None or known[0] is not shortest:
-            feeds = frozenset(map(_feed, self._roster.legs(account_id, time_us)))
+            feeds = frozenset(map(_feed, self._roster.subscriptions(account_id, time_us)))
             known = self._decided[account_id] = (shortest, feeds)
         return known[1]
 
@@ -160,5 +161,5 @@ def _elsewhere(follows: Feeds, decided: Feeds) -> Feeds:
     return frozenset(feed for feed in follows if feed[:2] not in markets)
 
 
-def _feed(leg: Leg) -> Feed:
-    return leg.venue, leg.stream.symbol, leg.interval_us
+def _feed(subscription: Subscription) -> Feed:
+    return subscription.venue, subscription.stream.symbol, subscription.interval_us

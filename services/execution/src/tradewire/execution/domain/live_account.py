@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from tradewire.binance.orders import venue_made
 from tradewire.execution.domain.live_order import LiveOrder, adopted
-from tradewire.execution.domain.order_life import Effect, Happening, Move, move
+from tradewire.execution.domain.order_life import Effect, Happening, Transition, move
 from tradewire.ports.broker import VenueFill, VenueOrder
 from tradewire.ports.events import AuditRecorded, OrderChanged, OrderFilled, OrderStatus, Severity
 from tradewire.ports.message import Emit, Envelope, root_id
@@ -109,7 +109,7 @@ class LiveAccount:
         *,
         reason: str | None = None,
         venue_order_id: str | None = None,
-    ) -> Move:
+    ) -> Transition:
         """Let something other than a fill happen to an order. Raises RefusedMoveError for what we may not do to it."""
         order = self.find(client_order_id)
         assert order is not None, f"{client_order_id} is no order of {self.book.account_id}"

@@ -2,7 +2,7 @@
 
 What we do is refused where it makes no sense. What the venue reports is never refused, however late or odd: the
 money is real. So every fill is booked, in every status. A fill may come before the acknowledgement and after a
-cancel; the rest that was cancelled stays cancelled.
+cancel; the rest that was canceled stays canceled.
 Source: NautilusTrader, docs/concepts/execution.md and orders FSM, for fills before acceptance, fills after an end,
 overfills and duplicate trade ids; the statuses are FIX 4.4 OrdStatus (39) plus UNKNOWN.
 """
@@ -55,7 +55,7 @@ class Effect(StrEnum):
     """This should not happen: an incident for people."""
 
 
-class Move(NamedTuple):
+class Transition(NamedTuple):
     """Where an order goes and what follows."""
 
     status: OrderStatus
@@ -75,86 +75,86 @@ FINAL: Final = frozenset({_S.DENIED, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJE
 """Statuses in which nothing more is expected."""
 
 _BOOK, _ASK, _REPORT = frozenset({Effect.BOOK}), frozenset({Effect.ASK}), frozenset({Effect.REPORT})
-_CHANCE: Final[Mapping[Happening, Move]] = {
-    _H.ACCEPT: Move(_S.ACCEPTED),
-    _H.REJECT: Move(_S.REJECTED),
-    _H.TRIGGER: Move(_S.TRIGGERED),
-    _H.FILL_PART: Move(_S.PARTIALLY_FILLED, _BOOK),
-    _H.FILL_ALL: Move(_S.FILLED, _BOOK),
-    _H.COMPLETE: Move(_S.FILLED),
-    _H.CANCEL: Move(_S.CANCELED),
-    _H.EXPIRE: Move(_S.EXPIRED),
+_CHANCE: Final[Mapping[Happening, Transition]] = {
+    _H.ACCEPT: Transition(_S.ACCEPTED),
+    _H.REJECT: Transition(_S.REJECTED),
+    _H.TRIGGER: Transition(_S.TRIGGERED),
+    _H.FILL_PART: Transition(_S.PARTIALLY_FILLED, _BOOK),
+    _H.FILL_ALL: Transition(_S.FILLED, _BOOK),
+    _H.COMPLETE: Transition(_S.FILLED),
+    _H.CANCEL: Transition(_S.CANCELED),
+    _H.EXPIRE: Transition(_S.EXPIRED),
 }
 """What the venue may make of an order that is under way."""
 
 
-def _stays(status: OrderStatus) -> dict[Happening, Move]:
+def _stays(status: OrderStatus) -> dict[Happening, Transition]:
     """Every report of the venue that adds nothing."""
-    return {happening: Move(status) for happening in _H if happening not in OURS}
+    return {happening: Transition(status) for happening in _H if happening not in OURS}
 
 
-def _under_way(status: OrderStatus) -> dict[Happening, Move]:
+def _under_way(status: OrderStatus) -> dict[Happening, Transition]:
     """Sent, and not known to be at the venue."""
     return {
         **_stays(status),
         **_CHANCE,
-        _H.LOSE: Move(_S.UNKNOWN, _ASK),
-        _H.MISS: Move(_S.REJECTED),
-        _H.CANCEL_REFUSED: Move(_S.UNKNOWN, _ASK),
-        _H.REQUEST_CANCEL: Move(status),  # the wish is kept with the order and sent once the venue has it
+        _H.LOSE: Transition(_S.UNKNOWN, _ASK),
+        _H.MISS: Transition(_S.REJECTED),
+        _H.CANCEL_REFUSED: Transition(_S.UNKNOWN, _ASK),
+        _H.REQUEST_CANCEL: Transition(status),  # the wish is kept with the order and sent once the venue has it
     }
 
 
-def _open(status: OrderStatus) -> dict[Happening, Move]:
+def _open(status: OrderStatus) -> dict[Happening, Transition]:
     """At work. A lost or repeated answer says nothing that isn't known; a vanished order has ended unseen."""
     return {
         **_stays(status),
         **_CHANCE,
-        _H.ACCEPT: Move(status),
-        _H.MISS: Move(_S.EXPIRED, _REPORT),
-        _H.CANCEL_REFUSED: Move(status, _ASK),
-        _H.REQUEST_CANCEL: Move(_S.PENDING_CANCEL, frozenset({Effect.SEND_CANCEL})),
+        _H.ACCEPT: Transition(status),
+        _H.MISS: Transition(_S.EXPIRED, _REPORT),
+        _H.CANCEL_REFUSED: Transition(status, _ASK),
+        _H.REQUEST_CANCEL: Transition(_S.PENDING_CANCEL, frozenset({Effect.SEND_CANCEL})),
     }
 
 
-def _ended(status: OrderStatus) -> dict[Happening, Move]:
+def _ended(status: OrderStatus) -> dict[Happening, Transition]:
     """Over, with something done or withdrawn: late fills are booked, all else is an echo."""
     return {
         **_stays(status),
-        _H.FILL_PART: Move(status, _BOOK | _REPORT),
-        _H.FILL_ALL: Move(_S.FILLED, _BOOK | _REPORT),
-        _H.REQUEST_CANCEL: Move(status),
+        _H.FILL_PART: Transition(status, _BOOK | _REPORT),
+        _H.FILL_ALL: Transition(_S.FILLED, _BOOK | _REPORT),
+        _H.REQUEST_CANCEL: Transition(status),
     }
 
 
-def _never_there(status: OrderStatus) -> dict[Happening, Move]:
+def _never_there(status: OrderStatus) -> dict[Happening, Transition]:
     """Held to be unknown to the venue. If it turns up there after all, the venue is right."""
     moves = _stays(status)
-    moves |= {h: Move(to.status, to.effects | _REPORT) for h, to in _CHANCE.items() if h is not Happening.REJECT}
-    return moves | {Happening.REQUEST_CANCEL: Move(status)}
+    moves |= {h: Transition(to.status, to.effects | _REPORT) for h, to in _CHANCE.items() if h is not Happening.REJECT}
+    return moves | {Happening.REQUEST_CANCEL: Transition(status)}
 
 
-_TABLE: Final[dict[OrderStatus, dict[Happening, Move]]] = {
+_TABLE: Final[dict[OrderStatus, dict[Happening, Transition]]] = {
     _S.INITIALIZED: _never_there(_S.INITIALIZED)
     | {
-        _H.DENY: Move(_S.DENIED),
-        _H.SUBMIT: Move(_S.SUBMITTED),
-        _H.REQUEST_CANCEL: Move(_S.CANCELED),
+        _H.DENY: Transition(_S.DENIED),
+        _H.SUBMIT: Transition(_S.SUBMITTED),
+        _H.REQUEST_CANCEL: Transition(_S.CANCELED),
     },
-    _S.SUBMITTED: _under_way(_S.SUBMITTED) | {_H.RESUBMIT: Move(_S.SUBMITTED)},
-    _S.UNKNOWN: _under_way(_S.UNKNOWN) | {_H.RESUBMIT: Move(_S.SUBMITTED)},
+    _S.SUBMITTED: _under_way(_S.SUBMITTED) | {_H.RESUBMIT: Transition(_S.SUBMITTED)},
+    _S.UNKNOWN: _under_way(_S.UNKNOWN) | {_H.RESUBMIT: Transition(_S.SUBMITTED)},
     _S.ACCEPTED: _open(_S.ACCEPTED),
     _S.TRIGGERED: _open(_S.TRIGGERED),
     _S.PARTIALLY_FILLED: _open(_S.PARTIALLY_FILLED)
-    | {_H.TRIGGER: Move(_S.PARTIALLY_FILLED), _H.REJECT: Move(_S.EXPIRED)},
+    | {_H.TRIGGER: Transition(_S.PARTIALLY_FILLED), _H.REJECT: Transition(_S.EXPIRED)},
     _S.PENDING_CANCEL: _open(_S.PENDING_CANCEL)
     | {
-        _H.TRIGGER: Move(_S.PENDING_CANCEL),
-        _H.FILL_PART: Move(_S.PENDING_CANCEL, _BOOK),
-        _H.REQUEST_CANCEL: Move(_S.PENDING_CANCEL, frozenset({Effect.SEND_CANCEL})),
-        _H.LOSE: Move(_S.PENDING_CANCEL, _ASK),
-        _H.MISS: Move(_S.CANCELED, _REPORT),
-        _H.GIVE_UP_CANCEL: Move(_S.ACCEPTED, _REPORT),
+        _H.TRIGGER: Transition(_S.PENDING_CANCEL),
+        _H.FILL_PART: Transition(_S.PENDING_CANCEL, _BOOK),
+        _H.REQUEST_CANCEL: Transition(_S.PENDING_CANCEL, frozenset({Effect.SEND_CANCEL})),
+        _H.LOSE: Transition(_S.PENDING_CANCEL, _ASK),
+        _H.MISS: Transition(_S.CANCELED, _REPORT),
+        _H.GIVE_UP_CANCEL: Transition(_S.ACCEPTED, _REPORT),
     },
     _S.FILLED: _ended(_S.FILLED),
     _S.CANCELED: _ended(_S.CANCELED),
@@ -162,11 +162,11 @@ _TABLE: Final[dict[OrderStatus, dict[Happening, Move]]] = {
     _S.DENIED: _never_there(_S.DENIED),
     _S.REJECTED: _never_there(_S.REJECTED),
 }
-TABLE: Final[Mapping[OrderStatus, Mapping[Happening, Move]]] = MappingProxyType(_TABLE)
+TABLE: Final[Mapping[OrderStatus, Mapping[Happening, Transition]]] = MappingProxyType(_TABLE)
 """Every allowed pair; what is not listed is refused."""
 
 
-def move(status: OrderStatus, happening: Happening, *, filled: Decimal = Decimal(0)) -> Move:
+def move(status: OrderStatus, happening: Happening, *, filled: Decimal = Decimal(0)) -> Transition:
     """What ``happening`` makes of an order. ``filled``: base, before it.
 
     With fills, an open order is PARTIALLY_FILLED and one that the venue gives up on is EXPIRED.
@@ -177,7 +177,7 @@ def move(status: OrderStatus, happening: Happening, *, filled: Decimal = Decimal
     if found is None:
         raise RefusedMoveError(f"{happening} is not allowed of an order that is {status}")
     if filled and found.status in (OrderStatus.ACCEPTED, OrderStatus.TRIGGERED):
-        return Move(OrderStatus.PARTIALLY_FILLED, found.effects)
+        return Transition(OrderStatus.PARTIALLY_FILLED, found.effects)
     if filled and found.status is OrderStatus.REJECTED:
-        return Move(OrderStatus.EXPIRED, found.effects)
+        return Transition(OrderStatus.EXPIRED, found.effects)
     return found

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from tradewire.ports.events import AccountStateChanged, OrderIntent, RiskAssessed, Signal, StrategyEvaluated
 from tradewire.ports.message import Envelope
-from tradewire.risk.domain.flights import Flight, Flights
+from tradewire.risk.domain.in_flight import InFlightOrder, InFlightOrders
 from tradewire.risk.domain.recorded import RecordedStep, recorded_steps
-from tradewire.trading.holding import Held
 from tradewire.trading.language import INTERVALS_US
-from tradewire.trading.roster import Leg, Stream
+from tradewire.trading.pending_offsets import PendingOffsets
+from tradewire.trading.roster import Stream, Subscription
 
 DAY_US = 86_400_000_000
 MINUTE_US = 60_000_000
@@ -50,7 +50,7 @@ class Account:
     """
 
     account_id: str
-    held: Held
+    pending: PendingOffsets
     answered_us: dict[Stream, int] = field(default_factory=dict)
     ended: set[Stream] = field(default_factory=set)
     state: AccountStateChanged | None = None
@@ -63,7 +63,7 @@ class Account:
     states: deque[Seen] = field(default_factory=deque)
     newest_us: dict[Stream, int] = field(default_factory=dict)
     ending: set[Stream] = field(default_factory=set)
-    flights: Flights = field(default_factory=Flights)
+    in_flight: InFlightOrders = field(default_factory=InFlightOrders)
     recorded: dict[int, RecordedStep] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -81,7 +81,7 @@ class Account:
         if stream in step:
             return
         step[stream] = Waiting(event, envelope)
-        self.held.take(envelope)
+        self.pending.take(envelope)
         self.newest_us[stream] = max(event.event_time_us, self.newest_us.get(stream, -1))
         if event.last_of_stream:
             self.ending.add(stream)
@@ -91,8 +91,8 @@ class Account:
         newest = self.newest_state
         if newest is None or event.event_time_us > newest.event_time_us:
             self.states.append(Seen(event, envelope))
-            self.held.take(envelope)
-            self.flights.land(event.event_time_us)
+            self.pending.take(envelope)
+            self.in_flight.shown_by(event.event_time_us)
 
     @property
     def newest_state(self) -> AccountStateChanged | None:
@@ -104,13 +104,13 @@ class Account:
         """Event time of the oldest step buffered."""
         return self.times_us[0] if self.times_us else None
 
-    def owing(self, owed: Iterable[tuple[Leg, int]]) -> Iterator[Stream]:
+    def owing(self, owed: Iterable[tuple[Subscription, int]]) -> Iterator[Stream]:
         """Streams that have not answered for what they owe by the oldest step.
 
         A stream answers for a time by its record there, by any later record of its own, or by its end.
         """
-        for leg, close_us in owed:
-            stream = leg.stream
+        for subscription, close_us in owed:
+            stream = subscription.stream
             known_us = max(self.newest_us.get(stream, -1), self.answered_us.get(stream, -1))
             if known_us < close_us and stream not in self.ending and stream not in self.ended:
                 yield stream
@@ -132,7 +132,7 @@ class Account:
         """Take buffered states up to a time into peak and day-start equity, in order."""
         while self.states and self.states[0].event.event_time_us <= until_us:
             state, envelope = self.states.popleft()
-            self.held.release(envelope)
+            self.pending.release(envelope)
             day = state.event_time_us // DAY_US
             if day != self.day:
                 self.day, self.day_start_equity = day, state.equity
@@ -149,12 +149,14 @@ class Account:
         """Note the orders that a step sends."""
         for intent in intents:
             self.order_times_us.append(event.event_time_us)
-            self.flights.send(Flight.of(event.strategy_id, event.venue, event.symbol, intent, event.event_time_us))
+            self.in_flight.send(
+                InFlightOrder.of(event.strategy_id, event.venue, event.symbol, intent, event.event_time_us)
+            )
 
     def answer(self, step_us: int, streams: Collection[Stream] | None = None) -> list[Waiting]:
         """Take a step, or some streams of it, out of the buffer, in canonical order: by strategy, then symbol."""
         if step_us > self.answered_until_us:
-            self.flights.precede(step_us)
+            self.in_flight.precede(step_us)
             self.answered_until_us = step_us
         step = self.steps[step_us]
         taken = sorted(step if streams is None else streams)
@@ -163,7 +165,7 @@ class Account:
             del self.steps[step_us]
             heappop(self.times_us)
         for stream, waiting in zip(taken, answered, strict=True):
-            self.held.release(waiting.envelope)
+            self.pending.release(waiting.envelope)
             self.answered_us[stream] = step_us
             if waiting.event.last_of_stream:
                 self.ended.add(stream)
@@ -212,9 +214,9 @@ class Account:
         """Let go of everything buffered."""
         for step in self.steps.values():
             for waiting in step.values():
-                self.held.release(waiting.envelope)
+                self.pending.release(waiting.envelope)
         for seen in self.states:
-            self.held.release(seen.envelope)
+            self.pending.release(seen.envelope)
 
     def saved(self) -> bytes:
         """JSON of all but the buffers."""
@@ -227,17 +229,17 @@ class Account:
                 "day": self.day,
                 "day_start_equity": str(self.day_start_equity),
                 "order_times_us": list(self.order_times_us),
-                "flights": self.flights.saved(),
+                "flights": self.in_flight.saved(),
             }
         ).encode()
 
     @classmethod
-    def restored(cls, account_id: str, saved: bytes, held: Held) -> Account:
+    def restored(cls, account_id: str, saved: bytes, pending: PendingOffsets) -> Account:
         """The account that ``saved`` wrote."""
         data = json.loads(saved)
         return cls(
             account_id,
-            held,
+            pending,
             answered_us={stream: row[-1] for row in data["answered_us"] for stream in _streams(row[:-1])},
             ended={stream for row in data["ended"] for stream in _streams(row)},
             state=AccountStateChanged.model_validate_json(data["state"]) if data["state"] is not None else None,
@@ -245,7 +247,7 @@ class Account:
             day=data["day"],
             day_start_equity=Decimal(data["day_start_equity"]),
             order_times_us=deque(data["order_times_us"]),
-            flights=Flights.restored(data.get("flights")),
+            in_flight=InFlightOrders.restored(data.get("flights")),
         )
 
 

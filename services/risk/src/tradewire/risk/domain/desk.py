@@ -21,10 +21,10 @@ from tradewire.risk.domain.assessments import assessed, unknown
 from tradewire.risk.domain.flattening import close_share, only_refused, refused_as_late, shares
 from tradewire.risk.domain.limits import LimitsDesk
 from tradewire.risk.domain.recorded import FIRST, Again, by_account
-from tradewire.trading.assessment.assess import Decision, Standing, assess
+from tradewire.trading.assessment.assess import Decision, RiskContext, assess
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.controls import Controls, decides
-from tradewire.trading.holding import Held
+from tradewire.trading.pending_offsets import PendingOffsets
 from tradewire.trading.roster import Roster, Stream
 from tradewire.trading.tracking import Tracked
 
@@ -41,7 +41,7 @@ class RiskDesk:
 
     def __init__(self, rules: RiskPort, *, grace_us: int | None = None) -> None:
         self._rules, self._grace_us = rules, grace_us
-        self.held = Held()
+        self.pending = PendingOffsets()
         self._accounts: Tracked[str, Account] = Tracked()
         self._partitions: dict[str, int] = {}
         self._roster = Roster()
@@ -198,7 +198,7 @@ class RiskDesk:
 
     def _account(self, account_id: str, envelope: Envelope) -> Account:
         if account_id not in self._accounts:
-            account = self._accounts[account_id] = Account(account_id, self.held)
+            account = self._accounts[account_id] = Account(account_id, self.pending)
             account.remember(self._recorded.pop(account_id, ()))
             self._partitions[account_id] = envelope.partition
         return self._accounts[account_id]
@@ -265,7 +265,7 @@ class RiskDesk:
             return Decision(RiskDecision.NO_SIGNAL)
         if state is None or exposure is None or instrument is None:
             return unknown(state, instrument)
-        standing = Standing(
+        context = RiskContext(
             state=state,
             exposure=exposure,
             peak_equity=account.peak_equity,
@@ -275,13 +275,13 @@ class RiskDesk:
             shared=self._shared(account.account_id, event),
             data_age_s=(now_us - step_us) / 1e6 if now_us is not None else None,
         )
-        decision = assess(event, waiting.envelope.event_id, standing, instrument, self._rules)
-        return decision if decides(standing.level) else only_refused(decision, standing.level)
+        decision = assess(event, waiting.envelope.event_id, context, instrument, self._rules)
+        return decision if decides(context.level) else only_refused(decision, context.level)
 
     def _shared(self, account_id: str, event: StrategyEvaluated) -> bool:
         """Do other strategies of the account trade the symbol too? Then none may lean on the net position."""
-        legs = self._roster.legs(account_id, event.event_time_us)
-        return any(leg.stream.symbol == event.symbol and leg.stream.strategy_id != event.strategy_id for leg in legs)
+        streams = (item.stream for item in self._roster.subscriptions(account_id, event.event_time_us))
+        return any(stream.symbol == event.symbol and stream.strategy_id != event.strategy_id for stream in streams)
 
     def _flatten(self, account: Account) -> Iterator[Emit]:
         """Close what FLATTEN covers, as the newest state shows it: a demand does not wait for a bar.

@@ -20,7 +20,7 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.message import Emit, Envelope, Work
 from tradewire.risk.domain.account import Account
-from tradewire.risk.domain.flights import Flight, ShareKey
+from tradewire.risk.domain.in_flight import InFlightOrder, ShareKey
 from tradewire.trading.assessment.assess import Decision, flatten_order
 
 STEP_OPEN = "step_open"
@@ -32,7 +32,7 @@ def shares(account: Account, state: AccountStateChanged) -> list[ShareKey]:
     """Whatever may hold a position or get one: shares, open orders, orders in the air. In canonical order."""
     held = {ShareKey.of(position) for position in state.strategy_positions if position.qty}
     ordered = {ShareKey(order.strategy_id, order.venue, order.symbol) for order in state.open_orders}
-    return sorted(held | ordered | account.flights.keys())
+    return sorted(held | ordered | account.in_flight.keys())
 
 
 def close_share(account: Account, state: AccountStateChanged, key: ShareKey, cause: Envelope) -> Iterator[Emit]:
@@ -42,19 +42,19 @@ def close_share(account: Account, state: AccountStateChanged, key: ShareKey, cau
     ``cause``: the message that demanded it.
     """
     mine = [order for order in state.open_orders if ShareKey(order.strategy_id, order.venue, order.symbol) == key]
-    in_air = list(account.flights.of(key))
+    in_flight = list(account.in_flight.of(key))
     cancels = {order.client_order_id for order in mine if order.leg not in _CLOSING}
-    cancels |= {flight.client_order_id for flight in in_air if flight.leg is OrderLeg.ENTRY}
-    waits = any(flight.leg is OrderLeg.FLATTEN for flight in in_air)
-    left = Decimal(0) if waits else _left(state, key, mine, in_air)
+    cancels |= {order.client_order_id for order in in_flight if order.leg is OrderLeg.ENTRY}
+    waits = any(order.leg is OrderLeg.FLATTEN for order in in_flight)
+    left = Decimal(0) if waits else _left(state, key, mine, in_flight)
     if not left and (waits or not cancels):
         return
-    number = account.flights.demand(key)
+    number = account.in_flight.demand(key)
     intents: tuple[OrderIntent, ...] = ()
     if left:
         share = StrategyPosition(strategy_id=key.strategy_id, venue=key.venue, symbol=key.symbol, qty=left)
         intents = (flatten_order(share, f"{cause.event_id}/{number}" if number else cause.event_id),)
-        account.flights.send(Flight.of(*key, intents[0], None))
+        account.in_flight.send(InFlightOrder.of(*key, intents[0], None))
     # The order's id tells the demand, the message's id also the state it saw: said again after a crash, on another
     # state, it is another message about the same order, and execution places that once.
     ordinal = f"{state.account_id}:{key.strategy_id}:{key.symbol}:{number}:{state.event_time_us}"
@@ -81,14 +81,16 @@ def refused_as_late(event: StrategyEvaluated, answered_until_us: int) -> Decisio
     return Decision(RiskDecision.REFUSED, rules=(outcome,))
 
 
-def _left(state: AccountStateChanged, key: ShareKey, mine: list[OpenOrder], in_air: list[Flight]) -> Decimal:
+def _left(state: AccountStateChanged, key: ShareKey, mine: list[OpenOrder], in_flight: list[InFlightOrder]) -> Decimal:
     """A share less what working and sent orders close of it, base."""
     held = sum((p.qty for p in state.strategy_positions if ShareKey.of(p) == key), Decimal(0))
     shown = {order.client_order_id for order in mine}
     for order in mine:
         if order.leg in _CLOSING:
             held += order.remaining if order.side is Side.BUY else -order.remaining
-    return held + sum((f.qty for f in in_air if f.leg is OrderLeg.EXIT and f.client_order_id not in shown), Decimal(0))
+    return held + sum(
+        (f.qty for f in in_flight if f.leg is OrderLeg.EXIT and f.client_order_id not in shown), Decimal(0)
+    )
 
 
 def _assessed(

@@ -24,7 +24,7 @@ class ShareKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Flight:
+class InFlightOrder:
     """An order that was sent. ``qty``: base, positive when it buys.
 
     ``step_us``: every account state later than this event time shows what became of the order. None: no step was
@@ -38,8 +38,8 @@ class Flight:
     step_us: int | None
 
     @classmethod
-    def of(cls, strategy_id: str, venue: str, symbol: str, intent: OrderIntent, step_us: int | None) -> Flight:
-        """The flight of an intent."""
+    def of(cls, strategy_id: str, venue: str, symbol: str, intent: OrderIntent, step_us: int | None) -> InFlightOrder:
+        """The in-flight order of an intent."""
         qty = intent.qty if intent.side is Side.BUY else -intent.qty
         return cls(ShareKey(strategy_id, venue, symbol), intent.client_order_id, intent.leg, qty, step_us)
 
@@ -48,43 +48,43 @@ _MOVES = (OrderLeg.ENTRY, OrderLeg.EXIT, OrderLeg.FLATTEN)
 
 
 @dataclass
-class Flights:
-    """Orders of one account in the air, and how often each share was told to close.
+class InFlightOrders:
+    """Orders of one account in flight, and how often each share was told to close.
 
     Execution reads an account's assessments in the order in which risk writes them, and lets no bar happen before the
     step of the bar before it was answered. So an order is placed before the step answered after it, and every account
     state later than that step shows it.
     """
 
-    _sent: dict[str, Flight] = field(default_factory=dict)
+    _sent: dict[str, InFlightOrder] = field(default_factory=dict)
     _demands: dict[ShareKey, int] = field(default_factory=dict)
 
-    def send(self, flight: Flight) -> None:
+    def send(self, order: InFlightOrder) -> None:
         """An order leaves. Protective orders are no moves: they follow their entry."""
-        if flight.leg in _MOVES:
-            self._sent[flight.client_order_id] = flight
+        if order.leg in _MOVES:
+            self._sent[order.client_order_id] = order
 
     def precede(self, step_us: int) -> None:
         """A step is answered after all that was sent so far."""
-        for client_id, flight in self._sent.items():
-            if flight.step_us is None:
-                self._sent[client_id] = replace(flight, step_us=step_us)
+        for client_id, order in self._sent.items():
+            if order.step_us is None:
+                self._sent[client_id] = replace(order, step_us=step_us)
 
-    def land(self, state_us: int) -> None:
+    def shown_by(self, state_us: int) -> None:
         """A state of the account is known: forget what it shows."""
         self._sent = {
-            client_id: flight
-            for client_id, flight in self._sent.items()
-            if flight.step_us is None or flight.step_us >= state_us
+            client_id: order
+            for client_id, order in self._sent.items()
+            if order.step_us is None or order.step_us >= state_us
         }
 
-    def of(self, key: ShareKey) -> Iterator[Flight]:
-        """What is in the air for a share."""
-        return (flight for flight in self._sent.values() if flight.key == key)
+    def of(self, key: ShareKey) -> Iterator[InFlightOrder]:
+        """What is in flight for a share."""
+        return (order for order in self._sent.values() if order.key == key)
 
     def keys(self) -> set[ShareKey]:
-        """Shares with anything in the air."""
-        return {flight.key for flight in self._sent.values()}
+        """Shares with anything in flight."""
+        return {order.key for order in self._sent.values()}
 
     def demand(self, key: ShareKey) -> int:
         """Number of the next demand to close a share: 0, 1, …, the same again when a crash repeats it."""
@@ -100,12 +100,12 @@ class Flights:
         }
 
     @classmethod
-    def restored(cls, saved: Mapping[str, Any] | None) -> Flights:
+    def restored(cls, saved: Mapping[str, Any] | None) -> InFlightOrders:
         """What ``saved`` wrote; none when it was written before there were any."""
         found = cls()
         for strategy, venue, symbol, client_id, leg, qty, step_us in (saved or {}).get("sent", ()):
             key = ShareKey(strategy, venue, symbol)
-            found.send(Flight(key, client_id, OrderLeg(leg), Decimal(qty), step_us))
+            found.send(InFlightOrder(key, client_id, OrderLeg(leg), Decimal(qty), step_us))
         for strategy, venue, symbol, number in (saved or {}).get("demands", ()):
             found._demands[ShareKey(strategy, venue, symbol)] = number
         return found
