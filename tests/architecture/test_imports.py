@@ -29,6 +29,7 @@ PLANTS = [
     ("domain", "tradewire.risk.domain.desk", "tradewire.runtime.clock"),
     ("domain", "tradewire.ingest.domain", "tradewire.ingest.settings"),
     ("domain", "tradewire.strategy.domain.desk", "tradewire.strategy.wiring"),
+    ("services", "tradewire.venue.books", "tradewire.execution.settings"),
     ("layers", "tradewire.binance.filters", "tradewire.trading.bounds"),
     ("protocol", "tradewire.binance.errors", "tradewire.ports.errors"),
     ("pure", "tradewire.binance.streams", "asyncio"),

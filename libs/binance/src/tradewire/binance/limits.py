@@ -153,6 +153,8 @@ ENDPOINTS: Final = (
     Endpoint("POST", "/fapi/v1/positionSide/dual", fixed(1)),
     Endpoint("GET", "/fapi/v1/multiAssetsMargin", fixed(30)),
     Endpoint("POST", "/fapi/v1/multiAssetsMargin", fixed(1)),
+    Endpoint("GET", "/sapi/v1/capital/config/getall", fixed(10)),  # the wallet's: ccxt asks for both with its markets
+    Endpoint("GET", "/sapi/v1/margin/allPairs", fixed(1), "KEY"),
     Endpoint("POST", "/fapi/v1/listenKey", fixed(1), "KEY"),
     Endpoint("PUT", "/fapi/v1/listenKey", fixed(1), "KEY"),
     Endpoint("DELETE", "/fapi/v1/listenKey", fixed(1), "KEY"),

@@ -65,6 +65,10 @@ COMMANDS = {
         "on_duty",
         "Tell which levels are in force, and which services obey them. Exit code 1 when one does not.",
     ),
+    "venue": Known(
+        "venue",
+        "Serve REST and WebSocket of Binance USDⓈ-M futures on loopback until Ctrl-C: recorded candles, test keys.",
+    ),
     "explain": Known("explain", "Tell why there was a trade, or none, from Kafka alone."),
     "lag": Known("lag", "Tell how far each consumer group is behind its topics, in records and in seconds."),
     "backtest": Known(

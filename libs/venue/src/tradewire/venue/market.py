@@ -1,0 +1,223 @@
+"""Market data: what the tape shows as candles, trades, book and marks.
+
+The book is drawn around the last price by a seed: the simulated exchange fills at the last price, whatever it shows.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from tradewire.binance.depth import OrderBook
+from tradewire.binance.market_streams import (
+    AggTrade,
+    BookTicker,
+    DepthUpdate,
+    Kline,
+    KlineBody,
+    Level,
+    MarkPriceUpdate,
+)
+from tradewire.ports.checks import INTERVALS_US
+from tradewire.trading.exchange import from_e8
+from tradewire.venue.amounts import at_step, text
+from tradewire.venue.listing import Listing
+from tradewire.venue.tape import Candle, Tape
+
+LEVELS: Final = 20
+"""Levels drawn on each side of the book."""
+TRADES_MAX: Final = 1000
+HOUR_US: Final = 3_600_000_000
+FUNDING_RATE: Final = Decimal("0.00010000")
+"""Settled at each boundary: the interest component alone, as where perpetual and index are equal."""
+KLINES_MAX: Final = 1500
+
+
+@dataclass(slots=True)
+class SymbolMarket:
+    """One symbol's market. ``update_id``: of its book's last change; ``changed_us``: when it last moved.
+
+    ``recorded``: its messages come from a recording, and its book too, once that has a snapshot.
+    """
+
+    listing: Listing
+    tape: Tape
+    dice: random.Random
+    last_e8: int = 0
+    changed_us: int = 0
+    update_id: int = 1_000_000
+    trade_id: int = 1_000_000
+    bids: dict[Decimal, Decimal] = field(default_factory=dict)
+    asks: dict[Decimal, Decimal] = field(default_factory=dict)
+    trades: list[AggTrade] = field(default_factory=list)
+    recorded: bool = False
+
+    def price(self, price_e8: int) -> Decimal:
+        """A price with its digits."""
+        return at_step(price_e8, self.listing.filters.tick_size)
+
+    def move(self, candle: Candle, now_ms: int) -> tuple[AggTrade, DepthUpdate, BookTicker]:
+        """The market moved to the end of a candle: a trade there, and the book drawn anew."""
+        self.last_e8, self.changed_us = candle.close_e8, candle.close_us
+        trade = self._trade(candle, now_ms)
+        return trade, self._redraw(now_ms), self.book_ticker(now_ms)
+
+    def show(self, book: OrderBook) -> None:
+        """Show a recorded book, if it is whole."""
+        if book.is_synced:
+            self.bids, self.asks, self.update_id = book.bids, book.asks, book.update_id
+
+    def _trade(self, candle: Candle, now_ms: int) -> AggTrade:
+        self.trade_id += 1
+        step = self.listing.filters.step_size
+        qty = max(from_e8(candle.volume_e8) // step * step, step)
+        trade = AggTrade(
+            event_time_ms=now_ms,
+            symbol=self.listing.symbol,
+            trade_id=self.trade_id,
+            price=self.price(candle.close_e8),
+            qty=qty,
+            first_trade_id=self.trade_id,
+            last_trade_id=self.trade_id,
+            trade_time_ms=candle.close_us // 1000,
+            buyer_is_maker=candle.close_e8 < candle.open_e8,
+        )
+        self.trades.append(trade)
+        del self.trades[:-TRADES_MAX]
+        return trade
+
+    def _redraw(self, now_ms: int) -> DepthUpdate:
+        before = (self.bids, self.asks)
+        step, tick, price = self.listing.filters.step_size, self.listing.filters.tick_size, self.price(self.last_e8)
+        self.bids = {
+            price - tick * n: step * self.dice.randint(1, 9999) for n in range(1, LEVELS + 1) if price > tick * n
+        }
+        self.asks = {price + tick * n: step * self.dice.randint(1, 9999) for n in range(1, LEVELS + 1)}
+        previous, self.update_id = self.update_id, self.update_id + self.dice.randint(2, 40)
+        return DepthUpdate(
+            event_time_ms=now_ms,
+            transaction_time_ms=now_ms,
+            symbol=self.listing.symbol,
+            first_update_id=previous + 1,
+            last_update_id=self.update_id,
+            previous_update_id=previous,
+            bids=tuple(_changes(before[0], self.bids)),
+            asks=tuple(_changes(before[1], self.asks)),
+        )
+
+    def book_ticker(self, now_ms: int) -> BookTicker:
+        """Best bid and ask."""
+        bid, ask = max(self.bids), min(self.asks)
+        return BookTicker(
+            update_id=self.update_id,
+            event_time_ms=now_ms,
+            transaction_time_ms=now_ms,
+            symbol=self.listing.symbol,
+            bid=bid,
+            bid_qty=self.bids[bid],
+            ask=ask,
+            ask_qty=self.asks[ask],
+        )
+
+    def mark_update(self, now_ms: int) -> MarkPriceUpdate:
+        """Mark price and the next funding."""
+        mark = from_e8(self.last_e8)
+        return MarkPriceUpdate(
+            event_time_ms=now_ms,
+            symbol=self.listing.symbol,
+            mark_price=mark,
+            index_price=mark,
+            settle_price=mark,
+            funding_rate=FUNDING_RATE,
+            next_funding_time_ms=self.next_funding_us(now_ms * 1000) // 1000,
+        )
+
+    def next_funding_us(self, time_us: int) -> int:
+        """The next settlement after a time."""
+        length_us = self.listing.funding_hours * HOUR_US
+        return (time_us // length_us + 1) * length_us
+
+    def fundings_between(self, start_us: int, end_us: int) -> Iterator[int]:
+        """Settlements after ``start_us`` up to ``end_us``."""
+        time_us = self.next_funding_us(start_us)
+        while time_us <= end_us:
+            yield time_us
+            time_us = self.next_funding_us(time_us)
+
+    def kline(self, interval: str, now_us: int, *, closed: bool) -> Kline | None:
+        """The candle that holds ``now_us``, up to it; or the one that has closed just then."""
+        length_us = INTERVALS_US[interval]
+        end_us = now_us if closed else now_us + 1
+        open_us = (end_us - 1) // length_us * length_us
+        candle = self.tape.candle(open_us, min(end_us, open_us + length_us))
+        return None if candle is None else self._kline(candle, interval, open_us, now_us // 1000, closed=closed)
+
+    def _kline(self, candle: Candle, interval: str, open_us: int, now_ms: int, *, closed: bool) -> Kline:
+        close_ms = (open_us + INTERVALS_US[interval]) // 1000 - 1
+        volume = from_e8(candle.volume_e8)
+        quote = (volume * from_e8(candle.close_e8)).quantize(Decimal("0.00000001"))
+        body = KlineBody(
+            open_time_ms=open_us // 1000,
+            close_time_ms=close_ms,
+            symbol=self.listing.symbol,
+            interval=interval,
+            first_trade_id=self.trade_id,
+            last_trade_id=self.trade_id,
+            open=self.price(candle.open_e8),
+            close=self.price(candle.close_e8),
+            high=self.price(candle.high_e8),
+            low=self.price(candle.low_e8),
+            volume=volume,
+            trades=1,
+            closed=closed,
+            quote_volume=quote,
+            taker_buy_volume=volume / 2,
+            taker_buy_quote_volume=quote / 2,
+        )
+        return Kline(event_time_ms=now_ms, symbol=self.listing.symbol, kline=body)
+
+    def klines(
+        self, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_us: int
+    ) -> list[list[Any]]:
+        """Rows of candles, the open one last. ``start_ms`` None: the latest."""
+        length_us = INTERVALS_US[interval]
+        last_us = min(now_us, end_ms * 1000) if end_ms is not None else now_us
+        first_us = start_ms * 1000 if start_ms is not None else last_us - (limit - 1) * length_us
+        first_us = max(
+            -(-first_us // length_us) * length_us if start_ms is not None else first_us // length_us * length_us,
+            self.tape.first_us // length_us * length_us,
+        )
+        rows = []
+        for open_us in range(first_us, last_us + 1, length_us):
+            candle = self.tape.candle(open_us, min(open_us + length_us, now_us))
+            if candle is not None and open_us < now_us:
+                rows.append(self._row(candle, open_us, length_us))
+            if len(rows) == limit:
+                break
+        return rows
+
+    def _row(self, candle: Candle, open_us: int, length_us: int) -> list[Any]:
+        volume = from_e8(candle.volume_e8)
+        quote = (volume * from_e8(candle.close_e8)).quantize(Decimal("0.00000001"))
+        prices = (candle.open_e8, candle.high_e8, candle.low_e8, candle.close_e8)
+        half = (text(volume / 2), text(quote / 2))
+        close_ms = (open_us + length_us) // 1000 - 1
+        return [
+            open_us // 1000,
+            *(text(self.price(e8)) for e8 in prices),
+            text(volume),
+            close_ms,
+            text(quote),
+            1,
+            *half,
+            "0",
+        ]
+
+
+def _changes(before: dict[Decimal, Decimal], after: dict[Decimal, Decimal]) -> Iterator[Level]:
+    """Levels that are new, other, or gone (quantity 0)."""
+    yield from ((price, qty) for price, qty in after.items() if before.get(price) != qty)
+    yield from ((price, Decimal(0)) for price in before if price not in after)

@@ -1,0 +1,32 @@
+"""The venue's clock: time can run faster than the machine's, and be turned forward."""
+
+from __future__ import annotations
+
+from tradewire.ports.clock import ClockPort
+
+
+class TurnedClock:
+    """Starts at the machine's time and runs ``speed`` times as fast. ``ahead_us``: what `turn` has added."""
+
+    def __init__(self, clock: ClockPort, *, speed: float = 1.0) -> None:
+        self._clock, self.speed = clock, speed
+        self._origin_us, self._origin_s = clock.now_us(), clock.monotonic_s()
+        self.ahead_us = 0
+
+    def now_us(self) -> int:
+        """The venue's time: UTC, µs since the epoch."""
+        elapsed_s = self._clock.monotonic_s() - self._origin_s
+        return self._origin_us + round(elapsed_s * self.speed * 1e6) + self.ahead_us
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether it may differ from the machine's clock."""
+        return self.speed != 1.0 or self.ahead_us != 0
+
+    def machine_us(self) -> int:
+        """The machine's time, which clients have too."""
+        return self._clock.now_us()
+
+    def turn(self, seconds: float) -> None:
+        """Move the venue's time forward."""
+        self.ahead_us += round(seconds * 1e6)
