@@ -19,6 +19,8 @@ from binance_common.configuration import (
 from binance_sdk_derivatives_trading_usds_futures.derivatives_trading_usds_futures import DerivativesTradingUsdsFutures
 
 BTC = "BTCUSDT"
+WAIT_S = 600
+"""Ends what hangs; no message comes near it on a busy machine."""
 
 
 def tell(name: str, value: Any) -> None:
@@ -75,13 +77,13 @@ async def over_streams(client: DerivativesTradingUsdsFutures) -> None:
     try:
         trades = await streams.aggregate_trade_streams(symbol=BTC.lower())
         trades.on("message", heard.put_nowait)
-        tell("aggTrade", await asyncio.wait_for(heard.get(), 30))
+        tell("aggTrade", await asyncio.wait_for(heard.get(), WAIT_S))
         key = client.rest_api.start_user_data_stream().data().listen_key
         user = await streams.user_data(key)
         told: asyncio.Queue[Any] = asyncio.Queue()
         user.on("message", told.put_nowait)
         await asyncio.to_thread(client.rest_api.new_order, BTC, "SELL", "MARKET", quantity=0.01)
-        tell("user_data", [plain(await asyncio.wait_for(told.get(), 30)) for _ in range(4)])
+        tell("user_data", [plain(await asyncio.wait_for(told.get(), WAIT_S)) for _ in range(4)])
     finally:
         await streams.close_connection(close_session=True)
 
@@ -106,8 +108,8 @@ async def main() -> None:
     if told.get("private_key"):
         keys = {"api_key": told["api_key"], "private_key": told["private_key"]}
     client = DerivativesTradingUsdsFutures(
-        config_rest_api=ConfigurationRestAPI(**keys, base_path=told["rest"], timeout=30_000),
-        config_ws_api=ConfigurationWebSocketAPI(**keys, stream_url=told["ws"] + "/ws-fapi/v1"),
+        config_rest_api=ConfigurationRestAPI(**keys, base_path=told["rest"], timeout=WAIT_S * 1000),
+        config_ws_api=ConfigurationWebSocketAPI(**keys, stream_url=told["ws"] + "/ws-fapi/v1", timeout=WAIT_S * 1000),
         config_ws_streams=ConfigurationWebSocketStreams(stream_url=told["ws"]),
     )
     price = await asyncio.to_thread(over_rest, client.rest_api)

@@ -62,7 +62,7 @@ class Tape:
 
     def closes_between(self, start_us: int, end_us: int) -> Iterator[int]:
         """Ends of candles after ``start_us`` up to ``end_us``."""
-        for bar in self.bars[self._index(start_us) :]:
+        for bar in self._from(start_us):
             if bar.close_time_us > end_us:
                 return
             if bar.close_time_us > start_us:
@@ -101,7 +101,7 @@ class Tape:
         )
 
     def _touching(self, start_us: int, end_us: int) -> Iterable[Bar]:
-        for bar in self.bars[self._index(start_us) :]:
+        for bar in self._from(start_us):
             if bar.open_time_us >= end_us:
                 return
             if bar.close_time_us > start_us:
@@ -128,6 +128,10 @@ class Tape:
         price_e8 = (leg.last_from_e8 + moved) // self._tick_e8 * self._tick_e8
         low, high = sorted((leg.last_from_e8, leg.last_to_e8))
         return min(max(price_e8, low), high)
+
+    def _from(self, time_us: int) -> Iterator[Bar]:
+        """Candles from the one that holds a time on."""
+        return (self.bars[place] for place in range(self._index(time_us), len(self.bars)))
 
     def _index(self, time_us: int) -> int:
         return max(0, bisect_right(self._opens, time_us) - 1)
