@@ -169,13 +169,13 @@ class Story:
         return [int(e.state.split()[0]) for e in found if isinstance(e, RiskStateSaved) and e.account_id == account]
 
     async def rest(self) -> None:
-        """Nothing more comes until all that came is written down: the service is idle."""
+        """Nothing more comes until all that came is written down and told: the service is idle."""
         await self.readmit()
         self.rig.journal.hook = WorkerRig().journal.hook
         self.start(0)
         tasks = [task for task, _ in self._tasks.values()]
         async with asyncio.timeout(WITHIN_SECONDS):
-            while await self.written() != self.wanted():
+            while await self.written() != self.wanted() or self.tables.outbox:
                 await asyncio.sleep(0.001)  # gives the loop away; the condition itself is what is asked
                 for member, (task, _) in list(self._tasks.items()):
                     if task.done():
