@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from tradewire.ports.errors import RetryableError
+from tradewire.runtime.observe.progress import Progress
 
 log = logging.getLogger(__name__)
 CONNECT_PAUSE_SECONDS_FIRST = 0.1
@@ -76,3 +77,12 @@ async def in_thread(call: Callable[[], None]) -> None:
 
     threading.Thread(target=work, daemon=True).start()
     await done.wait()
+
+
+def limit_drain(stopping: asyncio.Task[bool], limit: asyncio.Timeout, seconds: float, progress: Progress) -> None:
+    """A stop was asked for: what is under way may take so long, unless it is over already."""
+    if stopping.cancelled():
+        return
+    progress.phase = "stopping"
+    with suppress(RuntimeError):
+        limit.reschedule(asyncio.get_running_loop().time() + seconds)

@@ -17,14 +17,15 @@ from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.bus.readers import Reader, SourceReader, read_to_end, taken
+from tradewire.runtime.bus.readers import Reader, SourceReader, taken
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.dead_letters.draining import Draining
 from tradewire.runtime.dead_letters.parking import Parking
 from tradewire.runtime.loop.answering import Answering, Parts
 from tradewire.runtime.loop.back_pressure import BackPressure
+from tradewire.runtime.loop.broadcast import Broadcast, wait_for_first
 from tradewire.runtime.loop.checkpoints import Checkpoints
-from tradewire.runtime.loop.connecting import closed, unless_stopped
+from tradewire.runtime.loop.connecting import closed, limit_drain, unless_stopped
 from tradewire.runtime.loop.continuity import Continuity
 from tradewire.runtime.loop.effects import Effects
 from tradewire.runtime.loop.failures import HandlerFailedError
@@ -75,20 +76,20 @@ class Worker:
         self._heartbeats = HeartbeatRecords(service, version, bus, clock, metrics, settings.heartbeat_seconds)
         parts = Parts(self._publisher, self._parking, self._audit, self._heartbeats)
         self._answering = Answering(service, codec, parts, clock, tracing, metrics, self.progress, version)
-        self._broadcast_topics, fanout_topics, self._group_topics = service.topics()
-        topics, progress = self._group_topics, self.progress
+        broadcast_topics, fanout_topics, self._group_topics = service.topics()
+        topics, progress, records_max = self._group_topics, self.progress, settings.poll_records_max
         self._checkpoints = Checkpoints(service, topics, self._publisher, clock, metrics, settings, progress)
         self._effects = Effects(service, self._answering, self._publisher, self._checkpoints, alone)
         self._continuity = Continuity(service, bus, self._audit, metrics, self.progress)
-        self._fanout = Fanout(fanout_topics, bus, service.store, self._continuity, settings.poll_records_max)
+        self._broadcast = Broadcast(broadcast_topics, bus, self._continuity, self._checkpoints.position, records_max)
+        self._fanout = Fanout(fanout_topics, bus, service.store, self._continuity, records_max)
         self._back_pressure = BackPressure(service.backlog, settings.backlog_records_max)
         handled_by = self._answering, self._checkpoints, self._back_pressure
         self._draining = Draining(service, topics, bus, parts, *handled_by, settings.poll_records_max)
-        self._broadcast: Reader | None = None
         self._group: Reader | None = None
         self._source: SourceReader | None = None
         self._lock, self._moving_since_s = asyncio.Lock(), clock.monotonic_s()
-        self._generation, self._is_open, self._broadcast_starts = 0, False, dict[Place, int]()
+        self._generation, self._is_open = 0, False
         self.lag = LagWatch(service.name, bus, self._positions, metrics, clock)
         self._waiting = waiting_of(service, self.progress, settings, self.lag, self._parts(), metrics, clock)
 
@@ -106,7 +107,7 @@ class Worker:
 
     def _positions(self) -> dict[Place, int | None]:
         """Next offset of every partition that is read, None where nothing was handled since it came."""
-        return positions(self._group, self._fanout.starts | self._broadcast_starts, self._checkpoints.position)
+        return positions(self._group, self._fanout.starts | self._broadcast.starts, self._checkpoints.position)
 
     # ---- life cycle ----
 
@@ -116,7 +117,7 @@ class Worker:
         """
         stopping = asyncio.create_task(stop.wait())
         limit = asyncio.timeout(None)
-        stopping.add_done_callback(lambda task: self._limit_drain(task, limit))
+        stopping.add_done_callback(lambda task: limit_drain(task, limit, self._settings.drain_seconds, self.progress))
         try:
             async with limit, self._waiting.watching():
                 await unless_stopped(self._open(), stop)
@@ -137,13 +138,6 @@ class Worker:
             stopping.cancel()
             await closed(self._close(), f"what {self.service.name} reads and keeps")
             self.progress.phase = "stopped"
-
-    def _limit_drain(self, stopping: asyncio.Task[bool], limit: asyncio.Timeout) -> None:
-        if stopping.cancelled():
-            return
-        self.progress.phase = "stopping"
-        with suppress(RuntimeError):  # it is over already
-            limit.reschedule(asyncio.get_running_loop().time() + self._settings.drain_seconds)
 
     async def _open(self) -> None:
         service = self.service
@@ -176,17 +170,12 @@ class Worker:
 
     async def _read_broadcast(self) -> None:
         """All that broadcast and dead-letter topics hold now, and a reader of what follows."""
-        starts = await self._parking.catch_up(self._bus)
+        dead_letters = await self._parking.catch_up(self._bus)
         self._answering.count_parked()
-        for topic in self._broadcast_topics:
-            starts |= await self._continuity.begin_whole(topic)
-            async for record in read_to_end(self._bus, topic):
-                await self._publisher.publish(await self._answering.answer([record]))
-                self._checkpoints.note([record])
-                starts[record.place] = record.offset + 1
-        self._broadcast_starts = {place: at for place, at in starts.items() if place.topic in self._broadcast_topics}
-        if starts:
-            self._broadcast = Reader(await self._bus.tail(starts), self._settings.poll_records_max)
+        async for record in self._broadcast.read():
+            await self._publisher.publish(await self._answering.answer([record]))
+            self._checkpoints.note([record])
+        await self._broadcast.follow(dead_letters)
 
     async def _flush(self) -> None:
         """The orderly end. After a failure nothing is written: state would include what nobody was told."""
@@ -212,21 +201,19 @@ class Worker:
 
     async def _on_assigned(self, places: Sequence[Place]) -> None:
         async with self._waiting.for_restoring(self._lock):
-            await self._restore(places)
-
-    async def _restore(self, places: Sequence[Place]) -> None:
-        self._lease.moving, self._generation = True, self._generation + 1
-        self._fanout.outdate()
-        await self._publisher.until_done(lambda: self._parking.catch_up(self._bus), "read dead letters")
-        partitions = sorted({place.partition for place in places})
-        await self._publisher.until_done(lambda: self._continuity.assigned(places), "find where to read")
-        again = await self._publisher.until_done(lambda: self.service.store.acquire(partitions), "restore")
-        await self._publisher.publish_left(again)
-        self._answering.control_status.own(partitions)
-        self._metrics.rebalances.labels(self.service.name).inc()
-        took_s = self._clock.monotonic_s() - self._moving_since_s
-        self._metrics.rebalance_duration.labels(self.service.name).observe(took_s)
-        self._lease.moving = False
+            self._lease.moving, self._generation = True, self._generation + 1
+            self._fanout.outdate()
+            self._broadcast.outdate()
+            await self._publisher.until_done(lambda: self._parking.catch_up(self._bus), "read dead letters")
+            partitions = sorted({place.partition for place in places})
+            await self._publisher.until_done(lambda: self._continuity.assigned(places), "find where to read")
+            again = await self._publisher.until_done(lambda: self.service.store.acquire(partitions), "restore")
+            await self._publisher.publish_left(again)
+            self._answering.control_status.own(partitions)
+            self._metrics.rebalances.labels(self.service.name).inc()
+            took_s = self._clock.monotonic_s() - self._moving_since_s
+            self._metrics.rebalance_duration.labels(self.service.name).observe(took_s)
+            self._lease.moving = False
 
     async def _on_revoked(self, places: Sequence[Place]) -> None:
         self._moving_since_s, self._lease.moving = self._clock.monotonic_s(), True  # frees the lock of who waits for it
@@ -248,32 +235,40 @@ class Worker:
         """Wait for input of any kind, answer it, publish, and checkpoint when due."""
         if self._fanout.stale:
             await self._reopen_fanout()
+        behind = await self._publisher.until_done(self._broadcast.behind, "find where broadcast topics end")
         streams = [reader for reader in (self._group, self._fanout.reader) if reader is not None]
-        readers = streams if self._broadcast is None else [self._broadcast, *streams]
+        readers = [] if self._broadcast.reader is None else [self._broadcast.reader]
+        if not behind:
+            readers += streams
         waits: set[asyncio.Task[Any]] = {stopping, *(reader.pending() for reader in readers)}
-        if self._source is not None and not self._source.exhausted:
+        if self._source is not None and not self._source.exhausted and not behind:
             waits.add(self._source.pending())
         patience_s = HURRIED_TICK_SECONDS if self.service.hurried() else TICK_SECONDS
-        if self._draining.busy:
-            patience_s = 0.0
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=patience_s)
+        stood_still = await wait_for_first(waits, 0.0 if self._draining.busy else patience_s, self._clock)
         async with self._lock:
+            self._broadcast.waited(stood_still=stood_still)
             if not self._lease.holds():
+                self._broadcast.outdate()
                 await self._lease.wait(stopping, self.progress)
-                return
-            records: list[Record] = []
-            for reader in readers:
-                if reader is self._fanout.reader and self._fanout.stale:
-                    continue  # partitions moved while it was polled: it is opened where they ask for first
-                records += self._parking.sort_out(taken(reader, self.progress))
-            await self._publisher.until_done(lambda: self._continuity.check(records), "look for what is missing")
-            count = await self._effects.of(records, self._beside, self._group)
-            self.progress.note_published(count, self._clock.now_us())
+            elif not self._broadcast.outdated:
+                await self._take(readers, streams, behind=behind)
+
+    async def _take(self, readers: Sequence[Reader], streams: Sequence[Reader], *, behind: bool) -> None:
+        """Answer what readers brought; nothing else is said while broadcast topics are ``behind``."""
+        records: list[Record] = []
+        for reader in readers:
+            if reader is self._fanout.reader and self._fanout.stale:
+                continue  # partitions moved while it was polled: it is opened where they ask for first
+            records += self._parking.sort_out(taken(reader, self.progress))
+        await self._publisher.until_done(lambda: self._continuity.check(records), "look for what is missing")
+        count = await self._effects.of(records, list if behind else self._beside, self._group)
+        self.progress.note_published(count, self._clock.now_us())
+        if not behind:
             await self._draining.step(self._group)
-            idle = not records and not self._draining.busy
-            self._back_pressure.apply(streams, idle=idle, stopped=self._draining.places)
-            await self._effects.checkpoint(self._group, idle=idle)
-            self.lag.note(records)
+        idle = not records and not self._draining.busy
+        self._back_pressure.apply(streams, idle=idle, stopped=self._draining.places)
+        await self._effects.checkpoint(self._group, idle=idle)
+        self.lag.note(records)
 
     def _beside(self) -> list[Draft]:
         """What is said now beside the answers to records."""

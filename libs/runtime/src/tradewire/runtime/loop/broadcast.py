@@ -1,0 +1,94 @@
+"""Topics that every instance reads whole, and to their end before it handles anything else.
+
+So it does at the start, when partitions came, and when the process stood still for a while, as a stopped or frozen one
+does: others may have decided meanwhile, and what they decided is on these topics. Until all is handled that the
+topics held then, nothing else is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import Any
+
+from tradewire.ports.bus import EventBusPort, Place, Record
+from tradewire.ports.clock import ClockPort
+from tradewire.runtime.bus.readers import Reader, read_to_end
+from tradewire.runtime.loop.continuity import Continuity
+
+STANDSTILL_SECONDS = 1.0
+"""A wait that lasts so much longer than asked tells that the process was stopped, or starved."""
+
+
+async def wait_for_first(waits: set[asyncio.Task[Any]], patience_s: float, clock: ClockPort) -> bool:
+    """Wait for the first; did the process stand still meanwhile?"""
+    began_s = clock.monotonic_s()
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=patience_s)
+    return clock.monotonic_s() - began_s > patience_s + STANDSTILL_SECONDS
+
+
+class Broadcast:
+    """The reader of one service's broadcast topics. ``position``: offset behind the last record handled."""
+
+    def __init__(
+        self,
+        topics: Sequence[str],
+        bus: EventBusPort,
+        continuity: Continuity,
+        position: Callable[[Place], int | None],
+        records_max: int,
+    ) -> None:
+        self._topics, self._bus, self._continuity = topics, bus, continuity
+        self._position, self._records_max = position, records_max
+        self.starts: dict[Place, int] = {}
+        self.reader: Reader | None = None
+        self._until: dict[Place, int] | None = {}
+        self._stood_still = False
+
+    async def read(self) -> AsyncGenerator[Record]:
+        """All that the topics hold now, one topic after the other."""
+        for topic in self._topics:
+            self.starts |= await self._continuity.begin_whole(topic)
+            async for record in read_to_end(self._bus, topic):
+                yield record
+                self.starts[record.place] = record.offset + 1
+
+    async def follow(self, others: Mapping[Place, int]) -> None:
+        """Read what comes behind that, and from these places."""
+        if starts := {**others, **self.starts}:
+            self.reader = Reader(await self._bus.tail(starts), self._records_max)
+
+    @property
+    def outdated(self) -> bool:
+        """Is it unknown where the topics end?"""
+        return self._until is None
+
+    def outdate(self) -> None:
+        """Others may have written meanwhile."""
+        self._until = None
+
+    def waited(self, *, stood_still: bool) -> None:
+        """A wait is over. Outdated after one in which the process stood still; not twice in a row, lest it starve."""
+        self._stood_still = stood_still and not self._stood_still
+        if self._stood_still:
+            self.outdate()
+
+    async def behind(self) -> bool:
+        """Is some of it unhandled that the topics held when this was first asked since they were outdated?
+
+        Raises RetryableError.
+        """
+        if self._until is None:
+            self._until = await self._bus.end_offsets(list(self.starts)) if self.starts else {}
+        if self._until:
+            self._until = {place: end for place, end in self._until.items() if self._at(place) < end}
+        return bool(self._until)
+
+    def _at(self, place: Place) -> int:
+        at = self._position(place)
+        return self.starts[place] if at is None else at
+
+    async def close(self) -> None:
+        """Stop reading."""
+        if self.reader is not None:
+            await self.reader.close()
