@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+
+import pytest
 
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import (
@@ -12,9 +15,10 @@ from tradewire.ports.events import (
     ControlLevel,
     ControlStatusChanged,
     RiskAssessed,
+    Severity,
     StrategyEvaluated,
 )
-from tradewire.ports.message import WaitReason
+from tradewire.ports.message import Emit, Envelope, WaitReason, Work
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.observe.auditing import TEXT_CHARACTERS_MAX, WAITING_MAX, Audit
@@ -40,6 +44,27 @@ async def test_start_and_orderly_stop_are_told(rig: WorkerRig) -> None:
     async with rig.running(audited(RefusingDesk())):
         await rig.until(lambda: rig.count(AUDITS) == 1)
     assert await names(rig) == ["service_started", "service_stopped"]
+
+
+async def test_what_a_handler_tells_people_is_logged_as_severe_as_it_is(
+    rig: WorkerRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    def tell(event: StrategyEvaluated, envelope: Envelope) -> Iterator[Emit]:
+        said = AuditRecorded(
+            source="risk",
+            severity=Severity.ERROR,
+            name="odd",
+            message="odd",
+            event_time_us=event.event_time_us,
+            attributes={},
+        )
+        yield Emit(said, envelope, work=Work("odd", logged=True))
+
+    service = Service(name="risk", inputs=(on(StrategyEvaluated, tell),), outputs=(AuditRecorded,))
+    await rig.say(evaluation(0))
+    async with rig.running(service):
+        await rig.until(lambda: rig.count(AUDITS) == 2)
+    assert [record.levelname for record in caplog.records if record.message == "odd"] == ["ERROR"]
 
 
 async def test_service_that_may_not_write_them_tells_nothing(rig: WorkerRig) -> None:

@@ -49,8 +49,9 @@ def decided(rng: random.Random, feeds: dict[str, list[CandleClosed]]) -> list[Ri
     found: list[RiskAssessed] = []
     for number, bar in enumerate(bars):
         side, size = rng.choice(list(Side)), times.count(bar.close_time_us)
-        step = {"step_index": times[:number].count(bar.close_time_us), "step_size": size, "symbol": bar.symbol}
         name = f"{bar.symbol}-{bar.close_time_us}"
+        step: dict[str, Any] = {"step_index": times[:number].count(bar.close_time_us), "step_size": size}
+        step |= {"symbol": bar.symbol, "evaluation_id": name, "event_time_us": bar.close_time_us}
         orders = []
         if rng.random() < 0.4:
             orders.append(intent(name, side, rng.choice((1, 2, 5))))
@@ -60,7 +61,7 @@ def decided(rng: random.Random, feeds: dict[str, list[CandleClosed]]) -> list[Ri
         withdrawn = tuple(
             f"{earlier.symbol}-{earlier.close_time_us}-stop" for earlier in bars[:number] if rng.random() < 0.1
         )
-        found.append(assessment(0, *orders, cancels=withdrawn, event_time_us=bar.close_time_us, **step))
+        found.append(assessment(0, *orders, cancels=withdrawn, **step))
     return found
 
 

@@ -16,7 +16,7 @@ from tradewire.ports.bus import Ack, EventBusPort, Outgoing
 from tradewire.ports.checks import CHECKS
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, FencedError, RetryableError
-from tradewire.ports.events import Severity
+from tradewire.ports.events import AuditRecorded, Severity
 from tradewire.ports.message import Emit, Envelope, Event, WaitReason, Work, derived_id
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
@@ -67,11 +67,12 @@ def event_time_us(event: Event, cause: Envelope | None) -> int:
     return int(own) if own is not None else (cause.event_time_us if cause is not None else 0)
 
 
-def _log_work(work: Work, traceparent: str) -> None:
-    """A line that carries the trace it belongs to, whichever record is being handled."""
+def _log_work(work: Work, traceparent: str, event: Event) -> None:
+    """A line that carries the trace it belongs to, whichever record is being handled; as severe as what it led to."""
     token = CURRENT_TRACEPARENT.set(traceparent)
+    level = logging.getLevelNamesMapping()[event.severity] if isinstance(event, AuditRecorded) else logging.INFO
     try:
-        log.info(work.name, extra={"event": work.name.replace(".", "_"), **work.attributes})
+        log.log(level, work.name, extra={"event": work.name.replace(".", "_"), **work.attributes})
     finally:
         CURRENT_TRACEPARENT.reset(token)
 
@@ -123,7 +124,7 @@ class Publisher:
             if emit.work is not None:
                 parent = self._work(emit.work, parent, event_id)
         if emit.work is not None and emit.work.logged:
-            _log_work(emit.work, parent)
+            _log_work(emit.work, parent, event)
         span = self._tracing.send(spec.name, key, emit, parent, event_id)
         headers = lineage(
             event_id=event_id,

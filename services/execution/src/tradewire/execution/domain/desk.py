@@ -11,6 +11,7 @@ from tradewire.execution.domain.account_status import accounts_status, accounts_
 from tradewire.execution.domain.arrivals import Arrived, Assessed, Feed, Key
 from tradewire.execution.domain.catching_up import CatchingUp
 from tradewire.execution.domain.execution_port import Bars, ExecutionPort
+from tradewire.execution.domain.first_answers import FirstAnswers
 from tradewire.execution.domain.following import Following, news
 from tradewire.execution.domain.kill_switch import KillSwitch, permitted, reason
 from tradewire.execution.domain.order_records import record_of
@@ -61,7 +62,7 @@ class ExecutionDesk:
         self.positions = CandlePositions()
         self._catching_up = CatchingUp(self.positions, self._roster, self._following, self._time_of)
         self._journal: list[OrderChanged | OrderFilled] = []
-        self.kill_switch = KillSwitch()
+        self.kill_switch, self._first_answers = KillSwitch(), FirstAnswers()
 
     # ---- events ----
 
@@ -121,6 +122,7 @@ class ExecutionDesk:
         if event.step_size == 0:
             yield from self._journaled(self._place(account, assessed, max(account.time_us, 0)))
             return
+        yield from self._first_answers.compare(event, envelope)
         new = account.read(event)
         if not self._following.is_past(account, event):
             account.take_assessment(event, envelope)
@@ -164,6 +166,7 @@ class ExecutionDesk:
         for account_id in [a for a in self._accounts.peek() if self.partition_of(a) in gone]:
             account = self._accounts.pop(account_id)
             self.kill_switch.end(account_id)
+            self._first_answers.forget(account_id)
             self._following.end(account)
             account.drop()
 
