@@ -139,22 +139,36 @@ class IndicatorMember(Member):
             self.desk.restore(partition, event)
 
 
+@dataclass(eq=False)
 class StrategyMember(Member):
-    """No state but what the status topic says; looks up at the ends of topics what it needs for an answer."""
+    """No state but what the status topic says; looks up at the ends of topics what it needs for an answer, and of
+    several ``instances``, which share the partitions by ``number``, answers at the next tick.
+    """
 
-    ticks = 0
+    number: int = 0
+    instances: int = 1
+    ticks: int = 0
 
     def fresh(self) -> Iterable[Input]:
-        self.desk = StrategyDesk()
-        self.desk.own(range(self.log.partitions))
-        self.desk.examine = self._look_up
+        self.desk, self._asked = StrategyDesk(), list[Question]()
+        self.desk.own(self._owned())
+        self.desk.examine = self._asked.append if self.instances > 1 else self._look_up
         return strategy_inputs(self.desk)
+
+    def places(self, topic: str) -> list[Place]:
+        return super().places(topic) if TOPICS[topic].broadcast else [Place(topic, p) for p in self._owned()]
+
+    def _owned(self) -> range:
+        return range(self.number, self.log.partitions, self.instances)
 
     def tick(self) -> None:
         """Answer what was asked."""
         self.ticks += 1
         for emit in self.desk.tick(self.ticks * QUIET_US):
             self.log.append(emit)
+        asked, self._asked[:] = list(self._asked), []
+        for question in asked:
+            self._look_up(question)
 
     def _look_up(self, question: Question) -> None:
         for message in self.log.messages():
@@ -247,14 +261,18 @@ class ExecutionMember(Member):
 class ClosedLoop:
     """Indicator, strategy, risk and execution around one log."""
 
-    def __init__(self, setup: Iterable[Event], market: Iterable[Event], *, partitions: int = 3) -> None:
+    def __init__(
+        self, setup: Iterable[Event], market: Iterable[Event], *, partitions: int = 3, strategies: int = 1
+    ) -> None:
+        """``strategies``: instances of strategy; several answer what they looked up a turn before."""
         self.log = Log(partitions)
         for number, event in enumerate([*setup, *market]):
             self.log.append(
                 emit_of(event) if isinstance(event, CandleClosed) else Emit(event, event_id=f"set-{number}")
             )
-        kinds = (IndicatorMember, StrategyMember, RiskMember, ExecutionMember)
-        self.members: list[Member] = [kind(self.log) for kind in kinds]
+        several = [StrategyMember(self.log, number=number, instances=strategies) for number in range(strategies)]
+        others = (RiskMember(self.log), ExecutionMember(self.log))
+        self.members: list[Member] = [IndicatorMember(self.log), *several, *others]
         for member in self.members:
             member.start()
 

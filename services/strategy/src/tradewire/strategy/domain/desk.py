@@ -14,7 +14,7 @@ from tradewire.ports.events import (
     StrategyStatusChanged,
 )
 from tradewire.ports.message import Emit, Envelope, WaitReason
-from tradewire.strategy.domain.evaluating import NewestBars, evaluate
+from tradewire.strategy.domain.evaluating import RecentBars, evaluate
 from tradewire.strategy.domain.history import (
     VERSIONS_BYTES_MAX,
     Versions,
@@ -65,7 +65,7 @@ class StrategyDesk:
         self._questions, self._given = Questions(), Given()
         self._compiled: dict[tuple[str, int], CompiledStrategy] = {}
         self._partitions: set[int] = set()
-        self._bars = NewestBars()
+        self._bars = RecentBars()
         self._newest_us = -1
         self._seen_us: dict[Feed, int] = {}
         self._passed_us: dict[str, int] = {}

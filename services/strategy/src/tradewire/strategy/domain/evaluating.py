@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterator
 from itertools import zip_longest
 
@@ -17,6 +18,12 @@ from tradewire.ports.events import (
 from tradewire.ports.message import Attributes, Emit, Envelope, Work
 from tradewire.trading.language import CompiledStrategy
 from tradewire.trading.roster import Roster
+
+Bar = tuple[IndicatorsUpdated, Envelope]
+BARS_MAX = 64
+"""Of a market, after the newest one that the process that answers had seen when it looked: more than a few seconds' of
+any market.
+"""
 
 
 def evaluate(
@@ -56,30 +63,32 @@ def evaluate(
     return Emit(evaluated, envelope, strategy_id, work=Work("strategy.evaluate", attributes))
 
 
-class NewestBars:
-    """The newest bar of each market and interval that this process evaluates."""
+class RecentBars:
+    """The last bars of each market and interval that this process evaluates, as many as an answer may come late."""
 
     def __init__(self) -> None:
-        self._bars: dict[tuple[str, str, str], tuple[IndicatorsUpdated, Envelope]] = {}
+        self._bars: dict[tuple[str, str, str], deque[Bar]] = {}
 
     def take(self, event: IndicatorsUpdated, envelope: Envelope) -> None:
-        """A bar came."""
-        self._bars[event.venue, event.symbol, event.interval] = event, envelope
+        """A bar came; one that is read again says nothing new."""
+        bars = self._bars.setdefault((event.venue, event.symbol, event.interval), deque(maxlen=BARS_MAX))
+        if not bars or bars[-1][0].event_time_us < event.event_time_us:
+            bars.append((event, envelope))
 
     def undecided(
         self, status: StrategyStatusChanged, roster: Roster, partitions: Collection[int]
     ) -> Iterator[tuple[ActiveVersion, IndicatorsUpdated, Envelope]]:
-        """Versions that decide on a bar which came before their answer did, as another process gave it meanwhile.
+        """Versions that decide on bars which came before their answer did, as another process gave it meanwhile.
 
         ``roster``: without the answer. What a version before has decided on stays decided.
         """
         for version, after in zip_longest(status.active, status.active[1:]):
+            ends_us = after.effective_from_us if after is not None else None
             for symbol in version.symbols:
-                bar, cause = self._bars.get((version.venue, symbol, version.interval), (None, None))
-                if bar is None or cause is None or cause.partition not in partitions:
-                    continue
-                ended = after is not None and after.effective_from_us <= bar.event_time_us
-                known = roster.version(status.strategy_id, bar.event_time_us)
-                decided = known is not None and symbol in known.symbols and known.interval == version.interval
-                if version.effective_from_us <= bar.event_time_us and not ended and not decided:
-                    yield version, bar, cause
+                for bar, cause in self._bars.get((version.venue, symbol, version.interval), ()):
+                    begun = version.effective_from_us <= bar.event_time_us
+                    ended = ends_us is not None and ends_us <= bar.event_time_us
+                    known = roster.version(status.strategy_id, bar.event_time_us)
+                    decided = known is not None and symbol in known.symbols and known.interval == version.interval
+                    if begun and not ended and not decided and cause.partition in partitions:
+                        yield version, bar, cause
