@@ -9,6 +9,9 @@ import pytest
 from tradewire.embedded.stack import Stack
 from tradewire.ports.bus import Place
 from tradewire.ports.errors import FencedError
+from tradewire.runtime.bus.redis_group import RedisSubscription
+from tradewire.runtime.bus.redis_streams import RedisBus
+from tradewire.runtime.bus.redis_wire import group_key
 from tradewire.testkit.bus_suite import BusSuite, Harness
 from tradewire.testkit.bus_suite.harness import Owner, numbered, read, values
 
@@ -40,6 +43,25 @@ async def test_static_member_when_its_seat_is_taken_then_it_is_fenced(
     await first.subscription.commit({Place(topic, 0): 1})
     assert await bus.committed(group, [Place(topic, 0)]) == {Place(topic, 0): None}
     await second.subscription.close()
+
+
+async def test_member_when_it_lost_its_seat_and_took_it_again_then_commits_nothing_of_before(
+    stack: Stack, server_harness: Callable[[str, str], Harness]
+) -> None:
+    harness = server_harness("redis", f"{stack.redis_url}?heartbeat_s=5&rebalance_s=20&connect_s=8&close_s=4")
+    bus = await harness.connect()
+    topic, group = await harness.topic(bus), harness.name("group")
+    owner = await Owner().join(bus, [topic], group)
+    await owner.owns(1)
+    member, place = owner.subscription, Place(topic, 0)
+    assert isinstance(bus, RedisBus)
+    assert isinstance(member, RedisSubscription)
+    await member.commit({place: 1})
+    await bus.redis.delete(group_key(group, "members"))  # as the group does with one that is silent for its session
+    await member._meet("stay")
+    assert member.holds()  # it looked before it stood still
+    await member.commit({place: 2})
+    assert await bus.committed(group, [place]) == {place: 1}
 
 
 async def test_member_when_it_cannot_renew_its_lease_then_gives_up_and_comes_back(

@@ -92,7 +92,7 @@ class RedisSubscription(SubscriptionPort):
         with translated(f"committing offsets of group {self._group}"):
             await self._bus.commit(
                 keys=[self._members, group_key(self._group, "offsets")],
-                args=[self._seat, self._token, *(item for field in fields for item in field)],
+                args=[self._seat, self._token, self._taken, *(item for field in fields for item in field)],
             )
 
     def assignment(self) -> frozenset[Place]:

@@ -71,7 +71,7 @@ if not fenced then
       me.token = token
       me.acknowledged = math.max(me.acknowledged, acknowledged)
     else
-      me = {token = token, topics = topics, acknowledged = 0}
+      me = {token = token, topics = topics, acknowledged = 0, joined = generation + 1}
       members[seat] = me
       changed = true
     end
@@ -92,11 +92,13 @@ return {fenced and 1 or 0, generation, ready, cjson.encode(subscriptions)}
 """
 
 COMMIT = """
--- Store offsets if the member still has its seat. KEYS: hash of members, hash of offsets. ARGV: seat, token, then
--- partition, offset, ...
-local member = redis.call('HGET', KEYS[1], ARGV[1])
-if not member or cjson.decode(member).token ~= ARGV[2] then return 0 end
-for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+-- Store offsets if the member has had its seat ever since the generation in which it took its partitions.
+-- KEYS: hash of members, hash of offsets. ARGV: seat, token, that generation, then partition, offset, ...
+local stored = redis.call('HGET', KEYS[1], ARGV[1])
+if not stored then return 0 end
+local member = cjson.decode(stored)
+if member.token ~= ARGV[2] or (member.joined or 0) > tonumber(ARGV[3]) then return 0 end
+for i = 4, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
 return 1
 """
 
