@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.events import RiskLimitsChanged, StrategyEvaluated
 from tradewire.ports.message import Emit, Envelope
+from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.loop.worker import Worker
 from tradewire.runtime.service import Service, on
@@ -81,3 +82,14 @@ async def test_process_that_stood_still_hears_first_what_was_decided_meanwhile()
         await rig.until(lambda: "bar 1" in listening.heard)
     assert listening.since("version 1")[: len(DECISIONS)] == DECISIONS
     assert listening.heard.index("bar 1") > listening.heard.index(DECISIONS[-1])
+
+
+async def test_topic_whose_records_were_all_deleted_keeps_nobody_waiting() -> None:
+    rig, listening = WorkerRig(), Listening()
+    await rig.put(*decisions(rig))
+    (decided,) = rig.bus._logs(BY_EVENT[RiskLimitsChanged].name)
+    decided._records.clear()
+    decided.begin = decided.end
+    await rig.put(rig.record(evaluation(1, candle_offset=1)))
+    async with rig.running(listening.service()):
+        await rig.until(lambda: "bar 1" in listening.heard)

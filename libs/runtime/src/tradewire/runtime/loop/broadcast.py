@@ -81,7 +81,8 @@ class Broadcast:
         if self._until is None:
             self._until = await self._bus.end_offsets(list(self.starts)) if self.starts else {}
         if self._until:
-            self._until = {place: end for place, end in self._until.items() if self._at(place) < end}
+            begins = await self._bus.begin_offsets(list(self._until))  # nobody can read what was deleted
+            self._until = {p: end for p, end in self._until.items() if max(self._at(p), begins[p]) < end}
         return bool(self._until)
 
     def _at(self, place: Place) -> int:
