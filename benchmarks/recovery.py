@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -17,7 +17,11 @@ from benchmarks.report import table, verdict
 from benchmarks.scenarios import ROOT
 from tradewire.app.operating.platform import Platform, RunOptions, begin, platform
 from tradewire.embedded.service_processes import until_ready
+from tradewire.ports.bus import Outgoing
+from tradewire.ports.events import CandleClosed
+from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.clock import SystemClock
+from tradewire.testkit.builders import candle
 from tradewire.testkit.chaos.drill import UNTIL_SETTING
 from tradewire.testkit.chaos.market import Market
 from tradewire.testkit.chaos.plan import TRADING, Fault, Kind
@@ -33,16 +37,22 @@ BARS_AT_ONCE = 200
 """At full speed so many bars come with each kill, so that every service has something to say."""
 ROUNDS = 5
 HEARD_SECONDS_MAX = 120.0
+RECORDS_AT_ONCE = 1_000
+RETAINED = (10_000, 1_000_000)
 
 Times = Mapping[str, list[float]]
 
 
-async def recoveries(folder: Path, market_of: Drilled, *, paced: bool, rounds: int) -> Times:
-    """Kill each service in turn, once all are at work; seconds until each was heard of again, by service."""
+async def recoveries(folder: Path, market_of: Drilled, *, paced: bool, rounds: int, retained: int = 0) -> Times:
+    """Kill each service in turn, once all are at work; seconds until each was heard of again, by service.
+
+    ``retained``: so many candles of a market that nobody trades are on the topic before anything starts.
+    """
     until = folder / "until"
     market = Market(until, market_of.times_us)
     options = RunOptions(root=folder / "servers", registry=False, environment={UNTIL_SETTING: str(until)})
     async with platform(market_of.scenario, options) as running:
+        await _retain(running, retained)
         await begin(running, market_of.scenario)
         recovery = Recovery(running.bus, SystemClock())
         striker = Striker(running, recovery, lambda _: None)
@@ -59,6 +69,18 @@ async def recoveries(folder: Path, market_of: Drilled, *, paced: bool, rounds: i
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
     return recovery.seconds
+
+
+async def _retain(running: Platform, count: int) -> None:
+    """Fill the topic of candles with history."""
+    old = candle(0, 100, "OLDUSDT")
+    spec, value = BY_EVENT[CandleClosed], running.codec.encode(old)
+    headers = (("event_id", b"old"), ("event_time_us", b"%d" % old.close_time_us), ("producer", b"benchmark"))
+    partitions = await running.bus.partitions(spec.name)
+    for first in range(0, count, RECORDS_AT_ONCE):
+        numbers = range(first, min(first + RECORDS_AT_ONCE, count))
+        key = spec.key_of(old).encode()
+        await running.bus.publish([Outgoing(spec.name, key, value, headers, n % partitions) for n in numbers])
 
 
 async def _paced(market: Market) -> None:
@@ -89,8 +111,8 @@ def section(found: Mapping[str, Times]) -> str:
     return (
         f"{HEADING}\n\nWritten by `make bench-recovery`. Each service in turn is killed while six processes trade "
         "three markets over Kafka, and started again at once: from the kill to the timestamp of its next record. "
-        f"At {PACE:.0f} bars/s, and at full speed with {BARS_AT_ONCE} bars of work at each kill{load}.\n\n"
-        + table(head, rows)
+        f"At {PACE:.0f} bars/s, and at full speed with {BARS_AT_ONCE} bars of work at each kill; then with candles "
+        f"retained of a market that nobody trades{load}.\n\n" + table(head, rows)
     )
 
 
@@ -105,13 +127,19 @@ def put_into(document: str, part: str) -> str:
     return f"{document.partition(HEADING)[0].rstrip()}\n\n{part}"
 
 
-async def measured(folder: Path, rounds: int) -> dict[str, Times]:
-    """Both paces, each on servers of its own."""
+async def measured(folder: Path, rounds: int, retained: Sequence[int]) -> dict[str, Times]:
+    """Both paces, then with candles retained, each on servers of its own."""
     market = drilled(CHANGING, ROOT, folder / "data", bars=None)
     found: dict[str, Times] = {}
     for name, paced in ((f"{PACE:.0f} bars/s", True), ("full speed", False)):
         sys.stderr.write(f"{name}\n")
         found[name] = await recoveries(folder / ("paced" if paced else "unpaced"), market, paced=paced, rounds=rounds)
+    for count in retained:
+        sys.stderr.write(f"{count} candles retained\n")
+        servers = folder / f"retained-{count}"
+        found[f"{PACE:.0f} bars/s, {count:,} candles retained"] = await recoveries(
+            servers, market, paced=True, rounds=rounds, retained=count
+        )
     return found
 
 
@@ -119,10 +147,18 @@ def main() -> None:
     """Measure, put the section into the document, and print the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recovery", description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="kills of each service at each pace (%(default)s)")
+    parser.add_argument(
+        "--retained",
+        type=int,
+        nargs="*",
+        default=RETAINED,
+        metavar="N",
+        help="candles on the topic beforehand (%(default)s)",
+    )
     given = parser.parse_args()
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory(prefix="tradewire-recovery-", ignore_cleanup_errors=True) as folder:
-        found = asyncio.run(measured(Path(folder), given.rounds))
+        found = asyncio.run(measured(Path(folder), given.rounds, given.retained))
     RESULT.write_text(put_into(RESULT.read_text(encoding="utf-8"), section(found)), encoding="utf-8")
     sys.stdout.write(json.dumps({"written": str(RESULT.relative_to(ROOT)), "seconds": found}) + "\n")
 
