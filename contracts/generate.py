@@ -223,9 +223,11 @@ def main() -> int:
         raise SystemExit(f"schema files and topics.yaml differ in: {', '.join(odd)}")
     ids_file = HERE / "ids.json"
     ids = allocate_ids(schemas, json.loads(ids_file.read_text()) if ids_file.exists() else {})
+    limits = yaml.safe_load((HERE / "bounds.yaml").read_text())
     wanted = {
         PORTS / "events.py": formatted(render_events(schemas)),
-        PORTS / "checks.py": formatted(bounds.render(yaml.safe_load((HERE / "bounds.yaml").read_text()), schemas)),
+        PORTS / "intervals.py": formatted(bounds.render_intervals(limits)),
+        PORTS / "checks.py": formatted(bounds.render(limits, schemas)),
         PORTS / "topics.py": formatted(render_topics(schemas, topic_map, ids)),
         ids_file: json.dumps(ids, indent=2) + "\n",
         HERE / "asyncapi.yaml": asyncapi.render(topic_map, schemas, milliseconds),

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewire.ingest.domain import CandleGate, Verdict, interval_us, mark_last, position_us
-from tradewire.ports.checks import INTERVALS_US, ORIGINS_US
 from tradewire.ports.events import CandleClosed, GapDetected, GapKind
+from tradewire.ports.intervals import INTERVALS_US, ORIGINS_US
 from tradewire.trading.bars_csv import BarFault, RawBar
 
 HOUR_US = 3_600_000_000

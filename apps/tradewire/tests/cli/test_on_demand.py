@@ -46,9 +46,9 @@ def test_a_command_that_is_asked_for_is_loaded_and_no_other_hidden(name: str) ->
     [
         (["--help"], (*PLATFORM, *RESEARCH, "numpy", "polars", "tradewire.backtest", "tradewire.trading.language")),
         (["no-such"], (*PLATFORM, *RESEARCH, "numpy", "polars")),
-        (["strategy", "validate", STRATEGY], (*PLATFORM, *RESEARCH, "polars")),
+        (["strategy", "validate", STRATEGY], (*PLATFORM, *RESEARCH, "polars", "tradewire.ports.events")),
         (["strategy", "language", "ema"], (*PLATFORM, *RESEARCH, "polars")),
-        (["data", "check", SAMPLE], (*PLATFORM, *RESEARCH, "tradewire.trading.indicators", "ccxt")),
+        (["data", "check", SAMPLE], (*PLATFORM, *RESEARCH, "tradewire.trading.indicators", "tradewire.ports.events")),
         (["data", "info", SAMPLE], (*PLATFORM, *RESEARCH, "tradewire.trading.indicators", "ccxt")),
         (["lag", "--help"], (*RESEARCH, "fastapi", "polars", "tradewire.backtest")),
     ],

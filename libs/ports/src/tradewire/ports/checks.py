@@ -10,6 +10,7 @@ from typing import Any
 
 from tradewire.ports import events
 from tradewire.ports.bounds import Chars, Field, Judged, OneOf, Range, Rule, bracket_fault, refuse, texts_kept
+from tradewire.ports.intervals import INTERVALS_US, ORIGINS_US
 
 _END_1 = Decimal("-9e18")
 _END_2 = Decimal("9e18")
@@ -27,64 +28,6 @@ _END_13 = Decimal("-1")
 _END_14 = Decimal("1000")
 _END_15 = Decimal("1e20")
 _END_16 = Decimal("1e6")
-INTERVALS_US = {
-    "1m": 60000000,
-    "2m": 120000000,
-    "3m": 180000000,
-    "4m": 240000000,
-    "5m": 300000000,
-    "6m": 360000000,
-    "10m": 600000000,
-    "12m": 720000000,
-    "15m": 900000000,
-    "20m": 1200000000,
-    "30m": 1800000000,
-    "45m": 2700000000,
-    "1h": 3600000000,
-    "90m": 5400000000,
-    "2h": 7200000000,
-    "3h": 10800000000,
-    "4h": 14400000000,
-    "6h": 21600000000,
-    "8h": 28800000000,
-    "12h": 43200000000,
-    "1d": 86400000000,
-    "2d": 172800000000,
-    "3d": 259200000000,
-    "4d": 345600000000,
-    "5d": 432000000000,
-    "1w": 604800000000,
-}
-"""Length of each interval that a message may name, in µs."""
-ORIGINS_US = {
-    "1m": 0,
-    "2m": 0,
-    "3m": 0,
-    "4m": 0,
-    "5m": 0,
-    "6m": 0,
-    "10m": 0,
-    "12m": 0,
-    "15m": 0,
-    "20m": 0,
-    "30m": 0,
-    "45m": 0,
-    "1h": 0,
-    "90m": 0,
-    "2h": 0,
-    "3h": 0,
-    "4h": 0,
-    "6h": 0,
-    "8h": 0,
-    "12h": 0,
-    "1d": 0,
-    "2d": 0,
-    "3d": 0,
-    "4d": 0,
-    "5d": 0,
-    "1w": 345600000000,
-}
-"""Where the grid of each interval starts: the epoch; for weeks, the Monday after it."""
 _CHECK_POSITION = (
     Field("venue", Chars(1, 64)),
     Field("symbol", Chars(1, 64)),

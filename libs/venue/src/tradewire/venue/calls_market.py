@@ -10,7 +10,7 @@ from typing import Any, Final
 from tradewire.binance.errors import ErrorCode
 from tradewire.binance.market_streams import Level
 from tradewire.binance.replies import FundingInfo, FundingRate, PremiumIndex
-from tradewire.ports.checks import INTERVALS_US
+from tradewire.ports.intervals import INTERVALS_US
 from tradewire.trading.exchange import from_e8
 from tradewire.venue.amounts import text
 from tradewire.venue.listing import exchange_info

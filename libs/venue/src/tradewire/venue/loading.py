@@ -6,9 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from tradewire.ports.checks import INTERVALS_US
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import InstrumentChanged, InstrumentStatus, LeverageBracket
+from tradewire.ports.intervals import INTERVALS_US
 from tradewire.trading.bars_csv import BarsFileError, DecimalBar, read_bars
 from tradewire.trading.exchange import Bar, to_e8, to_unbounded_e8
 from tradewire.trading.instruments_file import parse_instruments

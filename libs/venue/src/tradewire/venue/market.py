@@ -21,7 +21,7 @@ from tradewire.binance.market_streams import (
     Level,
     MarkPriceUpdate,
 )
-from tradewire.ports.checks import INTERVALS_US
+from tradewire.ports.intervals import INTERVALS_US
 from tradewire.trading.exchange import from_e8
 from tradewire.venue.amounts import at_step, text
 from tradewire.venue.listing import Listing

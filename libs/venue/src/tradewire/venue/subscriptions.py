@@ -27,7 +27,7 @@ from tradewire.binance.streams import (
 )
 from tradewire.binance.user_stream import ListenKeyExpired, OrderTradeUpdate
 from tradewire.binance.wire import FieldError, Wire
-from tradewire.ports.checks import INTERVALS_US
+from tradewire.ports.intervals import INTERVALS_US
 from tradewire.venue.market import SymbolMarket
 from tradewire.venue.venue import Venue
 

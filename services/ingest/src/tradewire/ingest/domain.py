@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tradewire.ports.bounds import OutOfBoundsError
-from tradewire.ports.checks import CHECKS, INTERVALS_US, ORIGINS_US
+from tradewire.ports.checks import CHECKS
 from tradewire.ports.events import CandleClosed, GapDetected, GapKind, MarkPriceUpdated
+from tradewire.ports.intervals import INTERVALS_US, ORIGINS_US
 from tradewire.trading.bars_csv import BarFault, DecimalBar, RawBar, bar_of
 
 Verdict = CandleClosed | GapDetected

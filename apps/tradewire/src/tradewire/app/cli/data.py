@@ -14,8 +14,8 @@ from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, say, tell
 from tradewire.app.cli.reading import ZoneOption, reading_of
 from tradewire.backtest.data import Candles, Gap, Inspection, candles_of, error_of, inspect_file
+from tradewire.backtest.data.candles import decimals_of
 from tradewire.backtest.data.fetching import Kind, Span, fetch
-from tradewire.backtest.data.instruments import decimals_of
 from tradewire.backtest.data.writing import write_candles
 from tradewire.trading.language.intervals import INTERVALS_US
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -15,11 +15,14 @@ from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, Roo
 from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, say_warnings, tell
 from tradewire.app.cli.reach import Reached, Where, reached
 from tradewire.app.operating.validate import StrategyReport, validate
-from tradewire.ports.events import ActiveVersion, ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
 from tradewire.trading.language import parse_strategy
 
+if TYPE_CHECKING:
+    from tradewire.ports.events import ActiveVersion, StrategyConfigPublished, StrategyStatusChanged
+
 ANSWER_SECONDS = 60.0
-STYLES = {ConfigStatus.ACCEPTED: "green", ConfigStatus.REFUSED: "red", ConfigStatus.RETIRED: "yellow"}
+STYLES = {"ACCEPTED": "green", "REFUSED": "red", "RETIRED": "yellow"}
+"""By status of the answer; messages are loaded once a platform is asked."""
 app = typer.Typer(
     help="Explain the language; check, publish, list, show and retire strategies.",
     no_args_is_help=True,
@@ -148,6 +151,8 @@ def show(
     async def work() -> tuple[StrategyStatusChanged, StrategyConfigPublished | None]:
         async with reached(Where(root, bus, registry_url)) as platform:
             status = await _status_of(platform, strategy)
+            from tradewire.ports.events import StrategyConfigPublished
+
             config = (await platform.operator.latest(StrategyConfigPublished)).get(strategy)
             assert config is None or isinstance(config, StrategyConfigPublished), "the topic carries configurations"
             return status, config
@@ -193,7 +198,7 @@ def retire(
     async def work() -> StrategyStatusChanged:
         async with reached(Where(root, bus, registry_url)) as platform:
             known = await _status_of(platform, strategy)
-            if known.status is ConfigStatus.RETIRED:
+            if known.status == "RETIRED":
                 fail(f"{strategy} is retired already (version {known.version})")
             if flatten:
                 from tradewire.app.operating.retirement import retire_flat
@@ -205,6 +210,8 @@ def retire(
 
 
 async def _statuses(platform: Reached) -> list[StrategyStatusChanged]:
+    from tradewire.ports.events import StrategyStatusChanged
+
     found = await platform.operator.latest(StrategyStatusChanged)
     return [status for _, status in sorted(found.items()) if isinstance(status, StrategyStatusChanged)]
 
@@ -246,7 +253,7 @@ def report_answer(answer: StrategyStatusChanged, *, as_json: bool) -> None:
         print_json(answer)
     else:
         _show_answer(answer)
-    if answer.status is ConfigStatus.REFUSED:
+    if answer.status == "REFUSED":
         raise typer.Exit(Exit.REFUSED)
 
 

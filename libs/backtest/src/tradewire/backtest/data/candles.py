@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tradewire.trading.language.intervals import INTERVALS_US
 
 if TYPE_CHECKING:
@@ -72,3 +74,9 @@ class Candles:
         open_, high, low, close, volume = (column[chosen] for column in self.columns)
         rest = gaps, twice, self.unfit_volume, self.notes
         return Candles(self.interval, times, open_, high, low, close, volume, *rest)
+
+
+def decimals_of(column: FloatArray) -> int:
+    """The most decimals that a number of the column has, 0 to 8."""
+    units = np.rint(column * 1e8)
+    return next((count for count in range(8) if not np.any(units % 10 ** (8 - count))), 8)

@@ -6,19 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 
+from tradewire.backtest.data.candles import Candles, decimals_of
 from tradewire.backtest.data.errors import MarketDataError
 from tradewire.ports.bounds import bracket_fault
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import InstrumentChanged, InstrumentStatus, LeverageBracket
 from tradewire.trading.instruments_file import parse_instruments
-
-if TYPE_CHECKING:
-    from tradewire.backtest.data.candles import Candles
 
 BESIDE = "instruments.yaml"
 _NOT_TOLD = frozenset({"venue", "symbol", "intervals", "brackets", "valid_from_us"})
@@ -158,9 +156,3 @@ def assumption(instrument: InstrumentChanged) -> str:
 
 def _plain(value: object) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
-def decimals_of(column: np.ndarray[Any, np.dtype[np.float64]]) -> int:
-    """The most decimals that a number of the column has, 0 to 8."""
-    units = np.rint(column * 1e8)
-    return next((count for count in range(8) if not np.any(units % 10 ** (8 - count))), 8)

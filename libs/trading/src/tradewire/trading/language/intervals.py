@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tradewire.ports.checks import INTERVALS_US as _LENGTHS_US
-from tradewire.ports.checks import ORIGINS_US
+from tradewire.ports.intervals import INTERVALS_US as _LENGTHS_US
+from tradewire.ports.intervals import ORIGINS_US
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US

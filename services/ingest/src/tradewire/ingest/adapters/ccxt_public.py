@@ -16,10 +16,10 @@ import ccxt.async_support as ccxt
 from tradewire.ingest.adapters.ccxt_beside import CcxtBeside
 from tradewire.ingest.adapters.polling import Backoff, PollPolicy
 from tradewire.ingest.domain import CandleGate, Verdict, interval_us, position_us
-from tradewire.ports.checks import INTERVALS_US
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.events import GapDetected, InstrumentChanged, InstrumentStatus, LeverageBracket
+from tradewire.ports.intervals import INTERVALS_US
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Event
 from tradewire.trading.bars_csv import RawBar
