@@ -33,7 +33,8 @@ def test_result_as_json_has_the_keys_that_other_tools_read(tmp_path: Path) -> No
     assert len(found["equity"]) == 59 * 24
     assert found["ready_from_ms"] == {"BTCUSD": found["equity"][0][0]}, "warmed up on the bars before"
     trade = found["trades"][0]
-    keys = "symbol side qty entry_time_ms exit_time_ms entry_price exit_price fees funding pnl"
+    keys = "symbol side qty entry_time_ms exit_time_ms entry_price exit_price fees funding pnl slippage entry_reason"
+    keys += " exit_reason bars held_ms return_ratio mae_ratio mfe_ratio"
     assert set(trade) == set(keys.split())
     assert all(isinstance(trade[name], str) for name in ("qty", "entry_price", "exit_price", "fees", "funding", "pnl"))
     total = sum(Decimal(item["pnl"]) for item in found["trades"])

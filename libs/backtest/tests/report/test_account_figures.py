@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tradewire.backtest.report.account_figures import largest, money_figure, profit_figure, rolling_sharpe
 from tradewire.backtest.report.months import month_rows
 from tradewire.backtest.statistics import returns
-from tradewire.ports.backtest import Trade
+from tradewire.ports.backtest import Trade, TradeReason
 from tradewire.ports.events import Side
 
 
@@ -31,6 +31,8 @@ def trade(pnl: int) -> Trade:
         funding=Decimal(0),
         slippage=Decimal(0),
         pnl=Decimal(pnl),
+        entry_reason=TradeReason.SIGNAL,
+        exit_reason=TradeReason.SIGNAL,
     )
 
 

@@ -26,7 +26,7 @@ READY = {"BTCUSD": 1_500_000_000_000_000, "ETHUSD": None}
 @pytest.fixture(scope="module")
 def written(run: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     provenance = provenance_of(run.result, [run.market], rerun=["tradewire", "backtest", "s.yaml"])
-    return write_run(tmp_path_factory.mktemp("run") / "new", run.result, run.stats, provenance, READY)
+    return write_run(tmp_path_factory.mktemp("run") / "new", run.result, run.stats, provenance, READY, [run.market])
 
 
 def test_parquet_holds_trades_fills_and_equity_to_the_last_unit(run: Any, written: dict[str, Path]) -> None:
@@ -62,13 +62,14 @@ def test_result_document_has_the_keys_that_other_tools_read(run: Any, written: d
     assert document["ready_from_ms"] == {"BTCUSD": 1_500_000_000_000, "ETHUSD": None}
     assert set(document["trades"][0]) == {
         *("symbol", "side", "qty", "entry_time_ms", "exit_time_ms", "entry_price", "exit_price"),
-        *("fees", "funding", "pnl"),
+        *("fees", "funding", "pnl", "slippage", "entry_reason", "exit_reason", "bars", "held_ms"),
+        *("return_ratio", "mae_ratio", "mfe_ratio"),
     }
     assert document["fingerprint"] == run.result.fingerprint
     assert Decimal(document["trades"][0]["pnl"]) == run.result.trades[0].pnl
     assert document["equity"][-1] == [run.result.time_us[-1] // 1000, e8_text(int(run.result.equity_e8[-1]))]
     assert document["stats"] == run.stats.to_json()
-    assert document == result_document(run.result, run.stats, READY)
+    assert document == result_document(run.result, run.stats, READY, [run.market])
 
 
 def test_provenance_tells_how_to_run_again(run: Any, written: dict[str, Path]) -> None:
@@ -84,7 +85,7 @@ def test_provenance_tells_how_to_run_again(run: Any, written: dict[str, Path]) -
 def test_a_run_replaces_the_files_of_an_earlier_one_and_leaves_no_parts(run: Any, tmp_path: Path) -> None:
     provenance = provenance_of(run.result, [run.market])
     for result in (run.result, replace(run.result, trades=())):
-        paths = write_run(tmp_path, result, run.stats, provenance, READY)
+        paths = write_run(tmp_path, result, run.stats, provenance, READY, [run.market])
 
     assert pl.read_parquet(paths["trades"]).height == 0
     assert sorted(tmp_path.iterdir()) == sorted(paths.values())

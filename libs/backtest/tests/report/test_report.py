@@ -12,8 +12,11 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from tradewire.backtest.report import page as page_module
 from tradewire.backtest.report import plot, provenance_of, report_html, write_report
+from tradewire.backtest.report import trade_rows as trade_rows_module
 from tradewire.backtest.report.palette import DARK, LIGHT, coloured
+from tradewire.backtest.report.trade_rows import COLUMNS, splits_of
 from tradewire.backtest.statistics import statistics_of
 from tradewire.ports.backtest import BacktestResult, MarketHistory
 
@@ -243,3 +246,39 @@ def test_zooming_in_shows_the_bars_themselves(run: Any, page: Page) -> None:
     drawn = {trace["meta"]["series"] for trace in figure["data"] if "series" in trace.get("meta", {})}
     assert drawn == set(range(len(detail["series"])))
     assert all(len(values) == len(run.market) for values in detail["series"])
+
+
+def test_every_trade_is_a_row_of_the_table_and_the_splits_add_up(run: Any) -> None:
+    page = Page(page_of(run.result, run.market, run.strategy))
+    rows, trades = page.figures["trades"]["rows"], run.result.trades
+
+    assert [row[0] for row in rows] == list(range(1, len(trades) + 1))
+    assert {len(row) for row in rows} == {len(COLUMNS)}
+    assert [row[-1] for row in rows] == [float(trade.qty) for trade in trades]
+    assert page.figures["trades"]["charts"] == {"BTCUSD": "market0"}
+    for split in splits_of(trades, [run.market]):
+        assert sum(part.trades for part in split.parts) == len(trades)
+        assert sum(part.pnl for part in split.parts) == sum(trade.pnl for trade in trades)
+
+
+def test_of_more_trades_than_the_table_holds_the_largest_are_in_it(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trade_rows_module, "ROWS_MAX", 3)
+    monkeypatch.setattr(page_module, "ROWS_MAX", 3)
+
+    page = Page(page_of(run.result, run.market, run.strategy))
+
+    largest = sorted(range(len(run.result.trades)), key=lambda at: -abs(run.result.trades[at].pnl))[:3]
+    assert sorted(row[0] - 1 for row in page.figures["trades"]["rows"]) == sorted(largest)
+    assert "with the largest PnL; trades.parquet has all." in " ".join(page.texts)
+
+
+def test_a_liquidation_comes_before_all_else_on_the_page(run: Any) -> None:
+    fill = replace(run.result.fills[-1], leg="LIQUIDATION")
+    activity = replace(run.result.activity, liquidations=1, refused={"min_qty": 2})
+    result = replace(run.result, fills=(*run.result.fills[:-1], fill), activity=activity)
+
+    texts = Page(page_of(result, run.market, run.strategy)).texts
+
+    said = [text for text in texts if text.startswith("LIQUIDATED: 1 position closed by the venue")]
+    assert texts.index(said[0]) < texts.index("Total return")
+    assert any("min_qty 2" in text for text in texts)

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from tradewire.backtest.statistics import CATALOGUE, statistics_of, statistics_reference, statistics_table, trading
 from tradewire.backtest.statistics.reference import described
-from tradewire.ports.backtest import AccountSettings, BacktestFill, BacktestResult, FundingPayment, Trade
+from tradewire.ports.backtest import AccountSettings, BacktestFill, BacktestResult, FundingPayment, Trade, TradeReason
 from tradewire.ports.events import Liquidity, Side
 
 ROOT = Path(__file__).parents[4]
@@ -37,6 +37,8 @@ def trade(pnl: str, *, hours: int | None = 2) -> Trade:
         funding=Decimal(0),
         slippage=Decimal(0),
         pnl=Decimal(pnl),
+        entry_reason=TradeReason.SIGNAL,
+        exit_reason=TradeReason.SIGNAL,
     )
 
 

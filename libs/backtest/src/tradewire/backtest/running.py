@@ -19,6 +19,7 @@ from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.not_happened import not_happened
 from tradewire.backtest.report import plot, provenance_of, write_report, write_run
 from tradewire.backtest.statistics import Statistics, statistics_of
+from tradewire.backtest.trade_measures import measures_of
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.backtest.warmup import ready_from_us
 from tradewire.ports.activity import Activity
@@ -54,8 +55,10 @@ class Run:
 
     @cached_property
     def trades(self) -> pd.DataFrame:
-        """One row a trade: times in UTC, money as floats; exact amounts are in ``result.trades``."""
-        return table_of(self.result.trades, Trade)
+        """One row a trade, with its measures: times in UTC, money as floats; exact amounts are in ``result.trades``."""
+        measures = measures_of(self.result.trades, self.request.markets)._asdict()
+        held = pd.to_timedelta(measures.pop("held_us"), unit="us")
+        return table_of(self.result.trades, Trade).assign(held=held, **measures)
 
     @cached_property
     def fills(self) -> pd.DataFrame:
@@ -96,7 +99,9 @@ class Run:
     def save(self, folder: str | Path) -> dict[str, Path]:
         """Write trades, fills and equity (Parquet), result and provenance (JSON); returns the paths by name."""
         origin = provenance_of(self.result, self.request.markets)
-        return write_run(Path(folder), self.result, self.stats, origin, ready_from_us(self.request))
+        return write_run(
+            Path(folder), self.result, self.stats, origin, ready_from_us(self.request), self.request.markets
+        )
 
     def __repr__(self) -> str:
         gained = self.stats["total_return"]

@@ -9,18 +9,30 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from tradewire.ports.backtest import BacktestFill, FundingPayment, Trade
-from tradewire.ports.events import Side
+from tradewire.backtest.activity import ADL
+from tradewire.ports.backtest import LIQUIDATION, BacktestFill, FundingPayment, Trade, TradeReason
+from tradewire.ports.events import OrderLeg, Side
 from tradewire.trading.exchange import from_e8, to_e8
 from tradewire.trading.exchange.fixed_point import SCALE, mul_div
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray
 
+EXIT_REASONS: Mapping[str, TradeReason] = {
+    OrderLeg.ENTRY: TradeReason.SIGNAL,  # through zero to the other side
+    OrderLeg.EXIT: TradeReason.SIGNAL,
+    OrderLeg.STOP_LOSS: TradeReason.STOP,
+    OrderLeg.TAKE_PROFIT: TradeReason.TARGET,
+    OrderLeg.TRAILING_STOP: TradeReason.TRAIL,
+    OrderLeg.FLATTEN: TradeReason.FLATTEN,
+    LIQUIDATION: TradeReason.LIQUIDATION,
+    ADL: TradeReason.ADL,
+}
+"""Why a trade ended, by the leg of the fill that ended it."""
 STILL_OPEN = -1
 """In place of the time of an exit: there was none."""
 
@@ -39,10 +51,17 @@ class TradeColumns(NamedTuple):
     funding: IntArray
     slippage: IntArray
     pnl: IntArray
+    exit_leg: IntArray
 
-    def trades(self, symbols: Sequence[str]) -> Iterator[Trade]:
-        """As objects; ``symbols`` by number."""
-        for symbol, sign, qty, entry_us, exit_us, *amounts in zip(*(column.tolist() for column in self), strict=True):
+    def trades(self, symbols: Sequence[str], legs: Sequence[str]) -> Iterator[Trade]:
+        """As objects, by time and symbol of their entry; ``symbols`` and ``legs`` by number."""
+        reasons = [EXIT_REASONS[leg] for leg in legs]
+        newest: dict[int, tuple[int, int, TradeReason]] = {}
+        columns = zip(*(column.tolist() for column in self), strict=True)
+        for symbol, sign, qty, entry_us, exit_us, *amounts, leg in columns:
+            reason = TradeReason.END if exit_us == STILL_OPEN else reasons[leg]
+            turns = newest.get(symbol) == (-sign, entry_us, TradeReason.SIGNAL)
+            newest[symbol] = sign, exit_us, reason
             entry_price, exit_price, fees, funding, slippage, pnl = map(from_e8, amounts)
             yield Trade(
                 symbol=symbols[symbol],
@@ -56,6 +75,8 @@ class TradeColumns(NamedTuple):
                 funding=funding,
                 slippage=slippage,
                 pnl=pnl,
+                entry_reason=TradeReason.REVERSAL if turns else TradeReason.SIGNAL,
+                exit_reason=reason,
             )
 
 
@@ -70,6 +91,7 @@ class Filled(NamedTuple):
     fee: int
     slippage: int
     realised: int
+    leg: str
 
 
 class Paid(NamedTuple):
@@ -99,16 +121,16 @@ class _Open:
     funding: int = 0
     slippage: int = 0
 
-    def closed(self, time_us: int) -> Trade:
-        """The trade as it ended."""
-        return self._trade(time_us, self.exit_notional, self.left, self.realised)
+    def closed(self, time_us: int, leg: str) -> Trade:
+        """The trade as it ended, with a fill of this leg."""
+        return self._trade(time_us, self.exit_notional, self.left, self.realised, EXIT_REASONS[leg])
 
     def marked(self, mark_e8: int) -> Trade:
         """The trade as it stands at the end of the run."""
         gain = self.sign * (mul_div(self.held, mark_e8, SCALE) - self.cost)
-        return self._trade(None, self.held * mark_e8, self.held, self.realised + gain)
+        return self._trade(None, self.held * mark_e8, self.held, self.realised + gain, TradeReason.END)
 
-    def _trade(self, time_us: int | None, exit_notional: int, left: int, realised: int) -> Trade:
+    def _trade(self, time_us: int | None, exit_notional: int, left: int, realised: int, reason: TradeReason) -> Trade:
         return Trade(
             symbol=self.symbol,
             side=Side.BUY if self.sign > 0 else Side.SELL,
@@ -121,6 +143,8 @@ class _Open:
             funding=from_e8(self.funding),
             slippage=from_e8(self.slippage),
             pnl=from_e8(realised - self.fees + self.funding),
+            entry_reason=TradeReason.SIGNAL,
+            exit_reason=reason,
         )
 
 
@@ -141,7 +165,7 @@ def trades_of(
 
 def _filled(fill: BacktestFill) -> Filled:
     amounts = map(to_e8, (fill.qty, fill.price, fill.fee, fill.slippage, fill.realized_pnl))
-    return Filled(fill.time_us, fill.symbol, 1 if fill.side is Side.BUY else -1, *amounts)
+    return Filled(fill.time_us, fill.symbol, 1 if fill.side is Side.BUY else -1, *amounts, fill.leg)
 
 
 def trades_of_units(fills: Iterable[Filled], funding: Iterable[Paid], marks_e8: Mapping[str, int]) -> tuple[Trade, ...]:
@@ -157,7 +181,20 @@ def trades_of_units(fills: Iterable[Filled], funding: Iterable[Paid], marks_e8: 
     for symbol, trade in working.items():
         _pay(trade, paid[symbol], before_us=None)
         found.append(trade.marked(marks_e8[symbol]))
-    return tuple(sorted(found, key=lambda trade: (trade.entry_time_us, trade.symbol)))
+    return tuple(_with_reversals(sorted(found, key=lambda trade: (trade.entry_time_us, trade.symbol))))
+
+
+def _with_reversals(trades: Iterable[Trade]) -> Iterator[Trade]:
+    """The trades by time, those that begin as a signal leaves the other side named so."""
+    newest: dict[str, Trade] = {}
+    for trade in trades:
+        before = newest.get(trade.symbol)
+        newest[trade.symbol] = trade
+        turns = before is not None and before.exit_reason is TradeReason.SIGNAL and before.side is not trade.side
+        if turns and before is not None and before.exit_time_us == trade.entry_time_us:
+            yield replace(trade, entry_reason=TradeReason.REVERSAL)
+        else:
+            yield trade
 
 
 def _pay(trade: _Open | None, paid: deque[Paid], *, before_us: int | None) -> None:
@@ -176,7 +213,7 @@ def _is_held(trade: _Open | None, payment: Paid) -> bool:
 
 def _take(working: dict[str, _Open], fill: Filled) -> Iterator[Trade]:
     """Book one fill: what closes goes to the trade at work, what is left over opens the next."""
-    time_us, symbol, sign, qty, price, fee, slippage, realised = fill
+    time_us, symbol, sign, qty, price, fee, slippage, realised, leg = fill
     trade = working.get(symbol)
     closing = min(qty, trade.held) if trade is not None and trade.sign != sign else 0
     fee_of_closing = slippage_of_closing = 0
@@ -190,7 +227,7 @@ def _take(working: dict[str, _Open], fill: Filled) -> Iterator[Trade]:
         trade.fees += fee_of_closing
         trade.slippage += slippage_of_closing
         if not trade.held:
-            yield working.pop(symbol).closed(time_us)
+            yield working.pop(symbol).closed(time_us, leg)
     opening = qty - closing
     if opening:
         trade = working.setdefault(symbol, _Open(symbol, sign, time_us))

@@ -188,12 +188,32 @@ class FundingPayment:
     position: Decimal
 
 
+class TradeReason(StrEnum):
+    """Why a trade began or ended.
+
+    It begins on a signal, or on one that reverses: the account leaves the other side at that moment. It ends on a
+    signal, at its stop, target or trailing stop, by the venue's liquidation or ADL, by an operator's order to flatten,
+    or with the run.
+    """
+
+    SIGNAL = "signal"
+    REVERSAL = "reversal"
+    STOP = "stop"
+    TARGET = "target"
+    TRAIL = "trail"
+    LIQUIDATION = "liquidation"
+    ADL = "adl"
+    FLATTEN = "flatten"
+    END = "end"
+
+
 @dataclass(frozen=True, slots=True)
 class Trade:
     """A position from flat to flat (or through zero). ``side`` is BUY for a long one.
 
     ``entry_price`` and ``exit_price`` are volume-weighted; ``pnl`` is net: price gain - fees + funding, quote.
-    A trade still open at the end has no exit: its ``exit_price`` is the last mark and ``exit_time_us`` None.
+    A trade still open at the end has no exit: its ``exit_price`` is the last mark, ``exit_time_us`` None, and its
+    ``exit_reason`` END. An exit in parts has the reason of its last.
     """
 
     symbol: str
@@ -207,6 +227,13 @@ class Trade:
     funding: Decimal
     slippage: Decimal
     pnl: Decimal
+    entry_reason: TradeReason
+    exit_reason: TradeReason
+
+    @property
+    def return_ratio(self) -> float:
+        """Net PnL over the worth at entry (0.05 = 5 %)."""
+        return float(self.pnl) / (float(self.qty) * float(self.entry_price))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -56,11 +56,11 @@ def backtest(
     origin = provenance_of(result, request.markets, rerun=("tradewire", *sys.argv[1:]))
     folder = out_folder if out_folder is not None or not open_report else Path(f"backtest-{result.strategy_id}")
     if folder is not None:
-        write_run(folder, result, stats, origin, ready)
+        write_run(folder, result, stats, origin, ready, request.markets)
         _write_report(folder, request, result, stats, origin)
     if as_json is not None:
         told = {"data": lines} if (lines := data_lines(request)) else {}
-        _write_json(as_json, {**result_document(result, stats, ready), **told})
+        _write_json(as_json, {**result_document(result, stats, ready, request.markets), **told})
     if as_json != STDOUT:
         _show(result, stats)
         tell(ready_line(ready))

@@ -12,6 +12,7 @@ from tradewire.backtest.futures.log import (
     AMOUNT,
     FEE,
     HELD,
+    LEG,
     LEGS,
     PAID_SYMBOL,
     PAID_TIME,
@@ -113,7 +114,8 @@ def _filled(rows: IntMatrix, slippage: IntMatrix, symbols: Sequence[str]) -> Ite
     """The fills as trades are made of them."""
     names = [symbols[number] for number in rows[:, SYMBOL].tolist()]
     times, signs, *amounts, realised = rows[:, [TIME, SIGN, QUANTITY, PRICE, FEE, REALISED]].T.tolist()
-    yield from map(Filled, times, names, signs, *amounts, slippage.tolist(), realised)
+    legs = [LEGS[number] for number in rows[:, LEG].tolist()]
+    yield from map(Filled, times, names, signs, *amounts, slippage.tolist(), realised, legs)
 
 
 def fill_objects(
@@ -158,5 +160,6 @@ def trade_objects(rows: IntMatrix, trips: RoundTrips, symbols: Sequence[str]) ->
         funding=trips.funding,
         slippage=trips.slippage,
         pnl=trips.pnl,
+        exit_leg=rows[trips.exit, LEG],
     )
-    return columns.trades(symbols)
+    return columns.trades(symbols, LEGS)

@@ -19,8 +19,9 @@ import polars as pl
 
 from tradewire.backtest.report.provenance import Provenance, plain, settings_of
 from tradewire.backtest.statistics import Statistics
+from tradewire.backtest.trade_measures import measures_of
 from tradewire.ports.activity import Activity
-from tradewire.ports.backtest import BacktestFill, BacktestResult, Trade
+from tradewire.ports.backtest import BacktestFill, BacktestResult, MarketHistory, Trade
 
 TIME = pl.Datetime("us", "UTC")
 SCALE = 100_000_000
@@ -32,7 +33,9 @@ Ready = Mapping[str, int | None]
 """By symbol, the close from which on the strategy could decide, µs UTC; None where it never could."""
 
 
-def result_document(result: BacktestResult, stats: Statistics, ready: Ready) -> dict[str, object]:
+def result_document(
+    result: BacktestResult, stats: Statistics, ready: Ready, markets: Sequence[MarketHistory]
+) -> dict[str, object]:
     """The machine-readable result: keys as other tools read them. Money as strings, times in ms, sides BUY and SELL.
 
     ``ready_from_ms`` is null for a symbol on which the strategy never could decide; a trade still open at the end has
@@ -46,7 +49,10 @@ def result_document(result: BacktestResult, stats: Statistics, ready: Ready) -> 
         "ready_from_ms": {symbol: None if at is None else at // 1000 for symbol, at in ready.items()},
         "activity": activity_document(result.activity),
         "stats": stats.to_json(),
-        "trades": [_trade(trade) for trade in result.trades],
+        "trades": [
+            _trade(trade, *measures)
+            for trade, *measures in zip(result.trades, *_measured(result, markets), strict=True)
+        ],
         "equity": [
             [time_us // 1000, e8_text(value)]
             for time_us, value in zip(result.time_us.tolist(), result.equity_e8.tolist(), strict=True)
@@ -67,7 +73,13 @@ def e8_text(value: int) -> str:
     return ("-" if value < 0 else "") + str(whole) + (f".{part:08d}".rstrip("0") if part else "")
 
 
-def _trade(trade: Trade) -> dict[str, object]:
+def _measured(result: BacktestResult, markets: Sequence[MarketHistory]) -> list[list[Any]]:
+    return [column.tolist() for column in measures_of(result.trades, markets)]
+
+
+def _trade(
+    trade: Trade, bars: int, held_us: int, return_ratio: float, mae_ratio: float, mfe_ratio: float
+) -> dict[str, object]:
     return {
         "symbol": trade.symbol,
         "side": str(trade.side),
@@ -79,13 +91,23 @@ def _trade(trade: Trade) -> dict[str, object]:
         "fees": plain(trade.fees),
         "funding": plain(trade.funding),
         "pnl": plain(trade.pnl),
+        "slippage": plain(trade.slippage),
+        "entry_reason": str(trade.entry_reason),
+        "exit_reason": str(trade.exit_reason),
+        "bars": bars,
+        "held_ms": held_us // 1000,
+        "return_ratio": return_ratio,
+        "mae_ratio": mae_ratio,
+        "mfe_ratio": mfe_ratio,
     }
 
 
-def trades_frame(result: BacktestResult) -> pl.DataFrame:
-    """The trades, a column a field of `Trade`."""
+def trades_frame(result: BacktestResult, markets: Sequence[MarketHistory]) -> pl.DataFrame:
+    """The trades, a column a field of `Trade` and of `TradeMeasures`."""
     times = {"entry_time_us": "entry_time", "exit_time_us": "exit_time"}
-    return _frame(result.trades, Trade, times, ("symbol", "side"))
+    frame = _frame(result.trades, Trade, times, ("symbol", "side", "entry_reason", "exit_reason"))
+    measures = measures_of(result.trades, markets)
+    return frame.with_columns(pl.Series(name, column) for name, column in zip(measures._fields, measures, strict=True))
 
 
 def fills_frame(result: BacktestResult) -> pl.DataFrame:
@@ -118,7 +140,12 @@ def _frame(rows: Sequence[Any], kind: type[Any], times: Mapping[str, str], words
 
 
 def write_run(
-    folder: Path, result: BacktestResult, stats: Statistics, provenance: Provenance, ready: Ready
+    folder: Path,
+    result: BacktestResult,
+    stats: Statistics,
+    provenance: Provenance,
+    ready: Ready,
+    markets: Sequence[MarketHistory],
 ) -> dict[str, Path]:
     """Write the files of a run into ``folder`` (made if missing); files of an earlier run there are replaced.
 
@@ -127,9 +154,9 @@ def write_run(
     """
     folder.mkdir(parents=True, exist_ok=True)
     _check_own(folder)
-    frames = {"trades": trades_frame(result), "fills": fills_frame(result), "equity": equity_frame(result)}
+    frames = {"trades": trades_frame(result, markets), "fills": fills_frame(result), "equity": equity_frame(result)}
     written = {name: _whole(folder / f"{name}.parquet", frame.write_parquet) for name, frame in frames.items()}
-    documents = {"result": result_document(result, stats, ready), "provenance": provenance.to_json()}
+    documents = {"result": result_document(result, stats, ready, markets), "provenance": provenance.to_json()}
     for name, document in documents.items():
         text = json.dumps(document, indent=None if name == "result" else 2, allow_nan=False, ensure_ascii=False)
         written[name] = _whole(folder / f"{name}.json", partial(_write_text, text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -31,6 +31,7 @@ from tradewire.backtest.report.market_figure import Detail, market_detail, marke
 from tradewire.backtest.report.months import MONTHS, month_rows
 from tradewire.backtest.report.palette import DARK, LIGHT
 from tradewire.backtest.report.provenance import Provenance, plain
+from tradewire.backtest.report.trade_rows import COLUMNS, ROWS_MAX, splits_of, trade_rows
 from tradewire.backtest.statistics import Statistics, equity_of
 from tradewire.backtest.statistics.sampling import DAY_US, daily_returns
 from tradewire.ports.backtest import BacktestResult, MarketHistory
@@ -106,27 +107,51 @@ def report_html(
         months=month_rows(result),
         month_names=MONTHS,
         groups=list(stats.groups().items()),
+        **_traded(result, markets),
         facts=_facts(result, provenance),
         rerun=shlex.join(provenance.rerun),
         notes=notes,
         strategy=strategy_text,
-        **_embedded(charts),
+        **_embedded(charts, _table(result, markets)),
     )
 
 
-def _embedded(charts: Sequence[Chart]) -> dict[str, str]:
+def _traded(result: BacktestResult, markets: Sequence[MarketHistory]) -> dict[str, object]:
+    """What the sections about trades show, apart from the table's rows."""
+    trades = result.trades
+    more = len(trades) - ROWS_MAX
+    return {
+        "splits": splits_of(trades, markets) if trades else [],
+        "trade_columns": COLUMNS,
+        "trade_symbols": sorted({trade.symbol for trade in trades}),
+        "exit_reasons": sorted({str(trade.exit_reason) for trade in trades}),
+        "rows_left_out": f"The table has the {ROWS_MAX:,} of {len(trades):,} trades with the largest PnL; "
+        "trades.parquet has all."
+        if more > 0
+        else "",
+    }
+
+
+def _table(result: BacktestResult, markets: Sequence[MarketHistory]) -> dict[str, object]:
+    """Rows of the table of trades, and the chart of each symbol that has one."""
+    charts = {market.symbol: f"market{number}" for number, market in enumerate(markets[:MARKETS_MAX])}
+    return {"rows": trade_rows(result.trades, markets), "charts": charts}
+
+
+def _embedded(charts: Sequence[Chart], table: Mapping[str, object]) -> dict[str, str]:
     """Style, scripts and figures; the only text of the page that is not escaped, and all of it is our own."""
     folder = files("tradewire.backtest.report")
     figures = {chart.id: chart.figure for chart in charts if chart.figure is not None}
     details = {chart.id: chart.detail for chart in charts if chart.detail is not None}
     data = json.dumps(
-        {"figures": figures, "details": details, "light": dict(LIGHT), "dark": dict(DARK)},
+        {"figures": figures, "details": details, "trades": table, "light": dict(LIGHT), "dark": dict(DARK)},
         allow_nan=False,
         separators=(",", ":"),
     )
     return {
         "css": (folder / "report.css").read_text(encoding="utf-8"),
         "script": (folder / "report.js").read_text(encoding="utf-8"),
+        "trades_script": (folder / "trades.js").read_text(encoding="utf-8"),
         "plotly_js": get_plotlyjs(),
         # In JSON every < may be written as an escape: no text of a user can end the script element.
         "figures_json": data.replace("<", "\\u003c").replace("\u2028", "\\u2028"),

@@ -145,6 +145,19 @@
     draw(id);
   };
 
+  // A trade of the table, with as much of the market around it as it lasted, and 20 candles at least.
+  const onShow = ({ id, from, to }) => {
+    const times = page.details[id].x;
+    const candle = times.length > 1 ? times[1] - times[0] : DAY;
+    const end = to ?? times[times.length - 1];
+    const edge = Math.max(20 * candle, (end - from) / 2);
+    ranges.set(id, [from - edge, end + edge]);
+    press(id, "");
+    draw(id);
+    document.getElementById(id).closest("section").scrollIntoView({ block: "start" });
+  };
+  document.addEventListener("showtrade", (event) => onShow(event.detail));
+
   for (const button of document.querySelectorAll("button[data-log]")) {
     button.addEventListener("click", () => {
       const id = button.dataset.log;

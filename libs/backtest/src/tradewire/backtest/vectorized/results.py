@@ -13,6 +13,7 @@ from tradewire.backtest.market_details import details_left_out
 from tradewire.backtest.on_access import MadeOnAccess
 from tradewire.backtest.trades import STILL_OPEN, TradeColumns
 from tradewire.backtest.vectorized.booked import (
+    LEG,
     OPEN,
     PRICE,
     QTY,
@@ -133,8 +134,9 @@ def _trades(log: IntArray, book: Booked, markets: Markets) -> Iterator[Trade]:
         funding=book.funding,
         slippage=book.trade_slippage,
         pnl=book.pnl,
+        exit_leg=log[book.exit, LEG],
     )
-    return columns.trades(markets.symbols)
+    return columns.trades(markets.symbols, LEGS)
 
 
 def _payments(paid: Payments, markets: Markets) -> Iterator[FundingPayment]:
