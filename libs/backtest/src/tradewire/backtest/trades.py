@@ -164,8 +164,9 @@ def trades_of(
 
 
 def _filled(fill: BacktestFill) -> Filled:
-    amounts = map(to_e8, (fill.qty, fill.price, fill.fee, fill.slippage, fill.realized_pnl))
-    return Filled(fill.time_us, fill.symbol, 1 if fill.side is Side.BUY else -1, *amounts, fill.leg)
+    sign = 1 if fill.side is Side.BUY else -1
+    qty, price, fee, slippage, realised = map(to_e8, (fill.qty, fill.price, fill.fee, fill.slippage, fill.realized_pnl))
+    return Filled(fill.time_us, fill.symbol, sign, qty, price, fee, slippage, realised, fill.leg)
 
 
 def trades_of_units(fills: Iterable[Filled], funding: Iterable[Paid], marks_e8: Mapping[str, int]) -> tuple[Trade, ...]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 
 from tradewire.trading.indicators import INDICATORS, Indicator
+from tradewire.trading.language.advice import advice_on
 from tradewire.trading.language.compiled import BAR_SERIES, CompiledStrategy, Rule, make_rule
 from tradewire.trading.language.document import SIZING_METHODS, StrategyDocument, read_document
 from tradewire.trading.language.engine import parse_series
-from tradewire.trading.language.errors import Diagnostics, Position, StrategyErrors, did_you_mean
+from tradewire.trading.language.errors import Diagnostics, Position, StrategyError, StrategyErrors, did_you_mean
 from tradewire.trading.language.intervals import INTERVALS_US
 from tradewire.trading.language.markup import parsers
 from tradewire.trading.language.plugins import PythonRules, RulesFinder, UnknownPlugin, installed_rules
@@ -39,12 +41,13 @@ def parse_strategy(text: str, catalogue: Mapping[str, Indicator] = INDICATORS) -
         diagnostics = Diagnostics()
         document = read_document(text, diagnostics, parser)
         if document is not None:
-            _Compiler(document, {}, catalogue, diagnostics).resolve()
+            compiler = _Compiler(document, {}, catalogue, diagnostics)
+            compiler.resolve()
         if not diagnostics.errors:
             break
     diagnostics.raise_if_any()
     assert document is not None, "a text without faults is a document"
-    return document
+    return replace(document, warnings=(*document.warnings, *compiler.advice()))
 
 
 def compile_strategy(
@@ -126,6 +129,10 @@ class _Compiler:
                 self._report(expression, f"{name} is {number_text(distance.value)}; it must be above 0")
             elif distance is not None:
                 self._protect[name] = distance
+
+    def advice(self) -> Iterator[StrategyError]:
+        """Warnings about what was resolved."""
+        return advice_on(self._document, self._rules)
 
     def sizing(self) -> Sizing | None:
         """Resolve the sizing; None for a faulty one."""

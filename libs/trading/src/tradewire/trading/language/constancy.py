@@ -1,0 +1,153 @@
+"""Conditions whose truth is known without a market, from the bounds of numbers and the order of a bar's prices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from tradewire.trading.bounds import PRICE_BOUND
+from tradewire.trading.language.rules import Truth
+from tradewire.trading.language.tree import (
+    Arithmetic,
+    Comparison,
+    Condition,
+    Constant,
+    Crossing,
+    Field,
+    Function,
+    Inverse,
+    Junction,
+    Negate,
+    Number,
+    canonical,
+)
+
+
+class Span(NamedTuple):
+    """All values that a number may take: from ``low`` to ``high``, both included."""
+
+    low: float
+    high: float
+
+
+ANYTHING = Span(-math.inf, math.inf)
+PRICE = Span(1e-8, float(PRICE_BOUND))
+_FIELDS: Mapping[str, Span] = {"volume": Span(0.0, math.inf)}
+_NOT_ABOVE = {("low", "open"), ("low", "close"), ("low", "high"), ("open", "high"), ("close", "high")}
+"""Of a bar's prices, which is never above which."""
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
+
+def constant_truth(condition: Condition) -> Truth:
+    """Whether the condition holds on every bar, or on none, wherever its numbers are known; None when that depends."""
+    match condition:
+        case Comparison(operator, left, right):
+            return _compared(operator, left, right)
+        case Crossing("above", left, right):
+            return _never_crosses(left, right)
+        case Crossing(_, left, right):
+            return _never_crosses(right, left)
+        case Junction(word, items):
+            decisive = word == "or"
+            known = [constant_truth(item) for item in items]
+            if decisive in known:
+                return decisive
+            return None if None in known else not decisive
+        case Inverse(item):
+            truth = constant_truth(item)
+            return None if truth is None else not truth
+
+
+def _never_crosses(left: Number, right: Number) -> Truth:
+    """False where ``left`` is always above ``right``, or never is."""
+    return False if _compared(">", left, right) is not None else None
+
+
+def _compared(operator: str, left: Number, right: Number) -> Truth:
+    if operator in (">", ">="):
+        return _compared(_TURNED[operator], right, left)
+    if operator == "!=":
+        equal = _compared("==", left, right)
+        return None if equal is None else not equal
+    if canonical(left) == canonical(right):
+        return operator != "<"
+    one, other = span_of(left), span_of(right)
+    if operator == "==":
+        apart = one.high < other.low or other.high < one.low
+        return False if apart else True if one.low == one.high == other.low == other.high else None
+    if one.high < other.low or (operator == "<=" and (one.high <= other.low or _never_above(left, right))):
+        return True
+    return False if other.high < one.low or (operator == "<" and _surely_reached(left, right)) else None
+
+
+def _surely_reached(left: Number, right: Number) -> bool:
+    """Whether ``left`` is never below ``right``."""
+    return span_of(right).high <= span_of(left).low or _never_above(right, left)
+
+
+def _never_above(left: Number, right: Number) -> bool:
+    return isinstance(left, Field) and isinstance(right, Field) and (left.name, right.name) in _NOT_ABOVE
+
+
+def span_of(number: Number) -> Span:
+    """The values that a number may take, never too narrow."""
+    match number:
+        case Constant(value):
+            return Span(value, value)
+        case Field(name):
+            return _FIELDS.get(name, PRICE)
+        case Negate(operand):
+            inner = span_of(operand)
+            return Span(-inner.high, -inner.low)
+        case Arithmetic(operator, left, right):
+            return _ARITHMETIC[operator](span_of(left), span_of(right))
+        case Function(name, arguments):
+            return _function(name, [span_of(argument) for argument in arguments])
+        case _:
+            return ANYTHING
+
+
+def _function(name: str, spans: Sequence[Span]) -> Span:
+    first = spans[0]
+    if name in ("min", "max"):
+        choose = min if name == "min" else max
+        return Span(choose(span.low for span in spans), choose(span.high for span in spans))
+    if name == "abs":
+        least = 0.0 if first.low <= 0.0 <= first.high else min(abs(first.low), abs(first.high))
+        return Span(least, max(abs(first.low), abs(first.high)))
+    if name == "sqrt":
+        return Span(math.sqrt(max(first.low, 0.0)), math.sqrt(max(first.high, 0.0)))
+    return ANYTHING
+
+
+def _sum(left: Span, right: Span) -> Span:
+    return _whole(left.low + right.low, left.high + right.high)
+
+
+def _difference(left: Span, right: Span) -> Span:
+    return _whole(left.low - right.high, left.high - right.low)
+
+
+def _product(left: Span, right: Span) -> Span:
+    ends = [one * other for one in left for other in right]
+    return ANYTHING if any(map(math.isnan, ends)) else Span(min(ends), max(ends))
+
+
+def _quotient(left: Span, right: Span) -> Span:
+    if right.low <= 0.0 <= right.high:
+        return ANYTHING
+    ends = [one / other for one in left for other in right]
+    return ANYTHING if any(map(math.isnan, ends)) else Span(min(ends), max(ends))
+
+
+def _whole(low: float, high: float) -> Span:
+    return ANYTHING if math.isnan(low) or math.isnan(high) else Span(low, high)
+
+
+_ARITHMETIC: Mapping[str, Callable[[Span, Span], Span]] = {
+    "+": _sum,
+    "-": _difference,
+    "*": _product,
+    "/": _quotient,
+}
