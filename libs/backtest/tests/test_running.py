@@ -59,6 +59,17 @@ def test_run_shows_its_trades_equity_and_statistics(reference: tb.Run) -> None:
     assert reference.plot().data
 
 
+def test_run_tells_of_each_trade_why_and_how_far_and_what_did_not_happen(reference: tb.Run) -> None:
+    table = reference.trades
+    assert set(table["exit_reason"]) <= {"signal", "stop", "target", "trail", "end"}
+    assert (table["mae_ratio"] <= 0).all()
+    assert (table["mfe_ratio"] >= 0).all()
+    assert (table["held"] >= pd.Timedelta(0)).all()
+    assert reference.activity.entries == len(table)
+    assert any(line.startswith("not ready: ") for line in reference.not_happened)
+    assert "<li>not ready: " in reference._repr_html_()
+
+
 def test_run_leaves_files(reference: tb.Run, tmp_path: Path) -> None:
     assert reference.report(tmp_path / "report.html").stat().st_size > 100_000
     assert set(reference.save(tmp_path / "run")) >= {"trades", "fills", "equity", "result", "provenance"}
@@ -198,3 +209,5 @@ def test_what_does_not_fit_is_told(candles: pl.DataFrame) -> None:
         tb.run(STRATEGY, candles, engine="fast")
     with pytest.raises(MarketDataError, match="open"):
         tb.run(STRATEGY, candles.drop("open"))
+    with pytest.raises(ValueError, match=r"capital: found 0, allowed 0.00000001 to 45000000000"):
+        tb.run(STRATEGY, candles, capital=0)

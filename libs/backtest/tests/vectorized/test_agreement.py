@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tradewire.backtest.futures.engine import FuturesEngine
 from tradewire.backtest.parity import certify
@@ -33,6 +34,18 @@ def test_random_markets_give_what_the_exchange_gives_to_the_last_unit(request: B
     assert found.activity == expected.activity
     for symbol, held in expected.position_e8.items():
         assert np.array_equal(found.position_e8[symbol], held)
+
+
+@settings(max_examples=25, deadline=None)
+@given(requests(), st.integers(1, 60))
+def test_a_warmup_holds_decisions_back_alike(request: BacktestRequest, bars: int) -> None:
+    waiting = replace(request, strategy=f"{request.strategy}warmup: {bars}\n")
+
+    found, expected = ENGINE.run(waiting), EXCHANGE.run(waiting)
+
+    assert found.trades == expected.trades
+    assert found.activity == expected.activity
+    assert found.activity.bars_not_ready >= sum(min(bars, len(market)) for market in request.markets)
 
 
 @settings(max_examples=25, deadline=None)

@@ -21,6 +21,7 @@ from tradewire.trading.language import (
     compile_strategy,
     parse_strategy,
 )
+from tradewire.trading.language.memory import settled_bars, unsettled
 from tradewire.trading.language.plugins import UnknownPlugin, installed_rules
 
 HOUR_US = 3_600_000_000
@@ -177,13 +178,45 @@ def centred(sma: Indicator) -> Indicator:
     return Centred(**{name: getattr(sma, name) for name in Indicator.__dataclass_fields__})
 
 
-def test_check_when_memory_outlasts_the_warmup_then_warns_with_the_size_of_the_error() -> None:
-    text = "id: w\nsymbols: [BTCUSDT]\ninterval: 1h\nentry_long: rma(close, 2) > 0\nsizing: {fixed_qty: 1}\n"
+def recursive(entry: str, warmup: str = "") -> CompiledStrategy:
+    text = f"id: w\nsymbols: [BTCUSDT]\ninterval: 1h\nentry_long: {entry} > 0\nsizing: {{fixed_qty: 1}}\n{warmup}"
+    return compile_strategy(parse_strategy(text))
+
+
+def test_memory_that_outlasts_the_warmup_is_measured_in_bars_and_not_warned_of() -> None:
     bars = history()
     jumpy = replace(bars, close=np.where(np.arange(300) % 2, 100.0, 200.0))
-    found = check_strategy(compile_strategy(parse_strategy(text)), jumpy)
-    assert [(finding.check, finding.refuses) for finding in found] == [(Check.WARM_UP, False)]
-    assert "its last value is off by" in found[0].message
+    compiled = recursive("rma(close, 2)")
+
+    assert check_strategy(compiled, jumpy) == []
+    assert compiled.warmup_bars < (settled_bars(compiled, jumpy) or 0) <= 16
+
+
+def test_memory_that_never_fades_is_warned_of_with_what_to_do() -> None:
+    compiled = recursive("obv()")
+
+    (found,) = unsettled(compiled, history())
+
+    assert (found.check, found.refuses) == (Check.WARM_UP, False)
+    assert "`obv()` depends on where the history begins" in found.message
+    assert "compare its change with `shift`" in found.message
+    assert settled_bars(compiled, history()) is None
+
+
+def test_a_strategy_with_a_warmup_is_not_ready_before_in_both_forms() -> None:
+    bars, compiled = history(), recursive("sma(close, 3)", "warmup: 40\n")
+
+    assert np.flatnonzero(compiled.evaluate_array(bars).ready)[0] == 40
+    assert compiled.warmup_bars >= 40
+    assert check_strategy(compiled, bars) == []
+    before = {"open": 1.0, "high": 1.0, "low": 1.0, "close": 1.0, "volume": 1.0, "sma(close,3)": 1.0}
+    assert compiled.evaluate(before, before).notes[0] == "no value yet: warmup"
+
+
+@pytest.mark.parametrize("warmup", ["-1", "1.5", "soon", "1000000"])
+def test_a_warmup_that_is_no_number_of_bars_is_refused_at_its_place(warmup: str) -> None:
+    with pytest.raises(StrategyErrors, match=r"line 6, column 9: `warmup` is .*; allowed is a whole number of bars"):
+        recursive("close", f"warmup: {warmup}\n")
 
 
 def test_check_when_the_history_is_shorter_than_the_warmup_then_says_that_it_shows_nothing() -> None:

@@ -243,8 +243,16 @@ def _show_report(file: Path, report: StrategyReport) -> None:
         tell(f"{file}: {report.strategy_id} is valid", style="green")
         tell(f"  trades   {report.venue} {' '.join(report.symbols)}, {report.interval} bars, account {report.account}")
         tell(f"  needs    {', '.join(report.demands)}")
-        tell(f"  ready    after {report.warmup_bars} bars at the latest")
+        tell(f"  ready    after {report.warmup_bars} bars at the latest{_settling(report)}")
         tell(f"  digest   {report.digest}")
+
+
+def _settling(report: StrategyReport) -> str:
+    """How long values remember their beginning after that, and how to wait for it."""
+    settled = report.settled_bars
+    if settled is None or settled <= report.warmup_bars:
+        return ""
+    return f"; its values settle within 1 % after {settled}: `warmup: {settled}` waits for that"
 
 
 def report_answer(answer: StrategyStatusChanged, *, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from tradewire.trading.language import (
     StrategyErrors,
     compile_strategy,
     findings_of,
+    memory_of,
     parse_strategy,
 )
 
@@ -43,6 +44,7 @@ class StrategyReport:
     interval: str = ""
     demands: tuple[str, ...] = ()
     warmup_bars: int = 0
+    settled_bars: int | None = None
     digest: str = ""
 
 
@@ -54,10 +56,11 @@ def validate(document: str) -> StrategyReport:
     except StrategyErrors as errors:
         return StrategyReport(valid=False, faults=tuple(Fault.of(error) for error in errors.errors))
     faults, warnings = _truth(compiled)
+    settled, unsettled = (None, ()) if faults else memory_of(compiled)
     return StrategyReport(
         valid=not faults,
         faults=faults,
-        warnings=(*map(str, parsed.warnings), *warnings),
+        warnings=(*map(str, parsed.warnings), *warnings, *(finding.message for finding in unsettled)),
         strategy_id=compiled.id,
         venue=compiled.venue,
         account=compiled.account,
@@ -65,6 +68,7 @@ def validate(document: str) -> StrategyReport:
         interval=compiled.interval,
         demands=compiled.demands,
         warmup_bars=compiled.warmup_bars,
+        settled_bars=settled,
         digest=compiled.digest,
     )
 

@@ -44,11 +44,19 @@ class Plan:
 
 
 def plan_of(
-    rules: Mapping[str, Condition], measures: Sequence[Operand | None], operand: Callable[[Number], Operand]
+    rules: Mapping[str, Condition],
+    measures: Sequence[Operand | None],
+    waits: Sequence[Operand],
+    operand: Callable[[Number], Operand],
 ) -> Plan:
-    """The plan of conditions whose named indicators are marked; ``operand`` makes a number of theirs one."""
+    """The plan of conditions whose named indicators are marked; ``operand`` makes a number of theirs one.
+
+    ``waits``: what must have a value beside what the rules read.
+    """
     writer = _Writer(operand)
     registers = [writer.write(rules[name]) if name in rules else -1 for name in RULES]
+    for item in waits:
+        writer.before.setdefault(item, False)
     first = len(writer.columns)
     reads = [(first + place, int(before)) for place, before in enumerate(writer.before.values())]
     asked = sum(measure is not None for measure in measures)

@@ -15,6 +15,7 @@ from tradewire.trading.language.resolve import Resolver
 from tradewire.trading.language.scope import Scope
 from tradewire.trading.language.syntax import Expression
 from tradewire.trading.language.tree import Condition, Constant, Number
+from tradewire.trading.language.warmup import wait_for
 
 Key = tuple[object, ...]
 Params = Mapping[str, float]
@@ -76,7 +77,7 @@ class Templates:
         if key not in self._plans:
             rules = {name: self._rule(name, params) for name in RULES if name in self._document.rules}
             measures = [self._protection(name, params) for name in PROTECTIONS]
-            self._plans[key] = plan_of(rules, [*measures, self._volatility(params)], self._operands.of)
+            self._plans[key] = plan_of(rules, [*measures, self._volatility(params)], self._waits(), self._operands.of)
         return self._plans[key]
 
     def _rule(self, name: str, params: Params) -> Condition:
@@ -103,6 +104,11 @@ class Templates:
         if VOLATILITY in sizing:
             return self._measure(sizing[VOLATILITY], params)
         return self._operands.of(parse_series(DEFAULT_VOLATILITY, self._interval_us, INDICATORS))
+
+    def _waits(self) -> list[Operand]:
+        """What has no value while the strategy is to wait."""
+        texts = wait_for(self._document.warmup)
+        return [self._operands.of(parse_series(text, self._interval_us, INDICATORS)) for text in texts]
 
     def sizing(self, params: Params) -> Sizing:
         """Method, amount and cap."""

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tradewire.trading.language.acceptance import compile_accepted, findings_of
+    from tradewire.trading.language.acceptance import compile_accepted, findings_of, memory_of
     from tradewire.trading.language.bars import Bar, Bars
     from tradewire.trading.language.compiled import CompiledStrategy
     from tradewire.trading.language.compiler import compile_strategy, parse_strategy
@@ -56,6 +56,7 @@ __all__ = [
     "installed_rules",
     "interval_name",
     "language_document",
+    "memory_of",
     "parse_series",
     "parse_strategy",
     "with_defaults",
@@ -87,6 +88,7 @@ _MODULES = {
     "installed_rules": "plugins",
     "interval_name": "intervals",
     "language_document": "reference",
+    "memory_of": "acceptance",
     "parse_series": "engine",
     "parse_strategy": "compiler",
     "with_defaults": "defaults",

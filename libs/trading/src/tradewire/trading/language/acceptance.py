@@ -17,10 +17,12 @@ from tradewire.trading.language.compiled import CompiledStrategy
 from tradewire.trading.language.compiler import compile_strategy
 from tradewire.trading.language.document import StrategyDocument
 from tradewire.trading.language.errors import Position, StrategyError, StrategyErrors
+from tradewire.trading.language.memory import STRETCHES, settled_bars, unsettled
 from tradewire.trading.language.truth import Finding, check_decisions, check_strategy
 
 CHECK_BARS_MIN = 600
 CHECK_BARS_MAX = 6_000
+MEMORY_BARS_MAX = 20_000
 CHECK_SEED = 20_260_101
 BAR_MOVE = 0.01
 REMEMBERED = 1_024
@@ -47,6 +49,17 @@ def _findings(checked: _Checked) -> tuple[Finding, ...]:
     compiled = checked.compiled
     count = min(max(CHECK_BARS_MIN, 3 * compiled.warmup_bars), CHECK_BARS_MAX)
     return tuple(check_strategy(compiled, random_walk(count, compiled.interval_us)))
+
+
+def memory_of(compiled: CompiledStrategy) -> tuple[int | None, tuple[Finding, ...]]:
+    """Bars after which no series remembers where its history began, on a made-up market.
+
+    None, and a warning for each such series, where they do for longer than was tried.
+    """
+    count = min(max(CHECK_BARS_MIN, (STRETCHES[-1] + 1) * compiled.warmup_bars), MEMORY_BARS_MAX)
+    bars = random_walk(count, compiled.interval_us)
+    settled = settled_bars(compiled, bars)
+    return settled, () if settled is not None else tuple(unsettled(compiled, bars))
 
 
 def compile_accepted(

@@ -24,7 +24,7 @@ from tradewire.trading.language.scope import Scope
 from tradewire.trading.language.sizing import Sizing, SizingMethod
 from tradewire.trading.language.syntax import Expression
 from tradewire.trading.language.tree import Apply, Constant, Number, canonical, leaves, number_text
-from tradewire.trading.language.warmup import warmup_bars
+from tradewire.trading.language.warmup import wait_for, warmup_bars
 
 DIGEST_VERSION = "tradewire-strategy/1"
 DEFAULT_VOLATILITY = "volatility(30)"
@@ -192,7 +192,8 @@ class _Compiler:
         asked = python.demands if python else ()
         parts = [*(rule.condition for rule in self._rules), *measures]
         known = {canonical(leaf): leaf for part in parts for leaf in leaves(part)}
-        reads = (*asked, *known)
+        waits = wait_for(document.warmup)
+        reads = (*asked, *known, *waits)
         before = (*asked, *(key for rule in self._rules for key in rule.reads_before))
         demands = tuple(key for key in dict.fromkeys(reads) if key not in BAR_SERIES)
         trees = [known.get(key) or parse_series(key, self._scope.interval_us, self._catalogue) for key in demands]
@@ -208,7 +209,7 @@ class _Compiler:
             sizing=self._sizing,
             digest=self._digest(demands),
             warmup_bars=warmup_bars(trees, self._scope.interval_us, self._catalogue) + bool(before),
-            labels=MappingProxyType(dict(self._labels)),
+            labels=MappingProxyType({**self._labels, **dict.fromkeys(waits, "warmup")}),
             rules=tuple(self._rules),
             protect=MappingProxyType(dict(self._protect)),
             volatility=self._volatility,

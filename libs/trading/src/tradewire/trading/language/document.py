@@ -39,7 +39,9 @@ KEYS = (
     "sizing",
     "protect",
     "params",
+    "warmup",
 )
+MAX_WARMUP = 100_000
 MAX_SYMBOLS = 2_000
 NAME = re.compile(r"[a-z0-9-]{1,40}")
 _SYMBOL = re.compile(r"[^\W_][\w-]{0,29}")
@@ -83,6 +85,7 @@ class StrategyDocument:
     sizing: Mapping[str, Expression] = field(default_factory=dict)
     params: Mapping[str, ParamRange] = field(default_factory=dict)
     python: str | None = None
+    warmup: int = 0
     faulty: frozenset[str] = frozenset()
     positions: Mapping[str, Position] = field(default_factory=dict)
     warnings: tuple[StrategyError, ...] = ()
@@ -128,6 +131,7 @@ class _Reader:
             sizing=self._sizing(),
             params=self._params(),
             python=self._word("python", _PYTHON, "") or None,
+            warmup=self._warmup(),
             faulty=frozenset(self._names("indicators")) - frozenset(indicators),
             positions={name: position(key) for name, (key, _) in self._entries.items()},
             warnings=tuple(self._diagnostics.warnings),
@@ -269,6 +273,13 @@ class _Reader:
         if span.step is not None and not span.step > 0:
             self._diagnostics.report(position(node), f"step {span.step:g} of `{name}` must be above 0")
         return span
+
+    def _warmup(self) -> int:
+        text = self._word("warmup", None, "0")
+        if text.isascii() and text.isdigit() and int(text) <= MAX_WARMUP:
+            return int(text)
+        self._report("warmup", f"`warmup` is `{text}`; allowed is a whole number of bars, 0 to {MAX_WARMUP}")
+        return 0
 
     def _check_whole(self, document: StrategyDocument) -> None:
         given = [name for name in RULES if name in self._entries]

@@ -8,8 +8,8 @@ What is checked, on the history given:
   ahead (PREFIX_INVARIANCE), else the two forms simply disagree (BATCH_EQUALS_STREAM);
 - at CUTS prefixes, spread over the history: the array form of the prefix equals that of the whole on every
   bar of it;
-- warm-up: from `warmup_bars` on every series has a value, and a start with only that much history changes
-  the last values by less than WARMUP_TOLERANCE.
+- warm-up: from `warmup_bars` on every series has a value.
+How long recursive indicators remember where their history began is measured apart (`memory`).
 Recomputing every prefix would cost O(n²); this costs O(n · (CUTS + 2)). A history proves nothing about bars
 unlike its own.
 """
@@ -35,8 +35,6 @@ from tradewire.trading.language.rules import BoolArray
 CUTS = 12
 DECISIONS = 400
 """Bars with a signal, and bars of any kind, at which decisions are checked on a long history."""
-WARMUP_TOLERANCE = 0.01
-"""Relative change of a series' last value that a longer history may bring; 0.01 = 1 %."""
 
 Columns = dict[str, FloatArray]
 IntArray: TypeAlias = NDArray[np.intp]
@@ -260,10 +258,7 @@ def _check_warmup(compiled: CompiledStrategy, bars: Bars, whole: Columns) -> lis
         last = len(bars) - 1
         return [Finding(Check.WARM_UP, False, last, int(bars.open_time_us[last]), "ready", None, None, why)]
     gapless = bool(np.all(np.diff(bars.open_time_us) == compiled.interval_us))
-    found = _late_values(compiled, bars, whole) if gapless else []
-    tail = bars.span(len(bars) - start - 1, len(bars))
-    short = IndicatorEngine(compiled.demands, compiled.interval_us, compiled.catalogue).array(tail)
-    return found + _short_history(compiled, bars, whole, short)
+    return _late_values(compiled, bars, whole) if gapless else []
 
 
 def _late_values(compiled: CompiledStrategy, bars: Bars, whole: Columns) -> list[Finding]:
@@ -275,18 +270,4 @@ def _late_values(compiled: CompiledStrategy, bars: Bars, whole: Columns) -> list
             why = f"no value after the warm-up of {compiled.warmup_bars} bars"
             value = whole[name][bar]
             findings.append(_finding(compiled, bars, Check.WARM_UP, name, bar, value, value, why, refuses=False))
-    return findings
-
-
-def _short_history(
-    compiled: CompiledStrategy, bars: Bars, whole: Columns, short: Mapping[str, FloatArray]
-) -> list[Finding]:
-    findings, last = [], len(bars) - 1
-    for name in compiled.demands:
-        full, brief = float(whole[name][last]), float(short[name][-1])
-        change = abs(full - brief) / abs(full) if full else abs(brief)
-        if math.isnan(full) or change <= WARMUP_TOLERANCE:
-            continue
-        why = f"with only the {compiled.warmup_bars} bars of warm-up its last value is off by {change:.2%}"
-        findings.append(_finding(compiled, bars, Check.WARM_UP, name, last, brief, full, why, refuses=False))
     return findings

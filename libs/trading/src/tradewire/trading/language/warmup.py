@@ -18,6 +18,14 @@ def warmup_bars(trees: Iterable[Tree], interval_us: int, catalogue: Mapping[str,
     return max((_warmup(tree, interval_us, catalogue) for tree in trees), default=0)
 
 
+def wait_for(bars: int) -> tuple[str, ...]:
+    """The series, in canonical text, that has no value on the first bars of a history and one from then on.
+
+    A strategy that reads it is not ready before, in every form and service, without a count of its own.
+    """
+    return (f"shift(close,{bars})",) if bars else ()
+
+
 def _warmup(tree: Tree, interval_us: int, catalogue: Mapping[str, Indicator]) -> int:
     inner = max((_warmup(child, interval_us, catalogue) for child in children(tree)), default=0)
     if not isinstance(tree, Apply):

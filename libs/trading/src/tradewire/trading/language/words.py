@@ -107,6 +107,11 @@ _KEY_NOTES: _Notes = {
         "indicators:\n  fast: ema(close, length)\n  slow: ema(close, 2 * length)\n"
         "params:\n  length: {default: 12, low: 5, high: 60, step: 1}",
     ),
+    "warmup": (
+        "Bars of a history on which it does not decide; default: until every number has a value. Averages that never "
+        "forget their first value (`ema`, `rsi`, `atr`) need more to settle: `strategy validate` says how many.",
+        "warmup: 400",
+    ),
 }
 _PARAM = "params:\n  edge: {default: 0.5, low: 0, high: 2, step: 0.25}\nentry_long: close - slow > edge * atr(14)"
 _PARAM_NOTES: _Notes = {
