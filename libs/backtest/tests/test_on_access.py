@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator
 
-from tradewire.backtest.on_access import MadeOnAccess
+from tradewire.backtest.on_access import MadeOnAccess, MadeOnce
 
 
 def squares(calls: list[int]) -> MadeOnAccess[int]:
@@ -39,3 +39,12 @@ def test_it_equals_the_tuple_of_its_items() -> None:
     assert hash(found) == hash(items)
     assert repr(found) == repr(items)
     assert pickle.loads(pickle.dumps(found)) == items
+
+
+def test_a_value_is_made_once_and_pickled_with_it() -> None:
+    made = iter((1, 2))
+    value = MadeOnce(lambda: next(made))
+
+    assert (value(), value()) == (1, 1)
+    assert pickle.loads(pickle.dumps(value))() == 1
+    assert MadeOnce.of("there")() == "there"

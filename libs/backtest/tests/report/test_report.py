@@ -275,7 +275,7 @@ def test_of_more_trades_than_the_table_holds_the_largest_are_in_it(run: Any, mon
 def test_a_liquidation_comes_before_all_else_on_the_page(run: Any) -> None:
     fill = replace(run.result.fills[-1], leg="LIQUIDATION")
     activity = replace(run.result.activity, liquidations=1, refused={"min_qty": 2})
-    result = replace(run.result, fills=(*run.result.fills[:-1], fill), activity=activity)
+    result = replace(run.result, fills=(*run.result.fills[:-1], fill), make_activity=lambda: activity)
 
     texts = Page(page_of(result, run.market, run.strategy)).texts
 

@@ -103,8 +103,13 @@ def test_entry_when_sized_then_the_exact_quotient_rounded_down_once(
     assert found % terms.step_size == 0
 
 
-@pytest.mark.parametrize(("max_leverage", "cut"), [(None, False), (0.5, False), (0.499, True), (2.0, False)])
-def test_an_entry_is_cut_when_the_cap_is_below_what_the_method_asks_for(max_leverage: float | None, cut: bool) -> None:
+@pytest.mark.parametrize(
+    ("max_leverage", "cut"), [(None, False), (0.5, False), (0.499, True), (0.49999999, False), (2.0, False)]
+)
+def test_an_entry_is_cut_when_the_cap_takes_a_step_from_what_the_method_asks_for(
+    max_leverage: float | None, cut: bool
+) -> None:
     how = sizing(SizingMethod.FRACTION_OF_EQUITY, 0.5, max_leverage=max_leverage)
 
-    assert is_cut(how, equity=Decimal(10_000), close=Decimal(300), stop_distance=None) is cut
+    found = is_cut(how, equity=Decimal(10_000), close=Decimal(300), stop_distance=None, instrument=instrument())
+    assert found is cut

@@ -1,11 +1,12 @@
-"""Sequences whose items are made when one is first asked for."""
+"""Sequences whose items, and values that are made when one is first asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar, overload
+from typing import Generic, TypeVar, overload
 
 Item = TypeVar("Item", covariant=True)
+Value = TypeVar("Value")
 
 
 class MadeOnAccess(Sequence[Item]):
@@ -50,3 +51,26 @@ class MadeOnAccess(Sequence[Item]):
 
     def __reduce__(self) -> tuple[type[tuple[object, ...]], tuple[tuple[Item, ...]]]:
         return tuple, (self._made(),)
+
+
+class MadeOnce(Generic[Value]):
+    """A value that is made at the first call, and given at every one. Pickled with the value."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], Value]) -> None:
+        self._make = make
+        self._made: tuple[Value] | None = None
+
+    def __call__(self) -> Value:
+        if self._made is None:
+            self._made = (self._make(),)
+        return self._made[0]
+
+    @classmethod
+    def of(cls, value: Value) -> MadeOnce[Value]:
+        """A value that is there."""
+        return cls(lambda: value)
+
+    def __reduce__(self) -> tuple[Callable[[Value], MadeOnce[Value]], tuple[Value]]:
+        return type(self).of, (self(),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -246,7 +246,7 @@ class BacktestResult:
     ``fill_model`` states how orders filled. ``trades``, ``fills`` and ``funding`` do not change; an engine may make
     their objects from columns of numbers when one is first asked for. ``insurance``: losses beyond an account's margin
     that the venue's insurance fund bore, quote. The trades' PnL and it add up to the account's change, exactly.
-    ``activity``: what the signals came to, and what did not happen.
+    ``make_activity`` gives ``activity``, always the same.
     """
 
     engine: str
@@ -264,7 +264,12 @@ class BacktestResult:
     equity_e8: IntArray
     position_e8: Mapping[str, IntArray]
     insurance: Decimal = Decimal(0)
-    activity: Activity = field(default_factory=Activity)
+    make_activity: Callable[[], Activity] = Activity
+
+    @property
+    def activity(self) -> Activity:
+        """What the signals came to, and what did not happen."""
+        return self.make_activity()
 
 
 class BacktestPort(Protocol):

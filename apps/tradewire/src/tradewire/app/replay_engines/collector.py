@@ -15,6 +15,7 @@ from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import LIQUIDATION, BacktestFill, FundingPayment, MarketHistory
 from tradewire.ports.events import (
     AccountStateChanged,
+    InstrumentChanged,
     OrderChanged,
     OrderFilled,
     OrderStatus,
@@ -63,12 +64,17 @@ class Collector:
 
     def activity(self, markets: Sequence[MarketHistory], payments: int) -> Activity:
         """What the signals came to; ``payments`` of funding."""
-        counts = Counts()
-        for bar, answer in self._assessments.items():
+        counts, known = Counts(), {market.symbol: market for market in markets}
+        for (symbol, time_us), answer in self._assessments.items():
             if counts.take(answer) and answer.equity is not None:
-                asked = self._evaluations[bar]
-                distance = asked.stop_distance
-                counts.cut += is_cut(asked.sizing, equity=answer.equity, close=asked.close, stop_distance=distance)
+                asked = self._evaluations[symbol, time_us]
+                counts.cut += is_cut(
+                    asked.sizing,
+                    equity=answer.equity,
+                    close=asked.close,
+                    stop_distance=asked.stop_distance,
+                    instrument=_in_force(known[symbol], time_us),
+                )
         for order in self._ended.values():
             take = counts.take_rejected if order.status is OrderStatus.REJECTED else counts.take_expired
             take(order.reason or "UNKNOWN")
@@ -112,6 +118,12 @@ class Collector:
         """The last state of every event time: the account as of each close."""
         newest = {state.event_time_us: state for state in self.states()}
         return [newest[time_us] for time_us in sorted(newest)]
+
+
+def _in_force(market: MarketHistory, time_us: int) -> InstrumentChanged:
+    """The version of a market's instrument that is valid by then."""
+    versions = (market.instrument, *market.later_instruments)
+    return next(one for one in reversed(versions) if one is market.instrument or one.valid_from_us <= time_us)
 
 
 def funding_of(

@@ -23,6 +23,7 @@ from tradewire.app.replay_engines.collector import (
 from tradewire.app.replay_engines.market_files import write_scenario
 from tradewire.backtest.accepted import accepted_strategy
 from tradewire.backtest.market_details import details_left_out
+from tradewire.backtest.on_access import MadeOnce
 from tradewire.backtest.trades import trades_of
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, BacktestResult
 from tradewire.ports.message import Event
@@ -73,7 +74,7 @@ class ServicesEngine(BacktestPort):
             equity_e8=equity_e8(closes),
             position_e8={market.symbol: position_e8(closes, market.symbol) for market in request.markets},
             insurance=insurance_of(closes, request.account.capital),
-            activity=collector.activity(request.markets, len(funding)),
+            make_activity=MadeOnce.of(collector.activity(request.markets, len(funding))),
         )
 
 

@@ -104,8 +104,13 @@ class Decider:
         evaluation = self._evaluation(symbol, at, time_us, answers, close)
         decision = assess(evaluation, self._evaluation_id(instrument, time_us), context, instrument, self.rules)
         if self.counts.take(decision):
-            sizing, distance = evaluation.sizing, evaluation.stop_distance
-            self.counts.cut += is_cut(sizing, equity=context.state.equity, close=close, stop_distance=distance)
+            self.counts.cut += is_cut(
+                evaluation.sizing,
+                equity=context.state.equity,
+                close=close,
+                stop_distance=evaluation.stop_distance,
+                instrument=instrument,
+            )
         self._approved_us.extend([time_us] * len(decision.intents))
         self.intents.update((intent.client_order_id, intent) for intent in decision.intents)
         return decision

@@ -26,7 +26,7 @@ from tradewire.backtest.futures.log import (
 )
 from tradewire.backtest.futures.round_trips import OPEN, RoundTrips, round_trips, slippages
 from tradewire.backtest.loops.units import IntMatrix
-from tradewire.backtest.on_access import MadeOnAccess
+from tradewire.backtest.on_access import MadeOnAccess, MadeOnce
 from tradewire.backtest.trades import STILL_OPEN, Filled, Paid, TradeColumns, trades_of_units
 from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import BacktestFill, BacktestRequest, BacktestResult, FundingPayment, Trade
@@ -83,7 +83,7 @@ def result_of(
         equity_e8=run.states[:, 3].copy(),
         position_e8={symbol: np.ascontiguousarray(matrix[:, 0]) for symbol, matrix in positions.items()},
         insurance=from_e8(run.insurance_e8),
-        activity=activity,
+        make_activity=MadeOnce.of(activity),
     )
 
 

@@ -101,7 +101,12 @@ def _sized(at: int, s: int, equity: int, market: Market, asked: Asked, terms: Te
     if cap < wanted * (1.0 + CARE):
         if cap > wanted * (1.0 - CARE):
             return UNCLEAR, 0
-        wanted, fixed, cut = cap, 0, 1
+        asked_steps, cut = np.rint(wanted), 1
+        if fixed == 0 and abs(wanted - asked_steps) <= CARE * wanted + 1e-9 and asked_steps == np.floor(cap) + 1.0:
+            return UNCLEAR, 0
+        if np.floor(wanted) == np.floor(cap):
+            cut = 0
+        wanted, fixed = cap, 0
     if wanted < 1.0 - CARE:
         return MIN_QTY, 0
     if not 1.0 <= wanted < LARGEST / step / max(close / 1e8, 1.0):

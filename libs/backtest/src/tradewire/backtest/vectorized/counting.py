@@ -16,13 +16,12 @@ from tradewire.trading.language import CompiledStrategy
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray
-    from tradewire.trading.language.evaluation import Int8Array
 
 
 def activity_of_book(
-    strategy: CompiledStrategy, markets: Markets, signal: Int8Array, book: IntArray, payments: int
+    strategy: CompiledStrategy, markets: Markets, book: IntArray, *, signals: int, payments: int
 ) -> Activity:
-    """The activity of a run: ``signal`` of its one set, shape (m, t), and the account's book at the end."""
+    """The activity of a run, from the account's book at its end."""
     counted = book.tolist()
     refused = {rule: count for rule, count in zip(RULES, counted[REFUSALS:], strict=True) if count}
     counts = Counts(counted[ANSWERED], counted[SENT], counted[LEFT], counted[CUT], Counter(refused))
@@ -30,7 +29,7 @@ def activity_of_book(
         counts,
         markets.histories,
         not_ready=_bars_not_ready(strategy, markets),
-        signals=int(np.count_nonzero(signal)),
+        signals=signals,
         payments=payments,
         venue_fills={},
     )

@@ -72,8 +72,15 @@ class VectorizedEngine(BacktestPort):
         found = next(self._decisions(document, markets, only))
         record, book = _run(markets, found, account)
         paid = payments_of(markets, record.held)
-        activity = activity_of_book(strategy, markets, found.signal[0], book, len(paid.close))
-        return result_of(request, strategy, markets, record, paid, activity)
+        signals, payments = int(np.count_nonzero(found.signal[0])), len(paid.close)
+        return result_of(
+            request,
+            strategy,
+            markets,
+            record,
+            paid,
+            lambda: activity_of_book(strategy, markets, book, signals=signals, payments=payments),
+        )
 
     def run_many(
         self,

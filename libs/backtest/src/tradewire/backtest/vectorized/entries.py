@@ -148,9 +148,9 @@ def _quantity(
         money, price = amount / measures[3] * equity * SCALE, close
     wanted, cut = steps(money, price, step), 0
     if cap < np.inf:
-        most = cap * equity * SCALE
-        cut = int(most / close < money / price)
-        wanted = min(wanted, steps(most, close, step))
+        most = steps(cap * equity * SCALE, close, step)
+        cut = int(most < wanted)
+        wanted = min(wanted, most)
     return int(wanted * step_e8) if wanted * step < LARGEST_UNITS else -1, cut
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tradewire.backtest.loops.path import LEGS
 from tradewire.backtest.market_details import details_left_out
-from tradewire.backtest.on_access import MadeOnAccess
+from tradewire.backtest.on_access import MadeOnAccess, MadeOnce
 from tradewire.backtest.trades import STILL_OPEN, TradeColumns
 from tradewire.backtest.vectorized.booked import (
     LEG,
@@ -56,7 +56,7 @@ def result_of(
     markets: Markets,
     record: Record,
     paid: Payments,
-    activity: Activity,
+    make_activity: Callable[[], Activity],
 ) -> BacktestResult:
     """The result of one run, of which a record was kept.
 
@@ -79,7 +79,7 @@ def result_of(
         time_us=markets.time_us,
         equity_e8=equity_e8,
         position_e8={symbol: np.ascontiguousarray(held_e8[:, j]) for j, symbol in enumerate(markets.symbols)},
-        activity=activity,
+        make_activity=MadeOnce(make_activity),
     )
 
 

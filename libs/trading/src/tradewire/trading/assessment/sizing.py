@@ -44,11 +44,14 @@ def entry_qty(
     return max(qty // Fraction(instrument.step_size), 0) * instrument.step_size
 
 
-def is_cut(sizing: Sizing, *, equity: Decimal, close: Decimal, stop_distance: float | None) -> bool:
-    """Whether ``max_leverage`` makes the entry smaller than its method asks for."""
+def is_cut(
+    sizing: Sizing, *, equity: Decimal, close: Decimal, stop_distance: float | None, instrument: InstrumentChanged
+) -> bool:
+    """Whether ``max_leverage`` makes the entry smaller, by a step at least, than its method asks for."""
     if sizing.max_leverage is None:
         return False
-    return _most(sizing.max_leverage, equity, close) < _wanted(sizing, equity, close, stop_distance)
+    step = Fraction(instrument.step_size)
+    return _most(sizing.max_leverage, equity, close) // step < _wanted(sizing, equity, close, stop_distance) // step
 
 
 def _most(max_leverage: float, equity: Decimal, close: Decimal) -> Fraction:
