@@ -14,6 +14,8 @@ from tradewire.trading.language import (
     Signal,
     check_strategy,
     compile_strategy,
+    findings_of,
+    memory_of,
     parse_strategy,
 )
 from tradewire.trading.language.numbers import FUNCTIONS
@@ -52,3 +54,15 @@ def test_sample_when_checked_on_its_data_then_is_accepted_and_trades_often(path:
 
 def test_words_when_collected_then_no_indicator_hides_a_function_or_field() -> None:
     assert not set(INDICATORS) & {*FUNCTIONS, *CROSSINGS, VOLATILITY, *BAR_FIELDS}
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_no_sample_is_warned_of(path: Path) -> None:
+    document = parse_strategy(path.read_text())
+    compiled = compile_strategy(document)
+    settled, unsettled = memory_of(compiled)
+
+    assert document.warnings == ()
+    assert findings_of(compiled) == ()
+    assert unsettled == ()
+    assert compiled.warmup_bars <= (settled or 0) <= 8 * compiled.warmup_bars
