@@ -24,16 +24,16 @@ from tradewire.trading.language.tree import (
 )
 
 
-class Span(NamedTuple):
+class ValueRange(NamedTuple):
     """All values that a number may take: from ``low`` to ``high``, both included."""
 
     low: float
     high: float
 
 
-ANYTHING = Span(-math.inf, math.inf)
-PRICE = Span(1e-8, float(PRICE_BOUND))
-_FIELDS: Mapping[str, Span] = {"volume": Span(0.0, math.inf)}
+ANYTHING = ValueRange(-math.inf, math.inf)
+PRICE = ValueRange(1e-8, float(PRICE_BOUND))
+_FIELDS: Mapping[str, ValueRange] = {"volume": ValueRange(0.0, math.inf)}
 _NOT_ABOVE = {("low", "open"), ("low", "close"), ("low", "high"), ("open", "high"), ("close", "high")}
 """Of a bar's prices, which is never above which."""
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -72,7 +72,7 @@ def _compared(operator: str, left: Number, right: Number) -> Truth:
         return None if equal is None else not equal
     if canonical(left) == canonical(right):
         return operator != "<"
-    one, other = span_of(left), span_of(right)
+    one, other = range_of(left), range_of(right)
     if operator == "==":
         apart = one.high < other.low or other.high < one.low
         return False if apart else True if one.low == one.high == other.low == other.high else None
@@ -83,69 +83,69 @@ def _compared(operator: str, left: Number, right: Number) -> Truth:
 
 def _surely_reached(left: Number, right: Number) -> bool:
     """Whether ``left`` is never below ``right``."""
-    return span_of(right).high <= span_of(left).low or _never_above(right, left)
+    return range_of(right).high <= range_of(left).low or _never_above(right, left)
 
 
 def _never_above(left: Number, right: Number) -> bool:
     return isinstance(left, Field) and isinstance(right, Field) and (left.name, right.name) in _NOT_ABOVE
 
 
-def span_of(number: Number) -> Span:
+def range_of(number: Number) -> ValueRange:
     """The values that a number may take, never too narrow."""
     match number:
         case Constant(value):
-            return Span(value, value)
+            return ValueRange(value, value)
         case Field(name):
             return _FIELDS.get(name, PRICE)
         case Negate(operand):
-            inner = span_of(operand)
-            return Span(-inner.high, -inner.low)
+            inner = range_of(operand)
+            return ValueRange(-inner.high, -inner.low)
         case Arithmetic(operator, left, right):
-            return _ARITHMETIC[operator](span_of(left), span_of(right))
+            return _ARITHMETIC[operator](range_of(left), range_of(right))
         case Function(name, arguments):
-            return _function(name, [span_of(argument) for argument in arguments])
+            return _function(name, [range_of(argument) for argument in arguments])
         case _:
             return ANYTHING
 
 
-def _function(name: str, spans: Sequence[Span]) -> Span:
-    first = spans[0]
+def _function(name: str, ranges: Sequence[ValueRange]) -> ValueRange:
+    first = ranges[0]
     if name in ("min", "max"):
         choose = min if name == "min" else max
-        return Span(choose(span.low for span in spans), choose(span.high for span in spans))
+        return ValueRange(choose(one.low for one in ranges), choose(one.high for one in ranges))
     if name == "abs":
         least = 0.0 if first.low <= 0.0 <= first.high else min(abs(first.low), abs(first.high))
-        return Span(least, max(abs(first.low), abs(first.high)))
+        return ValueRange(least, max(abs(first.low), abs(first.high)))
     if name == "sqrt":
-        return Span(math.sqrt(max(first.low, 0.0)), math.sqrt(max(first.high, 0.0)))
+        return ValueRange(math.sqrt(max(first.low, 0.0)), math.sqrt(max(first.high, 0.0)))
     return ANYTHING
 
 
-def _sum(left: Span, right: Span) -> Span:
+def _sum(left: ValueRange, right: ValueRange) -> ValueRange:
     return _whole(left.low + right.low, left.high + right.high)
 
 
-def _difference(left: Span, right: Span) -> Span:
+def _difference(left: ValueRange, right: ValueRange) -> ValueRange:
     return _whole(left.low - right.high, left.high - right.low)
 
 
-def _product(left: Span, right: Span) -> Span:
+def _product(left: ValueRange, right: ValueRange) -> ValueRange:
     ends = [one * other for one in left for other in right]
-    return ANYTHING if any(map(math.isnan, ends)) else Span(min(ends), max(ends))
+    return ANYTHING if any(map(math.isnan, ends)) else ValueRange(min(ends), max(ends))
 
 
-def _quotient(left: Span, right: Span) -> Span:
+def _quotient(left: ValueRange, right: ValueRange) -> ValueRange:
     if right.low <= 0.0 <= right.high:
         return ANYTHING
     ends = [one / other for one in left for other in right]
-    return ANYTHING if any(map(math.isnan, ends)) else Span(min(ends), max(ends))
+    return ANYTHING if any(map(math.isnan, ends)) else ValueRange(min(ends), max(ends))
 
 
-def _whole(low: float, high: float) -> Span:
-    return ANYTHING if math.isnan(low) or math.isnan(high) else Span(low, high)
+def _whole(low: float, high: float) -> ValueRange:
+    return ANYTHING if math.isnan(low) or math.isnan(high) else ValueRange(low, high)
 
 
-_ARITHMETIC: Mapping[str, Callable[[Span, Span], Span]] = {
+_ARITHMETIC: Mapping[str, Callable[[ValueRange, ValueRange], ValueRange]] = {
     "+": _sum,
     "-": _difference,
     "*": _product,
