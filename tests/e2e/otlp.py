@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
@@ -12,7 +13,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 KINDS = {1: "INTERNAL", 2: "SERVER", 3: "CLIENT", 4: "PRODUCER", 5: "CONSUMER"}
 
@@ -29,6 +31,11 @@ class ExportedSpan:
     parent_id: str
     links: tuple[tuple[str, str], ...]
     attributes: dict[str, str | int | float | bool]
+    began_ns: int
+    ended_ns: int
+    failed: bool
+    events: tuple[tuple[str, dict[str, str | int | float | bool]], ...]
+    resource: dict[str, str | int | float | bool]
 
 
 def _value(value: AnyValue) -> str | int | float | bool:
@@ -37,6 +44,10 @@ def _value(value: AnyValue) -> str | int | float | bool:
     found = getattr(value, kind)
     assert isinstance(found, str | int | float | bool)
     return found
+
+
+def _values(attributes: Iterable[KeyValue]) -> dict[str, str | int | float | bool]:
+    return {attribute.key: _value(attribute.value) for attribute in attributes}
 
 
 @dataclass
@@ -81,18 +92,23 @@ class OtlpReceiver:
 
     def _take(self, request: ExportTraceServiceRequest) -> None:
         for resource in request.resource_spans:
-            service = next(str(_value(a.value)) for a in resource.resource.attributes if a.key == "service.name")
+            told = _values(resource.resource.attributes)
             for scope in resource.scope_spans:
                 for span in scope.spans:
                     self.spans.append(
                         ExportedSpan(
-                            service,
+                            str(told["service.name"]),
                             span.name,
                             KINDS[span.kind],
                             span.trace_id.hex(),
                             span.span_id.hex(),
                             span.parent_span_id.hex(),
                             tuple((link.trace_id.hex(), link.span_id.hex()) for link in span.links),
-                            {attribute.key: _value(attribute.value) for attribute in span.attributes},
+                            _values(span.attributes),
+                            span.start_time_unix_nano,
+                            span.end_time_unix_nano,
+                            span.status.code == Status.STATUS_CODE_ERROR,
+                            tuple((event.name, _values(event.attributes)) for event in span.events),
+                            told,
                         )
                     )

@@ -46,7 +46,7 @@ async def through_outages(scenario: Scenario, root: Path, seconds: float) -> Run
 
         async def waits() -> bool:
             early.check()
-            return "not_reachable" in early.log_file.read_text()
+            return any("not_reachable" in log.read_text() for log in early.log_folder.glob("*.log"))
 
         await until(waits)
         await asyncio.to_thread(stack.restart, "kafka")

@@ -3,14 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
+import pytest
+
+from tradewire.app.cli import lag as command
+from tradewire.app.cli import main
+from tradewire.app.cli.output import Exit
 from tradewire.app.inspecting.lag import PartitionLag, by_topic, partition_lags
 from tradewire.app.operating.monolith import memory_topics
+from tradewire.app.operating.operator import Operator
 from tradewire.ports.bus import Outgoing, Place
+from tradewire.ports.events import InstanceReported
+from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.clock import ManualClock
+from tradewire.runtime.codec import Codec, SchemaIds
 
 SNAPSHOTS = "indicator.snapshot.v1"
+NOW_US = 1_700_000_000_000_000
+
+
+def instance(*, ago_s: float = 1.0, **other: Any) -> InstanceReported:
+    """A report of risk."""
+    at_us = NOW_US - round(ago_s * 1e6)
+    fields: dict[str, Any] = {
+        "instance_id": "risk-0",
+        "service": "risk",
+        "version": "1",
+        "host": "here",
+        "pid": 1,
+        "phase": "running",
+        "ready": False,
+        "unready": (),
+        "waits_for": (),
+        "started_us": (at_us,),
+        "reported_at_us": at_us,
+        "handled": 1,
+        "dead_letters": 0,
+    }
+    return InstanceReported(**fields | other)
 
 
 def behind(bus: MemoryBus, clock: ManualClock, group: str = "strategy") -> list[PartitionLag]:
@@ -66,3 +101,40 @@ def test_two_groups_at_different_offsets_of_one_partition_have_ages_of_their_own
     clock = ManualClock()
     bus = bus_with(clock, 3)
     assert behind(bus, clock, "telemetry")[0].seconds == behind(bus, clock)[0].seconds == 3.0
+
+
+@pytest.mark.parametrize(
+    ("report", "code", "said"),
+    [
+        (instance(ready=True), Exit.DONE, ""),
+        (instance(ready=True, waits_for=("alpha: evaluations of trend",)), Exit.DONE, "risk-0 waits for alpha: evalu"),
+        (
+            instance(unready=("unreachable: store: no answer for 17 s",)),
+            Exit.REFUSED,
+            "risk-0 is not ready: unreachable",
+        ),
+        (instance(ready=True, ago_s=60), Exit.REFUSED, "risk-0 is lost: not heard of for 60 s"),
+    ],
+)
+def test_lag_says_for_what_an_instance_waits_and_fails_when_one_does_not_work(
+    report: InstanceReported,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bus, codec = MemoryBus(memory_topics()), Codec(SchemaIds.static())
+    record = Outgoing(BY_EVENT[InstanceReported].name, report.instance_id.encode(), codec.encode(report))
+
+    @asynccontextmanager
+    async def here(_: object) -> AsyncIterator[Operator]:
+        yield Operator(bus, codec, ManualClock(NOW_US), "a test")
+
+    asyncio.run(bus.publish([record]))
+    monkeypatch.setattr(command, "reached", here)
+    monkeypatch.setattr(command, "SystemClock", lambda: ManualClock(NOW_US))
+    assert main(["lag"]) == code
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert main(["lag", "--json"]) == code
+    (found,) = json.loads(capsys.readouterr().out)["instances"]
+    assert found["waits_for"] == list(report.waits_for)

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.events import CandleClosed
-from tradewire.ports.message import Emit, Envelope, root_id
+from tradewire.ports.message import Emit, Envelope, Work, root_id
 from tradewire.ports.metrics import Figure, Metric
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.clock import ManualClock
@@ -117,10 +117,11 @@ async def test_who_accepts_openmetrics_gets_the_trace_of_an_age_as_exemplar(rig:
 def test_two_runs_of_the_same_data_have_traces_of_their_own() -> None:
     event_id = root_id("sim", "BTCUSDT", "candle:1h", 1)
     runs = [Tracing("ingest", "0"), Tracing("ingest", "0")]
-    found = [[run.root(event_id, "candle.closed", {}) for _ in range(2)] for run in runs]
+    found = [[run.root(event_id, Work("candle.closed")).traceparent for _ in range(2)] for run in runs]
     assert found[0][0] == found[0][1]
     assert found[0][0] != found[1][0]
-    assert runs[0].root(root_id("sim", "BTCUSDT", "candle:1h", 2), "candle.closed", {}) != found[0][0]
+    other = runs[0].root(root_id("sim", "BTCUSDT", "candle:1h", 2), Work("candle.closed"))
+    assert other.traceparent != found[0][0]
 
 
 SEEN = Metric("tradewire_seen", "gauge", ("topic",), "Bars seen.")

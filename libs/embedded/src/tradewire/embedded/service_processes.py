@@ -33,6 +33,7 @@ MODULES = {name: f"tradewire.{name}" for name in SERVICES} | {
 STOP_SECONDS = 25.0
 READY_SECONDS = 90.0
 LOG_TAIL_LINES = 15
+LOG_FOLDER, OUTPUT = "TRADEWIRE_LOG_FOLDER", "output.txt"
 PR_SET_PDEATHSIG = 1
 
 
@@ -47,7 +48,10 @@ def _die_with_parent() -> None:
 
 
 class ServiceProcess:
-    """An instance of a service as a child process. Its output goes to ``<logs>/<name>.log``.
+    """An instance of a service as a child process.
+
+    It writes rotated files, one per module, to the folder ``<name>`` in ``logs``, or in TRADEWIRE_LOG_FOLDER.
+    What it prints beside that, as Python does when it can't begin, goes to ``<logs>/<name>/output.txt``.
 
     The first instance is called as its service and is a static member of its group; further ones, ``risk-1`` and so
     on, are dynamic members, so that the group is rebalanced as they come and go.
@@ -59,13 +63,10 @@ class ServiceProcess:
         self._membership = {} if instance else {"TRADEWIRE_MEMBER": f"{service}-0"}
         self._process: subprocess.Popen[bytes] | None = None
         self._port_file = logs / f"{self.name}.port"
+        self.log_folder = Path(environment.get(LOG_FOLDER) or os.environ.get(LOG_FOLDER) or logs) / self.name
+        self._output = logs / self.name / OUTPUT
         self.starts = 0
         self._port = 0
-
-    @property
-    def log_file(self) -> Path:
-        """Where its output goes."""
-        return self._logs / f"{self.name}.log"
 
     @property
     def pid(self) -> int | None:
@@ -92,8 +93,10 @@ class ServiceProcess:
             "TRADEWIRE_HTTP_PORT_FILE": str(self._port_file),
             **self._membership,
             **self._environment,
+            LOG_FOLDER: str(self.log_folder),
         }
-        with self.log_file.open("ab") as log:
+        self._output.parent.mkdir(parents=True, exist_ok=True)
+        with self._output.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
                 [sys.executable, "-m", MODULES[self.service]],
                 env=environment,
@@ -137,14 +140,14 @@ class ServiceProcess:
         if self._process is not None and self._process.poll() is not None:
             code = self._process.returncode
             raise ServiceDiedError(
-                f"{self.name} ended with exit code {code}; {full_disk_hint(self.log_file.parent)}"
-                f"the end of {self.log_file}:\n{self.tail()}"
+                f"{self.name} ended with exit code {code}; {full_disk_hint(self._logs)}"
+                f"the end of {self.log_folder}:\n{self.tail()}"
             )
 
     def tail(self) -> str:
-        """The last lines of its log."""
-        lines = self.log_file.read_text(errors="replace").splitlines() if self.log_file.exists() else []
-        return "\n".join(lines[-LOG_TAIL_LINES:])
+        """The last lines of its logs by time, and of what it printed beside them."""
+        lines = [line for path in self.log_folder.glob("*.log") for line in _end_of(path)]
+        return "\n".join([*sorted(lines)[-LOG_TAIL_LINES:], *_end_of(self._output)])
 
     @property
     def url(self) -> str | None:
@@ -174,6 +177,10 @@ class ServiceProcess:
             return dict(answer.json())
         except (httpx.HTTPError, ValueError):
             return None
+
+
+def _end_of(path: Path) -> list[str]:
+    return path.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:] if path.exists() else []
 
 
 async def until_ready(services: Sequence[ServiceProcess], within_s: float = READY_SECONDS) -> None:

@@ -108,7 +108,7 @@ class Supervisor:
         mark = ProcessMark.of(service.pid) if service.pid is not None else None
         restarts = self._restarts.get(service.name)
         loop = restarts is not None and restarts.is_loop(self.clock.monotonic_s())
-        return ServiceState(mark, service.url, service.starts, str(service.log_file), loop)
+        return ServiceState(mark, service.url, service.starts, str(service.log_folder), loop)
 
     def _look_after(self, service: ServiceProcess) -> None:
         restarts, now_s = self._restarts[service.name], self.clock.monotonic_s()

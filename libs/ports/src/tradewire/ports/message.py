@@ -88,6 +88,7 @@ class Work:
 
     ``carries_send``: the message is sent from within the work, rather than beside it. ``detached``: it is too late to
     belong to its cause's trace and begins one of its own, linked to the first. ``logged``: it is also worth a log line.
+    ``kept``: it is recorded whatever share of traces is. ``events``: what happened in it, as (name, attributes).
     """
 
     name: str
@@ -96,6 +97,8 @@ class Work:
     detached: bool = False
     logged: bool = False
     links: tuple[str, ...] = ()
+    kept: bool = False
+    events: tuple[tuple[str, Attributes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import logging
+import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -182,6 +184,20 @@ async def schema_ids(settings: RuntimeSettings) -> SchemaIds:
     return SchemaIds.static() if settings.registry_url is None else await SchemaIds.from_registry(settings.registry_url)
 
 
+def _tracing(service: str, settings: RuntimeSettings, clock: ClockPort) -> Tracing:
+    exporter = OTLPSpanExporter(endpoint=settings.otlp_url) if settings.otlp_url is not None else None
+    return Tracing(
+        service,
+        version_of(service),
+        exporter,
+        settings.trace_ratio,
+        settings.environment,
+        bus_url=settings.bus_url,
+        instance=settings.member or f"{socket.gethostname()}:{os.getpid()}",
+        clock=clock,
+    )
+
+
 def _workers(
     services: Sequence[Service],
     bus: EventBusPort,
@@ -191,10 +207,7 @@ def _workers(
     metrics: Metrics,
 ) -> tuple[list[Tracing], list[Worker]]:
     """A worker per service, and the spans of each."""
-    exporter = OTLPSpanExporter(endpoint=settings.otlp_url) if settings.otlp_url is not None else None
-    tracings = [
-        Tracing(s.name, version_of(s.name), exporter, settings.trace_ratio, settings.environment) for s in services
-    ]
+    tracings = [_tracing(s.name, settings, clock) for s in services]
     workers = [
         Worker(
             s,

@@ -9,8 +9,9 @@ from rich.table import Table
 
 from tradewire.app.cli.moments import span
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog, finite
-from tradewire.app.cli.output import Exit, out, print_json, run_async
+from tradewire.app.cli.output import Exit, out, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
+from tradewire.app.inspecting.instances import InstanceStatus, problems, seen_instances
 from tradewire.app.inspecting.lag import PartitionLag, TopicLag, by_topic, partition_lags
 from tradewire.runtime.clock import SystemClock
 
@@ -34,25 +35,31 @@ def lag(
     registry_url: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell how far each consumer group is behind its topics, in records and in seconds.
+    """Tell how far each consumer group is behind its topics, in records and in seconds, and for what its members wait.
 
-    A group that never committed is behind from the first record kept. Exit code 1 when a record waits too long.
+    A group that never committed is behind from the first record kept. Exit code 1 when a record waits too long, or an
+    instance does not do its work.
     """
+    clock = SystemClock()
 
-    async def work() -> list[PartitionLag]:
+    async def work() -> tuple[list[PartitionLag], list[InstanceStatus]]:
         async with reached(Where(root, bus, registry_url)) as platform:
-            return await partition_lags(platform.bus, SystemClock())
+            lags = await partition_lags(platform.bus, clock)
+            return lags, await seen_instances(platform.bus, platform.codec, clock)
 
-    lags = run_async(work)
+    lags, instances = run_async(work)
+    wrong = problems(instances, ())
     topics = by_topic(lags)
     if as_json:
         document = [{**_fields(part), "records": part.records} for part in lags]
-        print_json({"topics": topics, "partitions": document})
+        print_json({"topics": topics, "partitions": document, "instances": instances, "problems": wrong})
     elif partitions:
         _show_partitions(lags)
     else:
         _show_topics(topics)
-    if any(_too_far(topic, above_records, above_seconds) for topic in topics):
+    if not as_json:
+        _show_waits(instances, wrong)
+    if wrong or any(_too_far(topic, above_records, above_seconds) for topic in topics):
         raise typer.Exit(Exit.REFUSED)
 
 
@@ -77,6 +84,14 @@ def _show_topics(topics: list[TopicLag]) -> None:
         row = (topic.group, topic.topic, str(topic.partitions))
         table.add_row(*row, str(topic.never_committed or "-"), f"[{colour}]{topic.records:,}[/]", _age(topic.seconds))
     out.print(table)
+
+
+def _show_waits(instances: list[InstanceStatus], wrong: list[str]) -> None:
+    for one in instances:
+        for what in one.waits_for if one.state in ("ready", "not ready") else ():
+            tell(f"{one.instance_id} waits for {what}", style="yellow")
+    for problem in wrong:
+        tell(problem, style="yellow")
 
 
 def _show_partitions(lags: list[PartitionLag]) -> None:

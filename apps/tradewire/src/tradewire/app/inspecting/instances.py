@@ -20,7 +20,10 @@ FORGOTTEN_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class InstanceStatus:
-    """One instance. ``state``: ready, not ready, lost or stopped; ``why``: what stands against it."""
+    """One instance. ``state``: ready, not ready, lost or stopped; ``why``: what stands against it.
+
+    ``waits_for``: what it could not go on without when it reported.
+    """
 
     instance_id: str
     service: str
@@ -35,6 +38,7 @@ class InstanceStatus:
     last_success_us: int | None
     lag_records: int | None
     lag_seconds: float | None
+    waits_for: tuple[str, ...] = ()
 
 
 async def seen_instances(bus: EventBusPort, codec: Codec, clock: ClockPort) -> list[InstanceStatus]:
@@ -72,6 +76,7 @@ def _status(report: InstanceReported, now_us: int) -> InstanceStatus:
         report.last_success_us,
         report.lag_records,
         report.lag_seconds,
+        report.waits_for,
     )
 
 

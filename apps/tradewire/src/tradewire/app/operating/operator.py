@@ -26,7 +26,7 @@ from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.loop.control_records import cleaned
-from tradewire.runtime.observe.tracing import root_traceparent
+from tradewire.runtime.observe.tracing import random_run, root_traceparent
 
 PRODUCER = "cli"
 
@@ -61,7 +61,7 @@ class Operator:
             correlation_id=event_id,
             event_time_us=now_us,
             producer=PRODUCER,
-            traceparent=root_traceparent(event_id, sampled=False),
+            traceparent=root_traceparent(event_id, sampled=True, run=random_run()),
         )
         record = Outgoing(spec.name, key.encode(), self.codec.encode(event), self.codec.encode_headers(envelope))
         await self.bus.publish([record])

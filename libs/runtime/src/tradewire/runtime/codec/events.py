@@ -137,6 +137,17 @@ class SchemaIds:
             raise ContractViolationError(f"schema id {schema_id} is unknown to {where}", stage="decode")
         self.learn(schema_id, text)
 
+    @property
+    def has_registry(self) -> bool:
+        """Is there a registry that knows ids which are new here?"""
+        return self._registry_url is not None
+
+    async def ping(self) -> None:
+        """Ask the registry for a schema of ours. Raises RetryableError when it is away."""
+        if self._registry_url is not None:
+            async with RegistryClient(self._registry_url) as registry:
+                await registry.schema(next(iter(self._own.values())))
+
     def learn(self, schema_id: int, text: str) -> None:
         """Take in a writer's schema, as JSON text."""
         self._writers[schema_id] = fastavro.parse_schema(json.loads(text), named_schemas={})

@@ -30,7 +30,7 @@ from tradewire.runtime.loop.failures import ENDING, HandlerFailedError, tell_how
 from tradewire.runtime.loop.heartbeat_records import HeartbeatRecords, is_heartbeat
 from tradewire.runtime.loop.publisher import Draft, OversizeError, Publisher, event_time_us
 from tradewire.runtime.observe.auditing import Audit
-from tradewire.runtime.observe.logs import CURRENT_RECORD, CURRENT_TRACEPARENT
+from tradewire.runtime.observe.logs import CURRENT_EVENT, CURRENT_RECORD, CURRENT_TRACEPARENT
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.progress import Progress
 from tradewire.runtime.observe.tracing import Tracing, trace_of, traceparent_of
@@ -185,7 +185,7 @@ class Answering:
             return [] if deleted is None else self._drafts(record, lambda: deleted(key, envelope))
         now_us = self._clock.now_us()
         age_us = now_us - envelope.event_time_us
-        span = self._tracing.process(record, envelope.traceparent, self._service.name, age_us / 1e3)
+        span = self._tracing.process(record, envelope, self._service.name)
         if has_event_time(record):
             self._observe_age(age_us, span)
         if span is not None:
@@ -194,6 +194,7 @@ class Answering:
         try:
             decoded = decode_control(self._codec, record.value) if is_control else None
             event = decoded or self._codec.decode(record.topic, record.value)
+            CURRENT_EVENT.set(event)
             self._check(record, event)
             if not TOPICS[record.topic].broadcast:  # what people ask for has no event time: the topic's order counts
                 _hold_past(event, envelope, now_us)
@@ -201,14 +202,16 @@ class Answering:
             if type(event) is ControlChanged and self._service.levels is not None:
                 self._obeyed(event, now_us)
         except Exception as error:
-            if span is not None:
-                self._tracing.failed(span, error)
+            kept = span or self._tracing.process(record, envelope, self._service.name, kept=True)
+            if kept is not None:
+                self._tracing.failed(kept, error)
             raise
         finally:
             CURRENT_TRACEPARENT.reset(token)
             CURRENT_RECORD.reset(record_token)
+            CURRENT_EVENT.set(None)
         if span is not None:
-            span.end()
+            self._tracing.ended(span)
         return drafts
 
     def _check(self, record: Record, event: Event) -> None:
@@ -227,7 +230,11 @@ class Answering:
         anything, and every other exception ends it.
         """
         try:
-            return [self._publisher.draft(emit) for emit in handle()]
+            drafts, began_ns = list[Draft](), self._tracing.now_ns()
+            for emit in handle():
+                drafts.append(self._publisher.draft(emit, began_ns))
+                began_ns = self._tracing.now_ns()
+            return drafts
         except ENDING as error:
             tell_how_to_skip(record, self._service.name, error)
             raise

@@ -7,7 +7,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from opentelemetry.trace import Span
@@ -26,13 +26,16 @@ from tradewire.runtime.loop.lease import Lease, LeaseLostError
 from tradewire.runtime.observe.auditing import Audit
 from tradewire.runtime.observe.logs import CURRENT_RECORD, CURRENT_TRACEPARENT
 from tradewire.runtime.observe.metrics import Metrics
-from tradewire.runtime.observe.tracing import Tracing, trace_of, traceparent_of
+from tradewire.runtime.observe.tracing import Begun, Tracing, span_context, trace_of, traceparent_of
 from tradewire.runtime.service import Service
+from tradewire.runtime.settings import RuntimeSettings
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS_FIRST = 0.05
 VALUE_BYTES_UNDOUBTED = RECORD_BYTES_MAX // 2
 """A value up to this size fits with any key and headers of ours."""
+EVENT = Work("event")
+"""What begins a trace that nobody named."""
 T = TypeVar("T")
 
 
@@ -40,13 +43,15 @@ T = TypeVar("T")
 class Draft:
     """A record about to be published, what it says, and the span that its acknowledgement ends.
 
-    ``asked_us``: when the message that it answers was sent, µs; 0 where it answers none or that is not known.
+    ``around``: the span of the work that it is sent from, which ends then too. ``asked_us``: when the message that it
+    answers was sent, µs; 0 where it answers none or that is not known.
     """
 
     record: Outgoing
     span: Span | None = None
     event: Event | None = None
     asked_us: int = 0
+    around: Span | None = None
 
 
 class OversizeError(ContractViolationError):
@@ -88,7 +93,7 @@ class Publisher:
         codec: Codec,
         tracing: Tracing,
         metrics: Metrics,
-        retry_seconds_max: float,
+        settings: RuntimeSettings,
         audit: Audit,
         clock: ClockPort,
     ) -> None:
@@ -99,12 +104,13 @@ class Publisher:
         self._clock, self._sent = clock, service.sent
         self._service, self._producer = service.name, f"{service.name}@{version}".encode()
         self._bus, self._codec, self._store = bus, codec, service.store
-        self._tracing, self._metrics, self._retry_seconds_max = tracing, metrics, retry_seconds_max
+        self._tracing, self._metrics, self._retry_seconds_max = tracing, metrics, settings.retry_seconds_max
 
-    def draft(self, emit: Emit) -> Draft:
+    def draft(self, emit: Emit, began_ns: int | None = None) -> Draft:
         """Check and encode an event with its lineage, and open its ``send`` span.
 
-        Raises ContractViolationError for a value out of its bounds or of what the wire holds; OversizeError.
+        ``began_ns``: when the work that led to it began. Raises ContractViolationError for a value out of its bounds or
+        of what the wire holds; OversizeError.
         """
         event, cause = emit.event, emit.cause
         kind = type(event)
@@ -114,15 +120,14 @@ class Publisher:
         if cause is None:
             assert emit.event_id is not None, f"{kind.__name__} begins a trace and so needs an event id"
             event_id = correlation_id = emit.event_id
-            work = emit.work
-            parent = self._tracing.root(event_id, work.name if work else "event", work.attributes if work else {})
-            causation_id = ""
+            causation_id, begun = "", self._tracing.root(event_id, emit.work or EVENT, began_ns)
         else:
             event_id = emit.event_id or derived_id(cause.event_id, kind.__name__, emit.ordinal)
             causation_id, correlation_id = cause.event_id, cause.correlation_id
-            parent = cause.child_context
+            begun = Begun(cause.child_context, None)
             if emit.work is not None:
-                parent = self._work(emit.work, parent, event_id)
+                begun = self._work(emit.work, begun.traceparent, event_id, began_ns)
+        parent = begun.traceparent
         if emit.work is not None and emit.work.logged:
             _log_work(emit.work, parent, event)
         span = self._tracing.send(spec.name, key, emit, parent, event_id)
@@ -136,22 +141,26 @@ class Publisher:
         )
         record = Outgoing(spec.name, key.encode(), self._codec.encode(event), headers, emit.partition)
         if len(record.value or b"") > VALUE_BYTES_UNDOUBTED and record_bytes(record) > RECORD_BYTES_MAX:
-            raise self._refused(record, span)
+            raise self._refused(record, span, begun.span)
         answered = CURRENT_RECORD.get()
-        return Draft(record, span, event, answered.sent_at_us if answered is not None else 0)
+        return Draft(record, span, event, answered.sent_at_us if answered is not None else 0, begun.span)
 
-    def _refused(self, record: Outgoing, span: Span | None) -> OversizeError:
+    def _refused(self, record: Outgoing, *spans: Span | None) -> OversizeError:
         error = OversizeError(record)
-        if span is not None:
-            self._tracing.failed(span, error)
+        for span in spans:
+            if span is not None:
+                self._tracing.failed(span, error)
         return error
 
-    def _work(self, work: Work, parent: str, event_id: str) -> str:
-        """Record a piece of work; returns the context that its message is sent from."""
+    def _work(self, work: Work, parent: str, event_id: str, began_ns: int | None) -> Begun:
+        """Record a piece of work; returns what its message is sent from."""
         if work.detached:
-            return self._tracing.root(event_id, work.name, work.attributes, links=(parent, *work.links))
-        inner = self._tracing.internal(work.name, parent, work.attributes, work.links)
-        return inner if work.carries_send else parent
+            return self._tracing.root(event_id, replace(work, links=(parent, *work.links)), began_ns)
+        begun = self._tracing.internal(work, parent, began_ns)
+        if begun.span is None or work.carries_send or (work.kept and span_context(parent) is None):
+            return begun
+        self._tracing.ended(begun.span)
+        return Begun(parent, None)
 
     async def publish(self, drafts: Sequence[Draft]) -> None:
         """Make durable, publish, confirm; tries again until every record is acknowledged.
@@ -175,6 +184,8 @@ class Publisher:
         if draft.span is not None:
             trace = trace_of(draft.span)
             self._tracing.sent(draft.span, ack)
+        if draft.around is not None:
+            self._tracing.ended(draft.around)
         if draft.event is None:
             return
         self._sent(draft.event)

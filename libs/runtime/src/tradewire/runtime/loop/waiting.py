@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.message import WaitReason
 from tradewire.runtime.bus.readers import Reader
+from tradewire.runtime.codec import SchemaIds
 from tradewire.runtime.observe.lag import LagWatch
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.progress import Progress
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 ASK_SECONDS, PING_SECONDS = 1.0, 5.0
-"""Between two questions to the bus, and to the store."""
+"""Between two questions to the bus, and to the store or the registry."""
 
 
 class Waits(Protocol):
@@ -39,11 +40,14 @@ def waiting_of(
     settings: RuntimeSettings,
     lag: LagWatch,
     parts: Sequence[Waits],
+    ids: SchemaIds,
     metrics: Metrics,
     clock: ClockPort,
 ) -> Waiting:
-    """What a service may wait for: its bus, asked for the lag, its store, and what its parts say."""
-    asked = (("bus", lag.ask, ASK_SECONDS), ("store", service.store.ping, PING_SECONDS))
+    """What a service may wait for: its bus, asked for the lag, its store, its registry, and what its parts say."""
+    asked = [("bus", lag.ask, ASK_SECONDS), ("store", service.store.ping, PING_SECONDS)]
+    if ids.has_registry:
+        asked.append(("registry", ids.ping, PING_SECONDS))
     reaches = [
         Reach(name, ask, service=service.name, metrics=metrics, clock=clock, every_s=every_s)
         for name, ask, every_s in asked

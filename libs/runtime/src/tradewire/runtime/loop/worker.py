@@ -39,6 +39,7 @@ from tradewire.runtime.observe.auditing import Audit
 from tradewire.runtime.observe.lag import LagWatch, positions
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.progress import Progress
+from tradewire.runtime.observe.traced_subscription import TracedSubscription
 from tradewire.runtime.observe.tracing import Tracing
 from tradewire.runtime.service import Service, StoreContext
 from tradewire.runtime.settings import RuntimeSettings
@@ -70,8 +71,8 @@ class Worker:
         fixed: Any = {"clock": clock, "tracing": tracing, "metrics": metrics, "settings": settings, "version": version}
         self._another: Callable[..., Worker] = partial(Worker, bus=bus, codec=codec, **fixed)
         self._bus, self._codec, self._clock, self._metrics, self._settings = bus, codec, clock, metrics, settings
-        self._audit, pause_max_s = Audit(service, clock, settings.member or ""), settings.retry_seconds_max
-        self._publisher = Publisher(service, version, bus, codec, tracing, metrics, pause_max_s, self._audit, clock)
+        self._audit, self._tracing = Audit(service, clock, settings.member or ""), tracing
+        self._publisher = Publisher(service, version, bus, codec, tracing, metrics, settings, self._audit, clock)
         self._lease, self._parking = self._publisher.lease, Parking(service.name)
         self._heartbeats = HeartbeatRecords(service, version, bus, clock, metrics, settings.heartbeat_seconds)
         parts = Parts(self._publisher, self._parking, self._audit, self._heartbeats)
@@ -91,7 +92,7 @@ class Worker:
         self._lock, self._moving_since_s = asyncio.Lock(), clock.monotonic_s()
         self._generation, self._is_open = 0, False
         self.lag = LagWatch(service.name, bus, self._positions, metrics, clock)
-        self._waiting = waiting_of(service, self.progress, settings, self.lag, self._parts(), metrics, clock)
+        self._waiting = waiting_of(service, self.progress, settings, self.lag, self._parts(), codec.ids, metrics, clock)
 
     def _parts(self) -> tuple[Waits, ...]:
         return self._publisher, self._parking, self._back_pressure
@@ -158,7 +159,8 @@ class Worker:
                 on_revoked=self._on_revoked,
                 member=self._settings.member,
             )
-            self._group = Reader(subscription, self._settings.poll_records_max, generation=lambda: self._generation)
+            traced = TracedSubscription(subscription, self._tracing, service.name)
+            self._group = Reader(traced, self._settings.poll_records_max, generation=lambda: self._generation)
             self._waiting.group = self._lease.group = self._group
         if service.source is not None:
             self.progress.phase = "finding where to resume"

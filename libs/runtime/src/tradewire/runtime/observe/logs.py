@@ -14,12 +14,16 @@ from typing import Any
 import orjson
 from prometheus_client import Counter
 
-from tradewire.ports.message import Envelope
+from tradewire.ports.message import Envelope, Event
 from tradewire.runtime.observe.secrets import MASK, is_secret_name, scrub
 
 CURRENT_TRACEPARENT: ContextVar[str] = ContextVar("tradewire_traceparent", default="")
 CURRENT_RECORD: ContextVar[Envelope | None] = ContextVar("tradewire_record", default=None)
 """The record that is being handled."""
+CURRENT_EVENT: ContextVar[Event | None] = ContextVar("tradewire_event", default=None)
+"""What it says, once it is decoded."""
+OF_EVENTS = ("strategy_id", "config_version", "client_order_id")
+"""Fields of an event that every line of its handling has."""
 FIELDS = frozenset(
     (
         *("topic", "partition", "offset", "key", "event_id", "client_order_id", "strategy_id", "config_version"),
@@ -79,7 +83,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def _context() -> dict[str, object]:
-    """Of the record that is being handled: its trace, place and id."""
+    """Of the record that is being handled: its trace, place and id, and whose it is."""
     fields: dict[str, object] = {}
     traceparent, envelope = CURRENT_TRACEPARENT.get(), CURRENT_RECORD.get()
     if len(traceparent) == 55:
@@ -87,6 +91,8 @@ def _context() -> dict[str, object]:
     if envelope is not None:
         fields |= {"topic": envelope.topic, "partition": envelope.partition, "offset": envelope.offset}
         fields["event_id"] = envelope.event_id
+    if (event := CURRENT_EVENT.get()) is not None:
+        fields |= {name: event.__dict__[name] for name in OF_EVENTS if name in event.__dict__}
     return fields
 
 

@@ -167,7 +167,7 @@ class Metrics:
         )
         self.reached = Gauge(
             "tradewire_dependency_reached_timestamp_seconds",
-            "When the bus, or the store, last answered.",
+            "When the bus, the store or the registry last answered.",
             ["service", "dependency"],
             registry=registry,
         )

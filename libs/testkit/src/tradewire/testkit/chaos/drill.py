@@ -285,5 +285,5 @@ class UnderFire:
                     found.append(f"{name} does not answer")
                     continue
                 for state in services.values():
-                    found += [f"{name} waits for {waiting['detail']}" for waiting in state.get("waits_for", ())]
+                    found += [f"{name} waits for {waiting['what']}" for waiting in state.get("waits_for", ())]
         return "; ".join(found) or "no service says that it waits for anything"

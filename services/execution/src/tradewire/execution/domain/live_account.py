@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from tradewire.binance.orders import venue_made
 from tradewire.execution.domain.live_order import LiveOrder, adopted
 from tradewire.execution.domain.order_life import Effect, Happening, Transition, move
+from tradewire.execution.domain.order_work import filling, submission
 from tradewire.ports.broker import VenueFill, VenueOrder
 from tradewire.ports.events import AuditRecorded, OrderChanged, OrderFilled, OrderStatus, Severity
 from tradewire.ports.message import Emit, Envelope, root_id
@@ -227,7 +228,8 @@ class LiveAccount:
     def _say(self, order: LiveOrder, time_us: int, reason: str | None = None) -> None:
         sequence = self._next_sequence()
         event: OrderChanged = order.changed(self.book.account_id, sequence=sequence, time_us=time_us, reason=reason)
-        self.journal.append(Emit(event, order.cause, f"{order.client_order_id}:{sequence}"))
+        work = submission(order.client_order_id, order.strategy_id) if event.status is OrderStatus.SUBMITTED else None
+        self.journal.append(Emit(event, order.cause, f"{order.client_order_id}:{sequence}", work=work))
 
     def _filled(self, fill: VenueFill, order: LiveOrder) -> Emit:
         signed = fill.qty if fill.side.value == "BUY" else -fill.qty
@@ -254,4 +256,5 @@ class LiveAccount:
             leg=order.leg,
             evaluation_id=order.evaluation_id,
         )
-        return Emit(event, order.cause, f"fill:{fill.venue_trade_id}")
+        work = filling(fill.client_order_id, order.strategy_id, after_us=fill.time_us - order.placed_us)
+        return Emit(event, order.cause, f"fill:{fill.venue_trade_id}", work=work)

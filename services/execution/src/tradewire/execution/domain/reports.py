@@ -8,6 +8,7 @@ from decimal import Decimal
 from tradewire.execution.domain.account import Account, OrderRecord
 from tradewire.execution.domain.arrivals import Assessed
 from tradewire.execution.domain.order_records import record_of
+from tradewire.execution.domain.order_work import filling, submission
 from tradewire.ports.events import (
     AccountStateChanged,
     Liquidity,
@@ -19,12 +20,9 @@ from tradewire.ports.events import (
     Side,
     StrategyPosition,
 )
-from tradewire.ports.message import Emit, Envelope, Event, Work
+from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.trading import exchange as venue
 from tradewire.trading.exchange import Fill, from_e8
-
-LATE_FILL_US = 60_000_000
-"""A fill later than this after its order begins a trace of its own, linked to the order's."""
 
 _ENDINGS = {
     venue.OrderRejected: OrderStatus.REJECTED,
@@ -60,7 +58,7 @@ def order_changed(
     )
     work = None
     if status is OrderStatus.SUBMITTED:
-        work = Work("order.submit", {"tradewire.client_order_id": client_id}, logged=True)
+        work = submission(client_id, order.strategy_id)
     return Emit(event, order.cause(), f"{client_id}:{sequence}", work=work)
 
 
@@ -167,14 +165,7 @@ def _fill_emit(account: Account, fill: Fill, order: OrderRecord) -> Emit:
         leg=order.leg,
         evaluation_id=order.evaluation_id or None,
     )
-    late = fill.time_us - order.placed_us > LATE_FILL_US
-    work = Work(
-        "order.fill",
-        {"tradewire.client_order_id": fill.client_order_id},
-        carries_send=True,
-        detached=late,
-        logged=True,
-    )
+    work = filling(fill.client_order_id, order.strategy_id, after_us=fill.time_us - order.placed_us)
     return Emit(event, order.cause(), f"fill:{fill.trade_id}", work=work)
 
 

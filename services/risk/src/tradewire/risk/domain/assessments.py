@@ -8,8 +8,9 @@ from tradewire.ports.events import (
     RiskAssessed,
     RiskDecision,
     RuleOutcome,
+    StrategyEvaluated,
 )
-from tradewire.ports.message import Emit, Work
+from tradewire.ports.message import Attributes, Emit, Work
 from tradewire.risk.domain.account import Waiting
 from tradewire.trading.assessment.assess import Decision
 
@@ -56,8 +57,29 @@ def assessed(
         late=late,
         last_of_stream=event.last_of_stream,
     )
-    work = Work(
+    return Emit(answer, waiting.envelope, work=_work(event, decision))
+
+
+def _work(event: StrategyEvaluated, decision: Decision) -> Work:
+    """The assessment as a span, with an event for each rule."""
+    return Work(
         "risk.assess",
-        {"tradewire.risk.decision": decision.decision.lower(), "tradewire.strategy.id": event.strategy_id},
+        {
+            "tradewire.risk.decision": decision.decision.lower(),
+            "tradewire.strategy.id": event.strategy_id,
+            "tradewire.config.version": event.config_version,
+        },
+        kept=bool(decision.intents or decision.cancels),
+        logged=decision.decision is not RiskDecision.NO_SIGNAL,
+        events=tuple(map(_judged, decision.rules)),
     )
-    return Emit(answer, waiting.envelope, work=work)
+
+
+def _judged(outcome: RuleOutcome) -> tuple[str, Attributes]:
+    """A rule's verdict as an event of the work."""
+    return "risk.rule", {
+        "tradewire.risk.rule": outcome.rule,
+        "tradewire.risk.value": outcome.value,
+        "tradewire.risk.limit": outcome.limit,
+        "tradewire.risk.verdict": "passed" if outcome.passed else "refused",
+    }

@@ -59,7 +59,7 @@ def close_share(account: Account, state: AccountStateChanged, key: ShareKey, cau
     # state, it is another message about the same order, and execution places that once.
     ordinal = f"{state.account_id}:{key.strategy_id}:{key.symbol}:{number}:{state.event_time_us}"
     assessed = _assessed(state, key, cause, intents, tuple(sorted(cancels)))
-    yield Emit(assessed, cause, ordinal, work=Work("risk.assess", {"tradewire.risk.decision": "flatten"}))
+    yield Emit(assessed, cause, ordinal, work=Work("risk.assess", {"tradewire.risk.decision": "flatten"}, kept=True))
 
 
 def only_refused(decision: Decision, level: ControlLevel) -> Decision:

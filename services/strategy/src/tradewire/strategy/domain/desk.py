@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from tradewire.ports.events import (
     ActiveVersion,
@@ -63,6 +64,7 @@ class StrategyDesk:
         self._roster = Roster()
         self._statuses: dict[str, StrategyStatusChanged] = {}
         self._questions, self._given = Questions(), Given()
+        self._evaluate = partial(evaluate, asked_in=self._questions.asked_in)
         self._compiled: dict[tuple[str, int], CompiledStrategy] = {}
         self._partitions: set[int] = set()
         self._bars = RecentBars()
@@ -90,7 +92,7 @@ class StrategyDesk:
         compiled = {version.version: self._compiled_of(event.strategy_id, version) for version in event.active}
         missed = list(self._bars.undecided(event, self._roster, self._partitions))
         self._take(event)
-        return [evaluate(event.strategy_id, v, compiled[v.version], bar, cause) for v, bar, cause in missed]
+        return [self._evaluate(event.strategy_id, v, compiled[v.version], bar, cause) for v, bar, cause in missed]
 
     def on_config(self, event: StrategyConfigPublished, envelope: Envelope) -> Iterable[Emit]:
         """A version to answer, at a tick, by whoever leads then."""
@@ -243,7 +245,7 @@ class StrategyDesk:
             if version is None or version.venue != event.venue or version.interval != event.interval:
                 continue
             if event.symbol in version.symbols:
-                yield evaluate(strategy_id, version, self._compiled_of(strategy_id, version), event, envelope)
+                yield self._evaluate(strategy_id, version, self._compiled_of(strategy_id, version), event, envelope)
 
     def _compiled_of(self, strategy_id: str, version: ActiveVersion) -> CompiledStrategy:
         """Compiled when it first decides."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import zip_longest
 
 from tradewire.ports.events import (
@@ -27,9 +27,18 @@ any market.
 
 
 def evaluate(
-    strategy_id: str, version: ActiveVersion, compiled: CompiledStrategy, event: IndicatorsUpdated, envelope: Envelope
+    strategy_id: str,
+    version: ActiveVersion,
+    compiled: CompiledStrategy,
+    event: IndicatorsUpdated,
+    envelope: Envelope,
+    *,
+    asked_in: Callable[[str, int], str],
 ) -> Emit:
-    """What a version decides on a bar, and what it saw."""
+    """What a version decides on a bar, and what it saw.
+
+    ``asked_in``: traceparent of a version's configuration, empty if not known.
+    """
     answer = compiled.evaluate(event.values, event.previous)
     evaluated = StrategyEvaluated(
         account_id=version.account_id,
@@ -59,8 +68,18 @@ def evaluate(
         candle_offset=event.input_offset,
         last_of_stream=event.last_of_stream,
     )
-    attributes: Attributes = {"tradewire.strategy.id": strategy_id, "tradewire.config.version": version.version}
-    return Emit(evaluated, envelope, strategy_id, work=Work("strategy.evaluate", attributes))
+    work = _work(evaluated, asked_in(strategy_id, version.version))
+    return Emit(evaluated, envelope, strategy_id, work=work)
+
+
+def _work(evaluated: StrategyEvaluated, config: str) -> Work:
+    """The evaluation as a span, linked to the configuration; one with a signal may lead to an order."""
+    attributes: Attributes = {
+        "tradewire.strategy.id": evaluated.strategy_id,
+        "tradewire.config.version": evaluated.config_version,
+    }
+    signals = evaluated.ready and evaluated.signal is not Signal.HOLD
+    return Work("strategy.evaluate", attributes, kept=signals, logged=signals, links=(config,) if config else ())
 
 
 class RecentBars:

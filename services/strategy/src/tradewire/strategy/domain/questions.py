@@ -40,6 +40,7 @@ class Questions:
 
     def __init__(self) -> None:
         self._open: dict[str, deque[Question]] = {}
+        self._asked_in: dict[tuple[str, int], str] = {}
 
     def __iter__(self) -> Iterator[str]:
         """Strategies that were asked about, sorted."""
@@ -50,10 +51,16 @@ class Questions:
 
     def ask(self, question: Question) -> None:
         """The newest question about its strategy."""
+        if question.config is not None:
+            self._asked_in[question.strategy_id, question.config.version] = question.envelope.traceparent
         waiting = self._open.setdefault(question.strategy_id, deque())
         if waiting and not waiting[-1].begun:
             waiting.pop()
         waiting.append(question)
+
+    def asked_in(self, strategy_id: str, version: int) -> str:
+        """Traceparent of the configuration of a version; empty when it was not read since the start."""
+        return self._asked_in.get((strategy_id, version), "")
 
     def first(self) -> list[Question]:
         """The question of each strategy that is to be answered next, as asked."""
