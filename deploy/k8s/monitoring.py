@@ -82,9 +82,22 @@ def _alerts(service: Service, namespace: str) -> Iterator[Alert]:
         f"The loop of {name} has not come round for a minute",
         "broker-or-database-away",
     )
+    yield _heartbeat_alert(name, namespace)
     if service.group_topics:
         yield _lag_alert(name, namespace)
     yield from _loss_alerts(name, own)
+
+
+def _heartbeat_alert(name: str, namespace: str) -> Alert:
+    heartbeat = f'tradewire_pipeline_heartbeat_timestamp_seconds{{namespace="{namespace}", stage="{name}"}}'
+    return Alert(
+        "TradewireNothingPasses",
+        f"time() - max({heartbeat}) > 120",
+        "2m",
+        "page",
+        f"No heartbeat record has come through {name} for two minutes; look at the first such stage",
+        "service-is-stuck",
+    )
 
 
 def _lag_alert(name: str, namespace: str) -> Alert:
