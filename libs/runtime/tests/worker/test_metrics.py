@@ -12,7 +12,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from prometheus_client import CollectorRegistry
 
 from tradewire.ports.bus import Outgoing
-from tradewire.ports.events import CandleClosed
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.events import CandleClosed, IndicatorsUpdated
 from tradewire.ports.message import Emit, Envelope, Work, root_id
 from tradewire.ports.metrics import Figure, Metric
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
@@ -20,7 +21,7 @@ from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import schema_set
 from tradewire.runtime.observe.figures import SERIES_MAX, Figures
 from tradewire.runtime.observe.health import Health, health_app
-from tradewire.runtime.observe.metrics import Metrics
+from tradewire.runtime.observe.metrics import REASONS, Metrics
 from tradewire.runtime.observe.tracing import Tracing, root_traceparent
 from tradewire.runtime.process import serve
 from tradewire.runtime.service import Service, on
@@ -77,6 +78,10 @@ async def test_counters_exist_at_zero_from_the_start_and_build_and_mode_are_told
     letters = {**counts, "stage": "decode", "reason": "ContractViolationError"}
     assert value(metrics, "tradewire_dead_letters_total", **letters) == 0
     assert value(metrics, "tradewire_publish_retries_total", service="indicator") == 0
+    sent = {"service": "indicator", "messaging_destination_name": BY_EVENT[IndicatorsUpdated].name}
+    assert value(metrics, "messaging_client_sent_messages_total", **sent) == 0
+    oversize = {**letters, "topic": sent["messaging_destination_name"], "stage": "publish", "reason": "OversizeError"}
+    assert value(metrics, "tradewire_dead_letters_total", **oversize) == 0
     assert value(metrics, "tradewire_log_records_total", severity="ERROR") == 0
     await rig.put(Outgoing(CANDLES, b"key", b"no event"))
     await rig.until(lambda: rig.count(DEAD_LETTERS["indicator"]) == 1, serving)
@@ -122,6 +127,14 @@ def test_two_runs_of_the_same_data_have_traces_of_their_own() -> None:
     assert found[0][0] != found[1][0]
     other = runs[0].root(root_id("sim", "BTCUSDT", "candle:1h", 2), Work("candle.closed"))
     assert other.traceparent != found[0][0]
+
+
+def test_every_type_of_error_that_a_dead_letter_may_have_is_counted_from_zero() -> None:
+    def kinds(of: type[ContractViolationError]) -> set[type[ContractViolationError]]:
+        return {of, *(each for kind in of.__subclasses__() for each in kinds(kind))}
+
+    ours = {kind.__name__ for kind in kinds(ContractViolationError) if kind.__module__.startswith("tradewire.")}
+    assert {reason for reasons in REASONS.values() for reason in reasons} == ours
 
 
 SEEN = Metric("tradewire_seen", "gauge", ("topic",), "Bars seen.")

@@ -23,6 +23,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from tradewire.ports.bus import EventBusPort
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError, TradewireError
+from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus import connect
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds, schema_set
@@ -225,7 +226,8 @@ def _workers(
         version, mode = version_of(service.name), service.mode or "unknown"
         metrics.build_info.labels(service.name, version, settings.revision, schema_set()).set(1)
         metrics.mode_info.labels(service.name, mode).set(1)
-        metrics.begin(service.name, [item.topic for item in service.inputs])
+        written = [BY_EVENT[event].name for event in service.outputs]
+        metrics.begin(service.name, [item.topic for item in service.inputs], written)
     return tracings, workers
 
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-from tradewire.ports.errors import ContractViolationError
-
 LATENCY_BUCKETS_S = (
     0.0005,
     0.001,
@@ -28,7 +26,15 @@ LATENCY_BUCKETS_S = (
     10,
 )
 AGE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
-STAGES = ("decode", "validate", "handle", "publish", "parked")
+_JUDGED = ("ContractViolationError", "OutOfBoundsError", "RefusedRecordError")
+REASONS = {
+    "decode": ("ContractViolationError",),
+    "validate": _JUDGED,
+    "handle": _JUDGED,
+    "publish": ("ContractViolationError", "OutOfBoundsError", "OversizeError"),
+    "parked": ("ContractViolationError",),
+}
+"""Stage of a dead letter → types of the error that it may have. A test derives the types."""
 OUTCOMES = ("ok", "retried", "dead_lettered", "parked", "skipped", "heartbeat")
 
 
@@ -200,13 +206,18 @@ class Metrics:
             registry=registry,
         )
 
-    def begin(self, service: str, topics: Sequence[str]) -> None:
+    def begin(self, service: str, reads: Sequence[str], writes: Sequence[str]) -> None:
         """Counters of a service exist from its start, at 0: an alert on a rate sees the first increase."""
-        for topic in topics:
+        for topic in reads:
             for outcome in OUTCOMES:
                 self.processed.labels(service, topic, outcome)
-            for stage in STAGES:
-                self.dead_letters.labels(service, topic, stage, ContractViolationError.__name__)
+            for stage, reasons in REASONS.items():
+                for reason in reasons:
+                    self.dead_letters.labels(service, topic, stage, reason)
+        for topic in writes:
+            self.sent.labels(service, topic)
+            for reason in REASONS["publish"]:
+                self.dead_letters.labels(service, topic, "publish", reason)
         for counter in (self.rebalances, self.publish_retries, self.checkpoints):
             counter.labels(service)
         self.parked_keys.labels(service).set(0)

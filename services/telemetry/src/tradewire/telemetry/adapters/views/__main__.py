@@ -83,7 +83,7 @@ async def serve(settings: Settings, bus: EventBusPort, stop: asyncio.Event) -> N
     windows = Windows(size_us=round(settings.view_window_seconds * 1e6), kept=settings.view_windows_kept)
     service, metrics = Service(name=NAME, routes=ViewRoutes(windows).router), Metrics(REGISTRY)
     metrics.build_info.labels(NAME, version_of("telemetry"), settings.revision, schema_set()).set(1)
-    metrics.begin(NAME, TOPIC_NAMES)
+    metrics.begin(NAME, TOPIC_NAMES, ())
     async with face([service], settings, SystemClock(), metrics) as health:
         try:
             await _connected(settings, bus, stop, health)
