@@ -18,7 +18,7 @@ import numpy as np
 
 from tradewire.trading.indicators.model import FloatArray, Indicator, IndicatorError, Step, Stretch
 
-INTERPRETED_BARS = 2_000
+INTERPRETED_BARS = 20_000
 """Series of at most so many bars are interpreted while numba is not loaded."""
 _PACKAGE = __name__.rpartition(".")[0]
 
