@@ -14,13 +14,14 @@ PEERS := .venv-peers/.installed
 NAUTILUS := .venv-nautilus/.installed
 
 DOCKER ?= docker
+COMPOSE ?= docker compose
 export DOCKER_BUILDKIT ?= 1
 TAG ?= local
 IMAGES := $(notdir $(wildcard services/*)) tradewire
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' apps/tradewire/pyproject.toml)
 REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude '*')
 
-.PHONY: bench bench-recovery bench-research bench-sizes drills fuzz help manifests setup run test chaos images lint types imports contracts clean
+.PHONY: bench bench-recovery bench-research bench-sizes drills fuzz help manifests setup run test chaos images lint types imports contracts clean compose-run
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,8 +51,20 @@ images: ## container images tradewire/SERVICE:local of each service and of the c
 	@for image in $(IMAGES); do \
 	  $(DOCKER) build --quiet --build-arg SERVICE=$$image --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
 	    --tag tradewire/$$image:$(TAG) . >/dev/null; \
-	  echo "tradewire/$$image:$(TAG) $$($(DOCKER) image inspect --format '{{.Size}}' tradewire/$$image:$(TAG) | awk '{printf "%d MB", $$1 / 1e6}')"; \
 	done
+	@$(DOCKER) build --quiet --file deploy/registry/Dockerfile --build-arg COMMAND_IMAGE=tradewire/tradewire:$(TAG) \
+	  --build-arg REVISION=$(REVISION) --tag tradewire/registry:$(TAG) . >/dev/null
+	@for image in $(IMAGES) registry; do \
+	  $(DOCKER) image inspect --format "tradewire/$$image:$(TAG) {{.Size}}" tradewire/$$image:$(TAG); \
+	done | awk '{printf "%-30s %5d MB\n", $$1, $$2 / 1e6}'
+
+# A project of its own, on ports that are free: it leaves a platform of `docker compose up` alone, and nothing behind.
+compose-run: ## replay the sample in containers, from the images that `make images` built; ends with its fingerprint
+	@export TRADEWIRE_TAG=$(TAG) BARS_PER_SECOND=1000000 KAFKA_PORT=0 POSTGRES_PORT=0 REGISTRY_PORT=0 STATE_API_PORT=0; \
+	trap '$(COMPOSE) --project-name tradewire-run down --volumes --timeout 5 >/dev/null 2>&1' EXIT; \
+	$(COMPOSE) --project-name tradewire-run up --detach --no-build resume \
+	  || { $(COMPOSE) --project-name tradewire-run logs --tail 20; exit 1; }; \
+	$(COMPOSE) --project-name tradewire-run run --rm --no-deps watch
 
 lint: $(INSTALLED) ## style and format
 	$(BIN)/ruff check .

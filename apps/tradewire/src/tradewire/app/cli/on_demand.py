@@ -35,6 +35,10 @@ COMMANDS = {
         "init",
         "Write a sample project: recorded candles, their instruments, strategies. Never writes over a file.",
     ),
+    "replay": Known(
+        "replay",
+        "Replay a sample scenario through services that run elsewhere, e.g. in containers: prepare, register, watch.",
+    ),
     "up": Known(
         "up",
         "Keep the embedded servers and the services running with paper trading; what dies is started again.",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -100,10 +100,15 @@ def run(
         external = External(bus, os.environ.get("TRADEWIRE_REGISTRY_URL"))
         options = RunOptions(root=root, registry=registry, partitions=counts, otlp_url=otlp, external=external)
         finished = run_async(lambda: _processes(chosen, options, keep=keep))
+    show_finished(chosen, finished, None if monolith else root, as_json=as_json)
+
+
+def show_finished(scenario: Scenario, finished: Finished, root: Path | None, *, as_json: bool) -> None:
+    """Print a run; the text's last line is its fingerprint. ``root``: folder of its logs, if they are here."""
     if as_json:
-        print_json(_document(chosen, finished))
+        print_json(_document(scenario, finished))
     else:
-        _summary(chosen, finished, None if monolith else root)
+        _summary(scenario, finished, root)
 
 
 def bars_of(scenario: Scenario) -> int:
@@ -171,6 +176,13 @@ async def _processes(scenario: Scenario, options: RunOptions, *, keep: bool) -> 
                 err.print(f"{shown(running.stack.endpoints.bus)}; everything stays up until Ctrl-C")
                 await asyncio.Event().wait()
     return finished
+
+
+@contextmanager
+def show_steps(scenario: Scenario) -> Iterator[Callable[[RunResult], None]]:
+    """A bar on the terminal that shows how far the replay has come."""
+    with _progress() as bars:
+        yield _follow(bars, scenario)
 
 
 def _progress() -> Progress:
