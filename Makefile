@@ -21,7 +21,7 @@ IMAGES := $(notdir $(wildcard services/*)) tradewire
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' apps/tradewire/pyproject.toml)
 REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude '*')
 
-.PHONY: bench bench-recovery bench-research bench-sizes drills fuzz help manifests setup run test chaos images lint types imports contracts clean compose-run
+.PHONY: bench bench-recovery bench-research bench-sizes drills fuzz help manifests setup run test chaos images lint types imports contracts clean compose-run containers-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ compose-run: ## replay the sample in containers, from the images that `make imag
 	$(COMPOSE) --project-name tradewire-run up --detach --no-build resume \
 	  || { $(COMPOSE) --project-name tradewire-run logs --tail 20; exit 1; }; \
 	$(COMPOSE) --project-name tradewire-run run --rm --no-deps watch
+
+containers-test: setup ## the contract suites of bus, ledger, registry, rules and log store on containers: needs a Docker engine
+	$(BIN)/pytest --servers containers libs/runtime/tests/bus/test_kafka.py libs/runtime/tests/bus/test_redis.py \
+	  $(wildcard services/*/tests/test_postgres_*.py)
 
 lint: $(INSTALLED) ## style and format
 	$(BIN)/ruff check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -14,25 +14,24 @@ from aiokafka.admin import RecordsToDelete
 # Before the import: what a suite asserts is to be explained like what a test module asserts.
 pytest.register_assert_rewrite("tradewire.testkit.bus_suite")
 
-from tradewire.embedded.freezing import freeze, thaw  # noqa: E402
-from tradewire.embedded.stack import Stack  # noqa: E402
 from tradewire.ports.bus import EventBusPort, Place  # noqa: E402
 from tradewire.runtime.bus import connect  # noqa: E402
 from tradewire.runtime.bus.kafka import KafkaBus  # noqa: E402
 from tradewire.runtime.bus.redis_streams import RedisBus  # noqa: E402
 from tradewire.runtime.bus.redis_wire import stream_key  # noqa: E402
+from tradewire.testkit.bus_servers import BusServers, EmbeddedServers  # noqa: E402
 from tradewire.testkit.bus_suite import Harness  # noqa: E402
 from tradewire.testkit.bus_suite.dead_member import read_and_die  # noqa: E402
 
 
 class ServerHarness(Harness):
-    """An adapter on one server of the embedded stack; a dead member is a killed process."""
+    """An adapter on one of the servers; a dead member is a killed process."""
 
     session_s = 6.0
 
-    def __init__(self, stack: Stack, part: str, url: str) -> None:
+    def __init__(self, servers: BusServers, part: str, url: str) -> None:
         super().__init__()
-        self._stack, self._part, self._url = stack, part, url
+        self._servers, self._part, self._url = servers, part, url
 
     def build(self, *, session_s: float | None = None) -> EventBusPort:
         url = self._url if session_s is None else re.sub(r"session_s=[\d.]+", f"session_s={session_s}", self._url)
@@ -51,30 +50,43 @@ class ServerHarness(Harness):
 
     @asynccontextmanager
     async def outage(self) -> AsyncIterator[None]:
-        pid = self._stack.pid(self._part)
-        assert pid is not None, f"{self._part} does not run"
-        await asyncio.to_thread(freeze, pid)
+        await asyncio.to_thread(self._servers.freeze, self._part)
         try:
             yield
         finally:
-            thaw(pid)
+            await asyncio.to_thread(self._servers.thaw, self._part)
 
     @asynccontextmanager
     async def restart(self) -> AsyncIterator[None]:
-        await asyncio.to_thread(self._stack.kill, self._part)
+        await asyncio.to_thread(self._servers.kill, self._part)
         try:
             yield
         finally:
-            await asyncio.to_thread(self._stack.restart, self._part)
+            await asyncio.to_thread(self._servers.restart, self._part)
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> Iterator[BusServers]:
+    """Kafka and Redis, of the embedded stack or in containers."""
+    if request.config.getoption("servers") != "containers":
+        yield EmbeddedServers(request.getfixturevalue("stack"))
+        return
+    from tradewire.testkit.containers import ContainerBusServers
+
+    found = ContainerBusServers()
+    try:
+        yield found
+    finally:
+        found.stop()
 
 
 @pytest.fixture
-async def server_harness(stack: Stack) -> AsyncIterator[Callable[[str, str], Harness]]:
-    """Makes harnesses for a part of the stack and an address; closes them."""
+async def server_harness(servers: BusServers) -> AsyncIterator[Callable[[str, str], Harness]]:
+    """Makes harnesses for a server and an address; closes them."""
     harnesses: list[Harness] = []
 
     def build(part: str, url: str) -> Harness:
-        harnesses.append(ServerHarness(stack, part, url))
+        harnesses.append(ServerHarness(servers, part, url))
         return harnesses[-1]
 
     yield build

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tradewire.embedded.stack import Stack
+from tradewire.testkit.bus_servers import BusServers
 from tradewire.testkit.bus_suite import BusSuite, Harness
 
 pytest_plugins = ["tradewire.embedded.fixtures"]
@@ -18,5 +18,5 @@ class TestKafkaBus(BusSuite):
     """The suite."""
 
     @pytest.fixture
-    def harness(self, stack: Stack, server_harness: Callable[[str, str], Harness]) -> Harness:
-        return server_harness("kafka", f"kafka://{stack.bootstrap_servers}?{BOUNDS}")
+    def harness(self, servers: BusServers, server_harness: Callable[[str, str], Harness]) -> Harness:
+        return server_harness("kafka", f"kafka://{servers.bootstrap_servers}?{BOUNDS}")

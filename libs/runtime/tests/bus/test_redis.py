@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tradewire.embedded.stack import Stack
 from tradewire.ports.bus import Place
 from tradewire.ports.errors import FencedError
 from tradewire.runtime.bus.redis_group import RedisSubscription
 from tradewire.runtime.bus.redis_streams import RedisBus
 from tradewire.runtime.bus.redis_wire import group_key
+from tradewire.testkit.bus_servers import BusServers
 from tradewire.testkit.bus_suite import BusSuite, Harness
 from tradewire.testkit.bus_suite.harness import Owner, numbered, read, values
 
@@ -24,14 +24,14 @@ class TestRedisBus(BusSuite):
     """The suite."""
 
     @pytest.fixture
-    def harness(self, stack: Stack, server_harness: Callable[[str, str], Harness]) -> Harness:
-        return server_harness("redis", f"{stack.redis_url}?{BOUNDS}&session_s=6&request_s=6")
+    def harness(self, servers: BusServers, server_harness: Callable[[str, str], Harness]) -> Harness:
+        return server_harness("redis", f"{servers.redis_url}?{BOUNDS}&session_s=6&request_s=6")
 
 
 async def test_static_member_when_its_seat_is_taken_then_it_is_fenced(
-    stack: Stack, server_harness: Callable[[str, str], Harness]
+    servers: BusServers, server_harness: Callable[[str, str], Harness]
 ) -> None:
-    harness = server_harness("redis", f"{stack.redis_url}?{BOUNDS}")
+    harness = server_harness("redis", f"{servers.redis_url}?{BOUNDS}")
     bus = await harness.connect()
     topic, group = await harness.topic(bus), harness.name("group")
     first = await Owner().join(bus, [topic], group, member="me")
@@ -46,9 +46,9 @@ async def test_static_member_when_its_seat_is_taken_then_it_is_fenced(
 
 
 async def test_member_when_it_lost_its_seat_and_took_it_again_then_commits_nothing_of_before(
-    stack: Stack, server_harness: Callable[[str, str], Harness]
+    servers: BusServers, server_harness: Callable[[str, str], Harness]
 ) -> None:
-    harness = server_harness("redis", f"{stack.redis_url}?heartbeat_s=5&rebalance_s=20&connect_s=8&close_s=4")
+    harness = server_harness("redis", f"{servers.redis_url}?heartbeat_s=5&rebalance_s=20&connect_s=8&close_s=4")
     bus = await harness.connect()
     topic, group = await harness.topic(bus), harness.name("group")
     owner = await Owner().join(bus, [topic], group)
@@ -65,9 +65,9 @@ async def test_member_when_it_lost_its_seat_and_took_it_again_then_commits_nothi
 
 
 async def test_member_when_it_cannot_renew_its_lease_then_gives_up_and_comes_back(
-    stack: Stack, server_harness: Callable[[str, str], Harness]
+    servers: BusServers, server_harness: Callable[[str, str], Harness]
 ) -> None:
-    harness = server_harness("redis", f"{stack.redis_url}?{BOUNDS}&session_s=0.5&request_s=0.3")
+    harness = server_harness("redis", f"{servers.redis_url}?{BOUNDS}&session_s=0.5&request_s=0.3")
     bus = await harness.connect()
     topic, group = await harness.topic(bus), harness.name("group")
     owner = await Owner().join(bus, [topic], group)
@@ -83,9 +83,9 @@ async def test_member_when_it_cannot_renew_its_lease_then_gives_up_and_comes_bac
 
 
 async def test_records_kept_when_more_are_written_then_the_oldest_go(
-    stack: Stack, server_harness: Callable[[str, str], Harness]
+    servers: BusServers, server_harness: Callable[[str, str], Harness]
 ) -> None:
-    harness = server_harness("redis", f"{stack.redis_url}?{BOUNDS}&records_kept=100")
+    harness = server_harness("redis", f"{servers.redis_url}?{BOUNDS}&records_kept=100")
     bus = await harness.connect()
     place = Place(await harness.topic(bus), 0)
     tail = await bus.tail({place: 0})
