@@ -56,5 +56,5 @@ ENV PATH=/opt/tradewire/bin:/usr/local/bin:/usr/bin:/bin \
 USER 10001:10001
 WORKDIR /tmp
 EXPOSE 8080
-HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=6 CMD ["python", "-m", "tradewire.runtime.probe"]
+HEALTHCHECK --interval=5s --timeout=10s --start-period=60s --retries=6 CMD ["python", "-m", "tradewire.runtime.probe"]
 ENTRYPOINT ["start"]

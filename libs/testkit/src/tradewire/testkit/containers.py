@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import uuid
 from collections.abc import Callable, Coroutine
+from itertools import count
 from threading import Event
 from typing import Any
 
@@ -135,14 +135,14 @@ class ContainerPostgres(PostgresServer):
     """Postgres."""
 
     def __init__(self) -> None:
-        port = _free_port()
+        self._numbers, port = count(1), _free_port()
         self._address = f"postgresql://postgres:{_PASSWORD}@{LOOPBACK}:{port}"
         container = DockerContainer(POSTGRES_IMAGE).with_env("POSTGRES_PASSWORD", _PASSWORD)
         faults = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
         self._server = ContainerServer(container, {5432: port}, lambda: _query(self._address, "SELECT 1"), faults)
 
     def new_database(self) -> str:
-        name = f"t{uuid.uuid4().hex}"
+        name = f"t{next(self._numbers)}"
         asyncio.run(_query(f"{self._address}/postgres", f"CREATE DATABASE {name}"))
         return f"{self._address}/{name}"
 
