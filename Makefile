@@ -66,9 +66,9 @@ compose-run: ## replay the sample in containers, from the images that `make imag
 	  || { $(COMPOSE) --project-name tradewire-run logs --tail 20; exit 1; }; \
 	$(COMPOSE) --project-name tradewire-run run --rm --no-deps watch
 
-containers-test: setup ## the contract suites of bus, ledger, registry, rules and log store on containers: needs a Docker engine
+containers-test: setup ## contract suites on containers, and the images of `make images`: needs a Docker engine
 	$(BIN)/pytest --servers containers libs/runtime/tests/bus/test_kafka.py libs/runtime/tests/bus/test_redis.py \
-	  $(wildcard services/*/tests/test_postgres_*.py)
+	  $(wildcard services/*/tests/test_postgres_*.py) tests/containers
 
 lint: $(INSTALLED) ## style and format
 	$(BIN)/ruff check .

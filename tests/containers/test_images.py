@@ -18,7 +18,8 @@ from tradewire.runtime.clock import SystemClock
 TAG = os.environ.get("TAG", "local")
 IMAGES = (*lock.SERVICES, lock.COMMAND)
 START_SECONDS = 120.0
-NO_BROKER = {"TRADEWIRE_BUS_URL": "kafka://127.0.0.1:1", "TRADEWIRE_MARKET_PATH": "/tmp"}
+NO_BROKER = {"TRADEWIRE_BUS_URL": "kafka://127.0.0.1:1", "TRADEWIRE_MARKET_PATH": "/data"}
+DATA = {str(ROOT / "data/sample"): {"bind": "/data", "mode": "ro"}}
 HARDENED: dict[str, Any] = {
     "read_only": True,
     "tmpfs": {"/tmp": ""},
@@ -43,7 +44,9 @@ def _run(docker: Any, image: str, *command: str) -> str:
 
 @contextmanager
 def _running(docker: Any, image: str) -> Iterator[Any]:
-    container = docker.containers.run(f"tradewire/{image}:{TAG}", detach=True, environment=NO_BROKER, **HARDENED)
+    container = docker.containers.run(
+        f"tradewire/{image}:{TAG}", detach=True, environment=NO_BROKER, volumes=DATA, **HARDENED
+    )
     try:
         yield container
     finally:
@@ -76,17 +79,16 @@ def test_an_image_says_what_it_is_and_runs_as_nobody_of_the_host(docker: Any, im
 
 @pytest.mark.parametrize("service", lock.SERVICES)
 def test_a_service_is_the_first_process_needs_no_writable_root_and_stops_when_told(docker: Any, service: str) -> None:
-    ask = "from urllib.request import urlopen as u; print(u('http://127.0.0.1:8080/health/live', timeout=5).status)"
+    ask = "from urllib.request import urlopen as u; u('http://127.0.0.1:8080/health/live', timeout=5)"
     clock = SystemClock()
     with _running(docker, service) as container:
         deadline_s = clock.monotonic_s() + START_SECONDS
-        while (answer := container.exec_run(["python", "-c", ask])).exit_code != 0:
+        while container.exec_run(["python", "-c", ask]).exit_code != 0:
             container.reload()
             assert container.status == "running", container.logs().decode()
             assert clock.monotonic_s() < deadline_s, container.logs().decode()
-        assert answer.output.decode().strip() == "200"
-        first = container.exec_run(["python", "-c", "print(open('/proc/1/cmdline').read().split(chr(0))[:2])"])
-        assert first.output.decode().strip() == "['/opt/tradewire/bin/python', '/opt/tradewire/bin/start']"
+        ((program, *_),) = container.top(ps_args="-o args")["Processes"]
+        assert program == "/opt/tradewire/bin/python /opt/tradewire/bin/start"
         container.stop(timeout=30)
         assert container.wait()["StatusCode"] == 0, container.logs().decode()
 
@@ -95,10 +97,3 @@ def test_a_service_is_the_first_process_needs_no_writable_root_and_stops_when_to
 def test_an_image_tells_how_it_is_used(docker: Any, image: str) -> None:
     printed = _run(docker, image, "start", "--help")
     assert "TRADEWIRE_BUS_URL" in printed if image in lock.SERVICES else "Usage: tradewire" in printed
-
-
-def test_the_stack_names_only_ports_of_loopback() -> None:
-    text = (ROOT / "docker-compose.yml").read_text()
-    published = re.findall(r"^ +ports: \[(.*)\]", text, re.M)
-    assert published
-    assert all(port.startswith('"127.0.0.1:') for port in published)

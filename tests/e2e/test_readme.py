@@ -108,6 +108,16 @@ def test_targets_of_make_are_there() -> None:
         subprocess.run(shlex.split(f"{command} --dry-run"), cwd=ROOT, capture_output=True, check=True)
 
 
+def test_targets_for_containers_are_there() -> None:
+    (block,) = re.findall(r"^```console\n(make images.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+    for line in block.splitlines():
+        command = shlex.split(line.partition("#")[0])
+        if command[0] == "make":
+            subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, check=True)
+        else:
+            assert (command, (ROOT / "docker-compose.yml").is_file()) == (["docker", "compose", "up"], True)
+
+
 async def test_the_figures_of_make_run_are_those_of_a_replay() -> None:
     (block,) = [block for block in blocks() if block.startswith("$ make run")]
     result = await run_monolith(sample_scenarios(ROOT)["btc-hourly"])

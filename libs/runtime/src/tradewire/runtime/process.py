@@ -251,8 +251,8 @@ def main_of_several(made: Callable[[], tuple[RuntimeSettings, Sequence[Service]]
         settings, services = made()
         name = name or services[0].name
         bus = bus_of(settings, name, patient=not any(service.outputs for service in services))
-    except SettingsRefusedError as error:
-        sys.stderr.write(f"{error}\n")
+    except FatalError as error:  # nothing but settings has been read
+        sys.stderr.write(f"{scrub(str(error))}\n")
         sys.exit(USAGE)
     run(lambda stop: _connect_and_serve(services, bus, settings, stop), name=name, settings=settings)
 

@@ -12,6 +12,7 @@ from tradewire.ingest.adapters.recorded import RecordedSession
 from tradewire.ingest.feed import METRICS, Feed
 from tradewire.ingest.handlers import inputs
 from tradewire.ingest.settings import MarketSource, Settings
+from tradewire.ports.errors import FatalError
 from tradewire.ports.events import (
     AuditRecorded,
     CandleClosed,
@@ -40,7 +41,12 @@ OUTPUTS = (
 
 def build(settings: Settings) -> Service:
     """The ingest service as a value."""
-    source = _source(settings)
+    try:
+        source = _source(settings)
+    except FatalError as error:
+        live = settings.market_source is MarketSource.CCXT
+        named = f"CCXT_EXCHANGE={settings.ccxt_exchange}" if live else f"MARKET_PATH={settings.market_path}"
+        raise FatalError(f"TRADEWIRE_{named}: {error}") from error
     feed = Feed(source)
     return Service(
         name="ingest",
