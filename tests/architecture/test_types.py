@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from tests.architecture.layout import ROOT, distributions, relative, tracked
 
+OTHERS = ("tests", "benchmarks", "contracts", "data", "deploy", "docs", "requirements")
+"""Folders with Python that no distribution holds."""
+
 
 def _mypy(*arguments: str, cwd: Path = ROOT) -> str:
     command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), *arguments]
@@ -25,7 +28,7 @@ def test_mypy_reads_every_python_file_and_finds_nothing() -> None:
     folders = [
         relative(path) for d in distributions() for name in ("src", "tests") if (path := d.folder / name).is_dir()
     ]
-    output = _mypy(*folders, "tests", "benchmarks", "contracts", "data", "docs", *map(relative, ROOT.glob("*.py")))
+    output = _mypy(*folders, *OTHERS, *map(relative, ROOT.glob("*.py")))
     match = re.search(r"no issues found in (\d+) source files", output)
     assert match is not None, output
     every = {path for name in tracked() if (path := ROOT / name).suffix == ".py"}

@@ -16,6 +16,8 @@ INSTRUMENTS = Path(__file__).parents[3] / "data/sample/instruments.yaml"
 ENGINES = ("futures", "vectorized")
 HOUR_MS = 3_600_000
 
+pytestmark = pytest.mark.filterwarnings("ignore:the strategy:UserWarning")
+
 
 def frame(closes: Sequence[float], volume: float = 1_000.0) -> pl.DataFrame:
     """Hourly bars, each from the close before to its own."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_vectorized_engine_adds_up(request: BacktestRequest) -> None:
     assert_adds_up(VectorizedEngine().run(request))
 
 
+@pytest.mark.filterwarnings("ignore:the strategy:UserWarning")  # nothing but the venue closes it, on purpose
 def test_gap_past_bankruptcy_is_the_insurance_funds_row() -> None:
     rows = [
         (100.0, 100.0, 100.0, 100.0),

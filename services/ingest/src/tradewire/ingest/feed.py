@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 
 from tradewire.ports.events import (
     CandleClosed,
@@ -18,6 +17,7 @@ from tradewire.ports.events import (
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Attributes, Emit, Envelope, Event, WaitReason, Work, root_id
 from tradewire.ports.metrics import Figure, Metric
+from tradewire.runtime.bus.tasks import stopped
 from tradewire.trading.controls import Controls
 
 BATCH_EVENTS_MAX = 500
@@ -79,9 +79,7 @@ class Feed:
                     yield batch
             await reading
         finally:
-            reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await reading
+            await stopped(reading)
 
     async def _read(self, queue: asyncio.Queue[Event | None], resume: Mapping[tuple[str, str], int]) -> None:
         try:

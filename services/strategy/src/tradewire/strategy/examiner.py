@@ -23,6 +23,7 @@ from tradewire.ports.message import Emit
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.bus.readers import read_between
+from tradewire.runtime.bus.tasks import stopped
 from tradewire.runtime.codec.headers import decode_headers
 from tradewire.runtime.loop.answering import AHEAD_SECONDS_MAX
 from tradewire.runtime.service import StoreContext
@@ -59,9 +60,7 @@ class Examiner:
     async def close(self) -> None:
         """Stop; what is not looked into is asked again after the next start."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await stopped(self._task)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def tick(self, now_us: int) -> Iterator[Emit]:

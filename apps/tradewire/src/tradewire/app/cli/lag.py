@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -11,9 +11,11 @@ from tradewire.app.cli.moments import span
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog, finite
 from tradewire.app.cli.output import Exit, out, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
-from tradewire.app.inspecting.instances import InstanceStatus, problems, seen_instances
 from tradewire.app.inspecting.lag import PartitionLag, TopicLag, by_topic, partition_lags
 from tradewire.runtime.clock import SystemClock
+
+if TYPE_CHECKING:
+    from tradewire.app.inspecting.instances import InstanceStatus
 
 ABOVE_SECONDS = 30.0
 
@@ -35,11 +37,13 @@ def lag(
     registry_url: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell how far each consumer group is behind its topics, in records and in seconds, and for what its members wait.
+    """Tell how far each consumer group is behind its topics, in records and seconds, and for what its members wait.
 
     A group that never committed is behind from the first record kept. Exit code 1 when a record waits too long, or an
     instance does not do its work.
     """
+    from tradewire.app.inspecting.instances import problems, seen_instances  # with the whole loop, when it is asked for
+
     clock = SystemClock()
 
     async def work() -> tuple[list[PartitionLag], list[InstanceStatus]]:

@@ -35,10 +35,6 @@ COMMANDS = {
         "init",
         "Write a sample project: recorded candles, their instruments, strategies. Never writes over a file.",
     ),
-    "replay": Known(
-        "replay",
-        "Replay a sample scenario through services that run elsewhere, e.g. in containers: prepare, register, watch.",
-    ),
     "up": Known(
         "up",
         "Keep the embedded servers and the services running with paper trading; what dies is started again.",
@@ -74,7 +70,10 @@ COMMANDS = {
         "Serve REST and WebSocket of Binance USDⓈ-M futures on loopback until Ctrl-C: recorded candles, test keys.",
     ),
     "explain": Known("explain", "Tell why there was a trade, or none, from Kafka alone."),
-    "lag": Known("lag", "Tell how far each consumer group is behind its topics, in records and in seconds."),
+    "lag": Known(
+        "lag",
+        "Tell how far each consumer group is behind its topics, in records and seconds, and for what its members wait.",
+    ),
     "backtest": Known(
         "backtest",
         "Trade a strategy over history; prints statistics and the fingerprint, and writes files where asked to.",
@@ -86,6 +85,10 @@ COMMANDS = {
     "sweep": Known(
         "sweep",
         "Try many parameter sets; rank them in and out of sample, with deflated Sharpe ratio and overfitting risk.",
+    ),
+    "replay": Known(
+        "replay",
+        "Replay a sample scenario through services that run elsewhere, e.g. in containers: prepare, register, watch.",
     ),
     "limits": Known("on_duty", "Show and set the risk limits of accounts."),
     "strategy": Known("strategy", "Explain the language; check, publish, list, show and retire strategies."),

@@ -10,6 +10,7 @@ from contextlib import suppress
 from tradewire.ports.bus import EventBusPort, Place, Record, SubscriptionPort, TailPort
 from tradewire.ports.errors import RetryableError, TradewireError
 from tradewire.ports.message import Emit
+from tradewire.runtime.bus.tasks import stopped
 from tradewire.runtime.observe.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -111,11 +112,12 @@ class Reader:
 
     async def close(self) -> None:
         """End the poll and the reader. What the poll raised says nothing to whoever stops reading."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError, TradewireError):
-                await self._task
-        await self._port.close()
+        try:
+            if self._task is not None:
+                with suppress(TradewireError):
+                    await stopped(self._task)
+        finally:
+            await self._port.close()
 
 
 class SourceReader:
@@ -147,9 +149,7 @@ class SourceReader:
     async def close(self) -> None:
         """Stop the source."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await stopped(self._task)
 
 
 def taken(reader: Reader, progress: Progress) -> list[Record]:

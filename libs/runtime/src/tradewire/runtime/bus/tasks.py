@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 CANCEL_SECONDS = 0.1
 
@@ -22,3 +23,15 @@ async def end(task: asyncio.Task[None] | None, *, timeout_s: float) -> None:
         await asyncio.wait([task], timeout=CANCEL_SECONDS)
     if task.done() and not task.cancelled():
         task.exception()  # marks it as seen
+
+
+async def stopped(task: asyncio.Task[Any]) -> None:
+    """Cancel ``task`` and wait until it is over. Raises what it ended with, but for its cancellation.
+
+    ``await task`` would not do: whoever suppresses the task's cancellation there suppresses its own as well, and goes
+    on although it was told to end.
+    """
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled() and (error := task.exception()) is not None:
+        raise error
