@@ -86,11 +86,11 @@ COMMANDS = {
         "sweep",
         "Try many parameter sets; rank them in and out of sample, with deflated Sharpe ratio and overfitting risk.",
     ),
+    "limits": Known("on_duty", "Show and set the risk limits of accounts."),
     "replay": Known(
         "replay",
         "Replay a sample scenario through services that run elsewhere, e.g. in containers: prepare, register, watch.",
     ),
-    "limits": Known("on_duty", "Show and set the risk limits of accounts."),
     "strategy": Known("strategy", "Explain the language; check, publish, list, show and retire strategies."),
     "data": Known("data", "Fetch, check, resample and describe candles."),
     "indicator": Known("indicator", "Compute, compare, list and show indicators."),
