@@ -56,19 +56,19 @@ def test_kills_and_restarts_at_full_speed_change_nothing(
 
 
 def test_kills_between_bars_and_just_behind_them_change_nothing(run_root: Path, references: Path) -> None:
-    amounts = replace(ONLY_KILLS, kills=10, blackouts=1)
-    done = under_fire(CHANGING, 30, run_root, references, seed=3, pace=0.0, amounts=amounts)
+    amounts = replace(ONLY_KILLS, kills=4, blackouts=1)
+    done = under_fire(CHANGING, 12, run_root, references, seed=3, pace=0.0, amounts=amounts)
     assert done.question.drilled.publications
 
 
 def test_two_instances_that_come_and_go_and_freeze_change_nothing(run_root: Path, references: Path) -> None:
-    amounts = replace(ONLY_KILLS, kills=6, hand_overs=2, freezes=2, forgets=1)
-    under_fire(CHANGING, 120, run_root, references, seed=4, pace=5.0, instances=2, amounts=amounts)
+    amounts = replace(ONLY_KILLS, kills=4, hand_overs=1, freezes=2, forgets=1)
+    under_fire(CHANGING, 60, run_root, references, seed=4, pace=5.0, instances=2, amounts=amounts)
 
 
 def test_broker_frozen_for_longer_than_a_session_changes_nothing(run_root: Path, references: Path) -> None:
     amounts = replace(ONLY_KILLS, kills=2, broker_frozen_s=(12.0,))
-    under_fire(CHANGING, 60, run_root, references, seed=5, pace=5.0, amounts=amounts)
+    under_fire(CHANGING, 40, run_root, references, seed=5, pace=5.0, amounts=amounts)
 
 
 # ---- the command ----

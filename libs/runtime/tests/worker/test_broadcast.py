@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from tradewire.ports.bus import Outgoing
+import pytest
+
+from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.events import RiskLimitsChanged, StrategyEvaluated
 from tradewire.ports.message import Emit, Envelope
 from tradewire.ports.topics import BY_EVENT
@@ -93,3 +95,24 @@ async def test_topic_whose_records_were_all_deleted_keeps_nobody_waiting() -> No
     await rig.put(rig.record(evaluation(1, candle_offset=1)))
     async with rig.running(listening.service()):
         await rig.until(lambda: "bar 1" in listening.heard)
+
+
+async def test_topics_that_are_outdated_while_the_bus_is_asked_for_their_ends_are_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig, listening = WorkerRig(), Listening()
+    await rig.put(*decisions(rig))
+    async with rig.running(listening.service()) as worker:
+        await rig.until(lambda: works(rig, worker))
+        topics, begin_offsets = worker._broadcast, rig.bus.begin_offsets
+
+        async def partitions_come_meanwhile(places: Sequence[Place]) -> Mapping[Place, int]:
+            topics.outdate()
+            return await begin_offsets(places)
+
+        topics.outdate()
+        monkeypatch.setattr(rig.bus, "begin_offsets", partitions_come_meanwhile)
+        assert await topics.behind()
+        assert topics.outdated
+        monkeypatch.undo()
+        assert not await topics.behind()

@@ -43,6 +43,7 @@ class Broadcast:
         self.starts: dict[Place, int] = {}
         self.reader: Reader | None = None
         self._until: dict[Place, int] | None = {}
+        self._times_outdated = 0
         self._stood_still = False
 
     async def read(self) -> AsyncGenerator[Record]:
@@ -66,6 +67,7 @@ class Broadcast:
     def outdate(self) -> None:
         """Others may have written meanwhile."""
         self._until = None
+        self._times_outdated += 1
 
     def waited(self, *, stood_still: bool) -> None:
         """A wait is over. Outdated after one in which the process stood still; not twice in a row, lest it starve."""
@@ -78,12 +80,16 @@ class Broadcast:
 
         Raises RetryableError.
         """
-        if self._until is None:
-            self._until = await self._bus.end_offsets(list(self.starts)) if self.starts else {}
-        if self._until:
-            begins = await self._bus.begin_offsets(list(self._until))  # nobody can read what was deleted
-            self._until = {p: end for p, end in self._until.items() if max(self._at(p), begins[p]) < end}
-        return bool(self._until)
+        until, times_outdated = self._until, self._times_outdated
+        if until is None:
+            until = await self._bus.end_offsets(list(self.starts)) if self.starts else {}
+        if until:
+            begins = await self._bus.begin_offsets(list(until))  # nobody can read what was deleted
+            until = {p: end for p, end in until.items() if max(self._at(p), begins[p]) < end}
+        if times_outdated != self._times_outdated:  # while the bus was asked: ask again
+            return True
+        self._until = until
+        return bool(until)
 
     def _at(self, place: Place) -> int:
         at = self._position(place)
