@@ -22,6 +22,8 @@ from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.loop.heartbeat_records import HEADER as HEARTBEAT
+from tradewire.runtime.loop.heartbeat_records import KEY_PREFIX
 from tradewire.runtime.service import StoreContext
 from tradewire.strategy import examiner as module
 from tradewire.strategy.domain.desk import QUIET_US, StrategyDesk
@@ -74,6 +76,16 @@ async def test_version_when_bars_were_evaluated_before_a_restart_then_begins_beh
     bars = [written(snapshot(6)), written(snapshot(8, symbol=ETH), 1)]
     (answer,) = await answers(desk, *bars)
     assert answer.active[-1].effective_from_us == 9 * HOUR_US + 1
+
+
+async def test_version_when_nothing_but_heartbeats_came_for_long_then_begins_behind_the_newest_bar() -> None:
+    desk = desk_with()
+    evaluated(desk, 2)
+    ask(desk, config(document()))
+    told = (HEARTBEAT, ("event_time_us", b"%d" % SystemClock().now_us()))
+    beat = Outgoing(BY_EVENT[IndicatorsUpdated].name, KEY_PREFIX + b"0", None, told, partition=0)
+    (answer,) = await answers(desk, written(snapshot(6)), *[beat] * (module.NEWEST_RECORDS + 1))
+    assert answer.active[-1].effective_from_us == 7 * HOUR_US + 1
 
 
 async def test_retirement_when_another_process_follows_a_market_then_it_is_left_behind_its_newest_bar() -> None:

@@ -26,6 +26,7 @@ from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.bus.tasks import stopped
 from tradewire.runtime.codec.headers import decode_headers
 from tradewire.runtime.loop.answering import AHEAD_SECONDS_MAX
+from tradewire.runtime.loop.heartbeat_records import is_heartbeat
 from tradewire.runtime.service import StoreContext
 from tradewire.strategy.domain.desk import StrategyDesk
 from tradewire.strategy.domain.questions import Question
@@ -144,11 +145,19 @@ class Examiner:
         latest_us = self._clock.now_us() + round(AHEAD_SECONDS_MAX * 1e6)
         bus, places = self._context.bus, [Place(topic, partition) for partition in sorted(partitions)]
         begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
-        starts = {place: max(begins[place], ends[place] - NEWEST_RECORDS) for place in places}
-        async for record in read_between(bus, starts, ends):
-            if not dict(record.headers).get("event_time_us"):
-                continue  # not written by a service of the platform
-            with suppress(ContractViolationError):
-                time_us = decode_headers(record).event_time_us
-                if time_us <= latest_us:
-                    yield record, time_us
+        count = NEWEST_RECORDS
+        while places:
+            starts = {place: max(begins[place], ends[place] - count) for place in places}
+            silent = set(places)
+            async for record in read_between(bus, starts, ends):
+                if is_heartbeat(record):
+                    continue  # its time is a clock's and no bar's
+                silent.discard(record.place)
+                if not dict(record.headers).get("event_time_us"):
+                    continue  # not written by a service of the platform
+                with suppress(ContractViolationError):
+                    time_us = decode_headers(record).event_time_us
+                    if time_us <= latest_us:
+                        yield record, time_us
+            # Where a bar is a day, nothing but heartbeats may be that near to the end.
+            places, ends, count = [place for place in silent if starts[place] > begins[place]], starts, 8 * count
