@@ -72,9 +72,10 @@ def duels(sizes: Sizes) -> list[Duel]:
     return [
         *found,
         Duel("B3 orders from signals", "B3", "B3", PEERS, vectorbt, sizes.orders, sizes.orders, 10.0),
-        Duel("B4 SMA cross, futures engine", "B4-futures", "B4", PEERS, backtesting, events, events, 50.0),
-        Duel("B4 SMA cross, futures engine", "B4-futures", "B4", NAUTILUS, nautilus, events, sizes.nautilus, 200.0),
+        Duel("B4 SMA cross, futures engine", "B4-futures", "B4", PEERS, backtesting, events, events, 40.0),
+        Duel("B4 the same, all of it made", "B4-made", "B4", PEERS, backtesting, events, events, 15.0),
+        Duel("B4 SMA cross, futures engine", "B4-futures", "B4", NAUTILUS, nautilus, events, sizes.nautilus, 300.0),
         Duel("B4 SMA cross, vectorized engine", "B4-vectorized", "B4", PEERS, backtesting, events, events, 80.0),
-        Duel("B5 SMA cross, total return", "B5", "B5", PEERS, vectorbt, sizes.single, sizes.single, 10.0),
+        Duel("B5 SMA cross, total return", "B5", "B5", PEERS, vectorbt, sizes.single, sizes.single, 12.0),
         Duel("B6 4,851 window pairs", "B6", "B6", PEERS, vectorbt, sizes.sweep, sizes.sweep, 20.0, 8.0),
     ]

@@ -133,10 +133,10 @@ def orders(_: str, size: int, repeats: int) -> None:
 
 
 def cross(case: str, size: int, repeats: int) -> None:
-    """B4: the whole of a backtest, its trades, fills and fingerprint included."""
+    """B4: a backtest, as a sweep runs it; B4-made: its order ids, fills, trades and fingerprint made, too."""
     asked = request(size, 4)
     engine: BacktestPort
-    if case == "B4-futures":
+    if case in ("B4-futures", "B4-made"):
         from tradewire.backtest.futures.engine import FuturesEngine
 
         engine = FuturesEngine()
@@ -149,7 +149,15 @@ def cross(case: str, size: int, repeats: int) -> None:
         assert isinstance(found, BacktestResult), "engines give results"
         return f"{found.fingerprint[:16]} ({len(found.trades)} trades)"
 
-    timed(lambda: engine.run(asked), repeats, prints=prints)
+    def run() -> object:
+        found = engine.run(asked)
+        if case == "B4-made":
+            assert found.fingerprint, "engines give results a fingerprint"
+            assert list(found.trades), "the crossing trades"
+            assert list(found.fills), "the crossing trades"
+        return found
+
+    timed(run, repeats, prints=prints)
 
 
 def sweep(case: str, size: int, repeats: int) -> None:

@@ -184,10 +184,10 @@ def _note_lines() -> Iterator[str]:
     yield "- B3: 1000 columns of 1000 rows with a signal in every cell, a million orders; both sides keep every order."
     yield (
         "- B4: fee 4 bp. Ours: integers of 1e-8, instrument filters, leverage; the futures engine also margin and "
-        "liquidation. All trades, fills, the equity curve and the fingerprint are made; the vectorized engine keeps "
-        "them as columns, of which objects are made on access. backtesting.py: whole units. "
-        "NautilusTrader: its example EMA crossing, always in the market, netting margin account, logging off; making "
-        "the engine and loading bars are not counted."
+        "liquidation. Accounts, equity curve and fills are there as columns; order ids, the fingerprint and the "
+        "objects of fills and trades are made on access, and timed in the row that says so. backtesting.py: whole "
+        "units. NautilusTrader: its example EMA crossing, always in the market, netting margin account, logging off; "
+        "making the engine and loading bars are not counted."
     )
     yield "- B5: from prices to the total return and no more, indicators included; ours reads the strategy file, too."
     yield "- B6: fee 10 bp, every pair of windows from 2 to 100. Ours also gives drawdown, Sharpe ratio and block sums."

@@ -38,7 +38,7 @@ def result(engine: str, equity: list[int], *fills: BacktestFill, fingerprint: st
         strategy_hash="h",
         params={},
         account=AccountSettings(),
-        fingerprint=fingerprint,
+        make_fingerprint=lambda: fingerprint,
         fill_model="next open",
         left_out=(),
         trades=(),
@@ -47,6 +47,7 @@ def result(engine: str, equity: list[int], *fills: BacktestFill, fingerprint: st
         time_us=np.arange(1, len(equity) + 1, dtype=np.int64) * HOUR_US,
         equity_e8=np.array(equity, dtype=np.int64),
         position_e8={"BTCUSDT": np.array([0, 0, 50_000_000, 50_000_000], dtype=np.int64)[: len(equity)]},
+        fees=sum((fill.fee for fill in fills), Decimal(0)),
     )
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewire.backtest.futures import FuturesEngine, loop
+from tradewire.backtest.futures.log import Log
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, BacktestResult, MarketHistory, MarkHistory
 from tradewire.ports.events import RiskLimitsChanged
 from tradewire.trading.exchange import SimulatedExchange, to_e8
@@ -55,6 +56,17 @@ def assert_equal(result: BacktestResult, expected: BacktestResult) -> None:
 @given(request=requests())
 def test_the_compiled_loop_changes_no_unit(request: BacktestRequest) -> None:
     assert_equal(run(request), run_bar_by_bar(request))
+
+
+@settings(deadline=None, max_examples=120)
+@given(request=requests())
+def test_what_a_sweep_reads_is_told_before_anything_is_made(request: BacktestRequest) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Log, "client_order_ids", lambda *_: pytest.fail("order ids are made"))
+        result = run(request)
+        trades, fees = len(result.trades), result.fees
+    assert trades == len(list(result.trades))
+    assert fees == sum((fill.fee for fill in result.fills), Decimal(0))
 
 
 @settings(deadline=None, max_examples=40)

@@ -49,7 +49,7 @@ def test_whole_turns_are_the_same_trades(
     found = round_trips(fills, payments, slippage, np.array(marks, dtype=np.int64))
     assert found is not None
     priced: dict[str, Decimal] = {symbol: from_e8(mark) for symbol, mark in zip(SYMBOLS, marks, strict=True)}
-    told = tuple(fill_objects(fills, [str(number) for number in range(len(fills))], slippage, SYMBOLS))
+    told = tuple(fill_objects(fills, [str(number) for number in range(len(fills))], SYMBOLS))
     assert tuple(trade_objects(fills, found, SYMBOLS)) == trades_of(
         told, tuple(payment_objects(payments, SYMBOLS)), priced
     )

@@ -71,7 +71,7 @@ def run(
         strategy_hash="h",
         params={},
         account=AccountSettings(capital=Decimal(1000)),
-        fingerprint="f",
+        make_fingerprint=lambda: "f",
         fill_model="next open",
         left_out=(),
         trades=trades,
@@ -80,6 +80,7 @@ def run(
         time_us=np.arange(1, len(equity) + 1, dtype=np.int64) * HOUR_US,
         equity_e8=(np.array(equity) * 10**8).astype(np.int64),
         position_e8={"BTCUSDT": np.array(position or [0] * len(equity), dtype=np.int64)},
+        fees=sum((fill.fee for fill in fills), Decimal(0)),
     )
 
 

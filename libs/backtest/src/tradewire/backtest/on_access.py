@@ -20,12 +20,13 @@ class MadeOnAccess(Sequence[Item]):
     def __init__(self, length: int, make: Callable[[], Iterable[Item]]) -> None:
         """``make`` gives ``length`` items, always the same."""
         self._length = length
-        self._make = make
-        self._items: tuple[Item, ...] | None = None
+        self._make: Callable[[], Iterable[Item]] | None = make
+        self._items: tuple[Item, ...] = ()
 
     def _made(self) -> tuple[Item, ...]:
-        if self._items is None:
-            self._items = tuple(self._make())
+        if self._make is not None:
+            self._items, self._make = tuple(self._make()), None  # what they are made of may be large: it is let go
+            assert len(self._items) == self._length, "a length is told before its items are made"
         return self._items
 
     def __len__(self) -> int:
@@ -59,12 +60,13 @@ class MadeOnce(Generic[Value]):
     __slots__ = ("_made", "_make")
 
     def __init__(self, make: Callable[[], Value]) -> None:
-        self._make = make
+        self._make: Callable[[], Value] | None = make
         self._made: tuple[Value] | None = None
 
     def __call__(self) -> Value:
-        if self._made is None:
-            self._made = (self._make(),)
+        if self._make is not None:
+            self._made, self._make = (self._make(),), None
+        assert self._made is not None, "made or there from the start"
         return self._made[0]
 
     @classmethod

@@ -241,12 +241,13 @@ class BacktestResult:
     """What a run did.
 
     ``time_us``, ``equity_e8`` (quote 1e-8, at the marks) and each of ``position_e8`` (base 1e-8 by symbol, signed)
-    have shape (t,): one entry per close at which a market of the account had a bar. ``fingerprint`` hashes all fills
-    and account states; ``left_out`` names, in a sentence each, what the engine did not model of what was asked for;
-    ``fill_model`` states how orders filled. ``trades``, ``fills`` and ``funding`` do not change; an engine may make
-    their objects from columns of numbers when one is first asked for. ``insurance``: losses beyond an account's margin
-    that the venue's insurance fund bore, quote. The trades' PnL and it add up to the account's change, exactly.
-    ``make_activity`` gives ``activity``, always the same.
+    have shape (t,): one entry per close at which a market of the account had a bar. ``left_out`` names, in a
+    sentence each, what the engine did not model of what was asked for; ``fill_model`` states how orders filled.
+    ``trades``, ``fills`` and ``funding`` do not change; an engine may make their objects from columns of numbers when
+    one is first asked for. ``fees``: paid less rebates, quote. ``insurance``: losses beyond an account's margin that
+    the venue's insurance fund bore, quote. The trades' PnL and it add up to the account's change, exactly.
+    ``make_fingerprint`` gives ``fingerprint`` and ``make_activity`` gives ``activity``, always the same: a sweep asks
+    for neither.
     """
 
     engine: str
@@ -254,7 +255,7 @@ class BacktestResult:
     strategy_hash: str
     params: Mapping[str, float]
     account: AccountSettings
-    fingerprint: str
+    make_fingerprint: Callable[[], str]
     fill_model: str
     left_out: tuple[str, ...]
     trades: Sequence[Trade]
@@ -263,8 +264,14 @@ class BacktestResult:
     time_us: IntArray
     equity_e8: IntArray
     position_e8: Mapping[str, IntArray]
+    fees: Decimal
     insurance: Decimal = Decimal(0)
     make_activity: Callable[[], Activity] = Activity
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over all fills and account states, 64 hex digits."""
+        return self.make_fingerprint()
 
     @property
     def activity(self) -> Activity:

@@ -104,7 +104,7 @@ def _engine(result: BacktestResult) -> dict[str, object]:
         "engine": result.engine,
         "fills": len(result.fills),
         "trades": len(result.trades),
-        "fees": sum(fill.fee for fill in result.fills),
+        "fees": result.fees,
         "funding": sum(payment.amount for payment in result.funding),
         "final_equity": f"{final / 1e8:.8f}",
         "fingerprint": result.fingerprint,

@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from abc import abstractmethod
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 from tradewire.app.operating.platform import RunOptions, begin, platform, replay
@@ -64,7 +65,7 @@ class ServicesEngine(BacktestPort):
             strategy_hash=strategy.digest,
             params=strategy.params,
             account=request.account,
-            fingerprint=fingerprint,
+            make_fingerprint=MadeOnce.of(fingerprint),
             fill_model=FILL_MODEL,
             left_out=(*LEFT_OUT, *_cold(request), *details_left_out(request.markets)),
             trades=trades_of(fills, funding, last_marks(request.markets)),
@@ -73,6 +74,7 @@ class ServicesEngine(BacktestPort):
             time_us=times_us(closes),
             equity_e8=equity_e8(closes),
             position_e8={market.symbol: position_e8(closes, market.symbol) for market in request.markets},
+            fees=sum((fill.fee for fill in fills), Decimal(0)),
             insurance=insurance_of(closes, request.account.capital),
             make_activity=MadeOnce.of(collector.activity(request.markets, len(funding))),
         )

@@ -1,8 +1,8 @@
-"""What a run came to, in the port's terms: every number is made here, objects when they are asked for."""
+"""What a run came to, in the port's terms: numbers here; ids, fingerprint and objects when they are asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +16,7 @@ from tradewire.backtest.futures.log import (
     LEGS,
     PAID_SYMBOL,
     PAID_TIME,
+    POSITION,
     PRICE,
     QUANTITY,
     REALISED,
@@ -63,37 +64,46 @@ def result_of(
     grid, symbols = run.grid, run.grid.symbols
     positions = {symbol: run.positions[row] for row, symbol in enumerate(symbols)}
     rows, paid = run.log.fills.matrix(), run.log.payments.matrix()
-    ids, slippage = run.log.client_order_ids(rows), slippages(rows)
-    fills = MadeOnAccess(len(rows), lambda: fill_objects(rows, ids, slippage, symbols))
-    funding = MadeOnAccess(len(paid), lambda: payment_objects(paid, symbols))
-    told = AccountRows(run.states, positions, list(_lines(rows, ids, symbols)))
+    ids = MadeOnAccess(len(rows), lambda: run.log.client_order_ids(rows))
+
+    def made_fingerprint() -> str:
+        told = AccountRows(run.states, positions, list(_lines(rows, ids, symbols)))
+        return fingerprint({strategy.account: told})
+
     return BacktestResult(
         engine="futures",
         strategy_id=strategy.id,
         strategy_hash=strategy.digest,
         params=strategy.params,
         account=request.account,
-        fingerprint=fingerprint({strategy.account: told}),
+        make_fingerprint=MadeOnce(made_fingerprint),
         fill_model=fill_model,
         left_out=(),
-        trades=_trades(rows, paid, slippage, marks_e8, symbols),
-        fills=fills,
-        funding=funding,
+        trades=MadeOnAccess(_count_of_trades(rows), lambda: _trades(rows, paid, marks_e8, symbols)),
+        fills=MadeOnAccess(len(rows), lambda: fill_objects(rows, ids, symbols)),
+        funding=MadeOnAccess(len(paid), lambda: payment_objects(paid, symbols)),
         time_us=grid.close_time_us,
         equity_e8=run.states[:, 3].copy(),
         position_e8={symbol: np.ascontiguousarray(matrix[:, 0]) for symbol, matrix in positions.items()},
+        fees=from_e8(int(rows[:, FEE].sum())),
         insurance=from_e8(run.insurance_e8),
         make_activity=MadeOnce.of(activity),
     )
 
 
-def _trades(
-    rows: IntMatrix, paid: IntMatrix, slippage: IntMatrix, marks_e8: Sequence[int], symbols: Sequence[str]
-) -> Sequence[Trade]:
+def _count_of_trades(rows: IntMatrix) -> int:
+    """How many trades the fills make: each opens a position from flat, or from the other side."""
+    after = rows[:, POSITION]
+    before = after - rows[:, SIGN] * rows[:, QUANTITY]
+    return int(np.count_nonzero((after != 0) & (np.sign(before) != np.sign(after))))
+
+
+def _trades(rows: IntMatrix, paid: IntMatrix, marks_e8: Sequence[int], symbols: Sequence[str]) -> Iterable[Trade]:
     """The trades of all fills; ``rows`` and ``paid`` as in `Log`."""
+    slippage = slippages(rows)
     trips = round_trips(rows, paid, slippage, np.array(marks_e8, dtype=np.int64))
     if trips is not None:
-        return MadeOnAccess(len(trips.entry), lambda: trade_objects(rows, trips, symbols))
+        return trade_objects(rows, trips, symbols)
     return trades_of_units(
         _filled(rows, slippage, symbols),
         (Paid(row[PAID_TIME], symbols[row[PAID_SYMBOL]], row[AMOUNT], row[HELD]) for row in paid.tolist()),
@@ -118,11 +128,9 @@ def _filled(rows: IntMatrix, slippage: IntMatrix, symbols: Sequence[str]) -> Ite
     yield from map(Filled, times, names, signs, *amounts, slippage.tolist(), realised, legs)
 
 
-def fill_objects(
-    rows: IntMatrix, ids: Sequence[str], slippage: IntMatrix, symbols: Sequence[str]
-) -> Iterator[BacktestFill]:
-    """Rows of `Log.fills` with their ids and slippage, as the port has them."""
-    for row, order_id, lost in zip(rows.tolist(), ids, slippage.tolist(), strict=True):
+def fill_objects(rows: IntMatrix, ids: Sequence[str], symbols: Sequence[str]) -> Iterator[BacktestFill]:
+    """Rows of `Log.fills` with their ids, as the port has them."""
+    for row, order_id, lost in zip(rows.tolist(), ids, slippages(rows).tolist(), strict=True):
         time_us, symbol, leg, sign, maker, quantity, price, fee, realised, _, _, _ = row
         yield BacktestFill(
             time_us=time_us,

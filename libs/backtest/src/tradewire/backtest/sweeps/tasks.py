@@ -79,9 +79,10 @@ class Job:
         capital_e8 = to_e8(request.account.capital)
         fall, sharpe, ruined = summarise(result.equity_e8, capital_e8, counts, sums, squares)
         last_e8 = int(result.equity_e8[-1]) if len(result.equity_e8) else capital_e8
-        fees = float(sum(fill.fee for fill in result.fills))
         gained = last_e8 / capital_e8 - 1.0 if capital_e8 else 0.0
-        return np.hstack([[gained, fall, len(result.trades), fees, sharpe, last_e8 / 1e8, ruined], sums, squares])
+        return np.hstack(
+            [[gained, fall, len(result.trades), float(result.fees), sharpe, last_e8 / 1e8, ruined], sums, squares]
+        )
 
     def asked(self, values: ParamSet, span: Span) -> BacktestRequest:
         """One set over a span."""

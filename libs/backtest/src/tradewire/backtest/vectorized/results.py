@@ -13,6 +13,7 @@ from tradewire.backtest.market_details import details_left_out
 from tradewire.backtest.on_access import MadeOnAccess, MadeOnce
 from tradewire.backtest.trades import STILL_OPEN, TradeColumns
 from tradewire.backtest.vectorized.booked import (
+    FEE,
     LEG,
     OPEN,
     PRICE,
@@ -60,7 +61,8 @@ def result_of(
 ) -> BacktestResult:
     """The result of one run, of which a record was kept.
 
-    Every number of it is made here; fills, trades and payments become objects when they are asked for.
+    Every number of it is made here; fills, trades and payments become objects, and the fingerprint is made, when they
+    are asked for.
     """
     equity_e8, held_e8, fills = record
     book = booked(markets, fills, paid)
@@ -70,7 +72,7 @@ def result_of(
         strategy_hash=strategy.digest,
         params=strategy.params,
         account=request.account,
-        fingerprint=_fingerprint(markets, equity_e8, held_e8, fills),
+        make_fingerprint=MadeOnce(lambda: _fingerprint(markets, equity_e8, held_e8, fills)),
         fill_model=FILL_MODEL,
         left_out=left_out(request.account, markets.histories),
         trades=MadeOnAccess(len(book.entry), lambda: _trades(fills, book, markets)),
@@ -79,6 +81,7 @@ def result_of(
         time_us=markets.time_us,
         equity_e8=equity_e8,
         position_e8={symbol: np.ascontiguousarray(held_e8[:, j]) for j, symbol in enumerate(markets.symbols)},
+        fees=from_e8(int(fills[:, FEE].sum())),
         make_activity=MadeOnce(make_activity),
     )
 
