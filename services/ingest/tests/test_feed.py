@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 
 import pytest
 
@@ -25,6 +25,9 @@ class ListedSource(MarketDataPort):
     async def instruments(self) -> list[InstrumentChanged]:
         return [instrument()]
 
+    async def markets(self) -> list[tuple[str, str]]:
+        return [("sim", "BTCUSDT")]
+
     async def events(self, resume: Mapping[tuple[str, str], int]) -> AsyncIterator[Event]:
         self.resumed = resume
         for event in self.listed:
@@ -36,9 +39,19 @@ class ListedSource(MarketDataPort):
         pass
 
 
+async def nothing_published(_: Collection[str]) -> dict[str, int]:
+    """A topic without records."""
+    return {}
+
+
+async def published_until_7(keys: Collection[str]) -> dict[str, int]:
+    """A topic with a record of each key."""
+    return dict.fromkeys(keys, 7)
+
+
 async def everything(feed: Feed) -> list[list[Emit]]:
     """All batches."""
-    return [list(batch) async for batch in feed.batches({})]
+    return [list(batch) async for batch in feed.batches(nothing_published)]
 
 
 def pause(feed: Feed, level: ControlLevel, scope: str = "service:ingest", issued_at_us: int = 1) -> None:
@@ -59,7 +72,7 @@ async def test_batches_when_source_ends_then_instruments_first_and_events_in_ord
 
 async def test_batches_when_something_was_published_before_then_source_resumes_after_it() -> None:
     source = ListedSource([])
-    async for _ in Feed(source).batches({"sim:BTCUSDT": 7}):
+    async for _ in Feed(source).batches(published_until_7):
         pass
     assert source.resumed == {("sim", "BTCUSDT"): 7}
 
@@ -67,7 +80,7 @@ async def test_batches_when_something_was_published_before_then_source_resumes_a
 async def test_batches_when_paused_then_nothing_goes_out_until_resumed() -> None:
     feed = Feed(ListedSource([candle(0)]))
     pause(feed, ControlLevel.PAUSED)
-    batches = feed.batches({})
+    batches = feed.batches(nothing_published)
     assert isinstance(batches, AsyncGenerator)
     assert [emit.event for emit in await anext(batches)] == [instrument()]
     waiting = asyncio.ensure_future(anext(batches))
@@ -96,7 +109,7 @@ async def test_control_when_everything_is_flattened_and_resumed_then_a_paused_in
 
 
 async def test_batches_when_source_fails_then_raised_after_what_came_before() -> None:
-    batches = Feed(ListedSource([candle(0)], RetryableError("gone"))).batches({})
+    batches = Feed(ListedSource([candle(0)], RetryableError("gone"))).batches(nothing_published)
     found = [[emit.event for emit in await anext(batches)] for _ in range(2)]
     assert found == [[instrument()], [candle(0)]]
     with pytest.raises(RetryableError, match="gone"):

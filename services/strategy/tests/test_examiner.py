@@ -24,6 +24,7 @@ from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.runtime.loop.heartbeat_records import HEADER as HEARTBEAT
 from tradewire.runtime.loop.heartbeat_records import KEY_PREFIX
+from tradewire.runtime.loop.resuming import NEWEST_RECORDS
 from tradewire.runtime.service import StoreContext
 from tradewire.strategy import examiner as module
 from tradewire.strategy.domain.desk import QUIET_US, StrategyDesk
@@ -44,13 +45,18 @@ def written(event: Event, partition: int = 0) -> Outgoing:
     return Outgoing(spec.name, spec.key_of(event).encode(), CODEC.encode(event), headers, partition=partition)
 
 
-async def answers(desk: StrategyDesk, *records: Outgoing, wanted: int = 1) -> list[StrategyStatusChanged]:
-    """What is answered on a bus that holds these records; ``wanted`` 0: all that is answered once all is looked up."""
+async def answers(
+    desk: StrategyDesk, *records: Outgoing, wanted: int = 1, handled: int = 0
+) -> list[StrategyStatusChanged]:
+    """What is answered on a bus that holds these records; ``wanted`` 0: all that is answered once all is looked up.
+
+    ``handled``: so many records were handled of the partitions, dead letters among them.
+    """
     bus = MemoryBus(dict.fromkeys(TOPICS, 2))
     await bus.start()
     await bus.publish(list(records))
     beside = Examiner(desk, SystemClock())
-    beside.open(StoreContext(bus, CODEC, "strategy"))
+    beside.open(StoreContext(bus, CODEC, "strategy", position=lambda _: handled))
     said: list[StrategyStatusChanged] = []
     now_us = 0
     try:
@@ -84,7 +90,7 @@ async def test_version_when_nothing_but_heartbeats_came_for_long_then_begins_beh
     ask(desk, config(document()))
     told = (HEARTBEAT, ("event_time_us", b"%d" % SystemClock().now_us()))
     beat = Outgoing(BY_EVENT[IndicatorsUpdated].name, KEY_PREFIX + b"0", None, told, partition=0)
-    (answer,) = await answers(desk, written(snapshot(6)), *[beat] * (module.NEWEST_RECORDS + 1))
+    (answer,) = await answers(desk, written(snapshot(6)), *[beat] * (NEWEST_RECORDS + 1))
     assert answer.active[-1].effective_from_us == 7 * HOUR_US + 1
 
 
@@ -121,6 +127,14 @@ async def test_market_when_its_instrument_is_on_the_topic_and_not_read_then_wait
     desk.on_instrument(instrument(ETH), envelope(instrument(ETH), 1))
     (answer,) = await answers(desk, written(instrument(BTC)), written(instrument(ETH)))
     assert answer.status is ConfigStatus.ACCEPTED
+
+
+async def test_market_when_what_was_told_last_of_instruments_was_a_dead_letter_then_answered() -> None:
+    desk = desk_with(BTC)
+    ask(desk, config(document("trend", "alpha", ETH)))
+    broken = Outgoing(BY_EVENT[InstrumentChanged].name, b"sim:ETHUSDT", b"broken", partition=0)
+    (answer,) = await answers(desk, written(instrument(BTC)), broken, handled=2)
+    assert answer.status is ConfigStatus.REFUSED
 
 
 async def test_check_when_it_takes_long_then_the_trading_loop_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 # Before the import: what a suite asserts is to be explained like what a test module asserts.
 pytest.register_assert_rewrite("tradewire.testkit.bus_suite")
 
-from tradewire.ports.bus import EventBusPort, Place  # noqa: E402
+from tradewire.ports.bus import EventBusPort, Outgoing, Place  # noqa: E402
 from tradewire.runtime.bus import connect  # noqa: E402
 from tradewire.runtime.bus.kafka import KafkaBus  # noqa: E402
 from tradewire.runtime.bus.redis_streams import RedisBus  # noqa: E402
@@ -47,6 +47,21 @@ class ServerHarness(Harness):
             assert isinstance(bus, KafkaBus)
             assert bus._admin is not None
             await bus._admin.delete_records({TopicPartition(*place): RecordsToDelete(before)})
+
+    async def end_without_record(self, bus: EventBusPort, place: Place) -> bool:
+        if isinstance(bus, RedisBus):
+            (ack,) = await bus.publish([Outgoing(place.topic, b"key", None, partition=place.partition)])
+            await bus.redis.xdel(stream_key(place), f"{ack.offset}-1")
+            return True
+        assert isinstance(bus, KafkaBus)
+        producer = AIOKafkaProducer(bootstrap_servers=bus.bootstrap_servers, transactional_id=self.name("transaction"))
+        await producer.start()
+        try:
+            async with producer.transaction():
+                await producer.send_and_wait(place.topic, b"in a transaction", b"key", place.partition)
+        finally:
+            await producer.stop()
+        return True
 
     @asynccontextmanager
     async def outage(self) -> AsyncIterator[None]:

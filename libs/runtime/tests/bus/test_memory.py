@@ -38,6 +38,9 @@ class MemoryHarness(Harness):
         del log._records[: before - log.begin]
         log.begin = before
 
+    async def end_without_record(self, bus: EventBusPort, place: Place) -> bool:
+        return False
+
     def outage(self) -> AbstractAsyncContextManager[None] | None:
         return None
 

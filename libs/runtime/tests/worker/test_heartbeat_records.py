@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.loop.heartbeat_records import HEADER, KEY_PREFIX, PIPELINE
 from tradewire.runtime.loop.resuming import last_published
 from tradewire.runtime.loop.worker import Worker
-from tradewire.runtime.service import Service, on
+from tradewire.runtime.service import LastPublished, Service, on
 from tradewire.testkit.builders import candle
 from tradewire.testkit.worker_rig import PARTITIONS, WorkerRig
 
@@ -30,7 +30,7 @@ def nothing(_: Event, __: Envelope) -> Iterable[Emit]:
     raise AssertionError("a heartbeat is no message")
 
 
-async def quiet(_: Mapping[str, int]) -> AsyncIterator[Sequence[Emit]]:
+async def quiet(_: LastPublished) -> AsyncIterator[Sequence[Emit]]:
     """A source between two bars."""
     yield []
 
@@ -149,5 +149,5 @@ async def test_source_resumes_behind_bars_and_not_behind_heartbeats(rig: WorkerR
     headers = (HEADER, ("event_time_us", b"%d" % START_US))
     await rig.put(Outgoing(PIPELINE[0], KEY_PREFIX + b"0", None, headers, 0))
     await rig.say(candle(0))
-    found = await last_published(rig.bus, rig.codec, rig.clock, BY_EVENT[CandleClosed].name)
+    found = await last_published(rig.bus, rig.clock, BY_EVENT[CandleClosed].name, {"sim:BTCUSDT"})
     assert list(found.values()) == [candle(0).close_time_us]

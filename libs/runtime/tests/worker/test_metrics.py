@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 
 import httpx
@@ -24,7 +24,7 @@ from tradewire.runtime.observe.health import Health, health_app
 from tradewire.runtime.observe.metrics import REASONS, Metrics
 from tradewire.runtime.observe.tracing import Tracing, root_traceparent
 from tradewire.runtime.process import serve
-from tradewire.runtime.service import Service, on
+from tradewire.runtime.service import LastPublished, Service, on
 from tradewire.testkit.builders import candle
 from tradewire.testkit.worker_rig import WorkerRig
 
@@ -53,7 +53,7 @@ async def test_bar_has_an_age_at_ingest_and_its_publication_is_a_success() -> No
     clock = ManualClock(bar.close_time_us + 7_000_000)
     rig = WorkerRig(clock=clock)
 
-    async def source(_: Mapping[str, int]) -> AsyncIterator[Sequence[Emit]]:
+    async def source(_: LastPublished) -> AsyncIterator[Sequence[Emit]]:
         yield [Emit(bar, event_id=root_id("sim", "x", "candle", bar.close_time_us))]
 
     async with rig.running(Service(name="ingest", outputs=(CandleClosed,), source=source)) as worker:

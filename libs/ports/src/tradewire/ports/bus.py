@@ -168,6 +168,13 @@ class EventBusPort(Protocol):
         """Offset of the first record kept, per partition."""
 
     @abstractmethod
+    async def next_offsets(self, starts: Mapping[Place, int]) -> dict[Place, int]:
+        """Offset of the first record at or after an offset, per partition; the end when there is none.
+
+        Not every offset has a record: compaction removes records, and markers of transactions take offsets.
+        """
+
+    @abstractmethod
     async def offsets_at(self, times_ms: Mapping[Place, int]) -> dict[Place, int]:
         """Offset of the first record whose timestamp is at or after a time, per partition; the end when none is."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Protocol
 
 from tradewire.ports.events import InstrumentChanged
@@ -16,6 +16,10 @@ class MarketDataPort(Protocol):
     @abstractmethod
     async def instruments(self) -> list[InstrumentChanged]:
         """What the source offers. Raises RetryableError when it can't be asked now."""
+
+    @abstractmethod
+    async def markets(self) -> Collection[tuple[str, str]]:
+        """(venue, symbol) of the candles that ``events`` yields. Raises RetryableError."""
 
     @abstractmethod
     def events(self, resume_after_us: Mapping[tuple[str, str], int]) -> AsyncIterator[Event]:

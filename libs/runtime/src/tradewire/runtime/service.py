@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -17,6 +17,8 @@ from tradewire.runtime.codec import Codec
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[E, Envelope], Iterable[Emit]]
+LastPublished = Callable[[Collection[str]], Awaitable[Mapping[str, int]]]
+"""Newest event time (µs) of each of these keys in the topic of a source, as far as it has any."""
 KeyHandler = Callable[[str, Envelope], Iterable[Emit]]
 
 
@@ -62,6 +64,10 @@ class Lost(Protocol):
         """Records from ``first`` to before ``until`` of a partition."""
 
 
+def _nowhere(_: Place) -> int | None:
+    return None
+
+
 def unnoticed(place: Place, first: int, until: int, *, why: str) -> None:
     """Takes no note: for stores that are used without a worker."""
 
@@ -69,7 +75,8 @@ def unnoticed(place: Place, first: int, until: int, *, why: str) -> None:
 @dataclass(frozen=True, slots=True)
 class StoreContext:
     """What a store is given when it opens. ``passes_over`` tells the records that an operator wants left out; ``lost``
-    takes note of records that it wanted and nobody has any more.
+    takes note of records that it wanted and nobody has any more; ``position`` tells the offset behind the last record
+    handled of a partition, None before the first.
     """
 
     bus: EventBusPort
@@ -77,6 +84,7 @@ class StoreContext:
     service: str
     passes_over: Callable[[Record], bool] = lambda _: False
     lost: Lost = unnoticed
+    position: Callable[[Place], int | None] = _nowhere
 
 
 class Store:
@@ -166,7 +174,7 @@ class Service:
     ``backlog`` how many records are buffered per partition (back-pressure); ``tick`` runs after each batch and at least
     once a second with the wall clock in µs, and soon again while ``hurried`` says that there may be more to say;
     ``source`` yields batches of what enters the system here (ingest only),
-    given the last published event time per key; ``waits`` what the service's own logic waits
+    and may ask for the last published event time per key; ``waits`` what the service's own logic waits
     for just now; ``routes`` are served beside /health; ``levels`` tells the kill-switch levels that it obeys (None: it
     obeys none) and ``accounts`` the accounts that it knows; ``renew`` makes the service anew, with an empty memory,
     which is how it goes on when a handler failed (see ``failures``); ``mode`` is live, replay or paper, for metrics;
@@ -182,7 +190,7 @@ class Service:
     backlog: Callable[[], Mapping[Place, int]] = _nothing_held
     tick: Callable[[int], Iterable[Emit]] = _no_emits
     hurried: Callable[[], bool] = _not_hurried
-    source: Callable[[Mapping[str, int]], AsyncIterator[Sequence[Emit]]] | None = None
+    source: Callable[[LastPublished], AsyncIterator[Sequence[Emit]]] | None = None
     status: Callable[[], dict[str, object]] = _no_details
     waits: Callable[[], Iterable[WaitReason]] = _no_waits
     opened: Callable[[], Any] | None = None

@@ -89,6 +89,8 @@ class WatchedBus(MemoryBus):
         super().__init__(partitions)
         self.journal = journal
         self.subscriptions: list[WatchedSubscription] = []
+        self.gaps: dict[Place, int] = {}
+        """Last offsets of partitions that have no record, as transaction markers leave them."""
 
     async def publish(self, records: Sequence[Outgoing]) -> list[Ack]:
         kind = "write state" if all(r.topic == BY_EVENT[IndicatorStateSaved].name for r in records) else "publish"
@@ -97,6 +99,14 @@ class WatchedBus(MemoryBus):
         acks = await self.journal.around(kind, super().publish(records))
         assert isinstance(acks, list)
         return acks
+
+    async def end_offsets(self, places: Sequence[Place]) -> dict[Place, int]:
+        ends = await super().end_offsets(places)
+        return {place: end + self.gaps.get(place, 0) for place, end in ends.items()}
+
+    async def next_offsets(self, starts: Mapping[Place, int]) -> dict[Place, int]:
+        found, ends = await super().next_offsets(starts), await self.end_offsets(list(starts))
+        return {place: ends[place] if at >= self._log(place).end else at for place, at in found.items()}
 
     async def subscribe(  # type: ignore[override]  # a subscription, only a watched one
         self,

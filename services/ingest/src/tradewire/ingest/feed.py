@@ -18,6 +18,7 @@ from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Attributes, Emit, Envelope, Event, WaitReason, Work, root_id
 from tradewire.ports.metrics import Figure, Metric
 from tradewire.runtime.bus.tasks import stopped
+from tradewire.runtime.service import LastPublished
 from tradewire.trading.controls import Controls
 
 BATCH_EVENTS_MAX = 500
@@ -61,13 +62,11 @@ class Feed:
             self._running.set()
         return ()
 
-    async def batches(self, last_published: Mapping[str, int]) -> AsyncIterator[Sequence[Emit]]:
+    async def batches(self, last_published: LastPublished) -> AsyncIterator[Sequence[Emit]]:
         """What to publish, resuming after the last event time per ``venue:symbol``."""
         yield [emit_of(instrument) for instrument in await self._source.instruments()]
-        resume: dict[tuple[str, str], int] = {}
-        for key, time_us in last_published.items():
-            venue, _, symbol = key.partition(":")
-            resume[venue, symbol] = time_us
+        markets = {f"{venue}:{symbol}": (venue, symbol) for venue, symbol in await self._source.markets()}
+        resume = {markets[key]: time_us for key, time_us in (await last_published(markets)).items()}
         queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE_EVENTS_MAX)
         reading = asyncio.create_task(self._read(queue, resume))
         try:

@@ -22,19 +22,16 @@ from tradewire.ports.events import (
 from tradewire.ports.message import Emit
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import partition_of
-from tradewire.runtime.bus.readers import read_between
+from tradewire.runtime.bus.readable_ends import end_of_records
 from tradewire.runtime.bus.tasks import stopped
-from tradewire.runtime.codec.headers import decode_headers
-from tradewire.runtime.loop.answering import AHEAD_SECONDS_MAX
-from tradewire.runtime.loop.heartbeat_records import is_heartbeat
+from tradewire.runtime.loop.resuming import newest
 from tradewire.runtime.service import StoreContext
 from tradewire.strategy.domain.desk import StrategyDesk
 from tradewire.strategy.domain.questions import Question
 from tradewire.strategy.domain.validation import Finding, examined
 
 log = logging.getLogger(__name__)
-NEWEST_RECORDS = 1_000
-"""Records at the end of a partition among which the newest of a market or an account is looked for."""
+INSTRUMENTS = Place(BY_EVENT[InstrumentChanged].name, 0)
 RETRY_SECONDS = 1.0
 SWITCH_SECONDS = 0.0005
 """How long a thread that checks a strategy may keep the trading loop waiting for the interpreter (default: 5 ms)."""
@@ -68,6 +65,8 @@ class Examiner:
         """What the desk answers. Raises whatever has ended the examination."""
         if self._task is not None and self._task.done():
             self._task.result()
+        if self._context is not None:
+            self._desk.instruments.handled(self._context.position(INSTRUMENTS) or 0)
         yield from self._desk.tick(now_us)
 
     async def _run(self) -> None:
@@ -75,6 +74,8 @@ class Examiner:
             question = await self._waiting.get()
             await self._look_up(question)
             finding = None if question.config is None else await self._checked(question.config)
+            if finding is not None and self._desk.instruments.lack(finding):
+                question.instruments_end = await self._end_of_instruments()
             self._desk.examined(question, finding)
 
     async def _checked(self, config: StrategyConfigPublished) -> Finding:
@@ -91,7 +92,6 @@ class Examiner:
     async def _look_up(self, question: Question) -> None:
         while True:
             try:
-                question.instruments_end = await self._end_of_instruments()
                 await self._bars(question.strategy_id)
                 return await self._accounts(question.strategy_id)
             except RetryableError as error:
@@ -99,9 +99,14 @@ class Examiner:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _end_of_instruments(self) -> int:
+        """Offset behind the last instrument that anybody told of."""
         assert self._context is not None
-        place = Place(BY_EVENT[InstrumentChanged].name, 0)
-        return (await self._context.bus.end_offsets([place]))[place]
+        while True:
+            try:
+                return await end_of_records(self._context.bus, INSTRUMENTS)
+            except RetryableError as error:
+                log.warning("looking up instruments failed, trying again: %s", error, extra={"event": "look_up_failed"})
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _bars(self, strategy_id: str) -> None:
         """The newest bars on the partitions that this process does not follow, or of which it may not know the newest.
@@ -140,24 +145,11 @@ class Examiner:
                 self._desk.passed(record.key.decode(), time_us)
 
     async def _newest(self, topic: str, partitions: Iterable[int]) -> AsyncIterator[tuple[Record, int]]:
-        """Records at the ends of partitions, with their event times."""
+        """Records at the ends of partitions, with their event times: of each at least one, if there is one."""
         assert self._context is not None
-        latest_us = self._clock.now_us() + round(AHEAD_SECONDS_MAX * 1e6)
-        bus, places = self._context.bus, [Place(topic, partition) for partition in sorted(partitions)]
-        begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
-        count = NEWEST_RECORDS
-        while places:
-            starts = {place: max(begins[place], ends[place] - count) for place in places}
-            silent = set(places)
-            async for record in read_between(bus, starts, ends):
-                if is_heartbeat(record):
-                    continue  # its time is a clock's and no bar's
-                silent.discard(record.place)
-                if not dict(record.headers).get("event_time_us"):
-                    continue  # not written by a service of the platform
-                with suppress(ContractViolationError):
-                    time_us = decode_headers(record).event_time_us
-                    if time_us <= latest_us:
-                        yield record, time_us
-            # Where a bar is a day, nothing but heartbeats may be that near to the end.
-            places, ends, count = [place for place in silent if starts[place] > begins[place]], starts, 8 * count
+        places = [Place(topic, partition) for partition in partitions]
+        silent = set(places)
+        async for record, time_us in newest(self._context.bus, self._clock, places, lambda place: place not in silent):
+            silent.discard(record.place)
+            if time_us is not None:
+                yield record, time_us

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from tradewire.ports.bus import EventBusPort, Place
@@ -96,43 +96,58 @@ async def partition_lags(bus: EventBusPort, clock: ClockPort) -> list[PartitionL
 
 
 async def _aged(bus: EventBusPort, clock: ClockPort, lags: list[PartitionLag]) -> list[PartitionLag]:
-    """With the age of the record that each lagging group would read next."""
+    """With the age of the record that each lagging group would read next; without those that would read none."""
     wanted: dict[Place, set[int]] = {}
     for lag in lags:
         if lag.records:
             wanted.setdefault(lag.place, set()).add(lag.start)
-    stamps: dict[tuple[Place, int], int] = {}
+    stamps: dict[tuple[Place, int], int | None] = {}
     while wanted:  # one offset of each partition at a time
         starts = {place: offsets.pop() for place, offsets in wanted.items()}
         wanted = {place: offsets for place, offsets in wanted.items() if offsets}
         found = await _stamps_ms(bus, starts)
         stamps |= {(place, starts[place]): stamp_ms for place, stamp_ms in found.items()}
     now_ms = clock.now_us() / 1000
-    return [
-        replace(lag, seconds=_seconds(stamps.get((lag.place, lag.start)), now_ms)) if lag.records else lag
-        for lag in lags
-    ]
+    return [_with_age(lag, stamps, now_ms) if lag.records else lag for lag in lags]
 
 
-def _seconds(stamp_ms: int | None, now_ms: float) -> float | None:
-    return None if stamp_ms is None else max(0.0, (now_ms - stamp_ms) / 1000)
+def _with_age(lag: PartitionLag, stamps: Mapping[tuple[Place, int], int | None], now_ms: float) -> PartitionLag:
+    key = lag.place, lag.start
+    if key not in stamps:
+        return replace(lag, seconds=None)
+    stamp_ms = stamps[key]
+    if stamp_ms is None:
+        return replace(lag, end=lag.start)
+    return replace(lag, seconds=max(0.0, (now_ms - stamp_ms) / 1000))
 
 
-async def _stamps_ms(bus: EventBusPort, starts: dict[Place, int]) -> dict[Place, int]:
-    """Timestamps of the first record at or after an offset of each place, as far as they can be read."""
-    stamps: dict[Place, int] = {}
+async def _stamps_ms(bus: EventBusPort, starts: dict[Place, int]) -> dict[Place, int | None]:
+    """Timestamp of the first record at or after an offset of each place, as far as they can be read.
+
+    None where there is none: not every offset has a record.
+    """
+    stamps: dict[Place, int | None] = {}
     tail = await bus.tail(starts)
     try:
         for _ in range(FIRST_RECORD_POLLS):
-            for record in await tail.poll(max_records=RECORDS_PER_POLL, timeout_s=POLL_SECONDS):
+            records = await tail.poll(max_records=RECORDS_PER_POLL, timeout_s=POLL_SECONDS)
+            for record in records:
                 if record.place not in stamps:
                     stamps[record.place] = record.timestamp_ms
                     tail.pause([record.place])
+            if not records:
+                stamps |= dict.fromkeys(await _read_whole(bus, {p: at for p, at in starts.items() if p not in stamps}))
             if len(stamps) == len(starts):
                 break
     finally:
         await tail.close()
     return stamps
+
+
+async def _read_whole(bus: EventBusPort, positions: Mapping[Place, int]) -> list[Place]:
+    """Partitions that have no record from there on."""
+    ends, found = await bus.end_offsets(list(positions)), await bus.next_offsets(positions)
+    return [place for place in positions if found[place] >= ends[place]]
 
 
 def by_topic(lags: Iterable[PartitionLag]) -> list[TopicLag]:

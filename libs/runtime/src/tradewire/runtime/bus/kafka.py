@@ -35,7 +35,7 @@ from tradewire.runtime.bus.kafka_client import (
     translation,
 )
 from tradewire.runtime.bus.kafka_group import KafkaSubscription
-from tradewire.runtime.bus.kafka_reader import KafkaTail
+from tradewire.runtime.bus.kafka_reader import KafkaTail, next_offset
 from tradewire.runtime.bus.kafka_wire import speed_up_fetches
 from tradewire.runtime.bus.partitioner import Partitioner
 from tradewire.runtime.clock import SystemClock
@@ -247,6 +247,12 @@ class KafkaBus(EventBusPort):
             async with asyncio.timeout(self.settings.request_s):
                 found = await self._lookup.beginning_offsets([TopicPartition(*place) for place in places])
         return {Place(*place): offset for place, offset in found.items()}
+
+    async def next_offsets(self, starts: Mapping[Place, int]) -> dict[Place, int]:
+        begins, ends = await self.begin_offsets(list(starts)), await self.end_offsets(list(starts))
+        with translated("asking for the next records"):
+            async with asyncio.timeout(self.settings.request_s):
+                return {p: await next_offset(self, p, max(start, begins[p]), ends[p]) for p, start in starts.items()}
 
     async def offsets_at(self, times_ms: Mapping[Place, int]) -> dict[Place, int]:
         assert self._lookup is not None, "start the bus before using it"

@@ -18,6 +18,7 @@ from tradewire.runtime.bus.kafka_client import abandon, build_consumer, stop, tr
 from tradewire.runtime.bus.kafka_fence import Fence
 from tradewire.runtime.bus.kafka_progress import Progress
 from tradewire.runtime.bus.kafka_reader import fetched
+from tradewire.runtime.bus.readable_ends import ReadableEnds
 from tradewire.runtime.bus.tasks import end
 
 if TYPE_CHECKING:
@@ -156,13 +157,18 @@ class KafkaSubscription(SubscriptionPort):
 
     async def _probe(self) -> None:
         """Ask the broker now and then how far our partitions go."""
+        readable = ReadableEnds(self._bus)
         while True:
             await asyncio.sleep(self._bus.settings.probe_s)
             places = sorted(self._owned)
             with suppress(TradewireError):
                 starts, ends = await self._starts(places), await self._bus.end_offsets(places)
+                ends = await readable.of(starts | self._read_of(places), ends)
                 if self._owned == frozenset(places):
                     self.progress.on_answered(ends, starts, self._bus.clock.monotonic_s())
+
+    def _read_of(self, places: Sequence[Place]) -> dict[Place, int]:
+        return {place: at for place in places if (at := self.progress.positions.get(place)) is not None}
 
     async def _starts(self, places: Sequence[Place]) -> dict[Place, int]:
         """Where reading began: the committed offset, else the first record kept."""

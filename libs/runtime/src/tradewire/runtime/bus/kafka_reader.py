@@ -15,6 +15,8 @@ from tradewire.runtime.bus.kafka_client import abandon, build_consumer, stop, tr
 if TYPE_CHECKING:
     from tradewire.runtime.bus.kafka import KafkaBus
 
+FIRST_POLL_SECONDS = 0.2
+
 
 async def fetched(consumer: AIOKafkaConsumer, *, max_records: int, timeout_s: float) -> list[Record]:
     """Next records of a consumer; safe to cancel: what is not returned is read again."""
@@ -45,6 +47,27 @@ def _record(message: ConsumerRecord) -> Record:
     )
 
 
+async def next_offset(bus: KafkaBus, place: Place, start: int, end: int) -> int:
+    """Offset of the first record from ``start`` on; ``end`` when there is none before it. Raises RetryableError.
+
+    No answer of the broker names it, so it is fetched. A consumer of its own each time: only then is an answer that
+    brings nothing known to be one about ``start``.
+    """
+    while start < end:
+        tail = KafkaTail(bus, {place: start})
+        await tail.open()
+        try:
+            found, position = await tail.first(place)
+        finally:
+            await tail.close()
+        if found is not None:
+            return min(found, end)
+        if position == start:
+            return end
+        start = position  # past markers and emptied batches
+    return end
+
+
 class KafkaTail(TailPort):
     """Manually assigned partitions, outside any group."""
 
@@ -71,6 +94,16 @@ class KafkaTail(TailPort):
     async def poll(self, *, max_records: int, timeout_s: float) -> list[Record]:
         with translated("tailing"):
             return await fetched(self._consumer, max_records=max_records, timeout_s=timeout_s)
+
+    async def first(self, place: Place) -> tuple[int | None, int]:
+        """Offset of the first record in the broker's first answer, None for none, and where to read on after it."""
+        partition = TopicPartition(*place)
+        while True:
+            answered = self._consumer.highwater(partition) is not None
+            if records := await self.poll(max_records=1, timeout_s=FIRST_POLL_SECONDS):
+                return records[0].offset, records[0].offset
+            if answered:
+                return None, int(await self._consumer.position(partition))
 
     def pause(self, places: Sequence[Place]) -> None:
         self._consumer.pause(*(TopicPartition(*place) for place in places if place in self._starts))

@@ -87,6 +87,10 @@ class MemoryBus(EventBusPort):
     async def begin_offsets(self, places: Sequence[Place]) -> dict[Place, int]:
         return {place: self._log(place).begin for place in places}
 
+    async def next_offsets(self, starts: Mapping[Place, int]) -> dict[Place, int]:
+        logs = {place: self._log(place) for place in starts}
+        return {place: min(max(start, logs[place].begin), logs[place].end) for place, start in starts.items()}
+
     async def offsets_at(self, times_ms: Mapping[Place, int]) -> dict[Place, int]:
         return {place: self._log(place).offset_at(time_ms) for place, time_ms in times_ms.items()}
 

@@ -29,17 +29,23 @@ async def read_between(
     bus: EventBusPort, starts: Mapping[Place, int], ends: Mapping[Place, int]
 ) -> AsyncGenerator[Record]:
     """Records from ``starts`` (no lower than what is kept) to before ``ends``, in offset order per partition."""
-    waiting = {place for place, start in starts.items() if ends[place] > start}
+    waiting = {place: start for place, start in starts.items() if ends[place] > start}
     if not waiting:
         return
-    tail = await bus.tail({place: starts[place] for place in waiting})
+    tail = await bus.tail(waiting)
     try:
         while waiting:
-            for record in await tail.poll(max_records=1000, timeout_s=POLL_SECONDS):
-                if record.offset < ends[record.place]:
-                    yield record
-                if record.offset + 1 >= ends[record.place]:
-                    waiting.discard(record.place)
+            records = await tail.poll(max_records=1000, timeout_s=POLL_SECONDS)
+            for record in records:
+                if (place := record.place) in waiting:
+                    waiting[place] = record.offset + 1
+                    if record.offset < ends[place]:
+                        yield record
+            if not records:
+                waiting |= await bus.next_offsets(waiting)  # the last offsets may have no record
+            done = [place for place, position in waiting.items() if position >= ends[place]]
+            tail.pause(done)
+            waiting = {place: position for place, position in waiting.items() if place not in done}
     finally:
         await tail.close()
 

@@ -167,6 +167,19 @@ class RedisBus(EventBusPort):
             place: offset_of(first[0][0]) if first else ends[place] for place, first in zip(places, firsts, strict=True)
         }
 
+    async def next_offsets(self, starts: Mapping[Place, int]) -> dict[Place, int]:
+        # Ends first: a record written in between is at the end that was told, or behind it.
+        ends = await self.end_offsets(list(starts))
+        with translated("asking for the next records"):
+            async with self.redis.pipeline(transaction=False) as pipe:
+                for place, start in starts.items():
+                    pipe.xrange(stream_key(place), min=f"{start}-0", count=1)
+                firsts = await pipe.execute()
+        return {
+            place: offset_of(first[0][0]) if first else end
+            for (place, end), first in zip(ends.items(), firsts, strict=True)
+        }
+
     async def offsets_at(self, times_ms: Mapping[Place, int]) -> dict[Place, int]:
         begins, ends = await self.begin_offsets(list(times_ms)), await self.end_offsets(list(times_ms))
         return {

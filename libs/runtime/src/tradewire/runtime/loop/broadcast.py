@@ -13,6 +13,7 @@ from typing import Any
 
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.clock import ClockPort
+from tradewire.runtime.bus.readable_ends import ReadableEnds
 from tradewire.runtime.bus.readers import Reader, read_to_end
 from tradewire.runtime.loop.continuity import Continuity
 
@@ -39,6 +40,7 @@ class Broadcast:
         records_max: int,
     ) -> None:
         self._topics, self._bus, self._continuity = topics, bus, continuity
+        self._readable = ReadableEnds(bus)
         self._position, self._records_max = position, records_max
         self.starts: dict[Place, int] = {}
         self.reader: Reader | None = None
@@ -85,7 +87,9 @@ class Broadcast:
             until = await self._bus.end_offsets(list(self.starts)) if self.starts else {}
         if until:
             begins = await self._bus.begin_offsets(list(until))  # nobody can read what was deleted
-            until = {p: end for p, end in until.items() if max(self._at(p), begins[p]) < end}
+            positions = {place: max(self._at(place), begins[place]) for place in until}
+            readable = await self._readable.of(positions, until)
+            until = {place: end for place, end in until.items() if positions[place] < readable[place]}
         if times_outdated != self._times_outdated:  # while the bus was asked: ask again
             return True
         self._until = until

@@ -145,7 +145,8 @@ class Worker:
         if service.opened is not None:
             await service.opened()
         lost, passes_over = self._continuity.lost, self._parking.passes_over
-        await service.store.open(StoreContext(self._bus, self._codec, service.name, passes_over, lost))
+        position = self._checkpoints.position
+        await service.store.open(StoreContext(self._bus, self._codec, service.name, passes_over, lost, position))
         await self._heartbeats.open()
         self.progress.phase = "reading broadcast topics"
         await self._read_broadcast()
@@ -163,10 +164,8 @@ class Worker:
             self._group = Reader(traced, self._settings.poll_records_max, generation=lambda: self._generation)
             self._waiting.group = self._lease.group = self._group
         if service.source is not None:
-            self.progress.phase = "finding where to resume"
             topic = BY_EVENT[service.outputs[0]].name
-            last = await last_published(self._bus, self._codec, self._clock, topic)
-            self._source = SourceReader(service.source(last))
+            self._source = SourceReader(service.source(partial(last_published, self._bus, self._clock, topic)))
         self.progress.phase, self._is_open = "running", True
         self._audit.note("service_started", f"{service.name} {self.version} runs", version=self.version)
 

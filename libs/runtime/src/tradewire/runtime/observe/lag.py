@@ -11,6 +11,7 @@ from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import DEAD_LETTERS
+from tradewire.runtime.bus.readable_ends import ReadableEnds
 from tradewire.runtime.bus.readers import Reader
 from tradewire.runtime.observe.metrics import Metrics
 
@@ -31,6 +32,7 @@ class _Ends:
             self.seen.popleft()
             self.whole = True
         if end <= position:
+            self.seen.clear()  # an end seen before may lie behind offsets that have no record
             self.whole = True
         elif not self.seen or end > self.seen[-1][1]:
             self.whole &= len(self.seen) < ENDS_KEPT_MAX
@@ -65,7 +67,7 @@ class LagWatch:
         clock: ClockPort,
     ) -> None:
         self._group, self._bus, self._positions = group, bus, positions
-        self._metrics, self._clock = metrics, clock
+        self._metrics, self._clock, self._readable = metrics, clock, ReadableEnds(bus)
         self._starts: dict[Place, int] = {}
         self._ends: dict[Place, _Ends] = {}
         self._read_ms: dict[Place, int] = {}
@@ -99,10 +101,12 @@ class LagWatch:
             self._starts |= {place: max(begins[place], stored[place] or 0) for place in unknown}
         # A service that reads nothing just now asks about its dead letters: does the bus answer at all?
         ends = await self._bus.end_offsets(list(positions) or [Place(DEAD_LETTERS[self._group], 0)])
+        at = {place: self._starts.get(place, 0) if at is None else at for place, at in self._positions().items()}
+        at = {place: position for place, position in at.items() if place in positions}
+        ends = await self._readable.of(at, ends)
         now_s = self._clock.monotonic_s()
-        for place, at in self._positions().items():
-            if place in positions:
-                self._note(place, ends[place], self._starts.get(place, 0) if at is None else at, now_s)
+        for place, position in at.items():
+            self._note(place, ends[place], position, now_s)
         self._show()
 
     def _note(self, place: Place, end: int, position: int, now_s: float) -> None:

@@ -43,6 +43,10 @@ class Harness(ABC):
         """Delete a partition's records below an offset, as retention does."""
 
     @abstractmethod
+    async def end_without_record(self, bus: EventBusPort, place: Place) -> bool:
+        """Use up the next offset of a partition and leave no record there; False for a bus that can't."""
+
+    @abstractmethod
     def outage(self) -> AbstractAsyncContextManager[None] | None:
         """Servers that do not answer while it lasts; None for a bus that has no servers."""
 

@@ -6,6 +6,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from tradewire.ports.bus import EventBusPort, Place
+from tradewire.runtime.bus.readable_ends import ReadableEnds, end_of_records
+from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.loop.continuity import Continuity
 from tradewire.runtime.observe.auditing import Audit
@@ -30,7 +32,7 @@ class Watch:
 
 
 class VanishedSuite:
-    """Retention, deletion and reset offsets."""
+    """Retention, deletion, reset offsets, and offsets that no record has."""
 
     @pytest.fixture
     async def bus(self, harness: Harness) -> EventBusPort:
@@ -89,3 +91,34 @@ class VanishedSuite:
         assert watch.lost == 0
         await watch.continuity.begin({place: 1})
         assert watch.lost == 3
+
+    async def test_read_when_the_last_offset_has_no_record_then_ends_behind_the_last_record(
+        self, bus: EventBusPort, harness: Harness
+    ) -> None:
+        place, other = Place(await harness.topic(bus, partitions=2), 0), 1
+        await bus.publish(spread(place.topic, partitions=2, each=3))
+        if not await harness.end_without_record(bus, place):
+            pytest.skip("each offset of this bus has a record")
+        records = [record async for record in read_to_end(bus, place.topic)]
+        behind = max(record.offset for record in records if record.place == place) + 1
+        ends = await bus.end_offsets([place])
+        assert behind < ends[place]
+        assert len([record for record in records if record.partition == other]) == 3
+        assert await bus.next_offsets({place: 1}) == {place: 1}
+        assert await bus.next_offsets({place: behind}) == ends
+        assert await end_of_records(bus, place) == behind
+        readable = ReadableEnds(bus)
+        assert await readable.of({place: behind}, ends) == ends, "more may come"
+        assert await readable.of({place: behind}, ends) == {place: behind}
+
+    async def test_next_offsets_when_asked_then_of_the_first_record_kept(
+        self, bus: EventBusPort, harness: Harness
+    ) -> None:
+        topic = await harness.topic(bus, partitions=2)
+        place, empty = Place(topic, 0), Place(topic, 1)
+        await bus.publish(spread(topic, partitions=1, each=5))
+        await harness.delete(bus, place, 2)
+        assert await bus.next_offsets({place: 0, empty: 0}) == {place: 2, empty: 0}
+        assert await bus.next_offsets({place: 4}) == {place: 4}
+        assert await bus.next_offsets({place: 5}) == {place: 5}
+        assert (await end_of_records(bus, place), await end_of_records(bus, empty)) == (5, 0)

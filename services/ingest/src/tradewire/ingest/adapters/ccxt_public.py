@@ -90,6 +90,9 @@ class CcxtPublic(MarketDataPort):
             for symbol in self._symbols
         ]
 
+    async def markets(self) -> set[tuple[str, str]]:
+        return {(self._venue, symbol) for symbol in self._symbols}
+
     async def events(self, resume_after_us: Mapping[tuple[str, str], int]) -> AsyncIterator[Event]:
         """Closed candles: first what was missed since the given closes, then each bar as it closes.
 

@@ -73,6 +73,9 @@ class CsvMarketData(MarketDataPort):
     async def instruments(self) -> list[InstrumentChanged]:
         return list(self._instruments)
 
+    async def markets(self) -> set[tuple[str, str]]:
+        return {file.key for file in self.files}
+
     async def events(self, resume_after_us: Mapping[tuple[str, str], int]) -> AsyncIterator[Event]:
         """Candles and faults of all files by close time, then venue, symbol, interval.
 

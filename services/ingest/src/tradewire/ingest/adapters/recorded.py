@@ -49,16 +49,20 @@ class RecordedSession(MarketDataPort):
         self._path, self._clock, self._venue = path, clock, venue
         self._instruments = read_instruments(instruments_file) if instruments_file else []
         self._pace, self._sleep = pace, sleep
+        self._last: dict[tuple[str, str], int] | None = None
 
     async def instruments(self) -> list[InstrumentChanged]:
         return list(self._instruments)
 
+    async def markets(self) -> set[tuple[str, str]]:
+        return {(self._venue, symbol) for symbol, _ in await self._last_candles()}
+
     async def events(self, resume_after_us: Mapping[tuple[str, str], int]) -> AsyncIterator[Event]:
-        """Events by event time. Reads the file twice: first to learn which candles are the last ones.
+        """Events by event time. The file was read before, to learn which candles are the last ones.
 
         Raises FatalError for a file, or a line of it, that can't be read.
         """
-        last = await asyncio.to_thread(self._last_candles)
+        last = await self._last_candles()
         pacer = Pacer(self._pace, self._clock, self._sleep)
         for time_us, event in self._judged():
             symbol = getattr(event, "symbol", "")
@@ -73,8 +77,13 @@ class RecordedSession(MarketDataPort):
     async def close(self) -> None:
         """The file is open only while it is read."""
 
-    def _last_candles(self) -> dict[tuple[str, str], int]:
+    async def _last_candles(self) -> dict[tuple[str, str], int]:
         """Close time (µs) of the last good candle per (symbol, interval)."""
+        if self._last is None:
+            self._last = await asyncio.to_thread(self._find_last_candles)
+        return self._last
+
+    def _find_last_candles(self) -> dict[tuple[str, str], int]:
         return {
             (event.symbol, event.interval): event.close_time_us
             for _, event in self._judged()

@@ -25,6 +25,7 @@ from tradewire.strategy.domain.history import (
     still_needed,
     version_of,
 )
+from tradewire.strategy.domain.instruments import Instruments
 from tradewire.strategy.domain.questions import Given, Question, Questions
 from tradewire.strategy.domain.validation import (
     Finding,
@@ -36,7 +37,6 @@ from tradewire.strategy.domain.validation import (
     hold_markets,
     hold_now,
     hold_size,
-    lacks_market,
 )
 from tradewire.trading.language import CompiledStrategy
 from tradewire.trading.roster import Roster
@@ -59,8 +59,7 @@ class StrategyDesk:
 
     def __init__(self) -> None:
         self.examine = self._examine_at_once
-        self._instruments: dict[tuple[str, str], InstrumentChanged] = {}
-        self._instruments_read = 0
+        self.instruments = Instruments()
         self._roster = Roster()
         self._statuses: dict[str, StrategyStatusChanged] = {}
         self._questions, self._given = Questions(), Given()
@@ -79,9 +78,7 @@ class StrategyDesk:
 
     def on_instrument(self, event: InstrumentChanged, envelope: Envelope) -> Iterable[Emit]:
         """What can be traded."""
-        self._stirred |= (event.venue, event.symbol) not in self._instruments
-        self._instruments[event.venue, event.symbol] = event
-        self._instruments_read = envelope.offset + 1
+        self._stirred |= self.instruments.take(event, envelope.offset)
         return ()
 
     def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterable[Emit]:
@@ -134,9 +131,9 @@ class StrategyDesk:
             self.examine(question)
         if not question.ready or question.finding is None:
             return question.ready
-        if not lacks_market(question.finding, self._instruments):
+        if not self.instruments.lack(question.finding):
             return True
-        return quiet and bool(self._instruments) and self._instruments_read >= question.instruments_end
+        return quiet and bool(self.instruments.known) and self.instruments.read_until >= question.instruments_end
 
     def _examine_at_once(self, question: Question) -> None:
         self.examined(question, examined(question.config) if question.config is not None else None)
@@ -167,7 +164,7 @@ class StrategyDesk:
 
     def _with(self, active: Versions, config: StrategyConfigPublished, finding: Finding) -> Versions:
         """The versions that may be needed, and this one. Raises RefusedError when it may not trade."""
-        compiled = fit(finding, self._instruments)
+        compiled = fit(finding, self.instruments.known)
         hold_immutable(
             config, self._digests.setdefault((config.strategy_id, config.version), compiled.digest), compiled
         )

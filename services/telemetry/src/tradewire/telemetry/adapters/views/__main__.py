@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from tradewire.ports.bus import EventBusPort, Place
 from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.message import WaitReason
+from tradewire.runtime.bus.readable_ends import ReadableEnds
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, schema_set
 from tradewire.runtime.environment import SettingsRefusedError, load
@@ -61,9 +62,10 @@ class Watching:
 async def _watch(watching: Watching, worker: ViewWorker, bus: EventBusPort) -> None:
     """Ask the broker, not faust, whether there is work. Raises FatalError when none of it is done for long."""
     idle, before = 0, -1
+    readable = ReadableEnds(bus)
     while True:
         with suppress(RetryableError):
-            watching.behind = await records_behind(worker, bus)
+            watching.behind = await records_behind(worker, bus, readable)
             idle = idle + 1 if watching.behind and worker.progress.handled == before else 0
             before, watching.stuck_seconds = worker.progress.handled, idle * LOOK_SECONDS
             if idle >= LOOKS_WITHOUT_PROGRESS_MAX:
@@ -71,11 +73,13 @@ async def _watch(watching: Watching, worker: ViewWorker, bus: EventBusPort) -> N
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def records_behind(worker: ViewWorker, bus: EventBusPort) -> int:
+async def records_behind(worker: ViewWorker, bus: EventBusPort, readable: ReadableEnds) -> int:
     """Records between what this process has handled, or what the topic begins with, and the end."""
     places = [Place(topic, number) for topic in TOPIC_NAMES for number in range(await bus.partitions(topic))]
     begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
-    return sum(max(0, ends[place] - worker.progress.positions.get(place, begins[place])) for place in places)
+    positions = {place: worker.progress.positions.get(place, begins[place]) for place in places}
+    ends = await readable.of(positions, ends)
+    return sum(max(0, ends[place] - position) for place, position in positions.items())
 
 
 async def serve(settings: Settings, bus: EventBusPort, stop: asyncio.Event) -> None:
