@@ -26,6 +26,7 @@ OWN = {
         "routed_execution.py": "live orders behind the desk's port: async, so not domain",
         "account_writer.py": "what the router needs of whoever writes its account",
         "fill_reader.py": "follows the venue's fills",
+        "account_reader.py": "reads an account whole at the venue",
     },
     "strategy": {"examiner.py": "checks and look-ups beside the loop: async, so not domain"},
 }

@@ -41,14 +41,21 @@ def test_outcome_when_venue_refuses_then_rejected_with_its_code() -> None:
 
 
 @pytest.mark.parametrize(
-    "failure", [VenueFailure(sent=False), VenueFailure(429), VenueFailure(400, -1015), VenueFailure(503, -1008)]
+    "failure",
+    [
+        VenueFailure(sent=False),
+        VenueFailure(429),
+        VenueFailure(418, -1003),
+        VenueFailure(400, -1015),
+        VenueFailure(503, -1008),
+    ],
 )
 def test_outcome_when_surely_without_effect_then_retryable(failure: VenueFailure) -> None:
     with pytest.raises(RetryableError):
         outcome(failure)
 
 
-@pytest.mark.parametrize("failure", [VenueFailure(418), VenueFailure(401, -2015), VenueFailure(400, -1022)])
+@pytest.mark.parametrize("failure", [VenueFailure(401, -2015), VenueFailure(400, -1022)])
 def test_outcome_when_no_call_can_succeed_then_fatal(failure: VenueFailure) -> None:
     with pytest.raises(FatalError):
         outcome(failure)

@@ -155,6 +155,7 @@ ENDPOINTS: Final = (
     Endpoint("POST", "/fapi/v1/multiAssetsMargin", fixed(1)),
     Endpoint("GET", "/sapi/v1/capital/config/getall", fixed(10)),  # the wallet's: ccxt asks for both with its markets
     Endpoint("GET", "/sapi/v1/margin/allPairs", fixed(1), "KEY"),
+    Endpoint("GET", "/sapi/v1/account/apiRestrictions", fixed(1)),
     Endpoint("POST", "/fapi/v1/listenKey", fixed(1), "KEY"),
     Endpoint("PUT", "/fapi/v1/listenKey", fixed(1), "KEY"),
     Endpoint("DELETE", "/fapi/v1/listenKey", fixed(1), "KEY"),

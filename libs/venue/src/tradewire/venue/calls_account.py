@@ -127,6 +127,14 @@ def _margin_pairs(venue: Venue, request: Parameters) -> Any:
     return []
 
 
+def _key_permissions(venue: Venue, request: Parameters) -> Any:
+    """What the test key may do. Source: Binance docs, Wallet, "Get API Key Permission"."""
+    allowed = {"enableReading": True, "enableFutures": True}
+    names = ("enableMargin", "enableSpotAndMarginTrading", "enableInternalTransfer", "permitsUniversalTransfer")
+    closed = dict.fromkeys(names, False)
+    return {"ipRestrict": True, "createTime": 0, **allowed, **closed, "enableWithdrawals": venue.may_withdraw}
+
+
 def _adl_quantile(venue: Venue, request: Parameters) -> Any:
     sides = ("LONG", "SHORT", "HEDGE") if venue.account.hedged else ("LONG", "SHORT", "BOTH")
     return [
@@ -254,6 +262,7 @@ CALLS: Final[Mapping[tuple[str, str], Call]] = MappingProxyType(
         ("POST", "/fapi/v1/multiAssetsMargin"): _set_assets_mode,
         ("GET", "/sapi/v1/capital/config/getall"): _coins,
         ("GET", "/sapi/v1/margin/allPairs"): _margin_pairs,
+        ("GET", "/sapi/v1/account/apiRestrictions"): _key_permissions,
         ("POST", "/fapi/v1/listenKey"): _listen_key,
         ("PUT", "/fapi/v1/listenKey"): _keep_listen_key,
         ("DELETE", "/fapi/v1/listenKey"): _close_listen_key,

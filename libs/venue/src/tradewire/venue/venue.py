@@ -82,6 +82,7 @@ class Venue:
         self.conditional = ConditionalDesk(self.account, self.orders, self._prices_to_meet)
         self.keys = TestKeys.of(self.options.seed)
         self.api_keys = ApiKeys({self.keys.api_key: HmacKey(self.keys.secret)})
+        self.may_withdraw = False  # what the venue says of the test key; nothing can be withdrawn here
         self.listen_keys = ListenKeys(self.now_ms)
         self.margin_changes: list[dict[str, Any]] = []
         self.countdowns: dict[str, int] = {}  # symbol → the venue's time, ms, at which its orders are cancelled

@@ -39,6 +39,8 @@ class FillReader:
                 if page.cursor == self._account.book.cursor:
                     return
                 for fill in page.fills:
+                    if self._account.was_pushed(fill):
+                        continue
                     if self._account.find(fill.client_order_id) is None:
                         self._account.adopt(await self._order_of(fill), self._clock.now_us())
                     self._account.take_fill(fill, self._clock.now_us())

@@ -8,7 +8,8 @@ import random
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final, Protocol
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, Protocol
 
 from tradewire.execution.account_writer import AccountWriter
 from tradewire.execution.domain.account import Account
@@ -20,12 +21,13 @@ from tradewire.execution.domain.order_records import cause_of, record_of
 from tradewire.execution.domain.routed_reports import routed_reports
 from tradewire.execution.domain.venue import Venue
 from tradewire.execution.router import OrderRouter
-from tradewire.ports.broker import BrokerAccount, BrokerPort
+from tradewire.ports.broker import BrokerAccount, BrokerPort, VenueFill, VenueOrder
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.events import OrderIntent, RiskAssessed
+from tradewire.ports.live_venue import LiveVenuePort
 from tradewire.ports.message import Emit, Envelope
-from tradewire.trading.exchange import InstrumentSpec
+from tradewire.trading.exchange import InstrumentSpec, from_e8
 from tradewire.trading.wire import e8
 
 RETRY_SECONDS: Final = 0.2
@@ -42,6 +44,14 @@ class SimulatedMarket(Protocol):
     @abstractmethod
     def happen(self, time_us: int, bars: Bars) -> None:
         """Bars close at ``time_us``, UTC; those that happened before are left alone."""
+
+
+class BrokerLink(NamedTuple):
+    """An account's broker, and what goes with it: ``market`` for a simulated exchange, ``live`` for a real venue."""
+
+    broker: BrokerPort
+    market: SimulatedMarket | None = None
+    live: LiveVenuePort | None = None
 
 
 class StoredMessages(AccountWriter):
@@ -82,33 +92,34 @@ class StoredMessages(AccountWriter):
 
 
 class RoutedExecution(ExecutionPort):
-    """One account at a broker. A task of its own talks to the broker; ``close`` ends it.
-
-    ``market``: what must be told of bars, for a broker without a market.
-    """
+    """One account at a broker. Tasks of its own talk to the broker and listen to it; ``close`` ends them."""
 
     def __init__(
-        self,
-        account: Account,
-        broker: BrokerPort,
-        clock: ClockPort,
-        *,
-        market: SimulatedMarket | None = None,
-        saved: Mapping[str, Any] | None = None,
+        self, account: Account, link: BrokerLink, clock: ClockPort, *, saved: Mapping[str, Any] | None = None
     ) -> None:
-        self._account, self._clock, self._market = account, clock, market
+        self._account, self._clock, self._market, self._venue = account, clock, link.market, link.live
         book = saved["book"] if saved is not None else None
         self._live = LiveAccount(LiveBook(account.account_id, "")) if book is None else _live(book)
         self._closes_us: dict[str, int] = dict(saved["closes_us"]) if saved is not None else {}
         self._messages = StoredMessages(self._live)
         dice = random.Random(account.account_id)  # noqa: S311 (jitter needs no secrecy)
-        policy = None if market is None else IN_EVENT_TIME
-        self._router = OrderRouter(self._messages, venue=broker, clock=clock, dice=dice, policy=policy)
+        policy = None if link.market is None else IN_EVENT_TIME
+        self._router = OrderRouter(
+            self._messages, venue=link.broker, clock=clock, dice=dice, policy=policy, groups=link.market is None
+        )
         self._router.resume()
         self._asked_us, self._owed = -1, self._router.owed
         self._request = 0
         self._wake, self.closed = asyncio.Event(), False
-        self._task = asyncio.get_running_loop().create_task(self._talk())
+        self._list_known()
+        start = asyncio.get_running_loop().create_task
+        self._tasks = [start(self._talk())] + ([] if link.live is None else [start(self._listen(link.live))])
+
+    def _list_known(self) -> None:
+        """Tell the venue of the symbols of our orders, from before the first of them on."""
+        for order in (*self._live.book.orders.values(), *self._live.book.ended.values()):
+            if self._venue is not None and order.intent is not None:
+                self._venue.list_symbol(order.symbol, order.placed_us)
 
     @property
     def owes(self) -> str:
@@ -117,6 +128,10 @@ class RoutedExecution(ExecutionPort):
     def list_instrument(self, spec: InstrumentSpec) -> None:
         if self._market is not None:
             self._market.list_instrument(spec)
+        if self._venue is not None:
+            self._venue.list_symbol(
+                spec.symbol, self._account.time_us if self._account.time_us >= 0 else self._clock.now_us()
+            )
 
     def knows(self, client_order_id: str) -> bool:
         return self._live.find(client_order_id) is not None
@@ -149,8 +164,9 @@ class RoutedExecution(ExecutionPort):
         return self.reports()
 
     def reports(self) -> Iterable[Emit]:
-        if self._task.done() and not self._task.cancelled():
-            self._task.result()  # raises what no call to the broker can get over
+        for task in self._tasks:
+            if task.done() and not task.cancelled():
+                task.result()  # raises what no call to the broker can get over
         emits = routed_reports(self._account, self._messages.take())
         self._owed = self._router.owed
         for client_id, qty in self._router.reconciled.working.items():
@@ -164,7 +180,7 @@ class RoutedExecution(ExecutionPort):
     def state(self) -> BrokerAccount:
         account = self._router.reconciled.account
         assert account is not None, "asked for before a bar was shown"
-        return account
+        return account if self._market is not None else _with_results(account, self._account)
 
     def positions_e8(self) -> Mapping[str, int]:
         return {symbol: e8(qty) for symbol, qty in self._live.book.positions.items()}
@@ -177,7 +193,12 @@ class RoutedExecution(ExecutionPort):
 
     def close(self) -> None:
         self.closed = True
-        self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
+
+    async def ended(self) -> None:
+        """Wait until nothing goes on any more, once it is closed."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # ---- what the venue asks ----
 
@@ -192,10 +213,14 @@ class RoutedExecution(ExecutionPort):
         self._messages.stored()
 
     async def _talk(self) -> None:
-        """Ask, send and reconcile when it is due, until closed."""
+        """Ask, send and reconcile when it is due, until closed; first of all, ask whether the account is as wanted."""
+        begun = self._venue is None
         while True:
             self._wake.clear()
             try:
+                if self._venue is not None and not begun:
+                    await self._venue.begin()
+                    begun = True
                 await self._router.tick()
             except RetryableError:
                 pause_s = RETRY_SECONDS
@@ -205,15 +230,36 @@ class RoutedExecution(ExecutionPort):
                 async with asyncio.timeout(pause_s):
                     await self._wake.wait()
 
+    async def _listen(self, venue: LiveVenuePort) -> None:
+        """Take what the venue pushes, until closed; after a gap, ask for everything."""
+        try:
+            while True:
+                report = await venue.report()
+                if isinstance(report, VenueFill):
+                    await self._router.on_fill(report)
+                elif isinstance(report, VenueOrder):
+                    await self._router.on_order(report)
+                else:
+                    self._router.reconcile_now()
+                self._wake.set()
+        finally:
+            await venue.close()
+
+
+def _with_results(account: BrokerAccount, ours: Account) -> BrokerAccount:
+    """Realized PnL and fees as our fills came to them: the venue keeps no such sums."""
+    realized_e8, fees_e8 = map(sum, zip(*ours.results_e8.values(), strict=True)) if ours.results_e8 else (0, 0)
+    return replace(account, realized_pnl=from_e8(realized_e8), fees_paid=from_e8(fees_e8))
+
 
 def _live(book: object) -> LiveAccount:
     return LiveAccount.restored(json.dumps(book).encode())
 
 
 class RoutedVenue(Venue):
-    """``broker_of``: an account's broker, and the market that moves it where it has none of its own."""
+    """``broker_of``: an account's broker, and what goes with it."""
 
-    def __init__(self, broker_of: Callable[[str], tuple[BrokerPort, SimulatedMarket | None]], clock: ClockPort) -> None:
+    def __init__(self, broker_of: Callable[[str], BrokerLink], clock: ClockPort) -> None:
         self._broker_of, self._clock = broker_of, clock
         self._open: dict[str, RoutedExecution] = {}
 
@@ -236,11 +282,13 @@ class RoutedVenue(Venue):
     async def close(self) -> None:
         for execution in self._open.values():
             execution.close()
+        for execution in self._open.values():
+            await execution.ended()
 
     def _at(self, account: Account, saved: Mapping[str, Any] | None) -> RoutedExecution:
-        broker, market = self._broker_of(account.account_id)
+        link = self._broker_of(account.account_id)
         if (before := self._open.pop(account.account_id, None)) is not None:
             before.close()
-        execution = RoutedExecution(account, broker, self._clock, market=market, saved=saved)
+        execution = RoutedExecution(account, link, self._clock, saved=saved)
         self._open[account.account_id] = execution
         return execution

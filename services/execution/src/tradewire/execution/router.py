@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import random
 
+from tradewire.execution.account_reader import AccountReader
 from tradewire.execution.account_writer import AccountWriter
 from tradewire.execution.domain.asking import NOT_FOUND, NOT_SENT, RESTARTED, Ask, AskPolicy
 from tradewire.execution.domain.live_order import LiveOrder
+from tradewire.execution.domain.order_groups import has_moves, is_held, release, withdrawn
 from tradewire.execution.domain.order_life import OPEN, Happening
 from tradewire.execution.domain.reconciled import Reconciled
 from tradewire.execution.fill_reader import FillReader
@@ -33,7 +35,7 @@ from tradewire.ports.events import OrderStatus
 class OrderRouter:
     """The only writer of one account's orders. Restore it from the account's newest ledger row.
 
-    Parameters: writer: of the account; dice: seeded, for jitter; policy: bounds.
+    Parameters: writer: of the account; dice: seeded, for jitter; policy: bounds; groups: hold guards back.
     """
 
     def __init__(
@@ -44,8 +46,9 @@ class OrderRouter:
         clock: ClockPort,
         dice: random.Random,
         policy: AskPolicy | None = None,
+        groups: bool = False,
     ) -> None:
-        self._account, self._writer = writer.account, writer
+        self._account, self._writer, self._groups = writer.account, writer, groups
         self._venue, self._clock, self._dice = venue, clock, dice
         self._policy = policy or AskPolicy()
         self._asks: dict[str, Ask] = {}
@@ -55,17 +58,15 @@ class OrderRouter:
         self.reconciled, self._reconciles_wanted = Reconciled(), 0
         self._reconcile = Ask(clock.now_us())
         self._fills = FillReader(writer.account, writer.commit, venue, clock, shown_within_us=self._policy.visible_us)
+        self._reader = AccountReader(writer.account, self._fills, venue, clock)
 
     # ---- what the service calls ----
 
     def resume(self) -> None:
         """Take over: whatever an earlier process left unfinished is unknown until the venue was asked."""
-        now_us = self._clock.now_us()
-        for client_id, order in list(self._account.book.orders.items()):
-            if order.status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
-                self._account.may_have_been_sent(client_id, now_us)
-                self._account.apply(client_id, Happening.LOSE, now_us, reason=RESTARTED)
-            self._asks[client_id] = Ask(now_us)
+        now_us, orders = self._clock.now_us(), self._account.book.orders
+        self._account.lose_unfinished(now_us, reason=RESTARTED)
+        self._asks = {client_id: Ask(now_us) for client_id, order in orders.items() if not is_held(order)}
         self._unreconciled = set(self._asks)
 
     @property
@@ -75,8 +76,9 @@ class OrderRouter:
 
     @property
     def owed(self) -> int:
-        """Answers that the venue owes: on orders, and on what it was last asked of the account."""
-        return len(self._asks) + (self.reconciled.number < self._reconciles_wanted)
+        """Answers that the venue owes, on orders and on what it was last asked of the account."""
+        unsent = self._groups and has_moves(self._account.book)
+        return len(self._asks) + (self.reconciled.number < self._reconciles_wanted) + unsent
 
     def next_due_us(self) -> int:
         """When ``tick`` has something to do, UTC µs."""
@@ -86,9 +88,10 @@ class OrderRouter:
         """Place an order, once however often it is asked for; the next ``tick`` sends it. False when it is not new."""
         if not self._account.is_new(order):
             return False
-        self._account.begin(order, self._clock.now_us())
-        self._unsent.add(order.client_order_id)
-        self._ask_now(order.client_order_id)
+        waits = self._groups and order.has_entry
+        self._account.begin(order, self._clock.now_us(), held=waits)
+        if not waits:
+            self._will_send(order.client_order_id)
         return True
 
     def withdraw(self, client_id: str) -> None:
@@ -112,7 +115,7 @@ class OrderRouter:
         if self._account.find(fill.client_order_id) is None:
             self._reconcile.due_us = self._clock.now_us()
             return
-        self._account.take_fill(fill, self._clock.now_us())
+        self._account.take_pushed(fill, self._clock.now_us())
         await self._writer.commit()
 
     async def on_order(self, seen: VenueOrder) -> None:
@@ -130,11 +133,24 @@ class OrderRouter:
         now_us = self._clock.now_us()
         if self._reconcile.due_us <= now_us:
             await self._reconcile_account()
+        if self._groups:
+            self._keep_groups()
         for client_id, ask in list(self._asks.items()):
-            if ask.due_us <= now_us and self._asks.get(client_id) is ask:
+            if ask.due_us <= now_us and self._asks.get(client_id) is ask and client_id not in self._busy:
                 await self._attend(client_id)
 
     # ---- one order ----
+
+    def _keep_groups(self) -> None:
+        """Send guards whose entry has filled, and withdraw what a group has no use for any more."""
+        for client_id in withdrawn(self._account.book):
+            self.withdraw(client_id)
+        for client_id in release(self._account, self._clock.now_us()):
+            self._will_send(client_id)
+
+    def _will_send(self, client_id: str) -> None:
+        self._unsent.add(client_id)
+        self._ask_now(client_id)
 
     def _ask_now(self, client_id: str) -> None:
         self._asks.setdefault(client_id, Ask(0)).due_us = self._clock.now_us()
@@ -148,8 +164,6 @@ class OrderRouter:
         order = self._account.book.orders.get(client_id)
         if order is None:
             return self._settled(client_id)
-        if client_id in self._busy:
-            return None
         self._busy.add(client_id)
         try:
             if client_id in self._unsent:
@@ -248,10 +262,7 @@ class OrderRouter:
                 await self._missed(client_id, ask)
             else:
                 ask.missing = 0
-                if not await self._take_seen(answer):
-                    self._postpone(ask)
-                else:
-                    self._keep_cancelling(client_id, ask)
+                self._keep_cancelling(client_id, ask) if await self._take_seen(answer) else self._postpone(ask)
         except RetryableError:
             return self._postpone(ask)
         return await self._writer.commit()
@@ -265,9 +276,8 @@ class OrderRouter:
             return self._postpone(ask)
         if order.status is OrderStatus.UNKNOWN and self._policy.may_send_again(order):
             self._account.apply(client_id, Happening.RESUBMIT, now_us, reason=NOT_FOUND)
-            self._unsent.add(client_id)
             self._asks[client_id] = Ask(now_us)
-            return None
+            return self._will_send(client_id)
         self._account.apply(client_id, Happening.MISS, now_us, reason=NOT_FOUND)
         return self._settled(client_id)
 
@@ -277,24 +287,14 @@ class OrderRouter:
         return self._account.take_order(seen, self._clock.now_us())
 
     async def _reconcile_account(self) -> None:
-        """Hold the account against the venue: fills since the cursor, then every open order, in both directions."""
+        """Hold the account against the venue, and ask for every order on which the two differ."""
         wanted = self._reconciles_wanted
         try:
-            await self._fills.pull()
-            shown = await self._venue.open_orders()
-            account = await self._venue.account()
+            self.reconciled, unlike = await self._reader.read(wanted)
         except RetryableError:
             return self._postpone(self._reconcile)
-        now_us = self._clock.now_us()
-        for seen in shown:
-            if self._account.find(seen.client_order_id) is None:
-                self._account.adopt(seen, now_us)
-            if not self._account.take_order(seen, now_us):
-                self._ask_now(seen.client_order_id)
-        ids = {seen.client_order_id for seen in shown}
-        for client_id, order in self._account.book.orders.items():
-            if order.status in OPEN and client_id not in ids:
-                self._ask_now(client_id)
-        self.reconciled = Reconciled(wanted, {seen.client_order_id: seen.qty for seen in shown}, account)
-        self._reconcile = Ask(now_us + (self._policy.reconcile_us if wanted == self._reconciles_wanted else 0))
+        for client_id in unlike:
+            self._ask_now(client_id)
+        wait_us = self._policy.reconcile_us if wanted == self._reconciles_wanted else 0
+        self._reconcile = Ask(self._clock.now_us() + wait_us)
         return await self._writer.commit()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from tradewire.binance.orders import MarginType
+from tradewire.execution.adapters.binance_access import BinanceAccess
+from tradewire.execution.adapters.binance_modes import AccountModes
 from tradewire.execution.adapters.memory_ledger import MemoryLedger
 from tradewire.execution.adapters.paper_venue import PaperVenue
 from tradewire.execution.adapters.postgres_ledger import PostgresLedger
@@ -12,14 +15,14 @@ from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.execution.domain.figures import METRICS, OrderCounts, figures
 from tradewire.execution.domain.venue import Venue
 from tradewire.execution.handlers import inputs
-from tradewire.execution.routed_execution import RoutedVenue
+from tradewire.execution.routed_execution import BrokerLink, RoutedVenue
 from tradewire.execution.settings import Settings
 from tradewire.execution.store import LedgerStore
 from tradewire.ports.events import AccountStateChanged, AuditRecorded, ControlStatusChanged, OrderChanged, OrderFilled
 from tradewire.ports.ledger import LedgerPort
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.service import Service
-from tradewire.trading.exchange import FillModel, SimulatedExchange
+from tradewire.trading.exchange import FillModel, MarginMode, SimulatedExchange
 from tradewire.trading.wire import e8
 
 
@@ -35,6 +38,8 @@ def on_ledger(settings: Settings, ledger: LedgerPort, brokers: SimulatedBrokers 
     venue: Venue = paper_venue(settings)
     if settings.venue == "simulated":
         venue = RoutedVenue(brokers.of, SystemClock())
+    elif settings.venue == "binance":
+        venue = RoutedVenue(BinanceBrokers(settings).of, SystemClock())
     desk, orders = ExecutionDesk(venue), OrderCounts()
     return Service(
         name="execution",
@@ -51,7 +56,7 @@ def on_ledger(settings: Settings, ledger: LedgerPort, brokers: SimulatedBrokers 
         levels=desk.kill_switch.controls.told,
         accounts=desk.accounts,
         renew=lambda: on_ledger(settings, ledger, brokers),
-        mode="paper",
+        mode="live" if settings.venue == "binance" else "paper",
         metrics=METRICS,
         figures=lambda: figures(desk.accounts().values(), orders),
         sent=orders.count,
@@ -84,7 +89,7 @@ class SimulatedBrokers:
         self._settings = settings
         self._brokers: dict[str, SimulatedBroker] = {}
 
-    def of(self, account_id: str) -> tuple[SimulatedBroker, SimulatedBroker]:
+    def of(self, account_id: str) -> BrokerLink:
         """The account's broker, which is its own market."""
         if account_id not in self._brokers:
             settings = self._settings
@@ -94,4 +99,20 @@ class SimulatedBrokers:
                 leverage=settings.paper_leverage,
                 margin_mode=settings.paper_margin_mode,
             )
-        return self._brokers[account_id], self._brokers[account_id]
+        return BrokerLink(self._brokers[account_id], market=self._brokers[account_id])
+
+
+class BinanceBrokers:
+    """An account at Binance for each of ours, under keys of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        keys = settings.binance_keys
+        assert keys is not None, "the settings were checked"
+        mode = MarginType.CROSSED if settings.binance_margin_mode is MarginMode.CROSS else MarginType.ISOLATED
+        modes = AccountModes(settings.binance_position_mode == "hedge", settings.binance_leverage, mode)
+        self._access = BinanceAccess(settings.binance_addresses(), keys, modes)
+
+    def of(self, account_id: str) -> BrokerLink:
+        """The account's broker. Raises FatalError for one without keys."""
+        broker = self._access.broker(account_id, SystemClock())
+        return BrokerLink(broker, live=broker)

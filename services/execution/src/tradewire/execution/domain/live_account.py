@@ -36,13 +36,16 @@ _REPORTED: Final[Mapping[OrderStatus, Happening]] = {
 
 @dataclass(slots=True)
 class LiveBook:
-    """What is saved. ``cursor``: of the venue's fills; ``forgotten_us``: newest event time of an order forgotten."""
+    """What is saved. ``cursor``: of the venue's fills; ``forgotten_us``: newest event time of an order forgotten;
+    ``pushed``: symbol and trade id of fills that were booked before the cursor came to them.
+    """
 
     account_id: str
     venue: str
     sequence: int = 0
     cursor: str = ""
     forgotten_us: int = -1
+    pushed: list[tuple[str, str]] = field(default_factory=list)
     positions: dict[str, Decimal] = field(default_factory=dict)
     orders: dict[str, LiveOrder] = field(default_factory=dict)
     ended: dict[str, LiveOrder] = field(default_factory=dict)
@@ -96,11 +99,18 @@ class LiveAccount:
         self.note("order_too_old", f"{order.client_order_id} may have been placed before", order, order.placed_us)
         return False
 
-    def begin(self, order: LiveOrder, time_us: int) -> None:
-        """An approved order comes to be, on its way to the venue."""
+    def begin(self, order: LiveOrder, time_us: int, *, held: bool = False) -> None:
+        """An approved order comes to be, on its way to the venue unless it is held."""
         self._put(order)
         self._say(order, time_us)
-        self.apply(order.client_order_id, Happening.SUBMIT, time_us)
+        if not held:
+            self.apply(order.client_order_id, Happening.SUBMIT, time_us)
+
+    def resize(self, client_order_id: str, qty: Decimal) -> None:
+        """An order that was not sent yet is to be for ``qty``, base."""
+        order = self.book.orders[client_order_id]
+        assert order.intent is not None, f"{client_order_id} is not ours"
+        self._put(replace(order, qty=qty, intent=order.intent.model_copy(update={"qty": qty})))
 
     def apply(
         self,
@@ -146,7 +156,27 @@ class LiveAccount:
         if client_order_id in self.book.orders:
             self._put(replace(self.book.orders[client_order_id], sent_us=time_us))
 
+    def lose_unfinished(self, time_us: int, *, reason: str) -> None:
+        """Nobody knows what became of the orders that were under way."""
+        for client_id, order in list(self.book.orders.items()):
+            if order.status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
+                self.may_have_been_sent(client_id, time_us)
+                self.apply(client_id, Happening.LOSE, time_us, reason=reason)
+
     # ---- the venue's ----
+
+    def take_pushed(self, fill: VenueFill, time_us: int) -> None:
+        """Book a fill that the venue pushed: the cursor has not come to it yet."""
+        if self.take_fill(fill, time_us):
+            self.book.pushed.append((fill.symbol, fill.venue_trade_id))
+
+    def was_pushed(self, fill: VenueFill) -> bool:
+        """Was the fill that the cursor comes to now booked when it was pushed? Its order may be forgotten."""
+        place = (fill.symbol, fill.venue_trade_id)
+        if place not in self.book.pushed:
+            return False
+        self.book.pushed.remove(place)
+        return True
 
     def take_fill(self, fill: VenueFill, time_us: int) -> bool:
         """Book a fill of an order that is known, once. False when it was booked before."""

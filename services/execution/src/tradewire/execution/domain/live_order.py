@@ -47,6 +47,11 @@ class LiveOrder:
     cancel_by_us: int = 0
 
     @property
+    def has_entry(self) -> bool:
+        """Does it guard what another order opens?"""
+        return self.intent is not None and bool(self.intent.parent_id)
+
+    @property
     def is_final(self) -> bool:
         """Nothing more is expected."""
         return self.status in FINAL

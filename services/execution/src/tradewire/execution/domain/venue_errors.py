@@ -26,12 +26,14 @@ class VenueFailure:
 def outcome(failure: VenueFailure) -> Rejected | Unknown | NotFound:
     """What a failed submit or cancel means.
 
-    Raises: RetryableError when it surely had no effect and may be sent again; FatalError when no call can succeed.
+    Raises: RetryableError when it surely had no effect and may be sent again, once a ban of the address is over;
+    FatalError when no call can succeed.
     """
     said = f"HTTP {failure.http_status}, code {failure.code}: {failure.message}"
-    if not failure.sent or failure.http_status == HTTP_RATE_LIMITED or failure.code in NOT_EXECUTED:
+    limited = failure.http_status in (HTTP_RATE_LIMITED, HTTP_BANNED)
+    if not failure.sent or limited or failure.code in NOT_EXECUTED:
         raise RetryableError(said)
-    if failure.http_status == HTTP_BANNED or failure.code in CREDENTIALS:
+    if failure.code in CREDENTIALS:
         raise FatalError(said)
     if failure.code == ErrorCode.DUPLICATED_CLIENT_TRAN_ID:
         return Unknown(ALREADY_THERE)

@@ -1,0 +1,43 @@
+"""What an exchange has beside its requests: symbols to follow, modes to check, and reports that it pushes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Protocol
+
+from tradewire.ports.broker import VenueFill, VenueOrder
+
+
+@dataclass(frozen=True, slots=True)
+class StreamGap:
+    """Reports may have been missed: the account must be reconciled. ``why`` is for people."""
+
+    why: str
+
+
+Report = VenueOrder | VenueFill | StreamGap
+"""What a venue pushes."""
+
+
+class LiveVenuePort(Protocol):
+    """The part of a broker that a simulated exchange does not have."""
+
+    @abstractmethod
+    def list_symbol(self, symbol: str, since_us: int | None = None) -> None:
+        """The account trades ``symbol``: its fills from ``since_us`` on, UTC, are among those of ``fills_since``.
+
+        None: from when they are first asked for. Before that no order of the symbol may leave.
+        """
+
+    @abstractmethod
+    async def begin(self) -> None:
+        """Ask whether the account is as the settings want it. Raises RetryableError; FatalError for one that is not."""
+
+    @abstractmethod
+    async def report(self) -> Report:
+        """Wait for the next thing that the venue pushes. Raises FatalError."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of the venue; nothing there is changed."""

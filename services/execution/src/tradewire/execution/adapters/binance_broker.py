@@ -1,0 +1,244 @@
+"""One account at Binance USDⓈ-M futures, by REST; what is pushed comes from ``binance_stream``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+
+from tradewire.binance.errors import ErrorCode
+from tradewire.binance.orders import AlgoStatus
+from tradewire.binance.replies import AlgoOrderReply, OrderReply, PositionRisk
+from tradewire.binance.wire import FieldError
+from tradewire.execution.adapters.binance_fills import BinanceFills
+from tradewire.execution.adapters.binance_ids import OrderIds
+from tradewire.execution.adapters.binance_modes import AccountModes, check_account, check_key, check_symbol
+from tradewire.execution.adapters.binance_orders import (
+    algo_request,
+    conditional_order_of,
+    is_conditional,
+    market_request,
+    order_of,
+    order_request,
+)
+from tradewire.execution.adapters.binance_rest import BinanceRest, FailedCallError, read_reply
+from tradewire.execution.adapters.binance_stream import BinanceStream
+from tradewire.execution.domain.venue_errors import outcome
+from tradewire.ports.broker import (
+    Accepted,
+    BrokerAccount,
+    BrokerPort,
+    BrokerPosition,
+    FillPage,
+    NotFound,
+    Rejected,
+    Unknown,
+    VenueOrder,
+)
+from tradewire.ports.events import OrderIntent
+from tradewire.ports.live_venue import LiveVenuePort, Report
+
+GONE: Final = frozenset({ErrorCode.NO_SUCH_ORDER, ErrorCode.CANCEL_REJECTED})
+QUOTE: Final = "USDT"
+"""The asset of wallets, prices and fees that is served."""
+ZERO: Final = Decimal(0)
+
+
+class BinanceBroker(BrokerPort, LiveVenuePort):
+    """Orders and reads of one account. ``modes``: what the account must be; it is never changed."""
+
+    def __init__(self, account_id: str, rest: BinanceRest, modes: AccountModes) -> None:
+        self._account_id, self._rest, self._modes = account_id, rest, modes
+        self._ids = OrderIds()
+        self._fills = BinanceFills(rest, self._own_id, QUOTE)
+        self._stream = BinanceStream(rest, self._ids, QUOTE)
+        self._symbols: set[str] = set()
+        self._checked: set[str] = set()
+
+    # ---- at the start ----
+
+    def list_symbol(self, symbol: str, since_us: int | None = None) -> None:
+        self._symbols.add(symbol)
+        self._fills.list_symbol(symbol, since_us)
+
+    async def begin(self) -> None:
+        await check_account(self._rest, self._account_id, self._modes)
+        if self._rest.addresses.wallet is not None:
+            await check_key(self._rest, self._account_id)
+        for symbol in sorted(self._symbols):
+            await self._check(symbol)
+
+    async def _check(self, symbol: str) -> None:
+        if symbol not in self._checked:
+            await check_symbol(self._rest, self._account_id, symbol, self._modes)
+            self._checked.add(symbol)
+
+    async def report(self) -> Report:
+        return await self._stream.report()
+
+    async def close(self) -> None:
+        await self._stream.close()
+        await self._rest.close()
+
+    # ---- orders ----
+
+    async def submit(self, symbol: str, intent: OrderIntent) -> Accepted | Rejected | Unknown:
+        await self._check(symbol)
+        if not is_conditional(intent):
+            return await self._submit(order_request(symbol, intent, hedged=self._modes.hedged))
+        mark = await self._mark(symbol) if intent.trailing_distance is not None else None
+        request = algo_request(symbol, intent, hedged=self._modes.hedged, mark=mark)
+        try:
+            told = await self._rest.send("POST", "/fapi/v1/algoOrder", request)
+        except FailedCallError as error:
+            if error.failure.code == ErrorCode.ORDER_WOULD_IMMEDIATELY_TRIGGER:
+                # its price was reached before it arrived: what it would do then is done now, under the same id
+                return await self._submit(market_request(symbol, intent, hedged=self._modes.hedged))
+            return _refusal(error)
+        try:
+            reply = AlgoOrderReply.read(told)
+        except FieldError as error:
+            return Unknown(f"the reply can't be read: {error}")
+        self._ids.note_conditional(reply)
+        return Accepted(str(reply.algo_id), reply.update_time_ms * 1000)
+
+    async def _submit(self, request: Mapping[str, Any]) -> Accepted | Rejected | Unknown:
+        try:
+            reply = OrderReply.read(await self._rest.send("POST", "/fapi/v1/order", request))
+        except FailedCallError as error:
+            return _refusal(error)
+        except FieldError as error:
+            return Unknown(f"the reply can't be read: {error}")
+        self._ids.note(reply.order_id, request["newClientOrderId"])
+        return Accepted(str(reply.order_id), reply.update_time_ms * 1000)
+
+    async def _mark(self, symbol: str) -> Decimal:
+        told = await self._rest.ask("GET", "/fapi/v1/premiumIndex", symbol=symbol)
+        return Decimal(told["markPrice"])
+
+    async def cancel(self, symbol: str, client_order_id: str) -> VenueOrder | NotFound | Unknown:
+        spaces = (self._cancel_order, self._cancel_conditional)
+        answer: VenueOrder | NotFound | Unknown = NotFound()
+        for cancel in reversed(spaces) if self._ids.is_conditional(client_order_id) else spaces:
+            answer = await cancel(symbol, client_order_id)
+            if not isinstance(answer, NotFound):
+                return answer
+        return answer
+
+    async def _cancel_order(self, symbol: str, client_order_id: str) -> VenueOrder | NotFound | Unknown:
+        request = {"symbol": symbol, "origClientOrderId": client_order_id}
+        try:
+            reply = OrderReply.read(await self._rest.send("DELETE", "/fapi/v1/order", request))
+        except FailedCallError as error:
+            return _not_canceled(error)
+        except FieldError as error:
+            return Unknown(f"the reply can't be read: {error}")
+        return order_of(reply, client_order_id)
+
+    async def _cancel_conditional(self, symbol: str, client_order_id: str) -> VenueOrder | NotFound | Unknown:
+        try:
+            await self._rest.send("DELETE", "/fapi/v1/algoOrder", {"clientAlgoId": client_order_id})
+        except FailedCallError as error:
+            return _not_canceled(error)
+        return await self._conditional(client_order_id)
+
+    # ---- reads ----
+
+    async def query(self, symbol: str, client_order_id: str) -> VenueOrder | NotFound:
+        conditional = await self._conditional(client_order_id)
+        if isinstance(conditional, VenueOrder):
+            return conditional
+        reply = await self._order(symbol, origClientOrderId=client_order_id)
+        return NotFound() if reply is None else order_of(reply, client_order_id)
+
+    async def _order(self, symbol: str, **name: str | int) -> OrderReply | None:
+        try:
+            return read_reply(OrderReply, await self._rest.ask("GET", "/fapi/v1/order", symbol=symbol, **name))
+        except FailedCallError as error:
+            if error.failure.code in GONE:
+                return None
+            raise
+
+    async def _conditional(self, client_order_id: str) -> VenueOrder | NotFound:
+        """A conditional order; from its trigger on as the normal order that was born there stands."""
+        try:
+            told = await self._rest.ask("GET", "/fapi/v1/algoOrder", clientAlgoId=client_order_id)
+        except FailedCallError as error:
+            if error.failure.code in GONE:
+                return NotFound()
+            raise
+        reply = read_reply(AlgoOrderReply, told)
+        self._ids.note_conditional(reply)
+        seen = conditional_order_of(reply)
+        if reply.order_id and reply.status not in (AlgoStatus.NEW, AlgoStatus.CANCELED):
+            born = await self._order(reply.symbol, orderId=int(reply.order_id))
+            if born is not None:
+                return replace(order_of(born, client_order_id), order_type=seen.order_type)
+        return seen
+
+    async def open_orders(self) -> Sequence[VenueOrder]:
+        normal = [read_reply(OrderReply, row) for row in await self._rest.ask("GET", "/fapi/v1/openOrders")]
+        conditional = [
+            read_reply(AlgoOrderReply, row) for row in await self._rest.ask("GET", "/fapi/v1/openAlgoOrders")
+        ]
+        for waiting in conditional:
+            self._ids.note_conditional(waiting)
+        for reply in normal:
+            if self._ids.own(reply.order_id) is None:
+                self._ids.note(reply.order_id, reply.client_order_id or str(reply.order_id))
+        shown = [order_of(reply, self._ids.own(reply.order_id) or "") for reply in normal]
+        return [*shown, *map(conditional_order_of, conditional)]
+
+    async def fills_since(self, cursor: str) -> FillPage:
+        return await self._fills.since(cursor)
+
+    async def _own_id(self, symbol: str, order_id: int) -> str:
+        """The client order id of a fill's order; of one that the venue does not show any more, the venue's id."""
+        known = self._ids.own(order_id)
+        if known is None:
+            reply = await self._order(symbol, orderId=order_id)
+            known = (reply.client_order_id if reply is not None else None) or str(order_id)
+            self._ids.note(order_id, known)
+        return known
+
+    async def account(self) -> BrokerAccount:
+        told = await self._rest.ask("GET", "/fapi/v3/account")
+        rows = [read_reply(PositionRisk, row) for row in await self._rest.ask("GET", "/fapi/v3/positionRisk")]
+        return BrokerAccount(
+            wallet_balance=Decimal(told["totalWalletBalance"]),
+            unrealized_pnl=Decimal(told["totalUnrealizedProfit"]),
+            equity=Decimal(told["totalMarginBalance"]),
+            initial_margin=Decimal(told["totalPositionInitialMargin"]),
+            maintenance_margin=Decimal(told["totalMaintMargin"]),
+            realized_pnl=ZERO,
+            fees_paid=ZERO,
+            funding_paid=ZERO,
+            positions=tuple(_position(row) for row in rows if row.amount),
+        )
+
+    async def time(self) -> int:
+        return await self._rest.time_us()
+
+
+def _position(row: PositionRisk) -> BrokerPosition:
+    return BrokerPosition(
+        symbol=row.symbol,
+        qty=row.amount,
+        entry_price=row.entry_price,
+        mark_price=row.mark_price,
+        unrealized_pnl=row.unrealized,
+        liquidation_price=row.liquidation_price or None,
+    )
+
+
+def _refusal(error: FailedCallError) -> Rejected | Unknown:
+    """What a failed submit means. Raises RetryableError, FatalError."""
+    answer = outcome(error.failure)
+    return Rejected(str(error.failure.code), error.failure.message) if isinstance(answer, NotFound) else answer
+
+
+def _not_canceled(error: FailedCallError) -> NotFound | Unknown:
+    """What a failed cancel means. Raises RetryableError, FatalError."""
+    answer = outcome(error.failure)
+    return Unknown(str(error)) if isinstance(answer, Rejected) else answer
