@@ -24,7 +24,8 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.message import Emit, Event
 from tradewire.testkit.builders import BTC, ETH, candle, instrument, limits
-from tradewire.testkit.closed_loop import ClosedLoop, ExecutionMember, Member, RiskMember, StrategyMember
+from tradewire.testkit.closed_loop import ClosedLoop
+from tradewire.testkit.loop_members import ExecutionMember, Member, RiskMember, StrategyMember
 from tradewire.testkit.random_markets import also_every_four_hours, market
 from tradewire.testkit.strategies import config, document
 
@@ -62,8 +63,6 @@ class Publisher:
 def played(seed: int, bars: int, acts: int, strategies: int = 1) -> ClosedLoop:
     """Everything in a random interleaving: bars come, members stop for a while, die, and read what they missed.
 
-    Of several instances of strategy none dies: what one decided on before it heard an answer only it knows.
-
     The markets end together, once everything else has been answered.
     """
     rng = random.Random(seed)
@@ -73,7 +72,6 @@ def played(seed: int, bars: int, acts: int, strategies: int = 1) -> ClosedLoop:
     candles = [bar.model_copy(update={"last_of_stream": False}) for bar in candles]
     candles.sort(key=lambda bar: (bar.close_time_us, bar.symbol, bar.interval))
     somebody, stopped = Publisher(loop, rng), set[Member]()
-    lasting = {member for member in loop.members if isinstance(member, StrategyMember) and strategies > 1}
     moments = [rng.randrange(len(candles)) for _ in range(acts)]
     for number, bar in enumerate(candles):
         loop.log.append(emit_of(bar))
@@ -83,7 +81,7 @@ def played(seed: int, bars: int, acts: int, strategies: int = 1) -> ClosedLoop:
             turns(loop, rng, rng.randrange(30), stopped)
         if rng.random() < 0.2:
             stopped = {member for member in loop.members if rng.random() < 0.3}
-    for member in stopped - lasting:
+    for member in stopped:
         member.start()
     turns(loop, rng, None, set())
     for symbol, interval, number in ((BTC, "1h", 4 * bars + 3), (BTC, "4h", bars), (ETH, "1h", 4 * bars + 3)):
@@ -114,7 +112,7 @@ def turns(loop: ClosedLoop, rng: random.Random, count: int | None, stopped: set[
                 strategy.tick()
         if rng.random() < 0.05:
             member.checkpoint(commit=rng.random() < 0.7)
-        if rng.random() < 0.01 and (len(strategies) == 1 or member not in strategies):
+        if rng.random() < 0.01:
             member.start()
 
 
@@ -193,8 +191,7 @@ def hold(loop: ClosedLoop) -> None:
     assert len({(e.strategy_id, e.symbol, e.interval, e.event_time_us) for e in decisions}) == len(decisions)
     answered = Counter(e.evaluation_id for e in events if isinstance(e, RiskAssessed))
     assert {(e.strategy_id, e.symbol, e.event_time_us) for e in events if isinstance(e, RiskAssessed)} >= owed(loop)
-    if not several(loop):  # of a strategy that had been retired, nothing need be answered
-        assert len(answered) == len(decisions)
+    assert len(answered) == len(decisions), "also those of a strategy that had been retired"
     assert set(answered.values()) <= {1}
     intents = [i.client_order_id for e in events if isinstance(e, RiskAssessed) for i in e.intents]
     outcomes = [e for e in events if isinstance(e, OrderChanged)]

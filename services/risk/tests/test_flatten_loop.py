@@ -15,7 +15,8 @@ from tradewire.ports.events import AccountStateChanged, CandleClosed, ControlLev
 from tradewire.ports.message import Emit
 from tradewire.ports.topics import BY_EVENT
 from tradewire.testkit.builders import BTC, ETH, candle, control, instrument
-from tradewire.testkit.closed_loop import ClosedLoop, RiskMember
+from tradewire.testkit.closed_loop import ClosedLoop
+from tradewire.testkit.loop_members import RiskMember
 from tradewire.testkit.strategies import active, document, status
 
 BARS = 40

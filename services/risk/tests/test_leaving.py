@@ -89,3 +89,12 @@ def test_step_when_the_answer_comes_after_it_was_passed_then_nobody_waits_for_th
     say(desk, evaluation(5, Signal.HOLD, ETH))
     say(desk, LEFT_AFTER_BAR_0)
     assert len(say(desk, evaluation(6, Signal.HOLD, ETH))) == 1
+
+
+def test_evaluation_when_its_instance_had_not_heard_of_the_retirement_then_refused_and_no_state_waited_for() -> None:
+    late = evaluation(1, Signal.ENTER_LONG, BTC, "guarded")
+    desk = desk_that_knows(status(GUARDED), LEFT_AFTER_BAR_0)
+    (answer,) = say(desk, late, 1)
+    assert (answer.decision, answer.intents, answer.account_time_us) == (RiskDecision.REFUSED, (), None)
+    assert [(rule.rule, rule.passed) for rule in answer.rules] == [("version_in_force", False)]
+    assert list(desk.waits()) == []

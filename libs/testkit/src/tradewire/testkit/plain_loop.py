@@ -27,7 +27,7 @@ from tradewire.ports.risk import Exposure
 from tradewire.risk.adapters.memory_rules import MemoryRules
 from tradewire.strategy.domain.desk import StrategyDesk
 from tradewire.testkit.builders import HOUR_US, account_state, position, share
-from tradewire.testkit.closed_loop import BALANCE, LEVERAGE
+from tradewire.testkit.loop_members import BALANCE, LEVERAGE
 from tradewire.trading import exchange as venue
 from tradewire.trading.assessment.assess import RiskContext, assess
 from tradewire.trading.assessment.exposure import exposure_of

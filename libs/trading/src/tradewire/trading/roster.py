@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import NamedTuple
 
-from tradewire.ports.events import ActiveVersion, StrategyStatusChanged
+from tradewire.ports.events import ActiveVersion, StrategyEvaluated, StrategyStatusChanged
 from tradewire.trading.language.intervals import INTERVALS_US, origin_us
 
 Market = tuple[str, str]
@@ -176,6 +176,27 @@ class Roster:
             if version.effective_from_us <= time_us:
                 found = version
         return found
+
+    def decides(self, strategy_id: str, market: Market, interval: str, time_us: int) -> ActiveVersion | None:
+        """The version in force at ``time_us``, if it decides on bars of this market and interval."""
+        version = self.version(strategy_id, time_us)
+        if version is None or version.interval != interval:
+            return None
+        return version if version.venue == market[0] and market[1] in version.symbols else None
+
+    def has_ended(self, event: StrategyEvaluated) -> bool:
+        """Does nobody decide on the bar of an evaluation, as the answers about its strategy say?
+
+        An instance of strategy that had not heard that a version ended decided on later bars.
+        """
+        market = event.venue, event.symbol
+        decides = self.decides(event.strategy_id, market, event.interval, event.event_time_us)
+        return self.knows(event.strategy_id, event.config_version) and decides is None
+
+    def shared(self, event: StrategyEvaluated) -> bool:
+        """Do other strategies of the account trade the symbol too?"""
+        streams = (item.stream for item in self.subscriptions(event.account_id, event.event_time_us))
+        return any(stream.symbol == event.symbol and stream.strategy_id != event.strategy_id for stream in streams)
 
     def versions_of(self, strategy_id: str) -> tuple[ActiveVersion, ...]:
         """The versions of a strategy that are kept, by the time from which each is in force."""

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
-from tradewire.ports.bus import Outgoing
-from tradewire.ports.events import AccountStateChanged, ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
+from tradewire.ports.bus import Outgoing, Place
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.events import (
+    AccountStateChanged,
+    ConfigStatus,
+    IndicatorsUpdated,
+    StrategyConfigPublished,
+    StrategyStatusChanged,
+)
 from tradewire.ports.message import Event
 from tradewire.ports.strategy_registry import StoredVersion, StrategyRegistryPort
+from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.service import Store, StoreContext
 from tradewire.strategy.domain.desk import StrategyDesk
 from tradewire.strategy.examiner import Examiner
 
+RECALLED_RECORDS_MAX = 1_000
+"""Of a partition, before those that are read next: a few minutes' of a hundred markets."""
+
 
 class RegistryStore(Store):
-    """Every answer is in the registry before it is published. Evaluations need no state."""
+    """Every answer is in the registry before it is published. Evaluations need no state but the bars on their topic."""
 
     reads_back: tuple[type[Event], ...] = (AccountStateChanged,)
 
     def __init__(self, desk: StrategyDesk, registry: StrategyRegistryPort, examiner: Examiner) -> None:
         self._desk, self._registry, self._examiner = desk, registry, examiner
+        self._context: StoreContext | None = None
         self._unsaved: list[tuple[StrategyConfigPublished | None, StrategyStatusChanged]] = []
 
     async def open(self, context: StoreContext) -> None:
+        self._context = context
         await self._registry.open()
         for newest in await self._registry.latest():
             for stored in await self._registry.versions(newest.strategy_id):
@@ -39,7 +54,25 @@ class RegistryStore(Store):
 
     async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
         self._desk.own(partitions)
+        await self._recall(partitions)
         return ()
+
+    async def _recall(self, partitions: Sequence[int]) -> None:
+        """Show the desk the bars before those that are read next: whoever passed them may not have decided on all."""
+        assert self._context is not None
+        bus, codec, topic = self._context.bus, self._context.codec, BY_EVENT[IndicatorsUpdated].name
+        places = [Place(topic, partition) for partition in partitions]
+        begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
+        stored = await bus.committed(self._context.service, places)
+        next_ = {place: max(begins[place], min(ends[place], stored[place] or 0)) for place in places}
+        starts = {place: max(begins[place], next_[place] - RECALLED_RECORDS_MAX) for place in places}
+        async for record in read_between(bus, starts, next_):
+            if record.value is None or self._context.passes_over(record):
+                continue
+            with suppress(ContractViolationError):  # a dead letter when it was read
+                event = await codec.read(topic, record.value)
+                if isinstance(event, IndicatorsUpdated):
+                    self._desk.recall(event, codec.decode_headers(record))
 
     async def release(self, partitions: Sequence[int]) -> None:
         self._desk.forget(partitions)

@@ -34,7 +34,7 @@ def assessed(
     *,
     late: bool,
 ) -> Emit:
-    """The answer to an evaluation, ``index`` of the ``size`` of its step."""
+    """The answer to an evaluation, ``index`` of the ``size`` of its step; ``state``: what it was judged by."""
     event = waiting.event
     answer = RiskAssessed(
         account_id=event.account_id,
@@ -48,10 +48,8 @@ def assessed(
         intents=decision.intents,
         cancels=decision.cancels,
         rules=decision.rules,
-        equity=state.equity if state is not None and decision.decision is not RiskDecision.NO_SIGNAL else None,
-        account_time_us=state.event_time_us
-        if state is not None and decision.decision is not RiskDecision.NO_SIGNAL
-        else None,
+        equity=state.equity if state is not None else None,
+        account_time_us=state.event_time_us if state is not None else None,
         step_index=index,
         step_size=size,
         late=late,

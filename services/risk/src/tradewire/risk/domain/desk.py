@@ -18,7 +18,7 @@ from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.risk import Exposure, RiskPort
 from tradewire.risk.domain.account import Account, Waiting
 from tradewire.risk.domain.assessments import assessed, unknown
-from tradewire.risk.domain.flattening import close_share, only_refused, refused_as_late, shares
+from tradewire.risk.domain.flattening import close_share, only_refused, refused_as_ended, refused_as_late, shares
 from tradewire.risk.domain.limits import LimitsDesk
 from tradewire.risk.domain.recorded import FIRST, Again, by_account
 from tradewire.trading.assessment.assess import Decision, RiskContext, assess
@@ -213,10 +213,13 @@ class RiskDesk:
                 continue
             if next(self._owing(account), None) is not None or account.unanswered(step_us, self._roster.knows):
                 return
-            signalled = any(waiting.signals for waiting in account.steps[step_us].values())
+            signalled = any(self._may_trade(waiting) for waiting in account.steps[step_us].values())
             if signalled and step_us > account.answered_until_us and account.state_as_of(step_us) is None:
                 return
             yield from self._answer(account, step_us, late=False, now_us=None)
+
+    def _may_trade(self, waiting: Waiting) -> bool:
+        return waiting.signals and not self._roster.has_ended(waiting.event)
 
     def _owing(self, account: Account) -> Iterator[Stream]:
         """Streams whose evaluations the oldest step waits for."""
@@ -234,22 +237,24 @@ class RiskDesk:
         self, account: Account, step_us: int, *, late: bool, now_us: int | None, again: Again = FIRST
     ) -> Iterator[Emit]:
         """Answer one step in canonical order; each approval is reserved before the next is judged.
-
         A step without a signal needs no account state: its answers are the same whatever the account looks like."""
         state = account.state_as_of(step_us) or account.state
         answered_until_us = account.answered_until_us
         step = account.answer(step_us, again.streams)
         exposure = exposure_of(state) if state is not None else None
         for index, waiting in enumerate(step):
-            if step_us <= answered_until_us and waiting.signals:
+            may_trade = self._may_trade(waiting)
+            if may_trade and step_us <= answered_until_us:
                 decision = refused_as_late(waiting.event, answered_until_us)
-            else:
+            elif may_trade or not waiting.signals:
                 decision = self._decision(account, waiting, state, exposure, now_us)
+            else:
+                decision = refused_as_ended(waiting.event)
             exposure = decision.exposure or exposure
             given = again.given.get(waiting.envelope.event_id)
             account.approved(waiting.event, decision.intents if given is None else given.intents)
             if given is None:
-                yield assessed(waiting, decision, state, index, len(step), late=late)
+                yield assessed(waiting, decision, state if may_trade else None, index, len(step), late=late)
 
     def _decision(
         self,
@@ -272,16 +277,11 @@ class RiskDesk:
             day_start_equity=account.day_start_equity,
             orders_last_minute=account.orders_last_minute(step_us),
             level=self.controls.level(account.account_id, event.strategy_id),
-            shared=self._shared(account.account_id, event),
+            shared=self._roster.shared(event),  # then none may lean on the net position
             data_age_s=(now_us - step_us) / 1e6 if now_us is not None else None,
         )
         decision = assess(event, waiting.envelope.event_id, context, instrument, self._rules)
         return decision if decides(context.level) else only_refused(decision, context.level)
-
-    def _shared(self, account_id: str, event: StrategyEvaluated) -> bool:
-        """Do other strategies of the account trade the symbol too? Then none may lean on the net position."""
-        streams = (item.stream for item in self._roster.subscriptions(account_id, event.event_time_us))
-        return any(stream.symbol == event.symbol and stream.strategy_id != event.strategy_id for stream in streams)
 
     def _flatten(self, account: Account) -> Iterator[Emit]:
         """Close what FLATTEN covers, as the newest state shows it: a demand does not wait for a bar.

@@ -11,7 +11,7 @@ from tradewire.ports.metrics import Figure, Metric
 from tradewire.ports.risk import RiskPort
 from tradewire.risk.domain.account import Account
 from tradewire.risk.domain.assessments import unknown
-from tradewire.risk.domain.flattening import STEP_OPEN
+from tradewire.risk.domain.flattening import IN_FORCE, STEP_OPEN
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.assessment.rules import rule_names
 
@@ -49,7 +49,7 @@ class DecisionCounts:
     def __init__(self) -> None:
         refused = RiskDecision.REFUSED.lower()
         own = [outcome.rule for outcome in unknown(None, None).rules]
-        self._rules = {*rule_names(), *own, STEP_OPEN}
+        self._rules = {*rule_names(), *own, IN_FORCE, STEP_OPEN}
         self._counts = {(decision.lower(), ""): 0 for decision in RiskDecision}
         self._counts |= {(refused, rule): 0 for rule in self._rules}
 

@@ -25,6 +25,8 @@ from tradewire.trading.assessment.assess import Decision, flatten_order
 
 STEP_OPEN = "step_open"
 """The rule that an evaluation belongs to a step that is still open."""
+IN_FORCE = "version_in_force"
+"""The rule that a version in force decides on the bar of an evaluation."""
 _CLOSING = (OrderLeg.EXIT.value, OrderLeg.FLATTEN.value)
 
 
@@ -77,6 +79,20 @@ def refused_as_late(event: StrategyEvaluated, answered_until_us: int) -> Decisio
         passed=False,
         value=f"bar closed at {event.event_time_us} us",
         limit=f"after {answered_until_us} us, the newest step answered",
+    )
+    return Decision(RiskDecision.REFUSED, rules=(outcome,))
+
+
+def refused_as_ended(event: StrategyEvaluated) -> Decision:
+    """The answer to a signal of an instance that had not heard that its strategy was retired or changed.
+
+    Nobody else knows of such a bar: nothing may move the account there, so no state of it is waited for.
+    """
+    outcome = RuleOutcome(
+        rule=IN_FORCE,
+        passed=False,
+        value=f"version {event.config_version} decided on the bar of {event.event_time_us} us",
+        limit="a bar that a version in force decides on",
     )
     return Decision(RiskDecision.REFUSED, rules=(outcome,))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 
 from tradewire.ports.events import (
     ActiveVersion,
@@ -15,7 +14,7 @@ from tradewire.ports.events import (
     StrategyStatusChanged,
 )
 from tradewire.ports.message import Emit, Envelope, WaitReason
-from tradewire.strategy.domain.evaluating import RecentBars, evaluate
+from tradewire.strategy.domain.evaluations import Evaluations
 from tradewire.strategy.domain.history import (
     VERSIONS_BYTES_MAX,
     Versions,
@@ -30,7 +29,6 @@ from tradewire.strategy.domain.questions import Given, Question, Questions
 from tradewire.strategy.domain.validation import (
     Finding,
     RefusedError,
-    compiled_version,
     examined,
     fit,
     hold_immutable,
@@ -38,7 +36,6 @@ from tradewire.strategy.domain.validation import (
     hold_now,
     hold_size,
 )
-from tradewire.trading.language import CompiledStrategy
 from tradewire.trading.roster import Roster
 
 LEADER_PARTITION = 0
@@ -63,10 +60,8 @@ class StrategyDesk:
         self._roster = Roster()
         self._statuses: dict[str, StrategyStatusChanged] = {}
         self._questions, self._given = Questions(), Given()
-        self._evaluate = partial(evaluate, asked_in=self._questions.asked_in)
-        self._compiled: dict[tuple[str, int], CompiledStrategy] = {}
         self._partitions: set[int] = set()
-        self._bars = RecentBars()
+        self._evaluations = Evaluations(self._roster, self._partitions, self._questions.asked_in)
         self._newest_us = -1
         self._seen_us: dict[Feed, int] = {}
         self._passed_us: dict[str, int] = {}
@@ -85,11 +80,9 @@ class StrategyDesk:
         """Our own answers, read back: what is in force, also for an instance that did not give them."""
         if self._given.is_read_back(event):
             return ()
-        # Compiled first: a broken one is refused before anything is taken.
-        compiled = {version.version: self._compiled_of(event.strategy_id, version) for version in event.active}
-        missed = list(self._bars.undecided(event, self._roster, self._partitions))
+        missed = self._evaluations.missed(event)  # a broken version is refused before anything is taken
         self._take(event)
-        return [self._evaluate(event.strategy_id, v, compiled[v.version], bar, cause) for v, bar, cause in missed]
+        return missed
 
     def on_config(self, event: StrategyConfigPublished, envelope: Envelope) -> Iterable[Emit]:
         """A version to answer, at a tick, by whoever leads then."""
@@ -106,6 +99,7 @@ class StrategyDesk:
 
     def tick(self, now_us: int) -> Iterator[Emit]:
         """Answer what was asked and looked into, if this process leads."""
+        yield from self._evaluations.of_recalled()
         if LEADER_PARTITION not in self._partitions or not self._questions:
             return
         if self._stirred:
@@ -236,20 +230,12 @@ class StrategyDesk:
     def on_snapshot(self, event: IndicatorsUpdated, envelope: Envelope) -> Iterator[Emit]:
         """One evaluation per strategy that trades the symbol at this interval."""
         self.saw((event.venue, event.symbol, event.interval), event.event_time_us)
-        self._bars.take(event, envelope)
-        for strategy_id in self._roster.strategies_on(event.venue, event.symbol):
-            version = self._roster.version(strategy_id, event.event_time_us)
-            if version is None or version.venue != event.venue or version.interval != event.interval:
-                continue
-            if event.symbol in version.symbols:
-                yield self._evaluate(strategy_id, version, self._compiled_of(strategy_id, version), event, envelope)
+        yield from self._evaluations.of(event, envelope)
 
-    def _compiled_of(self, strategy_id: str, version: ActiveVersion) -> CompiledStrategy:
-        """Compiled when it first decides."""
-        compiled = self._compiled.get(key := (strategy_id, version.version))
-        if compiled is None or compiled.digest != version.digest:
-            compiled = self._compiled[key] = compiled_version(strategy_id, version)
-        return compiled
+    def recall(self, event: IndicatorsUpdated, envelope: Envelope) -> None:
+        """A bar that an owner of its partition before this process has passed."""
+        self.saw((event.venue, event.symbol, event.interval), event.event_time_us)
+        self._evaluations.recall(event, envelope)
 
     # ---- state ----
 

@@ -83,16 +83,35 @@ def _work(evaluated: StrategyEvaluated, config: str) -> Work:
 
 
 class RecentBars:
-    """The last bars of each market and interval that this process evaluates, as many as an answer may come late."""
+    """The last bars of each market and interval that this process evaluates, as many as an answer may come late.
+
+    What an owner before has passed is recalled: it may have died, or handed over, before it heard an answer.
+    """
 
     def __init__(self) -> None:
         self._bars: dict[tuple[str, str, str], deque[Bar]] = {}
+        self._recalled: list[Bar] = []
 
-    def take(self, event: IndicatorsUpdated, envelope: Envelope) -> None:
-        """A bar came; one that is read again says nothing new."""
+    def take(self, event: IndicatorsUpdated, envelope: Envelope) -> bool:
+        """A bar came; False for one that is read again, which says nothing new."""
         bars = self._bars.setdefault((event.venue, event.symbol, event.interval), deque(maxlen=BARS_MAX))
-        if not bars or bars[-1][0].event_time_us < event.event_time_us:
-            bars.append((event, envelope))
+        if bars and event.event_time_us <= bars[-1][0].event_time_us:
+            return False
+        bars.append((event, envelope))
+        return True
+
+    def recall(self, event: IndicatorsUpdated, envelope: Envelope) -> None:
+        """A bar that an owner before this process has passed."""
+        if self.take(event, envelope):
+            self._recalled.append((event, envelope))
+
+    def recalled(self, partitions: Collection[int]) -> list[Bar]:
+        """The last bars of these partitions, those that were recalled and not asked for since; in their order."""
+        bars, self._recalled = self._recalled, []
+        return [bar for bar in bars if bar[1].partition in partitions and self._is_recent(bar[0])]
+
+    def _is_recent(self, event: IndicatorsUpdated) -> bool:
+        return event.event_time_us >= self._bars[event.venue, event.symbol, event.interval][0][0].event_time_us
 
     def undecided(
         self, status: StrategyStatusChanged, roster: Roster, partitions: Collection[int]

@@ -61,6 +61,16 @@ def _without(versions: Versions, symbol: str, end_us: int) -> Versions:
     return tuple(kept)
 
 
+def begins_us(versions: Versions, version: ActiveVersion, symbol: str) -> int:
+    """Since when a symbol is decided on at a version's interval without a break, by it or those before it."""
+    since_us = version.effective_from_us
+    for before in reversed([v for v in versions if v.effective_from_us < since_us]):
+        if symbol not in before.symbols or before.interval != version.interval:
+            break
+        since_us = before.effective_from_us
+    return since_us
+
+
 def followed(versions: Versions, version: ActiveVersion) -> Versions:
     """With a version that takes over at its time from whatever would be in force then."""
     return (*(v for v in versions if v.effective_from_us < version.effective_from_us), version)
