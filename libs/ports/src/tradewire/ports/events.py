@@ -410,6 +410,8 @@ class CandleClosed(Event):
     """True when the bar was not traded but made, e.g. a heartbeat."""
     last_of_stream: bool = False
     """True on the last bar of a recorded stream: nothing follows for this key."""
+    backfilled: bool = False
+    """True when a live venue's stream did not bring the bar and it was asked for afterwards."""
     mark_open: Decimal | None = None
     """Mark price over the same bar, open, quote per base; null where the venue has none."""
     mark_high: Decimal | None = None
@@ -435,6 +437,7 @@ class CandleClosed(Event):
             "volume": self.volume,
             "synthetic": self.synthetic,
             "last_of_stream": self.last_of_stream,
+            "backfilled": self.backfilled,
             "mark_open": self.mark_open,
             "mark_high": self.mark_high,
             "mark_low": self.mark_low,

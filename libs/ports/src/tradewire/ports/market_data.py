@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from typing import Protocol
 
 from tradewire.ports.events import InstrumentChanged
 from tradewire.ports.message import Event
+from tradewire.ports.metrics import Figure
 
 
 class MarketDataPort(Protocol):
@@ -31,6 +32,10 @@ class MarketDataPort(Protocol):
     def clock_offset_s(self) -> float | None:
         """How far the venue's clock is ahead of ours, s, when last asked; None where there is no such clock."""
         return None
+
+    def figures(self) -> Iterable[Figure]:
+        """What the source tells of itself as metrics."""
+        return ()
 
     @abstractmethod
     async def close(self) -> None:

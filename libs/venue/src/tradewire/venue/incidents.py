@@ -15,9 +15,10 @@ from tradewire.venue.amounts import ZERO
 from tradewire.venue.books import book_name
 from tradewire.venue.faults import Fault
 from tradewire.venue.listing import Listing
+from tradewire.venue.market import TRADING
 from tradewire.venue.records import VenueOrder
 
-TRADING, HALTED, SETTLING = "TRADING", "BREAK", "SETTLING"
+HALTED: Final = "BREAK"
 PREFIXES: Final = {"liquidation": "autoclose-", "adl": "adl_autoclose"}
 
 

@@ -27,6 +27,8 @@ from tradewire.venue.amounts import at_step, text
 from tradewire.venue.listing import Listing
 from tradewire.venue.tape import Candle, Tape
 
+TRADING: Final = "TRADING"
+NO_END: Final = 2**63 - 1
 LEVELS: Final = 20
 """Levels drawn on each side of the book."""
 TRADES_MAX: Final = 1000
@@ -40,7 +42,8 @@ KLINES_MAX: Final = 1500
 class SymbolMarket:
     """One symbol's market. ``update_id``: of its book's last change; ``changed_us``: when it last moved.
 
-    ``recorded``: its messages come from a recording, and its book too, once that has a snapshot.
+    ``recorded``: its messages come from a recording, and its book too, once that has a snapshot. ``halts``: spans in
+    which it did not trade, the last one without an end while it lasts.
     """
 
     listing: Listing
@@ -54,6 +57,7 @@ class SymbolMarket:
     asks: dict[Decimal, Decimal] = field(default_factory=dict)
     trades: list[AggTrade] = field(default_factory=list)
     recorded: bool = False
+    halts: list[tuple[int, int]] = field(default_factory=list)
 
     def price(self, price_e8: int) -> Decimal:
         """A price with its digits."""
@@ -64,6 +68,19 @@ class SymbolMarket:
         self.last_e8, self.changed_us = candle.close_e8, candle.close_us
         trade = self._trade(candle, now_ms)
         return trade, self._redraw(now_ms), self.book_ticker(now_ms)
+
+    def relist(self, listing: Listing, time_us: int) -> None:
+        """Put other rules or another status in force."""
+        if listing.status != self.listing.status:
+            if self.halts and self.halts[-1][1] == NO_END:
+                self.halts[-1] = (self.halts[-1][0], time_us)
+            if listing.status != TRADING:
+                self.halts.append((time_us, NO_END))
+        self.listing = listing
+
+    def _stood_still(self, start_us: int, end_us: int) -> bool:
+        """Whether a halt covers a span: there is no candle then."""
+        return any(from_us <= start_us and end_us <= to_us for from_us, to_us in self.halts)
 
     def show(self, book: OrderBook) -> None:
         """Show a recorded book, if it is whole."""
@@ -153,6 +170,8 @@ class SymbolMarket:
         end_us = now_us if closed else now_us + 1
         open_us = (end_us - 1) // length_us * length_us
         candle = self.tape.candle(open_us, min(end_us, open_us + length_us))
+        if self._stood_still(open_us, end_us):
+            return None
         return None if candle is None else self._kline(candle, interval, open_us, now_us // 1000, closed=closed)
 
     def _kline(self, candle: Candle, interval: str, open_us: int, now_ms: int, *, closed: bool) -> Kline:
@@ -193,7 +212,8 @@ class SymbolMarket:
         rows = []
         for open_us in range(first_us, last_us + 1, length_us):
             candle = self.tape.candle(open_us, min(open_us + length_us, now_us))
-            if candle is not None and open_us < now_us:
+            still = self._stood_still(open_us, min(open_us + length_us, now_us))
+            if candle is not None and open_us < now_us and not still:
                 rows.append(self._row(candle, open_us, length_us))
             if len(rows) == limit:
                 break

@@ -17,10 +17,10 @@ from tradewire.venue.books import Books
 from tradewire.venue.conditional import ConditionalDesk
 from tradewire.venue.faults import FaultPlan
 from tradewire.venue.gate import Gate
-from tradewire.venue.incidents import TRADING, Incidents
+from tradewire.venue.incidents import Incidents
 from tradewire.venue.keys import ApiKeys, ListenKeys, TestKeys
 from tradewire.venue.listing import Listing
-from tradewire.venue.market import FUNDING_RATE, SymbolMarket
+from tradewire.venue.market import FUNDING_RATE, TRADING, SymbolMarket
 from tradewire.venue.recording import Recording
 from tradewire.venue.tape import Candle, Tape
 from tradewire.venue.trading import OrderDesk
@@ -165,7 +165,8 @@ class Venue:
                 self.conditional.cancel(algo)
             del self.listings[symbol], self.markets[symbol]
             return
-        self.listings[symbol] = self.markets[symbol].listing = listing
+        self.listings[symbol] = listing
+        self.markets[symbol].relist(listing, self.books.time_us)
         self.books.replace(listing)
 
     def _count_down(self) -> None:

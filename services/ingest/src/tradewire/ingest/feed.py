@@ -105,7 +105,8 @@ class Feed:
             yield WaitReason("paused", "an operator to resume it")
 
     def figures(self) -> Iterator[Figure]:
-        """The venue's clock, where it has one."""
+        """The venue's clock, where it has one, and what the source tells of itself."""
+        yield from self._source.figures()
         if (offset_s := self._source.clock_offset_s()) is not None:
             yield Figure(CLOCK_OFFSET, (), offset_s)
 

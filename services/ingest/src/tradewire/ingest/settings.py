@@ -16,12 +16,13 @@ class MarketSource(StrEnum):
     CSV = "csv"
     RECORDED = "recorded"
     CCXT = "ccxt"
+    BINANCE = "binance"
 
 
 class Settings(RuntimeSettings):
     """Every knob with its unit and default."""
 
-    market_source: MarketSource = Field(MarketSource.CSV, description="csv, recorded or ccxt.")
+    market_source: MarketSource = Field(MarketSource.CSV, description="csv, recorded, ccxt or binance.")
     market_path: Path = Field(Path("data/sample"), description="Folder of candle files, or one recorded session.")
     market_files: tuple[str, ...] = Field((), description="Names of the candle files to play; none: all.")
     instruments_file: Path | None = Field(None, description="Instruments; none: instruments.yaml beside the candles.")
@@ -36,3 +37,11 @@ class Settings(RuntimeSettings):
     ccxt_base_url: str | None = Field(
         None, description="Scheme and host in place of the exchange's own, e.g. of a proxy; none: the exchange's."
     )
+    binance_symbols: tuple[str, ...] = Field(("BTCUSDT",), description="Symbols to follow at Binance.")
+    binance_interval: str = Field("1m", description="Candle interval there.")
+    binance_rest_url: str = Field("https://fapi.binance.com", description="Scheme and host of its REST interface.")
+    binance_ws_url: str = Field("wss://fstream.binance.com", description="Scheme and host of its streams.")
+    binance_late_seconds: float = Field(
+        3.0, gt=0, description="After its close, s of the venue: a bar that no stream brought is asked for by REST."
+    )
+    binance_silent_seconds: float = Field(30.0, gt=0, description="Without a message, s: a connection is opened anew.")

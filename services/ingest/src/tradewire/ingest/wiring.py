@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tradewire.ingest.adapters.binance_live import FIGURES, BinanceLive, LiveMarket
+from tradewire.ingest.adapters.binance_rest import BinanceRest
+from tradewire.ingest.adapters.binance_streams import MarketStreams
 from tradewire.ingest.adapters.ccxt_public import CcxtPublic
 from tradewire.ingest.adapters.csv import CsvMarketData
 from tradewire.ingest.adapters.instruments_file import read_brackets
 from tradewire.ingest.adapters.pace import Pace
+from tradewire.ingest.adapters.polling import PollPolicy
 from tradewire.ingest.adapters.recorded import RecordedSession
 from tradewire.ingest.feed import METRICS, Feed
 from tradewire.ingest.handlers import inputs
@@ -19,6 +23,7 @@ from tradewire.ports.events import (
     ControlStatusChanged,
     GapDetected,
     InstrumentChanged,
+    LeverageBracket,
     MarkPriceUpdated,
     TopOfBook,
     TradeSeen,
@@ -39,14 +44,15 @@ OUTPUTS = (
 )
 
 
+LIVE = (MarketSource.CCXT, MarketSource.BINANCE)
+
+
 def build(settings: Settings) -> Service:
     """The ingest service as a value."""
     try:
         source = _source(settings)
     except FatalError as error:
-        live = settings.market_source is MarketSource.CCXT
-        named = f"CCXT_EXCHANGE={settings.ccxt_exchange}" if live else f"MARKET_PATH={settings.market_path}"
-        raise FatalError(f"TRADEWIRE_{named}: {error}") from error
+        raise FatalError(f"TRADEWIRE_{_named(settings)}: {error}") from error
     feed = Feed(source)
     return Service(
         name="ingest",
@@ -58,10 +64,21 @@ def build(settings: Settings) -> Service:
         levels=feed.controls.told,
         closed=source.close,
         renew=lambda: build(settings),
-        metrics=METRICS,
+        metrics=(*METRICS, *FIGURES),
         figures=feed.figures,
-        mode="live" if settings.market_source is MarketSource.CCXT else "replay",
+        mode="live" if settings.market_source in LIVE else "replay",
     )
+
+
+def _named(settings: Settings) -> str:
+    """The setting that says where the data is."""
+    match settings.market_source:
+        case MarketSource.CCXT:
+            return f"CCXT_EXCHANGE={settings.ccxt_exchange}"
+        case MarketSource.BINANCE:
+            return f"MARKET_SOURCE={settings.market_source}"
+        case _:
+            return f"MARKET_PATH={settings.market_path}"
 
 
 def _source(settings: Settings) -> MarketDataPort:
@@ -84,3 +101,15 @@ def _source(settings: Settings) -> MarketDataPort:
                 brackets=read_brackets(instruments),
                 base_url=settings.ccxt_base_url,
             )
+        case MarketSource.BINANCE:
+            return _binance(settings, read_brackets(instruments))
+
+
+def _binance(settings: Settings, brackets: tuple[LeverageBracket, ...]) -> BinanceLive:
+    policy = PollPolicy()
+    market = LiveMarket(
+        settings.binance_symbols, settings.binance_interval, brackets, late_s=settings.binance_late_seconds
+    )
+    rest = BinanceRest(settings.binance_rest_url, settings.binance_interval, policy=policy)
+    streams = MarketStreams(settings.binance_ws_url, silent_s=settings.binance_silent_seconds)
+    return BinanceLive(rest, streams, market, SystemClock(), policy=policy)

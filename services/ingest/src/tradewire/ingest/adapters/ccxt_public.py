@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import ccxt.async_support as ccxt
 
-from tradewire.ingest.adapters.ccxt_beside import CcxtBeside
+from tradewire.ingest.adapters.ccxt_beside import CcxtMarksAndFunding
+from tradewire.ingest.adapters.live_beside import LiveBeside
 from tradewire.ingest.adapters.polling import Backoff, PollPolicy
 from tradewire.ingest.domain import CandleGate, Verdict, interval_us, position_us
 from tradewire.ports.clock import ClockPort
@@ -70,7 +71,8 @@ class CcxtPublic(MarketDataPort):
         self._exchange = _exchange(exchange_id, interval, policy=policy, base_url=base_url)
         self._symbols, self._interval, self._venue = tuple(symbols), interval, venue
         self._interval_us = interval_us(interval)
-        self._beside = CcxtBeside(self._exchange, interval, self._interval_us, self._ask)
+        told = CcxtMarksAndFunding(self._exchange, interval, self._market, self._ask)
+        self._beside = LiveBeside(told, self._interval_us)
         self._clock, self._brackets, self._policy, self._sleep = clock, brackets, policy, sleep
         self._backoff = Backoff(policy, rng or random.Random())  # noqa: S311
         self._venue_ahead_us: int | None = None
@@ -133,7 +135,7 @@ class CcxtPublic(MarketDataPort):
                 if gate.due_us is not None and row.open_time_us > gate.due_us:
                     page += await self._backfill(gate, before_us=row.open_time_us)
                 page += gate.offer(row, now_us=self._venue_now_us())
-            verdicts += await self._beside.join(self._market(gate.symbol), page)
+            verdicts += await self._beside.join(gate.symbol, page)
             feed.next_us = max(feed.next_us, rows[-1].open_time_us) + self._interval_us
         return verdicts
 

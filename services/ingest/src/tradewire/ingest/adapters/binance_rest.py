@@ -1,0 +1,159 @@
+"""Public market data of Binance USDⓈ-M futures by REST. Numbers stay the text that the venue sent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+
+from tradewire.binance.errors import HTTP_BANNED, HTTP_RATE_LIMITED, HTTP_TIMEOUT, ErrorCode
+from tradewire.binance.limits import RETRY_AFTER_HEADER
+from tradewire.binance.replies import FundingRate
+from tradewire.binance.wire import FieldError
+from tradewire.ingest.adapters.live_beside import SETTLEMENTS_PER_PAGE, MarksAndFunding, settlement
+from tradewire.ingest.adapters.polling import Backoff, PollPolicy
+from tradewire.ports.errors import FatalError, RetryableError
+from tradewire.trading.bars_csv import DecimalBar, RawBar
+
+HOUR_US = 3_600_000_000
+SETTLEMENT_GRACE_US = 300_000_000
+"""How long after the hour a settlement is still asked for: venues list it some seconds late."""
+
+Sleep = Callable[[float], Awaitable[None]]
+_log = logging.getLogger(__name__)
+
+
+class _FailedError(Exception):
+    """A request without a usable answer; ``retry_after_s``: what the venue asks us to wait."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class BinanceRest(MarksAndFunding):
+    """Asks until there is an answer. Every call raises RetryableError after the policy's attempts, and FatalError at
+    once where the venue refuses for good. A symbol that is not listed has no rows.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        interval: str,
+        *,
+        policy: PollPolicy,
+        sleep: Sleep = asyncio.sleep,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._base_url, self._interval, self._policy, self._sleep = base_url.rstrip("/"), interval, policy, sleep
+        self._backoff = Backoff(policy, rng or random.Random())  # noqa: S311
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The connections of this process to the venue."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession()
+        return self._session
+
+    async def close(self) -> None:
+        """Drop them."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def time_ms(self) -> int:
+        """The venue's time."""
+        answer = await self._ask("time", "/fapi/v1/time", {}, dict)
+        return int(answer["serverTime"])
+
+    async def symbols(self) -> dict[str, Mapping[str, Any]]:
+        """``symbols`` of ``exchangeInfo``, by name."""
+        answer = await self._ask("exchangeInfo", "/fapi/v1/exchangeInfo", {}, dict)
+        return {item["symbol"]: item for item in answer["symbols"]}
+
+    async def klines(self, symbol: str, since_us: int, limit: int) -> list[RawBar]:
+        """Up to ``limit`` candles from ``since_us`` on; the last may still be open."""
+        rows = await self._klines(f"klines of {symbol}", "/fapi/v1/klines", symbol, since_us, limit)
+        return [_raw(row) for row in rows]
+
+    async def marks(self, symbol: str, since_us: int, count: int) -> list[DecimalBar]:
+        """Mark candles; those without a price are left out."""
+        path = "/fapi/v1/markPriceKlines"
+        rows = await self._klines(f"mark klines of {symbol}", path, symbol, since_us, count)
+        return [_mark(row) for row in rows if all(row[1:5])]
+
+    async def settlements(self, symbol: str, since_us: int, until_us: int) -> list[tuple[int, Decimal]]:
+        """The venue's list, page after page. Funding is settled on the hour: other times are not asked for."""
+        found: list[tuple[int, Decimal]] = []
+        if until_us // HOUR_US * HOUR_US + SETTLEMENT_GRACE_US < since_us:
+            return found
+        while since_us <= until_us:
+            query = {"symbol": symbol, "startTime": since_us // 1000, "limit": SETTLEMENTS_PER_PAGE}
+            rows = await self._ask(f"funding of {symbol}", "/fapi/v1/fundingRate", query, list)
+            told = [FundingRate.read(row) for row in rows]
+            found += [settlement(item.time_ms, str(item.rate)) for item in told]
+            if len(rows) < SETTLEMENTS_PER_PAGE:
+                break
+            since_us = told[-1].time_ms * 1000 + 1000
+        return found
+
+    async def _klines(self, what: str, path: str, symbol: str, since_us: int, limit: int) -> list[Any]:
+        query = {"symbol": symbol, "interval": self._interval, "startTime": since_us // 1000, "limit": limit}
+        rows: list[Any] = await self._ask(what, path, query, list)
+        return rows
+
+    async def _ask(
+        self, what: str, path: str, query: Mapping[str, object], kind: type[list[Any]] | type[dict[str, Any]]
+    ) -> Any:
+        """The JSON that the venue answers, which must be of a kind."""
+        for failures in range(1, self._policy.attempts + 1):
+            try:
+                return await self._once(path, query, kind)
+            except (_FailedError, aiohttp.ClientError, TimeoutError, FieldError) as error:
+                said = str(error) or type(error).__name__
+                if failures == self._policy.attempts:
+                    raise RetryableError(f"binance: {what}: {failures} attempts failed: {said}") from error
+                wait_s = self._backoff.wait_s(failures, retry_after_s=getattr(error, "retry_after_s", None))
+                _log.warning("binance: %s failed, next try in %.1f s: %s", what, wait_s, said)
+                await self._sleep(wait_s)
+        raise AssertionError("attempts is at least 1")
+
+    async def _once(self, path: str, query: Mapping[str, object], kind: type[list[Any]] | type[dict[str, Any]]) -> Any:
+        params = {name: str(value) for name, value in query.items()}
+        timeout = aiohttp.ClientTimeout(total=self._policy.timeout_s)
+        async with self.session.get(self._base_url + path, params=params, timeout=timeout) as reply:
+            text = await reply.text()
+            status, told = reply.status, reply.headers.get(RETRY_AFTER_HEADER, "")
+        if status in (HTTP_RATE_LIMITED, HTTP_BANNED):
+            wait_s = float(told) if told.isascii() and told.isdigit() else None
+            raise _FailedError(f"HTTP {status}: {text[:200]}", wait_s)
+        if status >= 500 or status == HTTP_TIMEOUT:
+            raise _FailedError(f"HTTP {status}: {text[:200]}")
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            raise _FailedError(f"HTTP {status}: found {text[:80]!r}, allowed JSON") from None
+        if kind is list and isinstance(answer, dict) and answer.get("code") == ErrorCode.BAD_SYMBOL:
+            return []
+        if status != 200:
+            raise FatalError(f"binance: {path}: HTTP {status}: {text[:200]}")
+        if not isinstance(answer, kind):
+            raise _FailedError(f"found {text[:80]}, allowed a JSON {kind.__name__}")
+        return answer
+
+
+def _raw(row: Sequence[Any]) -> RawBar:
+    opened, high, low, close, volume = (str(cell) for cell in row[1:6])
+    return RawBar(row[0] * 1000, opened, high, low, close, volume)
+
+
+def _mark(row: Sequence[Any]) -> DecimalBar:
+    opened, high, low, close = (Decimal(cell) for cell in row[1:5])
+    return DecimalBar(row[0] * 1000, opened, high, low, close, Decimal(0))

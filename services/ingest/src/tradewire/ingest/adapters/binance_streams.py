@@ -1,0 +1,186 @@
+"""Market streams of Binance USDⓈ-M futures over WebSocket: connections that are opened again whenever they end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from tradewire.binance.streams import Route
+from tradewire.ingest.adapters.polling import Backoff, PollPolicy
+from tradewire.runtime.bus.tasks import stopped
+
+STREAMS_PER_CONNECTION = 200
+"""Fewer than the venue's most, so that one cut touches a part of the symbols only."""
+NAMES_PER_REQUEST = 100
+"""Streams in one SUBSCRIBE."""
+CONNECT_S = 10.0
+PING_EVERY_S = 20.0
+"""Our own pings find a connection whose other side is gone."""
+
+CLOSED, SILENT, REFUSED, UNREADABLE, FAILED = CAUSES = ("closed", "silent", "refused", "unreadable", "failed")
+"""Why a connection ended: by the venue, without a message for too long, a subscription was refused, a message was no
+JSON object, the network.
+"""
+QUEUED_MAX = 10_000
+"""Messages that wait to be taken. When there are more the connections are not read; what the venue then cuts off is
+found missing by its time, like after any other cut."""
+
+_CLOSING = aiohttp.ClientWSTimeout(ws_close=1.0)
+Take = Callable[[Mapping[str, Any]], Awaitable[None]]
+_log = logging.getLogger(__name__)
+
+
+class _EndedError(Exception):
+    """A connection is over; the message says why, in a word."""
+
+
+@dataclass(slots=True)
+class StreamCounts:
+    """What happened to the connections. ``open``: now; ``ends``: how often they ended, by cause."""
+
+    open: int = 0
+    ends: Counter[str] = field(default_factory=Counter)
+
+
+class StreamConnection:
+    """One connection and its streams. ``take`` gets each message, ``changed`` is told when it has opened or ended.
+
+    ``names`` is asked at each opening, as symbols come and go.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        names: Callable[[], Sequence[str]],
+        take: Take,
+        changed: Callable[[], None],
+        *,
+        silent_s: float,
+        counts: StreamCounts,
+    ) -> None:
+        self._url, self._names, self._take, self._changed = url, names, take, changed
+        self._silent_s, self._counts = silent_s, counts
+        self._backoff, self._failures = Backoff(PollPolicy(), random.Random()), 0  # noqa: S311
+
+    async def run(self, session: aiohttp.ClientSession) -> None:
+        """Keep it open until cancelled."""
+        while True:
+            try:
+                await self._once(session)
+            except (_EndedError, aiohttp.ClientError, OSError) as error:
+                cause = str(error) if isinstance(error, _EndedError) else FAILED
+                self._counts.ends[cause] += 1
+                self._failures += 1
+                wait_s = self._backoff.wait_s(self._failures)
+                _log.warning("binance: market stream %s (%s), opened again in %.1f s", cause, error, wait_s)
+                await asyncio.sleep(wait_s)
+
+    async def _once(self, session: aiohttp.ClientSession) -> None:
+        """Open, subscribe and read until it ends. Raises _EndedError or what the library raises."""
+        url = f"{self._url}/{Route.MARKET}/stream"
+        async with asyncio.timeout(CONNECT_S):
+            socket = await session.ws_connect(url, heartbeat=PING_EVERY_S, timeout=_CLOSING, max_msg_size=0)
+        self._counts.open += 1
+        try:
+            names = list(self._names())
+            parts = [names[first : first + NAMES_PER_REQUEST] for first in range(0, len(names), NAMES_PER_REQUEST)]
+            for number, part in enumerate(parts):
+                await socket.send_str(json.dumps({"method": "SUBSCRIBE", "params": part, "id": number}))
+            await self._read(socket, len(parts))
+        finally:
+            self._counts.open -= 1
+            self._changed()
+            await socket.close()
+
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse, answers: int) -> None:
+        """Hand on messages; ``answers`` to subscriptions are still to come."""
+        while True:
+            try:
+                async with asyncio.timeout(self._silent_s):
+                    message = await socket.receive()
+            except TimeoutError:
+                raise _EndedError(SILENT) from None
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                raise _EndedError(CLOSED)
+            data = _json(message.data)
+            if "id" not in data:
+                await self._take(data)
+                continue
+            if "error" in data:
+                raise _EndedError(REFUSED) from ValueError(str(data["error"])[:200])
+            answers -= 1
+            if answers == 0:
+                self._failures = 0
+                self._changed()
+
+
+def _json(text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise _EndedError(UNREADABLE)
+    return found
+
+
+class MarketStreams:
+    """Streams of many symbols over as many connections as they need; what they bring, in order of arrival."""
+
+    def __init__(self, url: str, *, silent_s: float) -> None:
+        self._url, self._silent_s = url.rstrip("/"), silent_s
+        self._arrived: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(QUEUED_MAX)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.counts = StreamCounts()
+        self.changed = False
+        """Whether a connection opened or ended since this was last set to False."""
+
+    def open(self, session: aiohttp.ClientSession, symbols: Callable[[], Sequence[str]], kinds: Sequence[str]) -> None:
+        """Begin to read streams of ``kinds``, e.g. kline_1m, of each symbol.
+
+        ``symbols`` is asked again at each opening, as symbols leave the list; their number fixes the connections.
+        """
+        share = max(1, STREAMS_PER_CONNECTION // len(kinds))
+        for first in range(0, len(symbols()), share):
+
+            def names(mine: frozenset[str] = frozenset(symbols()[first : first + share])) -> list[str]:
+                return [f"{symbol.lower()}@{kind}" for symbol in symbols() if symbol in mine for kind in kinds]
+
+            connection = StreamConnection(
+                self._url, names, self._take, self._note_change, silent_s=self._silent_s, counts=self.counts
+            )
+            self._tasks.append(asyncio.create_task(connection.run(session)))
+
+    async def _take(self, message: Mapping[str, Any]) -> None:
+        await self._arrived.put(message)
+
+    def _note_change(self) -> None:
+        self.changed = True
+
+    async def next(self, patience_s: float) -> list[Mapping[str, Any]]:
+        """All that has arrived; waits for something at most ``patience_s``. Raises what a connection failed with."""
+        for task in self._tasks:
+            if task.done():
+                task.result()
+        found: list[Mapping[str, Any]] = []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                found.append(await self._arrived.get())
+        while not self._arrived.empty():
+            found.append(self._arrived.get_nowait())
+        return found
+
+    async def close(self) -> None:
+        """End all connections."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            await stopped(task)
