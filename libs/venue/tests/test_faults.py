@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from libs.venue.tests.venues import Client, bar, market
+from libs.venue.tests.venues import NOW_US, Client, bar, market
 
 from tradewire.binance.depth import DepthSnapshot, OrderBook, Resync
 from tradewire.binance.market_streams import DepthUpdate
@@ -254,3 +254,11 @@ async def test_a_dropped_change_of_the_book_is_found_and_mended_by_a_snapshot(li
     best = line.struck.ask("GET", "v1/ticker/bookTicker", symbol="BTCUSDT").body
     assert book.best_bid() == (Decimal(best["bidPrice"]), Decimal(best["bidQty"]))
     await socket.close()
+
+
+def test_a_halt_has_no_candles_and_the_minutes_around_it_have() -> None:
+    struck = client(Fault("halt", symbol="BTCUSDT", at_s=30, seconds=150))
+    for _ in range(5):
+        struck.wait(60)
+    rows = struck.ask("GET", "v1/klines", symbol="BTCUSDT", interval="1m", startTime=NOW_US // 1000).body
+    assert [(row[0] - NOW_US // 1000) // 60_000 for row in rows] == [0, 3, 4]

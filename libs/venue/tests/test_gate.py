@@ -9,7 +9,9 @@ from libs.venue.tests.venues import NOW_US, Client, bar, market
 
 from tradewire.binance.limits import BY_CALL
 from tradewire.binance.signatures import Ed25519Signer, Ed25519Verifier, HmacKey
+from tradewire.runtime.clock import ManualClock
 from tradewire.venue.door import CALLS, Answer, Asked
+from tradewire.venue.turned_clock import TurnedClock
 
 NOW_MS = NOW_US // 1000
 
@@ -118,3 +120,11 @@ def test_a_listen_key_lives_an_hour_from_its_last_use(client: Client) -> None:
     client.wait(3600)
     assert client.ask("PUT", "v1/listenKey").body["code"] == -1125
     assert client.ask("POST", "v1/listenKey").body["listenKey"] != key
+
+
+def test_time_that_begins_before_the_present_runs_from_there() -> None:
+    clock = ManualClock(NOW_US)
+    turned = TurnedClock(clock, speed=60, behind_s=3600)
+    clock.advance(seconds=60)
+    assert turned.now_us() == NOW_US
+    assert turned.is_turned

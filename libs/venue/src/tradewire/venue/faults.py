@@ -36,7 +36,7 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "expired_in_match": "a new order ends as EXPIRED_IN_MATCH",
         "silent": "for seconds no stream says anything",
         "clock": "for seconds the venue's clock is ahead_ms off",
-        "halt": "for seconds a symbol takes no orders and does not move",
+        "halt": "for seconds a symbol takes no orders, does not move and has no candles",
         "delist": "a symbol settles and is no longer listed",
         "filters": "a symbol's tick_size, step_size or min_notional changes",
         "liquidation": "the venue closes a symbol's position, as in a liquidation",

@@ -6,11 +6,14 @@ from tradewire.ports.clock import ClockPort
 
 
 class TurnedClock:
-    """Starts at the machine's time and runs ``speed`` times as fast. ``ahead_us``: what `turn` has added."""
+    """Starts ``behind_s`` before the machine's time and runs ``speed`` times as fast.
 
-    def __init__(self, clock: ClockPort, *, speed: float = 1.0) -> None:
-        self._clock, self.speed = clock, speed
-        self._origin_us, self._origin_s = clock.now_us(), clock.monotonic_s()
+    ``ahead_us``: what `turn` has added.
+    """
+
+    def __init__(self, clock: ClockPort, *, speed: float = 1.0, behind_s: float = 0.0) -> None:
+        self._clock, self.speed, self._behind_us = clock, speed, round(behind_s * 1e6)
+        self._origin_us, self._origin_s = clock.now_us() - self._behind_us, clock.monotonic_s()
         self.ahead_us = 0
 
     def now_us(self) -> int:
@@ -21,7 +24,7 @@ class TurnedClock:
     @property
     def is_turned(self) -> bool:
         """Whether it may differ from the machine's clock."""
-        return self.speed != 1.0 or self.ahead_us != 0
+        return self.speed != 1.0 or self.ahead_us != 0 or self._behind_us != 0
 
     def machine_us(self) -> int:
         """The machine's time, which clients have too."""

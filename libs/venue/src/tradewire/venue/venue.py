@@ -34,7 +34,7 @@ Tell = Callable[[Wire], None]
 class VenueOptions:
     """``whole_bars``: orders meet whole candles as they close, as in a replay; else the price of the moment.
 
-    ``faults``: what goes wrong, and when.
+    ``faults``: what goes wrong, and when. ``behind_s``: how long before the present its time begins.
     """
 
     balance: Decimal = START_BALANCE
@@ -42,6 +42,7 @@ class VenueOptions:
     seed: int = 0
     whole_bars: bool = False
     faults: FaultPlan = field(default_factory=FaultPlan)
+    behind_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ class Venue:
         recording: Recording | None = None,
     ) -> None:
         self.options = options or VenueOptions()
-        self.clock = TurnedClock(clock, speed=self.options.speed)
+        self.clock = TurnedClock(clock, speed=self.options.speed, behind_s=self.options.behind_s)
         self.listeners = Listeners()
         self.recording = recording
         dice = random.Random(self.options.seed)  # noqa: S311

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
+from tradewire.binance.addresses import NETWORKS, Addresses
+from tradewire.ports.errors import FatalError
 from tradewire.runtime.settings import RuntimeSettings
 
 
@@ -39,9 +42,24 @@ class Settings(RuntimeSettings):
     )
     binance_symbols: tuple[str, ...] = Field(("BTCUSDT",), description="Symbols to follow at Binance.")
     binance_interval: str = Field("1m", description="Candle interval there.")
-    binance_rest_url: str = Field("https://fapi.binance.com", description="Scheme and host of its REST interface.")
-    binance_ws_url: str = Field("wss://fstream.binance.com", description="Scheme and host of its streams.")
+    binance_network: Literal["local", "testnet", "mainnet"] = Field(
+        "local", description="Which Binance: local is a venue at the two URLs below."
+    )
+    binance_rest_url: str | None = Field(None, description="REST of a local venue, as `tradewire venue` says.")
+    binance_ws_url: str | None = Field(None, description="WebSocket of a local venue, as `tradewire venue` says.")
     binance_late_seconds: float = Field(
         3.0, gt=0, description="After its close, s of the venue: a bar that no stream brought is asked for by REST."
     )
     binance_silent_seconds: float = Field(30.0, gt=0, description="Without a message, s: a connection is opened anew.")
+
+    def binance_addresses(self) -> Addresses:
+        """Where Binance is. Raises FatalError for a local venue without addresses."""
+        if self.binance_network != "local":
+            return NETWORKS[self.binance_network]
+        if self.binance_rest_url is None or self.binance_ws_url is None:
+            allowed = "both URLs, as `tradewire venue` says, or TRADEWIRE_BINANCE_NETWORK=testnet or mainnet"
+            raise FatalError(
+                f"TRADEWIRE_BINANCE_REST_URL={self.binance_rest_url}, TRADEWIRE_BINANCE_WS_URL={self.binance_ws_url}: "
+                f"allowed are {allowed}"
+            )
+        return Addresses(self.binance_rest_url, self.binance_ws_url, None)

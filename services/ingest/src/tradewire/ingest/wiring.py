@@ -106,10 +106,10 @@ def _source(settings: Settings) -> MarketDataPort:
 
 
 def _binance(settings: Settings, brackets: tuple[LeverageBracket, ...]) -> BinanceLive:
-    policy = PollPolicy()
+    policy, at = PollPolicy(), settings.binance_addresses()
     market = LiveMarket(
         settings.binance_symbols, settings.binance_interval, brackets, late_s=settings.binance_late_seconds
     )
-    rest = BinanceRest(settings.binance_rest_url, settings.binance_interval, policy=policy)
-    streams = MarketStreams(settings.binance_ws_url, silent_s=settings.binance_silent_seconds)
+    rest = BinanceRest(at.rest, settings.binance_interval, policy=policy)
+    streams = MarketStreams(at.ws, silent_s=settings.binance_silent_seconds)
     return BinanceLive(rest, streams, market, SystemClock(), policy=policy)

@@ -36,6 +36,9 @@ LiveReplayOption = Annotated[
 SpeedOption = Annotated[
     float, typer.Option("--speed", min=0.001, max=86_400, help="How much faster than the clock time passes there.")
 ]
+BehindOption = Annotated[
+    float, typer.Option("--behind", min=0, max=8760, help="Hours before the present at which its time begins.")
+]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the test keys and of the book that is drawn.")]
 BalanceOption = Annotated[str, typer.Option("--balance", help="USDT in the account's wallet at the start.")]
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on loopback; 0: a free one.")]
@@ -60,6 +63,7 @@ class _Asked:
     folder: Path
     recorded: Path | None
     speed: float
+    behind_s: float
     seed: int
     balance: Decimal
     port: int
@@ -73,6 +77,7 @@ def venue(
     data: DataOption = None,
     live_replay: LiveReplayOption = None,
     speed: SpeedOption = 1.0,
+    behind: BehindOption = 0.0,
     seed: SeedOption = 0,
     balance: BalanceOption = "100000",
     port: PortOption = 0,
@@ -93,7 +98,9 @@ def venue(
         fail(f"--data {folder}: no such folder", Exit.USAGE)
     pem = public_key.read_bytes() if public_key is not None else None
     plan = faults.read_text(encoding="utf-8") if faults is not None else None
-    asked = _Asked(folder, live_replay, speed, seed, _amount(balance), port, history, whole_bars, pem, plan)
+    asked = _Asked(
+        folder, live_replay, speed, behind * 3600, seed, _amount(balance), port, history, whole_bars, pem, plan
+    )
     run_async(lambda: _serve(asked, as_json=as_json))
 
 
@@ -129,15 +136,16 @@ def _server(asked: _Asked) -> VenueServer:
     from tradewire.venue.venue import Venue, VenueOptions
 
     clock = SystemClock()
+    now_us = clock.now_us() - round(asked.behind_s * 1e6)
     recording = None
     if asked.recorded is None:
-        markets = load_markets(asked.folder, now_us=clock.now_us(), history=asked.history)
+        markets = load_markets(asked.folder, now_us=now_us, history=asked.history)
     else:
         rules = asked.folder / "instruments.yaml"
         brackets = parse_brackets(rules.read_text(encoding="utf-8"), str(rules))
-        markets, recording = load_recording(asked.recorded, brackets, now_us=clock.now_us())
+        markets, recording = load_recording(asked.recorded, brackets, now_us=now_us)
     plan = FaultPlan() if asked.faults is None else parse_faults(asked.faults, "--faults", seed=asked.seed)
-    options = VenueOptions(asked.balance, asked.speed, asked.seed, asked.whole_bars, plan)
+    options = VenueOptions(asked.balance, asked.speed, asked.seed, asked.whole_bars, plan, asked.behind_s)
     served = Venue(markets, clock, options, recording)
     if asked.public_key is not None:
         try:
