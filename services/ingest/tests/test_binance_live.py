@@ -13,7 +13,7 @@ import pytest
 from libs.venue.tests.venues import NOW_US, Client, bar, market
 
 from tradewire.ingest.adapters.binance_live import BinanceLive, LiveMarket
-from tradewire.ingest.adapters.binance_rest import BinanceRest
+from tradewire.ingest.adapters.binance_rest import BinancePublic
 from tradewire.ingest.adapters.binance_streams import MarketStreams
 from tradewire.ingest.adapters.polling import PollPolicy
 from tradewire.ports.errors import FatalError
@@ -109,7 +109,7 @@ class Watched:
 
 
 def live(watched: Watched) -> BinanceLive:
-    rest = BinanceRest(watched.server.rest, "1m", policy=POLICY)
+    rest = BinancePublic(watched.server.rest, "1m", policy=POLICY)
     streams = MarketStreams(watched.server.ws, silent_s=0.5)
     return BinanceLive(rest, streams, MARKET, watched.client.clock, policy=POLICY)
 

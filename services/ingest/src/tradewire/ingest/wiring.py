@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tradewire.ingest.adapters.binance_live import FIGURES, BinanceLive, LiveMarket
-from tradewire.ingest.adapters.binance_rest import BinanceRest
+from tradewire.ingest.adapters.binance_rest import BinancePublic
 from tradewire.ingest.adapters.binance_streams import MarketStreams
 from tradewire.ingest.adapters.ccxt_public import CcxtPublic
 from tradewire.ingest.adapters.csv import CsvMarketData
@@ -110,6 +110,6 @@ def _binance(settings: Settings, brackets: tuple[LeverageBracket, ...]) -> Binan
     market = LiveMarket(
         settings.binance_symbols, settings.binance_interval, brackets, late_s=settings.binance_late_seconds
     )
-    rest = BinanceRest(at.rest, settings.binance_interval, policy=policy)
+    rest = BinancePublic(at.rest, settings.binance_interval, policy=policy)
     streams = MarketStreams(at.ws, silent_s=settings.binance_silent_seconds)
     return BinanceLive(rest, streams, market, SystemClock(), policy=policy)

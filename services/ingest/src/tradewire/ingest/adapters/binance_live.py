@@ -16,7 +16,7 @@ from typing import Any
 from tradewire.binance.wire import FieldError
 from tradewire.ingest.adapters.binance_instruments import ListedInstruments
 from tradewire.ingest.adapters.binance_messages import KlineClosed, Observation, observations
-from tradewire.ingest.adapters.binance_rest import BinanceRest
+from tradewire.ingest.adapters.binance_rest import BinancePublic
 from tradewire.ingest.adapters.binance_streams import CAUSES, MarketStreams
 from tradewire.ingest.adapters.live_beside import LiveBeside
 from tradewire.ingest.adapters.polling import PollPolicy
@@ -85,7 +85,7 @@ class BinanceLive(MarketDataPort):
     """A live source; it never ends and marks no last bar. Raises FatalError for no symbols or no such interval."""
 
     def __init__(
-        self, rest: BinanceRest, streams: MarketStreams, market: LiveMarket, clock: ClockPort, *, policy: PollPolicy
+        self, rest: BinancePublic, streams: MarketStreams, market: LiveMarket, clock: ClockPort, *, policy: PollPolicy
     ) -> None:
         if not market.symbols:
             raise FatalError("symbols: found none, allowed at least one")

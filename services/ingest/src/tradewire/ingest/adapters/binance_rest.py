@@ -37,7 +37,7 @@ class _FailedError(Exception):
         self.retry_after_s = retry_after_s
 
 
-class BinanceRest(MarksAndFunding):
+class BinancePublic(MarksAndFunding):
     """Asks until there is an answer. Every call raises RetryableError after the policy's attempts, and FatalError at
     once where the venue refuses for good. A symbol that is not listed has no rows.
     """
