@@ -11,6 +11,7 @@ import pytest
 
 from tradewire.app.cli.entry import main
 from tradewire.app.cli.output import Exit
+from tradewire.app.cli.research import ready_line
 
 ROOT = Path(__file__).parents[4]
 SAMPLE = ROOT / "data/sample"
@@ -147,3 +148,10 @@ def test_finer_candles_are_walked_and_said(tmp_path: Path, capsys: pytest.Captur
     assert found["walked"]["fingerprint"] != found["guessed"]["fingerprint"]
     assert main([*words, "--path-data", CANDLES, "--engine", "vectorized"]) == Exit.DONE
     assert "1h path data is not used" in " ".join(json.loads(capsys.readouterr().out)["settings"]["left_out"])
+
+
+def test_many_symbols_that_are_ready_at_one_close_are_told_by_their_number() -> None:
+    few = {"BTCUSD": 0, "ETHUSD": None}
+    assert ready_line(few) == "ready: BTCUSD from 1970-01-01T00:00:00Z, ETHUSD never"
+    many = {f"S{number}": 0 for number in range(2000)} | {"LATE": 3_600_000_000}
+    assert ready_line(many) == "ready: 2,000 symbols from 1970-01-01T00:00:00Z, LATE from 1970-01-01T01:00:00Z"

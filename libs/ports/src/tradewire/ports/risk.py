@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from typing import Protocol
+from decimal import Context, Decimal, Inexact
+from typing import NamedTuple, Protocol
 
 from pydantic import ValidationError
 
@@ -21,6 +21,8 @@ from tradewire.ports.events import (
 )
 
 ZERO = Decimal(0)
+EXACT = Context(prec=120, traps=[Inexact])
+"""Sums in it are exact, so their order does not matter: amounts have at most 28 digits on either side of the point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,45 @@ class SymbolExposure:
         """Largest absolute notional that the orders in flight can lead to."""
         return max(abs(self.held + self.buys), abs(self.held - self.sells))
 
+    def with_order(self, side: Side, notional: Decimal) -> SymbolExposure:
+        """The same with one more order in flight."""
+        if side is Side.BUY:
+            return replace(self, buys=self.buys + notional)
+        return replace(self, sells=self.sells + notional)
+
+
+class Totals(NamedTuple):
+    """Sums over symbols, quote, exact: of their worst notionals, and of each part."""
+
+    worst: Decimal = ZERO
+    held: Decimal = ZERO
+    buys: Decimal = ZERO
+    sells: Decimal = ZERO
+
+    def with_symbol(self, one: SymbolExposure, *, instead_of: SymbolExposure | None = None) -> Totals:
+        """The sums with this symbol, in place of what it was before."""
+        before = instead_of or SymbolExposure()
+        changes = (one.worst, before.worst), (one.held, before.held), (one.buys, before.buys), (one.sells, before.sells)
+        return Totals(
+            *(EXACT.add(total, EXACT.subtract(new, old)) for total, (new, old) in zip(self, changes, strict=True))
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """All symbols of an account, with everything that may still fill counted at its worst."""
+    """All symbols of an account, with everything that may still fill counted at its worst.
+
+    ``totals`` follow from the symbols, and are carried along so that an order costs no sum over all of them.
+    """
 
     symbols: Mapping[str, SymbolExposure] = field(default_factory=dict)
+    totals: Totals = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        totals = Totals()
+        for one in self.symbols.values():
+            totals = totals.with_symbol(one)
+        object.__setattr__(self, "totals", totals)
 
     def of(self, symbol: str) -> SymbolExposure:
         """One symbol's exposure; zero when it is unknown."""
@@ -50,24 +85,22 @@ class Exposure:
     def with_order(self, symbol: str, side: Side, notional: Decimal) -> Exposure:
         """The exposure with one more order in flight: a reservation."""
         before = self.of(symbol)
-        if side is Side.BUY:
-            after = replace(before, buys=before.buys + notional)
-        else:
-            after = replace(before, sells=before.sells + notional)
-        return Exposure({**self.symbols, symbol: after})
+        after = before.with_order(side, notional)
+        found = object.__new__(Exposure)
+        object.__setattr__(found, "symbols", {**self.symbols, symbol: after})
+        object.__setattr__(found, "totals", self.totals.with_symbol(after, instead_of=before))
+        return found
 
     @property
     def gross(self) -> Decimal:
         """Sum of the symbols' worst notionals, quote."""
-        return sum((s.worst for s in self.symbols.values()), ZERO)
+        return self.totals.worst
 
     @property
     def net(self) -> Decimal:
         """Largest absolute signed sum over the symbols, quote."""
-        held = sum((s.held for s in self.symbols.values()), ZERO)
-        buys = sum((s.buys for s in self.symbols.values()), ZERO)
-        sells = sum((s.sells for s in self.symbols.values()), ZERO)
-        return max(abs(held + buys), abs(held - sells))
+        _, held, buys, sells = self.totals
+        return max(EXACT.abs(EXACT.add(held, buys)), EXACT.abs(EXACT.subtract(held, sells)))
 
 
 @dataclass(frozen=True, slots=True)

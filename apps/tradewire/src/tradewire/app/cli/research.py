@@ -164,9 +164,19 @@ def request_of(strategy: Path, asked: Asked) -> BacktestRequest:
     return BacktestRequest(text, markets, values, account)
 
 
+NAMED_SYMBOLS = 5
+"""More that are ready at the same close are told by their number."""
+
+
 def ready_line(ready: Mapping[str, int | None]) -> str:
-    """From which close on the strategy could decide, by symbol."""
-    told = [f"{symbol} {'never' if at is None else f'from {iso(at)}'}" for symbol, at in ready.items()]
+    """From which close on the strategy could decide, by symbol; many of the same close as their number."""
+    moments: dict[int | None, list[str]] = {}
+    for symbol, at in ready.items():
+        moments.setdefault(at, []).append(symbol)
+    told = []
+    for at, symbols in moments.items():
+        named = symbols if len(symbols) <= NAMED_SYMBOLS else [f"{len(symbols):,} symbols"]
+        told += [f"{name} {'never' if at is None else f'from {iso(at)}'}" for name in named]
     return f"ready: {', '.join(told)}"
 
 

@@ -1,12 +1,13 @@
-"""The open orders of an account, between the exchange that keeps them and the loop that carries them along."""
+"""The positions and open orders of an account, between the exchange that keeps them and the loop."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 import numpy as np
 
-from tradewire.backtest.futures.arrays import Ints
+from tradewire.backtest.futures.arrays import Held, Ints
 from tradewire.backtest.futures.coverage import place_of
 from tradewire.backtest.futures.decisions import Decider
 from tradewire.backtest.futures.grid import Grid
@@ -38,6 +39,7 @@ from tradewire.backtest.futures.open_orders import (
     TRIGGERED,
     WORKING,
 )
+from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, SCALE, TOO_LARGE
 from tradewire.ports.events import OrderLeg
 from tradewire.trading.exchange import SimulatedExchange
 from tradewire.trading.exchange.orders import Order, OrderStatus, Side, venue_order_id
@@ -65,11 +67,12 @@ def book_of(grid: Grid, exchange: SimulatedExchange, latency_us: int) -> Ints | 
     None where there is one of a kind that the loop does not know, or one more than it has a place for.
     """
     book = np.zeros((len(grid.symbols), PLACES, FIELDS), dtype=np.int64)
+    numbers = {symbol: number for number, symbol in enumerate(grid.symbols)}
     for order in exchange.orders:
         request, place = order.request, place_of(order)
         if place is None:
             return None
-        row = book[grid.symbols.index(request.symbol), place]
+        row = book[numbers[request.symbol], place]
         if row[STATUS] != NONE:
             return None
         row[STATUS], row[SIGN] = _STATUSES[order.status], request.side.sign
@@ -79,6 +82,32 @@ def book_of(grid: Grid, exchange: SimulatedExchange, latency_us: int) -> Ints | 
         row[SEQUENCE] = order.sequence
         row[DECIDED] = np.searchsorted(grid.close_time_us, order.arrive_us - latency_us)
     return book
+
+
+def held_of(grid: Grid, exchange: SimulatedExchange) -> Held:
+    """The exchange's positions as the loop has them. Raises: ValueError for one worth more than 64 bits hold."""
+    every = [exchange.account.positions[symbol] for symbol in grid.symbols]
+    quantity, cost, entry_price, margin = np.zeros((4, len(every)), dtype=np.int64)
+    for p in exchange.account.open_positions():
+        if max(abs(p.quantity_e8) * p.mark_e8 // SCALE, p.cost_e8) > LARGEST_WORTH:
+            raise ValueError(TOO_LARGE)
+        row = bisect_left(grid.symbols, p.spec.symbol)
+        quantity[row], cost[row], entry_price[row], margin[row] = (
+            p.quantity_e8,
+            p.cost_e8,
+            p.entry_price_e8,
+            p.margin_e8,
+        )
+    return Held(
+        quantity=quantity,
+        cost=cost,
+        entry_price=entry_price,
+        cross=np.array([p.is_cross for p in every], dtype=np.bool_),
+        margin=margin,
+        leverage=np.array([p.leverage for p in every], dtype=np.int64),
+        last=np.array([p.last_e8 for p in every], dtype=np.int64),
+        mark=np.array([p.mark_e8 for p in every], dtype=np.int64),
+    )
 
 
 def orders_of(book: Ints, grid: Grid, exchange: SimulatedExchange, decider: Decider) -> list[Order]:

@@ -68,6 +68,10 @@ class Log:
     fills: Rows = field(default_factory=lambda: Rows(len(FILL_COLUMNS)))
     payments: Rows = field(default_factory=lambda: Rows(len(PAYMENT_COLUMNS)))
     _known_ids: list[str] = field(default_factory=list)
+    _numbers: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._numbers = {symbol: number for number, symbol in enumerate(self.symbols)}
 
     def note(self, events: Iterable[venue.Event]) -> None:
         """Take what the exchange said."""
@@ -76,7 +80,7 @@ class Log:
                 case venue.OrderFilled() | venue.OrderPartiallyFilled() | venue.Liquidated():
                     self._fill(event.fill)
                 case venue.FundingPaid():
-                    number = self.symbols.index(event.symbol)
+                    number = self._numbers[event.symbol]
                     self.payments.add((event.time_us, number, event.amount_e8, event.position_e8))
                 case venue.OrderRejected():
                     self.decider.counts.take_rejected(event.reason.value)
@@ -91,7 +95,7 @@ class Log:
         self._known_ids.append(fill.client_order_id)
         self.fills.add(
             (
-                *(fill.time_us, self.symbols.index(fill.symbol), leg, fill.side.sign, maker),
+                *(fill.time_us, self._numbers[fill.symbol], leg, fill.side.sign, maker),
                 *(fill.quantity_e8, fill.price_e8, fill.fee_e8, fill.realised_pnl_e8, fill.position_after_e8),
                 *(fill.shown_e8, 0),
             )

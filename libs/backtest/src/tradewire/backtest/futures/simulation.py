@@ -28,12 +28,12 @@ from tradewire.backtest.futures.counting import count_passed
 from tradewire.backtest.futures.decisions import Answers, Decider, Equity
 from tradewire.backtest.futures.finer import FinerBars, inside_of
 from tradewire.backtest.futures.grid import Grid
-from tradewire.backtest.futures.handover import book_of, orders_of
+from tradewire.backtest.futures.handover import book_of, held_of, orders_of
 from tradewire.backtest.futures.log import Log
 from tradewire.backtest.futures.margin import book_seen
 from tradewire.backtest.futures.pieces import PIECE_COLUMNS
 from tradewire.backtest.futures.terms import tape_of, venue_of
-from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, SCALE, TOO_LARGE
+from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, TOO_LARGE
 from tradewire.backtest.loops.units import IntMatrix
 from tradewire.ports.backtest import AccountSettings
 from tradewire.ports.events import InstrumentChanged
@@ -46,22 +46,24 @@ DAY_US = 86_400_000_000
 
 
 def decided(
-    at: int, equity: Equity, grid: Grid, answers: Sequence[Answers], decider: Decider, exchange: SimulatedExchange
+    at: int, equity: Equity, grid: Grid, answers: Mapping[int, Answers], decider: Decider, exchange: SimulatedExchange
 ) -> Iterator[venue.Event]:
-    """Answer all signals of one close against the account as it is then, and place the orders after that."""
+    """Answer all signals of one close against the account as it is then, and place the orders after that.
+
+    ``answers``: of the rows that have a signal there, by rising row.
+    """
     time_us = int(grid.close_time_us[at])
     context = decider.context(exchange, time_us, equity)
     placed = []
-    for row, answer in enumerate(answers):
-        if answer.signal[at]:
-            symbol, close = grid.symbols[row], from_e8(int(grid.close[row, at]))
-            decision = decider.decide(symbol, int(answer.index[at]), time_us, answer.arrays, context, close)
-            context = replace(
-                context,
-                exposure=decision.exposure or context.exposure,
-                orders_last_minute=context.orders_last_minute + len(decision.intents),
-            )
-            placed.append((symbol, decision))
+    for row, answer in answers.items():
+        symbol, close = grid.symbols[row], from_e8(int(grid.close[row, at]))
+        decision = decider.decide(symbol, int(answer.index[at]), time_us, answer.arrays, context, close)
+        context = replace(
+            context,
+            exposure=decision.exposure or context.exposure,
+            orders_last_minute=context.orders_last_minute + len(decision.intents),
+        )
+        placed.append((symbol, decision))
     for symbol, decision in placed:
         for client_order_id in decision.cancels:
             yield from exchange.cancel(client_order_id, time_us)
@@ -139,10 +141,15 @@ class Simulation:
             self._renew()
 
     def _step(self, at: int) -> None:
-        """All bars of one close, and the funding settled there."""
-        grid, bars, marks, rates = self.grid, {}, {}, {}
+        """All bars of one close, and the funding settled there; of symbols with nothing at stake the prices alone."""
+        grid, bars, marks, rates, quotes = self.grid, {}, {}, {}, self._quotes(at, at + 1)
+        concerned = {position.spec.symbol for position in self.exchange.account.open_positions()}
+        concerned.update(order.request.symbol for order in self.exchange.orders)
         for row in np.flatnonzero(grid.present[:, at]).tolist():
             symbol = grid.symbols[row]
+            if symbol not in concerned:
+                continue
+            del quotes[symbol]
             bar, mark = grid.bar(row, at), grid.mark(row, at)
             if symbol in self.finer:
                 bar, mark = self.finer[symbol].inside(bar, mark)
@@ -151,18 +158,28 @@ class Simulation:
                 marks[symbol] = mark
             if rate := int(grid.rows[RATE, row, at]):
                 rates[symbol] = rate
+        self.exchange.take_over(int(grid.close_time_us[at]), Passed(quotes))
         self.log.note(self.exchange.step(int(grid.close_time_us[at]), bars, marks, rates))
 
     def _decide(self, at: int) -> None:
         """Answer all signals of one close against the account as it is then, and place the orders after that."""
         day = int(self._market.day[at])
         equity = Equity(int(self.states[at, 3]), self._peak_e8, int(self.states[day, 3]))
-        self.log.note(decided(at, equity, self.grid, self.answers, self.decider, self.exchange))
+        answers = {row: self.answers[row] for row in np.flatnonzero(self._market.signal[:, at]).tolist()}
+        self.log.note(decided(at, equity, self.grid, answers, self.decider, self.exchange))
 
     def _book(self, at: int) -> None:
         """Write the account's state at a close that the exchange saw."""
         totals = self._totals()
-        book_seen(at, self._market, self._held(), self._venue.brackets, totals, self.states, self.positions)
+        book_seen(
+            at,
+            self._market,
+            held_of(self.grid, self.exchange),
+            self._venue.brackets,
+            totals,
+            self.states,
+            self.positions,
+        )
         self._peak_e8 = int(totals[PEAK])
 
     def _totals(self) -> IntMatrix:
@@ -170,21 +187,6 @@ class Simulation:
         if abs(account.wallet_e8) > LARGEST_WORTH:
             raise ValueError(TOO_LARGE)
         return _ints((account.wallet_e8, account.realised_e8, account.fees_e8, account.funding_e8, self._peak_e8))
-
-    def _held(self) -> Held:
-        held = [self.exchange.account.positions[symbol] for symbol in self.grid.symbols]
-        if any(max(abs(p.quantity_e8) * p.mark_e8 // SCALE, p.cost_e8) > LARGEST_WORTH for p in held):
-            raise ValueError(TOO_LARGE)
-        return Held(
-            quantity=_ints(p.quantity_e8 for p in held),
-            cost=_ints(p.cost_e8 for p in held),
-            entry_price=_ints(p.entry_price_e8 for p in held),
-            cross=np.array([p.is_cross for p in held], dtype=np.bool_),
-            margin=_ints(p.margin_e8 for p in held),
-            leverage=_ints(p.leverage for p in held),
-            last=_ints(p.last_e8 for p in held),
-            mark=_ints(p.mark_e8 for p in held),
-        )
 
     def _pass(self, start: int) -> int:
         """Pass bars in the loop from ``start`` on; the first that the exchange must see, or the number of bars."""
@@ -196,7 +198,7 @@ class Simulation:
         book = book_of(grid, exchange, self.account.latency_us)
         if book is None:
             return start
-        held, totals, tape = self._held(), self._totals(), self._tape
+        held, totals, tape = held_of(self.grid, self.exchange), self._totals(), self._tape
         tape.counts[:] = 0
         tape.counts[ORDERS] = exchange.taken
         stop, due = loop.trade(
@@ -240,15 +242,16 @@ class Simulation:
 
     def _quotes(self, start: int, stop: int) -> dict[str, Quote]:
         """Where the bars of [start, stop) left each symbol."""
-        grid, found = self.grid, {}
-        for row, symbol in enumerate(grid.symbols):
-            last = stop - 1
-            while last >= start and not grid.present[row, last]:
-                last -= 1
-            if last >= start:
-                prices = int(grid.close[row, last]), int(grid.mark_close[row, last])
-                found[symbol] = Quote(int(grid.close_time_us[last]), *prices)
-        return found
+        grid, rows = self.grid, np.arange(len(self.grid.symbols))
+        last = stop - 1 - np.argmax(grid.present[:, start:stop][:, ::-1], axis=1)
+        there = grid.present[rows, last]
+        prices = (grid.close_time_us[last], grid.close[rows, last], grid.mark_close[rows, last])
+        quotes = zip(*(column.tolist() for column in prices), strict=True)
+        return {
+            symbol: Quote(*quote)
+            for symbol, quote, known in zip(grid.symbols, quotes, there.tolist(), strict=True)
+            if known
+        }
 
 
 def _first_of_days(times_us: Ints) -> Ints:

@@ -12,10 +12,10 @@ def exposure_of(state: AccountStateChanged) -> Exposure:
     Reduce-only orders can't add and are left out; an open order counts at its own price, else at the mark.
     """
     symbols = {p.symbol: SymbolExposure(held=p.qty * p.mark_price) for p in state.positions}
-    exposure = Exposure(symbols)
     marks = {p.symbol: p.mark_price for p in state.positions}
     for order in state.open_orders:
         if not order.reduce_only and order.leg in (OrderLeg.ENTRY, OrderLeg.EXIT, OrderLeg.FLATTEN):
             price = order.price if order.price is not None else marks.get(order.symbol, ZERO)
-            exposure = exposure.with_order(order.symbol, order.side, order.remaining * price)
-    return exposure
+            before = symbols.get(order.symbol, SymbolExposure())
+            symbols[order.symbol] = before.with_order(order.side, order.remaining * price)
+    return Exposure(symbols)

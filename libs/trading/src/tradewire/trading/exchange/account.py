@@ -11,8 +11,8 @@ moment, to the unit,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tradewire.trading.exchange.fixed_point import SCALE, mul_div, mul_div_ceil, mul_div_floor, notional
@@ -79,10 +79,18 @@ class Account:
     fees_e8: int = 0
     funding_e8: int = 0
     insurance_e8: int = 0
+    _held: tuple[Position, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
-    def open_positions(self) -> Iterator[Position]:
-        """Positions that are not flat, in canonical order."""
-        return (position for position in self.positions.values() if position.quantity_e8)
+    def open_positions(self) -> tuple[Position, ...]:
+        """Positions that are not flat, in canonical order: found once, until one opens or ends."""
+        if self._held is None:
+            self._held = tuple(position for position in self.positions.values() if position.quantity_e8)
+        return self._held
+
+    def hold(self, position: Position, *, quantity_e8: int, cost_e8: int, margin_e8: int) -> None:
+        """Put a position where fills that were booked elsewhere left it."""
+        position.quantity_e8, position.cost_e8, position.margin_e8 = quantity_e8, cost_e8, margin_e8
+        self._held = None
 
     @property
     def unrealised_e8(self) -> int:
@@ -96,8 +104,8 @@ class Account:
 
     @property
     def cross_wallet_e8(self) -> int:
-        """Wallet less what isolated positions hold."""
-        return self.wallet_e8 - sum(position.margin_e8 for position in self.positions.values())
+        """Wallet less what isolated positions hold; those that are flat hold nothing."""
+        return self.wallet_e8 - sum(position.margin_e8 for position in self.open_positions())
 
     def cross_positions(self) -> list[Position]:
         """Open positions that share the wallet, in canonical order."""
@@ -124,9 +132,9 @@ class Account:
     def _cross_surplus_e8(self) -> int:
         """Margin balance less maintenance margin of all cross positions, in one pass: asked on every leg of a path."""
         surplus_e8 = self.wallet_e8
-        for position in self.positions.values():
+        for position in self.open_positions():
             surplus_e8 -= position.margin_e8
-            if position.quantity_e8 and position.mode is MarginMode.CROSS:
+            if position.mode is MarginMode.CROSS:
                 value_e8 = notional(position.quantity_e8, position.mark_e8)
                 surplus_e8 += value_e8 - position.cost_e8 if value_e8 >= 0 else value_e8 + position.cost_e8
                 surplus_e8 -= maintenance_margin(position.spec.brackets, abs(value_e8))
@@ -158,13 +166,15 @@ class Account:
 
     def apply_fill(self, position: Position, signed_e8: int, price_e8: int, fee_rate_e8: int) -> FillResult:
         """Book a signed fill: close what it closes, open the rest, charge the fee (rounded up)."""
-        size_e8 = abs(signed_e8)
+        size_e8, was_flat = abs(signed_e8), position.quantity_e8 == 0
         notional_e8 = notional(size_e8, price_e8)
         closing_e8 = min(size_e8, abs(position.quantity_e8)) if position.quantity_e8 * signed_e8 < 0 else 0
         closing_notional_e8 = mul_div(notional_e8, closing_e8, size_e8)
         realised_e8 = _close(position, closing_e8, closing_notional_e8) if closing_e8 else 0
         if size_e8 > closing_e8:
             _open(position, signed_e8, size_e8 - closing_e8, notional_e8 - closing_notional_e8)
+        if was_flat or position.quantity_e8 == 0:
+            self._held = None
         fee_e8 = mul_div_ceil(notional_e8, fee_rate_e8, SCALE)
         self.realised_e8 += realised_e8
         self.charge_fee(fee_e8)

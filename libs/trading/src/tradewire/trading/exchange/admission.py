@@ -168,11 +168,7 @@ def _check_margin(request: NewOrder, account: Account, registry: OrderRegistry, 
         return refusal
     fee_e8 = mul_div_ceil(value_e8, position.spec.taker_fee_e8, SCALE)
     needed_e8 = mul_div_ceil(after_e8, 1, position.leverage) + fee_e8
-    free_e8 = account.free_balance_e8(position) - sum(
-        order_margin(other, registry.of_symbol(symbol))
-        for symbol, other in account.positions.items()
-        if other is not position
-    )
+    free_e8 = account.free_balance_e8(position) - margin_of_orders(account, registry, but_of=request.symbol)
     if needed_e8 > free_e8:
         return Refusal(RejectReason.INSUFFICIENT_MARGIN, f"needed {needed_e8} e8, free {free_e8} e8")
     return None
@@ -221,6 +217,15 @@ def order_margin(position: Position, open_orders: Sequence[Order]) -> int:
         return 0
     whole_e8 = mul_div_ceil(exposure(position, open_orders), 1, position.leverage)
     return max(0, whole_e8 - position.initial_margin_e8)
+
+
+def margin_of_orders(account: Account, registry: OrderRegistry, *, but_of: str = "") -> int:
+    """Margin that open orders of all symbols, but perhaps of one, hold beyond their positions' own, quote e8.
+
+    Orders that only reduce hold none, so that only symbols are asked that have another one.
+    """
+    symbols = {order.request.symbol for order in registry.opening.values()} - {but_of}
+    return sum(order_margin(account.positions[symbol], registry.of_symbol(symbol)) for symbol in symbols)
 
 
 def check_fill(account: Account, position: Position, signed_e8: int, price_e8: int) -> ExpireReason | None:

@@ -63,14 +63,24 @@ def _may_act(executor: Executor, position: Position, order: Order, *, bar: Bar, 
 
 
 def walk_bars(executor: Executor, moves: Sequence[Move]) -> None:
-    """Let everything that these bars reach happen, in order, into the executor's events."""
+    """Let everything that these bars reach happen, in order, into the executor's events.
+
+    Symbols without a position and without an order are passed over: nothing can happen to them inside the bar.
+    """
     pieces: dict[int, list[Move]] = {}
     for move in moves:
-        for piece in _finer(move):
+        finer = _finer(move)
+        if _is_idle(executor, move.position):
+            continue
+        for piece in finer:
             pieces.setdefault(piece.bar.open_time_us, []).append(piece)
     for open_time_us in sorted(pieces):
         _walk_together(executor, pieces[open_time_us])
     executor.budgets.clear()
+
+
+def _is_idle(executor: Executor, position: Position) -> bool:
+    return position.quantity_e8 == 0 and not executor.registry.of_symbol(position.spec.symbol)
 
 
 def _finer(move: Move) -> list[Move]:

@@ -56,8 +56,7 @@ def take_over(executor: Executor, passed: Passed) -> None:
     for client_order_id, extreme_e8 in passed.extremes.items():
         executor.registry.open[client_order_id].extreme_e8 = extreme_e8
     for symbol, holding in passed.holdings.items():
-        position = account.positions[symbol]
-        position.quantity_e8, position.cost_e8, position.margin_e8 = holding
+        account.hold(account.positions[symbol], **holding._asdict())
     if passed.money is not None:
         account.wallet_e8, account.realised_e8, account.fees_e8, account.funding_e8 = passed.money
     executor.trades += passed.trades

@@ -25,12 +25,16 @@ class ClosedOrder(NamedTuple):
 
 @dataclass(slots=True)
 class OrderRegistry:
-    """Open orders, each in sequence order, and a bounded memory of closed ones."""
+    """Open orders, each in sequence order, and a bounded memory of closed ones.
+
+    ``opening``: those of the open ones that may add to a position.
+    """
 
     open: dict[str, Order] = field(default_factory=dict)
     by_symbol: dict[str, list[Order]] = field(default_factory=dict)
     children: dict[str, list[Order]] = field(default_factory=dict)
     closed: dict[str, ClosedOrder] = field(default_factory=dict)
+    opening: dict[str, Order] = field(default_factory=dict)
     memory: int = DEFAULT_MEMORY
 
     def __contains__(self, client_order_id: str) -> bool:
@@ -41,6 +45,8 @@ class OrderRegistry:
         request = order.request
         self.open[request.client_order_id] = order
         self.by_symbol.setdefault(request.symbol, []).append(order)
+        if not request.only_reduces:
+            self.opening[request.client_order_id] = order
         if request.activate_on:
             self.children.setdefault(request.activate_on, []).append(order)
 
@@ -60,6 +66,7 @@ class OrderRegistry:
         """Move a closed order out of the open ones into the memory."""
         request = order.request
         del self.open[request.client_order_id]
+        self.opening.pop(request.client_order_id, None)
         self.by_symbol[request.symbol].remove(order)
         if request.activate_on:
             siblings = self.children[request.activate_on]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tradewire.trading.exchange.account import Account, Position
-from tradewire.trading.exchange.admission import order_margin
+from tradewire.trading.exchange.admission import margin_of_orders
 from tradewire.trading.exchange.margin import MarginMode
 from tradewire.trading.exchange.order_registry import OrderRegistry
 from tradewire.trading.exchange.orders import NewOrder, Order, OrderStatus
@@ -71,9 +71,7 @@ def account_snapshot(account_id: str, time_us: int, account: Account, registry: 
     """Snapshot of an account and its orders."""
     positions = tuple(_position(account, position) for position in account.open_positions())
     unrealised_e8 = sum(position.unrealised_pnl_e8 for position in positions)
-    order_margin_e8 = sum(
-        order_margin(position, registry.of_symbol(symbol)) for symbol, position in account.positions.items()
-    )
+    order_margin_e8 = margin_of_orders(account, registry)
     return AccountSnapshot(
         account_id=account_id,
         time_us=time_us,
