@@ -34,7 +34,7 @@ CLOCKS = {
 
 DICE = {
     "libs/runtime/src/tradewire/runtime/loop/publisher.py": "jitter between tries",
-    "services/ingest/src/tradewire/ingest/adapters/binance_rest.py": "jitter between tries",
+    "services/ingest/src/tradewire/ingest/adapters/binance_public.py": "jitter between tries",
     "services/ingest/src/tradewire/ingest/adapters/binance_streams.py": "jitter between tries",
     "services/ingest/src/tradewire/ingest/adapters/ccxt_public.py": "jitter between polls",
     "services/ingest/src/tradewire/ingest/adapters/polling.py": "jitter between polls",

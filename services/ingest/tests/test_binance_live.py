@@ -13,13 +13,16 @@ import pytest
 from libs.venue.tests.venues import NOW_US, Client, bar, market
 
 from tradewire.ingest.adapters.binance_live import BinanceLive, LiveMarket
-from tradewire.ingest.adapters.binance_rest import BinancePublic
+from tradewire.ingest.adapters.binance_public import BinancePublic
 from tradewire.ingest.adapters.binance_streams import MarketStreams
 from tradewire.ingest.adapters.polling import PollPolicy
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import CandleClosed, GapDetected, GapKind, InstrumentChanged, InstrumentStatus
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Event
+from tradewire.runtime.clock import SystemClock
+from tradewire.runtime.rate_budget.budget import RateBudget
+from tradewire.runtime.rate_budget.memory_spent import MemorySpent
 from tradewire.testkit.market_data_suite import MarketDataSuite
 from tradewire.venue.faults import Fault, FaultPlan
 from tradewire.venue.server import VenueServer
@@ -109,7 +112,8 @@ class Watched:
 
 
 def live(watched: Watched) -> BinanceLive:
-    rest = BinancePublic(watched.server.rest, "1m", policy=POLICY)
+    spent = MemorySpent(SystemClock())
+    rest = BinancePublic(watched.server.rest, "1m", policy=POLICY, budget=RateBudget(watched.server.rest, spent, spent))
     streams = MarketStreams(watched.server.ws, silent_s=0.5)
     return BinanceLive(rest, streams, MARKET, watched.client.clock, policy=POLICY)
 

@@ -9,25 +9,34 @@ from tradewire.embedded import Endpoints, Stack, StackPaths
 
 DATABASES = ("strategy", "risk", "execution", "telemetry")
 """Services with a database of their own, which has their name."""
+RATE_BUDGET = "TRADEWIRE_RATE_BUDGET_DSN"
 
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """Addresses of the user's own servers. ``dsns``: a Postgres database by service."""
+    """Addresses of the user's own servers. ``dsns``: a Postgres database by service. ``rate_budget_dsn``: of the rate
+    budget that all share; None: where execution's is, in a schema of its own.
+    """
 
     bus_url: str | None = None
     registry_url: str | None = None
     dsns: Mapping[str, str] = field(default_factory=dict)
+    rate_budget_dsn: str | None = None
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> External:
         """Those that settings name."""
         dsns = {name: environ[dsn_setting(name)] for name in DATABASES if dsn_setting(name) in environ}
-        return cls(environ.get("TRADEWIRE_BUS_URL"), environ.get("TRADEWIRE_REGISTRY_URL"), dsns)
+        bus_url, registry_url = environ.get("TRADEWIRE_BUS_URL"), environ.get("TRADEWIRE_REGISTRY_URL")
+        return cls(bus_url, registry_url, dsns, environ.get(RATE_BUDGET))
 
     def as_settings(self) -> dict[str, str]:
         """The same as settings, for another process: a command line could be read by everyone."""
-        named = {"TRADEWIRE_BUS_URL": self.bus_url, "TRADEWIRE_REGISTRY_URL": self.registry_url}
+        named = {
+            "TRADEWIRE_BUS_URL": self.bus_url,
+            "TRADEWIRE_REGISTRY_URL": self.registry_url,
+            RATE_BUDGET: self.rate_budget_dsn,
+        }
         own = {name: value for name, value in named.items() if value is not None}
         return own | {dsn_setting(name): dsn for name, dsn in self.dsns.items()}
 
@@ -44,6 +53,7 @@ class External:
     def settings(self, stack: Stack, *, registry: bool) -> dict[str, str]:
         """Settings of the services by which they reach their servers. ``registry``: is one of the stack's wanted?"""
         own = {dsn_setting(name): self.dsns.get(name) or stack.postgres_dsn(name) for name in DATABASES}
+        own[RATE_BUDGET] = self.rate_budget_dsn or own[dsn_setting("execution")]
         own["TRADEWIRE_BUS_URL"] = self.bus_url or f"kafka://{stack.bootstrap_servers}"
         if self.registry_url is not None:
             own["TRADEWIRE_REGISTRY_URL"] = self.registry_url

@@ -51,6 +51,9 @@ class Settings(RuntimeSettings):
         3.0, gt=0, description="After its close, s of the venue: a bar that no stream brought is asked for by REST."
     )
     binance_silent_seconds: float = Field(30.0, gt=0, description="Without a message, s: a connection is opened anew.")
+    rate_budget_dsn: str | None = Field(
+        None, description="Postgres that counts requests for all services on this address; none: each for itself."
+    )
 
     def binance_addresses(self) -> Addresses:
         """Where Binance is. Raises FatalError for a local venue without addresses."""

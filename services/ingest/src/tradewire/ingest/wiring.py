@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tradewire.ingest.adapters.binance_live import FIGURES, BinanceLive, LiveMarket
-from tradewire.ingest.adapters.binance_rest import BinancePublic
+from tradewire.ingest.adapters.binance_public import BinancePublic
 from tradewire.ingest.adapters.binance_streams import MarketStreams
 from tradewire.ingest.adapters.ccxt_public import CcxtPublic
 from tradewire.ingest.adapters.csv import CsvMarketData
@@ -30,6 +30,10 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.runtime.clock import SystemClock
+from tradewire.runtime.rate_budget.budget import METRICS as BUDGET_METRICS
+from tradewire.runtime.rate_budget.budget import RateBudget
+from tradewire.runtime.rate_budget.memory_spent import MemorySpent
+from tradewire.runtime.rate_budget.postgres_spent import PostgresSpent
 from tradewire.runtime.service import Service
 
 OUTPUTS = (
@@ -64,7 +68,7 @@ def build(settings: Settings) -> Service:
         levels=feed.controls.told,
         closed=source.close,
         renew=lambda: build(settings),
-        metrics=(*METRICS, *FIGURES),
+        metrics=(*METRICS, *FIGURES, *BUDGET_METRICS),
         figures=feed.figures,
         mode="live" if settings.market_source in LIVE else "replay",
     )
@@ -110,6 +114,10 @@ def _binance(settings: Settings, brackets: tuple[LeverageBracket, ...]) -> Binan
     market = LiveMarket(
         settings.binance_symbols, settings.binance_interval, brackets, late_s=settings.binance_late_seconds
     )
-    rest = BinancePublic(at.rest, settings.binance_interval, policy=policy)
+    clock = SystemClock()
+    dsn = settings.rate_budget_dsn
+    shared = MemorySpent(clock) if dsn is None else PostgresSpent(dsn)
+    budget = RateBudget(at.rest, shared, MemorySpent(clock))
+    rest = BinancePublic(at.rest, settings.binance_interval, policy=policy, budget=budget)
     streams = MarketStreams(at.ws, silent_s=settings.binance_silent_seconds)
-    return BinanceLive(rest, streams, market, SystemClock(), policy=policy)
+    return BinanceLive(rest, streams, market, clock, policy=policy)

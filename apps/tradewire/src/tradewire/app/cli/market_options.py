@@ -174,4 +174,6 @@ def external_of(bus: str | None, registry: str | None, dsns: list[str], environ:
         said["TRADEWIRE_REGISTRY_URL"] = ("--registry", registry)
     refuse_contradictions(said, environ)
     own = External.of(environ)
-    return External(bus or own.bus_url, registry or own.registry_url, {**own.dsns, **named})
+    return replace(
+        own, bus_url=bus or own.bus_url, registry_url=registry or own.registry_url, dsns={**own.dsns, **named}
+    )

@@ -16,7 +16,7 @@ from typing import Any
 from tradewire.binance.wire import FieldError
 from tradewire.ingest.adapters.binance_instruments import ListedInstruments
 from tradewire.ingest.adapters.binance_messages import KlineClosed, Observation, observations
-from tradewire.ingest.adapters.binance_rest import BinancePublic
+from tradewire.ingest.adapters.binance_public import BinancePublic
 from tradewire.ingest.adapters.binance_streams import CAUSES, MarketStreams
 from tradewire.ingest.adapters.live_beside import LiveBeside
 from tradewire.ingest.adapters.polling import PollPolicy
@@ -138,6 +138,7 @@ class BinanceLive(MarketDataPort):
         yield Figure(CONNECTIONS, (), counts.open)
         yield from (Figure(ENDS, (cause,), counts.ends[cause]) for cause in CAUSES)
         yield Figure(BACKFILLED, (), self._backfilled)
+        yield from self._rest.figures()
 
     async def close(self) -> None:
         await self._streams.close()

@@ -6,19 +6,21 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import aiohttp
 
 from tradewire.binance.errors import HTTP_BANNED, HTTP_RATE_LIMITED, HTTP_TIMEOUT, ErrorCode
-from tradewire.binance.limits import RETRY_AFTER_HEADER
+from tradewire.binance.limits import BY_CALL, RETRY_AFTER_HEADER, USED_WEIGHT_HEADER, WEIGHT_LIMIT
 from tradewire.binance.replies import FundingRate
 from tradewire.binance.wire import FieldError
 from tradewire.ingest.adapters.live_beside import SETTLEMENTS_PER_PAGE, MarksAndFunding, settlement
 from tradewire.ingest.adapters.polling import Backoff, PollPolicy
 from tradewire.ports.errors import FatalError, RetryableError
+from tradewire.ports.metrics import Figure
+from tradewire.runtime.rate_budget.budget import Charge, Lane, RateBudget
 from tradewire.trading.bars_csv import DecimalBar, RawBar
 
 HOUR_US = 3_600_000_000
@@ -39,7 +41,8 @@ class _FailedError(Exception):
 
 class BinancePublic(MarksAndFunding):
     """Asks until there is an answer. Every call raises RetryableError after the policy's attempts, and FatalError at
-    once where the venue refuses for good. A symbol that is not listed has no rows.
+    once where the venue refuses for good. A symbol that is not listed has no rows. Requests wait for the address's
+    ``budget`` in the lane of data.
     """
 
     def __init__(
@@ -48,10 +51,12 @@ class BinancePublic(MarksAndFunding):
         interval: str,
         *,
         policy: PollPolicy,
+        budget: RateBudget,
         sleep: Sleep = asyncio.sleep,
         rng: random.Random | None = None,
     ) -> None:
         self._base_url, self._interval, self._policy, self._sleep = base_url.rstrip("/"), interval, policy, sleep
+        self._budget = budget
         self._backoff = Backoff(policy, rng or random.Random())  # noqa: S311
         self._session: aiohttp.ClientSession | None = None
 
@@ -67,6 +72,11 @@ class BinancePublic(MarksAndFunding):
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+        await self._budget.close()
+
+    def figures(self) -> Iterator[Figure]:
+        """What the budget tells of itself."""
+        yield from self._budget.figures()
 
     async def time_ms(self) -> int:
         """The venue's time."""
@@ -128,11 +138,14 @@ class BinancePublic(MarksAndFunding):
     async def _once(self, path: str, query: Mapping[str, object], kind: type[list[Any]] | type[dict[str, Any]]) -> Any:
         params = {name: str(value) for name, value in query.items()}
         timeout = aiohttp.ClientTimeout(total=self._policy.timeout_s)
+        await self._budget.take(Lane.DATA, [weighed(BY_CALL["GET", path].weight(params))])
         async with self.session.get(self._base_url + path, params=params, timeout=timeout) as reply:
             text = await reply.text()
-            status, told = reply.status, reply.headers.get(RETRY_AFTER_HEADER, "")
+            status, headers = reply.status, reply.headers
+        await self._budget.told(weighed(0), _number(headers.get(USED_WEIGHT_HEADER)) or 0)
         if status in (HTTP_RATE_LIMITED, HTTP_BANNED):
-            wait_s = float(told) if told.isascii() and told.isdigit() else None
+            wait_s = _number(headers.get(RETRY_AFTER_HEADER))
+            await self._budget.stop(weighed(0), wait_s or WEIGHT_LIMIT.interval_ms / 1000)
             raise _FailedError(f"HTTP {status}: {text[:200]}", wait_s)
         if status >= 500 or status == HTTP_TIMEOUT:
             raise _FailedError(f"HTTP {status}: {text[:200]}")
@@ -147,6 +160,15 @@ class BinancePublic(MarksAndFunding):
         if not isinstance(answer, kind):
             raise _FailedError(f"found {text[:80]}, allowed a JSON {kind.__name__}")
         return answer
+
+
+def weighed(weight: int) -> Charge:
+    """What a request takes of the address's limit."""
+    return Charge("weight", weight, WEIGHT_LIMIT.limit, WEIGHT_LIMIT.interval_ms / 1000)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
 def _raw(row: Sequence[Any]) -> RawBar:
