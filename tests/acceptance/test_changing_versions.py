@@ -93,13 +93,16 @@ def played(seed: int, bars: int, acts: int, strategies: int = 1) -> ClosedLoop:
 def turns(loop: ClosedLoop, rng: random.Random, count: int | None, stopped: set[Member]) -> None:
     """So many deliveries to members that are up; None: as long as there is anything to deliver or to answer."""
     strategies = [member for member in loop.members if isinstance(member, StrategyMember)]
+    late: list[Emit] = []
     while count is None or count > 0:
         ready = [(member, place) for member, place in loop.ready() if member not in stopped]
         if not ready:
             for strategy in strategies * 2:
                 if strategy not in stopped:
                     strategy.tick()
-            if not any(member not in stopped for member, _ in loop.ready()):
+            if late:
+                loop.log.append(late.pop(0))
+            elif not any(member not in stopped for member, _ in loop.ready()):
                 return
             continue
         member, place = rng.choice(ready)
@@ -114,6 +117,13 @@ def turns(loop: ClosedLoop, rng: random.Random, count: int | None, stopped: set[
             member.checkpoint(commit=rng.random() < 0.7)
         if rng.random() < 0.01:
             member.start()
+        if rng.random() < 0.02 and strategies[0] not in stopped:
+            strategies[0].clock_apart = rng.choice((0, 0, -50))
+            late += strategies[0].stop_before_writing()
+        if late and rng.random() < 0.1:
+            loop.log.append(late.pop(0))
+    for emit in late:
+        loop.log.append(emit)
 
 
 def timeline(answers: Sequence[StrategyStatusChanged]) -> list[ActiveVersion]:
@@ -137,7 +147,9 @@ def owed(loop: ClosedLoop, *, answers_max: int | None = None) -> set[Bar]:
     events = [message.event for message in loop.log.messages()]
     for event in events:
         if isinstance(event, StrategyStatusChanged):
-            answers[event.strategy_id].append(event)
+            said = answers[event.strategy_id]
+            if not said or event.answered_at_us > said[-1].answered_at_us:  # others come late and do not stand
+                said.append(event)
     versions_of = {strategy_id: timeline(said[:answers_max]) for strategy_id, said in answers.items()}
     found = set[Bar]()
     for bar in (event for event in events if isinstance(event, CandleClosed)):
@@ -149,12 +161,13 @@ def owed(loop: ClosedLoop, *, answers_max: int | None = None) -> set[Bar]:
 
 
 def told_again(event: Event, in_any_step: bool) -> Event | None:
-    """What must be the same when it is said again: not what indicators that began with another bar led to.
+    """What must be the same when it is said again: not what indicators that began with another bar led to, nor what a
+    leader of strategy that was stopped answers late.
 
     Of risk's answers the place in its step may differ ``in_any_step``: where an instance that was ahead decided for a
     version that had ended, a life of risk that knew of the end and one that did not see other steps.
     """
-    if isinstance(event, IndicatorsUpdated | StrategyEvaluated):
+    if isinstance(event, IndicatorsUpdated | StrategyEvaluated | StrategyStatusChanged):
         return None
     if in_any_step and isinstance(event, RiskAssessed):
         return event.model_copy(update={"step_index": 0, "step_size": 1})

@@ -20,6 +20,7 @@ from tradewire.ports.events import (
     RiskAssessed,
 )
 from tradewire.ports.ledger import Position
+from tradewire.ports.message import Emit
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.risk.adapters.memory_rules import MemoryRules
 from tradewire.risk.domain.account import Account as RiskAccount
@@ -140,6 +141,7 @@ class StrategyMember(Member):
     number: int = 0
     instances: int = 1
     ticks: int = 0
+    clock_apart: int = 0
 
     def fresh(self) -> Iterable[Input]:
         self.desk, self._asked = StrategyDesk(), list[Question]()
@@ -167,6 +169,16 @@ class StrategyMember(Member):
         asked, self._asked[:] = list(self._asked), []
         for question in asked:
             self._look_up(question)
+
+    def stop_before_writing(self) -> list[Emit]:
+        """Be stopped between looking at the lease and writing, while another life takes over; returns what comes late.
+
+        The clock of that life may be behind, by more than it was stopped for.
+        """
+        late = list(self.desk.tick(self.ticks * QUIET_US))
+        self.ticks = max(0, self.ticks + self.clock_apart)
+        self.start()
+        return late
 
     def _look_up(self, question: Question) -> None:
         for message in self.log.messages():

@@ -92,18 +92,26 @@ class Roster:
     def __init__(self) -> None:
         self._versions: dict[str, tuple[ActiveVersion, ...]] = {}
         self._newest: dict[str, int] = {}
+        self._answered_us: dict[str, int] = {}
         self._made: _Tables | None = None
 
     def apply(self, status: StrategyStatusChanged) -> None:
-        """Take in the platform's newest answer about a strategy."""
+        """Take in an answer about a strategy, unless a later one is known: see ``stands``."""
+        if not self.stands(status):
+            return
+        self._answered_us[status.strategy_id] = status.answered_at_us
         self._versions[status.strategy_id] = status.active
         self._newest[status.strategy_id] = max([status.version, *(version.version for version in status.active)])
         self._made = None
 
+    def stands(self, status: StrategyStatusChanged) -> bool:
+        """Is no later answer about the strategy known? A member that was stopped may write one late (ADR 30)."""
+        return status.answered_at_us >= self._answered_us.get(status.strategy_id, -1)
+
     def remove(self, strategy_id: str) -> None:
         """Forget a strategy whose status was deleted."""
         if self._versions.pop(strategy_id, None) is not None:
-            del self._newest[strategy_id]
+            del self._newest[strategy_id], self._answered_us[strategy_id]
             self._made = None
 
     def knows(self, strategy_id: str, version: int) -> bool:

@@ -76,9 +76,14 @@ class StrategyDesk:
         self._stirred |= self.instruments.take(event, envelope.offset)
         return ()
 
-    def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterable[Emit]:
-        """Our own answers, read back: what is in force, also for an instance that did not give them."""
-        if self._given.is_read_back(event):
+    def on_status(self, event: StrategyStatusChanged, envelope: Envelope) -> Iterable[Emit]:
+        """Our own answers, read back: what is in force, also for an instance that did not give them.
+
+        One that comes late, of a leader before, does not stand, but is the last on its topic: whoever leads says again
+        what does.
+        """
+        stands = self._roster.stands(event)
+        if self._given.is_read_back(event) or self._given.is_late(event, envelope, stands=stands):
             return ()
         missed = self._evaluations.missed(event)  # a broken version is refused before anything is taken
         self._take(event)
@@ -100,8 +105,11 @@ class StrategyDesk:
     def tick(self, now_us: int) -> Iterator[Emit]:
         """Answer what was asked and looked into, if this process leads."""
         yield from self._evaluations.of_recalled()
-        if LEADER_PARTITION not in self._partitions or not self._questions:
+        if LEADER_PARTITION not in self._partitions:
             return
+        for status, cause in self._given.to_say_again(self._statuses):
+            self._give(status)
+            yield Emit(status, cause, "again")
         if self._stirred:
             self._stirred, self._quiet_since_us = False, now_us
         quiet = now_us - self._quiet_since_us >= QUIET_US
@@ -110,11 +118,14 @@ class StrategyDesk:
             while question is not None and self._answerable(question, quiet=quiet):
                 if not question.is_answered_by(self._statuses.get(question.strategy_id)):
                     status = self._answer(question.strategy_id, question.config, question.finding, now_us)
-                    self._take(status)
-                    self._given.note(status)
+                    self._give(status)
                     self._journal.append((question.config, status))
                     yield Emit(status, question.envelope)
                 question = self._questions.next_after(question)
+
+    def _give(self, status: StrategyStatusChanged) -> None:
+        self._take(status)
+        self._given.note(status)
 
     def _answerable(self, question: Question, *, quiet: bool) -> bool:
         """Is all known that the answer depends on? A market that is not known may be in what is still to be read."""
@@ -136,6 +147,7 @@ class StrategyDesk:
         self, strategy_id: str, config: StrategyConfigPublished | None, finding: Finding | None, now_us: int
     ) -> StrategyStatusChanged:
         known = self._statuses.get(strategy_id)
+        now_us = max(now_us, known.answered_at_us + 1) if known is not None else now_us  # whatever others' clocks say
         if config is None:
             assert known is not None, "nobody retires what was never answered"
             changes = {"status": ConfigStatus.RETIRED, "active": self._left(known.active), "answered_at_us": now_us}
@@ -188,15 +200,14 @@ class StrategyDesk:
     def _without(self, versions: Versions, last: ActiveVersion) -> Versions:
         """The versions up to the one in force, each of whose streams ends right behind the newest bar of its market.
 
-        Where no bar is known, or there are too many different ends for one message, it ends at no bar's close: then
-        nobody waits for the last bar (see ``Roster.owed``).
+        Where no bar is known, it never began: nobody may wait for a first one that is missing. Where there are too many
+        different ends for one message, it ends at no bar's close: then nobody waits for the last bar (``Roster.owed``).
         """
         feeds = {symbol: (last.venue, symbol, last.interval) for symbol in last.symbols}
-        unknown_us = self._newest_us + 1
-        exact = left(versions, {symbol: self._seen_us.get(feed, unknown_us) + 1 for symbol, feed in feeds.items()})
+        exact = left(versions, {symbol: self._seen_us.get(feed, -1) + 1 for symbol, feed in feeds.items()})
         if size_bytes(exact) <= VERSIONS_BYTES_MAX:
             return exact
-        return left(versions, dict.fromkeys(feeds, unknown_us + 1))
+        return left(versions, dict.fromkeys(feeds, self._newest_us + 2))
 
     def _take(self, status: StrategyStatusChanged) -> None:
         self._statuses[status.strategy_id] = status
@@ -257,6 +268,7 @@ class StrategyDesk:
         self._partitions -= set(partitions)
         if LEADER_PARTITION not in self._partitions:
             self._questions.put_back()
+            self._given.leads_no_more()
 
     def owned(self) -> frozenset[int]:
         """Partitions whose bars this process evaluates."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tradewire.ports.events import ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
@@ -87,14 +87,24 @@ class Questions:
 
 
 class Given:
-    """Answers that this process gave and has not read back: what it knows of a strategy is that, or newer."""
+    """Answers that this process gave and has not read back: what it knows of a strategy is that, or newer.
+
+    And answers that came late, of a leader before that was stopped: docs/adr/0030-late-answers.md.
+    """
 
     def __init__(self) -> None:
         self._unread: dict[str, list[StrategyStatusChanged]] = {}
+        self._led: set[str] = set()
+        self._late: dict[str, tuple[StrategyStatusChanged, Envelope]] = {}
 
     def note(self, status: StrategyStatusChanged) -> None:
         """An answer goes out."""
         self._unread.setdefault(status.strategy_id, []).append(status)
+        self._led.add(status.strategy_id)
+
+    def leads_no_more(self) -> None:
+        """What others answer from now on stands."""
+        self._led.clear()
 
     def is_read_back(self, status: StrategyStatusChanged) -> bool:
         """Is it one of ours? Then those before it are read back too, or never got to the topic."""
@@ -103,3 +113,24 @@ class Given:
             return False
         del unread[: unread.index(status) + 1]
         return True
+
+    def is_late(self, status: StrategyStatusChanged, cause: Envelope, *, stands: bool) -> bool:
+        """Does another's answer not count? Whoever leads has the last word about what it answered itself.
+
+        ``stands``: nothing later is known.
+        """
+        if stands and status.strategy_id not in self._led:
+            self._late.pop(status.strategy_id, None)
+            return False
+        self._late[status.strategy_id] = status, cause
+        return True
+
+    def to_say_again(
+        self, known: Mapping[str, StrategyStatusChanged]
+    ) -> Iterator[tuple[StrategyStatusChanged, Envelope]]:
+        """What stands of each strategy about which the last answer on the topic came late, and that one's envelope."""
+        late, self._late = self._late, {}
+        for strategy_id, (status, cause) in late.items():
+            stands = known[strategy_id]
+            after_us = max(stands.answered_at_us, status.answered_at_us + 1)
+            yield stands.model_copy(update={"answered_at_us": after_us}), cause
