@@ -100,6 +100,7 @@ bench-research: $(INSTALLED) $(PEERS) $(NAUTILUS) ## research measured beside it
 	$(BIN)/python -m benchmarks.research $(if $(QUICK),--quick)
 
 clean: ## remove .venv, the peers', caches and the embedded servers' data; data/ stays
+	@test ! -x $(BIN)/python || $(BIN)/python -m tradewire.embedded.hold_free .tradewire
 	rm -rf .venv .venv-peers .venv-nautilus .tradewire .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # The stamp is written last: an interrupted setup starts again where it must.

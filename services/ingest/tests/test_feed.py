@@ -19,7 +19,7 @@ class ListedSource(MarketDataPort):
     """Yields a list, then fails or ends."""
 
     def __init__(self, events: Sequence[Event], error: Exception | None = None) -> None:
-        self.listed, self.error = events, error
+        self.listed, self.error, self.asked = events, error, 0
         self.resumed: Mapping[tuple[str, str], int] = {}
 
     async def instruments(self) -> list[InstrumentChanged]:
@@ -31,6 +31,7 @@ class ListedSource(MarketDataPort):
     async def events(self, resume: Mapping[tuple[str, str], int]) -> AsyncIterator[Event]:
         self.resumed = resume
         for event in self.listed:
+            self.asked += 1
             yield event
         if self.error is not None:
             raise self.error
@@ -89,6 +90,22 @@ async def test_batches_when_paused_then_nothing_goes_out_until_resumed() -> None
     assert not waiting.done()
     pause(feed, ControlLevel.NORMAL, issued_at_us=2)
     assert [emit.event for emit in await waiting] == [candle(0)]
+    await batches.aclose()
+
+
+async def test_source_when_paused_then_does_not_run_ahead_of_what_goes_out() -> None:
+    source = ListedSource([candle(number) for number in range(100)])
+    feed = Feed(source)
+    pause(feed, ControlLevel.PAUSED)
+    batches = feed.batches(nothing_published)
+    await anext(batches)
+    waiting = asyncio.ensure_future(anext(batches))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert source.asked <= 1
+    pause(feed, ControlLevel.NORMAL, issued_at_us=2)
+    assert next(iter(await waiting)).event == candle(0)
+    assert isinstance(batches, AsyncGenerator)
     await batches.aclose()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import field_validator, model_validator
 
 from tradewire.runtime.environment import SettingsRefusedError, load, refuse_unknown
 from tradewire.runtime.process import bus_of
@@ -37,6 +38,37 @@ def test_wrong_value_is_one_sentence_with_variable_found_and_allowed(
     name: str, value: str, allowed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert refusal(monkeypatch, **{name: value}) == f"TRADEWIRE_{name}: found {value!r}; allowed: {allowed}"
+
+
+class JudgedSettings(RuntimeSettings):
+    """Settings that judge a value, and two together, in words of their own."""
+
+    @field_validator("log_level")
+    @classmethod
+    def _quiet(cls, level: str) -> str:
+        if level == "DEBUG":
+            raise ValueError("INFO and above, where a test looks on")
+        return level
+
+    @model_validator(mode="after")
+    def _fits(self) -> JudgedSettings:
+        if self.drain_seconds > 1000:
+            raise ValueError("TRADEWIRE_DRAIN_SECONDS: found more than a supervisor waits; allowed: 1000")
+        return self
+
+
+def test_value_that_a_rule_of_ours_refuses_is_told_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}LOG_LEVEL", "DEBUG")
+    with pytest.raises(SettingsRefusedError) as refused:
+        load(JudgedSettings)
+    assert str(refused.value) == "TRADEWIRE_LOG_LEVEL: found 'DEBUG'; allowed: INFO and above, where a test looks on"
+
+
+def test_values_that_do_not_fit_together_are_told_in_the_rule_s_own_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}DRAIN_SECONDS", "2000")
+    with pytest.raises(SettingsRefusedError) as refused:
+        load(JudgedSettings)
+    assert str(refused.value) == "TRADEWIRE_DRAIN_SECONDS: found more than a supervisor waits; allowed: 1000"
 
 
 def test_bus_address_without_sense_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

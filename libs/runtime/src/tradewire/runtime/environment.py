@@ -87,10 +87,12 @@ def _sentence(error: object) -> str:
     """One sentence for one of pydantic's errors: variable, what was found unless it may be secret, what is allowed."""
     assert isinstance(error, dict)
     name = "_".join(str(part) for part in error["loc"][:1]).upper()
+    if not name:  # several settings together: the sentence names them
+        return scrub(_allowed(str(error["msg"])))
     secret = name.endswith(SECRET_ENDS)
     found = "a value" if secret else scrub(repr(error["input"]))
     return f"{PREFIX}{name}: found {found}; allowed: {_allowed(str(error['msg']))}"
 
 
 def _allowed(message: str) -> str:
-    return re.sub(r"^Input should be |, unable to parse.*$", "", message)
+    return re.sub(r"^Input should be |^Value error, |, unable to parse.*$", "", message)

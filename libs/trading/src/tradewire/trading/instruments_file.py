@@ -64,7 +64,8 @@ def _document(text: str, source: str) -> dict[str, object]:
 def _first(error: ValidationError) -> str:
     """Field, value and complaint of the first of a model's errors."""
     first = error.errors()[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: found {first['input']!r}: {first['msg']}"
+    complaint = first["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(str(part) for part in first['loc'])}: found {first['input']!r}: {complaint}"
 
 
 def _instrument(entry: object, source: str) -> InstrumentChanged:

@@ -83,6 +83,7 @@ class Feed:
     async def _read(self, queue: asyncio.Queue[Event | None], resume: Mapping[tuple[str, str], int]) -> None:
         try:
             async for event in self._source.events(resume):
+                await self._running.wait()  # else the source would run ahead, and all of it go out when resumed
                 await queue.put(event)
         finally:
             await queue.put(None)

@@ -64,7 +64,10 @@ def set_command(
         _show(run_async(work), as_json=as_json)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        fail(f"{'.'.join(map(str, first['loc']))}: found {first['input']}; {first['msg']}", Exit.USAGE)
+        fail(
+            f"{'.'.join(map(str, first['loc']))}: found {first['input']}; {first['msg'].removeprefix('Value error, ')}",
+            Exit.USAGE,
+        )
 
 
 @app.command(epilog=epilog("tradewire limits show main"))

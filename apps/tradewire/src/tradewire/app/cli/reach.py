@@ -78,6 +78,35 @@ class Reached:
     operator: Operator
 
 
+REPORTS_LOOKED_AT = 100
+
+
+async def hold_readable(bus: EventBusPort, codec: Codec) -> None:
+    """Raises CommandError when none of the services' newest reports can be read: a registry gave their schemas ids."""
+    from tradewire.ports.bus import Place
+    from tradewire.ports.errors import ContractViolationError
+    from tradewire.ports.events import InstanceReported
+    from tradewire.ports.topics import BY_EVENT
+    from tradewire.runtime.bus.readers import read_between
+
+    place, reports = Place(BY_EVENT[InstanceReported].name, 0), 0
+    try:
+        begins, ends = await bus.begin_offsets([place]), await bus.end_offsets([place])
+    except ContractViolationError:
+        return  # no such topic: no service was here yet
+    async for record in read_between(bus, {place: max(begins[place], ends[place] - REPORTS_LOOKED_AT)}, ends):
+        if record.value is None:
+            continue
+        try:
+            codec.decode(record.topic, record.value)
+            return
+        except ContractViolationError:
+            reports += 1
+    if reports:
+        what = f"{place.topic}: found {reports} reports of services, none of which can be read without their registry"
+        raise CommandError(f"{what}; name it: --registry-url http://HOST:PORT/apis/ccompat/v7", Exit.UNREACHABLE)
+
+
 @asynccontextmanager
 async def reached(where: Where) -> AsyncIterator[Reached]:
     """Connect to a platform; disconnects at the end. Raises CommandError, RetryableError."""
@@ -96,6 +125,8 @@ async def reached(where: Where) -> AsyncIterator[Reached]:
     try:
         ids = SchemaIds.static() if registry_url is None else await SchemaIds.from_registry(registry_url)
         codec = Codec(ids)
+        if registry_url is None:
+            await hold_readable(bus, codec)
         yield Reached(bus, codec, Operator(bus, codec, SystemClock()))
     finally:
         await bus.close()

@@ -296,4 +296,4 @@ def _violation(topic: str, detail: str) -> ContractViolationError:
 def _first_error(error: pydantic.ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"]))
-    return f"field {where}: found {first['input']!r}; {first['msg']}"
+    return f"field {where}: found {first['input']!r}; {first['msg'].removeprefix('Value error, ')}"

@@ -47,8 +47,12 @@ class Pace:
 FULL_SPEED = Pace()
 
 
+CATCH_UP_SECONDS = 5.0
+"""Late moments are caught up with, so that the average keeps to the pace; later than this, a replay stood still."""
+
+
 class Pacer:
-    """Holds a replay to its pace. Late moments are caught up with, so that the average keeps to it."""
+    """Holds a replay to its pace: a rate. After a standstill (a pause, a stopped process) it goes on at that rate."""
 
     def __init__(self, pace: Pace, clock: ClockPort, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._pace, self._clock, self._sleep = pace, clock, sleep
@@ -70,6 +74,8 @@ class Pacer:
             self._due_s = self._clock.monotonic_s()
         elif moment_us > self._moment_us:
             self._due_s += self._pace.wait_s(moment_us - self._moment_us)
+            if self._clock.monotonic_s() - self._due_s > CATCH_UP_SECONDS:
+                self._due_s = self._clock.monotonic_s()
             await self._sleep(max(0.0, self._due_s - self._clock.monotonic_s()))
         self._moment_us = moment_us
 
