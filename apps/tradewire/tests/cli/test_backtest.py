@@ -31,7 +31,7 @@ def test_result_as_json_has_the_keys_that_other_tools_read(tmp_path: Path) -> No
     assert set(found) == set(keys.split())
     assert (found["engine"], found["strategy"]) == ("futures", "ema-cross-btc")
     assert len(found["fingerprint"]) == 64
-    assert len(found["equity"]) == 59 * 24
+    assert len(found["equity"]) == 1 + 59, "the first close, then one a day"
     assert found["ready_from_ms"] == {"BTCUSD": found["equity"][0][0]}, "warmed up on the bars before"
     trade = found["trades"][0]
     keys = "symbol side qty entry_time_ms exit_time_ms entry_price exit_price fees funding pnl slippage entry_reason"

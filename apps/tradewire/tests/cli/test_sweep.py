@@ -38,11 +38,14 @@ def test_sweep_ranks_writes_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFi
     assert len(pl.read_parquet(folder / "results.parquet")) == 7
     assert json.loads((folder / "evidence.json").read_text())["report"]["sets"] == 7
     assert (folder / "heat-map.html").exists()
+    assert found["activity"]["signals"] >= found["activity"]["entries"] > 0
+    assert any(line.startswith("without effect: ") for line in found["not_happened"])
 
     assert main([*WORDS, "--out", str(folder)]) == Exit.DONE
     text = capsys.readouterr().out
     assert "best of 7 sets by sharpe, grid search" in text
     assert "probability of backtest overfitting" in text
+    assert "of the best set: without effect: " in text
 
     assert main([*WORDS, "--out", str(folder), "--objective", "return"]) == Exit.REFUSED
     assert "holds a sweep with another objective" in " ".join(capsys.readouterr().err.split())

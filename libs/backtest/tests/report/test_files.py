@@ -67,6 +67,9 @@ def test_result_document_has_the_keys_that_other_tools_read(run: Any, written: d
     }
     assert document["fingerprint"] == run.result.fingerprint
     assert Decimal(document["trades"][0]["pnl"]) == run.result.trades[0].pnl
+    days = [(time_ms - 1) // 86_400_000 for time_ms, _ in document["equity"]]
+    assert days[1:] == sorted(set(days)), "one entry a day, and the first close"
+    assert document["equity"][0] == [run.result.time_us[0] // 1000, e8_text(int(run.result.equity_e8[0]))]
     assert document["equity"][-1] == [run.result.time_us[-1] // 1000, e8_text(int(run.result.equity_e8[-1]))]
     assert document["stats"] == run.stats.to_json()
     assert document == result_document(run.result, run.stats, READY, [run.market])

@@ -87,8 +87,9 @@ def run(
 def test_hand_computed_trades() -> None:
     trades = [trade("30"), trade("-10", hours=4), trade("10", hours=6), trade("0"), trade("999", hours=None)]
 
-    assert trading.closed_trades(trades) == 4
-    assert trading.open_trades(trades) == 1
+    held = {"BTCUSDT": np.array([0, 5]), "ETHUSDT": np.array([5, 0]), "SOLUSDT": np.array([], dtype=np.int64)}
+    assert trading.open_trades(held) == 1
+    assert trading.closed_trades(trades, 1) == 4
     assert trading.win_rate(trades) == 0.5
     assert trading.profit_factor(trades) == 4.0
     assert trading.expectancy(trades) == Decimal("7.5")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.merging import joined
 from tradewire.ports.backtest import BacktestRequest, EarlierBars, MarketHistory
 from tradewire.trading.language import Bars, CompiledStrategy, EvaluationArrays, compile_strategy, parse_strategy
 
@@ -23,7 +24,7 @@ def bars_seen(market: MarketHistory) -> Bars:
     if market.earlier is None:
         return Bars(*traded)
     before = (getattr(market.earlier, name) for name in COLUMNS)
-    return Bars(*(np.concatenate(pair) for pair in zip(before, traded, strict=True)))
+    return Bars(*(joined(*pair) for pair in zip(before, traded, strict=True)))
 
 
 def lead_of(market: MarketHistory) -> int:
@@ -38,7 +39,7 @@ def earlier_part(market: MarketHistory, first: int) -> EarlierBars | None:
     parts = [getattr(market, name)[:first] for name in COLUMNS]
     if market.earlier is not None:
         before = (getattr(market.earlier, name) for name in COLUMNS)
-        parts = [np.concatenate(pair) for pair in zip(before, parts, strict=True)]
+        parts = [joined(*pair) for pair in zip(before, parts, strict=True)]
     return EarlierBars(*parts)
 
 

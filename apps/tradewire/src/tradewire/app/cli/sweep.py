@@ -13,14 +13,12 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tradewire.app.cli import strategy
 from tradewire.app.cli.moments import iso
 from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import BusOption, RegistryOption, RootOption, epilog, finite
 from tradewire.app.cli.output import Exit, err, fail, out, plain, say, tell
 from tradewire.app.cli.reach import Where
 from tradewire.app.cli.research import Asked, StrategyArgument, asks, data_lines, ready_line, request_of
-from tradewire.app.cli.strategy import ANSWER_SECONDS
 from tradewire.backtest.sweeps import (
     Search,
     Span,
@@ -225,10 +223,12 @@ class _Sweep:
 
 def _publish(folder: Path, plan: SweepPlan, report: SweepReport, where: Where) -> None:
     """Publish the file with the best set as its defaults, and the evidence for it."""
+    from tradewire.app.cli import strategy  # what speaks with a platform, for those who publish
+
     evidence = evidence_of(folder, plan, report)
     document = f"# {evidence_line(evidence)}\n{with_defaults(plan.request.strategy, report.best.params)}"
     (folder / "best.yaml").write_text(document, encoding="utf-8")
-    answer = strategy.publish_document(document, where, ANSWER_SECONDS, evidence=evidence)
+    answer = strategy.publish_document(document, where, strategy.ANSWER_SECONDS, evidence=evidence)
     strategy.report_answer(answer, as_json=False)
 
 
@@ -253,6 +253,8 @@ def show(report: SweepReport, found: HeatMap | None, data: Sequence[str] = ()) -
     tell(f"searched {_dates(report.searched)}" + (f"; unseen {_dates(report.held_out)}" if report.held_out else ""))
     out.print(table)
     tell(f"the best set is {ready_line(report.ready_from_us)}")
+    for line in report.not_happened:
+        tell(f"of the best set: {line}")
     for line in data:
         tell(line)
     risk = "–" if report.overfitting is None else f"{report.overfitting.probability:.2f}"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tradewire.backtest.futures.arrays import BAR_ROWS, CLOSE, HIGH, LOW, MARKS, OPEN, RATE, VOLUME
 from tradewire.backtest.loops.units import FloatArray, IntMatrix, e8_array, prices_e8, volumes_e8
+from tradewire.backtest.merging import merged
 from tradewire.ports.backtest import MarketHistory
 from tradewire.trading.exchange import Bar, MarkBar
 from tradewire.trading.language import INTERVALS_US
@@ -108,8 +109,8 @@ def _lined_up(opens: Sequence[IntMatrix]) -> tuple[IntMatrix, Sequence[IntMatrix
     """All times, and where each market's are among them."""
     if len(opens) == 1:
         return opens[0], [slice(None)]
-    times = np.unique(np.concatenate(opens))
-    return times, [np.searchsorted(times, mine) for mine in opens]
+    times = merged(opens)
+    return times, [slice(None) if len(mine) == len(times) else np.searchsorted(times, mine) for mine in opens]
 
 
 def _marks(market: MarketHistory) -> tuple[FloatArray, ...]:

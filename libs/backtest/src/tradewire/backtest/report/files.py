@@ -15,10 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from tradewire.backtest.report.provenance import Provenance, plain, settings_of
 from tradewire.backtest.statistics import Statistics
+from tradewire.backtest.statistics.sampling import DAY_US, IntArray
 from tradewire.backtest.trade_measures import measures_of
 from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import BacktestFill, BacktestResult, MarketHistory, Trade
@@ -38,8 +40,9 @@ def result_document(
 ) -> dict[str, object]:
     """The machine-readable result: keys as other tools read them. Money as strings, times in ms, sides BUY and SELL.
 
-    ``ready_from_ms`` is null for a symbol on which the strategy never could decide; a trade still open at the end has
-    null for ``exit_time_ms``.
+    ``equity`` is the account's at the first close and at the last close of each UTC day; every close is in
+    ``equity.parquet``. ``ready_from_ms`` is null for a symbol on which the strategy never could decide; a trade still
+    open at the end has null for ``exit_time_ms``.
     """
     return {
         "fingerprint": result.fingerprint,
@@ -55,9 +58,18 @@ def result_document(
         ],
         "equity": [
             [time_us // 1000, e8_text(value)]
-            for time_us, value in zip(result.time_us.tolist(), result.equity_e8.tolist(), strict=True)
+            for time_us, value in zip(*(column.tolist() for column in _by_day(result)), strict=True)
         ],
     }
+
+
+def _by_day(result: BacktestResult) -> tuple[IntArray, IntArray]:
+    """Times and equity at the first close and the last of each UTC day; a close at midnight ends the day before."""
+    days = (result.time_us - 1) // DAY_US
+    last = np.ones(len(days), dtype=np.bool_)
+    last[:-1] = days[1:] != days[:-1]
+    last[:1] = True
+    return result.time_us[last], result.equity_e8[last]
 
 
 def activity_document(activity: Activity) -> dict[str, object]:

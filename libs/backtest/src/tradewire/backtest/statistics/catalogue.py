@@ -101,6 +101,16 @@ class Sample:
         return drawdowns.max_drawdown(self.equity)
 
     @cached_property
+    def open_trades(self) -> int:
+        """Trades still open at the end."""
+        return trading.open_trades(self.result.position_e8)
+
+    @property
+    def closed_trades(self) -> int:
+        """Trades that ended."""
+        return trading.closed_trades(self.result.trades, self.open_trades)
+
+    @cached_property
     def money(self) -> trading.Attribution:
         """Where the money went."""
         end = Decimal(int(self.result.equity_e8[-1])).scaleb(-8) if len(self.equity) else self.result.account.capital
@@ -217,8 +227,8 @@ _BENCHMARK = _rows(
 )
 _TRADES = _rows(
     Group.TRADES,
-    ("trades", "Closed trades", Unit.COUNT, trading.closed_trades, lambda s: trading.closed_trades(s.result.trades)),
-    ("open_trades", "Open at the end", Unit.COUNT, trading.open_trades, lambda s: trading.open_trades(s.result.trades)),
+    ("trades", "Closed trades", Unit.COUNT, trading.closed_trades, lambda s: s.closed_trades),
+    ("open_trades", "Open at the end", Unit.COUNT, trading.open_trades, lambda s: s.open_trades),
     (
         "liquidations",
         "Liquidations",

@@ -20,22 +20,22 @@ UNIT = Decimal("0.00000001")
 """The smallest amount of money."""
 
 
-def closed_trades(trades: Sequence[Trade]) -> int:
+def closed_trades(trades: Sequence[Trade], still_open: int) -> int:
     """Positions that went from flat to flat, or through zero.
 
     Formula: number of trades with an exit
     Source: count.
     """
-    return sum(trade.exit_time_us is not None for trade in trades)
+    return len(trades) - still_open
 
 
-def open_trades(trades: Sequence[Trade]) -> int:
+def open_trades(position_e8: Mapping[str, IntArray]) -> int:
     """Positions still held at the end of the run; their profit at the last mark is part of the equity.
 
-    Formula: number of trades without an exit
+    Formula: number of symbols held at the last close
     Source: count.
     """
-    return len(trades) - closed_trades(trades)
+    return sum(bool(held[-1]) for held in position_e8.values() if len(held))
 
 
 def liquidations(activity: Activity) -> int:

@@ -98,10 +98,11 @@ def figures_of_accounts(results: Sequence[BacktestResult]) -> Figures:
 def shape_of(returns: FloatArray) -> tuple[float, float]:
     """Skewness and kurtosis (3 for the normal law) of the population; (0, 3) when they don't vary."""
     centred = returns - returns.mean() if len(returns) else returns
-    variance = float(np.mean(centred**2)) if len(returns) else 0.0
+    squares = centred * centred
+    variance = float(np.mean(squares)) if len(returns) else 0.0
     if variance <= 1e-30:
         return 0.0, 3.0
-    return float(np.mean(centred**3)) / variance**1.5, float(np.mean(centred**4)) / variance**2
+    return float(np.mean(squares * centred)) / variance**1.5, float(np.mean(squares * squares)) / variance**2
 
 
 def run_set(job: Job, values: ParamSet, span: Span) -> BacktestResult:

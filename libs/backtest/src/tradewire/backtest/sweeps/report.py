@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tradewire.backtest.statistics.overfitting import Overfitting
 from tradewire.backtest.sweeps.figures import Figures
 from tradewire.backtest.sweeps.tasks import Span
+from tradewire.ports.activity import Activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class SweepReport:
     """``ranked``: best first by the objective in sample. ``sets`` tried, like ``effective_trials`` unrelated ones.
 
     ``ready_from_us``: by symbol, the close of the first bar searched at which the best set could decide, None for none.
-    ``left_out``: what the engine did not model of what was asked for, a sentence each.
+    ``activity``: what the best set's signals came to on the bars searched; ``not_happened``: the same in sentences, a
+    liquidation first. ``left_out``: what the engine did not model of what was asked for, a sentence each.
     """
 
     strategy_id: str
@@ -63,6 +65,8 @@ class SweepReport:
     windows: tuple[WindowResult, ...]
     stitched: Stitched | None
     ready_from_us: Mapping[str, int | None]
+    activity: Activity
+    not_happened: tuple[str, ...]
     left_out: tuple[str, ...]
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.not_happened import not_happened
 from tradewire.backtest.statistics.overfitting import backtest_overfitting, deflated_sharpe, effective_trials
 from tradewire.backtest.statistics.sampling import simple_returns
 from tradewire.backtest.statistics.summary import equity_of
@@ -141,7 +142,9 @@ def _judged(explorer: _Explorer, walked: Sequence[tuple[WindowResult, BacktestRe
     share = effective_trials(sums / np.maximum(counts, 1)) / len(sample)
     trials = max(1.0, share * len(sets))
     variance = float(np.var(rows[:, SHARPE], ddof=1)) if len(rows) > 1 else 0.0
-    ranked = tuple(_ranked(explorer, _values(sets, number), rows[number], variance, trials) for number in best)
+    judged = (_ranked(explorer, _values(sets, number), rows[number], variance, trials) for number in best)
+    first, inside = next(judged)
+    activity, lines = inside.activity, tuple(not_happened(inside))
     return SweepReport(
         strategy_id=parse_strategy(plan.request.strategy).id,
         objective=plan.objective,
@@ -154,10 +157,12 @@ def _judged(explorer: _Explorer, walked: Sequence[tuple[WindowResult, BacktestRe
         sets=len(sets),
         effective_trials=trials,
         overfitting=overfitting,
-        ranked=ranked,
+        ranked=(first, *(item for item, _ in judged)),
         windows=tuple(result for result, _ in walked),
         stitched=_stitched(walked),
         ready_from_us=ready_from_us(plan.job.asked(_values(sets, best[0]), span)),
+        activity=activity,
+        not_happened=lines,
         left_out=_left_out(plan),
     )
 
@@ -169,18 +174,21 @@ def _left_out(plan: SweepPlan) -> tuple[str, ...]:
     return left_out(plan.request.account, plan.request.markets)
 
 
-def _ranked(explorer: _Explorer, values: ParamSet, row: FloatArray, variance: float, trials: float) -> Ranked:
-    """One of the best, with its evidence."""
+def _ranked(
+    explorer: _Explorer, values: ParamSet, row: FloatArray, variance: float, trials: float
+) -> tuple[Ranked, BacktestResult]:
+    """One of the best, with its evidence, and its run on the bars searched."""
     plan, span = explorer.plan, explorer.plan.searched
     inside = run_set(plan.job, values, span)
     returns = simple_returns(equity_of(inside))
     skew, kurtosis = shape_of(returns)
-    return Ranked(
+    ranked = Ranked(
         _named(plan, values),
         figures_of(inside),
         None if plan.window is None else figures_of(run_set(plan.job, values, plan.window.test)),
         deflated_sharpe(float(row[SHARPE]), len(returns), skew, kurtosis, variance, trials),
     )
+    return ranked, inside
 
 
 def _stitched(walked: Sequence[tuple[WindowResult, BacktestResult]]) -> Stitched | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.backtest.futures import FuturesEngine
+from tradewire.backtest.merging import merged
 from tradewire.backtest.sweeps.space import ParamSet
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.backtest.vectorized.outcomes import block_counts, summarise
@@ -114,4 +115,4 @@ def _cut(market: MarketHistory, span: Span) -> MarketHistory:
 def closes(markets: Sequence[MarketHistory], span: Span) -> IntArray:
     """Open times at which any market has a bar, increasing."""
     times = [market.open_time_us for market in cut(markets, span)]
-    return np.unique(np.concatenate(times)) if times else np.zeros(0, dtype=np.int64)
+    return merged(times) if times else np.zeros(0, dtype=np.int64)

@@ -12,6 +12,7 @@ import numpy as np
 from tradewire.backtest.compiled import compiled, compiled_inside
 from tradewire.backtest.loops.arithmetic import LARGEST_PRICE, SCALE
 from tradewire.backtest.loops.units import e8_array, prices_e8
+from tradewire.backtest.merging import merged
 from tradewire.backtest.warmup import bars_seen, lead_of
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
 from tradewire.ports.events import InstrumentStatus
@@ -101,7 +102,7 @@ def markets_of(request: BacktestRequest, document: StrategyDocument) -> Markets:
     rows: tuple[NDArray[np.intp], ...] = ()
     time_us, bar = closes[0], np.empty((1, 0), dtype=np.int64)
     if len(closes) > 1:
-        time_us = np.unique(np.concatenate(closes))
+        time_us = merged(closes)
         rows = tuple(np.searchsorted(time_us, close) for close in closes)
         bar = np.full((len(closes), len(time_us)), -1, dtype=np.int64)
         for number, places in enumerate(rows):
