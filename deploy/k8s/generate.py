@@ -2,7 +2,7 @@
 
 Run it after a change of contracts/topics.yaml, of a service's settings or of anything under deploy/k8s::
 
-    python -m deploy.k8s.generate            # writes generated.yaml of components, alerts of overlays, rendered/
+    python -m deploy.k8s.generate            # writes generated.yaml of components, rules, rendered/
     python -m deploy.k8s.generate --check    # exit 1 when the committed files are stale
 """
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from deploy.k8s import kafka, manifests, monitoring, network, scaling, secrets, topic_map
 from deploy.k8s.rendering import render
+from deploy.monitoring.scope import Scope
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = ("testnet", "paper", "mainnet")
@@ -33,8 +34,9 @@ def generated() -> dict[Path, str]:
     }
     files = {HERE / "components" / name / "generated.yaml": manifests.text(o) for name, o in components.items()}
     for environment in ENVIRONMENTS:
-        rules = monitoring.alerts(found, f"tradewire-{environment}")
+        rules = monitoring.rules(found, Scope(f"tradewire-{environment}"))
         files[HERE / "overlays" / environment / "alerts.yaml"] = manifests.text(rules)
+    files[HERE.parent / "prometheus/rules.yml"] = manifests.text([{"groups": monitoring.rule_groups(found, Scope())}])
     return files
 
 

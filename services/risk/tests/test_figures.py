@@ -41,6 +41,16 @@ def test_exposure_when_position_and_orders_grow_then_ratio_to_the_limit() -> Non
     assert shown(desk, rules, DecisionCounts())["tradewire_exposure_ratio", ("alpha",)] == 0.5
 
 
+def test_exposure_when_leverage_is_limited_too_then_ratio_to_the_tighter_of_both() -> None:
+    rules = MemoryRules()
+    desk = desk_on(rules)
+    say(desk, limits(version=2, max_gross_exposure=Decimal(5_000), max_leverage=Decimal("0.05")))
+    say(desk, account_state(0, 10_000, positions=(position("2.5"),)), 0)
+    found = shown(desk, rules, DecisionCounts())
+    assert found["tradewire_exposure_ratio", ("alpha",)] == 0.5
+    assert found["tradewire_exposure_limit_ratio", ("alpha",)] == 0.05
+
+
 def test_drawdown_when_equity_falls_from_its_peak_then_share_of_the_peak() -> None:
     rules = MemoryRules()
     desk = desk_on(rules)

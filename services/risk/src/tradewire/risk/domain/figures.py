@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from tradewire.ports.events import RiskAssessed, RiskDecision
+from tradewire.ports.events import RiskAssessed, RiskDecision, RiskLimitsChanged
 from tradewire.ports.message import Event
 from tradewire.ports.metrics import Figure, Metric
 from tradewire.ports.risk import RiskPort
@@ -28,7 +28,8 @@ RATIO = Metric(
     "tradewire_exposure_ratio",
     "gauge",
     BY_ACCOUNT,
-    "Gross exposure as a share of its limit; an entry that takes it above 1 is refused, the market's moves are not.",
+    "Gross exposure as a share of its limit, of max_gross_exposure and max_leverage the less; an entry that takes it "
+    "above 1 is refused, the market's moves are not.",
 )
 LIMIT = Metric(
     "tradewire_exposure_limit_ratio", "gauge", BY_ACCOUNT, "Limit of gross exposure as a multiple of equity."
@@ -87,8 +88,16 @@ def _of(account: Account, rules: RiskPort) -> Iterator[Figure]:
     yield Figure(GROSS, name, float(gross))
     peak = max(account.peak_equity, state.equity)
     yield Figure(DRAWDOWN, name, float(1 - state.equity / peak) if peak > 0 else 0.0)
-    limit = rules.limits(account.account_id).max_gross_exposure
+    limit = _gross_limit(rules.limits(account.account_id), state.equity)
     if limit:
         yield Figure(RATIO, name, float(gross / limit))
         if state.equity > Decimal(0):
             yield Figure(LIMIT, name, float(limit / state.equity))
+
+
+def _gross_limit(limits: RiskLimitsChanged, equity: Decimal) -> Decimal | None:
+    """What gross exposure may come to, quote: the amount that is set, or the leverage on equity, whichever is less."""
+    bounds = [] if limits.max_gross_exposure is None else [limits.max_gross_exposure]
+    if limits.max_leverage is not None:
+        bounds.append(limits.max_leverage * max(equity, Decimal(0)))
+    return min(bounds, default=None)
