@@ -2,7 +2,7 @@
 
 Run it after a change of contracts/topics.yaml, of a service's settings or of anything under deploy/k8s::
 
-    python -m deploy.k8s.generate            # writes generated.yaml of components, rules, rendered/
+    python -m deploy.k8s.generate            # writes generated.yaml of components, rules, dashboards, rendered/
     python -m deploy.k8s.generate --check    # exit 1 when the committed files are stale
 """
 
@@ -15,6 +15,8 @@ from pathlib import Path
 
 from deploy.k8s import kafka, manifests, monitoring, network, scaling, secrets, topic_map
 from deploy.k8s.rendering import render
+from deploy.monitoring.dashboards import boards
+from deploy.monitoring.panels import document
 from deploy.monitoring.scope import Scope
 
 HERE = Path(__file__).parent
@@ -37,6 +39,8 @@ def generated() -> dict[Path, str]:
         rules = monitoring.rules(found, Scope(f"tradewire-{environment}"))
         files[HERE / "overlays" / environment / "alerts.yaml"] = manifests.text(rules)
     files[HERE.parent / "prometheus/rules.yml"] = manifests.text([{"groups": monitoring.rule_groups(found, Scope())}])
+    for board in boards([service.name for service in found.services]):
+        files[HERE.parent / f"grafana/dashboards/{board.uid}.json"] = document(board)
     return files
 
 

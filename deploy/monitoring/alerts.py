@@ -33,9 +33,11 @@ class Alert:
 def alerts(scope: Scope, services: Sequence[str], groups: Sequence[str]) -> Iterator[Alert]:
     """All alerts. ``groups``: services that read topics as a consumer group."""
     yield from _absence(scope, services)
-    yield from _standing(scope, groups)
+    yield from _standing(scope)
+    yield from _reading(scope, groups)
     yield from _loss(scope)
     yield from _truth(scope)
+    yield from _operation(scope)
     yield from _budgets(scope)
 
 
@@ -65,7 +67,7 @@ def _absence(scope: Scope, services: Sequence[str]) -> Iterator[Alert]:
     )
 
 
-def _standing(scope: Scope, groups: Sequence[str]) -> Iterator[Alert]:
+def _standing(scope: Scope) -> Iterator[Alert]:
     yield Alert(
         "TradewireLoopStands",
         f"time() - max by (service) ({scope.of('tradewire_service_heartbeat_timestamp_seconds')}) > 60",
@@ -82,6 +84,16 @@ def _standing(scope: Scope, groups: Sequence[str]) -> Iterator[Alert]:
         "page",
         "No heartbeat record has come through {{ $labels.service }} for two minutes; the first such stage is the one",
     )
+    yield Alert(
+        "TradewireDependencyAway",
+        f"time() - max by (service, dependency) ({scope.of('tradewire_dependency_reached_timestamp_seconds')}) > 90",
+        "1m",
+        "page",
+        "{{ $labels.dependency }} does not answer {{ $labels.service }}",
+    )
+
+
+def _reading(scope: Scope, groups: Sequence[str]) -> Iterator[Alert]:
     reading = "~" + "|".join(groups)
     lag = scope.of("tradewire_kafka_consumer_lag_seconds", group=reading)
     yield Alert(
@@ -99,13 +111,6 @@ def _standing(scope: Scope, groups: Sequence[str]) -> Iterator[Alert]:
         "1m",
         "page",
         "{{ $labels.service }} handles nothing of {{ $labels.topic }} although records wait",
-    )
-    yield Alert(
-        "TradewireDependencyAway",
-        f"time() - max by (service, dependency) ({scope.of('tradewire_dependency_reached_timestamp_seconds')}) > 90",
-        "1m",
-        "page",
-        "{{ $labels.dependency }} does not answer {{ $labels.service }}",
     )
     yield Alert(
         "TradewireRebalancesTooOften",
@@ -186,6 +191,9 @@ def _truth(scope: Scope) -> Iterator[Alert]:
         "The venue's clock and ours differ by {{ $value }} s: orders will be refused",
         "ingest",
     )
+
+
+def _operation(scope: Scope) -> Iterator[Alert]:
     yield Alert(
         "TradewireKillSwitchEngaged",
         f"max by (scope) ({scope.of('tradewire_kill_switch_engaged')}) > 0",

@@ -13,6 +13,7 @@ import pytest
 from tests.e2e.slices import ROOT
 from tests.monitoring.servers import Notifications, alertmanager, prometheus, receiver, until
 from tests.monitoring.test_alerts import SCOPES, groups
+from tests.monitoring.test_dashboards import FILES, expressions
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
@@ -70,15 +71,17 @@ def count(url: str, expression: str) -> int:
     return int(found[0]["value"][1]) if found else 0
 
 
-def metrics_of_rules() -> set[str]:
-    """Every metric that a rule asks for, but for recorded ones."""
-    expressions = [rule["expr"] for group in groups(SCOPES[0]) for rule in group["rules"]]
-    return {name for text in expressions for name in re.findall(r"\btradewire_\w+", text)}
+def metrics_asked_for() -> set[str]:
+    """Every metric of a rule or a dashboard, but for recorded ones."""
+    texts = [rule["expr"] for group in groups(SCOPES[0]) for rule in group["rules"]]
+    texts += [text for path in FILES for text in expressions(path)]
+    names = {name for text in texts for name in re.findall(r"\b(?:tradewire|messaging)_\w+", text)}
+    return names - {"messaging_destination_name", "messaging_consumer_group_name"}
 
 
-def test_every_metric_that_a_rule_needs_is_scraped(monitored: tuple[str, Notifications]) -> None:
+def test_every_metric_that_a_rule_or_a_dashboard_needs_is_scraped(monitored: tuple[str, Notifications]) -> None:
     url, _ = monitored
-    for metric in sorted(metrics_of_rules() - LIVE_ONLY):
+    for metric in sorted(metrics_asked_for() - LIVE_ONLY):
         until(lambda metric=metric: count(url, metric) > 0)
 
 
