@@ -9,6 +9,7 @@ from deploy.monitoring.boards.kafka import kafka
 from deploy.monitoring.boards.latency import tick_to_fill
 from deploy.monitoring.boards.service import service
 from deploy.monitoring.boards.trading import trading
+from deploy.monitoring.boards.venue import venue
 from deploy.monitoring.panels import Board
 
 
@@ -19,3 +20,4 @@ def boards(services: Sequence[str]) -> Iterator[Board]:
     yield tick_to_fill()
     yield trading()
     yield kafka()
+    yield venue()

@@ -37,9 +37,13 @@ def metrics_of(path: Path) -> set[str]:
 
 def test_every_service_has_one() -> None:
     services = {f"tradewire-{name}" for name in ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")}
-    assert services | {"tradewire-fleet", "tradewire-trading", "tradewire-kafka", "tradewire-tick-to-fill"} == {
-        path.stem for path in FILES
-    }
+    assert services | {
+        "tradewire-fleet",
+        "tradewire-trading",
+        "tradewire-kafka",
+        "tradewire-tick-to-fill",
+        "tradewire-venue",
+    } == {path.stem for path in FILES}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
