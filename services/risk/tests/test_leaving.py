@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import permutations
 
 import pytest
 
 from tradewire.ports.events import RiskDecision, Signal
-from tradewire.ports.message import Event, WaitReason
+from tradewire.ports.message import Event
 from tradewire.risk.adapters.memory_rules import MemoryRules
 from tradewire.risk.domain.desk import RiskDesk
 from tradewire.testkit.builders import BTC, ETH, HOUR_US, account_state, evaluation, instrument
@@ -77,8 +78,9 @@ def test_step_when_the_answer_about_its_version_comes_later_then_waits_for_it() 
     """The answer was published first, on a topic of its own; it also tells who else decides then."""
     desk = desk_that_knows(status(KEPT))
     assert say(desk, evaluation(0, Signal.HOLD, ETH, "kept", config_version=2)) == []
-    wait = WaitReason("strategy_status", "alpha: the answer about kept", HOUR_US)
-    assert list(desk.waits()) == [wait]
+    (wait,) = desk.waits()
+    assert (wait.reason, wait.event_time_us) == ("strategy_status", HOUR_US)
+    assert re.fullmatch(r"alpha: the answer about kept version 2 \(strategy\.evaluation\.v1 \d+ \d+\)", wait.what)
     both = active(document("kept", "alpha", ETH, BTC), 2, HOUR_US)
     assert say(desk, status(KEPT, both)) == []
     assert len(say(desk, evaluation(0, Signal.HOLD, BTC, "kept", config_version=2))) == 2

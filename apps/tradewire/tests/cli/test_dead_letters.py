@@ -40,7 +40,7 @@ async def test_letters_are_listed_with_their_lineage_and_message(rig: WorkerRig)
     assert (first.stage, second.stage) == ("handle", "parked")
     assert (first.waits, first.parks) == (True, True)
     assert first.lineage()["dlq.error.message"] == "broken"
-    assert first.decoded(rig.codec) == evaluation(1, candle_offset=1)
+    assert await first.decoded(rig.codec) == evaluation(1, candle_offset=1)
 
 
 async def test_letter_that_can_t_be_read_says_why(rig: WorkerRig) -> None:
@@ -48,7 +48,7 @@ async def test_letter_that_can_t_be_read_says_why(rig: WorkerRig) -> None:
     async with rig.running(RefusingDesk().service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
     (letter,) = await letters(rig.bus, ("risk",))
-    assert "schema id" in str(letter.decoded(rig.codec))
+    assert "schema id" in str(await letter.decoded(rig.codec))
 
 
 async def test_replay_handles_everything_in_order_and_frees_the_key(rig: WorkerRig) -> None:

@@ -61,7 +61,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     archive = Archive(bus, Codec(SchemaIds.static()))
 
     async def read(kind: type[Event]) -> list[Found]:
-        return [found async for record in archive.everywhere(kind) if (found := archive.decode(record)) is not None]
+        return [found async for record in archive.everywhere(kind) if (found := await archive.read(record)) is not None]
 
     kinds = (CandleClosed, StrategyEvaluated, RiskAssessed, OrderChanged, OrderFilled)
     return Finished(archive, {kind: asyncio.run(read(kind)) for kind in kinds})

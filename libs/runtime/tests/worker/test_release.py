@@ -69,6 +69,17 @@ async def test_letters_are_handled_in_order_then_the_key_goes_on(rig: WorkerRig)
     assert rig.metrics.parked_keys.labels("risk")._value.get() == 0
 
 
+async def test_letter_about_a_topic_of_other_services_parks_nothing(rig: WorkerRig) -> None:
+    desk = RefusingDesk()
+    strange = (("dlq.topic", b"market.quote.v1"), ("dlq.partition", b"0"), ("dlq.offset", b"7"))
+    unreadable = (("dlq.topic", b"\xff"), *strange[1:])
+    await rig.put(*(Outgoing(LETTERS, b"alpha", b"x", headers) for headers in (strange, unreadable)))
+    async with rig.running(desk.service):
+        await say(rig, 0)
+        await rig.until(lambda: desk.handled == [0])
+        assert rig.metrics.parked_keys.labels("risk")._value.get() == 0
+
+
 async def test_answers_are_as_if_nothing_was_ever_parked(rig: WorkerRig) -> None:
     undisturbed, desk = WorkerRig(), RefusingDesk()
     await say(undisturbed, 1, 2, 3)

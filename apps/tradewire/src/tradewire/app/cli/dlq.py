@@ -141,7 +141,7 @@ def show(
             found = await letters(platform.bus, (service,))
             for candidate in found:
                 if candidate.place == letter:
-                    return candidate, candidate.decoded(platform.codec)
+                    return candidate, await candidate.decoded(platform.codec)
             known = ", ".join(candidate.place for candidate in found[-10:]) or "none"
             raise CommandError(f"no letter {letter} in {DEAD_LETTERS[service]}; the newest are: {known}")
 

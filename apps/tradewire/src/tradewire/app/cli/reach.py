@@ -98,7 +98,7 @@ async def hold_readable(bus: EventBusPort, codec: Codec) -> None:
         if record.value is None:
             continue
         try:
-            codec.decode(record.topic, record.value)
+            await codec.read(record.topic, record.value)
             return
         except ContractViolationError:
             reports += 1

@@ -45,12 +45,12 @@ class Archive:
     def __init__(self, bus: EventBusPort, codec: Codec) -> None:
         self._bus, self._codec = bus, codec
 
-    def decode(self, record: Record) -> Found | None:
+    async def read(self, record: Record) -> Found | None:
         """The record's message; None for a tombstone and for one that can't be read."""
         if record.value is None:
             return None
         try:
-            return Found(self._codec.decode(record.topic, record.value), self._codec.decode_headers(record))
+            return Found(await self._codec.read(record.topic, record.value), self._codec.decode_headers(record))
         except ContractViolationError:
             return None
 
@@ -71,7 +71,7 @@ class Archive:
         async with aclosing(self.of_key(kind, key, from_us)) as records:
             async for record in records:
                 if dict(record.headers).get("event_id") == event_id.encode():
-                    return self.decode(record)
+                    return await self.read(record)
         return None
 
     async def mentions(self, kind: type[Event], key: str, from_us: int, *texts: str) -> AsyncGenerator[Found]:
@@ -80,7 +80,7 @@ class Archive:
         async with aclosing(self.of_key(kind, key, from_us)) as records:
             async for record in records:
                 if record.value is not None and all(text in record.value for text in sought):
-                    found = self.decode(record)
+                    found = await self.read(record)
                     if found is not None:
                         yield found
 
@@ -89,7 +89,7 @@ class Archive:
         async with aclosing(self.everywhere(kind)) as records:
             async for record in records:
                 if record.value is not None and text.encode() in record.value:
-                    found = self.decode(record)
+                    found = await self.read(record)
                     if found is not None and wanted(found.event):
                         return found
         return None
@@ -99,7 +99,7 @@ class Archive:
         found: dict[str, Event] = {}
         async with aclosing(self.everywhere(kind)) as records:
             async for record in records:
-                message = self.decode(record)
+                message = await self.read(record)
                 if message is not None:
                     found[(record.key or b"").decode(errors="replace")] = message.event
         return found
@@ -110,7 +110,7 @@ class Archive:
         """The message at an offset, if it is still kept."""
         async with aclosing(self._read(place, offset)) as records:
             async for record in records:
-                return self.decode(record) if record.offset == offset else None
+                return await self.read(record) if record.offset == offset else None
         return None
 
     async def of_key(self, kind: type[Event], key: str, from_us: int) -> AsyncGenerator[Record]:

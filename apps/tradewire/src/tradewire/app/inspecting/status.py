@@ -109,10 +109,10 @@ async def platform_status(root: Path, clock: ClockPort) -> PlatformStatus | None
         return None
     servers = await asyncio.gather(*(_server(name, stack, clock) for name in stack.servers))
     services: tuple[ServiceStatus, ...] = ()
-    instances: tuple[InstanceStatus, ...] | None = None
+    instances: tuple[InstanceStatus, ...] | str = "it does not answer"
     if platform is not None and platform.owner == stack.owner:
-        bus_answers = any(server.answers for server in servers if server.name == "kafka")
-        endpoints = stack.endpoints if bus_answers else None  # what does not answer is not asked again
+        own = [server.answers for server in servers if server.name == "kafka"]
+        endpoints = stack.endpoints if all(own) else None  # what does not answer is not asked again
         services, instances = await asyncio.gather(_services(platform, endpoints, clock), _instances(endpoints, clock))
     running = platform is not None and platform.phase.value == "running"
     found = _problems(servers, services, instances)
@@ -124,15 +124,18 @@ async def platform_status(root: Path, clock: ClockPort) -> PlatformStatus | None
         healthy=(running or platform is None) and not found,
         servers=tuple(servers),
         services=services,
-        instances=instances,
+        instances=None if isinstance(instances, str) else instances,
         problems=tuple(found),
     )
 
 
 def _problems(
-    servers: Sequence[ServerStatus], services: Sequence[ServiceStatus], instances: Sequence[InstanceStatus] | None
+    servers: Sequence[ServerStatus], services: Sequence[ServiceStatus], instances: tuple[InstanceStatus, ...] | str
 ) -> list[str]:
-    """A server that does not answer, a service that is not well, an instance that is not: each by name."""
+    """A server that does not answer, a service that is not well, an instance that is not: each by name.
+
+    ``instances``: what they reported, or why that is not known.
+    """
     found = [f"{server.name} does not answer: {server.detail}" for server in servers if not server.answers]
     for service in services:
         if service.health != "ok":
@@ -140,25 +143,27 @@ def _problems(
             found.append(f"{service.name} is {service.health}: {why or service.last_error or service.phase}")
         if service.crash_loop:
             found.append(f"{service.name} is in a crash loop: started {service.restarts + 1} times; see {service.log}")
-    if instances is None:
-        return [*found, "the bus does not tell which instances there are"] if services else found
+    if isinstance(instances, str):
+        return [*found, f"the bus does not tell which instances there are: {instances}"] if services else found
     asked = {service.pid for service in services}
     return found + problems([one for one in instances if one.pid not in asked], ())
 
 
-async def _instances(endpoints: Endpoints | None, clock: ClockPort) -> tuple[InstanceStatus, ...] | None:
-    """Whoever reported itself; None when the bus does not tell."""
+async def _instances(endpoints: Endpoints | None, clock: ClockPort) -> tuple[InstanceStatus, ...] | str:
+    """Whoever reported itself, or why that is not known."""
     if endpoints is None:
-        return None
-    bus = connect(f"kafka://{endpoints.bootstrap_servers}", client_id="tradewire-status")
+        return "it does not answer"
+    bus = connect(endpoints.bus, client_id="tradewire-status")
     try:
         async with asyncio.timeout(4 * ASK_SECONDS):
             await bus.start()
             url = endpoints.registry_url
             ids = SchemaIds.static() if url is None else await SchemaIds.from_registry(url)
             return tuple(await seen_instances(bus, Codec(ids), clock))
-    except (TradewireError, TimeoutError):
-        return None
+    except TradewireError as error:
+        return scrub(str(error))
+    except TimeoutError:
+        return f"no answer within {4 * ASK_SECONDS:g} s"
     finally:
         await bus.close()
 

@@ -68,12 +68,12 @@ class Letter:
         """All headers as text."""
         return {name: value.decode(errors="replace") for name, value in self.record.headers}
 
-    def decoded(self, codec: Codec) -> Event | str:
+    async def decoded(self, codec: Codec) -> Event | str:
         """The message, or why it can't be read."""
         if self.record.value is None:
             return "a tombstone"
         try:
-            return codec.decode(self.topic, self.record.value)
+            return await codec.read(self.topic, self.record.value)
         except TradewireError as error:
             return str(error)
 

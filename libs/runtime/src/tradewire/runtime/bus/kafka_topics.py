@@ -13,7 +13,7 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsError, for_code
 
 from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.message import TopicSpec
@@ -255,6 +255,12 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[WantedTopic]) -> 
     new = [NewTopic(t.name, t.partitions, t.replication, topic_configs=dict(t.configs)) for t in topics]
     response: Any = await admin.create_topics(new)
     for name, code, *message in response.topic_errors:
+        if for_code(code) is InvalidReplicationFactorError:
+            copies = next(topic.replication for topic in topics if topic.name == name)
+            raise FatalError(
+                f"{name}: the cluster has fewer than the {copies} brokers that keep a copy each; create topics with "
+                "fewer copies: `tradewire topics apply --bus BUS --replication 1`, then start again"
+            )
         if for_code(code) is not TopicAlreadyExistsError:
             _raise_for(code, f"creating {name}: {message[0] if message else ''}")
 

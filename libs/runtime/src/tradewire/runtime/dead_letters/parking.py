@@ -83,6 +83,7 @@ class Parking:
 
     def __init__(self, service: str) -> None:
         self._topic = DEAD_LETTERS.get(service)
+        self._own = frozenset(n for n, spec in TOPICS.items() if service in (*spec.consumers, *spec.producers))
         self._waits: dict[Key, Wait] = {}
         self._skips: dict[tuple[Place, int], str] = {}
         self._read: dict[Place, int] = {}
@@ -162,10 +163,12 @@ class Parking:
                 yield key, wait, wait.request
 
     def take(self, record: Record) -> None:
-        """A letter or a marker of the topic; whatever else somebody wrote there says nothing."""
+        """A letter or a marker of the topic; whatever else somebody wrote there says nothing, and so does what is about
+        a topic that the service neither reads nor writes.
+        """
         self._read[record.place] = max(self._read.get(record.place, 0), record.offset + 1)
         key = origin(record)
-        if key is None or key[0] not in TOPICS:
+        if key is None or key[0] not in self._own:
             return
         if (skip := read_skip(record)) is not None:
             self._skips[Place(key[0], skip.partition), skip.offset] = f"{skip.author}: {skip.reason}"

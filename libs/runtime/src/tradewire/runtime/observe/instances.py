@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.clock import ClockPort
-from tradewire.ports.errors import ContractViolationError, TradewireError
+from tradewire.ports.errors import TradewireError
 from tradewire.ports.events import InstanceReported
 from tradewire.ports.message import WaitReason, derived_id
 from tradewire.ports.topics import BY_EVENT
@@ -38,17 +38,17 @@ async def newest_reports(bus: EventBusPort, codec: Codec) -> dict[str, InstanceR
     starts = {place: max(begins[place], ends[place] - READ_BACK_MAX) for place in places}
     found: dict[str, InstanceReported] = {}
     async for record in read_between(bus, starts, ends):
-        report = _read(record, codec)
+        report = await _read(record, codec)
         if report is not None:
             found[report.instance_id] = report
     return found
 
 
-def _read(record: Record, codec: Codec) -> InstanceReported | None:
-    """A report; None for what is none, or was written by a newer version that this one can't read."""
+async def _read(record: Record, codec: Codec) -> InstanceReported | None:
+    """A report; None for what is none, or was written by a newer version that can't be read here, or not now."""
     try:
-        event = None if record.value is None else codec.decode(record.topic, record.value)
-    except ContractViolationError:
+        event = None if record.value is None else await codec.read(record.topic, record.value)
+    except TradewireError:
         return None
     return event if isinstance(event, InstanceReported) else None
 

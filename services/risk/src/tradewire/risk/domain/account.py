@@ -33,6 +33,12 @@ class Waiting(NamedTuple):
         """Does it ask for a trade?"""
         return self.event.signal is not Signal.HOLD and self.event.ready
 
+    @property
+    def told(self) -> str:
+        """The strategy's version, and the record, for people."""
+        event, record = self.event, self.envelope
+        return f"{event.strategy_id} version {event.config_version} ({record.topic} {record.partition} {record.offset})"
+
 
 class Seen(NamedTuple):
     """An account state that no answer has used yet."""
@@ -115,10 +121,10 @@ class Account:
             if known_us < close_us and stream not in self.ending and stream not in self.ended:
                 yield stream
 
-    def unanswered(self, step_us: int, knows: Callable[[str, int], bool]) -> list[str]:
-        """Strategies with an evaluation in a step whose version is not known here yet, nor who else decides then."""
-        events = [waiting.event for waiting in self.steps[step_us].values()]
-        return [event.strategy_id for event in events if not knows(event.strategy_id, event.config_version)]
+    def unanswered(self, step_us: int, knows: Callable[[str, int], bool]) -> list[Waiting]:
+        """Evaluations of a step whose strategy's version is not known here yet, nor who else decides then."""
+        step = self.steps[step_us].values()
+        return [one for one in step if not knows(one.event.strategy_id, one.event.config_version)]
 
     def state_as_of(self, step_us: int) -> AccountStateChanged | None:
         """The account as of ``step_us``, once its state at or after that time is known; moves the trackers there."""

@@ -187,8 +187,8 @@ class RiskDesk:
             owing = self._owing(account)
             streams = ", ".join(sorted(f"{stream.strategy_id} on {stream.symbol}" for stream in owing))
             if unanswered := account.unanswered(step_us, self._roster.knows):
-                what = f"{account.account_id}: the answer about {', '.join(sorted(unanswered))}"
-                yield WaitReason("strategy_status", what, step_us)
+                whose = ", ".join(sorted(one.told for one in unanswered))
+                yield WaitReason("strategy_status", f"{account.account_id}: the answer about {whose}", step_us)
             elif streams:
                 yield WaitReason("evaluations", f"{account.account_id}: evaluations of {streams}", step_us)
             else:
