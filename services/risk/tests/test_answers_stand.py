@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tradewire.ports.events import ControlLevel, RiskAssessed, RiskDecision, Signal
-from tradewire.risk.domain.account import Account
+from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.desk import RiskDesk
 from tradewire.testkit.builders import BTC, ETH, HOUR_US, account_state, control, evaluation, limits
 from tradewire.testkit.risk_desk import answers, desk_with, say
@@ -43,7 +43,7 @@ def after_a_crash(told: list[RiskAssessed], *, saved: bytes | None = None) -> Ri
     """Another life, with the answers on the topic."""
     desk = live_desk()
     if saved is not None:
-        desk.restore(0, Account.restored("alpha", saved, desk.pending))
+        desk.restore(0, RiskAccount.restored("alpha", saved, desk.pending))
     desk.published({"alpha": max((answer.event_time_us for answer in told), default=-1)}, told)
     return desk
 

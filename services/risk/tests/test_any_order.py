@@ -17,7 +17,7 @@ from tradewire.ports.events import (
     StrategyEvaluated,
 )
 from tradewire.ports.message import Event
-from tradewire.risk.domain.account import Account
+from tradewire.risk.domain.account import RiskAccount
 from tradewire.testkit.builders import (
     BTC,
     ETH,
@@ -81,7 +81,7 @@ def play(rng: random.Random, feeds: tuple[Feed, Feed], *, trouble: bool) -> dict
         if trouble and rng.random() < 0.1:
             desk = desk_with(BOUNDS, symbols=(BTC, ETH))
             if saved is not None:
-                desk.restore(0, Account.restored("alpha", saved, desk.pending))
+                desk.restore(0, RiskAccount.restored("alpha", saved, desk.pending))
             read = list(committed)
     return found
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tradewire.ports.events import ControlLevel, OrderLeg, RiskAssessed, RiskDecision, Side, Signal
 from tradewire.risk.adapters.memory_rules import MemoryRules
-from tradewire.risk.domain.account import Account
+from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.desk import RiskDesk
 from tradewire.testkit.builders import BTC, account_state, control, evaluation, instrument, open_order, position, share
 from tradewire.testkit.risk_desk import answers, desk_with, refused, say
@@ -105,7 +105,7 @@ def restarted(desk: RiskDesk, *, published_number: int | None = None) -> RiskDes
     for event in (instrument(BTC), status(active(document("trend", "alpha", BTC))), FLATTEN):
         assert say(fresh, event) == []
     for data in saved:
-        fresh.restore(0, Account.restored("alpha", data, fresh.pending))
+        fresh.restore(0, RiskAccount.restored("alpha", data, fresh.pending))
     if published_number is not None:
         fresh.published({"alpha": evaluation(published_number).event_time_us})
     return fresh

@@ -28,7 +28,7 @@ from tradewire.runtime.loop.resuming import NEWEST_RECORDS
 from tradewire.runtime.service import StoreContext
 from tradewire.strategy import examiner as module
 from tradewire.strategy.domain.desk import QUIET_US, StrategyDesk
-from tradewire.strategy.domain.validation import Finding, examined
+from tradewire.strategy.domain.validation import Examination, examined
 from tradewire.strategy.examiner import Examiner
 from tradewire.testkit.builders import BTC, ETH, HOUR_US, account_state, envelope, instrument, snapshot
 from tradewire.testkit.strategies import config, document
@@ -140,7 +140,7 @@ async def test_market_when_what_was_told_last_of_instruments_was_a_dead_letter_t
 async def test_check_when_it_takes_long_then_the_trading_loop_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     go_on, begun = threading.Event(), threading.Event()
 
-    def slow(published: StrategyConfigPublished) -> Finding:
+    def slow(published: StrategyConfigPublished) -> Examination:
         begun.set()
         assert go_on.wait(30), "the loop lets it end"
         return examined(published)
@@ -158,7 +158,7 @@ async def test_check_when_it_takes_long_then_the_trading_loop_goes_on(monkeypatc
     assert not desk.examines()
 
 
-def breaks(_: StrategyConfigPublished) -> Finding:
+def breaks(_: StrategyConfigPublished) -> Examination:
     """A fault of ours."""
     raise RuntimeError("boom")
 
@@ -166,7 +166,7 @@ def breaks(_: StrategyConfigPublished) -> Finding:
 async def test_check_when_it_breaks_then_the_strategy_is_refused_and_the_next_one_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    check: Callable[[StrategyConfigPublished], Finding] = breaks
+    check: Callable[[StrategyConfigPublished], Examination] = breaks
     monkeypatch.setattr(module, "examined", check)
     desk = desk_with()
     ask(desk, config(document("one")), config(document("two")))

@@ -11,7 +11,7 @@ from fastapi import HTTPException
 
 from tradewire.ports.message import Event
 from tradewire.telemetry.adapters.api import stream as module
-from tradewire.telemetry.adapters.api.stream import QUEUED_MAX, SUBSCRIBERS_MAX, Stream
+from tradewire.telemetry.adapters.api.stream import QUEUED_MAX, SUBSCRIBERS_MAX, UpdateStream
 from tradewire.telemetry.domain.books import Books
 from tradewire.telemetry.domain.desk import TelemetryDesk
 
@@ -22,14 +22,14 @@ else:
 
 
 @pytest.fixture
-def stream() -> Stream:
-    stream = Stream()
+def stream() -> UpdateStream:
+    stream = UpdateStream()
     stream.open()
     return stream
 
 
 @pytest.fixture
-def desk(stream: Stream) -> TelemetryDesk:
+def desk(stream: UpdateStream) -> TelemetryDesk:
     return TelemetryDesk(Books(), listener=stream.publish)
 
 
@@ -38,7 +38,9 @@ def tell(desk: TelemetryDesk, messages: Messages, *events: Event) -> None:
         desk.on_fact(event, messages.envelope(event))
 
 
-async def listen(stream: Stream, account_id: str | None = None, kind: list[str] | None = None) -> AsyncIterator[str]:
+async def listen(
+    stream: UpdateStream, account_id: str | None = None, kind: list[str] | None = None
+) -> AsyncIterator[str]:
     """A reader that is connected."""
     texts: AsyncIterator[str] = (await stream.updates(account_id, kind)).body_iterator  # type: ignore[assignment]
     assert await anext(texts) == ": connected\n\n"
@@ -46,7 +48,7 @@ async def listen(stream: Stream, account_id: str | None = None, kind: list[str] 
 
 
 async def test_stream_when_the_state_changes_then_each_reader_is_told_what_it_asked_for(
-    stream: Stream, desk: TelemetryDesk, messages: Messages
+    stream: UpdateStream, desk: TelemetryDesk, messages: Messages
 ) -> None:
     every, mine = await listen(stream), await listen(stream, "paper-2", ["OrderFilled"])
     tell(desk, messages, messages.order(), messages.fill(account_id="paper-2"), messages.order())
@@ -62,7 +64,7 @@ async def test_stream_when_the_state_changes_then_each_reader_is_told_what_it_as
 
 
 async def test_stream_when_a_reader_is_too_slow_then_cut_off_and_the_others_go_on(
-    stream: Stream, desk: TelemetryDesk, messages: Messages
+    stream: UpdateStream, desk: TelemetryDesk, messages: Messages
 ) -> None:
     slow, fast = await listen(stream), await listen(stream, kind=["OrderChanged"])
     fills = [messages.fill(sequence=n) for n in range(1, QUEUED_MAX + 10)]
@@ -72,14 +74,14 @@ async def test_stream_when_a_reader_is_too_slow_then_cut_off_and_the_others_go_o
 
 
 async def test_stream_when_nothing_happens_then_a_comment_keeps_it_open(
-    stream: Stream, monkeypatch: pytest.MonkeyPatch
+    stream: UpdateStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SILENCE_SECONDS", 0.001)
     texts = await listen(stream)
     assert await anext(texts) == ": still here\n\n"
 
 
-async def test_stream_when_full_or_closed_then_503(stream: Stream) -> None:
+async def test_stream_when_full_or_closed_then_503(stream: UpdateStream) -> None:
     readers = [await listen(stream) for _ in range(SUBSCRIBERS_MAX)]
     with pytest.raises(HTTPException):
         await stream.updates(None, None)

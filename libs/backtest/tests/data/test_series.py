@@ -14,7 +14,7 @@ from tradewire.backtest.data.writing import write_candles
 from tradewire.trading.indicators import IndicatorError
 from tradewire.trading.indicators.adapters.choice import Adapter
 from tradewire.trading.language import StrategyErrors
-from tradewire.trading.language.bars import Aggregator, Bar
+from tradewire.trading.language.bars import Aggregator, IndicatorBar
 
 SAMPLE = Path(__file__).parents[4] / "data" / "sample"
 HOUR_US = 3_600_000_000
@@ -69,7 +69,7 @@ def test_resampling_is_what_the_language_aggregates(candles: Candles) -> None:
     made = resample(candles, "4h")
     aggregator = Aggregator(HOUR_US, 4 * HOUR_US)
     rows = zip(candles.open_time_us.tolist(), *(column.tolist() for column in candles.columns), strict=True)
-    wanted = [bar for row in rows for bar in aggregator.update(Bar(*row))]
+    wanted = [bar for row in rows for bar in aggregator.update(IndicatorBar(*row))]
     assert made.candles.open_time_us.tolist() == [bar.open_time_us for bar in wanted]
     for name in ("open", "high", "low", "close"):
         assert getattr(made.candles, name).tolist() == [getattr(bar, name) for bar in wanted]

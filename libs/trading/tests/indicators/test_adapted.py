@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from tradewire.trading.indicators import INDICATORS, FloatArray, IndicatorError, Stream
+from tradewire.trading.indicators import INDICATORS, FloatArray, IndicatorError, IndicatorStream
 from tradewire.trading.indicators.adapted import WHOLE_HISTORY, AdaptedIndicator, WindowStream, adapted
 from tradewire.trading.indicators.adapters.choice import Adapter, adapter_of
 
@@ -39,7 +39,7 @@ def columns(name: str) -> list[FloatArray]:
     return [bars[text] if text in bars else free[place] for place, text in enumerate(INDICATORS[name].inputs)]
 
 
-def streamed(stream: Stream, inputs: Sequence[FloatArray]) -> FloatArray:
+def streamed(stream: IndicatorStream, inputs: Sequence[FloatArray]) -> FloatArray:
     """Outputs bar by bar, shape (outputs, bars)."""
     return np.array([stream.update(*bar) for bar in zip(*inputs, strict=True)]).T
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradewire.trading.indicators import INDICATORS, Indicator, IndicatorError, Stream
+from tradewire.trading.indicators import INDICATORS, Indicator, IndicatorError, IndicatorStream
 
 STRAIGHT = sorted(name for name, indicator in INDICATORS.items() if indicator.kernel.straight is not None)
 ORDINARY = st.one_of(st.floats(-1e12, 1e12), st.sampled_from([0.0, -0.0, 1.0, 100.0, 100.01]))
@@ -18,7 +18,7 @@ INPUTS = st.one_of(ORDINARY, ORDINARY, ORDINARY, st.integers(-5, 5), st.floats(1
 HOLES = st.sampled_from([math.nan, math.inf, -math.inf])
 
 
-def stepped(subject: Indicator, params: tuple[float, ...]) -> Stream:
+def stepped(subject: Indicator, params: tuple[float, ...]) -> IndicatorStream:
     """The incremental form that calls the step."""
     return dataclasses.replace(subject, kernel=dataclasses.replace(subject.kernel, straight=None)).stream(*params)
 

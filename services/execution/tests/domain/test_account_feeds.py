@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.execution_port import ExecutionPort
 from tradewire.testkit.builders import ACCOUNT, BTC, HOUR_US, VENUE, candle
 from tradewire.testkit.execution_desk import desk_with, told
 from tradewire.trading.pending_offsets import PendingOffsets
 
 
-def saved_account(**candle_fields: Any) -> Account:
+def saved_account(**candle_fields: Any) -> ExecutionAccount:
     """An account to which one hourly bar happened."""
     desk = desk_with()
     told(desk, candle(0, **candle_fields))
@@ -20,9 +20,9 @@ def saved_account(**candle_fields: Any) -> Account:
     return account
 
 
-def restored(saved: bytes, execution: ExecutionPort) -> Account:
+def restored(saved: bytes, execution: ExecutionPort) -> ExecutionAccount:
     """What comes back from ``saved``; its orders are of no matter here."""
-    return Account.restored(ACCOUNT, saved, PendingOffsets(), lambda *_: execution)
+    return ExecutionAccount.restored(ACCOUNT, saved, PendingOffsets(), lambda *_: execution)
 
 
 def test_account_when_restored_then_knows_which_bars_of_which_interval_happened_and_ended() -> None:

@@ -6,14 +6,14 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.ports.events import Side
 from tradewire.testkit.builders import BTC, ETH, assessment, candle, instrument, intent
 from tradewire.testkit.execution_desk import desk_with, fills, say, told
 
 
-def traded(desk: ExecutionDesk) -> Account:
+def traded(desk: ExecutionDesk) -> ExecutionAccount:
     """Account alpha after two bars, the second of which fills an order."""
     told(desk, candle(0), assessment(0, intent(qty=2)), candle(1), assessment(1))
     (account,) = desk.changed()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.arrivals import Arrived
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import (
@@ -133,13 +133,13 @@ def test_candle_when_many_accounts_trade_other_symbols_then_only_its_own_does_an
     for number in range(50):
         say(desk, status(active(document(f"s{number}", f"account-{number}", f"N{number}USDT"))))
     visited: list[str] = []
-    take = Account.take_candle
+    take = ExecutionAccount.take_candle
 
-    def noted(account: Account, arrived: Arrived) -> None:
+    def noted(account: ExecutionAccount, arrived: Arrived) -> None:
         visited.append(account.account_id)
         take(account, arrived)
 
-    monkeypatch.setattr(Account, "take_candle", noted)
+    monkeypatch.setattr(ExecutionAccount, "take_candle", noted)
     told(desk, candle(0), assessment(0), candle(1))
     assert visited == ["alpha", "alpha"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import ControlLevel, OrderChanged, OrderLeg, OrderStatus, OrderType, Side
@@ -165,6 +165,6 @@ def test_scope_that_is_none_is_refused_and_changes_nothing() -> None:
     assert desk.status()["controls"] == {}
 
 
-def desk_account(desk: ExecutionDesk) -> Account:
-    accounts: Callable[[str], Account] = desk._account
+def desk_account(desk: ExecutionDesk) -> ExecutionAccount:
+    accounts: Callable[[str], ExecutionAccount] = desk._account
     return accounts("alpha")

@@ -19,7 +19,7 @@ from tradewire.runtime.service import Service
 from tradewire.testkit.builders import BTC, HOUR_US, assessment, candle, instrument, intent
 from tradewire.testkit.strategies import active, document, status
 from tradewire.testkit.watched import WatchedStore
-from tradewire.testkit.worker_rig import WITHIN_SECONDS, WorkerRig, ended
+from tradewire.testkit.worker_rig import WITHIN_SECONDS, Lives, WorkerRig
 from tradewire.trading.fingerprint import Fingerprint
 
 SOL = "SOLUSDT"
@@ -58,13 +58,13 @@ def answers(rng: random.Random, bars: int) -> dict[str, list[RiskAssessed]]:
     return found
 
 
-class ExecutionStory:
+class ExecutionStory(Lives):
     """Members of the service on one bus, one ledger and, where ``settings`` want it, one broker for each account."""
 
     def __init__(self, bars: int, settings: Settings = PAPER) -> None:
-        self.rig, self.tables, self._bars = WorkerRig(), LedgerTables(), bars
+        super().__init__()
+        self.tables, self._bars = LedgerTables(), bars
         self._settings, self._brokers = settings, SimulatedBrokers(settings)
-        self._tasks: dict[int, tuple[asyncio.Task[None], asyncio.Event]] = {}
 
     def service(self) -> Service:
         """A new life."""
@@ -82,26 +82,6 @@ class ExecutionStory:
             stop = asyncio.Event()
             worker = self.rig.worker(self.service(), checkpoint_records=4, poll_records_max=3)
             self._tasks[member] = asyncio.create_task(worker.run(stop)), stop
-
-    async def end(self, member: int, *, orderly: bool) -> None:
-        """End a life; one that was not asked to writes nothing any more."""
-        if (found := self._tasks.pop(member, None)) is not None:
-            task, stop = found
-            stop.set() if orderly else task.cancel()
-            failure = await ended(task)
-            assert failure is None or isinstance(failure, FatalError), failure
-
-    def strike(self, after: int) -> None:
-        """Whoever takes the n-th step from now on dies of it."""
-        left = after
-
-        async def hook(_: str) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                raise FatalError("struck")
-
-        self.rig.journal.hook = hook
 
     @property
     def checkpoints(self) -> int:

@@ -17,17 +17,17 @@ from tradewire.testkit.builders import account_state, evaluation
 from tradewire.testkit.expelling import expel, readmit
 from tradewire.testkit.folding import LOUD_EVERY, Fold, Folding, Tables, TableStore, folded
 from tradewire.testkit.watched import WatchedStore
-from tradewire.testkit.worker_rig import WITHIN_SECONDS, WorkerRig, ended
+from tradewire.testkit.worker_rig import WITHIN_SECONDS, Lives, WorkerRig
 
 ACCOUNTS = ("alpha", "main", "zeta")
 
 
-class Story:
+class Story(Lives):
     """Two members of one group that come, go, die and are taken for dead, and the streams that they fold."""
 
     def __init__(self, kind: str) -> None:
-        self.rig, self.tables, self._kind = WorkerRig(), Tables(), kind
-        self._tasks: dict[int, tuple[asyncio.Task[None], asyncio.Event]] = {}
+        super().__init__()
+        self.tables, self._kind = Tables(), kind
         self._expelled: list[tuple[Group, Member]] = []
         self.said = dict.fromkeys([(a, half) for a in ACCOUNTS for half in (0, 1)], 0)
 
@@ -108,26 +108,6 @@ class Story:
             stop = asyncio.Event()
             worker = self.rig.worker(self.service(), checkpoint_records=3, poll_records_max=2)
             self._tasks[member] = asyncio.create_task(run_in_turn([worker], 0, stop)), stop
-
-    async def end(self, member: int, *, orderly: bool) -> None:
-        """End a life; one that was not asked to writes nothing any more."""
-        if (found := self._tasks.pop(member, None)) is not None:
-            task, stop = found
-            stop.set() if orderly else task.cancel()
-            failure = await ended(task)
-            assert failure is None or isinstance(failure, FatalError), failure
-
-    def strike(self, after: int) -> None:
-        """Whoever takes the n-th step from now on dies of it."""
-        left = after
-
-        async def hook(_: str) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                raise FatalError("struck")
-
-        self.rig.journal.hook = hook
 
     def expel(self, which: int) -> None:
         """A member's partitions go to the others, and it does not know."""

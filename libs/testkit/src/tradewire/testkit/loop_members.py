@@ -23,7 +23,7 @@ from tradewire.ports.ledger import Position
 from tradewire.ports.message import Emit
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.risk.adapters.memory_rules import MemoryRules
-from tradewire.risk.domain.account import Account as RiskAccount
+from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.desk import RiskDesk
 from tradewire.risk.handlers import inputs as risk_inputs
 from tradewire.runtime.bus.partitioner import partition_of

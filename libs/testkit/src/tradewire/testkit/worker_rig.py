@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from tradewire.ports.bus import Outgoing, Place, Record
 from tradewire.ports.clock import ClockPort
+from tradewire.ports.errors import FatalError
 from tradewire.ports.events import CandleClosed, IndicatorStateSaved, IndicatorsUpdated
 from tradewire.ports.message import Envelope, Event, root_id
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS, TOPICS
@@ -149,3 +150,31 @@ async def ended(task: asyncio.Task[None]) -> BaseException | None:
         async with asyncio.timeout(WITHIN_SECONDS):
             await asyncio.wait({task})
     return None if task.cancelled() else task.exception()
+
+
+class Lives:
+    """Members of a service on one rig that begin, end in order or not, and die in the middle of a step."""
+
+    def __init__(self) -> None:
+        self.rig = WorkerRig()
+        self._tasks: dict[int, tuple[asyncio.Task[None], asyncio.Event]] = {}
+
+    async def end(self, member: int, *, orderly: bool) -> None:
+        """End a life; one that was not asked to writes nothing any more."""
+        if (found := self._tasks.pop(member, None)) is not None:
+            task, stop = found
+            stop.set() if orderly else task.cancel()
+            failure = await ended(task)
+            assert failure is None or isinstance(failure, FatalError), failure
+
+    def strike(self, after: int) -> None:
+        """Whoever takes the n-th step from now on dies of it."""
+        left = after
+
+        async def hook(_: str) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise FatalError("struck")
+
+        self.rig.journal.hook = hook

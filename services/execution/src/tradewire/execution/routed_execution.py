@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple, Protocol
 
 from tradewire.execution.account_writer import AccountWriter
-from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.asking import IN_EVENT_TIME
 from tradewire.execution.domain.execution_port import Bars, ExecutionPort
 from tradewire.execution.domain.live_account import LiveAccount, LiveBook
@@ -95,7 +95,7 @@ class RoutedExecution(ExecutionPort):
     """One account at a broker. Tasks of its own talk to the broker and listen to it; ``close`` ends them."""
 
     def __init__(
-        self, account: Account, link: BrokerLink, clock: ClockPort, *, saved: Mapping[str, Any] | None = None
+        self, account: ExecutionAccount, link: BrokerLink, clock: ClockPort, *, saved: Mapping[str, Any] | None = None
     ) -> None:
         self._account, self._clock, self._market, self._venue = account, clock, link.market, link.live
         book = saved["book"] if saved is not None else None
@@ -246,7 +246,7 @@ class RoutedExecution(ExecutionPort):
             await venue.close()
 
 
-def _with_results(account: BrokerAccount, ours: Account) -> BrokerAccount:
+def _with_results(account: BrokerAccount, ours: ExecutionAccount) -> BrokerAccount:
     """Realized PnL and fees as our fills came to them: the venue keeps no such sums."""
     realized_e8, fees_e8 = map(sum, zip(*ours.results_e8.values(), strict=True)) if ours.results_e8 else (0, 0)
     return replace(account, realized_pnl=from_e8(realized_e8), fees_paid=from_e8(fees_e8))
@@ -263,10 +263,12 @@ class RoutedVenue(Venue):
         self._broker_of, self._clock = broker_of, clock
         self._open: dict[str, RoutedExecution] = {}
 
-    def open(self, account: Account) -> RoutedExecution:
+    def open(self, account: ExecutionAccount) -> RoutedExecution:
         return self._at(account, None)
 
-    def restore(self, account: Account, saved: Mapping[str, Any], specs: Iterable[InstrumentSpec]) -> RoutedExecution:
+    def restore(
+        self, account: ExecutionAccount, saved: Mapping[str, Any], specs: Iterable[InstrumentSpec]
+    ) -> RoutedExecution:
         if "book" not in saved:
             raise FatalError(f"account {account.account_id}: the ledger has it at the paper venue, not at a broker")
         return self._at(account, saved)
@@ -285,7 +287,7 @@ class RoutedVenue(Venue):
         for execution in self._open.values():
             await execution.ended()
 
-    def _at(self, account: Account, saved: Mapping[str, Any] | None) -> RoutedExecution:
+    def _at(self, account: ExecutionAccount, saved: Mapping[str, Any] | None) -> RoutedExecution:
         link = self._broker_of(account.account_id)
         if (before := self._open.pop(account.account_id, None)) is not None:
             before.close()

@@ -11,7 +11,7 @@ from tradewire.ports.errors import ContractViolationError, FatalError
 from tradewire.ports.events import RiskAssessed, RiskStateSaved
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
-from tradewire.risk.domain.account import Account
+from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.desk import RiskDesk
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.bus.readers import read_between
@@ -148,7 +148,7 @@ class RiskStore(ChangelogStore):
 
     def _restore(self, partition: int, event: Event) -> None:
         assert isinstance(event, RiskStateSaved)
-        self._desk.restore(partition, Account.restored(event.account_id, event.state, self._desk.pending))
+        self._desk.restore(partition, RiskAccount.restored(event.account_id, event.state, self._desk.pending))
 
 
 def _answered_unread(record: Record, error: ContractViolationError) -> tuple[str, int] | None:

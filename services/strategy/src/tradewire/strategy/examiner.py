@@ -28,7 +28,7 @@ from tradewire.runtime.loop.resuming import newest
 from tradewire.runtime.service import StoreContext
 from tradewire.strategy.domain.desk import StrategyDesk
 from tradewire.strategy.domain.questions import Question
-from tradewire.strategy.domain.validation import Finding, examined
+from tradewire.strategy.domain.validation import Examination, examined
 
 log = logging.getLogger(__name__)
 INSTRUMENTS = Place(BY_EVENT[InstrumentChanged].name, 0)
@@ -78,14 +78,14 @@ class Examiner:
                 question.instruments_end = await self._end_of_instruments()
             self._desk.examined(question, finding)
 
-    async def _checked(self, config: StrategyConfigPublished) -> Finding:
+    async def _checked(self, config: StrategyConfigPublished) -> Examination:
         """What a thread finds. A document that breaks the check itself is refused: no input stops the service."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, examined, config)
         except Exception as error:
             log.exception("checking %s failed", config.strategy_id, extra={"event": "strategy_check_failed"})
             what = f"the strategy could not be checked: {type(error).__name__}: {error}"
-            return Finding(None, (RefusalReason(message=what),))
+            return Examination(None, (RefusalReason(message=what),))
 
     # ---- what others have reached ----
 

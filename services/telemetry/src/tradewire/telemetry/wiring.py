@@ -12,7 +12,7 @@ from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.service import Service
 from tradewire.telemetry.adapters.api.history import HistoryRoutes
 from tradewire.telemetry.adapters.api.state import StateRoutes
-from tradewire.telemetry.adapters.api.stream import Stream
+from tradewire.telemetry.adapters.api.stream import UpdateStream
 from tradewire.telemetry.adapters.memory_log_store import MemoryLogStore
 from tradewire.telemetry.adapters.postgres_log_store import PostgresLogStore
 from tradewire.telemetry.adapters.prometheus import PrometheusTelemetry
@@ -28,7 +28,7 @@ API = "/api/v1"
 
 def build(settings: Settings) -> Service:
     """The telemetry service as a value, with the state API over the same books."""
-    stream = Stream()
+    stream = UpdateStream()
     log_store = MemoryLogStore() if settings.telemetry_dsn is None else PostgresLogStore(settings.telemetry_dsn)
     metrics = PrometheusTelemetry(
         REGISTRY,

@@ -5,10 +5,10 @@ from tradewire.trading.indicators.model import (
     FloatArray,
     Indicator,
     IndicatorError,
+    IndicatorStream,
     InvalidParam,
     Kernel,
     Param,
-    Stream,
     UnknownIndicator,
 )
 
@@ -18,10 +18,10 @@ __all__ = [
     "FloatArray",
     "Indicator",
     "IndicatorError",
+    "IndicatorStream",
     "InvalidParam",
     "Kernel",
     "Param",
-    "Stream",
     "UnknownIndicator",
     "indicator",
 ]

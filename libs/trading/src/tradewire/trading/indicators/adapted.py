@@ -11,7 +11,7 @@ import numpy as np
 
 from tradewire.ports.indicator import IndicatorPort
 from tradewire.trading.indicators.catalogue import INDICATORS
-from tradewire.trading.indicators.model import FloatArray, Indicator, IndicatorError, Stream
+from tradewire.trading.indicators.model import FloatArray, Indicator, IndicatorError, IndicatorStream
 
 WARMUPS_KEPT = 40
 """Window in warm-ups: Wilder's average of n bars still weighs what is 40 n bars back with e⁻⁴⁰."""
@@ -21,7 +21,7 @@ WHOLE_HISTORY = frozenset({"ad", "kama", "obv", "sar"})
 """Values that depend on bars however far back: a window can't give them, our own code does."""
 
 
-class WindowStream(Stream):
+class WindowStream(IndicatorStream):
     """One incremental instance by an adapter that computes whole series: of the newest bars, the last value counts.
 
     A hole gives NaN and restarts the warm-up, as in `Stream`.
@@ -90,7 +90,7 @@ class AdaptedIndicator(Indicator):
         """As `Indicator.array`, by the adapter; raises IndicatorError for what it does not have."""
         return self.adapter.compute(self.name, inputs, params)
 
-    def stream(self, *params: float) -> Stream:
+    def stream(self, *params: float) -> IndicatorStream:
         """As `Indicator.stream`, by the adapter where it has the indicator for these params, else by our own code."""
         checked = self.checked(params)
         if self.name in WHOLE_HISTORY or not self._takes(checked):

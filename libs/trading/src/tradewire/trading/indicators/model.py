@@ -87,7 +87,7 @@ class Kernel:
     straight: Straight | None = None
 
 
-class Stream:
+class IndicatorStream:
     """One incremental instance: O(1) per bar (amortised), restorable at any bar.
 
     `update` takes one closed bar's inputs (series, then fields) and gives one number per output, NaNs while warming
@@ -187,9 +187,9 @@ class Indicator:
         """Bars, counted from the first valid one, for which an output is NaN; raises InvalidParam."""
         return int(self.kernel.warmup(*self.checked(params)))
 
-    def stream(self, *params: float) -> Stream:
+    def stream(self, *params: float) -> IndicatorStream:
         """Return a fresh incremental instance; raises InvalidParam."""
-        return Stream(self, self.checked(params))
+        return IndicatorStream(self, self.checked(params))
 
     def array(self, inputs: Sequence[FloatArray], params: Sequence[float]) -> tuple[FloatArray, ...]:
         """Whole series at once, bit-equal to feeding `stream(*params)` bar by bar.

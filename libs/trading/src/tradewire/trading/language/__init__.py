@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradewire.trading.language.acceptance import compile_accepted, findings_of, memory_of
-    from tradewire.trading.language.bars import Bar, Bars
+    from tradewire.trading.language.bars import Bars, IndicatorBar
     from tradewire.trading.language.compiled import CompiledStrategy
     from tradewire.trading.language.compiler import compile_strategy, parse_strategy
     from tradewire.trading.language.defaults import with_defaults
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 __all__ = [
     "INTERVALS_US",
     "SIGNALS",
-    "Bar",
     "Bars",
     "Check",
     "CompiledStrategy",
     "Evaluation",
     "EvaluationArrays",
     "Finding",
+    "IndicatorBar",
     "IndicatorEngine",
     "ParamRange",
     "PythonRules",
@@ -62,7 +62,7 @@ __all__ = [
     "with_defaults",
 ]
 _MODULES = {
-    "Bar": "bars",
+    "IndicatorBar": "bars",
     "Bars": "bars",
     "Check": "truth",
     "CompiledStrategy": "compiled",

@@ -16,7 +16,7 @@ from tradewire.trading.language.bars import Bars
 from tradewire.trading.language.compiled import CompiledStrategy
 from tradewire.trading.language.compiler import compile_strategy
 from tradewire.trading.language.document import StrategyDocument
-from tradewire.trading.language.errors import Position, StrategyError, StrategyErrors
+from tradewire.trading.language.errors import StrategyError, StrategyErrors, TextPosition
 from tradewire.trading.language.memory import STRETCHES, settled_bars, unsettled
 from tradewire.trading.language.truth import Finding, check_decisions, check_strategy
 
@@ -78,7 +78,7 @@ def compile_accepted(
             faults += [f"on the history of {symbol}, {finding.message}" for finding in check_decisions(compiled, bars)]
     if faults:
         names = ("python", "entry_long", "entry_short")
-        where = next((document.positions[name] for name in names if name in document.positions), Position(1, 1))
+        where = next((document.positions[name] for name in names if name in document.positions), TextPosition(1, 1))
         raise StrategyErrors(StrategyError(where.line, where.column, fault) for fault in faults)
     return compiled
 

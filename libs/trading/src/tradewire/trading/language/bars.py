@@ -29,7 +29,7 @@ _TIMES_AT_ONCE = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class IndicatorBar:
     """One closed bar; `open_time_us` in UTC epoch µs, prices in quote per base, volume in base asset."""
 
     open_time_us: int
@@ -94,9 +94,9 @@ class Bars:
             *(column[start:stop] for column in self.columns().values()),
         )
 
-    def bar(self, index: int) -> Bar:
+    def bar(self, index: int) -> IndicatorBar:
         """The bar at `index`."""
-        return Bar(int(self.open_time_us[index]), *(float(col[index]) for col in self.columns().values()))
+        return IndicatorBar(int(self.open_time_us[index]), *(float(col[index]) for col in self.columns().values()))
 
 
 def _first_endless(column: FloatArray) -> int | None:
@@ -117,7 +117,7 @@ def _shortest_step(times: IntArray | FloatArray) -> float:
     return shortest
 
 
-def require_finite(bar: Bar) -> None:
+def require_finite(bar: IndicatorBar) -> None:
     """Raise ValueError when a field of the bar is NaN or infinite."""
     for name in ("open", "high", "low", "close", "volume"):
         value = getattr(bar, name)
@@ -138,9 +138,9 @@ class Aggregator:
         self._interval_us = interval_us
         self._started = False
         self._dropped_us: int | None = None
-        self._pending: Bar | None = None
+        self._pending: IndicatorBar | None = None
 
-    def update(self, bar: Bar) -> list[Bar]:
+    def update(self, bar: IndicatorBar) -> list[IndicatorBar]:
         """Take a base bar; return the higher bars (0 to 2) that it closes, oldest first."""
         bucket_us = bucket_open_us(bar.open_time_us, self._interval_us)
         closed = []
@@ -171,13 +171,13 @@ class Aggregator:
         self._started = bool(state["started"])
         self._dropped_us = state["dropped_us"]
         fields = state["pending"]
-        self._pending = Bar(int(fields[0]), *(float(field) for field in fields[1:])) if fields else None
+        self._pending = IndicatorBar(int(fields[0]), *(float(field) for field in fields[1:])) if fields else None
 
 
-def _merge(pending: Bar | None, bar: Bar, bucket_us: int) -> Bar:
+def _merge(pending: IndicatorBar | None, bar: IndicatorBar, bucket_us: int) -> IndicatorBar:
     if pending is None:
-        return Bar(bucket_us, bar.open, bar.high, bar.low, bar.close, bar.volume)
-    return Bar(
+        return IndicatorBar(bucket_us, bar.open, bar.high, bar.low, bar.close, bar.volume)
+    return IndicatorBar(
         bucket_us,
         pending.open,
         max(pending.high, bar.high),

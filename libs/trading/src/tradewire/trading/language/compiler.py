@@ -15,7 +15,7 @@ from tradewire.trading.language.advice import advice_on
 from tradewire.trading.language.compiled import BAR_SERIES, CompiledStrategy, Rule, make_rule
 from tradewire.trading.language.document import SIZING_METHODS, StrategyDocument, read_document
 from tradewire.trading.language.engine import parse_series
-from tradewire.trading.language.errors import Diagnostics, Position, StrategyError, StrategyErrors, did_you_mean
+from tradewire.trading.language.errors import Diagnostics, StrategyError, StrategyErrors, TextPosition, did_you_mean
 from tradewire.trading.language.intervals import INTERVALS_US
 from tradewire.trading.language.markup import parsers
 from tradewire.trading.language.plugins import PythonRules, RulesFinder, UnknownPlugin, installed_rules
@@ -113,7 +113,7 @@ class _Compiler:
             self._resolve_indicators_and_rules()
             self.sizing()
         except RecursionError:
-            self._diagnostics.report(Position(1, 1), "the expressions are nested too deep", "name fewer parts")
+            self._diagnostics.report(TextPosition(1, 1), "the expressions are nested too deep", "name fewer parts")
 
     def _resolve_indicators_and_rules(self) -> None:
         document, scope = self._document, self._scope
@@ -174,7 +174,7 @@ class _Compiler:
             self._check_demand(demand, place)
         return rules
 
-    def _check_demand(self, demand: str, place: Position) -> None:
+    def _check_demand(self, demand: str, place: TextPosition) -> None:
         try:
             proper = canonical(parse_series(demand, self._scope.interval_us, self._catalogue))
         except StrategyErrors as errors:
@@ -250,7 +250,7 @@ class _Compiler:
 
     def _param_values(self, given: Mapping[str, float]) -> dict[str, float]:
         known = self._document.params
-        place = self._document.positions.get("params", Position(1, 1))
+        place = self._document.positions.get("params", TextPosition(1, 1))
         values = {name: span.default for name, span in known.items()}
         for name, value in given.items():
             if name not in known:

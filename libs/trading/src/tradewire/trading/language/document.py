@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from tradewire.trading.language.errors import Diagnostics, Position, StrategyError, did_you_mean, one_of
+from tradewire.trading.language.errors import Diagnostics, StrategyError, TextPosition, did_you_mean, one_of
 from tradewire.trading.language.intervals import INTERVALS_US
 from tradewire.trading.language.markup import Parser, entries, places, position, read_mapping, scalar_text
 from tradewire.trading.language.syntax import Expression, parse_expression
@@ -87,7 +87,7 @@ class StrategyDocument:
     python: str | None = None
     warmup: int = 0
     faulty: frozenset[str] = frozenset()
-    positions: Mapping[str, Position] = field(default_factory=dict)
+    positions: Mapping[str, TextPosition] = field(default_factory=dict)
     warnings: tuple[StrategyError, ...] = ()
 
 
@@ -141,7 +141,7 @@ class _Reader:
 
     def _report(self, key: str, message: str, suggestion: str | None = None) -> None:
         found = self._entries.get(key)
-        self._diagnostics.report(position(found[1]) if found else Position(1, 1), message, suggestion)
+        self._diagnostics.report(position(found[1]) if found else TextPosition(1, 1), message, suggestion)
 
     def _check_keys(
         self, found: Mapping[str, tuple[yaml.ScalarNode, yaml.Node]], allowed: tuple[str, ...], what: str
@@ -154,7 +154,7 @@ class _Reader:
     def _word(self, key: str, pattern: re.Pattern[str] | None, default: str | None) -> str:
         if key not in self._entries:
             if default is None:
-                self._diagnostics.report(Position(1, 1), f"`{key}` is missing", f"add `{key}: …`")
+                self._diagnostics.report(TextPosition(1, 1), f"`{key}` is missing", f"add `{key}: …`")
             return default or ""
         node = self._entries[key][1]
         if not isinstance(node, yaml.ScalarNode):

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tradewire.trading.indicators import INDICATORS, FloatArray, Indicator, Stream
-from tradewire.trading.language.bars import Aggregator, Bar, Bars, aggregate, require_finite
-from tradewire.trading.language.errors import Diagnostics, Position
+from tradewire.trading.indicators import INDICATORS, FloatArray, Indicator, IndicatorStream
+from tradewire.trading.language.bars import Aggregator, Bars, IndicatorBar, aggregate, require_finite
+from tradewire.trading.language.errors import Diagnostics, TextPosition
 from tradewire.trading.language.intervals import INTERVALS_US
 from tradewire.trading.language.numbers import (
     NAN,
@@ -44,7 +44,7 @@ def parse_series(text: str, interval_us: int, catalogue: Mapping[str, Indicator]
     Raises: StrategyErrors with every fault; line is 1, column counts from 1.
     """
     diagnostics = Diagnostics()
-    places = tuple(Position(1, column + 1) for column in range(len(text)))
+    places = tuple(TextPosition(1, column + 1) for column in range(len(text)))
     expression = parse_expression(text, places, diagnostics)
     tree = None
     if expression is not None:
@@ -60,7 +60,7 @@ class _Node:
 
     call: Apply
     indicator: Indicator
-    stream: Stream
+    stream: IndicatorStream
     inputs: tuple[ScalarForm, ...]
     outputs: tuple[str, ...]
 
@@ -85,7 +85,7 @@ class _Context:
         self.nodes[key] = _Node(call, indicator, indicator.stream(*call.params), inputs, outputs)
         self.values.update(dict.fromkeys(outputs, NAN))
 
-    def run(self, bar: Bar) -> None:
+    def run(self, bar: IndicatorBar) -> None:
         """Compute every node for one closed bar."""
         values = self.values
         values["open"], values["high"], values["low"] = bar.open, bar.high, bar.low
@@ -180,7 +180,7 @@ class IndicatorEngine:
 
         Raises: ValueError when the bar overlaps the last one or a field is not finite.
         """
-        bar = Bar(open_time_us, open, high, low, close, volume)
+        bar = IndicatorBar(open_time_us, open, high, low, close, volume)
         require_finite(bar)
         last = self._last_open_time_us
         if last is not None and open_time_us < last + self._interval_us:

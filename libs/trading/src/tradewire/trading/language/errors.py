@@ -12,7 +12,7 @@ MAX_ERRORS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class TextPosition:
     """A place in the strategy's text; line and column count from 1."""
 
     line: int
@@ -52,13 +52,13 @@ class Diagnostics:
         self.errors: list[StrategyError] = []
         self.warnings: list[StrategyError] = []
 
-    def report(self, position: Position, message: str, suggestion: str | None = None) -> None:
+    def report(self, position: TextPosition, message: str, suggestion: str | None = None) -> None:
         """Note one fault; the same fault at the same place is noted once."""
         error = StrategyError(position.line, position.column, message, suggestion)
         if error not in self.errors and len(self.errors) < MAX_ERRORS:
             self.errors.append(error)
 
-    def warn(self, position: Position, message: str, suggestion: str | None = None) -> None:
+    def warn(self, position: TextPosition, message: str, suggestion: str | None = None) -> None:
         """Note what is taken as it is, but should be written in another way."""
         warning = StrategyError(position.line, position.column, message, suggestion)
         if warning not in self.warnings and len(self.warnings) < MAX_ERRORS:

@@ -125,7 +125,7 @@ class EvaluationArrays:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RuleDecision:
     """The four rules after precedence, for one bar."""
 
     entry_long: bool
@@ -145,7 +145,7 @@ class Decision:
         return Signal.EXIT_SHORT if self.exit_short else Signal.HOLD
 
 
-def decide(raw: Mapping[str, Truth], *, ready: bool) -> tuple[Decision, tuple[str, ...]]:
+def decide(raw: Mapping[str, Truth], *, ready: bool) -> tuple[RuleDecision, tuple[str, ...]]:
     """Precedence over the raw rules of one bar: the decision and what had to be said about it."""
     exit_long, exit_short = raw.get("exit_long") is True, raw.get("exit_short") is True
     entry_long, entry_short = raw.get("entry_long") is True, raw.get("entry_short") is True
@@ -163,7 +163,7 @@ def decide(raw: Mapping[str, Truth], *, ready: bool) -> tuple[Decision, tuple[st
         if entry_long or entry_short:
             notes.append("not ready: no entry")
         entry_long = entry_short = False
-    return Decision(entry_long, exit_long, entry_short, exit_short), tuple(notes)
+    return RuleDecision(entry_long, exit_long, entry_short, exit_short), tuple(notes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 import yaml
 
-from tradewire.trading.language.errors import Diagnostics, Position
+from tradewire.trading.language.errors import Diagnostics, TextPosition
 from tradewire.trading.language.plain_yaml import MASK, mask_commas, other_values, splits_a_call, unquoted_calls
 
 MAX_DOCUMENT_CHARS = 65_536
@@ -37,7 +37,7 @@ def parsers(text: str) -> tuple[Parser, ...]:
 
 def read_mapping(text: str, diagnostics: Diagnostics, parser: Parser = Parser.TELLING) -> yaml.MappingNode | None:
     """The document's top mapping; None after reporting why there is none."""
-    start = Position(1, 1)
+    start = TextPosition(1, 1)
     if len(text) > MAX_DOCUMENT_CHARS:
         limit = f"at most {MAX_DOCUMENT_CHARS} are allowed"
         diagnostics.report(start, f"the strategy has {len(text)} characters; {limit}")
@@ -76,22 +76,22 @@ def _composed(text: str, diagnostics: Diagnostics, parser: Parser) -> yaml.Node 
 
 def _compose(text: str, diagnostics: Diagnostics, parser: Parser) -> yaml.Node | None:
     """The text's top node; None for an empty text, or after reporting that it is not YAML."""
-    start = Position(1, 1)
+    start = TextPosition(1, 1)
     try:
         loader = yaml.CSafeLoader if parser is Parser.FAST else yaml.SafeLoader
         return yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = Position(mark.line + 1, mark.column + 1) if mark else start
+        where = TextPosition(mark.line + 1, mark.column + 1) if mark else start
         diagnostics.report(where, f"this is not YAML: {error.problem}", "check indentation and brackets")
     except (yaml.YAMLError, RecursionError) as error:
         diagnostics.report(start, f"this is not YAML: {str(error).splitlines()[0]}")
     return None
 
 
-def position(node: yaml.Node) -> Position:
+def position(node: yaml.Node) -> TextPosition:
     """Where the node begins."""
-    return Position(node.start_mark.line + 1, node.start_mark.column + 1)
+    return TextPosition(node.start_mark.line + 1, node.start_mark.column + 1)
 
 
 def scalar_text(node: yaml.ScalarNode) -> str:
@@ -117,7 +117,7 @@ def entries(node: yaml.Node, what: str, diagnostics: Diagnostics) -> dict[str, t
     return found
 
 
-def places(node: yaml.ScalarNode, text: str) -> tuple[Position, ...]:
+def places(node: yaml.ScalarNode, text: str) -> tuple[TextPosition, ...]:
     """Where each character of the scalar stands in the document's text, in any YAML style.
 
     Styles are plain, quoted, folded and literal. Characters are matched in order with the source, blanks apart, since
@@ -127,7 +127,7 @@ def places(node: yaml.ScalarNode, text: str) -> tuple[Position, ...]:
     source, scalar = text[start.index : end.index], scalar_text(node)
     line, column, offset = start.line + 1, start.column + 1, 0
     if source == scalar and "\n" not in source:
-        return tuple([Position(line, column + place) for place in range(len(source))])
+        return tuple([TextPosition(line, column + place) for place in range(len(source))])
     if node.style in ("|", ">"):
         offset = source.find("\n") + 1
         line, column = line + 1, 1
@@ -136,7 +136,7 @@ def places(node: yaml.ScalarNode, text: str) -> tuple[Position, ...]:
         while not char.isspace() and offset < len(source) and source[offset] != char:
             line, column = _after(source[offset], line, column)
             offset += 1
-        found.append(Position(line, column))
+        found.append(TextPosition(line, column))
         if offset < len(source) and source[offset] == char:
             line, column = _after(char, line, column)
             offset += 1

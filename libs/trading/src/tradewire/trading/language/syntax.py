@@ -11,7 +11,7 @@ import re
 import warnings
 from dataclasses import dataclass
 
-from tradewire.trading.language.errors import Diagnostics, Position
+from tradewire.trading.language.errors import Diagnostics, TextPosition
 
 MAX_EXPRESSION_CHARS = 2_000
 MAX_DEPTH = 120
@@ -40,9 +40,9 @@ class Expression:
 
     text: str
     body: ast.expr
-    places: tuple[Position, ...]
+    places: tuple[TextPosition, ...]
 
-    def position(self, node: ast.AST) -> Position:
+    def position(self, node: ast.AST) -> TextPosition:
         """Where `node` begins."""
         return _place(self.places, int(getattr(node, "col_offset", 0)))
 
@@ -51,16 +51,16 @@ class Expression:
         return self.text[node.col_offset : node.end_col_offset]
 
 
-def _place(places: tuple[Position, ...], offset: int) -> Position:
+def _place(places: tuple[TextPosition, ...], offset: int) -> TextPosition:
     if not places:
-        return Position(1, 1)
+        return TextPosition(1, 1)
     if offset < len(places):
         return places[offset]
     last = places[-1]
-    return Position(last.line, last.column + 1 + offset - len(places))
+    return TextPosition(last.line, last.column + 1 + offset - len(places))
 
 
-def parse_expression(text: str, places: tuple[Position, ...], diagnostics: Diagnostics) -> Expression | None:
+def parse_expression(text: str, places: tuple[TextPosition, ...], diagnostics: Diagnostics) -> Expression | None:
     """The text's syntax tree; None after reporting why there is none.
 
     Parameters: text: one expression; places: where each of its characters stands, same length as text.
@@ -116,7 +116,7 @@ def _misspelling(text: str, *, operators_only: bool) -> tuple[int, str, str] | N
     return min(found) if found else None
 
 
-def _report_syntax(error: SyntaxError, text: str, places: tuple[Position, ...], diagnostics: Diagnostics) -> None:
+def _report_syntax(error: SyntaxError, text: str, places: tuple[TextPosition, ...], diagnostics: Diagnostics) -> None:
     misspelt = _misspelling(text, operators_only=False)
     if misspelt:
         diagnostics.report(_place(places, misspelt[0]), *misspelt[1:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.broker_accounts import broker_account
 from tradewire.execution.domain.execution_port import Bars, ExecutionPort
 from tradewire.execution.domain.order_records import record_of
@@ -23,7 +23,7 @@ class PaperExecution(ExecutionPort):
     """One account at a simulated exchange, which answers at once. The exchange's state is the account's."""
 
     def __init__(
-        self, account: Account, exchange: SimulatedExchange, *, leverage: int, margin_mode: MarginMode
+        self, account: ExecutionAccount, exchange: SimulatedExchange, *, leverage: int, margin_mode: MarginMode
     ) -> None:
         self._account, self._exchange = account, exchange
         self._leverage, self._margin_mode = leverage, margin_mode
@@ -95,11 +95,13 @@ class PaperVenue(Venue):
         self._balance_e8, self._fill_model = balance_e8, fill_model
         self._leverage, self._margin_mode = leverage, margin_mode
 
-    def open(self, account: Account) -> PaperExecution:
+    def open(self, account: ExecutionAccount) -> PaperExecution:
         balance_e8 = self._balance_e8(account.account_id)
         return self._at(account, SimulatedExchange(account.account_id, balance_e8, (), fill_model=self._fill_model))
 
-    def restore(self, account: Account, saved: Mapping[str, Any], specs: Iterable[InstrumentSpec]) -> PaperExecution:
+    def restore(
+        self, account: ExecutionAccount, saved: Mapping[str, Any], specs: Iterable[InstrumentSpec]
+    ) -> PaperExecution:
         """Symbols that were listed without ever being traded are left behind."""
         if "account" not in saved:
             raise FatalError(f"account {account.account_id}: the ledger has it at a broker, not at the paper venue")
@@ -118,5 +120,5 @@ class PaperVenue(Venue):
     async def close(self) -> None:
         return
 
-    def _at(self, account: Account, exchange: SimulatedExchange) -> PaperExecution:
+    def _at(self, account: ExecutionAccount, exchange: SimulatedExchange) -> PaperExecution:
         return PaperExecution(account, exchange, leverage=self._leverage, margin_mode=self._margin_mode)

@@ -53,7 +53,7 @@ class OrderRecord:
 
 
 @dataclass
-class Account:
+class ExecutionAccount:
     """Join state and book of one account. Buffers are read again after a restart; everything else is ``saved``.
 
     ``time_us``: the last event time that happened; ``awaits_us``: the event time whose assessments must be placed
@@ -215,8 +215,12 @@ class Account:
 
     @classmethod
     def restored(
-        cls, account_id: str, saved: bytes, pending: PendingOffsets, open_at: Callable[[Account, Any], ExecutionPort]
-    ) -> Account:
+        cls,
+        account_id: str,
+        saved: bytes,
+        pending: PendingOffsets,
+        open_at: Callable[[ExecutionAccount, Any], ExecutionPort],
+    ) -> ExecutionAccount:
         """The account that ``saved`` wrote. ``open_at``: takes it back at its venue, from what was saved of that.
 
         One that was saved without what it follows is taken to follow every feed that it was moved by and is open in;

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.following import Following
 from tradewire.ports.message import WaitReason
 
 
-def accounts_status(accounts: Iterable[Account], following: Following) -> dict[str, object]:
+def accounts_status(accounts: Iterable[ExecutionAccount], following: Following) -> dict[str, object]:
     """Each account's event time, buffers and open orders, by id."""
     return {
         account.account_id: {
@@ -23,7 +23,7 @@ def accounts_status(accounts: Iterable[Account], following: Following) -> dict[s
     }
 
 
-def accounts_wait_for(accounts: Iterable[Account]) -> Iterator[WaitReason]:
+def accounts_wait_for(accounts: Iterable[ExecutionAccount]) -> Iterator[WaitReason]:
     """What keeps accounts from their next step: risk's answers, or the venue's."""
     for account in accounts:
         if owed := account.execution.owes:

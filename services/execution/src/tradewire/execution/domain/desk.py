@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.account_status import accounts_status, accounts_wait_for
 from tradewire.execution.domain.arrivals import Arrived, Assessed, Feed, Key
 from tradewire.execution.domain.catching_up import CatchingUp
@@ -56,7 +56,7 @@ class ExecutionDesk:
         self._venue = venue
         self._roster = Roster()
         self._specs: dict[Key, InstrumentSpec] = {}
-        self._accounts: Tracked[str, Account] = Tracked()
+        self._accounts: Tracked[str, ExecutionAccount] = Tracked()
         self._following = Following(self._roster)
         self.pending = PendingOffsets()
         self.positions = CandlePositions()
@@ -147,7 +147,7 @@ class ExecutionDesk:
 
     def restore(self, account_id: str, saved: bytes) -> None:
         """Take an account back from the ledger."""
-        account = Account.restored(account_id, saved, self.pending, self._taken_back)
+        account = ExecutionAccount.restored(account_id, saved, self.pending, self._taken_back)
         self._accounts.restore(account_id, account)
         for symbol, venue in account.venues.items():
             if (spec := self._specs.get((venue, symbol))) is not None:
@@ -155,7 +155,7 @@ class ExecutionDesk:
         self.kill_switch.begin(account_id)
         self._following.begin(account)
 
-    def _taken_back(self, account: Account, saved: Mapping[str, Any]) -> ExecutionPort:
+    def _taken_back(self, account: ExecutionAccount, saved: Mapping[str, Any]) -> ExecutionPort:
         return self._venue.restore(account, saved, [spec for _, spec in sorted(self._specs.items())])
 
     def forget(self, partitions: Iterable[int]) -> None:
@@ -183,7 +183,7 @@ class ExecutionDesk:
         taken, self._journal = self._journal, []
         return taken
 
-    def changed(self) -> Iterator[Account]:
+    def changed(self) -> Iterator[ExecutionAccount]:
         """Accounts that may have changed since last asked."""
         for _, account in self._accounts.touched():
             yield account
@@ -195,7 +195,7 @@ class ExecutionDesk:
             {p.partition: offset for p, offset in self.pending.lowest().items() if p.topic == topic}
         )
 
-    def accounts(self) -> Mapping[str, Account]:
+    def accounts(self) -> Mapping[str, ExecutionAccount]:
         """Accounts that it answers for and has heard of, to look at."""
         return self._accounts.peek()
 
@@ -219,21 +219,21 @@ class ExecutionDesk:
 
     # ---- the market happens ----
 
-    def _account(self, account_id: str) -> Account:
+    def _account(self, account_id: str) -> ExecutionAccount:
         account = self._accounts.get(account_id)
         if account is None:
-            account = self._accounts[account_id] = Account(account_id, self.pending)
+            account = self._accounts[account_id] = ExecutionAccount(account_id, self.pending)
             account.execution = self._venue.open(account)
         return account
 
-    def _list(self, account: Account, venue: str, symbol: str) -> None:
+    def _list(self, account: ExecutionAccount, venue: str, symbol: str) -> None:
         """List a symbol when the account first comes to it: what it keeps grows with what it trades."""
         if symbol in account.venues or (spec := self._specs.get((venue, symbol))) is None:
             return
         account.execution.list_instrument(spec)
         account.venues[symbol] = venue
 
-    def _advance(self, account: Account) -> Iterator[Emit]:
+    def _advance(self, account: ExecutionAccount) -> Iterator[Emit]:
         """Place complete steps and let complete bars happen, alternately, as far as the inputs reach."""
         yield from self.kill_switch.carry_out(account)
         while not account.execution.owes:
@@ -257,7 +257,7 @@ class ExecutionDesk:
                 yield from self._step(account, oldest_us, feeds, arrived)
                 yield from deny_passed(account, self._following)
 
-    def _next_bars(self, account: Account, time_us: int, feeds: Collection[Feed]) -> Bars:
+    def _next_bars(self, account: ExecutionAccount, time_us: int, feeds: Collection[Feed]) -> Bars:
         """What ``_step`` would let happen."""
         arrived = account.bars_at(time_us, feeds)
         for venue, symbol, _ in arrived:
@@ -265,7 +265,7 @@ class ExecutionDesk:
         return news(account, arrived)
 
     def _step(
-        self, account: Account, time_us: int, feeds: frozenset[Feed], arrived: dict[Feed, Arrived]
+        self, account: ExecutionAccount, time_us: int, feeds: frozenset[Feed], arrived: dict[Feed, Arrived]
     ) -> Iterator[Emit]:
         """All bars of the account that close at ``time_us`` happen; then the account's state goes out."""
         for venue, symbol, _ in arrived:
@@ -278,7 +278,7 @@ class ExecutionDesk:
         last = self._following.settle(account, feeds, time_us)
         yield account_changed(account, cause, last=last)
 
-    def _place(self, account: Account, assessed: Assessed, time_us: int) -> Iterator[Emit]:
+    def _place(self, account: ExecutionAccount, assessed: Assessed, time_us: int) -> Iterator[Emit]:
         """Withdraw and place the orders of one assessment; each once, whatever is delivered twice."""
         event, envelope = assessed
         self._list(account, event.venue, event.symbol)

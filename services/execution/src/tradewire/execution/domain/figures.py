@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.ports.events import OrderChanged, OrderStatus
 from tradewire.ports.message import Event
 from tradewire.ports.metrics import Figure, Metric
@@ -46,14 +46,14 @@ class OrderCounts:
             yield Figure(ORDERS, (status.lower(),), count)
 
 
-def figures(accounts: Iterable[Account], orders: OrderCounts) -> Iterator[Figure]:
+def figures(accounts: Iterable[ExecutionAccount], orders: OrderCounts) -> Iterator[Figure]:
     """All of the module's metrics as they stand."""
     for account in accounts:
         yield from _of(account)
     yield from orders.figures()
 
 
-def _of(account: Account) -> Iterator[Figure]:
+def _of(account: ExecutionAccount) -> Iterator[Figure]:
     for strategy_id, (realized_e8, fees_e8) in sorted(account.results_e8.items()):
         yield Figure(REALIZED, (account.account_id, strategy_id), float(from_e8(realized_e8)))
         yield Figure(FEES, (account.account_id, strategy_id), float(from_e8(fees_e8)))

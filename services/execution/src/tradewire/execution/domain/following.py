@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.arrivals import Arrived, Feed, Key
 from tradewire.ports.events import RiskAssessed
 from tradewire.trading.exchange import Bar
@@ -31,12 +31,12 @@ class Following:
         self._needed: dict[str, tuple[Feeds, Feeds, Feeds]] = {}
         self._followers: dict[Feed, set[str]] = {}
 
-    def begin(self, account: Account) -> None:
+    def begin(self, account: ExecutionAccount) -> None:
         """An account was restored."""
         for feed in account.follows:
             self._followers.setdefault(feed, set()).add(account.account_id)
 
-    def end(self, account: Account) -> None:
+    def end(self, account: ExecutionAccount) -> None:
         """An account is written by another from now on."""
         for feed in account.follows:
             self._followers[feed].discard(account.account_id)
@@ -60,7 +60,7 @@ class Following:
         """Does a strategy of the account decide on bars of ``feed`` at ``time_us``, as far as is known?"""
         return feed in self._decided_on(account_id, time_us)
 
-    def feeds(self, account: Account, time_us: int) -> Feeds:
+    def feeds(self, account: ExecutionAccount, time_us: int) -> Feeds:
         """The feeds that must answer for ``time_us``, once all that comes before has happened."""
         decided = self._decided_on(account.account_id, time_us)
         if account.follows is decided:
@@ -72,7 +72,7 @@ class Following:
             self._needed[account.account_id] = known
         return known[2]
 
-    def owed(self, account: Account, time_us: int, feeds: Feeds) -> Iterator[tuple[Feed, int]]:
+    def owed(self, account: ExecutionAccount, time_us: int, feeds: Feeds) -> Iterator[tuple[Feed, int]]:
         """Which bar closes must be known before a step at ``time_us``: the newest of ``feeds``, and those before it
         that strategies which have left decided on last.
         """
@@ -81,12 +81,12 @@ class Following:
         for feed in feeds - self._decided_on(account.account_id, time_us):
             yield feed, slot_us(time_us, feed[2])
 
-    def decides(self, account: Account, time_us: int) -> bool:
+    def decides(self, account: ExecutionAccount, time_us: int) -> bool:
         """Did a bar at ``time_us`` happen to the account that a strategy of it decides on?"""
         decided = self._decided_on(account.account_id, time_us)
         return any(account.happened_us.get(feed) == time_us for feed in decided)
 
-    def is_past(self, account: Account, event: RiskAssessed) -> bool:
+    def is_past(self, account: ExecutionAccount, event: RiskAssessed) -> bool:
         """Has the account gone on without the event's step, or will it never come to it?
 
         It has when nobody was known to decide then: strategy's answer came too late to some service. Where that answer
@@ -99,7 +99,7 @@ class Following:
             return False
         return time_us == account.time_us or not self.feeds(account, time_us)
 
-    def settle(self, account: Account, feeds: Feeds, time_us: int) -> bool:
+    def settle(self, account: ExecutionAccount, feeds: Feeds, time_us: int) -> bool:
         """Leave what a step at ``time_us`` ended flat in and nothing is decided on; is no bar left to come?"""
         decided = self._decided_on(account.account_id, time_us)
         kept = decided
@@ -115,7 +115,7 @@ class Following:
         later = self._roster.subscriptions_after(account.account_id, time_us)
         return all(_feed(item) in account.ended for item in later)
 
-    def closing(self, account: Account) -> list[str]:
+    def closing(self, account: ExecutionAccount) -> list[str]:
         """Symbols followed although nothing is decided on there as of the last step, sorted; for /health."""
         decided = self._decided_on(account.account_id, account.time_us)
         return sorted({symbol for _, symbol, _ in _elsewhere(account.follows, decided)})
@@ -130,7 +130,7 @@ class Following:
         return known[1]
 
 
-def news(account: Account, arrived: dict[Feed, Arrived]) -> dict[str, Arrived]:
+def news(account: ExecutionAccount, arrived: dict[Feed, Arrived]) -> dict[str, Arrived]:
     """What a step's bars, in canonical order, tell of each symbol and the bars before did not.
 
     Of the bars of a symbol the shortest counts: a longer one tells again what the shorter told, and only says that a

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
-from tradewire.execution.domain.account import Account, OrderRecord
+from tradewire.execution.domain.account import ExecutionAccount, OrderRecord
 from tradewire.ports.events import ControlChanged, ControlLevel, OrderChanged, OrderIntent, OrderLeg, OrderStatus, Side
 from tradewire.ports.message import Emit, Envelope
 from tradewire.trading.controls import Controls, may_work
@@ -64,7 +64,7 @@ class KillSwitch:
         """Accounts that do not obey yet."""
         return sorted(self._due)
 
-    def carry_out(self, account: Account) -> Iterator[Emit]:
+    def carry_out(self, account: ExecutionAccount) -> Iterator[Emit]:
         """Withdraw what is at work on an account and may not be, at the account's event time."""
         if account.account_id not in self._due:
             return
@@ -77,7 +77,7 @@ class KillSwitch:
                     yield _because(emit, client_id, level)
 
 
-def _may_stay(account: Account, order: OrderRecord, level: ControlLevel) -> bool:
+def _may_stay(account: ExecutionAccount, order: OrderRecord, level: ControlLevel) -> bool:
     leg = OrderLeg(order.leg)
     if level is ControlLevel.REDUCE_ONLY and leg is OrderLeg.EXIT and not order.reduce_only:
         held = account.execution.positions_e8().get(order.symbol, 0)

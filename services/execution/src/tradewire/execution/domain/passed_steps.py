@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.following import Following
 from tradewire.execution.domain.reports import denied
 from tradewire.ports.message import Emit
 
 
-def deny_passed(account: Account, following: Following) -> Iterator[Emit]:
+def deny_passed(account: ExecutionAccount, following: Following) -> Iterator[Emit]:
     """Take steps that the account has gone past out of its buffer, and deny their orders."""
     while account.assessments:
         time_us, step = next(iter(account.assessments.items()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from tradewire.execution.domain.account import Account, OrderRecord
+from tradewire.execution.domain.account import ExecutionAccount, OrderRecord
 from tradewire.execution.domain.arrivals import Assessed
 from tradewire.execution.domain.order_records import record_of
 from tradewire.execution.domain.order_work import filling, submission
@@ -32,7 +32,12 @@ _ENDINGS = {
 
 
 def order_changed(
-    account: Account, client_id: str, order: OrderRecord, status: OrderStatus, time_us: int, reason: str | None = None
+    account: ExecutionAccount,
+    client_id: str,
+    order: OrderRecord,
+    status: OrderStatus,
+    time_us: int,
+    reason: str | None = None,
 ) -> Emit:
     """One transition of an order's life cycle."""
     sequence = account.next_sequence()
@@ -62,7 +67,7 @@ def order_changed(
     return Emit(event, order.cause(), f"{client_id}:{sequence}", work=work)
 
 
-def denied(account: Account, assessed: Assessed) -> Iterator[Emit]:
+def denied(account: ExecutionAccount, assessed: Assessed) -> Iterator[Emit]:
     """Orders that are not placed, for their account has gone past the close at which they were decided."""
     event, envelope = assessed
     now_us = max(account.time_us, event.event_time_us)
@@ -76,7 +81,7 @@ def denied(account: Account, assessed: Assessed) -> Iterator[Emit]:
             yield order_changed(account, intent.client_order_id, record, OrderStatus.DENIED, now_us, why)
 
 
-def report(account: Account, events: Iterable[venue.Event], cause: Envelope) -> Iterator[Emit]:
+def report(account: ExecutionAccount, events: Iterable[venue.Event], cause: Envelope) -> Iterator[Emit]:
     """Messages for what the exchange did, in its order; keeps the orders' records and the strategies' shares.
 
     ``cause`` stands behind what no order of ours asked for: a liquidation.
@@ -104,7 +109,7 @@ def report(account: Account, events: Iterable[venue.Event], cause: Envelope) -> 
                 pass  # funding and insurance show in the account state; a refused cancel changes nothing
 
 
-def _filled(account: Account, fill: Fill, *, complete: bool) -> Iterator[Emit]:
+def _filled(account: ExecutionAccount, fill: Fill, *, complete: bool) -> Iterator[Emit]:
     order = account.orders[fill.client_order_id]
     order.filled_e8 += fill.quantity_e8
     key = (order.strategy_id, order.symbol)
@@ -118,7 +123,7 @@ def _filled(account: Account, fill: Fill, *, complete: bool) -> Iterator[Emit]:
         del account.orders[fill.client_order_id]
 
 
-def _liquidated(account: Account, fill: Fill, cause: Envelope) -> Iterator[Emit]:
+def _liquidated(account: ExecutionAccount, fill: Fill, cause: Envelope) -> Iterator[Emit]:
     """The venue's own order closed the symbol: every strategy's share of it is gone."""
     for key in [key for key in account.shares_e8 if key[1] == fill.symbol]:
         del account.shares_e8[key]
@@ -144,7 +149,7 @@ def _liquidated(account: Account, fill: Fill, cause: Envelope) -> Iterator[Emit]
     yield order_changed(account, fill.client_order_id, order, OrderStatus.FILLED, fill.time_us, "LIQUIDATION")
 
 
-def _fill_emit(account: Account, fill: Fill, order: OrderRecord) -> Emit:
+def _fill_emit(account: ExecutionAccount, fill: Fill, order: OrderRecord) -> Emit:
     account.book_result(order.strategy_id, realized_e8=fill.realised_pnl_e8, fee_e8=fill.fee_e8)
     event = OrderFilled(
         account_id=account.account_id,
@@ -169,7 +174,7 @@ def _fill_emit(account: Account, fill: Fill, order: OrderRecord) -> Emit:
     return Emit(event, order.cause(), f"fill:{fill.trade_id}", work=work)
 
 
-def account_changed(account: Account, cause: Envelope, *, last: bool) -> Emit:
+def account_changed(account: ExecutionAccount, cause: Envelope, *, last: bool) -> Emit:
     """The account as of its time."""
     state, venues = account.execution.state(), account.venues
     event: Event = AccountStateChanged(

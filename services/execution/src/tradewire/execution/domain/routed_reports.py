@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.order_life import FINAL
 from tradewire.ports.events import OrderChanged, OrderFilled
 from tradewire.ports.message import Emit, Event
@@ -13,12 +13,12 @@ from tradewire.trading.exchange import Side
 from tradewire.trading.wire import e8
 
 
-def routed_reports(account: Account, emits: Iterable[Emit]) -> list[Emit]:
+def routed_reports(account: ExecutionAccount, emits: Iterable[Emit]) -> list[Emit]:
     """Each message as the account says it; keeps the orders' records and the strategies' shares."""
     return [replace(emit, event=_booked(account, emit)) for emit in emits]
 
 
-def _booked(account: Account, emit: Emit) -> Event:
+def _booked(account: ExecutionAccount, emit: Emit) -> Event:
     event = emit.event
     if isinstance(event, OrderFilled):
         _share(account, event)
@@ -34,7 +34,7 @@ def _booked(account: Account, emit: Emit) -> Event:
     return event.model_copy(update={"sequence": account.next_sequence(), "event_time_us": now_us})
 
 
-def _share(account: Account, fill: OrderFilled) -> None:
+def _share(account: ExecutionAccount, fill: OrderFilled) -> None:
     """A fill moves share and results of its strategy; one that is not ours and closes the position ends all shares."""
     order = account.orders.get(fill.client_order_id)
     if order is not None:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from tradewire.execution.domain.account import Account
+from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.execution_port import ExecutionPort
 from tradewire.trading.exchange import InstrumentSpec
 
@@ -15,11 +15,13 @@ class Venue(Protocol):
     """Opens accounts, and takes them back from what the ledger holds."""
 
     @abstractmethod
-    def open(self, account: Account) -> ExecutionPort:
+    def open(self, account: ExecutionAccount) -> ExecutionPort:
         """A new account."""
 
     @abstractmethod
-    def restore(self, account: Account, saved: Mapping[str, Any], specs: Iterable[InstrumentSpec]) -> ExecutionPort:
+    def restore(
+        self, account: ExecutionAccount, saved: Mapping[str, Any], specs: Iterable[InstrumentSpec]
+    ) -> ExecutionPort:
         """An account as ``ExecutionPort.saved`` wrote it. Raises FatalError for what another venue wrote.
 
         ``specs``: of every instrument that is known.

@@ -33,7 +33,7 @@ class Demands(NamedTuple):
 
 
 @dataclass
-class Feed:
+class FollowedStream:
     """One stream of candles and the engine that follows it. ``time_us``: close of the last bar included."""
 
     engine: IndicatorEngine
@@ -55,7 +55,7 @@ class IndicatorDesk:
         self._catalogue, self._adapter = catalogue, adapter
         self._roster = Roster()
         self._demands: dict[Key, Demands] = {}
-        self._feeds: Tracked[Key, Feed] = Tracked()
+        self._feeds: Tracked[Key, FollowedStream] = Tracked()
 
     def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterable[Emit]:
         """Versions changed: what they demand begins and ends with the bars at which they do."""
@@ -93,12 +93,12 @@ class IndicatorDesk:
         )
         yield Emit(snapshot, envelope, work=Work("indicator.compute", {"tradewire.indicators": len(computed)}))
 
-    def _feed(self, key: Key, partition: int, time_us: int) -> Feed:
+    def _feed(self, key: Key, partition: int, time_us: int) -> FollowedStream:
         """The stream as of a bar. What is new at this bar begins to warm up, what stays keeps its state."""
         demands = self._demanded(key, time_us)
         feed = self._feeds.get(key)
         if feed is None:
-            feed = self._feeds[key] = Feed(self._engine(demands, key[2]), demands, partition)
+            feed = self._feeds[key] = FollowedStream(self._engine(demands, key[2]), demands, partition)
         elif feed.demands != demands:
             engine = self._engine(demands, key[2])
             engine.restore(feed.engine.state())
@@ -156,7 +156,9 @@ class IndicatorDesk:
         engine = self._engine(event.demands, event.interval)
         if state.get("adapter", "native") == self._adapter:
             engine.restore(state["engine"])
-        feed = Feed(engine, event.demands, partition, event.event_time_us, event.input_offset, state["values"])
+        feed = FollowedStream(
+            engine, event.demands, partition, event.event_time_us, event.input_offset, state["values"]
+        )
         self._feeds.restore((event.venue, event.symbol, event.interval), feed)
 
     def forget(self, partition: int) -> None:

@@ -40,7 +40,7 @@ class Waiting(NamedTuple):
         return f"{event.strategy_id} version {event.config_version} ({record.topic} {record.partition} {record.offset})"
 
 
-class Seen(NamedTuple):
+class BufferedState(NamedTuple):
     """An account state that no answer has used yet."""
 
     event: AccountStateChanged
@@ -48,7 +48,7 @@ class Seen(NamedTuple):
 
 
 @dataclass
-class Account:
+class RiskAccount:
     """Join state of one account. Everything but the two buffers survives in ``saved``; the buffers are read again.
 
     ``answered_us``: event time up to which every evaluation was answered, per stream; ``answered_until_us``: the newest
@@ -66,7 +66,7 @@ class Account:
     order_times_us: deque[int] = field(default_factory=deque)
     steps: dict[int, dict[Stream, Waiting]] = field(default_factory=dict)
     times_us: list[int] = field(default_factory=list)
-    states: deque[Seen] = field(default_factory=deque)
+    states: deque[BufferedState] = field(default_factory=deque)
     newest_us: dict[Stream, int] = field(default_factory=dict)
     ending: set[Stream] = field(default_factory=set)
     in_flight: InFlightOrders = field(default_factory=InFlightOrders)
@@ -96,7 +96,7 @@ class Account:
         """Buffer an account state, unless it is older than the one in use."""
         newest = self.newest_state
         if newest is None or event.event_time_us > newest.event_time_us:
-            self.states.append(Seen(event, envelope))
+            self.states.append(BufferedState(event, envelope))
             self.pending.take(envelope)
             self.in_flight.shown_by(event.event_time_us)
 
@@ -240,7 +240,7 @@ class Account:
         ).encode()
 
     @classmethod
-    def restored(cls, account_id: str, saved: bytes, pending: PendingOffsets) -> Account:
+    def restored(cls, account_id: str, saved: bytes, pending: PendingOffsets) -> RiskAccount:
         """The account that ``saved`` wrote."""
         data = json.loads(saved)
         return cls(

@@ -16,7 +16,7 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.risk import Exposure, RiskPort
-from tradewire.risk.domain.account import Account, Waiting
+from tradewire.risk.domain.account import RiskAccount, Waiting
 from tradewire.risk.domain.assessments import assessed, unknown
 from tradewire.risk.domain.flattening import close_share, only_refused, refused_as_ended, refused_as_late, shares
 from tradewire.risk.domain.limits import LimitsDesk
@@ -42,7 +42,7 @@ class RiskDesk:
     def __init__(self, rules: RiskPort, *, grace_us: int | None = None) -> None:
         self._rules, self._grace_us = rules, grace_us
         self.pending = PendingOffsets()
-        self._accounts: Tracked[str, Account] = Tracked()
+        self._accounts: Tracked[str, RiskAccount] = Tracked()
         self._partitions: dict[str, int] = {}
         self._roster = Roster()
         self.controls = Controls()
@@ -126,12 +126,12 @@ class RiskDesk:
     def _owns(self, account_id: str) -> bool:
         return bool(self._owned) and self.partition_of(account_id) in self._owned
 
-    def changed(self) -> Iterator[tuple[int, Account]]:
+    def changed(self) -> Iterator[tuple[int, RiskAccount]]:
         """Accounts that may have changed since last asked, with their partitions."""
         for account_id, account in self._accounts.touched():
             yield self._partitions[account_id], account
 
-    def restore(self, partition: int, account: Account) -> None:
+    def restore(self, partition: int, account: RiskAccount) -> None:
         """Take back an account from its changelog."""
         self._accounts.restore(account.account_id, account)
         self._partitions[account.account_id] = partition
@@ -160,7 +160,7 @@ class RiskDesk:
             self._published_us.pop(account_id, None)
             self._accounts.pop(account_id).drop()
 
-    def accounts(self) -> Mapping[str, Account]:
+    def accounts(self) -> Mapping[str, RiskAccount]:
         """Accounts that it answers for and has heard of, to look at."""
         return self._accounts.peek()
 
@@ -196,14 +196,14 @@ class RiskDesk:
 
     # ---- answers ----
 
-    def _account(self, account_id: str, envelope: Envelope) -> Account:
+    def _account(self, account_id: str, envelope: Envelope) -> RiskAccount:
         if account_id not in self._accounts:
-            account = self._accounts[account_id] = Account(account_id, self.pending)
+            account = self._accounts[account_id] = RiskAccount(account_id, self.pending)
             account.remember(self._recorded.pop(account_id, ()))
             self._partitions[account_id] = envelope.partition
         return self._accounts[account_id]
 
-    def _advance(self, account: Account) -> Iterator[Emit]:
+    def _advance(self, account: RiskAccount) -> Iterator[Emit]:
         """Answer every step that is complete."""
         while (step_us := account.oldest_us) is not None:
             if step_us in account.recorded:
@@ -221,12 +221,12 @@ class RiskDesk:
     def _may_trade(self, waiting: Waiting) -> bool:
         return waiting.signals and not self._roster.has_ended(waiting.event)
 
-    def _owing(self, account: Account) -> Iterator[Stream]:
+    def _owing(self, account: RiskAccount) -> Iterator[Stream]:
         """Streams whose evaluations the oldest step waits for."""
         owed = self._roster.owed(account.account_id, account.oldest_us or -1, account.answered_until_us)
         return account.owing(owed)
 
-    def _repeat(self, account: Account, step_us: int, own: list[Stream], after: list[Stream]) -> Iterator[Emit]:
+    def _repeat(self, account: RiskAccount, step_us: int, own: list[Stream], after: list[Stream]) -> Iterator[Emit]:
         """Go past a step as its answers on the topic say, and give those that a crash kept from getting there."""
         recorded = account.recorded.pop(step_us)
         yield from self._answer(account, step_us, late=recorded.late, now_us=None, again=Again(own, recorded.own))
@@ -234,7 +234,7 @@ class RiskDesk:
             account.answer(step_us, after)
 
     def _answer(
-        self, account: Account, step_us: int, *, late: bool, now_us: int | None, again: Again = FIRST
+        self, account: RiskAccount, step_us: int, *, late: bool, now_us: int | None, again: Again = FIRST
     ) -> Iterator[Emit]:
         """Answer one step in canonical order; each approval is reserved before the next is judged.
         A step without a signal needs no account state: its answers are the same whatever the account looks like."""
@@ -258,7 +258,7 @@ class RiskDesk:
 
     def _decision(
         self,
-        account: Account,
+        account: RiskAccount,
         waiting: Waiting,
         state: AccountStateChanged | None,
         exposure: Exposure | None,
@@ -283,7 +283,7 @@ class RiskDesk:
         decision = assess(event, waiting.envelope.event_id, context, instrument, self._rules)
         return decision if decides(context.level) else only_refused(decision, context.level)
 
-    def _flatten(self, account: Account) -> Iterator[Emit]:
+    def _flatten(self, account: RiskAccount) -> Iterator[Emit]:
         """Close what FLATTEN covers, as the newest state shows it: a demand does not wait for a bar.
 
         A state older than the newest step answered does not show that step's orders, and after a restart may be long

@@ -9,7 +9,7 @@ from tradewire.ports.events import RiskAssessed, RiskDecision, RiskLimitsChanged
 from tradewire.ports.message import Event
 from tradewire.ports.metrics import Figure, Metric
 from tradewire.ports.risk import RiskPort
-from tradewire.risk.domain.account import Account
+from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.assessments import unknown
 from tradewire.risk.domain.flattening import IN_FORCE, STEP_OPEN
 from tradewire.trading.assessment.exposure import exposure_of
@@ -73,14 +73,14 @@ class DecisionCounts:
             yield Figure(DECISIONS, labels, count)
 
 
-def figures(accounts: Iterable[Account], rules: RiskPort, decisions: DecisionCounts) -> Iterator[Figure]:
+def figures(accounts: Iterable[RiskAccount], rules: RiskPort, decisions: DecisionCounts) -> Iterator[Figure]:
     """All of the module's metrics as they stand."""
     for account in accounts:
         yield from _of(account, rules)
     yield from decisions.figures()
 
 
-def _of(account: Account, rules: RiskPort) -> Iterator[Figure]:
+def _of(account: RiskAccount, rules: RiskPort) -> Iterator[Figure]:
     state = account.newest_state
     if state is None:
         return

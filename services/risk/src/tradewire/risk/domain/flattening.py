@@ -19,7 +19,7 @@ from tradewire.ports.events import (
     StrategyPosition,
 )
 from tradewire.ports.message import Emit, Envelope, Work
-from tradewire.risk.domain.account import Account
+from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.in_flight import InFlightOrder, ShareKey
 from tradewire.trading.assessment.assess import Decision, flatten_order
 
@@ -30,14 +30,14 @@ IN_FORCE = "version_in_force"
 _CLOSING = (OrderLeg.EXIT.value, OrderLeg.FLATTEN.value)
 
 
-def shares(account: Account, state: AccountStateChanged) -> list[ShareKey]:
+def shares(account: RiskAccount, state: AccountStateChanged) -> list[ShareKey]:
     """Whatever may hold a position or get one: shares, open orders, orders in the air. In canonical order."""
     held = {ShareKey.of(position) for position in state.strategy_positions if position.qty}
     ordered = {ShareKey(order.strategy_id, order.venue, order.symbol) for order in state.open_orders}
     return sorted(held | ordered | account.in_flight.keys())
 
 
-def close_share(account: Account, state: AccountStateChanged, key: ShareKey, cause: Envelope) -> Iterator[Emit]:
+def close_share(account: RiskAccount, state: AccountStateChanged, key: ShareKey, cause: Envelope) -> Iterator[Emit]:
     """Withdraw a share's orders and sell or buy back what is left of it, outside the steps (step_size 0).
 
     Nothing goes out for what is being closed already: by an exit, or by an earlier demand that no state shows yet.

@@ -27,7 +27,7 @@ from tradewire.strategy.domain.history import (
 from tradewire.strategy.domain.instruments import Instruments
 from tradewire.strategy.domain.questions import Given, Question, Questions
 from tradewire.strategy.domain.validation import (
-    Finding,
+    Examination,
     RefusedError,
     examined,
     fit,
@@ -144,7 +144,7 @@ class StrategyDesk:
         self.examined(question, examined(question.config) if question.config is not None else None)
 
     def _answer(
-        self, strategy_id: str, config: StrategyConfigPublished | None, finding: Finding | None, now_us: int
+        self, strategy_id: str, config: StrategyConfigPublished | None, finding: Examination | None, now_us: int
     ) -> StrategyStatusChanged:
         known = self._statuses.get(strategy_id)
         now_us = max(now_us, known.answered_at_us + 1) if known is not None else now_us  # whatever others' clocks say
@@ -168,7 +168,7 @@ class StrategyDesk:
             answered_at_us=now_us,
         )
 
-    def _with(self, active: Versions, config: StrategyConfigPublished, finding: Finding) -> Versions:
+    def _with(self, active: Versions, config: StrategyConfigPublished, finding: Examination) -> Versions:
         """The versions that may be needed, and this one. Raises RefusedError when it may not trade."""
         compiled = fit(finding, self.instruments.known)
         hold_immutable(
@@ -215,7 +215,7 @@ class StrategyDesk:
 
     # ---- what was looked up ----
 
-    def examined(self, question: Question, finding: Finding | None) -> None:
+    def examined(self, question: Question, finding: Examination | None) -> None:
         """All is known that the answer to a question depends on."""
         question.finding, question.ready = finding, True
 

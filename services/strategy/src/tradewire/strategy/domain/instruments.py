@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tradewire.ports.events import InstrumentChanged
-from tradewire.strategy.domain.validation import Finding, lacks_market
+from tradewire.strategy.domain.validation import Examination, lacks_market
 
 
 class Instruments:
@@ -24,6 +24,6 @@ class Instruments:
         """What stands before this offset was handled, be it as a dead letter."""
         self.read_until = max(end, self.read_until)
 
-    def lack(self, finding: Finding) -> bool:
+    def lack(self, finding: Examination) -> bool:
         """Does a document that can be read trade a market that is not known?"""
         return lacks_market(finding, self.known)

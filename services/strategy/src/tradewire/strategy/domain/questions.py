@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tradewire.ports.events import ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
 from tradewire.ports.message import Envelope
-from tradewire.strategy.domain.validation import Finding
+from tradewire.strategy.domain.validation import Examination
 
 
 @dataclass(slots=True, eq=False)
@@ -24,7 +24,7 @@ class Question:
     envelope: Envelope
     begun: bool = False
     ready: bool = False
-    finding: Finding | None = None
+    finding: Examination | None = None
     instruments_end: int = 0
 
     def is_answered_by(self, known: StrategyStatusChanged | None) -> bool:

@@ -32,7 +32,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Examination:
     """What a document is, as far as it tells by itself. ``compiled``: None when it can't be read.
 
     ``reasons``: why it is unfit whatever can be traded; ``doubts``: why it is unfit to decide, looked for only when
@@ -44,7 +44,7 @@ class Finding:
     doubts: tuple[RefusalReason, ...] = ()
 
 
-def examined(config: StrategyConfigPublished) -> Finding:
+def examined(config: StrategyConfigPublished) -> Examination:
     """The strategy, compiled, with every fault found. Takes about 0.1 s, and needs nothing but the configuration."""
     try:
         compiled = compile_strategy(parse_strategy(config.document))
@@ -53,12 +53,12 @@ def examined(config: StrategyConfigPublished) -> Finding:
             RefusalReason(line=e.line, column=e.column, message=e.message, suggestion=e.suggestion)
             for e in errors.errors
         )
-        return Finding(None, tuple(found))
+        return Examination(None, tuple(found))
     reasons = _identity(config, compiled)
-    return Finding(compiled, _told(reasons), () if reasons else _told(_truth(compiled)))
+    return Examination(compiled, _told(reasons), () if reasons else _told(_truth(compiled)))
 
 
-def fit(finding: Finding, instruments: Mapping[tuple[str, str], InstrumentChanged]) -> CompiledStrategy:
+def fit(finding: Examination, instruments: Mapping[tuple[str, str], InstrumentChanged]) -> CompiledStrategy:
     """The strategy, if it may trade. Raises RefusedError with every fault found."""
     if finding.compiled is None:
         raise RefusedError(finding.reasons)
@@ -68,7 +68,7 @@ def fit(finding: Finding, instruments: Mapping[tuple[str, str], InstrumentChange
     return finding.compiled
 
 
-def lacks_market(finding: Finding, instruments: Mapping[tuple[str, str], InstrumentChanged]) -> bool:
+def lacks_market(finding: Examination, instruments: Mapping[tuple[str, str], InstrumentChanged]) -> bool:
     """Does a document that can be read trade a market that is not known?"""
     compiled = finding.compiled
     return compiled is not None and any((compiled.venue, symbol) not in instruments for symbol in compiled.symbols)

@@ -37,7 +37,7 @@ class _Subscriber:
         return self.account_id is None or getattr(event, "account_id", None) == self.account_id
 
 
-class Stream:
+class UpdateStream:
     """Hands every update to those who listen, from ``open`` to ``close``."""
 
     def __init__(self) -> None:
