@@ -42,6 +42,9 @@ class Settings(RuntimeSettings):
     )
     binance_symbols: tuple[str, ...] = Field(("BTCUSDT",), description="Symbols to follow at Binance.")
     binance_interval: str = Field("1m", description="Candle interval there.")
+    binance_streams: tuple[Literal["quote", "trade"], ...] = Field(
+        (), description="What to publish besides candles and marks: quote (best bid and ask), trade (aggregate trades)."
+    )
     binance_network: Literal["local", "testnet", "mainnet"] = Field(
         "local", description="Which Binance: local is a venue at the two URLs below."
     )

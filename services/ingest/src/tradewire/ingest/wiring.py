@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tradewire.ingest.adapters.binance_live import FIGURES, BinanceLive, LiveMarket
+from tradewire.ingest.adapters.binance_figures import FIGURES
+from tradewire.ingest.adapters.binance_live import BinanceLive, LiveMarket
 from tradewire.ingest.adapters.binance_public import BinancePublic
 from tradewire.ingest.adapters.binance_streams import MarketStreams
 from tradewire.ingest.adapters.ccxt_public import CcxtPublic
@@ -112,7 +113,11 @@ def _source(settings: Settings) -> MarketDataPort:
 def _binance(settings: Settings, brackets: tuple[LeverageBracket, ...]) -> BinanceLive:
     policy, at = PollPolicy(), settings.binance_addresses()
     market = LiveMarket(
-        settings.binance_symbols, settings.binance_interval, brackets, late_s=settings.binance_late_seconds
+        settings.binance_symbols,
+        settings.binance_interval,
+        brackets,
+        settings.binance_streams,
+        late_s=settings.binance_late_seconds,
     )
     clock = SystemClock()
     dsn = settings.rate_budget_dsn

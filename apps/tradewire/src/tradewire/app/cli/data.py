@@ -14,11 +14,15 @@ from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, say, tell
 from tradewire.app.cli.reading import ZoneOption, reading_of
 from tradewire.backtest.data import Candles, Gap, Inspection, candles_of, error_of, inspect_file
+from tradewire.backtest.data.archives import Archives
 from tradewire.backtest.data.candles import decimals_of
-from tradewire.backtest.data.fetching import Kind, Span, fetch
+from tradewire.backtest.data.fetching import History, Kind, Span, fetch
 from tradewire.backtest.data.writing import write_candles
+from tradewire.runtime.clock import SystemClock
 from tradewire.trading.language.intervals import INTERVALS_US
 
+BINANCE = "binanceusdm"
+"""ccxt's id of Binance USDⓈ-M futures."""
 SHOWN = 20
 """Lines of each kind of finding that a person is shown; --json has them all."""
 WRITTEN = (".csv", ".parquet")
@@ -128,14 +132,17 @@ def resample_command(
 
 @app.command(
     "fetch",
-    epilog=epilog("tradewire data fetch --symbol BTC/USDT:USDT --interval 1h --from 2024-01-01 --out history"),
+    epilog=epilog(
+        "tradewire data fetch --symbol BTC/USDT:USDT --interval 1h --from 2024-01-01 --out history",
+        "tradewire data fetch --archives archives --symbol BTCUSDT --interval 1h --from 2024-01-01 --out history",
+    ),
 )
 def fetch_command(
     symbol: Annotated[str, typer.Option("--symbol", help="Market, in ccxt's or the venue's own words.")],
     target: Annotated[Path, typer.Option("--out", help="Folder for the Parquet files.")],
     begin: Annotated[str, typer.Option("--from", help="First open time, ISO 8601 in UTC, s or ms.")],
     end: Annotated[str | None, typer.Option("--to", help="End (exclusive); default: what has closed by now.")] = None,
-    exchange: Annotated[str, typer.Option("--exchange", help="ccxt's id of the venue.")] = "binanceusdm",
+    exchange: Annotated[str, typer.Option("--exchange", help="ccxt's id of the venue.")] = BINANCE,
     interval: Annotated[str, typer.Option("--interval", help="Of the candles, e.g. 1h.")] = "1h",
     kinds: Annotated[
         list[Kind] | None, typer.Option("--kind", help="What to fetch; default: all that the venue offers.")
@@ -143,24 +150,40 @@ def fetch_command(
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Ask here instead, e.g. a mirror: http://host:port.")
     ] = None,
+    archives: Annotated[
+        Path | None,
+        typer.Option("--archives", help="Folder of Binance's bulk archives to take instead: data/futures/um/…"),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fetch public candles, mark candles and funding. Goes on where it was after a kill; keeps the rate limit."""
-    from tradewire.backtest.data.venue import Venue  # ccxt takes a second to import
+    venue: History
+    if archives is not None:
+        if exchange != BINANCE or base_url is not None:
+            fail(f"--archives holds {BINANCE} alone: leave --exchange and --base-url out", Exit.USAGE)
+        venue = Archives(archives, symbol, interval, now_ms=SystemClock().now_us() // 1000)
+    else:
+        from tradewire.backtest.data.venue import Venue  # ccxt takes a second to import
 
-    venue = Venue(exchange, symbol, interval, base_url=base_url)
+        venue = Venue(exchange, symbol, interval, base_url=base_url)
     wanted = kinds or [kind for kind in Kind if venue.offers(kind)]
     lacking = ", ".join(kind for kind in wanted if not venue.offers(kind))
     if lacking:
-        fail(f"{exchange} does not offer: {lacking}", Exit.USAGE)
+        fail(f"{exchange if archives is None else archives} does not offer: {lacking}", Exit.USAGE)
     now_ms, files = venue.now_ms(), {}
     for kind in wanted:
         span = _span(begin, end, now_ms if kind is Kind.FUNDING else now_ms - INTERVALS_US[interval] // 1000 + 1)
         path = target / _file_name(exchange, venue.symbol_id, kind, interval)
         files[kind] = (path, fetch(venue, kind, span, path, _progress).height)
+    missing = venue.missing if isinstance(venue, Archives) else []
     if as_json:
-        print_json({kind.value: {"file": path, "rows": rows} for kind, (path, rows) in files.items()})
+        told: dict[str, object] = {kind.value: {"file": path, "rows": rows} for kind, (path, rows) in files.items()}
+        print_json(told | ({"missing": missing} if archives is not None else {}))
         return
+    for name in missing[:SHOWN]:
+        say(f"no file for {name}")
+    if len(missing) > SHOWN:
+        say(f"no file for {len(missing) - SHOWN:,} days more; --json names them all")
     for kind, (path, rows) in files.items():
         tell(f"{path}: {rows} rows of {kind.value}", style="green")
 

@@ -45,6 +45,20 @@ class Pages(Protocol):
         """Rows from ``since_ms`` up to before ``until_ms``, as many as one answer holds."""
 
 
+class History(Pages, Protocol):
+    """One market's history; ``symbol_id``: the venue's own name of it."""
+
+    @property
+    def symbol_id(self) -> str:
+        """The venue's own name of the market."""
+
+    def offers(self, kind: Kind) -> bool:
+        """Whether there is any of a kind."""
+
+    def now_ms(self) -> int:
+        """The time, ms, that says what has closed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Open times from ``start_ms`` up to before ``end_ms`` (ms since the epoch)."""

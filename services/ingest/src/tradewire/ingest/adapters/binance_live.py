@@ -1,5 +1,7 @@
 """Closed candles of Binance USDⓈ-M futures as they close: by WebSocket, and by REST what the streams did not bring.
 
+Marks, and where they are asked for quotes and trades, leave as they come; of those nothing is asked for again.
+
 A bar that has not come some seconds after its close is asked for, whatever the reason: start, cut connection, silent
 stream, lost message, crash. So holes are found by time, never by what a connection says of itself.
 """
@@ -11,16 +13,18 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from tradewire.binance.wire import FieldError
+from tradewire.ingest.adapters.binance_figures import figures
 from tradewire.ingest.adapters.binance_instruments import ListedInstruments
 from tradewire.ingest.adapters.binance_messages import KlineClosed, Observation, observations
 from tradewire.ingest.adapters.binance_public import BinancePublic
-from tradewire.ingest.adapters.binance_streams import CAUSES, MarketStreams
+from tradewire.ingest.adapters.binance_streams import MarketStreams
 from tradewire.ingest.adapters.live_beside import LiveBeside
 from tradewire.ingest.adapters.polling import PollPolicy
-from tradewire.ingest.domain import CandleGate, Verdict, interval_us, position_us
+from tradewire.ingest.domain import CandleGate, FundingWatch, Mark, Verdict, interval_us, position_us
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import (
@@ -34,7 +38,7 @@ from tradewire.ports.events import (
 from tradewire.ports.intervals import INTERVALS_US
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Event
-from tradewire.ports.metrics import Figure, Metric
+from tradewire.ports.metrics import Figure
 from tradewire.trading.bars_csv import RawBar
 
 VENUE = "binance"
@@ -42,29 +46,23 @@ PATIENCE_S = 0.5
 """How often time is looked at while no message comes."""
 ASKED_AT_ONCE = 8
 """Symbols whose candles are asked for beside one another."""
-CONNECTIONS = Metric("tradewire_market_streams_open", "gauge", (), "Connections to the venue's market streams.")
-ENDS = Metric(
-    "tradewire_market_stream_ends_total",
-    "counter",
-    ("cause",),
-    f"Ends of connections to market streams by cause: {', '.join(CAUSES)}. Each is opened again.",
-)
-BACKFILLED = Metric(
-    "tradewire_market_candles_backfilled_total", "counter", (), "Candles that no stream brought and REST did."
-)
-FIGURES = (CONNECTIONS, ENDS, BACKFILLED)
+MARK_STREAM = "markPrice"
+"""Read of every symbol: each 3 s, so it is a sign of life of the connection too."""
+EXTRA_STREAMS = MappingProxyType({"quote": "bookTicker", "trade": "aggTrade"})
+"""What may be followed besides → stream."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class LiveMarket:
-    """What is followed. ``late_s``: after its close a bar that no stream brought is asked for; ``instruments_s``:
-    between looks at the instruments. Both in the venue's time.
+    """What is followed; ``extra``: quote, trade. ``late_s``: after its close a bar that no stream brought is asked
+    for; ``instruments_s``: between looks at the instruments. Both in the venue's time.
     """
 
     symbols: tuple[str, ...]
     interval: str
     brackets: tuple[LeverageBracket, ...] = ()
+    extra: tuple[str, ...] = ()
     late_s: float = 3.0
     instruments_s: float = 60.0
 
@@ -77,6 +75,7 @@ class _Track:
 
     gate: CandleGate
     next_us: int
+    funding: FundingWatch
     ask_us: int = 0
     live: bool = False
 
@@ -119,25 +118,24 @@ class BinanceLive(MarketDataPort):
             await self._changed_instruments(self._history_start_us())
         for symbol in self._market.symbols:
             self._follow(symbol, resume_after_us.get((VENUE, symbol)))
-        self._streams.open(
-            self._rest.session, self._instruments.listed, (f"kline_{self._market.interval}", "markPrice")
-        )
+        kinds = (f"kline_{self._market.interval}", MARK_STREAM, *(EXTRA_STREAMS[name] for name in self._market.extra))
+        self._streams.open(self._rest.session, self._instruments.listed, kinds)
         while True:
             messages = await self._streams.next(PATIENCE_S)
             if self._streams.changed:
                 self._streams.changed, self._instruments_us = False, 0
                 await self._measure_clock()
-            for event in await self._round(messages):
+            rows, seen = self._sorted_out(messages)
+            for event in seen:
+                yield event
+            for event in await self._round(rows):
                 yield event
 
     def clock_offset_s(self) -> float | None:
         return None if self._ahead_us is None else self._ahead_us / 1e6
 
     def figures(self) -> Iterator[Figure]:
-        counts = self._streams.counts
-        yield Figure(CONNECTIONS, (), counts.open)
-        yield from (Figure(ENDS, (cause,), counts.ends[cause]) for cause in CAUSES)
-        yield Figure(BACKFILLED, (), self._backfilled)
+        yield from figures(self._streams.counts, self._backfilled)
         yield from self._rest.figures()
 
     async def close(self) -> None:
@@ -156,11 +154,11 @@ class BinanceLive(MarketDataPort):
         last_open_us = None if resume_after_us is None else resume_after_us - self._interval_us
         gate = CandleGate(VENUE, symbol, self._market.interval, last_open_us=last_open_us)
         next_us = self._history_start_us() if resume_after_us is None else resume_after_us
-        self._tracks[symbol] = _Track(gate, next_us, live=resume_after_us is not None)
+        self._tracks[symbol] = _Track(gate, next_us, FundingWatch(VENUE, symbol), live=resume_after_us is not None)
 
-    async def _round(self, messages: Sequence[Mapping[str, Any]]) -> list[Event]:
-        """What to publish after these messages, and after the time that has passed."""
-        rows, events = self._sorted_out(messages), list[Event]()
+    async def _round(self, rows: defaultdict[str, list[RawBar]]) -> list[Event]:
+        """What to publish after these finished klines, and after the time that has passed."""
+        events: list[Event] = []
         if self._now_us() >= self._instruments_us:
             events += await self._changed_instruments(self._now_us())
         late = [symbol for symbol, track in self._tracks.items() if symbol in rows or self._is_late(track)]
@@ -168,15 +166,22 @@ class BinanceLive(MarketDataPort):
         verdicts = [verdict for part in found for verdict in part]
         return events + sorted(verdicts, key=lambda item: (position_us(item), item.symbol))
 
-    def _sorted_out(self, messages: Sequence[Mapping[str, Any]]) -> defaultdict[str, list[RawBar]]:
-        """Finished klines by symbol. Every message tells the venue's time."""
+    def _sorted_out(self, messages: Sequence[Mapping[str, Any]]) -> tuple[defaultdict[str, list[RawBar]], list[Event]]:
+        """Finished klines by symbol, and what leaves as it comes. Every message tells the venue's time."""
         rows: defaultdict[str, list[RawBar]] = defaultdict(list)
+        seen: list[Event] = []
         for observation in self._observed(messages):
             self._latest_us = max(self._latest_us, observation.time_us)
-            content = observation.content
-            if isinstance(content, KlineClosed) and observation.symbol in self._tracks:
+            content, track = observation.content, self._tracks.get(observation.symbol)
+            if track is None:
+                continue
+            if isinstance(content, KlineClosed):
                 rows[observation.symbol].append(content.row)
-        return rows
+            elif isinstance(content, Mark):
+                seen += track.funding.offer(content)
+            else:
+                seen.append(content)
+        return rows, seen
 
     def _observed(self, messages: Sequence[Mapping[str, Any]]) -> Iterator[Observation]:
         for message in messages:

@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
 
-from tradewire.binance.streams import Route
+from tradewire.binance.streams import Route, stream_name
 from tradewire.ingest.adapters.polling import Backoff, PollPolicy
 from tradewire.runtime.bus.tasks import stopped
 
@@ -34,6 +35,9 @@ QUEUED_MAX = 10_000
 """Messages that wait to be taken. When there are more the connections are not read; what the venue then cuts off is
 found missing by its time, like after any other cut."""
 
+QUOTES_QUEUED_MAX = 2_000
+"""Messages that wait to be taken when quotes begin to be dropped."""
+
 _CLOSING = aiohttp.ClientWSTimeout(ws_close=1.0)
 Take = Callable[[Mapping[str, Any]], Awaitable[None]]
 _log = logging.getLogger(__name__)
@@ -45,9 +49,12 @@ class _EndedError(Exception):
 
 @dataclass(slots=True)
 class StreamCounts:
-    """What happened to the connections. ``open``: now; ``ends``: how often they ended, by cause."""
+    """What happened to the connections. ``open``: now; ``ends``: how often they ended, by cause; ``dropped``: quotes
+    that nobody took in time.
+    """
 
     open: int = 0
+    dropped: int = 0
     ends: Counter[str] = field(default_factory=Counter)
 
 
@@ -86,9 +93,8 @@ class StreamConnection:
 
     async def _once(self, session: aiohttp.ClientSession) -> None:
         """Open, subscribe and read until it ends. Raises _EndedError or what the library raises."""
-        url = f"{self._url}/{Route.MARKET}/stream"
         async with asyncio.timeout(CONNECT_S):
-            socket = await session.ws_connect(url, heartbeat=PING_EVERY_S, timeout=_CLOSING, max_msg_size=0)
+            socket = await session.ws_connect(self._url, heartbeat=PING_EVERY_S, timeout=_CLOSING, max_msg_size=0)
         self._counts.open += 1
         try:
             names = list(self._names())
@@ -133,6 +139,11 @@ def _json(text: str) -> Mapping[str, Any]:
     return found
 
 
+def _names(symbols: Callable[[], Sequence[str]], mine: frozenset[str], kinds: Sequence[str]) -> list[str]:
+    """Streams of those of ``mine`` that there are now."""
+    return [f"{symbol.lower()}@{kind}" for symbol in symbols() if symbol in mine for kind in kinds]
+
+
 class MarketStreams:
     """Streams of many symbols over as many connections as they need; what they bring, in order of arrival."""
 
@@ -149,19 +160,27 @@ class MarketStreams:
 
         ``symbols`` is asked again at each opening, as symbols leave the list; their number fixes the connections.
         """
-        share = max(1, STREAMS_PER_CONNECTION // len(kinds))
-        for first in range(0, len(symbols()), share):
+        routes: dict[Route, list[str]] = {}
+        for kind in kinds:
+            routes.setdefault(stream_name(f"x@{kind}").route, []).append(kind)
+        for route, served in routes.items():
+            share = max(1, STREAMS_PER_CONNECTION // len(served))
+            for first in range(0, len(symbols()), share):
+                mine = frozenset(symbols()[first : first + share])
+                self._connect(session, route, partial(_names, symbols, mine, served))
 
-            def names(mine: frozenset[str] = frozenset(symbols()[first : first + share])) -> list[str]:
-                return [f"{symbol.lower()}@{kind}" for symbol in symbols() if symbol in mine for kind in kinds]
+    def _connect(self, session: aiohttp.ClientSession, route: Route, names: Callable[[], Sequence[str]]) -> None:
+        take = self._take_quote if route is Route.PUBLIC else self._arrived.put
+        url = f"{self._url}/{route}/stream"
+        connection = StreamConnection(url, names, take, self._note_change, silent_s=self._silent_s, counts=self.counts)
+        self._tasks.append(asyncio.create_task(connection.run(session)))
 
-            connection = StreamConnection(
-                self._url, names, self._take, self._note_change, silent_s=self._silent_s, counts=self.counts
-            )
-            self._tasks.append(asyncio.create_task(connection.run(session)))
-
-    async def _take(self, message: Mapping[str, Any]) -> None:
-        await self._arrived.put(message)
+    async def _take_quote(self, message: Mapping[str, Any]) -> None:
+        """Quotes alone may be dropped: the next one says all that counts."""
+        if self._arrived.qsize() >= QUOTES_QUEUED_MAX:
+            self.counts.dropped += 1
+        else:
+            await self._arrived.put(message)
 
     def _note_change(self) -> None:
         self.changed = True
