@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
-from libs.venue.tests.venues import NOW_US
+from libs.venue.tests.venues import MINUTE_US, NOW_US
 from services.ingest.tests.watched_venue import HISTORY, SYMBOLS, check_whole, live, watching
 
+from tradewire.binance.streams import enveloped
 from tradewire.ingest.adapters.binance_live import LiveMarket
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import (
@@ -140,6 +141,36 @@ async def test_a_slow_reader_costs_quotes_and_no_bar(monkeypatch: pytest.MonkeyP
         watched.held.set()
         await watched.until_minute(8)
         check_whole(watched, 8)
+
+
+async def test_bars_that_come_late_or_twice_are_rejected_and_reported() -> None:
+    async with watching() as watched:
+        await watched.start()
+        await watched.until_minute(3)
+        market = watched.client.venue.markets["BTCUSDT"]
+        for minute in (1, 3):
+            again = market.kline("1m", NOW_US + (minute + 1) * MINUTE_US, closed=True)
+            assert again is not None
+            for connection in watched.server._connections:
+                connection.send(enveloped("btcusdt@kline_1m", again.write()))
+        await watched.until_minute(5)
+        check_whole(watched, 5)
+        kinds = (GapKind.DUPLICATE, GapKind.CONFLICT, GapKind.OUT_OF_ORDER)
+        assert {kind for kind, _ in watched.gaps(*kinds)} == {"OUT_OF_ORDER", "DUPLICATE"}
+
+
+async def test_symbols_are_spread_over_connections_and_one_cut_touches_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradewire.ingest.adapters.binance_streams.STREAMS_PER_CONNECTION", 2)
+    async with watching() as watched:
+        await watched.start()
+        await watched.until_minute(1)
+        assert watched.source._streams.counts.open == 2
+        await next(iter(watched.server._connections)).socket.close()
+        await watched.pass_minutes(3, step_s=60.0)
+        await watched.until_minute(7)
+        check_whole(watched, 7)
+        assert watched.source._streams.counts.ends["closed"] == 1
+        assert [] in (watched.backfilled("BTCUSDT"), watched.backfilled("ETHUSDT"))
 
 
 async def test_a_symbol_that_the_venue_does_not_have_is_refused() -> None:

@@ -157,15 +157,7 @@ def fetch_command(
     as_json: JsonOption = False,
 ) -> None:
     """Fetch public candles, mark candles and funding. Goes on where it was after a kill; keeps the rate limit."""
-    venue: History
-    if archives is not None:
-        if exchange != BINANCE or base_url is not None:
-            fail(f"--archives holds {BINANCE} alone: leave --exchange and --base-url out", Exit.USAGE)
-        venue = Archives(archives, symbol, interval, now_ms=SystemClock().now_us() // 1000)
-    else:
-        from tradewire.backtest.data.venue import Venue  # ccxt takes a second to import
-
-        venue = Venue(exchange, symbol, interval, base_url=base_url)
+    venue = _history(exchange, symbol, interval, base_url, archives)
     wanted = kinds or [kind for kind in Kind if venue.offers(kind)]
     lacking = ", ".join(kind for kind in wanted if not venue.offers(kind))
     if lacking:
@@ -175,17 +167,32 @@ def fetch_command(
         span = _span(begin, end, now_ms if kind is Kind.FUNDING else now_ms - INTERVALS_US[interval] // 1000 + 1)
         path = target / _file_name(exchange, venue.symbol_id, kind, interval)
         files[kind] = (path, fetch(venue, kind, span, path, _progress).height)
-    missing = venue.missing if isinstance(venue, Archives) else []
+    missing = venue.missing if isinstance(venue, Archives) else None
     if as_json:
         told: dict[str, object] = {kind.value: {"file": path, "rows": rows} for kind, (path, rows) in files.items()}
-        print_json(told | ({"missing": missing} if archives is not None else {}))
+        print_json(told if missing is None else told | {"missing": missing})
         return
-    for name in missing[:SHOWN]:
-        say(f"no file for {name}")
-    if len(missing) > SHOWN:
-        say(f"no file for {len(missing) - SHOWN:,} days more; --json names them all")
+    _say_missing(missing or [])
     for kind, (path, rows) in files.items():
         tell(f"{path}: {rows} rows of {kind.value}", style="green")
+
+
+def _history(exchange: str, symbol: str, interval: str, base_url: str | None, archives: Path | None) -> History:
+    """Where to take it from."""
+    if archives is None:
+        from tradewire.backtest.data.venue import Venue  # ccxt takes a second to import
+
+        return Venue(exchange, symbol, interval, base_url=base_url)
+    if exchange != BINANCE or base_url is not None:
+        fail(f"--archives holds {BINANCE} alone: leave --exchange and --base-url out", Exit.USAGE)
+    return Archives(archives, symbol, interval, now_ms=SystemClock().now_us() // 1000)
+
+
+def _say_missing(days: list[str]) -> None:
+    for day in days[:SHOWN]:
+        say(f"no file for {day}")
+    if len(days) > SHOWN:
+        say(f"no file for {len(days) - SHOWN:,} days more; --json names them all")
 
 
 def _span(begin: str, end: str | None, closed_ms: int) -> Span:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from tradewire.binance.filters import Filters
+from tradewire.binance.wire import FieldError
+from tradewire.ports.errors import FatalError
 from tradewire.ports.events import InstrumentChanged, InstrumentStatus, LeverageBracket
 
+_log = logging.getLogger(__name__)
 DEFAULT_COLLAR = Decimal("0.05")
 DEFAULT_LIQUIDATION_FEE = Decimal("0.0125")
 MAKER_FEE, TAKER_FEE = Decimal("0.0002"), Decimal("0.0005")
@@ -72,7 +76,7 @@ class ListedInstruments:
         return self._halted_us.get(symbol, -1) >= since_us
 
     def changed(self, listed: Mapping[str, Mapping[str, Any]], valid_from_us: int) -> list[InstrumentChanged]:
-        """Instruments that are new or not as they were. Raises FieldError."""
+        """Instruments that are new or not as they were. Raises FatalError for one that can't be read from the start."""
         self.names = frozenset(listed)
         changed: list[InstrumentChanged] = []
         for symbol in self._symbols:
@@ -89,7 +93,15 @@ class ListedInstruments:
         """The instrument as it is listed, or closed when it is no longer; None when it never was."""
         last = self._known.get(symbol)
         if listed is not None:
-            return instrument_of(listed, interval=self._interval, brackets=self._brackets, valid_from_us=valid_from_us)
+            try:
+                return instrument_of(
+                    listed, interval=self._interval, brackets=self._brackets, valid_from_us=valid_from_us
+                )
+            except (FieldError, LookupError, ArithmeticError) as error:
+                if last is None:
+                    raise FatalError(f"binance: {symbol}: its rules can't be read: {error}") from error
+                _log.warning("binance: the rules of %s can't be read, the last ones stand: %s", symbol, error)
+                return last
         closed = {"status": InstrumentStatus.CLOSED, "valid_from_us": valid_from_us}
         return None if last is None else last.model_copy(update=closed)
 

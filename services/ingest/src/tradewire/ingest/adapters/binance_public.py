@@ -8,14 +8,13 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
 from tradewire.binance.errors import HTTP_BANNED, HTTP_RATE_LIMITED, HTTP_TIMEOUT, ErrorCode
 from tradewire.binance.limits import BY_CALL, RETRY_AFTER_HEADER, USED_WEIGHT_HEADER, WEIGHT_LIMIT
 from tradewire.binance.replies import FundingRate
-from tradewire.binance.wire import FieldError
 from tradewire.ingest.adapters.live_beside import SETTLEMENTS_PER_PAGE, MarksAndFunding, settlement
 from tradewire.ingest.adapters.polling import Backoff, PollPolicy
 from tradewire.ports.errors import FatalError, RetryableError
@@ -27,6 +26,7 @@ HOUR_US = 3_600_000_000
 SETTLEMENT_GRACE_US = 300_000_000
 """How long after the hour a settlement is still asked for: venues list it some seconds late."""
 
+T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
 _log = logging.getLogger(__name__)
 
@@ -80,24 +80,28 @@ class BinancePublic(MarksAndFunding):
 
     async def time_ms(self) -> int:
         """The venue's time."""
-        answer = await self._ask("time", "/fapi/v1/time", {}, dict)
-        return int(answer["serverTime"])
+        return await self._ask("time", "/fapi/v1/time", {}, lambda answer: int(answer["serverTime"]))
 
     async def symbols(self) -> dict[str, Mapping[str, Any]]:
         """``symbols`` of ``exchangeInfo``, by name."""
-        answer = await self._ask("exchangeInfo", "/fapi/v1/exchangeInfo", {}, dict)
-        return {item["symbol"]: item for item in answer["symbols"]}
+        return await self._ask(
+            "exchangeInfo",
+            "/fapi/v1/exchangeInfo",
+            {},
+            lambda answer: {row["symbol"]: row for row in answer["symbols"]},
+        )
 
     async def klines(self, symbol: str, since_us: int, limit: int) -> list[RawBar]:
         """Up to ``limit`` candles from ``since_us`` on; the last may still be open."""
-        rows = await self._klines(f"klines of {symbol}", "/fapi/v1/klines", symbol, since_us, limit)
-        return [_raw(row) for row in rows]
+        query = self._span(symbol, since_us, limit)
+        return await self._ask(f"klines of {symbol}", "/fapi/v1/klines", query, lambda rows: [*map(_raw, rows)])
 
     async def marks(self, symbol: str, since_us: int, count: int) -> list[DecimalBar]:
         """Mark candles; those without a price are left out."""
-        path = "/fapi/v1/markPriceKlines"
-        rows = await self._klines(f"mark klines of {symbol}", path, symbol, since_us, count)
-        return [_mark(row) for row in rows if all(row[1:5])]
+        query, path = self._span(symbol, since_us, count), "/fapi/v1/markPriceKlines"
+        return await self._ask(
+            f"mark klines of {symbol}", path, query, lambda rows: [_mark(row) for row in rows if all(row[1:5])]
+        )
 
     async def settlements(self, symbol: str, since_us: int, until_us: int) -> list[tuple[int, Decimal]]:
         """The venue's list, page after page. Funding is settled on the hour: other times are not asked for."""
@@ -106,27 +110,28 @@ class BinancePublic(MarksAndFunding):
             return found
         while since_us <= until_us:
             query = {"symbol": symbol, "startTime": since_us // 1000, "limit": SETTLEMENTS_PER_PAGE}
-            rows = await self._ask(f"funding of {symbol}", "/fapi/v1/fundingRate", query, list)
-            told = [FundingRate.read(row) for row in rows]
+            told = await self._ask(
+                f"funding of {symbol}", "/fapi/v1/fundingRate", query, lambda rows: [*map(FundingRate.read, rows)]
+            )
             found += [settlement(item.time_ms, str(item.rate)) for item in told]
-            if len(rows) < SETTLEMENTS_PER_PAGE:
+            if len(told) < SETTLEMENTS_PER_PAGE:
                 break
             since_us = told[-1].time_ms * 1000 + 1000
         return found
 
-    async def _klines(self, what: str, path: str, symbol: str, since_us: int, limit: int) -> list[Any]:
-        query = {"symbol": symbol, "interval": self._interval, "startTime": since_us // 1000, "limit": limit}
-        rows: list[Any] = await self._ask(what, path, query, list)
-        return rows
+    def _span(self, symbol: str, since_us: int, limit: int) -> dict[str, object]:
+        return {"symbol": symbol, "interval": self._interval, "startTime": since_us // 1000, "limit": limit}
 
-    async def _ask(
-        self, what: str, path: str, query: Mapping[str, object], kind: type[list[Any]] | type[dict[str, Any]]
-    ) -> Any:
-        """The JSON that the venue answers, which must be of a kind."""
+    async def _ask(self, what: str, path: str, query: Mapping[str, object], read: Callable[[Any], T]) -> T:
+        """What ``read`` makes of the answer; one that it can't read is none."""
         for failures in range(1, self._policy.attempts + 1):
             try:
-                return await self._once(path, query, kind)
-            except (_FailedError, aiohttp.ClientError, TimeoutError, FieldError) as error:
+                answer = await self._once(path, query)
+                try:
+                    return read(answer)
+                except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+                    raise _FailedError(f"found {str(answer)[:80]}: {type(error).__name__} {error}") from error
+            except (_FailedError, aiohttp.ClientError, TimeoutError) as error:
                 said = str(error) or type(error).__name__
                 if failures == self._policy.attempts:
                     raise RetryableError(f"binance: {what}: {failures} attempts failed: {said}") from error
@@ -135,7 +140,8 @@ class BinancePublic(MarksAndFunding):
                 await self._sleep(wait_s)
         raise AssertionError("attempts is at least 1")
 
-    async def _once(self, path: str, query: Mapping[str, object], kind: type[list[Any]] | type[dict[str, Any]]) -> Any:
+    async def _once(self, path: str, query: Mapping[str, object]) -> Any:
+        """The JSON that the venue answers."""
         params = {name: str(value) for name, value in query.items()}
         timeout = aiohttp.ClientTimeout(total=self._policy.timeout_s)
         await self._budget.take(Lane.DATA, [weighed(BY_CALL["GET", path].weight(params))])
@@ -153,12 +159,10 @@ class BinancePublic(MarksAndFunding):
             answer = json.loads(text)
         except ValueError:
             raise _FailedError(f"HTTP {status}: found {text[:80]!r}, allowed JSON") from None
-        if kind is list and isinstance(answer, dict) and answer.get("code") == ErrorCode.BAD_SYMBOL:
+        if isinstance(answer, dict) and answer.get("code") == ErrorCode.BAD_SYMBOL:
             return []
         if status != 200:
             raise FatalError(f"binance: {path}: HTTP {status}: {text[:200]}")
-        if not isinstance(answer, kind):
-            raise _FailedError(f"found {text[:80]}, allowed a JSON {kind.__name__}")
         return answer
 
 
