@@ -21,7 +21,7 @@ IMAGES := $(notdir $(wildcard services/*)) tradewire
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' apps/tradewire/pyproject.toml)
 REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude '*')
 
-.PHONY: bench bench-recovery bench-research bench-sizes drills fuzz help manifests setup run test chaos images lint types imports contracts clean compose-run containers-test
+.PHONY: bench bench-commands bench-recovery bench-research bench-sizes drills fuzz help manifests setup run test chaos images lint types imports contracts clean compose-run containers-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ bench-sizes: $(INSTALLED) ## cost per message up to 3,000 symbols, bytes an acco
 
 bench-research: $(INSTALLED) $(PEERS) $(NAUTILUS) ## research measured beside its peers: docs/benchmarks-research.md (QUICK=1: smaller)
 	$(BIN)/python -m benchmarks.research $(if $(QUICK),--quick)
+
+bench-commands: $(INSTALLED) ## CPU and memory of whole research commands: docs/benchmarks-research.md (QUICK=1: smaller)
+	$(BIN)/python -m benchmarks.research.commands $(if $(QUICK),--quick)
 
 clean: ## remove .venv, the peers', caches and the embedded servers' data; data/ stays
 	@test ! -x $(BIN)/python || $(BIN)/python -m tradewire.embedded.hold_free .tradewire

@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.measure import machine
 from benchmarks.research.cases import FULL, MODULES, OURS, QUICK, Duel, Sizes, duels
+from benchmarks.research.commands import HEADING
 from benchmarks.research.report import Findings, Measured, written
 from benchmarks.research.timing import MARK
 
@@ -104,7 +105,10 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="smaller sizes: 2 minutes instead of 4")
     quick = parser.parse_args().quick
-    RESULT.write_text(written(measure(QUICK if quick else FULL, quick=quick)), encoding="utf-8")
+    _, heading, commands = RESULT.read_text(encoding="utf-8").partition(HEADING)  # its section stays
+    RESULT.write_text(
+        f"{written(measure(QUICK if quick else FULL, quick=quick))}\n{heading}{commands}", encoding="utf-8"
+    )
     sys.stderr.write(f"written to {RESULT.relative_to(ROOT)}\n")
 
 

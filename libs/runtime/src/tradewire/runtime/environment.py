@@ -19,7 +19,15 @@ from tradewire.runtime.settings import RuntimeSettings
 OTHER_NAMES = frozenset(
     f"{PREFIX}{name}"
     for name in (
-        *("MARKET_SOURCE", "MARKET_PATH", "MARKET_FILES", "INSTRUMENTS_FILE", "BARS_PER_SECOND", "REPLAY_UNTIL_FILE"),
+        *(
+            "MARKET_SOURCE",
+            "MARKET_PATH",
+            "MARKET_FILES",
+            "MARKET_TZ",
+            "INSTRUMENTS_FILE",
+            "BARS_PER_SECOND",
+            "REPLAY_UNTIL_FILE",
+        ),
         *("CCXT_EXCHANGE", "CCXT_VENUE", "CCXT_SYMBOLS", "CCXT_INTERVAL", "CCXT_BASE_URL", "INDICATOR_ADAPTER"),
         *(
             "BINANCE_SYMBOLS",

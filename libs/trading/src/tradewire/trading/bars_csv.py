@@ -158,14 +158,14 @@ class CsvRows:
     notes: tuple[str, ...] = ()
 
 
-def read_rows(text: str, source: str) -> list[RawBar | BarFault]:
+def read_rows(text: str, source: str, zone: tzinfo = UTC) -> list[RawBar | BarFault]:
     """All rows of a CSV text by open time, as ``CsvRows`` has them. A volume is needed: a platform's strategies come
     later than its candles.
 
-    ``source`` names the file in errors. Raises BarsFileError when the file as a whole can't be read: it is
-    empty, has no rows or unknown columns, or its first time is none.
+    ``source`` names the file in errors; ``zone``: of times that name none. Raises BarsFileError when the file as a
+    whole can't be read: it is empty, has no rows or unknown columns, or its first time is none.
     """
-    found = csv_rows(text, source)
+    found = csv_rows(text, source, zone)
     if not found.has_volume:
         allowed = "a column volume; write 0 where it is unknown"
         raise BarsFileError(source, found="no volume", allowed=allowed, field="header")
@@ -217,14 +217,16 @@ def read_layout(lines: Sequence[str], source: str) -> Layout:
     return Layout(delimiter, replace(named, notes=(*notes, *named.notes)), first + 1)
 
 
-def read_bars(text: str, source: str) -> list[DecimalBar]:
+def read_bars(text: str, source: str, zone: tzinfo = UTC) -> list[DecimalBar]:
     """All bars of a CSV text, with or without a volume, ascending, without duplicates: clean data or none.
+
+    ``zone``: of times that name none.
 
     Raises BarsFileError at the first row that is no bar, or that differs from an earlier row of the same open
     time. Gaps are let through: ask the open times.
     """
     bars: list[DecimalBar] = []
-    for row in csv_rows(text, source).rows:
+    for row in csv_rows(text, source, zone).rows:
         bar = bar_of(row) if isinstance(row, RawBar) else row
         if isinstance(bar, BarFault):
             raise BarsFileError(source, found=bar.found, allowed=bar.allowed, row=bar.row, field=bar.field)

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
+from datetime import UTC, tzinfo
 from decimal import Decimal
 
 from tradewire.trading.alignment import MINUTE_US
 from tradewire.trading.bars_csv import BarsFileError, DecimalBar, decimal_of, read_bars
 from tradewire.trading.language.intervals import origin_us
-from tradewire.trading.times import moment_us
+from tradewire.trading.times import form_of, time_us
 
 FUNDING_COLUMNS = ("funding_time", "funding_rate")
 
 
-def read_marks(text: str, source: str) -> dict[int, DecimalBar]:
-    """Mark candles by open time (µs): the columns of a candle file, with or without a volume.
+def read_marks(text: str, source: str, zone: tzinfo = UTC) -> dict[int, DecimalBar]:
+    """Mark candles by open time (µs): the columns of a candle file, with or without a volume; times in ``zone``.
 
     Raises BarsFileError for the first row that is no bar.
     """
-    return {bar.open_time_us: bar for bar in read_bars(text, source)}
+    return {bar.open_time_us: bar for bar in read_bars(text, source, zone)}
 
 
-def read_funding(text: str, source: str, interval_us: int) -> dict[int, Decimal]:
+def read_funding(text: str, source: str, interval_us: int, zone: tzinfo = UTC) -> dict[int, Decimal]:
     """Funding rates by the open time (µs) of the bar in which they were settled; several of one bar are added up.
 
-    Columns funding_time (as a candle's, up to some ms after the venue's nominal time) and funding_rate. A
+    Columns funding_time (as a candle's, up to some ms after the venue's nominal time) and funding_rate; ``zone``: of
+    times that name none. A
     settlement belongs to the bar with open < nominal time <= close. Raises BarsFileError with row, found and allowed.
     """
     reader = csv.DictReader(text.splitlines())
@@ -37,7 +39,7 @@ def read_funding(text: str, source: str, interval_us: int) -> dict[int, Decimal]
     for row in reader:
         time, rate = row["funding_time"] or "", row["funding_rate"] or ""
         try:
-            settled_us = moment_us(time.strip())
+            settled_us = time_us(time.strip(), form_of(time.strip()), zone)
         except ValueError as error:
             raise BarsFileError(
                 source, row=reader.line_num, field="funding_time", found=repr(time), allowed=str(error)
@@ -56,7 +58,7 @@ def _rate(text: str, source: str, row: int) -> Decimal:
     return -rate if text.startswith("-") else rate
 
 
-def _bar_open_us(time_us: int, interval_us: int) -> int:
+def _bar_open_us(settled_us: int, interval_us: int) -> int:
     origin = origin_us(interval_us)
-    nominal_us = time_us - time_us % MINUTE_US
+    nominal_us = settled_us - settled_us % MINUTE_US
     return origin - (origin - nominal_us) // interval_us * interval_us - interval_us

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tradewire.binance.addresses import NETWORKS, Addresses
 from tradewire.ports.errors import FatalError
 from tradewire.runtime.settings import RuntimeSettings
+from tradewire.trading.times import zone_of
+
+
+def _known_zone(name: str) -> str:
+    zone_of(name)
+    return name
 
 
 class MarketSource(StrEnum):
@@ -28,6 +34,9 @@ class Settings(RuntimeSettings):
     market_source: MarketSource = Field(MarketSource.CSV, description="csv, recorded, ccxt or binance.")
     market_path: Path = Field(Path("data/sample"), description="Folder of candle files, or one recorded session.")
     market_files: tuple[str, ...] = Field((), description="Names of the candle files to play; none: all.")
+    market_tz: Annotated[str, AfterValidator(_known_zone)] = Field(
+        "UTC", description="Zone of times in candle files that name none, e.g. Europe/Berlin."
+    )
     instruments_file: Path | None = Field(None, description="Instruments; none: instruments.yaml beside the candles.")
     bars_per_second: float | None = Field(None, gt=0, description="Pace of a replay; none: full speed.")
     replay_until_file: Path | None = Field(

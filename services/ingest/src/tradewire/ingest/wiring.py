@@ -36,6 +36,7 @@ from tradewire.runtime.rate_budget.budget import RateBudget
 from tradewire.runtime.rate_budget.memory_spent import MemorySpent
 from tradewire.runtime.rate_budget.postgres_spent import PostgresSpent
 from tradewire.runtime.service import Service
+from tradewire.trading.times import zone_of
 
 OUTPUTS = (
     CandleClosed,
@@ -93,7 +94,7 @@ def _source(settings: Settings) -> MarketDataPort:
     match settings.market_source:
         case MarketSource.CSV:
             files: Path | list[Path] = [folder / name for name in settings.market_files] or folder
-            return CsvMarketData(files, instruments, clock, pace=pace)
+            return CsvMarketData(files, instruments, clock, pace=pace, zone=zone_of(settings.market_tz))
         case MarketSource.RECORDED:
             return RecordedSession(folder, clock, instruments_file=instruments, pace=pace)
         case MarketSource.CCXT:

@@ -52,6 +52,7 @@ def backtest(
     """Trade a strategy over history; prints statistics and the fingerprint, and writes files where asked to."""
     request = request_of(strategy, asked)
     result = run_engine(engine, request)
+    fingerprint = result.fingerprint  # made first, so that what it is made of is let go
     stats, ready = statistics_of(result, request.markets), ready_from_us(request)
     origin = provenance_of(result, request.markets, rerun=("tradewire", *sys.argv[1:]))
     folder = out_folder if out_folder is not None or not open_report else Path(f"backtest-{result.strategy_id}")
@@ -66,7 +67,7 @@ def backtest(
         tell(ready_line(ready))
         for line in data_lines(request):
             tell(line)
-        typer.echo(f"fingerprint: {result.fingerprint}")
+        typer.echo(f"fingerprint: {fingerprint}")
     if open_report and folder is not None:
         webbrowser.open((folder / "report.html").resolve().as_uri())
 

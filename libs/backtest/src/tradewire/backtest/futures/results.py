@@ -63,11 +63,12 @@ def result_of(
     """The result; ``marks_e8`` by symbol, as of the end."""
     grid, symbols = run.grid, run.grid.symbols
     positions = {symbol: run.positions[row] for row, symbol in enumerate(symbols)}
-    rows, paid = run.log.fills.matrix(), run.log.payments.matrix()
-    ids = MadeOnAccess(len(rows), lambda: run.log.client_order_ids(rows))
+    log, states = run.log, run.states  # what is made later keeps these, and not the whole run
+    rows, paid = log.fills.matrix(), log.payments.matrix()
+    ids = MadeOnAccess(len(rows), lambda: log.client_order_ids(rows))
 
     def made_fingerprint() -> str:
-        told = AccountRows(run.states, positions, list(_lines(rows, ids, symbols)))
+        told = AccountRows(states, positions, list(_lines(rows, ids, symbols)))
         return fingerprint({strategy.account: told})
 
     return BacktestResult(
@@ -83,7 +84,7 @@ def result_of(
         fills=MadeOnAccess(len(rows), lambda: fill_objects(rows, ids, symbols)),
         funding=MadeOnAccess(len(paid), lambda: payment_objects(paid, symbols)),
         time_us=grid.close_time_us,
-        equity_e8=run.states[:, 3].copy(),
+        equity_e8=states[:, 3].copy(),
         position_e8={symbol: np.ascontiguousarray(matrix[:, 0]) for symbol, matrix in positions.items()},
         fees=from_e8(int(rows[:, FEE].sum())),
         insurance=from_e8(run.insurance_e8),

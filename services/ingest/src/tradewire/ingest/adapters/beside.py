@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,13 @@ class Beside:
     rates: dict[int, Decimal]
 
     @classmethod
-    def of(cls, candles: Path, interval_us: int) -> Beside:
-        """Of ``<candles>.mark`` and ``<candles>.funding`` (.csv or .parquet), those that exist. Raises FatalError."""
+    def of(cls, candles: Path, interval_us: int, zone: tzinfo = UTC) -> Beside:
+        """Of ``<candles>.mark`` and ``<candles>.funding``, those that exist; times in ``zone``. Raises FatalError."""
         marks, funding = beside(candles, MARK), beside(candles, FUNDING)
         try:
             return cls(
-                read_marks(read_table(marks), str(marks)) if marks else {},
-                read_funding(read_table(funding), str(funding), interval_us) if funding else {},
+                read_marks(read_table(marks), str(marks), zone) if marks else {},
+                read_funding(read_table(funding), str(funding), interval_us, zone) if funding else {},
             )
         except BarsFileError as error:
             raise FatalError(str(error)) from error

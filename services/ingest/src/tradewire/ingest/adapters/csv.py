@@ -1,4 +1,4 @@
-"""Recorded candles from CSV and Parquet files, merged into one stream in event time."""
+"""Recorded candles from CSV, Parquet and Feather files, merged into one stream in event time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from pathlib import Path
 
 from tradewire.ingest.adapters.beside import FUNDING, MARK, Beside
@@ -22,9 +23,11 @@ from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Event
 from tradewire.trading.bars_csv import BarFault, BarsFileError, RawBar, read_rows
 
-_FILE_NAME = re.compile(r"(?P<venue>[a-z0-9_]+)-(?P<symbol>\w[\w-]*)-(?P<interval>[1-9]\d*[mhdw])\.(csv|parquet)")
+_FILE_NAME = re.compile(
+    r"(?P<venue>[a-z0-9_]+)-(?P<symbol>\w[\w-]*)-(?P<interval>[1-9]\d*[mhdw])\.(csv|parquet|feather|arrow)"
+)
 
-ALLOWED = "<venue>-<symbol>-<interval>.csv or .parquet"
+ALLOWED = "<venue>-<symbol>-<interval>.csv, .parquet, .feather or .arrow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,10 @@ class CandleFile:
 
 
 class CsvMarketData(MarketDataPort):
-    """Candles of files named ``<venue>-<symbol>-<interval>.csv`` or ``.parquet``; a recorded stream with an end.
+    """Candles of files named ``<venue>-<symbol>-<interval>.csv``, or Parquet or Feather; a recorded stream with an end.
 
-    Mark prices and funding may lie beside a file, CSV or Parquet: ``<venue>-<symbol>-<interval>.mark.csv`` and
-    ``.funding.csv``.
+    Mark prices and funding may lie beside a file, of any of these kinds: ``<venue>-<symbol>-<interval>.mark.csv`` and
+    ``.funding.csv``. ``zone``: of times that name none.
 
     ``source``: a folder, or the files. ``instruments_file`` must know each file's instrument and interval.
     A symbol may have a file of each of several intervals. Bars that have not closed by the clock's time are refused.
@@ -60,6 +63,7 @@ class CsvMarketData(MarketDataPort):
         clock: ClockPort,
         *,
         pace: Pace = FULL_SPEED,
+        zone: tzinfo = UTC,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         paths = sorted(filter(_has_candles, source.glob("*"))) if isinstance(source, Path) else source
@@ -68,7 +72,7 @@ class CsvMarketData(MarketDataPort):
         self.files = tuple(sorted(map(_candle_file, paths), key=lambda file: (file.key, interval_us(file.interval))))
         self._instruments = _instruments_of(self.files, instruments_file)
         self._several = {key for key, count in Counter(file.key for file in self.files).items() if count > 1}
-        self._clock, self._pace, self._sleep = clock, pace, sleep
+        self._clock, self._pace, self._sleep, self._zone = clock, pace, sleep, zone
 
     async def instruments(self) -> list[InstrumentChanged]:
         return list(self._instruments)
@@ -101,14 +105,14 @@ class CsvMarketData(MarketDataPort):
 
     def _rows_of(self, file: CandleFile) -> list[RawBar | BarFault]:
         try:
-            return read_rows(read_table(file.path), str(file.path))
+            return read_rows(read_table(file.path), str(file.path), self._zone)
         except BarsFileError as error:
             raise FatalError(str(error)) from error
 
     def _verdicts(self, file: CandleFile, rows: Sequence[RawBar | BarFault]) -> Iterator[Verdict]:
         """The verdicts of one file; their positions never fall, for rows are sorted."""
         gate = CandleGate(file.venue, file.symbol, file.interval)
-        beside = Beside.of(file.path, gate.interval_us)
+        beside = Beside.of(file.path, gate.interval_us, self._zone)
         verdicts = (verdict for row in rows for verdict in gate.offer(row, now_us=self._clock.now_us()))
         joined = (beside.join(found) if isinstance(found, CandleClosed) else found for found in verdicts)
         return mark_last(joined)

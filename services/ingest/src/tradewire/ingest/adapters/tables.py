@@ -1,4 +1,4 @@
-"""Files of rows, CSV or Parquet, as CSV text."""
+"""Files of rows, CSV, Parquet or Feather, as CSV text."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ import polars as pl
 
 from tradewire.ports.errors import FatalError
 
-ENDINGS = (".csv", ".parquet")
+ENDINGS = (".csv", ".parquet", ".feather", ".arrow")
 
 
 def read_table(path: Path) -> str:
-    """The file as CSV text; floats of a Parquet file as their shortest exact decimals. Raises FatalError."""
+    """The file as CSV text; floats of a Parquet or Feather file as their shortest exact decimals. Raises FatalError."""
     try:
         if path.suffix == ".parquet":
             return pl.read_parquet(path).write_csv(float_scientific=False)
+        if path.suffix in (".feather", ".arrow"):
+            return pl.read_ipc(path).write_csv(float_scientific=False)
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
         raise FatalError(f"{path}: can't be read: {error}") from error
 
 
 def beside(candles: Path, kind: str) -> Path | None:
-    """``<candles>.<kind>.csv`` or ``.parquet`` in the same folder, if there is one."""
+    """``<candles>.<kind>`` with one of these endings in the same folder, if there is one."""
     names = (candles.with_name(f"{candles.stem}.{kind}{ending}") for ending in ENDINGS)
     return next((path for path in names if path.exists()), None)
