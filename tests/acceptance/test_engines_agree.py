@@ -16,6 +16,7 @@ from tradewire.app.replay_engines.engines import ReplayEngine
 from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.parity import certify
+from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.backtest.warmup import without_earlier
 from tradewire.ingest.adapters.instruments_file import read_instruments
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarginMode, MarketHistory
@@ -67,6 +68,20 @@ def agree(asked: BacktestRequest) -> None:
 @pytest.mark.parametrize("name", [*HOURLY, *DAILY])
 def test_futures_simulation_and_services_agree_on_every_sample_strategy(name: str) -> None:
     agree(request(name))
+
+
+@pytest.mark.parametrize("distance", ["close - mean", "log(close - open)", "1000 * sqrt(close - mean)"])
+def test_exits_act_in_every_engine_whatever_the_distances_are(distance: str) -> None:
+    rules = "indicators: {mean: 'sma(close, 50)'}\nentry_long: close > mean\nexit_long: close < mean\n"
+    head = "id: leaves\nvenue: coinbase\naccount: main\nsymbols: [BTCUSD]\ninterval: 1h\n"
+    text = f"{head}{rules}sizing: {{fraction_of_equity: 0.5}}\nprotect: {{take_profit: '{distance}'}}\n"
+    asked = BacktestRequest(text, (market("coinbase", "BTCUSD", "1h", 600),), account=AccountSettings())
+
+    agree(asked)
+    futures, vectorized = FuturesEngine().run(asked), VectorizedEngine().run(asked)
+    assert futures.trades == vectorized.trades
+    assert futures.activity == vectorized.activity
+    assert sum(fill.leg == "EXIT" for fill in futures.fills) > 5
 
 
 def test_they_agree_when_limits_bind_and_margin_is_isolated() -> None:

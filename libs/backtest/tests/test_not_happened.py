@@ -99,6 +99,23 @@ def test_bars_before_the_strategy_is_ready_are_counted() -> None:
     assert (found.bars, found.bars_not_ready) == (200, 8)
 
 
+def test_entries_that_are_withheld_are_counted_by_reason() -> None:
+    rules = "entry_long: volume > 0\nexit_long: close < open\nprotect: {stop_loss: close - 100}\n"
+    asked = f"id: held\nsymbols: [{BTC}]\ninterval: 1h\nsizing: {{fraction_of_equity: 0.5}}\n{rules}"
+    shown = market(BTC, 7, 200)
+
+    found = FuturesEngine().run(BacktestRequest(asked, (shown,), account=AccountSettings())).activity
+
+    first = shown.close < shown.open
+    assert found.entries_withheld == {
+        "exit_first": np.count_nonzero(first),
+        "not_above_0": np.count_nonzero(~first & (shown.close <= 100)),
+    }
+    assert found.bars_not_ready == 0
+    (line,) = (line for line in activity_lines(found) if line.startswith("no entry though a rule for one held: "))
+    assert "a distance or sizing input was not above 0" in line
+
+
 def test_what_is_not_there_is_not_said() -> None:
     nothing = Activity(bars=10, signals=2, entries=1, exits=1)
 

@@ -31,7 +31,7 @@ SIZINGS = (
     "{risk_per_trade: 0.01, max_leverage: 0.5}",
     "{volatility_target: 0.1, volatility: (high - low) / close + 0.25, max_leverage: 0.6}",
 )
-DISTANCES = ("0.02 * close", "high - low + 0.5", "1.125", "0.004 * close + 0.015")
+DISTANCES = ("0.02 * close", "high - low + 0.5", "1.125", "0.004 * close + 0.015", "close - 100", "log(close - open)")
 NO_FRICTION = AccountSettings(slippage_bps=Decimal(0), taker_fee=Decimal(0), leverage=1)
 
 

@@ -104,8 +104,9 @@ def test_signal_when_position_is_flat_or_not_then_exits_what_it_holds_and_enters
     assert decision.decision is (RiskDecision.APPROVED if expected else silent)
 
 
-def test_signal_when_inputs_warm_up_then_no_signal() -> None:
-    assert decide(ready=False).decision is RiskDecision.NO_SIGNAL
+def test_exit_when_an_input_has_no_value_then_goes_out() -> None:
+    decision = decide(Signal.EXIT_LONG, held=3, ready=False)
+    assert legs(decision) == [(OrderLeg.EXIT, Side.SELL, Decimal(3))]
 
 
 @pytest.mark.parametrize("leg", [OrderLeg.ENTRY, OrderLeg.EXIT, OrderLeg.FLATTEN])

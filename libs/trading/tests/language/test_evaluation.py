@@ -18,6 +18,7 @@ from tradewire.trading.language import (
     compile_strategy,
     parse_strategy,
 )
+from tradewire.trading.language.evaluation import WITHHELD, Withheld
 from tradewire.trading.language.numbers import Snapshot
 
 NOW = {"open": 1.0, "high": 3.0, "low": 0.5, "close": 2.0, "volume": 10.0}
@@ -39,6 +40,7 @@ def answer(compiled: CompiledStrategy, now: Snapshot, before: Snapshot) -> Evalu
     assert SIGNALS[arrays.signal[1]] is one.signal
     for name in ("ready", "entry_long", "exit_long", "entry_short", "exit_short"):
         assert getattr(arrays, name)[1] == getattr(one, name), name
+    assert WITHHELD[arrays.withheld[1]] is one.withheld
     for name in ("stop_distance", "take_profit_distance", "trailing_distance"):
         assert getattr(arrays, name)[1:].tolist() == pytest.approx(
             [number(getattr(one, name))], nan_ok=True, rel=0, abs=0
@@ -141,7 +143,31 @@ def test_evaluate_when_protected_then_gives_distances_in_price_units() -> None:
 def test_evaluate_when_a_stop_is_not_above_zero_then_no_entry_and_it_is_said() -> None:
     told = answer(strategy(f"entry_long: {YES}", "protect: {stop_loss: open - close}"), NOW, BEFORE)
     assert (told.signal, told.stop_distance) == (Signal.HOLD, None)
-    assert told.notes == ("not above 0: stop_loss", "not ready: no entry")
+    assert told.notes == ("not above 0: stop_loss", "a distance or sizing input is not above 0: no entry")
+    assert (told.ready, told.withheld) == (True, Withheld.NOT_ABOVE_0)
+
+
+@pytest.mark.parametrize("distance", ["open - close", "0 * close", "log(open - close)"])
+def test_evaluate_when_a_stop_is_not_above_zero_then_an_exit_acts(distance: str) -> None:
+    protect = f"protect: {{stop_loss: {distance}}}"
+    told = answer(strategy(f"entry_short: {YES}", f"exit_long: {YES}", protect), NOW, BEFORE)
+    assert (told.signal, told.withheld) == (Signal.EXIT_LONG, Withheld.NOT_ABOVE_0)
+
+
+@pytest.mark.parametrize(
+    ("rules", "withheld"),
+    [
+        ({"entry_long": YES}, None),
+        ({"entry_long": NO, "exit_long": YES}, None),
+        ({"entry_long": YES, "exit_long": YES}, Withheld.EXIT_FIRST),
+        ({"entry_long": YES, "exit_long": YES, "entry_short": YES}, None),
+        ({"entry_long": YES, "entry_short": YES}, Withheld.BOTH_ENTRIES),
+        ({"entry_long": f"{YES} or ema(close, 9) > 1"}, Withheld.NOT_READY),
+    ],
+)
+def test_evaluate_when_an_entry_is_withheld_then_says_why(rules: dict[str, str], withheld: Withheld | None) -> None:
+    told = answer(strategy(*(f"{name}: {rule}" for name, rule in rules.items())), {**NOW, "ema(close,9)": None}, BEFORE)
+    assert told.withheld is withheld
 
 
 def test_sizing_when_by_volatility_then_demands_it_and_gives_it_a_year() -> None:
@@ -151,7 +177,7 @@ def test_sizing_when_by_volatility_then_demands_it_and_gives_it_a_year() -> None
     assert sized.sizing == Sizing(SizingMethod.VOLATILITY_TARGET, Decimal("0.2"), Decimal(2))
     told = answer(sized, {**NOW, demand: 0.01}, BEFORE)
     assert told.sizing_inputs == {"volatility": pytest.approx(0.01 * math.sqrt(8760))}
-    assert not sized.evaluate({**NOW, demand: 0.0}, BEFORE).ready
+    assert sized.evaluate({**NOW, demand: 0.0}, BEFORE).withheld is Withheld.NOT_ABOVE_0
 
 
 def test_sizing_when_by_risk_then_gives_the_stop_distance() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +13,8 @@ from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import LIQUIDATION, MarketHistory
 from tradewire.ports.events import OrderIntent, OrderLeg, RiskDecision, RuleOutcome
 from tradewire.trading.exchange import ExpireReason, RejectReason
-from tradewire.trading.language import INTERVALS_US
+from tradewire.trading.language import INTERVALS_US, EvaluationArrays
+from tradewire.trading.language.evaluation import WITHHELD
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray
@@ -81,20 +82,22 @@ def activity_of(
     counts: Counts,
     markets: Sequence[MarketHistory],
     *,
-    not_ready: int,
+    answers: Iterable[EvaluationArrays],
     signals: int,
     payments: int,
     venue_fills: Mapping[str, int],
 ) -> Activity:
     """The activity of a run over these markets.
 
-    ``not_ready``: bars; ``signals``: those that could be acted on; ``payments``: of funding; ``venue_fills``: fills of
-    the venue's own orders, by leg.
+    ``answers``: of the strategy to the bars of each market; ``signals``: those that could be acted on; ``payments``: of
+    funding; ``venue_fills``: fills of the venue's own orders, by leg.
     """
+    not_ready, withheld = _without_entries(answers)
     settlements = sum(int(np.count_nonzero(m.funding_rate)) for m in markets if m.funding_rate is not None)
     return Activity(
         bars=sum(map(len, markets)),
         bars_not_ready=not_ready,
+        entries_withheld=withheld,
         signals=signals,
         signals_ignored=signals - counts.answered,
         entries=counts.entries,
@@ -108,6 +111,16 @@ def activity_of(
         data_ended_us=_ended(markets),
         settlements_without_position=settlements - payments,
     )
+
+
+def _without_entries(answers: Iterable[EvaluationArrays]) -> tuple[int, dict[str, int]]:
+    """Bars at which the strategy was not ready; entries withheld, by reason."""
+    not_ready, codes = 0, np.zeros(len(WITHHELD), dtype=np.int64)
+    for answer in answers:
+        not_ready += len(answer) - int(np.count_nonzero(answer.ready))
+        codes += np.bincount(answer.withheld, minlength=len(WITHHELD))
+    named = zip(WITHHELD, codes.tolist(), strict=True)
+    return not_ready, _sorted(Counter({reason.value: count for reason, count in named if reason and count}))
 
 
 def count_refusals(refused: Counter[str], rules: IntArray, names: Sequence[str]) -> None:

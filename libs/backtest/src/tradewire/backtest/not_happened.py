@@ -19,6 +19,15 @@ REMEDIES: Mapping[str, str] = {
 """What the reasons mean that say little by themselves."""
 
 
+WITHHELD: Mapping[str, str] = {
+    "exit_first": "the exit of the same side held, too",
+    "both_entries": "both entries held",
+    "not_ready": "an input had no value",
+    "not_above_0": "a distance or sizing input was not above 0",
+}
+"""Why an entry rule that holds asks for no entry."""
+
+
 def liquidation_line(result: BacktestResult) -> str | None:
     """That positions were liquidated, which comes before anything else; None where none was."""
     count = result.activity.liquidations
@@ -42,6 +51,9 @@ def not_happened(result: BacktestResult) -> list[str]:
 
 
 def _orders(activity: Activity) -> Iterator[str]:
+    if activity.entries_withheld:
+        told = ", ".join(f"{WITHHELD[reason]} {count:,}" for reason, count in activity.entries_withheld.items())
+        yield f"no entry though a rule for one held: {_of(sum(activity.entries_withheld.values()), 'bar')}: {told}"
     refused, rejected, expired = (sum(by.values()) for by in (activity.refused, activity.rejected, activity.expired))
     if refused:
         asked = activity.entries + refused
@@ -61,7 +73,7 @@ def _bars(activity: Activity) -> Iterator[str]:
         why = "a position was held already, there was none to leave, or an order was on its way"
         yield f"without effect: {activity.signals_ignored:,} of {_of(activity.signals, 'signal')}: {why}"
     if activity.bars_not_ready:
-        yield f"not ready: {activity.bars_not_ready:,} of {_of(activity.bars, 'bar')}"
+        yield f"not ready: {activity.bars_not_ready:,} of {_of(activity.bars, 'bar')}: an input had no value"
     for symbol, close_us in activity.data_ended_us.items():
         yield f"data ended: {symbol} at {_iso(close_us)}, before the run did"
     if activity.settlements_without_position:

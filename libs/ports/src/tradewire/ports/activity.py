@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 class Activity:
     """What a strategy asked for in a run, and what became of it, as counts.
 
-    ``bars``: bars of all symbols; at ``bars_not_ready`` of them the strategy could not decide. ``signals``: bars at
+    ``bars``: bars of all symbols; at ``bars_not_ready`` of them an input had no value. ``entries_withheld``:
+    bars at which an entry rule held and no entry was asked for, by reason: ``exit_first`` (the exit of its side held,
+    too), ``both_entries``, ``not_ready``, ``not_above_0`` (a distance or sizing input). ``signals``: bars at
     which it asked for anything; ``signals_ignored``: those that asked for nothing that could be done, as an entry with
     a position held, an exit without one, or anything while an order was in flight.
     ``entries`` and ``exits``: orders that were sent; ``entries_cut``: those that ``sizing.max_leverage`` made smaller.
@@ -23,6 +25,7 @@ class Activity:
 
     bars: int = 0
     bars_not_ready: int = 0
+    entries_withheld: Mapping[str, int] = field(default_factory=dict)
     signals: int = 0
     signals_ignored: int = 0
     entries: int = 0

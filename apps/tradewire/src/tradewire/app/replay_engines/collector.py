@@ -28,7 +28,7 @@ from tradewire.ports.message import Event
 from tradewire.trading.assessment.sizing import is_cut
 from tradewire.trading.exchange import from_e8, to_e8
 from tradewire.trading.exchange.margin import funding_amount
-from tradewire.trading.language import INTERVALS_US
+from tradewire.trading.language import INTERVALS_US, EvaluationArrays
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
@@ -62,8 +62,10 @@ class Collector:
             case OrderChanged(status=OrderStatus.REJECTED | OrderStatus.EXPIRED):
                 self._ended[event.sequence] = event
 
-    def activity(self, markets: Sequence[MarketHistory], payments: int) -> Activity:
-        """What the signals came to; ``payments`` of funding."""
+    def activity(
+        self, markets: Sequence[MarketHistory], answers: Iterable[EvaluationArrays], payments: int
+    ) -> Activity:
+        """What the signals came to; ``answers``: to the bars of each market; ``payments`` of funding."""
         counts, known = Counts(), {market.symbol: market for market in markets}
         for (symbol, time_us), answer in self._assessments.items():
             if counts.take(answer) and answer.equity is not None:
@@ -81,7 +83,7 @@ class Collector:
         return activity_of(
             counts,
             markets,
-            not_ready=sum(not evaluation.ready for evaluation in self._evaluations.values()),
+            answers=answers,
             signals=sum(answer.decision is not RiskDecision.NO_SIGNAL for answer in self._assessments.values()),
             payments=payments,
             venue_fills=Counter(fill.leg for fill in self._fills.values()),

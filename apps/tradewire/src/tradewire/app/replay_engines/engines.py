@@ -26,6 +26,7 @@ from tradewire.backtest.accepted import accepted_strategy
 from tradewire.backtest.market_details import details_left_out
 from tradewire.backtest.on_access import MadeOnce
 from tradewire.backtest.trades import trades_of
+from tradewire.backtest.warmup import answers_on, without_earlier
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, BacktestResult
 from tradewire.ports.message import Event
 from tradewire.trading.language import CompiledStrategy
@@ -59,6 +60,7 @@ class ServicesEngine(BacktestPort):
     ) -> BacktestResult:
         closes, fills = collector.closes(), collector.fills()
         funding = funding_of(collector.filled(), closes, request.markets)
+        answers = (answers_on(strategy, market) for market in without_earlier(request).markets)
         return BacktestResult(
             engine=self.name,
             strategy_id=strategy.id,
@@ -76,7 +78,7 @@ class ServicesEngine(BacktestPort):
             position_e8={market.symbol: position_e8(closes, market.symbol) for market in request.markets},
             fees=sum((fill.fee for fill in fills), Decimal(0)),
             insurance=insurance_of(closes, request.account.capital),
-            make_activity=MadeOnce.of(collector.activity(request.markets, len(funding))),
+            make_activity=MadeOnce.of(collector.activity(request.markets, answers, len(funding))),
         )
 
 

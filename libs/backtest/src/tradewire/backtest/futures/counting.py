@@ -36,7 +36,7 @@ def activity_of_run(markets: Sequence[MarketHistory], answers: Sequence[Answers]
     return activity_of(
         log.decider.counts,
         markets,
-        not_ready=sum(len(answer.arrays) - int(np.count_nonzero(answer.arrays.ready)) for answer in answers),
+        answers=[answer.arrays for answer in answers],
         signals=sum(int(np.count_nonzero(answer.signal)) for answer in answers),
         payments=len(log.payments.matrix()),
         venue_fills=Counter(dict(zip(LEGS, legs, strict=True))),

@@ -68,7 +68,7 @@ class FixedLimits(RiskPort):
 class Answers:
     """A strategy's answers to one symbol's bars. ``index`` (t,): the bar's place in them for each close of the grid.
 
-    ``signal`` (t,): code of the signals that may be acted on, 0 for no bar, HOLD and not ready.
+    ``signal`` (t,): code of the signals that may be acted on, 0 for no bar and HOLD.
     """
 
     arrays: EvaluationArrays

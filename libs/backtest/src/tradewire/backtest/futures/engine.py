@@ -115,10 +115,9 @@ def answers_of(strategy: CompiledStrategy, market: MarketHistory, grid: Grid, ro
     """What the strategy says at each close of the grid, in row ``row``."""
     arrays = answers_on(strategy, market)
     if len(arrays) == len(grid):  # a bar at every close
-        return Answers(arrays, np.arange(len(grid)), arrays.signal * arrays.ready)
+        return Answers(arrays, np.arange(len(grid)), arrays.signal)
     index = np.cumsum(grid.present[row]) - 1
-    acts = grid.present[row] & arrays.ready[np.maximum(index, 0)]
-    return Answers(arrays, index, arrays.signal[np.maximum(index, 0)] * acts)
+    return Answers(arrays, index, arrays.signal[np.maximum(index, 0)] * grid.present[row])
 
 
 def _last_marks(grid: Grid) -> list[int]:

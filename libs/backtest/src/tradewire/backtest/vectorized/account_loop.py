@@ -91,7 +91,7 @@ def run_account(
 ) -> None:
     """Run one account from its first close to its last.
 
-    Parameters: filters: as in `Markets`; signal: int8 codes, 0 where the strategy is not ready, shape (m, t); table:
+    Parameters: filters: as in `Markets`; signal: int8 codes, 0 for no bar and HOLD, shape (m, t); table:
     addresses of series by symbol and row; guards: rows of the stop, take-profit and trailing distance and of the
     volatility, -1 where not asked for, shape (4,); sizing: method code, amount, cap on leverage (infinity for none);
     purse: capital and slippage, 1e-8; state, book, gauge and blocks' sums: zeros. Fills these and the record.

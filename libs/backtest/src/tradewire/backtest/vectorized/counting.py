@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tradewire.backtest.activity import Counts, activity_of
 from tradewire.backtest.loops.refusals import RULES
 from tradewire.backtest.vectorized.market import Markets
@@ -25,17 +23,12 @@ def activity_of_book(
     counted = book.tolist()
     refused = {rule: count for rule, count in zip(RULES, counted[REFUSALS:], strict=True) if count}
     counts = Counts(counted[ANSWERED], counted[SENT], counted[LEFT], counted[CUT], Counter(refused))
+    leads = markets.lead.tolist()
     return activity_of(
         counts,
         markets.histories,
-        not_ready=_bars_not_ready(strategy, markets),
+        answers=(strategy.evaluate_array(bars).since(lead) for bars, lead in zip(markets.seen, leads, strict=True)),
         signals=signals,
         payments=payments,
         venue_fills={},
     )
-
-
-def _bars_not_ready(strategy: CompiledStrategy, markets: Markets) -> int:
-    leads = markets.lead.tolist()
-    answers = (strategy.evaluate_array(bars).since(lead) for bars, lead in zip(markets.seen, leads, strict=True))
-    return sum(len(answer) - int(np.count_nonzero(answer.ready)) for answer in answers)

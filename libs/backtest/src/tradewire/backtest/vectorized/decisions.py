@@ -26,7 +26,7 @@ MEASURES = 4
 class Decisions:
     """Of k parameter sets on all m symbols at all t closes.
 
-    ``numbers``: which sets, shape (k,). ``signal``: codes, 0 where a strategy is not ready, int8, shape (k, m, t).
+    ``numbers``: which sets, shape (k,). ``signal``: codes, 0 for no bar and HOLD, int8, shape (k, m, t).
     ``table``: addresses of series by symbol and row, a number for each of the symbol's own bars; ``owner`` keeps them.
     ``guards``: rows of a set's measures, -1 where not asked for, shape (k, 4). ``method``: of sizing; ``sizing``:
     amount and cap on leverage (infinity for none), shape (k, 2).
@@ -60,7 +60,7 @@ def alone(strategy: CompiledStrategy, number: int, markets: Markets) -> Decision
     """The decisions of one strategy by its own evaluation, as rules in Python need it."""
     leads = markets.lead.tolist()
     answers = [strategy.evaluate_array(bars).since(lead) for bars, lead in zip(markets.seen, leads, strict=True)]
-    found = [np.where(answer.ready, answer.signal, np.int8(0)).reshape(1, -1) for answer in answers]
+    found = [answer.signal.reshape(1, -1) for answer in answers]
     measures = np.full((len(answers), MEASURES, markets.longest), np.nan)
     for symbol, answer in enumerate(answers):
         for row, values in enumerate(_measures(answer)):

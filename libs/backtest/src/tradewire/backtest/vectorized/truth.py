@@ -37,7 +37,7 @@ _TO_LONG, _TO_SHORT = SIGNALS.index(Signal.REVERSE_TO_LONG), SIGNALS.index(Signa
 def signals_of_sets(
     steps: IntArray, rules: IntArray, reads: IntArray, address: IntArray, since: IntArray, rows: IntArray, bars: int
 ) -> Int8Array:
-    """Signal codes of k parameter sets on one symbol, 0 where a set is not ready, int8, shape (k, n).
+    """Signal codes of k parameter sets on one symbol, int8, shape (k, n); without entries where a set is not ready.
 
     Parameters: steps: shape (p, STEP_COLUMNS); rules: registers of entry_long, exit_long, entry_short and exit_short,
     -1 where there is no such rule, shape (4,); reads: columns of ``rows`` whose series must have a value, and whether
@@ -47,18 +47,14 @@ def signals_of_sets(
     found = np.empty((len(rows), bars), dtype=np.int8)
     registers = np.zeros((len(steps) + 1, BLOCK_BARS), dtype=np.int8)  # the last one is that of a rule not there
     for k in range(len(rows)):
-        ready = ZERO
-        for r in range(len(reads)):
-            ready = max(ready, since[rows[k, reads[r, 0]]] + reads[r, 1])
-        found[k, : min(ready, bars)] = 0
-        begin = ready
+        begin = ZERO
         while begin < bars:
             end = min(begin + BLOCK_BARS, bars)
             for step in steps:
                 _take(step, address, rows[k], begin, end, registers)
             _decide(rules, registers, found[k, begin:end])
             begin = end
-        _withdraw(reads, address, since, rows[k], found[k])
+        _withhold(reads, address, since, rows[k], found[k])
     return found
 
 
@@ -148,15 +144,28 @@ def _decide(rules: IntArray, registers: Int8Array, found: Int8Array) -> None:
 
 
 @compiled
-def _withdraw(reads: IntArray, address: IntArray, since: IntArray, rows: IntArray, found: Int8Array) -> None:
-    """No signal where a series with holes, or the one of a bar earlier, has no value; in place."""
+def _withhold(reads: IntArray, address: IntArray, since: IntArray, rows: IntArray, found: Int8Array) -> None:
+    """No entry where a series that must have a value has none, or had none a bar earlier; in place."""
+    ready = ZERO
+    for r in range(len(reads)):
+        ready = max(ready, since[rows[reads[r, 0]]] + reads[r, 1])
+    for t in range(min(ready, len(found))):
+        found[t] = _without_entry(found[t])
     for r in range(len(reads)):
         row = rows[reads[r, 0]]
         if since[row] < 0:
             values = numbers_at(address[row], len(found))
             for t in range(len(found)):
                 missing = values[t] != values[t]
-                if missing:
-                    found[t] = 0
-                if reads[r, 1] and (t == 0 or values[t - 1] != values[t - 1]):
-                    found[t] = 0
+                if missing or (reads[r, 1] and (t == 0 or values[t - 1] != values[t - 1])):
+                    found[t] = _without_entry(found[t])
+
+
+@compiled_inside
+def _without_entry(code: int) -> int:
+    """What is left of a signal: its exit."""
+    if code == _TO_LONG:
+        return _EXIT_SHORT
+    if code == _TO_SHORT:
+        return _EXIT_LONG
+    return 0 if code in (_ENTER_LONG, _ENTER_SHORT) else code

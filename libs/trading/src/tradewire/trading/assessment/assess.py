@@ -85,7 +85,7 @@ def assess(
     order, whoever else holds a share. An entry is taken only from flat (a reversal: from flat or the other side), never
     added to.
     """
-    if evaluation.signal is Signal.HOLD or not evaluation.ready:
+    if evaluation.signal is Signal.HOLD:
         return Decision(RiskDecision.NO_SIGNAL)
     strategy_id, symbol = evaluation.strategy_id, evaluation.symbol
     qty = context.strategy_qty(strategy_id, symbol)

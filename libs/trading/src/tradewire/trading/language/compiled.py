@@ -110,11 +110,12 @@ class CompiledStrategy:
         raw = self._raw(values, previous, complete=not missing and not missing_before)
         measured = {name: _above_zero(form(values)) for name, form in self._distances.items()}
         lacking = [name for name, value in measured.items() if value is None]
-        ready = not missing and not missing_before and not lacking
-        decision, notes = decide(raw, ready=ready)
+        ready = not missing and not missing_before
+        decision, notes = decide(raw, ready=ready, above_0=not lacking)
         return Evaluation(
             signal=decision.signal,
             ready=ready,
+            withheld=decision.withheld,
             entry_long=decision.entry_long,
             exit_long=decision.exit_long,
             entry_short=decision.entry_short,
@@ -143,14 +144,15 @@ class CompiledStrategy:
                 complete &= np.isfinite(source[key])
         raw = self._raw_arrays(series, before, complete)
         measured = {name: _above_zero_array(array_form(tree, length)(series)) for name, tree in self.measures().items()}
-        ready = complete.copy()
+        above_0 = np.ones(length, dtype=np.bool_)
         for values in measured.values():
-            ready &= ~np.isnan(values)
-        decision = decide_arrays(raw, ready=ready)
+            above_0 &= ~np.isnan(values)
+        decision = decide_arrays(raw, ready=complete, above_0=above_0)
         empty = np.broadcast_to(np.float64(NAN), length)
         return EvaluationArrays(
             signal=decision.signal(),
-            ready=ready,
+            ready=complete,
+            withheld=decision.withheld,
             entry_long=decision.entry_long,
             exit_long=decision.exit_long,
             entry_short=decision.entry_short,

@@ -63,8 +63,9 @@ WHEN = """\
    then. Higher bars begin at multiples of their interval since the UTC epoch, weeks on Mondays.
 2. The four rules are decided on the closed bar. A number without a finite value (warming up, division by zero) makes
    its comparison unknown, and a rule acts only when it is true.
-3. No entry while an input is missing, or a distance or a sizing input is not above 0. An exit cancels the entry of its
-   own side on the same bar. When both entries are true there is no entry.
+3. No entry while an input has no value, or a distance or a sizing input is not above 0. An exit acts whenever its rule
+   is true, whatever stands against an entry, and cancels the entry of its own side on the same bar. When both entries
+   are true there is no entry. Rules in Python are asked at bars at which every input has a value.
 4. An exit closes the strategy's own position and withdraws its protective orders. An entry is taken only from flat; an
    entry of the other side acts only together with the exit of the held one, as a reversal. Nothing is added to a
    position.

@@ -29,7 +29,7 @@ from tradewire.trading.indicators import FloatArray
 from tradewire.trading.language.bars import Bars
 from tradewire.trading.language.compiled import CompiledStrategy
 from tradewire.trading.language.engine import IndicatorEngine
-from tradewire.trading.language.evaluation import SIGNALS, Evaluation
+from tradewire.trading.language.evaluation import SIGNALS, WITHHELD, Evaluation
 from tradewire.trading.language.rules import BoolArray
 
 CUTS = 12
@@ -140,7 +140,7 @@ def _array_columns(compiled: CompiledStrategy, bars: Bars) -> Columns:
     series = engine.array(bars)
     arrays = compiled.evaluate_series({**bars.columns(), **series})
     columns = dict(series)
-    for name in (*_FLAGS, *_DISTANCES, "signal"):
+    for name in (*_FLAGS, *_DISTANCES, "signal", "withheld"):
         columns[name] = np.asarray(getattr(arrays, name), dtype=np.float64)
     columns.update({f"sizing.{name}": values for name, values in arrays.sizing_inputs.items()})
     for name, values in columns.items():
@@ -171,6 +171,7 @@ def _answer_columns(answer: Evaluation) -> dict[str, float | None]:
     columns: dict[str, float | None] = {name: float(getattr(answer, name)) for name in _FLAGS}
     columns.update({name: getattr(answer, name) for name in _DISTANCES})
     columns["signal"] = float(SIGNALS.index(answer.signal))
+    columns["withheld"] = float(WITHHELD.index(answer.withheld))
     columns.update({f"sizing.{name}": value for name, value in answer.sizing_inputs.items()})
     return columns
 

@@ -108,7 +108,7 @@ _KEY_NOTES: _Notes = {
         "params:\n  length: {default: 12, low: 5, high: 60, step: 1}",
     ),
     "warmup": (
-        "Bars of a history on which it does not decide; default: until every number has a value. Averages that never "
+        "Bars of a history on which it enters nothing; default: until every number has a value. Averages that never "
         "forget their first value (`ema`, `rsi`, `atr`) need more to settle: `strategy validate` says how many.",
         "warmup: 400",
     ),

@@ -31,7 +31,7 @@ class Waiting(NamedTuple):
     @property
     def signals(self) -> bool:
         """Does it ask for a trade?"""
-        return self.event.signal is not Signal.HOLD and self.event.ready
+        return self.event.signal is not Signal.HOLD
 
     @property
     def told(self) -> str:

@@ -78,7 +78,7 @@ def _work(evaluated: StrategyEvaluated, config: str) -> Work:
         "tradewire.strategy.id": evaluated.strategy_id,
         "tradewire.config.version": evaluated.config_version,
     }
-    signals = evaluated.ready and evaluated.signal is not Signal.HOLD
+    signals = evaluated.signal is not Signal.HOLD
     return Work("strategy.evaluate", attributes, kept=signals, logged=signals, links=(config,) if config else ())
 
 
