@@ -23,7 +23,18 @@ from decimal import Decimal
 from typing import Any
 
 from tradewire.ports import events
-from tradewire.ports.bounds import Chars, Field, Judged, OneOf, Range, Rule, bracket_fault, refuse, texts_kept
+from tradewire.ports.bounds import (
+    Chars,
+    Field,
+    Judged,
+    OneOf,
+    Range,
+    Rule,
+    bracket_fault,
+    refuse,
+    scope_fault,
+    texts_kept,
+)
 from tradewire.ports.intervals import INTERVALS_US, ORIGINS_US
 '''
 INTERVALS_HEAD = '''"""The intervals that bars may have, from ``contracts/bounds.yaml``: for those who need no message.

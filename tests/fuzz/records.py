@@ -230,7 +230,8 @@ LIKELY: dict[str, Callable[[random.Random, int], Event]] = {
     "risk.assessment.v1": _assessed,
     "execution.account.v1": lambda chance, number: builders.account_state(number // 5, account_id=_account(chance)),
     "ops.control.v1": lambda chance, number: builders.control(
-        chance.choice(("global", "account:alpha", "strategy:trend", "service:ingest", "x")),
+        chance.choice(("global", "account:alpha", "strategy:trend", "service:ingest", "service:risk", "x")),
         chance.choice(tuple(ControlLevel)),
+        chance.choice(LONGS),
     ),
 }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import re
 import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,12 +20,16 @@ from prometheus_client import CollectorRegistry
 from tests.fuzz.records import Records
 
 from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.events import ControlChanged
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.codec.control_records import TOPIC as CONTROLS
+from tradewire.runtime.codec.control_records import decode_control
 from tradewire.runtime.dead_letters.letters import is_letter, letter_place, origin
 from tradewire.runtime.loop.answering import Answering
 from tradewire.runtime.loop.failures import HandlerFailedError, run_in_turn
@@ -85,8 +91,7 @@ def memory_bus() -> MemoryBus:
 async def fuzz(service: Service, topic: str, count: int, *, bus: EventBusPort, seed: int) -> Report:
     """Let a service read ``count`` hostile records of a topic, behind what it needs to know first."""
     report, began_s = Report(service.name, topic, count), time.monotonic()
-    codec = Codec(SchemaIds.static())
-    await bus.publish([_said(codec, event) for event in KNOWN])
+    await bus.publish([_said(_codec(), event) for event in KNOWN])
     places = [Place(topic, partition) for partition in range(await bus.partitions(topic))]
     begins = await bus.end_offsets(places)
     records = Records(topic, seed).take(count)
@@ -94,7 +99,7 @@ async def fuzz(service: Service, topic: str, count: int, *, bus: EventBusPort, s
         await bus.publish(batch)
     ends = {place: end for place, end in (await bus.end_offsets(places)).items() if end > begins[place]}
     with _watched(topic) as became:
-        await _run(service, bus, codec, ends, report)
+        await _run(service, bus, _codec(), ends, report)
     await _judge(report, bus, became, begins, ends)
     report.seconds = time.monotonic() - began_s
     return report
@@ -133,15 +138,39 @@ async def _judge(
         async for letter in read_to_end(bus, DEAD_LETTERS[report.service])
         if is_letter(letter) and (source := origin(letter)) is not None and source[0] == report.topic
     }
-    silent = []
+    silent, refused = [], 0
+    events = [record async for record in read_to_end(bus, report.topic)] if report.topic == CONTROLS else []
+    must = {(record.partition, record.offset) for record in events if is_level(record)}
     for place, end in ends.items():
         for offset in range(begins[place], end):
             outcome = became.get((place.partition, offset), "never read")
             report.outcomes[outcome] += 1
+            refused += outcome != "ok" and (place.partition, offset) in must
             if outcome != "ok" and (place.partition, offset) not in letters:
                 silent.append(f"{place.partition}/{offset} {outcome}")
     if silent:
         report.faults.append(f"{len(silent)} silent drops, the first at {silent[0]}")
+    if refused:
+        report.faults.append(f"{refused} levels of the kill switch were not obeyed")
+
+
+@cache
+def _codec() -> Codec:
+    return Codec(SchemaIds.static())
+
+
+def is_level(record: Record) -> bool:
+    """Does a record ask for a level that must be obeyed, whatever its texts, clock and headers hold?"""
+    if record.value is None:
+        return False
+    try:
+        event = decode_control(_codec(), record.value)
+    except ContractViolationError:
+        return False
+    assert isinstance(event, ControlChanged), "the topic carries controls"
+    scope = event.scope
+    known = scope == "global" or scope == "service:ingest" or re.fullmatch(r"(account|strategy):[^\0]{1,128}", scope)
+    return bool(known) and record.key == scope.encode()
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import itertools
 
 import pytest
 
-from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import ControlLevel, OrderLeg
 from tradewire.testkit.builders import control
 from tradewire.trading.controls import SEVERITY, Controls, decides, may_work
@@ -60,14 +59,6 @@ def test_lift_when_the_record_is_deleted_then_normal_unless_a_later_one_is_known
     assert not controls.lift("global", 4)
     assert controls.lift("global", 6)
     assert not controls.lift("account:alpha", 7)
-    assert controls.levels() == {}
-
-
-@pytest.mark.parametrize("scope", ["", "Global", "acount:main", "account:", "strategy", "main"])
-def test_apply_when_the_scope_is_none_then_refused_with_what_is_allowed(scope: str) -> None:
-    controls = Controls()
-    with pytest.raises(ContractViolationError, match="allowed: global, account:NAME, strategy:NAME, service:NAME"):
-        controls.apply(control(scope, ControlLevel.FLATTEN), 1)
     assert controls.levels() == {}
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.desk import ExecutionDesk
-from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import ControlLevel, OrderChanged, OrderLeg, OrderStatus, OrderType, Side
 from tradewire.ports.message import Event
 from tradewire.testkit.builders import assessment, candle, control, envelope, intent
@@ -155,13 +154,6 @@ def test_deleted_record_lifts_what_it_asked_for() -> None:
     say(desk, control("global", ControlLevel.NO_NEW), 1)
     event = control("global", ControlLevel.NORMAL)
     list(desk.kill_switch.on_deleted("global", envelope(event, 2)))
-    assert desk.status()["controls"] == {}
-
-
-def test_scope_that_is_none_is_refused_and_changes_nothing() -> None:
-    desk = desk_with()
-    with pytest.raises(ContractViolationError, match="allowed: global"):
-        say(desk, control("acount:alpha", ControlLevel.FLATTEN))
     assert desk.status()["controls"] == {}
 
 

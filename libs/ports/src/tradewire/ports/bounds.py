@@ -11,6 +11,11 @@ from typing import Any, NamedTuple, Protocol
 from tradewire.ports.errors import ContractViolationError
 
 SHOWN_CHARS = 60
+GLOBAL = "global"
+"""The scope that covers every account, strategy and service."""
+PAUSABLE = ("ingest",)
+"""Services that can be paused by name."""
+_NAME_CHARS_MAX = 128
 Number = int | float | Decimal
 
 
@@ -180,3 +185,15 @@ def bracket_fault(brackets: Sequence[Any]) -> Fault | None:
             return Fault(f"brackets: {number}: maintenance_amount", str(bracket.maintenance_amount), str(amount))
         floor, ratio = bracket.notional_cap, bracket.maintenance_ratio
     return None
+
+
+def scope_fault(scope: str) -> Fault | None:
+    """What is wrong with the scope of a kill-switch level; None when nothing is."""
+    kind, _, name = scope.partition(":")
+    if scope == GLOBAL or (kind == "service" and name in PAUSABLE):
+        return None
+    if kind in ("account", "strategy") and 0 < len(name) <= _NAME_CHARS_MAX and "\0" not in name:
+        return None
+    services = ", ".join(f"service:{service}" for service in PAUSABLE)
+    allowed = f"{GLOBAL}, account:NAME, strategy:NAME (1 to {_NAME_CHARS_MAX} characters, no NUL), {services}"
+    return Fault("scope", _shown(scope), allowed)

@@ -9,7 +9,18 @@ from decimal import Decimal
 from typing import Any
 
 from tradewire.ports import events
-from tradewire.ports.bounds import Chars, Field, Judged, OneOf, Range, Rule, bracket_fault, refuse, texts_kept
+from tradewire.ports.bounds import (
+    Chars,
+    Field,
+    Judged,
+    OneOf,
+    Range,
+    Rule,
+    bracket_fault,
+    refuse,
+    scope_fault,
+    texts_kept,
+)
 from tradewire.ports.intervals import INTERVALS_US, ORIGINS_US
 
 _END_1 = Decimal("-9e18")
@@ -606,7 +617,6 @@ _CHECK_LEVEL_IN_FORCE = (
     Field("scope", Chars(0, 4096)),
     Field("reason", Chars(0, 4096)),
     Field("author", Chars(0, 4096)),
-    Field("issued_at_us", Range(-1, 253402300800000000)),
     Field("control_offset", Range(-4611686018427387904, 4611686018427387904)),
 )
 
@@ -618,7 +628,6 @@ def check_level_in_force(event: Any) -> None:
     if not (
         len(texts_1) <= 4096
         and "\0" not in texts_1
-        and -1 <= fields["issued_at_us"] <= 253402300800000000
         and -4611686018427387904 <= fields["control_offset"] <= 4611686018427387904
     ):
         refuse(event, _CHECK_LEVEL_IN_FORCE)
@@ -651,14 +660,16 @@ def check_control_status_changed(event: Any) -> None:
         check_level_in_force(item)
 
 
-_CHECK_CONTROL_CHANGED = (Field("issued_at_us", Range(-1, 253402300800000000)),)
+_CHECK_CONTROL_CHANGED = (Field("scope", Chars(0, 4096)),)
+_CHECK_CONTROL_CHANGED_RULES = (Judged("scope", scope_fault),)
 
 
 def check_control_changed(event: Any) -> None:
     """Check a ControlChanged."""
     fields = event.__dict__
-    if not (-1 <= fields["issued_at_us"] <= 253402300800000000):
-        refuse(event, _CHECK_CONTROL_CHANGED)
+    texts_1 = f"{fields['scope']}"
+    if not (len(texts_1) <= 4096 and "\0" not in texts_1 and scope_fault(fields["scope"]) is None):
+        refuse(event, _CHECK_CONTROL_CHANGED, _CHECK_CONTROL_CHANGED_RULES)
 
 
 _CHECK_INSTANCE_REPORTED = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tradewire.ports.errors import RefusedRecordError
+from tradewire.ports.bounds import GLOBAL
 from tradewire.ports.events import ControlChanged, ControlLevel, LevelInForce, OrderLeg
 
 SEVERITY = (
@@ -15,9 +15,6 @@ SEVERITY = (
     ControlLevel.PAUSED,
     ControlLevel.FLATTEN,
 )
-GLOBAL = "global"
-KINDS = ("account", "strategy", "service")
-"""What a scope may name beside everything."""
 
 
 def may_work(level: ControlLevel, leg: OrderLeg) -> bool:
@@ -53,11 +50,10 @@ class Controls:
         self._by_scope: dict[str, InForce] = {}
 
     def apply(self, event: ControlChanged, offset: int | None = None) -> bool:
-        """Take a change in; False when a later one of its scope is known. Raises RefusedRecordError: no scope.
+        """Take a change in; False when a later one of its scope is known.
 
         ``offset``: of its record on the topic; None: it comes after all that came before.
         """
-        hold_scope(event.scope)
         known = self._by_scope.get(event.scope)
         if offset is None:
             offset = known.offset + 1 if known is not None else 0
@@ -109,11 +105,3 @@ class Controls:
     def _most_severe(self, *scopes: str) -> ControlLevel:
         levels = [self._by_scope[scope].event.level for scope in scopes if scope in self._by_scope]
         return max(levels, key=SEVERITY.index, default=ControlLevel.NORMAL)
-
-
-def hold_scope(scope: str) -> None:
-    """Raises RefusedRecordError when a text is no scope."""
-    kind, _, name = scope.partition(":")
-    if scope != GLOBAL and (kind not in KINDS or not name):
-        allowed = ", ".join([GLOBAL, *(f"{kind}:NAME" for kind in KINDS)])
-        raise RefusedRecordError(f"scope: found {scope[:100]!r}; allowed: {allowed}")

@@ -22,9 +22,9 @@ from tradewire.app.cli.options import (
 )
 from tradewire.app.cli.output import Exit, fail, out, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
-from tradewire.app.operating.switching import PAUSABLE, AskedLevel, Obeyed, Switching
+from tradewire.app.operating.switching import AskedLevel, Obeyed, Switching
+from tradewire.ports.bounds import GLOBAL, PAUSABLE
 from tradewire.ports.events import ControlLevel
-from tradewire.trading.controls import GLOBAL
 
 
 @dataclass(frozen=True, slots=True)

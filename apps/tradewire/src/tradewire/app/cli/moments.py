@@ -20,8 +20,11 @@ def moment(text: str) -> int:
 
 
 def iso(time_us: int) -> str:
-    """UTC to the second, with the fraction where there is one: 2019-01-05T10:00:00Z."""
-    return (EPOCH + time_us * MICROSECOND).isoformat().replace("+00:00", "Z")
+    """UTC to the second, with the fraction where there is one: 2019-01-05T10:00:00Z; what is no time, as its number."""
+    try:
+        return (EPOCH + time_us * MICROSECOND).isoformat().replace("+00:00", "Z")
+    except OverflowError:  # outside of the years 1 to 9999: somebody counted in another unit
+        return f"no time ({time_us} µs)"
 
 
 def ago(time_us: int | None, now_us: int) -> str:

@@ -25,7 +25,8 @@ from tradewire.ports.message import Envelope, Event, derived_id
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.codec import Codec
-from tradewire.runtime.loop.control_records import cleaned
+from tradewire.runtime.codec.control_records import cleaned
+from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.observe.tracing import random_run, root_traceparent
 
 PRODUCER = "cli"
@@ -83,11 +84,11 @@ class Operator:
         return found
 
     async def decoded(self, record: Record) -> Event | None:
-        """A record's message, also of another version of its schema; None for a tombstone and for what is none."""
+        """A record's message as the services take it; None for a tombstone, and for what is a dead letter to them."""
         if record.value is None:
             return None
         try:
-            return await self.codec.read(record.topic, record.value)
+            return await read_record(self.codec, record)
         except ContractViolationError:
             return None
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tradewire.app.operating.operator import NoAnswerError, Operator
+from tradewire.ports.bounds import GLOBAL, PAUSABLE
 from tradewire.ports.bus import Place
 from tradewire.ports.errors import TradewireError
 from tradewire.ports.events import (
@@ -22,12 +23,9 @@ from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.bus.readers import read_to_end
-from tradewire.trading.controls import GLOBAL
 
 IN_CHARGE = ("risk", "execution")
 """Services that obey the levels of accounts and strategies, each for its account partitions."""
-PAUSABLE = ("ingest",)
-"""Services that can be paused by name; a global PAUSED pauses them too."""
 CONTROLS = Place(BY_EVENT[ControlChanged].name, 0)
 Needs = Mapping[str, frozenset[int]]
 """Account partitions by service whose owners must answer; none: any instance of the service."""

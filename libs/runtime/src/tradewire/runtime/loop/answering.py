@@ -13,18 +13,18 @@ from typing import NamedTuple
 from opentelemetry.trace import Span
 
 from tradewire.ports.bus import Outgoing, Record
-from tradewire.ports.checks import CHECKS
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RefusedRecordError
 from tradewire.ports.events import ControlChanged, ControlLevel, Severity
 from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.codec import Codec, UnknownSchemaIdError
+from tradewire.runtime.codec.control_records import TOPIC as CONTROLS
+from tradewire.runtime.codec.control_records import control_envelope
 from tradewire.runtime.codec.headers import has_event_time, header_of
+from tradewire.runtime.codec.messages import check_record, decode_record, text_key
 from tradewire.runtime.dead_letters.letters import PARKED, dead_letter, log_letter
 from tradewire.runtime.dead_letters.parking import NOWHERE, Parking, Verdict
-from tradewire.runtime.loop.control_records import TOPIC as CONTROLS
-from tradewire.runtime.loop.control_records import control_envelope, decode_control
 from tradewire.runtime.loop.control_status import ControlStatus
 from tradewire.runtime.loop.failures import ENDING, HandlerFailedError, tell_how_to_skip, violation_of
 from tradewire.runtime.loop.heartbeat_records import HeartbeatRecords, is_heartbeat
@@ -40,14 +40,6 @@ log = logging.getLogger(__name__)
 AHEAD_SECONDS_MAX = 60.0
 """Most that a producer's clock may be ahead of ours."""
 _topic_of = attrgetter("topic")
-
-
-def text_key(record: Record) -> str:
-    """A record's key as text. Raises ContractViolationError."""
-    try:
-        return (record.key or b"").decode()
-    except UnicodeDecodeError as error:
-        raise ContractViolationError(f"key: {error}; allowed: UTF-8", stage="decode") from error
 
 
 class Parts(NamedTuple):
@@ -192,10 +184,9 @@ class Answering:
             envelope = replace(envelope, process_context=traceparent_of(span))
         token, record_token = CURRENT_TRACEPARENT.set(envelope.child_context), CURRENT_RECORD.set(envelope)
         try:
-            decoded = decode_control(self._codec, record.value) if is_control else None
-            event = decoded or self._codec.decode(record.topic, record.value)
+            event = decode_record(self._codec, record)
             CURRENT_EVENT.set(event)
-            self._check(record, event)
+            check_record(record, event)
             if not TOPICS[record.topic].broadcast:  # what people ask for has no event time: the topic's order counts
                 _hold_past(event, envelope, now_us)
             drafts = self._drafts(record, lambda: spec.handler(event, envelope))
@@ -213,15 +204,6 @@ class Answering:
         if span is not None:
             self._tracing.ended(span)
         return drafts
-
-    def _check(self, record: Record, event: Event) -> None:
-        """What every reader of the topic holds true of a message. Raises ContractViolationError."""
-        CHECKS[type(event)](event)
-        if type(event) is ControlChanged:
-            return  # its level counts, whatever the key
-        found, allowed = text_key(record), TOPICS[record.topic].key_of(event)
-        if found != allowed:
-            raise ContractViolationError(f"{record.topic}: key: found {found!r}; allowed: {allowed!r}, as in the value")
 
     def _drafts(self, record: Record, handle: Callable[[], Iterable[Emit]]) -> list[Draft]:
         """What a handler answers, encoded. Raises HandlerFailedError when it fails, see ``failures``.
@@ -264,7 +246,7 @@ class Answering:
         """Show a kill switch, and how long it took to get here; not of those that are read again at a start."""
         name = self._service.name
         self._metrics.kill_switch.labels(name, event.scope).set(event.level is not ControlLevel.NORMAL)
-        if self._progress.phase == "running":
+        if self._progress.phase == "running" and event.issued_at_us >= 0:  # before the epoch, no clock was meant
             self._metrics.kill_switch_propagation.labels(name).observe(max(now_us - event.issued_at_us, 0) / 1e6)
 
     def _letter(self, record: Record, error: ContractViolationError) -> Draft:

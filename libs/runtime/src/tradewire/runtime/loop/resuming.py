@@ -10,7 +10,8 @@ from tradewire.ports.errors import ContractViolationError
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.headers import decode_headers
-from tradewire.runtime.loop.answering import AHEAD_SECONDS_MAX, text_key
+from tradewire.runtime.codec.messages import text_key
+from tradewire.runtime.loop.answering import AHEAD_SECONDS_MAX
 from tradewire.runtime.loop.heartbeat_records import is_heartbeat
 
 NEWEST_RECORDS = 1_000

@@ -43,7 +43,7 @@ class KillSwitch:
         self._due: set[str] = set()
 
     def take(self, event: ControlChanged, envelope: Envelope, accounts: Collection[str]) -> None:
-        """A level was asked for. Raises ContractViolationError when its scope is none."""
+        """A level was asked for."""
         if self.controls.apply(event, envelope.offset):
             self._cause, self._due = envelope, set(accounts)
 

@@ -1,0 +1,51 @@
+"""The message in a record, as every reader takes it: services, their stores and the commands.
+
+What one reader refuses, all refuse: a command never shows as in force what the services made a dead letter of.
+"""
+
+from __future__ import annotations
+
+from tradewire.ports.bus import Record
+from tradewire.ports.checks import CHECKS
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.message import Event
+from tradewire.ports.topics import TOPICS
+from tradewire.runtime.codec import Codec, UnknownSchemaIdError
+from tradewire.runtime.codec.control_records import TOPIC as CONTROLS
+from tradewire.runtime.codec.control_records import decode_control
+
+
+def text_key(record: Record) -> str:
+    """A record's key as text. Raises ContractViolationError."""
+    try:
+        return (record.key or b"").decode()
+    except UnicodeDecodeError as error:
+        raise ContractViolationError(f"key: {error}; allowed: UTF-8", stage="decode") from error
+
+
+def decode_record(codec: Codec, record: Record) -> Event:
+    """The message of a record that has a value, not checked yet. Raises as ``Codec.decode`` does."""
+    value = record.value or b""
+    return decode_control(codec, value) if record.topic == CONTROLS else codec.decode(record.topic, value)
+
+
+def check_record(record: Record, event: Event) -> None:
+    """Raises ContractViolationError for a message out of its bounds, or under another key than its own."""
+    CHECKS[type(event)](event)
+    found, allowed = text_key(record), TOPICS[record.topic].key_of(event)
+    if found != allowed:
+        raise ContractViolationError(f"{record.topic}: key: found {found!r}; allowed: {allowed!r}, as in the value")
+
+
+async def read_record(codec: Codec, record: Record) -> Event:
+    """The message of a record that has a value; a writer's schema that was not seen before is fetched first.
+
+    Raises: ContractViolationError as ``decode_record`` and ``check_record`` do; RetryableError: the registry is away.
+    """
+    try:
+        event = decode_record(codec, record)
+    except UnknownSchemaIdError as unknown:
+        await codec.ids.fetch(unknown.schema_id)
+        event = decode_record(codec, record)
+    check_record(record, event)
+    return event
