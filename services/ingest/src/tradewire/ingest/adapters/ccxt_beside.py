@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from tradewire.ingest.adapters.ccxt_instruments import MALFORMED
 from tradewire.ingest.adapters.live_beside import SETTLEMENTS_PER_PAGE, MarksAndFunding, settlement
 from tradewire.trading.bars_csv import DecimalBar
 
+log = logging.getLogger(__name__)
 Ask = Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[Any]]
 """What is asked for, and the call: gives the answer, however many attempts it takes."""
 
@@ -31,7 +34,7 @@ class CcxtMarksAndFunding(MarksAndFunding):
             f"mark klines of {symbol}",
             lambda: self._exchange.fetch_mark_ohlcv(market["symbol"], self._interval, since_us // 1000, count),
         )
-        return [_bar(row) for row in rows if None not in row[:5]]
+        return list(_bars(rows))
 
     async def settlements(self, symbol: str, since_us: int, until_us: int) -> list[tuple[int, Decimal]]:
         """The venue's list, page after page."""
@@ -53,6 +56,11 @@ class CcxtMarksAndFunding(MarksAndFunding):
         return found
 
 
-def _bar(row: Sequence[Any]) -> DecimalBar:
-    opened, high, low, close = (Decimal(str(cell)) for cell in row[1:5])
-    return DecimalBar(row[0] * 1000, opened, high, low, close, Decimal(0))
+def _bars(rows: Iterable[Sequence[Any]]) -> Iterator[DecimalBar]:
+    """Marks; those that can't be read are left out, as those are that the venue lacks."""
+    for row in rows:
+        try:
+            opened, high, low, close = (Decimal(str(cell)) for cell in row[1:5])
+            yield DecimalBar(int(row[0]) * 1000, opened, high, low, close, Decimal(0))
+        except MALFORMED as error:
+            log.warning("a mark kline can't be read: %.80r: %s", row, error, extra={"event": "mark_refused"})

@@ -5,30 +5,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
 import ccxt.async_support as ccxt
 
 from tradewire.ingest.adapters.ccxt_beside import CcxtMarksAndFunding
+from tradewire.ingest.adapters.ccxt_instruments import MALFORMED, instrument_of
 from tradewire.ingest.adapters.live_beside import LiveBeside
 from tradewire.ingest.adapters.polling import Backoff, PollPolicy
 from tradewire.ingest.domain import CandleGate, Verdict, interval_us, position_us
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError, RetryableError
-from tradewire.ports.events import GapDetected, InstrumentChanged, InstrumentStatus, LeverageBracket
+from tradewire.ports.events import GapDetected, InstrumentChanged, LeverageBracket
 from tradewire.ports.intervals import INTERVALS_US
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Event
-from tradewire.trading.bars_csv import RawBar
+from tradewire.trading.bars_csv import BarFault, RawBar
 
-NO_LIMIT = Decimal("1e12")
-"""Largest quantity of an instrument for which the venue names none."""
-DEFAULT_LIQUIDATION_FEE = Decimal("0.0125")
-DEFAULT_COLLAR = Decimal("0.05")
+CELLS = 6
+TIME_MS_MAX = 253_402_300_800_000
+"""The year 10,000: no event is later."""
 
 _log = logging.getLogger(__name__)
 _TRANSIENT = (ccxt.NetworkError, ccxt.BadResponse)
@@ -82,7 +81,7 @@ class CcxtPublic(MarketDataPort):
         await self._ask("exchangeInfo", lambda: self._exchange.load_markets(reload=True))
         valid_from_us = self._history_start_us()
         return [
-            _instrument(
+            instrument_of(
                 self._market(symbol),
                 venue=self._venue,
                 interval=self._interval,
@@ -154,7 +153,7 @@ class CcxtPublic(MarketDataPort):
             verdicts.append(gate.filled(first_open_us=first_us, count=count))
         return verdicts
 
-    async def _closed_rows(self, symbol: str, since_us: int, limit: int) -> list[RawBar]:
+    async def _closed_rows(self, symbol: str, since_us: int, limit: int) -> list[RawBar | BarFault]:
         """Up to ``limit`` rows from ``since_us`` on, without the one that is still open: venues send that too."""
         unified = self._market(symbol)["symbol"]
         rows = await self._ask(
@@ -162,7 +161,7 @@ class CcxtPublic(MarketDataPort):
             lambda: self._candles(unified, since_us // 1000, limit),
         )
         closed_us = self._venue_now_us() - self._interval_us
-        return [_row(row) for row in rows if row[0] * 1000 <= closed_us]
+        return [row for row in _rows(rows, since_us) if row.open_time_us <= closed_us]
 
     async def _candles(self, unified: str, since_ms: int, limit: int) -> list[list[Any]]:
         """ccxt's rows. Raises BadResponse where ccxt would pass over what it can't read: no JSON, rows not rows."""
@@ -187,6 +186,11 @@ class CcxtPublic(MarketDataPort):
                 wait_s = self._backoff.wait_s(failures, retry_after_s=self._retry_after_s(error))
                 _log.warning("%s: %s failed, next try in %.1f s: %s", self._venue, what, wait_s, error)
                 await self._sleep(wait_s)
+            except MALFORMED as error:  # out of ccxt, which reads answers as it expects them
+                if failures == self._policy.attempts:
+                    found = f"an answer that can't be read: {type(error).__name__}: {error}"
+                    raise RetryableError(f"{self._venue}: {what}: {failures} attempts brought {found}") from error
+                await self._sleep(self._backoff.wait_s(failures, retry_after_s=None))
             except ccxt.BaseError as error:
                 raise FatalError(f"{self._venue}: {what}: {error}") from error
         raise AssertionError("attempts is at least 1")
@@ -203,8 +207,11 @@ class CcxtPublic(MarketDataPort):
         if not self._exchange.has["fetchTime"]:
             return
         asked_us = self._clock.now_us()
-        told_ms = await self._ask("time", self._exchange.fetch_time)
-        self._venue_ahead_us = int(told_ms) * 1000 - (asked_us + self._clock.now_us()) // 2
+        told_ms = await self._ask("time", self._time_ms)
+        self._venue_ahead_us = told_ms * 1000 - (asked_us + self._clock.now_us()) // 2
+
+    async def _time_ms(self) -> int:
+        return int(await self._exchange.fetch_time())
 
     def _venue_now_us(self) -> int:
         return self._clock.now_us() + (self._venue_ahead_us or 0)
@@ -250,48 +257,22 @@ def _exchange(exchange_id: str, interval: str, *, policy: PollPolicy, base_url: 
     return exchange
 
 
-def _instrument(
-    market: Mapping[str, Any],
-    *,
-    venue: str,
-    interval: str,
-    brackets: tuple[LeverageBracket, ...],
-    valid_from_us: int,
-) -> InstrumentChanged:
-    """An instrument from ccxt's market and, for what ccxt leaves out, Binance's own fields under ``info``."""
-    info, limits = market["info"], market["limits"]
-    filters = {item.get("filterType"): item for item in info.get("filters", [])}
-    percent = filters.get("PERCENT_PRICE", {})
-    collar = [Decimal(percent["multiplierUp"]) - 1, 1 - Decimal(percent["multiplierDown"])] if percent else []
-    return InstrumentChanged(
-        venue=venue,
-        symbol=market["id"],
-        base=market["base"],
-        quote=market["quote"],
-        status=_status(str(info.get("status", "")), active=market.get("active") is not False),
-        tick_size=Decimal(market["precision"]["price"]),
-        step_size=Decimal(market["precision"]["amount"]),
-        min_qty=Decimal(limits["amount"]["min"] or market["precision"]["amount"]),
-        max_qty=Decimal(limits["amount"]["max"] or NO_LIMIT),
-        min_notional=Decimal(limits["cost"]["min"] or 0),
-        # ccxt writes these into its source as floats; their shortest text is what stands there.
-        maker_fee=Decimal(str(market["maker"])),
-        taker_fee=Decimal(str(market["taker"])),
-        liquidation_fee=Decimal(info.get("liquidationFee") or DEFAULT_LIQUIDATION_FEE),
-        price_collar_ratio=min(collar, default=DEFAULT_COLLAR),
-        intervals=(interval,),
-        brackets=brackets,
-        valid_from_us=valid_from_us,
-    )
+def _rows(candles: Sequence[Any], since_us: int) -> Iterator[RawBar | BarFault]:
+    """Rows as text; one that is no candle is a fault, where the row before it was."""
+    time_us = since_us
+    for candle in candles:
+        if (
+            not isinstance(candle, Sequence)
+            or isinstance(candle, str)
+            or len(candle) < CELLS
+            or not _is_time(candle[0])
+        ):
+            yield BarFault(time_us, "row", str(candle)[:80], "open time in ms, open, high, low, close, volume")
+            continue
+        time_us = candle[0] * 1000
+        open_, high, low, close, volume = ("" if cell is None else str(cell) for cell in candle[1:CELLS])
+        yield RawBar(time_us, open_, high, low, close, volume)
 
 
-def _status(told: str, *, active: bool) -> InstrumentStatus:
-    if told in InstrumentStatus.__members__:
-        return InstrumentStatus(told)
-    # Of Binance's other states (PENDING_TRADING, PRE_SETTLE, SETTLING, CLOSE, …) none takes orders.
-    return InstrumentStatus.TRADING if active and not told else InstrumentStatus.CLOSED
-
-
-def _row(candle: Sequence[Any]) -> RawBar:
-    open_, high, low, close, volume = ("" if cell is None else str(cell) for cell in candle[1:6])
-    return RawBar(candle[0] * 1000, open_, high, low, close, volume)
+def _is_time(cell: object) -> bool:
+    return isinstance(cell, int) and not isinstance(cell, bool) and 0 <= cell < TIME_MS_MAX
