@@ -21,7 +21,7 @@ IMAGES := $(notdir $(wildcard services/*)) tradewire
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' apps/tradewire/pyproject.toml)
 REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude '*')
 
-.PHONY: bench bench-commands bench-recovery bench-research bench-sizes drills fuzz help manifests setup run test chaos images lint types imports contracts clean compose-run containers-test
+.PHONY: bench bench-commands bench-recovery bench-research bench-sizes drills fuzz help manifests setup run test chaos chaos-venue images lint types imports contracts clean compose-run containers-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ chaos: setup ## kill, freeze, move everything and prove nothing is lost: make ch
 	$(BIN)/python -m tradewire.testkit.chaos $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(PACE),--pace $(PACE)) \
 	  $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(if $(BARS),--bars $(BARS)) \
 	  $(if $(INSTANCES),--instances $(INSTANCES)) $(FAULTS)
+
+chaos-venue: setup ## kill execution while a venue loses replies and events: make chaos-venue KILLS=200 SEED=7
+	KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),7) $(BIN)/python -m pytest -q -s tests/acceptance/test_venue_chaos.py
 
 fuzz: setup ## hostile records to every topic of every service: make fuzz RECORDS=100000 SEED=1
 	$(BIN)/python -m tests.fuzz --records $(or $(RECORDS),100000) $(if $(SEED),--seed $(SEED))

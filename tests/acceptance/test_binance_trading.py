@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from tests.acceptance.venue_checker import findings
 from tests.acceptance.venue_run import ROOT, Market, VenueRun, sample_market, strategy_file
 
-from tradewire.execution.domain.order_life import FINAL
 from tradewire.ingest.adapters import pace
-from tradewire.ports.events import OrderChanged, OrderFilled
 from tradewire.testkit.binance_venue import BinanceVenue
-from tradewire.venue import market, venue
 
 PLAIN = """id: crossing
 description: two averages, without guards
@@ -30,11 +27,8 @@ sizing: {fixed_qty: 2}
 
 
 @pytest.fixture(autouse=True)
-def looked_at_often_and_without_funding(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sample's candles tell of no funding, so the venue settles none."""
+def looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "LOOK_SECONDS", 0.002)
-    monkeypatch.setattr(market, "FUNDING_RATE", Decimal(0))
-    monkeypatch.setattr(venue, "FUNDING_RATE", Decimal(0))
 
 
 async def at_venue(data: Market, *strategies: Path) -> tuple[VenueRun, str]:
@@ -61,13 +55,5 @@ async def test_sample_strategy_when_it_trades_at_binance_then_ledger_equals_venu
     data = sample_market(tmp_path, 260)
     text = (ROOT / "strategies/ema-cross-btc.yaml").read_text()
     run, _ = await at_venue(data, strategy_file(tmp_path, text))
-    fills = [event for event in run.events if isinstance(event, OrderFilled)]
-    assert {fill.leg for fill in fills} > {"ENTRY"}
-    shown = run.venue.venue.account.fills  # type: ignore[union-attr]
-    assert [(fill.symbol, fill.venue_trade_id, fill.qty, fill.price, fill.fee) for fill in fills] == [
-        (fill.order.symbol, str(fill.trade_id), fill.qty, fill.price, fill.commission) for fill in shown
-    ]
-    newest = {event.client_order_id: event for event in run.events if isinstance(event, OrderChanged)}
-    at_work = {event.client_order_id for event in newest.values() if event.status not in FINAL}
-    account = run.venue.venue.account  # type: ignore[union-attr]
-    assert at_work == {algo.client_algo_id for algo in account.algo_by_internal.values()}
+    assert {fill.leg for fill in run.tables.fills.values()} > {"ENTRY"}
+    assert findings(run) == []

@@ -27,6 +27,7 @@ OWN = {
         "account_writer.py": "what the router needs of whoever writes its account",
         "fill_reader.py": "follows the venue's fills",
         "account_reader.py": "reads an account whole at the venue",
+        "stored_messages.py": "waits for the ledger: async, so not domain",
     },
     "strategy": {"examiner.py": "checks and look-ups beside the loop: async, so not domain"},
 }

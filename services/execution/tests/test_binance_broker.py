@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from tradewire.binance.orders import MarginType
+from tradewire.execution.adapters.binance_access import credentials
 from tradewire.execution.adapters.binance_broker import BinanceBroker
-from tradewire.ports.broker import Accepted, BrokerPort, NotFound, VenueFill, VenueOrder
+from tradewire.execution.adapters.binance_modes import AccountModes
+from tradewire.ports.broker import Accepted, BrokerPort, NotFound, Unknown, VenueFill, VenueOrder
+from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.events import OrderIntent, OrderLeg, OrderStatus, OrderType, Side
-from tradewire.testkit.binance_venue import BinanceVenue
-from tradewire.testkit.broker_suite import SYMBOL, BrokerSuite, market
+from tradewire.testkit.binance_venue import LEVERAGE, BinanceVenue
+from tradewire.testkit.broker_suite import SYMBOL, BrokerSuite, intent, market
 from tradewire.testkit.builders import candle
+from tradewire.venue.faults import parse_faults
 
 PRICE = 50_000
 
@@ -93,3 +98,86 @@ async def test_stop_when_its_price_is_reached_already_then_it_is_done_at_once(br
     assert isinstance(seen, VenueOrder)
     assert seen.status is OrderStatus.FILLED
     assert (await broker.account()).positions == ()
+
+
+@pytest.mark.parametrize("kind", ["reply_lost", "unavailable", "timed_out"])
+async def test_submit_when_the_outcome_is_not_known_then_unknown_and_asked_for_by_our_id(
+    venue: BinanceVenue, broker: BinanceBroker, kind: str
+) -> None:
+    text = f"faults: [{{kind: {kind}, times: 1, call: POST /fapi/v1/order}}]"
+    venue.venue.faults = venue.server.venue.faults = parse_faults(text, "test", seed=1)
+    assert isinstance(await broker.submit(SYMBOL, market("m-1")), Unknown)
+    taken = any(order.client_order_id == "m-1" for order in venue.venue.account.orders.values())
+    assert isinstance(await broker.query(SYMBOL, "m-1"), VenueOrder if taken else NotFound)
+
+
+async def test_calls_when_the_address_is_limited_then_none_leaves_until_it_is_allowed(
+    venue: BinanceVenue, broker: BinanceBroker
+) -> None:
+    venue.venue.gate.addresses["127.0.0.1"].weight.used = 5_000
+    with pytest.raises(RetryableError, match="HTTP 429"):
+        await broker.query(SYMBOL, "m-1")
+    used = venue.venue.gate.addresses["127.0.0.1"].weight.used
+    with pytest.raises(RetryableError, match="limits this address for another"):
+        await broker.query(SYMBOL, "m-1")
+    with pytest.raises(RetryableError, match="limits this address for another"):
+        await broker.submit(SYMBOL, market("m-1"))
+    assert venue.venue.gate.addresses["127.0.0.1"].weight.used == used
+    venue.clock.advance(seconds=60)
+    assert isinstance(await broker.submit(SYMBOL, market("m-1")), Accepted)
+
+
+@pytest.mark.parametrize(
+    ("modes", "words"),
+    [
+        (AccountModes(leverage=5), "leverage: found 20, TRADEWIRE_BINANCE_LEVERAGE allows 5"),
+        (AccountModes(leverage=LEVERAGE, hedged=True), "position mode: found one-way"),
+        (AccountModes(leverage=LEVERAGE, margin_type=MarginType.ISOLATED), "margin type: found CROSSED"),
+    ],
+)
+async def test_begin_when_the_account_is_set_otherwise_then_refused_and_nothing_is_changed(
+    venue: BinanceVenue, tmp_path: Path, modes: AccountModes, words: str
+) -> None:
+    broker = venue.broker(tmp_path, modes=modes)
+    broker.list_symbol(SYMBOL)
+    with pytest.raises(FatalError, match=words):
+        await broker.begin()
+    await broker.close()
+
+
+async def test_begin_when_the_key_may_withdraw_then_refused(venue: BinanceVenue, broker: BinanceBroker) -> None:
+    venue.venue.may_withdraw = True
+    with pytest.raises(FatalError, match="the API key has enableWithdrawals"):
+        await broker.begin()
+
+
+async def test_keys_when_there_are_none_then_refused_with_the_names_of_the_files(tmp_path: Path) -> None:
+    with pytest.raises(FatalError, match=r"main\.key and main\.secret or main\.pem"):
+        credentials(tmp_path, "main")
+
+
+async def test_resting_orders_when_nobody_stays_then_withdrawn_but_not_stops(
+    venue: BinanceVenue, broker: BinanceBroker
+) -> None:
+    await broker.submit(SYMBOL, market("m-1"))
+    await broker.submit(SYMBOL, intent("l-1"))
+    await broker.submit(SYMBOL, stop_loss("s-1", 49_000))
+    await broker.stay({SYMBOL})
+    venue.clock.advance(seconds=100)
+    await broker.stay({SYMBOL})
+    venue.clock.advance(seconds=100)
+    assert {order.client_order_id for order in await broker.open_orders()} == {"l-1", "s-1"}
+    venue.clock.advance(seconds=100)
+    assert {order.client_order_id for order in await broker.open_orders()} == {"s-1"}
+
+
+async def test_payments_when_read_again_then_each_row_comes_once(venue: BinanceVenue, broker: BinanceBroker) -> None:
+    first = await broker.payments_since("")
+    assert first.payments == ()
+    await broker.submit(SYMBOL, market("m-1"))
+    second = await broker.payments_since(first.cursor)
+    assert [payment.kind for payment in second.payments] == ["COMMISSION"]
+    await broker.submit(SYMBOL, market("m-2", side=Side.SELL))
+    third = await broker.payments_since(second.cursor)
+    assert {payment.kind for payment in third.payments} <= {"COMMISSION", "REALIZED_PNL"}
+    assert await broker.payments_since(third.cursor) == type(third)((), third.cursor)

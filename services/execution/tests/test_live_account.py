@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from tradewire.binance.orders import venue_made
-from tradewire.execution.domain.live_account import REMEMBERED_MAX, LiveAccount, LiveBook
+from tradewire.execution.domain.live_account import REMEMBERED_MAX, LiveAccount
+from tradewire.execution.domain.live_book import LiveBook
 from tradewire.execution.domain.live_order import intended
 from tradewire.execution.domain.order_life import Happening
 from tradewire.ports.broker import VenueFill, VenueOrder

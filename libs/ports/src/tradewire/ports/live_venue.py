@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from tradewire.ports.broker import VenueFill, VenueOrder
@@ -14,6 +16,27 @@ class StreamGap:
     """Reports may have been missed: the account must be reconciled. ``why`` is for people."""
 
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A row of the venue that changed the wallet: ``kind`` as the venue calls it, ``amount`` quote, < 0 when paid.
+
+    Of another asset than the quote's: ``kind`` is ``COMMISSION:BNB`` or the like, and ``amount`` is in that asset.
+    """
+
+    kind: str
+    amount: Decimal
+    symbol: str
+    time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPage:
+    """Payments after a cursor; ``cursor`` continues after them and equals the old one when none is new."""
+
+    payments: Sequence[Payment]
+    cursor: str
 
 
 Report = VenueOrder | VenueFill | StreamGap
@@ -37,6 +60,14 @@ class LiveVenuePort(Protocol):
     @abstractmethod
     async def report(self) -> Report:
         """Wait for the next thing that the venue pushes. Raises FatalError."""
+
+    @abstractmethod
+    async def payments_since(self, cursor: str) -> PaymentPage:
+        """What changed the wallet, each row once over a chain of cursors; "" begins now. Raises RetryableError."""
+
+    @abstractmethod
+    async def stay(self, symbols: Collection[str]) -> None:
+        """We are there: the venue need not withdraw our resting orders of ``symbols`` yet. Raises RetryableError."""
 
     @abstractmethod
     async def close(self) -> None:

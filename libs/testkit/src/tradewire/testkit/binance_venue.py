@@ -81,9 +81,10 @@ class BinanceVenue:
     @property
     def addresses(self) -> Addresses:
         """Where it listens."""
-        return Addresses(self.server.rest, self.server.ws, None)
+        return Addresses(self.server.rest, self.server.ws, self.server.rest)
 
-    def broker(self, keys: Path, account_id: str = "live-1") -> BinanceBroker:
+    def broker(self, keys: Path, account_id: str = "live-1", modes: AccountModes | None = None) -> BinanceBroker:
         """A broker of the account."""
-        access = BinanceAccess(self.addresses, self.write_keys(keys, account_id), AccountModes(leverage=LEVERAGE))
+        modes = modes or AccountModes(leverage=LEVERAGE)
+        access = BinanceAccess(self.addresses, self.write_keys(keys, account_id), modes)
         return access.broker(account_id, self.clock)

@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tradewire.execution.domain.live_account import LiveAccount, LiveBook
+from tradewire.execution.domain.live_account import LiveAccount
+from tradewire.execution.domain.live_book import LiveBook
 from tradewire.execution.domain.live_order import intended
 from tradewire.execution.router import OrderRouter
 from tradewire.ports.broker import BrokerPort, VenueFill

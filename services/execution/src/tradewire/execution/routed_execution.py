@@ -4,34 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import random
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, Final, NamedTuple, Protocol
 
-from tradewire.execution.account_writer import AccountWriter
 from tradewire.execution.domain.account import ExecutionAccount
-from tradewire.execution.domain.asking import IN_EVENT_TIME
+from tradewire.execution.domain.asking import AskPolicy
+from tradewire.execution.domain.differences import FUNDING
 from tradewire.execution.domain.execution_port import Bars, ExecutionPort
-from tradewire.execution.domain.live_account import LiveAccount, LiveBook
+from tradewire.execution.domain.live_account import LiveAccount
+from tradewire.execution.domain.live_book import LiveBook, Money
 from tradewire.execution.domain.live_order import intended
+from tradewire.execution.domain.order_life import OPEN
 from tradewire.execution.domain.order_records import cause_of, record_of
 from tradewire.execution.domain.routed_reports import routed_reports
 from tradewire.execution.domain.venue import Venue
 from tradewire.execution.router import OrderRouter
+from tradewire.execution.stored_messages import StoredMessages
 from tradewire.ports.broker import BrokerAccount, BrokerPort, VenueFill, VenueOrder
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.events import OrderIntent, RiskAssessed
 from tradewire.ports.live_venue import LiveVenuePort
 from tradewire.ports.message import Emit, Envelope
-from tradewire.trading.exchange import InstrumentSpec, from_e8
+from tradewire.trading.exchange import InstrumentSpec
 from tradewire.trading.wire import e8
 
+STAY_US: Final = 20_000_000
+"""Between two signs of life to the venue."""
 RETRY_SECONDS: Final = 0.2
 """Pause after a call to the broker that failed without effect."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class SimulatedMarket(Protocol):
@@ -47,48 +57,15 @@ class SimulatedMarket(Protocol):
 
 
 class BrokerLink(NamedTuple):
-    """An account's broker, and what goes with it: ``market`` for a simulated exchange, ``live`` for a real venue."""
+    """An account's broker, and what goes with it: ``market`` for a simulated exchange, ``live`` for a real venue.
 
-    broker: BrokerPort
-    market: SimulatedMarket | None = None
-    live: LiveVenuePort | None = None
-
-
-class StoredMessages(AccountWriter):
-    """The router's writer in the service: the desk takes the account's messages, its store writes them.
-
-    ``commit`` returns once that is done for everything up to now, which is what lets an order leave for the broker.
+    ``policy``: how it is asked what became of an order.
     """
 
-    def __init__(self, account: LiveAccount) -> None:
-        self.account = account
-        self._taken = self._stored = 0
-        self._changed = asyncio.Event()
-        self._saved = account.saved()
-
-    async def commit(self) -> None:
-        """Wait until the account's messages are in the ledger."""
-        wanted = self._taken + bool(self.account.journal)
-        while self._stored < wanted:
-            self._changed.clear()
-            await self._changed.wait()
-
-    def take(self) -> list[Emit]:
-        """Messages since last asked; what ``saved`` says includes them and nothing later."""
-        emits = self.account.take_journal()
-        self._taken += bool(emits)
-        self._saved = self.account.saved()
-        return emits
-
-    def stored(self) -> None:
-        """The ledger holds all that was taken."""
-        if self._stored < self._taken:
-            self._stored = self._taken
-            self._changed.set()
-
-    def saved(self) -> bytes:
-        """The account as of the messages taken."""
-        return self._saved if self.account.journal else self.account.saved()
+    broker: BrokerPort
+    policy: AskPolicy
+    market: SimulatedMarket | None = None
+    live: LiveVenuePort | None = None
 
 
 class RoutedExecution(ExecutionPort):
@@ -103,14 +80,13 @@ class RoutedExecution(ExecutionPort):
         self._closes_us: dict[str, int] = dict(saved["closes_us"]) if saved is not None else {}
         self._messages = StoredMessages(self._live)
         dice = random.Random(account.account_id)  # noqa: S311 (jitter needs no secrecy)
-        policy = None if link.market is None else IN_EVENT_TIME
         self._router = OrderRouter(
-            self._messages, venue=link.broker, clock=clock, dice=dice, policy=policy, groups=link.market is None
+            self._messages, venue=link.broker, clock=clock, dice=dice, policy=link.policy, live=link.live
         )
         self._router.resume()
         self._asked_us, self._owed = -1, self._router.owed
         self._request = 0
-        self._wake, self.closed = asyncio.Event(), False
+        self._wake, self.closed, self._stays_until_us = asyncio.Event(), False, 0
         self._list_known()
         start = asyncio.get_running_loop().create_task
         self._tasks = [start(self._talk())] + ([] if link.live is None else [start(self._listen(link.live))])
@@ -129,9 +105,7 @@ class RoutedExecution(ExecutionPort):
         if self._market is not None:
             self._market.list_instrument(spec)
         if self._venue is not None:
-            self._venue.list_symbol(
-                spec.symbol, self._account.time_us if self._account.time_us >= 0 else self._clock.now_us()
-            )
+            self._venue.list_symbol(spec.symbol)
 
     def knows(self, client_order_id: str) -> bool:
         return self._live.find(client_order_id) is not None
@@ -180,7 +154,7 @@ class RoutedExecution(ExecutionPort):
     def state(self) -> BrokerAccount:
         account = self._router.reconciled.account
         assert account is not None, "asked for before a bar was shown"
-        return account if self._market is not None else _with_results(account, self._account)
+        return account if self._venue is None else _with_money(account, self._live.book.money)
 
     def positions_e8(self) -> Mapping[str, int]:
         return {symbol: e8(qty) for symbol, qty in self._live.book.positions.items()}
@@ -222,13 +196,26 @@ class RoutedExecution(ExecutionPort):
                     await self._venue.begin()
                     begun = True
                 await self._router.tick()
-            except RetryableError:
+                await self._stay()
+            except RetryableError as error:
+                _log.warning("account %s: %s", self._account.account_id, error)
                 pause_s = RETRY_SECONDS
             else:
-                pause_s = max(0.0, (self._router.next_due_us() - self._clock.now_us()) / 1e6)
+                due_us = min(self._router.next_due_us(), self._stays_until_us)
+                pause_s = max(0.0, (due_us - self._clock.now_us()) / 1e6)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._wake.wait()
+
+    async def _stay(self) -> None:
+        """Put off the venue's dead man's switch, while orders rest there."""
+        now_us = self._clock.now_us()
+        if self._venue is None or now_us < self._stays_until_us:
+            return
+        self._stays_until_us = now_us + STAY_US
+        resting = {order.symbol for order in self._live.book.orders.values() if order.status in OPEN and order.rests}
+        if resting:
+            await self._venue.stay(resting)
 
     async def _listen(self, venue: LiveVenuePort) -> None:
         """Take what the venue pushes, until closed; after a gap, ask for everything."""
@@ -246,10 +233,10 @@ class RoutedExecution(ExecutionPort):
             await venue.close()
 
 
-def _with_results(account: BrokerAccount, ours: ExecutionAccount) -> BrokerAccount:
-    """Realized PnL and fees as our fills came to them: the venue keeps no such sums."""
-    realized_e8, fees_e8 = map(sum, zip(*ours.results_e8.values(), strict=True)) if ours.results_e8 else (0, 0)
-    return replace(account, realized_pnl=from_e8(realized_e8), fees_paid=from_e8(fees_e8))
+def _with_money(account: BrokerAccount, money: Money) -> BrokerAccount:
+    """With the sums that a venue does not keep: realized PnL and fees of our fills, and the funding that it settled."""
+    funding = -money.rows.get(FUNDING, Decimal(0))
+    return replace(account, realized_pnl=money.realized, fees_paid=money.fees, funding_paid=funding)
 
 
 def _live(book: object) -> LiveAccount:

@@ -13,7 +13,7 @@ from tradewire.execution.account_reader import AccountReader
 from tradewire.execution.account_writer import AccountWriter
 from tradewire.execution.domain.asking import NOT_FOUND, NOT_SENT, RESTARTED, Ask, AskPolicy
 from tradewire.execution.domain.live_order import LiveOrder
-from tradewire.execution.domain.order_groups import has_moves, is_held, release, withdrawn
+from tradewire.execution.domain.order_groups import enter, has_moves, is_held, release, withdrawn
 from tradewire.execution.domain.order_life import OPEN, Happening
 from tradewire.execution.domain.reconciled import Reconciled
 from tradewire.execution.fill_reader import FillReader
@@ -30,12 +30,13 @@ from tradewire.ports.broker import (
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import OrderStatus
+from tradewire.ports.live_venue import LiveVenuePort
 
 
 class OrderRouter:
     """The only writer of one account's orders. Restore it from the account's newest ledger row.
 
-    Parameters: writer: of the account; dice: seeded, for jitter; policy: bounds; groups: hold guards back.
+    Parameters: writer: of the account; dice: seeded, for jitter; policy: bounds; live: what a real venue has.
     """
 
     def __init__(
@@ -46,21 +47,16 @@ class OrderRouter:
         clock: ClockPort,
         dice: random.Random,
         policy: AskPolicy | None = None,
-        groups: bool = False,
+        live: LiveVenuePort | None = None,
     ) -> None:
-        self._account, self._writer, self._groups = writer.account, writer, groups
-        self._venue, self._clock, self._dice = venue, clock, dice
-        self._policy = policy or AskPolicy()
+        self._account, self._writer, self._groups = writer.account, writer, live is not None
+        self._venue, self._clock, self._dice, self._policy = venue, clock, dice, policy or AskPolicy()
         self._asks: dict[str, Ask] = {}
-        self._unsent: set[str] = set()
-        self._busy: set[str] = set()
-        self._unreconciled: set[str] = set()
+        self._unsent, self._busy, self._unreconciled = set[str](), set[str](), set[str]()
         self.reconciled, self._reconciles_wanted = Reconciled(), 0
         self._reconcile = Ask(clock.now_us())
         self._fills = FillReader(writer.account, writer.commit, venue, clock, shown_within_us=self._policy.visible_us)
-        self._reader = AccountReader(writer.account, self._fills, venue, clock)
-
-    # ---- what the service calls ----
+        self._reader = AccountReader(writer.account, self._fills, venue, clock, live)
 
     def resume(self) -> None:
         """Take over: whatever an earlier process left unfinished is unknown until the venue was asked."""
@@ -77,20 +73,23 @@ class OrderRouter:
     @property
     def owed(self) -> int:
         """Answers that the venue owes, on orders and on what it was last asked of the account."""
-        unsent = self._groups and has_moves(self._account.book)
-        return len(self._asks) + (self.reconciled.number < self._reconciles_wanted) + unsent
+        return len(self._asks) + (self.reconciled.number < self._reconciles_wanted) + self._group_moves
+
+    @property
+    def _group_moves(self) -> bool:
+        return self._groups and has_moves(self._account.book)
 
     def next_due_us(self) -> int:
         """When ``tick`` has something to do, UTC µs."""
+        if self._group_moves:
+            return 0
         return min([self._reconcile.due_us, *(ask.due_us for ask in self._asks.values())])
 
     def submit(self, order: LiveOrder) -> bool:
         """Place an order, once however often it is asked for; the next ``tick`` sends it. False when it is not new."""
         if not self._account.is_new(order):
             return False
-        waits = self._groups and order.has_entry
-        self._account.begin(order, self._clock.now_us(), held=waits)
-        if not waits:
+        if enter(self._account, order, self._clock.now_us(), holds=self._groups):
             self._will_send(order.client_order_id)
         return True
 
@@ -111,21 +110,23 @@ class OrderRouter:
         return self._reconciles_wanted
 
     async def on_fill(self, fill: VenueFill) -> None:
-        """The venue pushed a fill. One of an order we don't know is not trusted but asked for."""
-        if self._account.find(fill.client_order_id) is None:
-            self._reconcile.due_us = self._clock.now_us()
-            return
-        self._account.take_pushed(fill, self._clock.now_us())
-        await self._writer.commit()
+        """The venue pushed a fill."""
+        if self._knows(fill.client_order_id):
+            self._account.take_pushed(fill, self._clock.now_us())
+            await self._writer.commit()
 
     async def on_order(self, seen: VenueOrder) -> None:
         """The venue pushed an order's change, in any order, any number of times."""
-        if self._account.find(seen.client_order_id) is None:
-            self._reconcile.due_us = self._clock.now_us()
-            return
-        if not self._account.take_order(seen, self._clock.now_us()):
-            self._ask_now(seen.client_order_id)
-        await self._writer.commit()
+        if self._knows(seen.client_order_id):
+            if not self._account.take_order(seen, self._clock.now_us()):
+                self._ask_now(seen.client_order_id)
+            await self._writer.commit()
+
+    def _knows(self, client_id: str) -> bool:
+        """Is it an order that we know? What is pushed of another one is not trusted but asked for."""
+        known = self._account.find(client_id) is not None
+        self._reconcile.due_us = self._reconcile.due_us if known else self._clock.now_us()
+        return known
 
     async def tick(self) -> None:
         """Do what is due: write what could not be written, reconcile, ask, send, cancel. Raises RetryableError."""
@@ -133,8 +134,7 @@ class OrderRouter:
         now_us = self._clock.now_us()
         if self._reconcile.due_us <= now_us:
             await self._reconcile_account()
-        if self._groups:
-            self._keep_groups()
+        self._keep_groups()
         for client_id, ask in list(self._asks.items()):
             if ask.due_us <= now_us and self._asks.get(client_id) is ask and client_id not in self._busy:
                 await self._attend(client_id)
@@ -143,6 +143,8 @@ class OrderRouter:
 
     def _keep_groups(self) -> None:
         """Send guards whose entry has filled, and withdraw what a group has no use for any more."""
+        if not self._group_moves:
+            return
         for client_id in withdrawn(self._account.book):
             self.withdraw(client_id)
         for client_id in release(self._account, self._clock.now_us()):
@@ -160,7 +162,7 @@ class OrderRouter:
         ask.attempts += 1
 
     async def _attend(self, client_id: str) -> None:
-        """Do the one thing that is due for an order; one call at a time per order."""
+        """Do the one thing that is due for an order."""
         order = self._account.book.orders.get(client_id)
         if order is None:
             return self._settled(client_id)
@@ -189,7 +191,7 @@ class OrderRouter:
         await self._writer.commit()
         assert order.intent is not None, f"{order.client_order_id} is not ours to send"
         client_id, ask = order.client_order_id, self._asks[order.client_order_id]
-        if order.cancel_wanted or ask.attempts >= self._policy.tries_max:
+        if order.cancel_wanted or self._policy.gives_up(order, ask.attempts):
             self._account.apply(client_id, Happening.REJECT, self._clock.now_us(), reason=NOT_SENT)
             self._settled(client_id)
             return await self._writer.commit()
@@ -248,12 +250,10 @@ class OrderRouter:
         self._account.apply(client_id, Happening.GIVE_UP_CANCEL, now_us)
         return self._settled(client_id)
 
-    # ---- asking ----
-
     async def _ask(self, order: LiveOrder) -> None:
         """What became of it?"""
         client_id = order.client_order_id
-        ask = self._asks.setdefault(client_id, Ask(self._clock.now_us()))
+        ask = self._asks.setdefault(client_id, Ask(0))
         try:
             answer = await self._venue.query(order.symbol, client_id)
             if isinstance(answer, NotFound):
@@ -295,6 +295,6 @@ class OrderRouter:
             return self._postpone(self._reconcile)
         for client_id in unlike:
             self._ask_now(client_id)
-        wait_us = self._policy.reconcile_us if wanted == self._reconciles_wanted else 0
-        self._reconcile = Ask(self._clock.now_us() + wait_us)
+        wait_us = self._policy.settle_us if self.reconciled.doubtful else self._policy.reconcile_us
+        self._reconcile = Ask(self._clock.now_us() + (wait_us if wanted == self._reconciles_wanted else 0))
         return await self._writer.commit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -12,6 +12,9 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from tradewire.binance.addresses import NETWORKS, Addresses
 from tradewire.runtime.settings import RuntimeSettings
 from tradewire.trading.exchange import MarginMode
+
+SHOWN_SECONDS_LEAST: Final = 10.0
+"""Binance refuses a request that arrives later than its recvWindow of 5 s; the rest is for its own replication."""
 
 
 class Settings(RuntimeSettings):
@@ -43,6 +46,12 @@ class Settings(RuntimeSettings):
     binance_position_mode: Literal["one-way", "hedge"] = Field(
         "one-way", description="Position mode that the account must be set to."
     )
+    binance_dead_man_seconds: int = Field(
+        120, ge=0, description="Silence after which Binance withdraws our resting orders, not stops, s; 0: never."
+    )
+    binance_shown_seconds: float = Field(
+        15.0, ge=0, description="Time after which an order that was sent is shown by Binance, or never will be, s."
+    )
     binance_mainnet: bool = Field(False, description="true: orders for real money may leave for Binance's mainnet.")
 
     def binance_addresses(self) -> Addresses:
@@ -69,6 +78,9 @@ class Settings(RuntimeSettings):
             return self
         if self.binance_keys is None:
             raise ValueError("TRADEWIRE_BINANCE_KEYS: found none, allowed is the folder of the accounts' keys")
+        if self.binance_network != "local" and self.binance_shown_seconds < SHOWN_SECONDS_LEAST:
+            found, allowed = self.binance_shown_seconds, f"at least {SHOWN_SECONDS_LEAST}"
+            raise ValueError(f"TRADEWIRE_BINANCE_SHOWN_SECONDS: found {found}, allowed is {allowed}")
         if self.binance_network == "mainnet" and not self.binance_mainnet:
             raise ValueError("TRADEWIRE_BINANCE_NETWORK: found mainnet, allowed with TRADEWIRE_BINANCE_MAINNET=true")
         urls = {"REST": (self.binance_rest_url, "http"), "WS": (self.binance_ws_url, "ws")}

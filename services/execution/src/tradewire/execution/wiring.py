@@ -11,6 +11,7 @@ from tradewire.execution.adapters.memory_ledger import MemoryLedger
 from tradewire.execution.adapters.paper_venue import PaperVenue
 from tradewire.execution.adapters.postgres_ledger import PostgresLedger
 from tradewire.execution.adapters.simulated_broker import SimulatedBroker
+from tradewire.execution.domain.asking import IN_EVENT_TIME, AskPolicy
 from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.execution.domain.figures import METRICS, OrderCounts, figures
 from tradewire.execution.domain.venue import Venue
@@ -99,7 +100,7 @@ class SimulatedBrokers:
                 leverage=settings.paper_leverage,
                 margin_mode=settings.paper_margin_mode,
             )
-        return BrokerLink(self._brokers[account_id], market=self._brokers[account_id])
+        return BrokerLink(self._brokers[account_id], IN_EVENT_TIME, market=self._brokers[account_id])
 
 
 class BinanceBrokers:
@@ -109,10 +110,12 @@ class BinanceBrokers:
         keys = settings.binance_keys
         assert keys is not None, "the settings were checked"
         mode = MarginType.CROSSED if settings.binance_margin_mode is MarginMode.CROSS else MarginType.ISOLATED
-        modes = AccountModes(settings.binance_position_mode == "hedge", settings.binance_leverage, mode)
+        hedged, dead_man_s = settings.binance_position_mode == "hedge", settings.binance_dead_man_seconds
+        modes = AccountModes(hedged, settings.binance_leverage, mode, dead_man_s)
+        self._policy = AskPolicy(visible_us=round(settings.binance_shown_seconds * 1e6))
         self._access = BinanceAccess(settings.binance_addresses(), keys, modes)
 
     def of(self, account_id: str) -> BrokerLink:
         """The account's broker. Raises FatalError for one without keys."""
         broker = self._access.broker(account_id, SystemClock())
-        return BrokerLink(broker, live=broker)
+        return BrokerLink(broker, self._policy, live=broker)

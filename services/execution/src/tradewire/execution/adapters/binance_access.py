@@ -32,7 +32,7 @@ class BinanceAccess:
     def broker(self, account_id: str, clock: ClockPort) -> BinanceBroker:
         """The account's broker. Raises FatalError for one without keys."""
         rest = BinanceRest(self.addresses, credentials(self.keys, account_id), clock)
-        return BinanceBroker(account_id, rest, self.modes)
+        return BinanceBroker(account_id, rest, self.modes, clock)
 
 
 def credentials(folder: Path, account_id: str) -> Credentials:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -22,6 +22,7 @@ from tradewire.execution.adapters.binance_orders import (
     order_of,
     order_request,
 )
+from tradewire.execution.adapters.binance_payments import BinancePayments
 from tradewire.execution.adapters.binance_rest import BinanceRest, FailedCallError, read_reply
 from tradewire.execution.adapters.binance_stream import BinanceStream
 from tradewire.execution.domain.venue_errors import outcome
@@ -36,25 +37,32 @@ from tradewire.ports.broker import (
     Unknown,
     VenueOrder,
 )
+from tradewire.ports.clock import ClockPort
 from tradewire.ports.events import OrderIntent
-from tradewire.ports.live_venue import LiveVenuePort, Report
+from tradewire.ports.live_venue import LiveVenuePort, PaymentPage, Report
 
 GONE: Final = frozenset({ErrorCode.NO_SUCH_ORDER, ErrorCode.CANCEL_REJECTED})
 QUOTE: Final = "USDT"
 """The asset of wallets, prices and fees that is served."""
+WHOLE_US: Final = 60_000_000
+"""Between two readings of the open orders of all symbols."""
+SYMBOLS_ASKED_MAX: Final = 40
+"""More are asked for at once, which weighs as much."""
 ZERO: Final = Decimal(0)
 
 
 class BinanceBroker(BrokerPort, LiveVenuePort):
     """Orders and reads of one account. ``modes``: what the account must be; it is never changed."""
 
-    def __init__(self, account_id: str, rest: BinanceRest, modes: AccountModes) -> None:
+    def __init__(self, account_id: str, rest: BinanceRest, modes: AccountModes, clock: ClockPort) -> None:
         self._account_id, self._rest, self._modes = account_id, rest, modes
         self._ids = OrderIds()
         self._fills = BinanceFills(rest, self._own_id, QUOTE)
+        self._payments = BinancePayments(rest, QUOTE)
         self._stream = BinanceStream(rest, self._ids, QUOTE)
         self._symbols: set[str] = set()
         self._checked: set[str] = set()
+        self._clock, self._whole_due_us = clock, dict[str, int]()
 
     # ---- at the start ----
 
@@ -73,6 +81,16 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
         if symbol not in self._checked:
             await check_symbol(self._rest, self._account_id, symbol, self._modes)
             self._checked.add(symbol)
+
+    async def payments_since(self, cursor: str) -> PaymentPage:
+        return await self._payments.since(cursor)
+
+    async def stay(self, symbols: Collection[str]) -> None:
+        if not self._modes.dead_man_s:
+            return
+        for symbol in sorted(symbols):
+            wait_ms = self._modes.dead_man_s * 1000
+            await self._rest.ask("POST", "/fapi/v1/countdownCancelAll", symbol=symbol, countdownTime=wait_ms)
 
     async def report(self) -> Report:
         return await self._stream.report()
@@ -178,10 +196,8 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
         return seen
 
     async def open_orders(self) -> Sequence[VenueOrder]:
-        normal = [read_reply(OrderReply, row) for row in await self._rest.ask("GET", "/fapi/v1/openOrders")]
-        conditional = [
-            read_reply(AlgoOrderReply, row) for row in await self._rest.ask("GET", "/fapi/v1/openAlgoOrders")
-        ]
+        normal = [read_reply(OrderReply, row) for row in await self._open("/fapi/v1/openOrders")]
+        conditional = [read_reply(AlgoOrderReply, row) for row in await self._open("/fapi/v1/openAlgoOrders")]
         for waiting in conditional:
             self._ids.note_conditional(waiting)
         for reply in normal:
@@ -189,6 +205,15 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
                 self._ids.note(reply.order_id, reply.client_order_id or str(reply.order_id))
         shown = [order_of(reply, self._ids.own(reply.order_id) or "") for reply in normal]
         return [*shown, *map(conditional_order_of, conditional)]
+
+    async def _open(self, path: str) -> list[Any]:
+        """Rows of all symbols once in a while, for somebody else may trade there; else of those that we trade."""
+        now_us = self._clock.now_us()
+        if now_us >= self._whole_due_us.get(path, 0) or len(self._symbols) > SYMBOLS_ASKED_MAX:
+            rows: list[Any] = await self._rest.ask("GET", path)
+            self._whole_due_us[path] = now_us + WHOLE_US
+            return rows
+        return [row for symbol in sorted(self._symbols) for row in await self._rest.ask("GET", path, symbol=symbol)]
 
     async def fills_since(self, cursor: str) -> FillPage:
         return await self._fills.since(cursor)

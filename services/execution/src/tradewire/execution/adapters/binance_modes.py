@@ -11,11 +11,14 @@ from tradewire.ports.errors import FatalError
 
 @dataclass(frozen=True, slots=True)
 class AccountModes:
-    """``hedged``: hedge mode, else one-way; ``leverage``, ``margin_type``: of every symbol that is traded."""
+    """``hedged``: hedge mode, else one-way; ``leverage``, ``margin_type``: of every symbol that is traded;
+    ``dead_man_s``: the venue withdraws resting orders when it has not heard of us for so long, 0: never.
+    """
 
     hedged: bool = False
     leverage: int = 5
     margin_type: MarginType = MarginType.CROSSED
+    dead_man_s: int = 120
 
 
 async def check_account(rest: BinanceRest, account_id: str, wanted: AccountModes) -> None:

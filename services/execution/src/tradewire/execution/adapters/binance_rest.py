@@ -89,7 +89,7 @@ class BinanceRest:
     async def ask(self, method: str, path: str, **params: Any) -> Any:
         """A read, or a change that may be made again. Raises RetryableError when it failed, FatalError for bad keys.
 
-        Refusals that say something about what was asked for are raised as FailedCallError.
+        Refusals that answer what was asked for are raised as FailedCallError.
         """
         try:
             return await self._in_time(method, path, params)
@@ -97,7 +97,7 @@ class BinanceRest:
             failure = error.failure
             if failure.code in CREDENTIALS:
                 raise FatalError(str(error)) from error
-            if _says_no(failure):
+            if failure.code in ANSWERS:
                 raise
             raise RetryableError(str(error)) from error
 
@@ -183,25 +183,8 @@ def read_reply(cls: type[W], told: Any) -> W:
         raise RetryableError(f"{cls.__name__}: {error}") from error
 
 
-def _says_no(failure: VenueFailure) -> bool:
-    """Is it an answer about what was asked for, rather than about the venue or the way there?"""
-    told = 400 <= failure.http_status < 500 and failure.code < 0
-    return told and failure.http_status not in (HTTP_RATE_LIMITED, HTTP_BANNED) and failure.code not in _PASSING
-
-
-_PASSING: Final = frozenset(
-    {
-        ErrorCode.UNKNOWN,
-        ErrorCode.DISCONNECTED,
-        ErrorCode.TOO_MANY_REQUESTS,
-        ErrorCode.UNEXPECTED_RESP,
-        ErrorCode.TIMEOUT,
-        ErrorCode.SERVER_BUSY,
-        ErrorCode.TOO_MANY_ORDERS,
-        ErrorCode.INVALID_TIMESTAMP,
-    }
-)
-"""Refusals that the same call need not meet again."""
+ANSWERS: Final = frozenset({ErrorCode.NO_SUCH_ORDER, ErrorCode.CANCEL_REJECTED, ErrorCode.INVALID_LISTEN_KEY})
+"""Refusals that answer a question; any other one says nothing of what was asked for."""
 
 
 def _text(value: Any) -> str:

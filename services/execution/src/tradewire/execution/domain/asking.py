@@ -22,7 +22,8 @@ class AskPolicy:
     ``visible_us``: an order that was sent longer ago than this is shown by queries, or never will be. Binance refuses
     a request that arrives later than ``recvWindow`` (at most 5 s for orders) after its timestamp; the rest is for its
     own replication. ``agreeing``: answers in a row that must say "no such order". ``sends_max``: times that an order
-    is sent which the venue surely never had. ``tries_max``: times that a request is made which surely never left.
+    is sent which the venue surely never had. ``tries_max``: times that a request is made which surely never left, but
+    for what only reduces. ``settle_us``: until a difference is looked at again.
     ``price_holds``: the market stands still until an order has arrived, so that an entry is as good later.
     """
 
@@ -34,6 +35,7 @@ class AskPolicy:
     tries_max: int = 5
     cancel_us: int = 30_000_000
     reconcile_us: int = 60_000_000
+    settle_us: int = 1_000_000
     price_holds: bool = False
 
     def delay_us(self, attempt: int, jitter: float) -> int:
@@ -47,6 +49,10 @@ class AskPolicy:
     def is_missing(self, order: LiveOrder, *, answers: int, time_us: int) -> bool:
         """Do ``answers`` in a row of "no such order" prove that the venue never had it?"""
         return answers >= self.agreeing and time_us - order.sent_us >= self.visible_us
+
+    def gives_up(self, order: LiveOrder, attempts: int) -> bool:
+        """Was an order tried often enough that surely never left? A guard is tried on: a position is behind it."""
+        return attempts >= self.tries_max and (order.intent is None or not order.intent.reduce_only)
 
     def may_send_again(self, order: LiveOrder) -> bool:
         """Is an order that the venue surely never had still wanted?

@@ -6,13 +6,14 @@ Pure: it changes in memory and notes what the ledger must hold; the router commi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
 from pydantic import TypeAdapter
 
 from tradewire.binance.orders import venue_made
+from tradewire.execution.domain.live_book import LiveBook
 from tradewire.execution.domain.live_order import LiveOrder, adopted
 from tradewire.execution.domain.order_life import Effect, Happening, Transition, move
 from tradewire.execution.domain.order_work import filling, submission
@@ -32,23 +33,6 @@ _REPORTED: Final[Mapping[OrderStatus, Happening]] = {
     OrderStatus.EXPIRED: Happening.EXPIRE,
     OrderStatus.REJECTED: Happening.REJECT,
 }
-
-
-@dataclass(slots=True)
-class LiveBook:
-    """What is saved. ``cursor``: of the venue's fills; ``forgotten_us``: newest event time of an order forgotten;
-    ``pushed``: symbol and trade id of fills that were booked before the cursor came to them.
-    """
-
-    account_id: str
-    venue: str
-    sequence: int = 0
-    cursor: str = ""
-    forgotten_us: int = -1
-    pushed: list[tuple[str, str]] = field(default_factory=list)
-    positions: dict[str, Decimal] = field(default_factory=dict)
-    orders: dict[str, LiveOrder] = field(default_factory=dict)
-    ended: dict[str, LiveOrder] = field(default_factory=dict)
 
 
 _BOOK: Final = TypeAdapter(LiveBook)
@@ -223,21 +207,35 @@ class LiveAccount:
         )
         self._put(order)
         self._say(order, time_us, order.leg)
-        made_by = "the venue" if venue_made(seen.client_order_id) else "someone else"
-        self.note("order_not_ours", f"{order.leg} order of {made_by}", order, time_us)
+        theirs = venue_made(seen.client_order_id) is not None
+        made_by, severity = ("the venue", Severity.ERROR) if theirs else ("someone else", Severity.WARNING)
+        self.note("order_not_ours", f"{order.leg} order of {made_by}", order, time_us, severity)
 
-    def note(self, name: str, message: str, order: LiveOrder, time_us: int) -> None:
-        """An incident for people."""
+    def note(
+        self, name: str, message: str, order: LiveOrder, time_us: int, severity: Severity = Severity.WARNING
+    ) -> None:
+        """An incident of an order, for people."""
+        self._note(name, message, order.cause, {"client_order_id": order.client_order_id}, time_us, severity)
+
+    def note_account(self, name: str, message: str, time_us: int, severity: Severity) -> None:
+        """An incident of the account as a whole, for people."""
+        cause_id = root_id(self.book.venue, self.book.account_id, f"{name}:{self._next_sequence()}", time_us)
+        self._note(name, message, Envelope(event_id=cause_id, correlation_id=cause_id), {}, time_us, severity)
+
+    def _note(
+        self, name: str, message: str, cause: Envelope, about: dict[str, str], time_us: int, severity: Severity
+    ) -> None:
+        names = [self.book.account_id, *about.values()]
         event = AuditRecorded(
             source="execution",
-            severity=Severity.WARNING,
+            severity=severity,
             name=name,
-            message=f"{self.book.account_id} {order.client_order_id}: {message}",
+            message=f"{' '.join(names)}: {message}",
             event_time_us=time_us,
-            attributes={"account_id": self.book.account_id, "client_order_id": order.client_order_id},
+            attributes={"account_id": self.book.account_id} | about,
         )
-        ordinal = f"{order.client_order_id}:{self.book.sequence}:{len(self.journal)}"
-        self.journal.append(Emit(event, order.cause, ordinal))
+        self.changed = True
+        self.journal.append(Emit(event, cause, f"{':'.join(names[1:])}:{self.book.sequence}:{len(self.journal)}"))
 
     # ---- inside ----
 
@@ -265,6 +263,8 @@ class LiveAccount:
         signed = fill.qty if fill.side.value == "BUY" else -fill.qty
         position = self.book.positions.get(fill.symbol, Decimal(0)) + signed
         self.book.positions[fill.symbol] = position
+        self.book.money.realized += fill.realized_pnl
+        self.book.money.fees += fill.fee
         if not position:
             del self.book.positions[fill.symbol]
         event = OrderFilled(

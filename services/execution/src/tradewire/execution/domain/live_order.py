@@ -9,7 +9,7 @@ from typing import Final
 from tradewire.binance.orders import venue_made
 from tradewire.execution.domain.order_life import FINAL
 from tradewire.ports.broker import VenueFill, VenueOrder
-from tradewire.ports.events import OrderChanged, OrderIntent, OrderStatus, RiskAssessed, Side
+from tradewire.ports.events import OrderChanged, OrderIntent, OrderStatus, OrderType, RiskAssessed, Side
 from tradewire.ports.message import Envelope
 
 FOREIGN: Final = "FOREIGN"
@@ -45,6 +45,11 @@ class LiveOrder:
     sent_us: int = 0
     cancel_wanted: bool = False
     cancel_by_us: int = 0
+
+    @property
+    def rests(self) -> bool:
+        """Does it rest in the venue's book, once it is there?"""
+        return self.order_type == OrderType.LIMIT
 
     @property
     def has_entry(self) -> bool:

@@ -9,15 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from tradewire.execution.domain.live_account import LiveAccount, LiveBook
+from tradewire.execution.domain.live_account import LiveAccount
+from tradewire.execution.domain.live_book import LiveBook
 from tradewire.execution.domain.live_order import LiveOrder
 from tradewire.execution.domain.order_life import Happening
-from tradewire.ports.events import OrderStatus
+from tradewire.ports.events import OrderLeg, OrderStatus
 
 
 def is_held(order: LiveOrder) -> bool:
     """Does it wait for its entry?"""
     return order.status is OrderStatus.INITIALIZED and order.has_entry
+
+
+def enter(account: LiveAccount, order: LiveOrder, time_us: int, *, holds: bool) -> bool:
+    """An approved order comes to be; is it to be sent now?
+
+    A halted account takes none that opens a position. ``holds``: guards wait for their entry.
+    """
+    if account.book.halted and order.intent is not None and order.intent.leg is OrderLeg.ENTRY:
+        account.begin(order, time_us, held=True)
+        account.apply(order.client_order_id, Happening.DENY, time_us, reason=f"account halted: {account.book.halted}")
+        return False
+    waits = holds and order.has_entry
+    account.begin(order, time_us, held=waits)
+    return not waits
 
 
 def has_moves(book: LiveBook) -> bool:

@@ -11,8 +11,12 @@ from tradewire.ports.broker import BrokerAccount
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """``number``: of the newest request that it answers; -1: never done. ``working``: quantities by our id, base."""
+    """``number``: of the newest request that it answers; -1: never done. ``working``: quantities by our id, base.
+
+    ``doubtful``: records and venue differ in a way that one more reading settles.
+    """
 
     number: int = -1
     working: Mapping[str, Decimal] = field(default_factory=dict)
     account: BrokerAccount | None = None
+    doubtful: bool = False

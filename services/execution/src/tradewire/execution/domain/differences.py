@@ -1,0 +1,146 @@
+"""Where an account's records and its venue differ, and what is done about it.
+
+The venue is right about money and positions; what is unknown is why the records say something else. A difference
+counts when readings go on showing it alike: one alone may have met a fill on its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from tradewire.execution.domain.live_account import LiveAccount
+from tradewire.execution.domain.live_book import LiveBook, Money
+from tradewire.ports.broker import BrokerAccount
+from tradewire.ports.events import Severity
+from tradewire.ports.live_venue import Payment
+
+ZERO: Final = Decimal(0)
+COMMISSION, REALIZED, FUNDING = "COMMISSION", "REALIZED_PNL", "FUNDING_FEE"
+"""Kinds of rows that our own records can be held against; others are transfers, rebates and the like."""
+
+
+SETTLE_US: Final = {"position": 1_000_000, "wallet": 60_000_000, "commission": 60_000_000, "realized": 60_000_000}
+"""How long a difference must last. A row of the venue may appear some time after the wallet has moved."""
+OTHER_ASSET: Final = ":"
+"""Stands in the kind of a row before an asset that is not the wallet's."""
+
+
+class Action(StrEnum):
+    """What follows from a difference."""
+
+    ADOPT = "adopt"
+    """The account is new to us: what the venue has is where the records begin."""
+    CORRECT = "correct"
+    """The venue's figure is taken over."""
+    HALT = "halt"
+    """No order that opens a position is taken until both agree again."""
+
+
+class Difference(NamedTuple):
+    """``what``: position, wallet, commission or realized; ``ours`` and ``venues``: base or quote."""
+
+    what: str
+    symbol: str
+    ours: Decimal
+    venues: Decimal
+    action: Action
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        where = f" of {self.symbol}" if self.symbol else ""
+        return f"{self.what}{where}: ours {self.ours:f}, the venue's {self.venues:f}; action: {self.action}"
+
+
+def take_payments(book: LiveBook, payments: Sequence[Payment], cursor: str) -> None:
+    """Add the venue's rows up."""
+    for payment in payments:
+        book.money.rows[payment.kind] = book.money.rows.get(payment.kind, ZERO) + payment.amount
+    book.money.cursor = cursor
+
+
+def is_explained(book: LiveBook, shown: BrokerAccount) -> bool:
+    """Do the rows that were read come to the wallet that is shown? They weigh much, so they are read when not."""
+    return bool(book.money.cursor) and _explained(book.money) == shown.wallet_balance
+
+
+def _explained(money: Money) -> Decimal:
+    own = [amount for kind, amount in money.rows.items() if OTHER_ASSET not in kind]
+    return (money.opening or ZERO) + sum(own, ZERO) + money.corrected
+
+
+def differences(book: LiveBook, shown: BrokerAccount) -> Iterator[Difference]:
+    """Every figure on which records and venue differ now."""
+    theirs: dict[str, Decimal] = {}
+    for position in shown.positions:
+        theirs[position.symbol] = theirs.get(position.symbol, ZERO) + position.qty
+    begun = book.money.opening is not None
+    for symbol in sorted(theirs.keys() | book.positions.keys()):
+        ours, venues = book.positions.get(symbol, ZERO), theirs.get(symbol, ZERO)
+        if ours != venues:
+            yield Difference("position", symbol, ours, venues, Action.HALT if begun else Action.ADOPT)
+    if begun:
+        yield from _money(book, shown)
+
+
+def _money(book: LiveBook, shown: BrokerAccount) -> Iterator[Difference]:
+    money = book.money
+    explained = _explained(money)
+    if explained != shown.wallet_balance:
+        yield Difference("wallet", "", explained, shown.wallet_balance, Action.CORRECT)
+    for what, ours, kind in (("commission", -money.fees, COMMISSION), ("realized", money.realized, REALIZED)):
+        if any(name.startswith(f"{kind}{OTHER_ASSET}") for name in money.rows):
+            continue  # our fees are in the quote asset, converted when they were read
+        if (venues := money.rows.get(kind, ZERO)) != ours:
+            yield Difference(what, "", ours, venues, Action.CORRECT)
+
+
+class Reconciliation:
+    """Acts on what two readings show alike, far enough apart."""
+
+    def __init__(self, account: LiveAccount) -> None:
+        self._account = account
+        self._since_us: dict[Difference, int] = {}
+        self._told: set[Difference] = set()
+
+    def take(self, shown: BrokerAccount, time_us: int) -> bool:
+        """Hold the account against a reading; is there something that another one will settle?"""
+        book, money = self._account.book, self._account.book.money
+        found = sorted(differences(book, shown))
+        if money.opening is None:
+            money.opening, self._account.changed = shown.wallet_balance, True
+            for difference in found:
+                self._act(difference, time_us)
+            return False
+        self._since_us = {difference: self._since_us.get(difference, time_us) for difference in found}
+        self._told.intersection_update(found)
+        for difference, since_us in self._since_us.items():
+            if difference not in self._told and time_us - since_us >= SETTLE_US[difference.what]:
+                self._told.add(difference)
+                self._act(difference, time_us)
+        self._resume(found, time_us)
+        return any(difference not in self._told for difference in found)
+
+    def _resume(self, found: Collection[Difference], time_us: int) -> None:
+        """Take orders again when nothing speaks against it any more."""
+        if self._account.book.halted and not any(item.action is Action.HALT for item in found):
+            self._account.note_account("reconciled", "records and venue agree again", time_us, Severity.INFO)
+            self._account.book.halted = ""
+
+    def _act(self, difference: Difference, time_us: int) -> None:
+        book, severity = self._account.book, Severity.WARNING
+        match difference.what, difference.action:
+            case "position", Action.ADOPT:
+                book.positions[difference.symbol] = difference.venues
+            case _, Action.HALT:
+                book.halted, severity = difference.text, Severity.ERROR
+            case "wallet", _:
+                book.money.corrected += difference.venues - difference.ours
+            case "commission", _:
+                book.money.fees = -difference.venues
+            case "realized", _:
+                book.money.realized = difference.venues
+        self._account.note_account("account_differs", difference.text, time_us, severity)

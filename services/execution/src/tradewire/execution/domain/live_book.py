@@ -1,0 +1,45 @@
+"""What is saved of one account at a live venue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from tradewire.execution.domain.live_order import LiveOrder
+
+
+@dataclass(slots=True)
+class Money:
+    """The account's wallet as our records explain it, quote.
+
+    ``opening``: its balance when it was first read, None before; ``realized``, ``fees``: of our fills; ``rows``: sums
+    of the venue's own rows by kind, since the opening; ``cursor``: of those rows; ``corrected``: what was taken over
+    from the venue without a row.
+    """
+
+    opening: Decimal | None = None
+    realized: Decimal = Decimal(0)
+    fees: Decimal = Decimal(0)
+    rows: dict[str, Decimal] = field(default_factory=dict)
+    cursor: str = ""
+    corrected: Decimal = Decimal(0)
+
+
+@dataclass(slots=True)
+class LiveBook:
+    """What is saved. ``cursor``: of the venue's fills; ``forgotten_us``: newest event time of an order forgotten;
+    ``pushed``: symbol and trade id of fills that were booked before the cursor came to them; ``halted``: why no order
+    that opens a position is taken, empty where any is.
+    """
+
+    account_id: str
+    venue: str
+    sequence: int = 0
+    cursor: str = ""
+    forgotten_us: int = -1
+    pushed: list[tuple[str, str]] = field(default_factory=list)
+    positions: dict[str, Decimal] = field(default_factory=dict)
+    money: Money = field(default_factory=Money)
+    halted: str = ""
+    orders: dict[str, LiveOrder] = field(default_factory=dict)
+    ended: dict[str, LiveOrder] = field(default_factory=dict)
