@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.venue_checker import findings
-from tests.acceptance.venue_run import ROOT, Market, VenueRun, sample_market, strategy_file
+from tests.acceptance.venue_run import AMPLE, ROOT, Market, VenueRun, sample_market, strategy_file
 
+from tradewire.execution.adapters import binance_rest
 from tradewire.ingest.adapters import pace
 from tradewire.testkit.binance_venue import BinanceVenue
 
@@ -29,6 +30,7 @@ sizing: {fixed_qty: 2}
 @pytest.fixture(autouse=True)
 def looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "LOOK_SECONDS", 0.002)
+    monkeypatch.setattr(binance_rest, "WEIGHT_LIMIT", AMPLE)
 
 
 async def at_venue(data: Market, *strategies: Path) -> tuple[VenueRun, str]:

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from tests.acceptance.test_binance_trading import PLAIN
 from tests.acceptance.venue_checker import findings
-from tests.acceptance.venue_run import VenueRun, sample_market, strategy_file
+from tests.acceptance.venue_run import AMPLE, VenueRun, sample_market, strategy_file
 
+from tradewire.execution.adapters import binance_rest
 from tradewire.ingest.adapters import pace
 from tradewire.ports.events import CandleClosed
 from tradewire.testkit.binance_venue import BinanceVenue
@@ -43,7 +44,8 @@ async def test_execution_when_killed_at_random_moments_under_faults_then_none_lo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pace, "LOOK_SECONDS", 0.002)
-    dice, bars = random.Random(SEED), max(60, KILLS + QUIET_BARS)
+    monkeypatch.setattr(binance_rest, "WEIGHT_LIMIT", AMPLE)
+    dice, bars = random.Random(SEED), max(60, KILLS * 6 // 5 + QUIET_BARS)
     data = sample_market(tmp_path, bars)
     venue = BinanceVenue(data.candles, rules=[data.rules], faults=parse_faults(FAULTS, "FAULTS", seed=SEED))
     await venue.start()

@@ -24,6 +24,7 @@ from tradewire.app.operating.monolith import begun, beside, memory_topics
 from tradewire.app.operating.operator import Operator
 from tradewire.app.operating.scenario import Scenario
 from tradewire.app.operating.watch import RunResult, RunWatcher
+from tradewire.binance.limits import RateLimit
 from tradewire.execution.adapters.memory_ledger import LedgerTables, MemoryLedger
 from tradewire.ports.events import (
     AccountStateChanged,
@@ -55,6 +56,8 @@ SAMPLE = ROOT / "data/sample"
 VENUE, SYMBOL, INTERVAL = "binance", "BTCUSDT", "1h"
 FUNDING_MS, HOUR_MS = 8 * 3_600_000, 3_600_000
 LOOK_SECONDS = 0.002
+AMPLE = RateLimit("REQUEST_WEIGHT", "MINUTE", 1, 1_000_000)
+"""Hours pass in these runs while the machine's clock, by which the budget counts, goes on by seconds."""
 Strike = Callable[[CandleClosed], Awaitable[None]]
 COMMON: Mapping[str, object] = {"bus_url": "memory:"}
 LIKE_THE_VENUE: Mapping[str, object] = {"slippage_bps": Decimal(0), "paper_leverage": LEVERAGE}

@@ -12,6 +12,8 @@ from tradewire.execution.adapters.binance_broker import BinanceBroker
 from tradewire.execution.adapters.binance_modes import AccountModes
 from tradewire.ports.events import CandleClosed, InstrumentChanged
 from tradewire.runtime.clock import ManualClock
+from tradewire.runtime.rate_budget.budget import RateBudget
+from tradewire.runtime.rate_budget.memory_spent import MemorySpent
 from tradewire.testkit.builders import instrument
 from tradewire.trading.exchange import to_e8
 from tradewire.trading.wire import bar_of
@@ -86,5 +88,6 @@ class BinanceVenue:
     def broker(self, keys: Path, account_id: str = "live-1", modes: AccountModes | None = None) -> BinanceBroker:
         """A broker of the account."""
         modes = modes or AccountModes(leverage=LEVERAGE)
-        access = BinanceAccess(self.addresses, self.write_keys(keys, account_id), modes)
+        budget = RateBudget(self.server.rest, MemorySpent(self.clock), MemorySpent(self.clock))
+        access = BinanceAccess(self.addresses, self.write_keys(keys, account_id), modes, budget)
         return access.broker(account_id, self.clock)

@@ -7,7 +7,7 @@ import json
 import logging
 import random
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -18,7 +18,7 @@ from tradewire.execution.domain.asking import AskPolicy
 from tradewire.execution.domain.differences import FUNDING
 from tradewire.execution.domain.execution_port import Bars, ExecutionPort
 from tradewire.execution.domain.live_account import LiveAccount
-from tradewire.execution.domain.live_book import LiveBook, Money
+from tradewire.execution.domain.live_book import LiveBook, WalletRecord
 from tradewire.execution.domain.live_order import intended
 from tradewire.execution.domain.order_life import OPEN
 from tradewire.execution.domain.order_records import cause_of, record_of
@@ -233,7 +233,7 @@ class RoutedExecution(ExecutionPort):
             await venue.close()
 
 
-def _with_money(account: BrokerAccount, money: Money) -> BrokerAccount:
+def _with_money(account: BrokerAccount, money: WalletRecord) -> BrokerAccount:
     """With the sums that a venue does not keep: realized PnL and fees of our fills, and the funding that it settled."""
     funding = -money.rows.get(FUNDING, Decimal(0))
     return replace(account, realized_pnl=money.realized, fees_paid=money.fees, funding_paid=funding)
@@ -244,10 +244,15 @@ def _live(book: object) -> LiveAccount:
 
 
 class RoutedVenue(Venue):
-    """``broker_of``: an account's broker, and what goes with it."""
+    """``broker_of``: an account's broker, and what goes with it; ``closed``: lets go of what they share."""
 
-    def __init__(self, broker_of: Callable[[str], BrokerLink], clock: ClockPort) -> None:
-        self._broker_of, self._clock = broker_of, clock
+    def __init__(
+        self,
+        broker_of: Callable[[str], BrokerLink],
+        clock: ClockPort,
+        closed: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._broker_of, self._clock, self._closed = broker_of, clock, closed
         self._open: dict[str, RoutedExecution] = {}
 
     def open(self, account: ExecutionAccount) -> RoutedExecution:
@@ -273,6 +278,8 @@ class RoutedVenue(Venue):
             execution.close()
         for execution in self._open.values():
             await execution.ended()
+        if self._closed is not None:
+            await self._closed()
 
     def _at(self, account: ExecutionAccount, saved: Mapping[str, Any] | None) -> RoutedExecution:
         link = self._broker_of(account.account_id)

@@ -52,6 +52,9 @@ class Settings(RuntimeSettings):
     binance_shown_seconds: float = Field(
         15.0, ge=0, description="Time after which an order that was sent is shown by Binance, or never will be, s."
     )
+    rate_budget_dsn: str | None = Field(
+        None, description="Postgres that counts requests for all services on this address; none: each for itself."
+    )
     binance_mainnet: bool = Field(False, description="true: orders for real money may leave for Binance's mainnet.")
 
     def binance_addresses(self) -> Addresses:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
+from typing import Final
 
 from tradewire.binance.orders import MarginType
 from tradewire.execution.adapters.binance_access import BinanceAccess
+from tradewire.execution.adapters.binance_broker import BinanceBroker
 from tradewire.execution.adapters.binance_modes import AccountModes
 from tradewire.execution.adapters.memory_ledger import MemoryLedger
 from tradewire.execution.adapters.paper_venue import PaperVenue
@@ -21,10 +25,24 @@ from tradewire.execution.settings import Settings
 from tradewire.execution.store import LedgerStore
 from tradewire.ports.events import AccountStateChanged, AuditRecorded, ControlStatusChanged, OrderChanged, OrderFilled
 from tradewire.ports.ledger import LedgerPort
+from tradewire.ports.metrics import Figure, Metric
 from tradewire.runtime.clock import SystemClock
+from tradewire.runtime.rate_budget.budget import METRICS as BUDGET_METRICS
+from tradewire.runtime.rate_budget.budget import RateBudget
+from tradewire.runtime.rate_budget.memory_spent import MemorySpent
+from tradewire.runtime.rate_budget.postgres_spent import PostgresSpent
 from tradewire.runtime.service import Service
 from tradewire.trading.exchange import FillModel, MarginMode, SimulatedExchange
 from tradewire.trading.wire import e8
+
+UNKNOWN: Final = Metric(
+    "tradewire_binance_unknown_messages_total",
+    "counter",
+    ("kind", "name"),
+    "Events and fields that are not known here.",
+)
+UNKNOWN_MAX: Final = 50
+"""Most names that are shown of them."""
 
 
 def build(settings: Settings) -> Service:
@@ -37,11 +55,13 @@ def on_ledger(settings: Settings, ledger: LedgerPort, brokers: SimulatedBrokers 
     """The service on a ledger, and on brokers, that may outlive it."""
     brokers = brokers or SimulatedBrokers(settings)
     venue: Venue = paper_venue(settings)
+    binance = BinanceBrokers(settings) if settings.venue == "binance" else None
     if settings.venue == "simulated":
         venue = RoutedVenue(brokers.of, SystemClock())
-    elif settings.venue == "binance":
-        venue = RoutedVenue(BinanceBrokers(settings).of, SystemClock())
+    elif binance is not None:
+        venue = RoutedVenue(binance.of, SystemClock(), closed=binance.close)
     desk, orders = ExecutionDesk(venue), OrderCounts()
+    told = (lambda: ()) if binance is None else binance.figures
     return Service(
         name="execution",
         inputs=inputs(desk),
@@ -58,8 +78,8 @@ def on_ledger(settings: Settings, ledger: LedgerPort, brokers: SimulatedBrokers 
         accounts=desk.accounts,
         renew=lambda: on_ledger(settings, ledger, brokers),
         mode="live" if settings.venue == "binance" else "paper",
-        metrics=METRICS,
-        figures=lambda: figures(desk.accounts().values(), orders),
+        metrics=(*METRICS, *BUDGET_METRICS, UNKNOWN),
+        figures=lambda: (*figures(desk.accounts().values(), orders), *told()),
         sent=orders.count,
     )
 
@@ -113,9 +133,26 @@ class BinanceBrokers:
         hedged, dead_man_s = settings.binance_position_mode == "hedge", settings.binance_dead_man_seconds
         modes = AccountModes(hedged, settings.binance_leverage, mode, dead_man_s)
         self._policy = AskPolicy(visible_us=round(settings.binance_shown_seconds * 1e6))
-        self._access = BinanceAccess(settings.binance_addresses(), keys, modes)
+        dsn, clock, at = settings.rate_budget_dsn, SystemClock(), settings.binance_addresses()
+        shared = MemorySpent(clock) if dsn is None else PostgresSpent(dsn)
+        self._budget = RateBudget(at.rest, shared, MemorySpent(clock))
+        self._access = BinanceAccess(at, keys, modes, self._budget)
+        self._brokers: dict[str, BinanceBroker] = {}
 
     def of(self, account_id: str) -> BrokerLink:
         """The account's broker. Raises FatalError for one without keys."""
-        broker = self._access.broker(account_id, SystemClock())
+        broker = self._brokers[account_id] = self._access.broker(account_id, SystemClock())
         return BrokerLink(broker, self._policy, live=broker)
+
+    def figures(self) -> Iterator[Figure]:
+        """Of the rate budget, and of what the venue says that is not known here."""
+        yield from self._budget.figures()
+        totals: Counter[tuple[str, str]] = Counter()
+        for broker in self._brokers.values():
+            totals.update({("event", name): count for name, count in broker.unknowns.events.items()})
+            totals.update({("field", name): count for name, count in broker.unknowns.fields.items()})
+        yield from (Figure(UNKNOWN, labels, count) for labels, count in totals.most_common(UNKNOWN_MAX))
+
+    async def close(self) -> None:
+        """Let go of the budget."""
+        await self._budget.close()

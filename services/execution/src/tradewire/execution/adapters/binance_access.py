@@ -13,6 +13,7 @@ from tradewire.execution.adapters.binance_modes import AccountModes
 from tradewire.execution.adapters.binance_rest import BinanceRest, Credentials
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError
+from tradewire.runtime.rate_budget.budget import RateBudget
 
 KEY, SECRET, PEM = ".key", ".secret", ".pem"
 BYTES_MAX: Final = 10_000
@@ -22,16 +23,17 @@ BYTES_MAX: Final = 10_000
 @dataclass(frozen=True, slots=True)
 class BinanceAccess:
     """``keys``: a folder with ``<account>.key`` and, beside it, ``<account>.secret`` (HMAC) or ``<account>.pem``
-    (Ed25519).
+    (Ed25519); ``budget``: of the address that all accounts ask from.
     """
 
     addresses: Addresses
     keys: Path
     modes: AccountModes
+    budget: RateBudget
 
     def broker(self, account_id: str, clock: ClockPort) -> BinanceBroker:
         """The account's broker. Raises FatalError for one without keys."""
-        rest = BinanceRest(self.addresses, credentials(self.keys, account_id), clock)
+        rest = BinanceRest(self.addresses, credentials(self.keys, account_id), clock, self.budget)
         return BinanceBroker(account_id, rest, self.modes, clock)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from tradewire.binance.errors import ErrorCode
 from tradewire.binance.orders import AlgoStatus
 from tradewire.binance.replies import AlgoOrderReply, OrderReply, PositionRisk
+from tradewire.binance.streams import Unknowns
 from tradewire.binance.wire import FieldError
 from tradewire.execution.adapters.binance_fills import BinanceFills
 from tradewire.execution.adapters.binance_ids import OrderIds
@@ -63,6 +64,11 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
         self._symbols: set[str] = set()
         self._checked: set[str] = set()
         self._clock, self._whole_due_us = clock, dict[str, int]()
+
+    @property
+    def unknowns(self) -> Unknowns:
+        """What the user stream said that is not known here."""
+        return self._stream.unknowns
 
     # ---- at the start ----
 
@@ -229,7 +235,9 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
 
     async def account(self) -> BrokerAccount:
         told = await self._rest.ask("GET", "/fapi/v3/account")
-        rows = [read_reply(PositionRisk, row) for row in await self._rest.ask("GET", "/fapi/v3/positionRisk")]
+        held = any(Decimal(row["positionAmt"]) for row in told["positions"])
+        shown = await self._rest.ask("GET", "/fapi/v3/positionRisk") if held else []
+        rows = [read_reply(PositionRisk, row) for row in shown]
         return BrokerAccount(
             wallet_balance=Decimal(told["totalWalletBalance"]),
             unrealized_pnl=Decimal(told["totalUnrealizedProfit"]),

@@ -6,6 +6,7 @@ exceptions of its own (ADR 34).
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping
@@ -19,15 +20,31 @@ from yarl import URL
 
 from tradewire.binance.addresses import Addresses
 from tradewire.binance.errors import CREDENTIALS, HTTP_BANNED, HTTP_RATE_LIMITED, ErrorCode
-from tradewire.binance.limits import BY_CALL, RETRY_AFTER_HEADER
+from tradewire.binance.limits import (
+    BY_CALL,
+    ORDERS_10S_LIMIT,
+    ORDERS_LIMIT,
+    RETRY_AFTER_HEADER,
+    USED_WEIGHT_HEADER,
+    WEIGHT_LIMIT,
+    Endpoint,
+    RateLimit,
+)
 from tradewire.binance.signatures import API_KEY_HEADER, RECV_WINDOW_MS, Signer
 from tradewire.binance.wire import FieldError, Wire, text_of
 from tradewire.execution.domain.venue_errors import VenueFailure
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError, RetryableError
+from tradewire.runtime.rate_budget.budget import Charge, Lane, RateBudget
 
 TIMEOUT_S: Final = 10.0
 """For a whole call. Binance gives up on an order after its own 10 s (-1007)."""
+ORDER_WAIT_S, READ_WAIT_S = 1.0, 10.0
+"""Longest waits for the address's budget. An order that waits longer is stale, and a cancel must not wait behind it; a
+heavy read needs some time in which nobody else asks.
+"""
+KEY_SHOWN: Final = 8
+"""Characters of an API key that tell accounts apart."""
 PAUSE_S: Final = 60.0
 """After 429 or 418 without ``Retry-After``: a limit's interval."""
 
@@ -59,8 +76,9 @@ class BinanceRest:
     After 429 or 418 no call leaves until the venue allows it.
     """
 
-    def __init__(self, addresses: Addresses, credentials: Credentials, clock: ClockPort) -> None:
+    def __init__(self, addresses: Addresses, credentials: Credentials, clock: ClockPort, budget: RateBudget) -> None:
         self.addresses, self._credentials, self._clock = addresses, credentials, clock
+        self._budget, self._orders = budget, credentials.api_key[:KEY_SHOWN]
         self._session: aiohttp.ClientSession | None = None
         self._ahead_us: int | None = None
         self._paused_until_us = 0
@@ -117,6 +135,7 @@ class BinanceRest:
         self._check_pause(call)
         if endpoint.security == "SIGNED" and self._ahead_us is None:
             await self._learn_time(call)
+        await self._charge(call, endpoint, params)
         query = self._query(params, signed=endpoint.security == "SIGNED")
         headers = {} if endpoint.security == "NONE" else {API_KEY_HEADER: self._credentials.api_key}
         host = self.addresses.wallet if path.startswith("/sapi/") else self.addresses.rest
@@ -129,7 +148,31 @@ class BinanceRest:
             raise FailedCallError(call, VenueFailure(message=f"no connection: {error}", sent=False)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise FailedCallError(call, VenueFailure(message=f"{type(error).__name__}: {error}")) from error
+        await self._told(response)
         return self._judge(call, response, text)
+
+    async def _charge(self, call: str, endpoint: Endpoint, params: Mapping[str, Any]) -> None:
+        """Take what the call weighs from the address's budget. Raises FailedCallError when there is no room soon."""
+        told = {name: _text(value) for name, value in params.items() if value is not None}
+        charges = [_weighed(weight)] if (weight := endpoint.weight(told)) else []
+        if endpoint.orders:
+            charges += [_ordered(self._orders, limit) for limit in (ORDERS_10S_LIMIT, ORDERS_LIMIT)]
+        wait_s = ORDER_WAIT_S if endpoint.orders else READ_WAIT_S
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._budget.take(_lane(endpoint, params), charges)
+        except TimeoutError as error:
+            message = f"the rate budget has no room within {wait_s:.0f} s"
+            raise FailedCallError(call, VenueFailure(message=message, sent=False)) from error
+
+    async def _told(self, response: aiohttp.ClientResponse) -> None:
+        """Hand on what the venue counts for the address."""
+        used = response.headers.get(USED_WEIGHT_HEADER, "")
+        if used.isascii() and used.isdigit():
+            await self._budget.told(_weighed(0), int(used))
+        if response.status in (HTTP_RATE_LIMITED, HTTP_BANNED):
+            wait_s = self._pause(response)
+            await self._budget.stop(_weighed(0), wait_s)
 
     def _query(self, params: Mapping[str, Any], *, signed: bool) -> str:
         told = {name: _text(value) for name, value in params.items() if value is not None}
@@ -150,8 +193,6 @@ class BinanceRest:
             return body
         refusal = body if isinstance(body, dict) else {}
         code, message = refusal.get("code", 0), str(refusal.get("msg", text[:200]))
-        if response.status in (HTTP_RATE_LIMITED, HTTP_BANNED):
-            self._pause(response, message)
         if code == ErrorCode.INVALID_TIMESTAMP:
             self._ahead_us = None  # asked for anew before the next signed call
         raise FailedCallError(call, VenueFailure(response.status, code if isinstance(code, int) else 0, message))
@@ -162,17 +203,36 @@ class BinanceRest:
         except RetryableError as error:
             raise FailedCallError(call, VenueFailure(message=f"the venue's time: {error}", sent=False)) from error
 
-    def _pause(self, response: aiohttp.ClientResponse, message: str) -> None:
+    def _pause(self, response: aiohttp.ClientResponse) -> float:
+        """Let no call leave for as long as the venue says; in seconds."""
         told = response.headers.get(RETRY_AFTER_HEADER, "")
         wait_s = float(told) if told.isascii() and told.isdigit() else PAUSE_S
         self._paused_until_us = self._clock.now_us() + round(wait_s * 1e6)
-        _log.warning("HTTP %d: no call for %.0f s: %s", response.status, wait_s, message)
+        _log.warning("HTTP %d: no call for %.0f s", response.status, wait_s)
+        return wait_s
 
     def _check_pause(self, call: str) -> None:
         left_us = self._paused_until_us - self._clock.now_us()
         if left_us > 0:
             message = f"the venue limits this address for another {left_us / 1e6:.1f} s"
             raise FailedCallError(call, VenueFailure(message=message, sent=False))
+
+
+def _weighed(weight: int) -> Charge:
+    return Charge("weight", weight, WEIGHT_LIMIT.limit, WEIGHT_LIMIT.interval_ms / 1000)
+
+
+def _ordered(whose: str, limit: RateLimit) -> Charge:
+    """Orders are counted by account."""
+    return Charge(f"orders {limit.interval_ms // 1000} s {whose}", 1, limit.limit, limit.interval_ms / 1000)
+
+
+def _lane(endpoint: Endpoint, params: Mapping[str, Any]) -> Lane:
+    """Cancels first, then what reduces or asks, then what opens."""
+    if endpoint.method == "DELETE" or endpoint.path.endswith("countdownCancelAll"):
+        return Lane.CANCEL
+    opens = endpoint.orders and not (params.get("reduceOnly") or "algoType" in params)
+    return Lane.OPEN if opens else Lane.REDUCE
 
 
 def read_reply(cls: type[W], told: Any) -> W:

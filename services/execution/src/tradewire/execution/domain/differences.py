@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from tradewire.execution.domain.live_account import LiveAccount
-from tradewire.execution.domain.live_book import LiveBook, Money
+from tradewire.execution.domain.live_book import LiveBook, WalletRecord
 from tradewire.ports.broker import BrokerAccount
 from tradewire.ports.events import Severity
 from tradewire.ports.live_venue import Payment
@@ -39,7 +39,7 @@ class Action(StrEnum):
     """No order that opens a position is taken until both agree again."""
 
 
-class Difference(NamedTuple):
+class AccountDifference(NamedTuple):
     """``what``: position, wallet, commission or realized; ``ours`` and ``venues``: base or quote."""
 
     what: str
@@ -67,12 +67,12 @@ def is_explained(book: LiveBook, shown: BrokerAccount) -> bool:
     return bool(book.money.cursor) and _explained(book.money) == shown.wallet_balance
 
 
-def _explained(money: Money) -> Decimal:
+def _explained(money: WalletRecord) -> Decimal:
     own = [amount for kind, amount in money.rows.items() if OTHER_ASSET not in kind]
     return (money.opening or ZERO) + sum(own, ZERO) + money.corrected
 
 
-def differences(book: LiveBook, shown: BrokerAccount) -> Iterator[Difference]:
+def differences(book: LiveBook, shown: BrokerAccount) -> Iterator[AccountDifference]:
     """Every figure on which records and venue differ now."""
     theirs: dict[str, Decimal] = {}
     for position in shown.positions:
@@ -81,21 +81,21 @@ def differences(book: LiveBook, shown: BrokerAccount) -> Iterator[Difference]:
     for symbol in sorted(theirs.keys() | book.positions.keys()):
         ours, venues = book.positions.get(symbol, ZERO), theirs.get(symbol, ZERO)
         if ours != venues:
-            yield Difference("position", symbol, ours, venues, Action.HALT if begun else Action.ADOPT)
+            yield AccountDifference("position", symbol, ours, venues, Action.HALT if begun else Action.ADOPT)
     if begun:
         yield from _money(book, shown)
 
 
-def _money(book: LiveBook, shown: BrokerAccount) -> Iterator[Difference]:
+def _money(book: LiveBook, shown: BrokerAccount) -> Iterator[AccountDifference]:
     money = book.money
     explained = _explained(money)
     if explained != shown.wallet_balance:
-        yield Difference("wallet", "", explained, shown.wallet_balance, Action.CORRECT)
+        yield AccountDifference("wallet", "", explained, shown.wallet_balance, Action.CORRECT)
     for what, ours, kind in (("commission", -money.fees, COMMISSION), ("realized", money.realized, REALIZED)):
         if any(name.startswith(f"{kind}{OTHER_ASSET}") for name in money.rows):
             continue  # our fees are in the quote asset, converted when they were read
         if (venues := money.rows.get(kind, ZERO)) != ours:
-            yield Difference(what, "", ours, venues, Action.CORRECT)
+            yield AccountDifference(what, "", ours, venues, Action.CORRECT)
 
 
 class Reconciliation:
@@ -103,8 +103,8 @@ class Reconciliation:
 
     def __init__(self, account: LiveAccount) -> None:
         self._account = account
-        self._since_us: dict[Difference, int] = {}
-        self._told: set[Difference] = set()
+        self._since_us: dict[AccountDifference, int] = {}
+        self._told: set[AccountDifference] = set()
 
     def take(self, shown: BrokerAccount, time_us: int) -> bool:
         """Hold the account against a reading; is there something that another one will settle?"""
@@ -124,13 +124,13 @@ class Reconciliation:
         self._resume(found, time_us)
         return any(difference not in self._told for difference in found)
 
-    def _resume(self, found: Collection[Difference], time_us: int) -> None:
+    def _resume(self, found: Collection[AccountDifference], time_us: int) -> None:
         """Take orders again when nothing speaks against it any more."""
         if self._account.book.halted and not any(item.action is Action.HALT for item in found):
             self._account.note_account("reconciled", "records and venue agree again", time_us, Severity.INFO)
             self._account.book.halted = ""
 
-    def _act(self, difference: Difference, time_us: int) -> None:
+    def _act(self, difference: AccountDifference, time_us: int) -> None:
         book, severity = self._account.book, Severity.WARNING
         match difference.what, difference.action:
             case "position", Action.ADOPT:

@@ -9,7 +9,7 @@ from tradewire.execution.domain.live_order import LiveOrder
 
 
 @dataclass(slots=True)
-class Money:
+class WalletRecord:
     """The account's wallet as our records explain it, quote.
 
     ``opening``: its balance when it was first read, None before; ``realized``, ``fees``: of our fills; ``rows``: sums
@@ -39,7 +39,7 @@ class LiveBook:
     forgotten_us: int = -1
     pushed: list[tuple[str, str]] = field(default_factory=list)
     positions: dict[str, Decimal] = field(default_factory=dict)
-    money: Money = field(default_factory=Money)
+    money: WalletRecord = field(default_factory=WalletRecord)
     halted: str = ""
     orders: dict[str, LiveOrder] = field(default_factory=dict)
     ended: dict[str, LiveOrder] = field(default_factory=dict)
