@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -72,6 +73,29 @@ async def test_a_day_passes_with_the_cut_that_the_venue_makes() -> None:
         await watched.until_minute(24 * 60 + 4)
         check_whole(watched, 24 * 60 + 4)
         assert watched.source._streams.counts.ends["closed"] >= 1
+
+
+async def test_funding_is_told_by_the_bar_it_belongs_to_at_each_symbols_own_times() -> None:
+    hour_us = 60 * MINUTE_US
+    async with watching() as watched:
+        markets = watched.client.venue.markets
+        markets["ETHUSDT"].listing = replace(markets["ETHUSDT"].listing, funding_hours=4)
+        watched.client.venue.listings["ETHUSDT"] = markets["ETHUSDT"].listing
+        await watched.start()
+        await watched.until_minute(1)
+        await watched.kill()
+        await watched.pass_minutes(9 * 60, step_s=60.0)  # a hole over several settlements
+        await watched.start()
+        await watched.until_minute(9 * 60 + 3)
+        await watched.pass_minutes(8 * 60, step_s=60.0)  # and while it runs
+        await watched.until_minute(17 * 60 + 5)
+        check_whole(watched, 17 * 60 + 5)
+        for symbol, hours in (("BTCUSDT", 8), ("ETHUSDT", 4)):
+            bars = watched.candles(symbol)
+            first_us, last_us, every_us = bars[0].open_time_us, bars[-1].close_time_us, hours * hour_us
+            due = list(range(first_us // every_us * every_us + every_us, last_us + 1, every_us))
+            assert [bar.close_time_us for bar in bars if bar.funding_rate is not None] == due
+            assert len(due) >= 16 // hours
 
 
 async def test_a_stream_that_falls_silent_costs_no_bar() -> None:

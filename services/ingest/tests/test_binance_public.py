@@ -63,6 +63,7 @@ CALLS: dict[str, Call] = {
     "klines": lambda rest: rest.klines("BTCUSDT", 0, 10),
     "marks": lambda rest: rest.marks("BTCUSDT", 0, 10),
     "funding": lambda rest: rest.settlements("BTCUSDT", 0, 1),
+    "intervals": lambda rest: rest.learn_funding_intervals(),
 }
 NO_ANSWERS: dict[str, Callable[[], web.Response]] = {
     "page": lambda: web.Response(text="<html>maintenance</html>"),
@@ -98,6 +99,29 @@ async def test_numbers_keep_the_digits_that_the_venue_sent(scripted: Scripted) -
     (bar,) = await rest.klines("BTCUSDT", 0, 10)
     (mark,) = await rest.marks("BTCUSDT", 0, 10)
     assert (bar.close, str(mark.close), mark.low) == ("1.50000000", "1.50000000", Decimal("0.5"))
+    await rest.close()
+
+
+async def test_funding_is_asked_for_at_each_symbols_own_times(scripted: Scripted) -> None:
+    caps = {"adjustedFundingRateCap": "0.02", "adjustedFundingRateFloor": "-0.02"}
+    scripted.replies = [web.json_response([{"symbol": "ETHUSDT", "fundingIntervalHours": 4, **caps}])]
+    rest = client(scripted)
+    await rest.learn_funding_intervals()
+    hour_us, minute_us = 3_600_000_000, 60_000_000
+    day_us = 20_000 * 24 * hour_us
+
+    def asked(symbol: str, close_us: int, *, after_us: int = day_us + minute_us) -> bool:
+        return rest.may_have_settled(symbol, after_us, close_us - minute_us, close_us)
+
+    for hour in range(1, 24):
+        at_us = day_us + hour * hour_us
+        assert asked("BTCUSDT", at_us) is (hour % 8 == 0)
+        assert asked("ETHUSDT", at_us) is (hour % 4 == 0)
+        assert not asked("ETHUSDT", at_us - minute_us)
+        assert asked("ETHUSDT", at_us + 3 * minute_us) is (hour % 4 == 0)  # listed late
+        assert not asked("ETHUSDT", at_us + 3 * minute_us, after_us=at_us)  # told already
+        assert not asked("ETHUSDT", at_us + 10 * minute_us)
+    assert rest.may_have_settled("BTCUSDT", day_us + 1, day_us + 1, day_us + 20 * hour_us + 1)  # a hole of hours
     await rest.close()
 
 

@@ -47,6 +47,9 @@ class RateLimit:
 WEIGHT_LIMIT: Final = RateLimit("REQUEST_WEIGHT", "MINUTE", 1, 2400)
 ORDERS_LIMIT: Final = RateLimit("ORDERS", "MINUTE", 1, 1200)
 ORDERS_10S_LIMIT: Final = RateLimit("ORDERS", "SECOND", 10, 300)
+FUNDING_LIMIT: Final = RateLimit("RAW_REQUESTS", "MINUTE", 5, 500)
+"""Of ``fundingRate`` and ``fundingInfo`` together, by address. Source: "Get Funding Rate History", Request Weight."""
+FUNDING_PATHS: Final = frozenset({"/fapi/v1/fundingRate", "/fapi/v1/fundingInfo"})
 
 Params = Mapping[str, str]
 Weight = Callable[[Params], int]

@@ -264,8 +264,9 @@ class BinanceLive(MarketDataPort):
     # ---- instruments and time ----
 
     async def _changed_instruments(self, valid_from_us: int) -> list[InstrumentChanged]:
-        """Instruments that are new or not as they were."""
+        """Instruments that are new or not as they were; how often each is funded is learnt with them."""
         changed = self._instruments.changed(await self._rest.symbols(), valid_from_us)
+        await self._rest.learn_funding_intervals()
         self._instruments_us = self._now_us() + round(self._market.instruments_s * 1e6)
         return changed
 

@@ -13,8 +13,16 @@ from typing import Any, TypeVar
 import aiohttp
 
 from tradewire.binance.errors import HTTP_BANNED, HTTP_RATE_LIMITED, HTTP_TIMEOUT, ErrorCode
-from tradewire.binance.limits import BY_CALL, RETRY_AFTER_HEADER, USED_WEIGHT_HEADER, WEIGHT_LIMIT
-from tradewire.binance.replies import FundingRate
+from tradewire.binance.limits import (
+    BY_CALL,
+    FUNDING_LIMIT,
+    FUNDING_PATHS,
+    RETRY_AFTER_HEADER,
+    USED_WEIGHT_HEADER,
+    WEIGHT_LIMIT,
+    RateLimit,
+)
+from tradewire.binance.replies import FundingInfo, FundingRate
 from tradewire.ingest.adapters.live_beside import SETTLEMENTS_PER_PAGE, MarksAndFunding, settlement
 from tradewire.ingest.adapters.polling import Backoff, PollPolicy
 from tradewire.ports.errors import FatalError, RetryableError
@@ -23,8 +31,10 @@ from tradewire.runtime.rate_budget.budget import Charge, Lane, RateBudget
 from tradewire.trading.bars_csv import DecimalBar, RawBar
 
 HOUR_US = 3_600_000_000
+FUNDING_EVERY_US = 8 * HOUR_US
+"""Of symbols without an interval of their own. Source: Binance docs, "Get Funding Rate Info"."""
 SETTLEMENT_GRACE_US = 300_000_000
-"""How long after the hour a settlement is still asked for: venues list it some seconds late."""
+"""How long after its time a settlement is still asked for: the venue lists it some seconds late."""
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -57,6 +67,7 @@ class BinancePublic(MarksAndFunding):
     ) -> None:
         self._base_url, self._interval, self._policy, self._sleep = base_url.rstrip("/"), interval, policy, sleep
         self._budget = budget
+        self._funding_us: dict[str, int] = {}
         self._backoff = Backoff(policy, rng or random.Random())  # noqa: S311
         self._session: aiohttp.ClientSession | None = None
 
@@ -103,11 +114,22 @@ class BinancePublic(MarksAndFunding):
             f"mark klines of {symbol}", path, query, lambda rows: [_mark(row) for row in rows if all(row[1:5])]
         )
 
+    async def learn_funding_intervals(self) -> None:
+        """Ask how often each symbol settles."""
+        told = await self._ask(
+            "funding intervals", "/fapi/v1/fundingInfo", {}, lambda rows: [*map(FundingInfo.read, rows)]
+        )
+        self._funding_us = {item.symbol: item.interval_hours * HOUR_US for item in told}
+
+    def may_have_settled(self, symbol: str, after_us: int, first_us: int, until_us: int) -> bool:
+        """Whether a settlement lies among the candles, or shortly before them and is not told yet."""
+        every_us = self._funding_us.get(symbol, FUNDING_EVERY_US)
+        settled_us = until_us // every_us * every_us
+        return settled_us > after_us and settled_us + SETTLEMENT_GRACE_US >= first_us
+
     async def settlements(self, symbol: str, since_us: int, until_us: int) -> list[tuple[int, Decimal]]:
-        """The venue's list, page after page. Funding is settled on the hour: other times are not asked for."""
+        """The venue's list, page after page."""
         found: list[tuple[int, Decimal]] = []
-        if until_us // HOUR_US * HOUR_US + SETTLEMENT_GRACE_US < since_us:
-            return found
         while since_us <= until_us:
             query = {"symbol": symbol, "startTime": since_us // 1000, "limit": SETTLEMENTS_PER_PAGE}
             told = await self._ask(
@@ -144,7 +166,8 @@ class BinancePublic(MarksAndFunding):
         """The JSON that the venue answers."""
         params = {name: str(value) for name, value in query.items()}
         timeout = aiohttp.ClientTimeout(total=self._policy.timeout_s)
-        await self._budget.take(Lane.DATA, [weighed(BY_CALL["GET", path].weight(params))])
+        funding = [charge_of("funding", FUNDING_LIMIT, 1)] if path in FUNDING_PATHS else []
+        await self._budget.take(Lane.DATA, [weighed(BY_CALL["GET", path].weight(params)), *funding])
         async with self.session.get(self._base_url + path, params=params, timeout=timeout) as reply:
             text = await reply.text()
             status, headers = reply.status, reply.headers
@@ -168,7 +191,12 @@ class BinancePublic(MarksAndFunding):
 
 def weighed(weight: int) -> Charge:
     """What a request takes of the address's limit."""
-    return Charge("weight", weight, WEIGHT_LIMIT.limit, WEIGHT_LIMIT.interval_ms / 1000)
+    return charge_of("weight", WEIGHT_LIMIT, weight)
+
+
+def charge_of(name: str, limit: RateLimit, amount: int) -> Charge:
+    """What a request takes of one of the venue's limits."""
+    return Charge(name, amount, limit.limit, limit.interval_ms / 1000)
 
 
 def _number(text: str | None) -> int | None:

@@ -25,6 +25,10 @@ class MarksAndFunding(Protocol):
     async def marks(self, symbol: str, since_us: int, count: int) -> list[DecimalBar]:
         """Up to ``count`` mark candles from ``since_us`` on."""
 
+    def may_have_settled(self, symbol: str, after_us: int, first_us: int, until_us: int) -> bool:
+        """Whether to ask for settlements after a time, for candles from ``first_us`` up to ``until_us``."""
+        return True
+
     @abstractmethod
     async def settlements(self, symbol: str, since_us: int, until_us: int) -> list[tuple[int, Decimal]]:
         """(nominal time in µs, rate) in order."""
@@ -61,7 +65,9 @@ class LiveBeside:
 
     async def _rates(self, symbol: str, candles: Sequence[CandleClosed]) -> dict[int, Decimal]:
         """Rates settled since those told last, by the open time (µs) of the bar that tells them."""
-        told_us = self._told_us.get(symbol, candles[0].open_time_us)
+        told_us = self._told_us.setdefault(symbol, candles[0].open_time_us)
+        if not self._venue.may_have_settled(symbol, told_us, candles[0].open_time_us, candles[-1].close_time_us):
+            return {}
         rates: defaultdict[int, Decimal] = defaultdict(Decimal)
         for time_us, rate in await self._venue.settlements(symbol, told_us + MINUTE_US, candles[-1].close_time_us):
             teller = next((candle for candle in candles if candle.close_time_us >= time_us), None)
