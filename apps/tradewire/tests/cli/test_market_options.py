@@ -153,3 +153,26 @@ def test_run_when_settings_name_another_market_then_refused(
     monkeypatch.setenv("TRADEWIRE_MARKET_PATH", "/my/data")
     assert main(["run", "--json"]) == Exit.REFUSED
     assert "TRADEWIRE_MARKET_PATH=/my/data is set, but `run` replays" in json.loads(capsys.readouterr().out)["error"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--bus", "foo://x"], "none of memory:, kafka://"),
+        (["--bus", "memory:"], "--monolith"),
+        (["--bus", "kafka://127.0.0.1:1"], "--bus kafka://127.0.0.1:1"),
+        (["--bus", "redis://127.0.0.1:1/0"], "--bus redis://127.0.0.1:1/0"),
+        (["--registry", "http://127.0.0.1:1"], "--registry http://127.0.0.1:1"),
+        (["--dsn", "risk=postgresql://me:word@127.0.0.1:1/risk"], "--dsn risk postgresql://me:***@127.0.0.1:1/risk"),
+        (["--venue", "binanse", "--symbols", "BTCUSDT"], "did you mean binance?"),
+    ],
+)
+def test_server_or_venue_that_can_not_be_used_is_refused_before_anything_starts(
+    options: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(sample_folder())
+    assert main(["up", *options, "--root", str(tmp_path / "root")]) in (Exit.USAGE, Exit.UNREACHABLE)
+    error = " ".join(capsys.readouterr().err.split())
+    assert said in error
+    assert "word" not in error
+    assert not list(tmp_path.rglob("logs"))

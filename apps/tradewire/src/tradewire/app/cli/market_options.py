@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from tradewire.app.cli.output import CommandError, Exit, fail, say_warnings
@@ -102,6 +103,19 @@ def _check(asked: MarketOptions, environ: Mapping[str, str]) -> None:
     if replays and lives:
         fail(f"{replays[0]} replays files and {lives[0]} follows a venue: leave one of the two out", Exit.USAGE)
     refuse_contradictions(_as_settings(asked), environ)
+    if asked.venue is not None and (near := _unknown_venue(asked.venue)) is not None:
+        fail(f"--venue: found {asked.venue!r}, which ccxt does not know{near}", Exit.USAGE)
+
+
+def _unknown_venue(venue: str) -> str | None:
+    """None for a venue that can be followed; else a hint of what was meant."""
+    import ccxt  # takes a second, for those who name a venue
+
+    known = {*EXCHANGES, *ccxt.exchanges}
+    if venue in known:
+        return None
+    near = get_close_matches(venue, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _as_settings(asked: MarketOptions) -> dict[str, tuple[str, str]]:

@@ -36,14 +36,17 @@ from tradewire.app.cli.up_options import (
     VenueOption,
 )
 from tradewire.app.operating.kept import KeptOptions, keep_platform, leftovers
+from tradewire.app.operating.own_servers import reach
 from tradewire.embedded import Phase, StackPaths, Step, is_running, read_state, shut_down
 from tradewire.embedded.as_root import undo
+from tradewire.embedded.external import External
 from tradewire.embedded.ownership import Use, claim, use_of
 from tradewire.embedded.paths import make_folder
 from tradewire.embedded.platform_state import PlatformPhase, read_platform, state_file
 from tradewire.embedded.process_mark import end
 from tradewire.embedded.service_processes import SERVICES
 from tradewire.embedded.user_settings import OWN_OF_EACH_PROCESS, refuse
+from tradewire.ports.errors import RetryableError
 
 LOOK_SECONDS = 0.2
 STOP_SECONDS = 90.0
@@ -86,6 +89,7 @@ def up(
     chosen = _chosen(services, monolith=monolith)
     options = KeptOptions(root, market_of(asked, os.environ), chosen, lean, otlp, external, monolith)
     _refuse_running(root)
+    _hold_reachable(external, monolith=monolith)
     if foreground:
         run_async(lambda: keep_platform(options, say=say, progress=_show_step))
         return
@@ -113,6 +117,18 @@ def _refuse_running(root: Path) -> None:
         owner = f" (pid {state.owner.pid})" if state is not None else ""
         fail(f"a platform runs in {root} already{owner}: see `tradewire status`, end it with `tradewire down`")
     claim(StackPaths.under(root).root, Use.UP)
+
+
+def _hold_reachable(external: External, *, monolith: bool) -> None:
+    """Raise CommandError for a server of the user's own that can't be used, before any other is started."""
+    if external.bus_url is not None and external.bus_url.startswith("memory:") and not monolith:
+        fail(f"--bus {external.bus_url}: found a bus within one process, for six; allowed: --monolith too", Exit.USAGE)
+    try:
+        run_async(lambda: reach(external))
+    except ValueError as error:
+        fail(f"--bus: {error}", Exit.USAGE)
+    except RetryableError as error:
+        raise CommandError(str(error), Exit.UNREACHABLE) from error
 
 
 def _show_step(step: Step) -> None:
