@@ -116,7 +116,7 @@ def test_decode_of_a_cut_event_refuses(codec: Codec) -> None:
 def test_static_ids_know_the_schemas_that_newer_releases_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     older = json.loads(TOPICS[CANDLES].schema_json)
     older["fields"] = [field for field in older["fields"] if "default" not in field]
-    monkeypatch.setattr("tradewire.runtime.codec.events.OLDER_SCHEMAS", {500: json.dumps(older)})
+    monkeypatch.setattr("tradewire.runtime.codec.schema_ids.OLDER_SCHEMAS", {500: json.dumps(older)})
 
     codec = Codec(SchemaIds.static())
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradewire.app.cli.output import CommandError, Exit, fail
+from tradewire.ports.errors import RetryableError
 
 if TYPE_CHECKING:  # clients of buses and registries take a second to load: only once a platform is reached
     from tradewire.app.operating.operator import Operator
@@ -110,10 +111,11 @@ async def hold_readable(bus: EventBusPort, codec: Codec) -> None:
 @asynccontextmanager
 async def reached(where: Where) -> AsyncIterator[Reached]:
     """Connect to a platform; disconnects at the end. Raises CommandError, RetryableError."""
+    from tradewire.app.operating.ids_in_use import ids_in_use
     from tradewire.app.operating.operator import Operator
     from tradewire.runtime.bus import connect
     from tradewire.runtime.clock import SystemClock
-    from tradewire.runtime.codec import Codec, SchemaIds
+    from tradewire.runtime.codec import Codec
 
     endpoints = where.endpoints()
     try:
@@ -121,10 +123,12 @@ async def reached(where: Where) -> AsyncIterator[Reached]:
     except ValueError as error:
         fail(str(error), Exit.USAGE)
     registry_url = where.registry_url or endpoints.registry_url
-    await bus.start()
     try:
-        ids = SchemaIds.static() if registry_url is None else await SchemaIds.from_registry(registry_url)
-        codec = Codec(ids)
+        try:
+            await bus.start()
+            codec = Codec(await ids_in_use(bus, registry_url))
+        except RetryableError as error:
+            raise RetryableError(f"{error}; nothing was written") from error
         if registry_url is None:
             await hold_readable(bus, codec)
         yield Reached(bus, codec, Operator(bus, codec, SystemClock()))

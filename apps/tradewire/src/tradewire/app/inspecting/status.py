@@ -13,6 +13,7 @@ import httpx
 
 from tradewire.app.inspecting.instances import InstanceStatus, problems, seen_instances
 from tradewire.app.inspecting.lag import partition_lags
+from tradewire.app.operating.ids_in_use import ids_in_use
 from tradewire.embedded import Endpoints, StackPaths, StackState, read_state
 from tradewire.embedded.platform_state import PlatformState, ServiceState, read_platform
 from tradewire.embedded.service_processes import MONOLITH, SERVICES
@@ -21,7 +22,7 @@ from tradewire.ports.bus import EventBusPort
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
 from tradewire.runtime.bus import connect
-from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.codec import Codec
 from tradewire.runtime.observe.secrets import scrub
 
 ASK_SECONDS = 3.0
@@ -157,8 +158,7 @@ async def _instances(endpoints: Endpoints | None, clock: ClockPort) -> tuple[Ins
     try:
         async with asyncio.timeout(4 * ASK_SECONDS):
             await bus.start()
-            url = endpoints.registry_url
-            ids = SchemaIds.static() if url is None else await SchemaIds.from_registry(url)
+            ids = await ids_in_use(bus, endpoints.registry_url)
             return tuple(await seen_instances(bus, Codec(ids), clock))
     except TradewireError as error:
         return scrub(str(error))

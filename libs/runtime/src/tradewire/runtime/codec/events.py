@@ -20,22 +20,19 @@ import fastavro
 import pydantic
 from fastavro.read import SchemaResolutionError
 
-from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError
+from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.message import Event, TopicSpec
-from tradewire.ports.topics import BY_EVENT, OLDER_SCHEMAS, TOPICS
+from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.codec.avro_reading import reader
 from tradewire.runtime.codec.avro_writing import writer
 from tradewire.runtime.codec.decimals import Convert, bare, packing, plan, unpacking
 from tradewire.runtime.codec.headers import decode_headers, encode_headers
-from tradewire.runtime.codec.schema_registry import RegistryClient, subject_of
-from tradewire.runtime.observe.secrets import scrub
+from tradewire.runtime.codec.schema_ids import Schema, SchemaIds, UnknownSchemaIdError
 
 MAGIC_BYTE = 0
 PREFIX = struct.Struct(">bI")
 """Magic byte and schema id: the first five bytes of a value."""
 
-Schema = Any
-"""An Avro schema as fastavro parsed it."""
 
 _UNWRITABLE = (
     ValueError,
@@ -51,106 +48,11 @@ _UNREADABLE = (*_UNWRITABLE, EOFError, SchemaResolutionError, MemoryError)
 """All that fastavro was seen to raise on values and on bytes that do not fit a schema."""
 
 
-class UnknownSchemaIdError(RetryableError):
-    """A value names a schema id not seen before: ``await ids.fetch(error.schema_id)``, then decode again."""
-
-    def __init__(self, schema_id: int) -> None:
-        super().__init__(f"schema id {schema_id} has not been fetched from the registry yet")
-        self.schema_id = schema_id
-
-
 @cache
 def schema_set() -> str:
     """Twelve hex digits that name the schemas of all topics together: equal where they are equal."""
     texts = "\n".join(f"{name} {spec.schema_json}" for name, spec in sorted(TOPICS.items()))
     return hashlib.sha256(texts.encode()).hexdigest()[:12]
-
-
-class SchemaIds:
-    """Which id stands for which schema: ours by topic, any writer's by id."""
-
-    def __init__(self, own: dict[str, int], registry_url: str | None) -> None:
-        """``own``: id of our schema, by topic. Use ``static`` or ``from_registry``."""
-        self._own = own
-        self._registry_url = registry_url
-        self._writers: dict[int, Schema] = {}
-        for topic, schema_id in own.items():
-            self.learn(schema_id, TOPICS[topic].schema_json)
-
-    @classmethod
-    def static(cls) -> SchemaIds:
-        """The ids of ``contracts/ids.json``, for runs without a registry."""
-        ids = cls({name: spec.schema_id for name, spec in TOPICS.items()}, registry_url=None)
-        for schema_id, text in OLDER_SCHEMAS.items():
-            ids.learn(schema_id, text)
-        return ids
-
-    @classmethod
-    async def from_registry(cls, url: str) -> SchemaIds:
-        """Look every schema of the topic map up by subject and content; never registers one.
-
-        Parameters: url: base of Confluent's API, e.g. ``http://127.0.0.1:8081/apis/ccompat/v7``.
-        Raises: FatalError naming the subjects that lack our schema; RetryableError when the registry is away.
-        """
-        async with RegistryClient(url) as registry:
-            found = {name: await registry.lookup(subject_of(name), spec.schema_json) for name, spec in TOPICS.items()}
-        missing = [subject_of(name) for name, schema_id in found.items() if schema_id is None]
-        if missing:
-            raise FatalError(
-                f"the registry at {url} lacks our schema of {', '.join(missing)}: "
-                "run `tradewire contracts register`, or `tradewire contracts diff` to see how they differ"
-            )
-        return cls({name: schema_id for name, schema_id in found.items() if schema_id is not None}, registry_url=url)
-
-    def own(self, topic: str) -> int:
-        """Id that our schema of ``topic`` has. Raises KeyError for a topic that is not in the topic map."""
-        return self._own[topic]
-
-    def writer(self, schema_id: int) -> Schema:
-        """Schema that values with this id were written with.
-
-        Raises: UnknownSchemaIdError when ``fetch`` may find it; ContractViolationError without a registry.
-        """
-        schema = self._writers.get(schema_id)
-        if schema is not None:
-            return schema
-        if self._registry_url is None:
-            raise ContractViolationError(
-                f"schema id {schema_id} is unknown; without a registry the ids are {sorted(self._writers)}",
-                stage="decode",
-            )
-        raise UnknownSchemaIdError(schema_id)
-
-    async def fetch(self, schema_id: int) -> None:
-        """Get a writer's schema from the registry; at once when it is known already.
-
-        Raises: ContractViolationError when the registry knows no such id; RetryableError when it is away.
-        """
-        if schema_id in self._writers:
-            return
-        text = None
-        if self._registry_url is not None:
-            async with RegistryClient(self._registry_url) as registry:
-                text = await registry.schema(schema_id)
-        if text is None:
-            where = scrub(self._registry_url or "") or "contracts/ids.json"
-            raise ContractViolationError(f"schema id {schema_id} is unknown to {where}", stage="decode")
-        self.learn(schema_id, text)
-
-    @property
-    def has_registry(self) -> bool:
-        """Is there a registry that knows ids which are new here?"""
-        return self._registry_url is not None
-
-    async def ping(self) -> None:
-        """Ask the registry for a schema of ours. Raises RetryableError when it is away."""
-        if self._registry_url is not None:
-            async with RegistryClient(self._registry_url) as registry:
-                await registry.schema(next(iter(self._own.values())))
-
-    def learn(self, schema_id: int, text: str) -> None:
-        """Take in a writer's schema, as JSON text."""
-        self._writers[schema_id] = fastavro.parse_schema(json.loads(text), named_schemas={})
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from tradewire.ports.events import ControlChanged, ControlLevel, Severity
 from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.codec import Codec, UnknownSchemaIdError
+from tradewire.runtime.codec.announced_ids import announcement
 from tradewire.runtime.codec.control_records import TOPIC as CONTROLS
 from tradewire.runtime.codec.control_records import control_envelope
 from tradewire.runtime.codec.headers import has_event_time, header_of
@@ -101,6 +102,12 @@ class Answering:
             except ContractViolationError as error:
                 drafts.append(self._letter(self._unwritten(emit, error), error))
         return drafts
+
+    def say_status(self) -> list[Draft]:
+        """Which levels are obeyed, when that changed, and for commands the schema ids in use (``announced_ids``)."""
+        drafts = self.say(self.control_status.take())
+        ids = announcement(self._codec.ids)
+        return [replace(d, record=replace(d.record, headers=(*d.record.headers, ids))) for d in drafts]
 
     def _unwritten(self, emit: Emit, error: ContractViolationError) -> Record:
         """The record that an event would have been; its text where it can't be encoded."""

@@ -276,7 +276,7 @@ class Worker:
         drafts = [] if self._source is None else self._answering.enter(self._source.take())
         drafts += self._heartbeats.due()
         drafts += self._answering.say(self.service.tick(self._clock.now_us()))
-        return drafts + self._answering.say([*self._audit.take(), *self._answering.control_status.take()])
+        return drafts + self._answering.say(self._audit.take()) + self._answering.say_status()
 
     async def _reopen_fanout(self) -> None:
         """Open the fan-out reader at the positions that the restored state asks for."""
