@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tradewire.binance.orders import MarginType
+from tradewire.binance.errors import CREDENTIALS, NOT_EXECUTED, UNCERTAIN, ErrorCode
+from tradewire.binance.orders import AlgoStatus, MarginType
+from tradewire.binance.orders import OrderStatus as BinanceStatus
 from tradewire.execution.adapters.binance_access import credentials
 from tradewire.execution.adapters.binance_broker import BinanceBroker
 from tradewire.execution.adapters.binance_modes import AccountModes
-from tradewire.ports.broker import Accepted, BrokerPort, NotFound, Unknown, VenueFill, VenueOrder
+from tradewire.execution.adapters.binance_orders import ALGO_STATUSES, STATUSES
+from tradewire.execution.adapters.shadow_broker import SHADOW
+from tradewire.execution.domain.venue_errors import VenueFailure, outcome
+from tradewire.ports.broker import Accepted, BrokerPort, NotFound, Rejected, Unknown, VenueFill, VenueOrder
 from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.events import OrderIntent, OrderLeg, OrderStatus, OrderType, Side
 from tradewire.testkit.binance_venue import LEVERAGE, BinanceVenue
@@ -181,3 +186,62 @@ async def test_payments_when_read_again_then_each_row_comes_once(venue: BinanceV
     third = await broker.payments_since(second.cursor)
     assert {payment.kind for payment in third.payments} <= {"COMMISSION", "REALIZED_PNL"}
     assert await broker.payments_since(third.cursor) == type(third)((), third.cursor)
+
+
+async def test_submit_when_this_process_stood_still_then_the_venue_refuses_it_and_keeps_nothing(
+    venue: BinanceVenue, broker: BinanceBroker
+) -> None:
+    asked_us = venue.clock.now_us()
+    venue.clock.advance(seconds=6)
+    with pytest.raises(RetryableError, match="code -1021"):
+        await broker.submit(SYMBOL, market("m-1"), asked_us)
+    assert not venue.venue.account.orders
+    assert isinstance(await broker.submit(SYMBOL, market("m-1")), Accepted)
+
+
+async def test_shadow_when_an_order_is_placed_then_checked_and_not_sent(venue: BinanceVenue, tmp_path: Path) -> None:
+    broker = venue.broker(tmp_path, shadow=True)
+    broker.list_symbol(SYMBOL)
+    await broker.begin()
+    for order in (market("m-1"), intent("l-1"), stop_loss("s-1", 49_000)):
+        assert await broker.submit(SYMBOL, order) == Rejected(SHADOW, "not sent: TRADEWIRE_BINANCE_SHADOW is true")
+    refused = await broker.submit(SYMBOL, intent("l-2", price=Decimal("40000.05")))
+    assert isinstance(refused, Rejected)
+    assert refused.reason == "-4014"
+    assert not venue.venue.account.orders
+    assert not venue.venue.account.algos
+    await broker.close()
+
+
+async def test_hedge_mode_when_a_position_is_opened_and_guarded_then_on_its_own_side(
+    venue: BinanceVenue, tmp_path: Path
+) -> None:
+    venue.venue.account.hedged = True
+    broker = venue.broker(tmp_path, modes=AccountModes(leverage=LEVERAGE, hedged=True))
+    broker.list_symbol(SYMBOL)
+    await broker.begin()
+    await broker.submit(SYMBOL, market("long"))
+    await broker.submit(SYMBOL, market("short", side=Side.SELL, qty=Decimal("0.2")))
+    assert isinstance(await broker.submit(SYMBOL, stop_loss("s-1", 49_000)), Accepted)
+    await broker.submit(SYMBOL, market("out", side=Side.SELL, leg=OrderLeg.EXIT, reduce_only=True))
+    sides = {order.client_order_id: order.position_side for order in venue.venue.account.orders.values()}
+    assert sides == {"long": "LONG", "short": "SHORT", "out": "LONG"}
+    assert [(position.symbol, position.qty) for position in (await broker.account()).positions] == [
+        (SYMBOL, Decimal("-0.2"))
+    ]
+    await broker.close()
+
+
+def test_statuses_when_binance_has_them_then_each_is_one_of_ours() -> None:
+    assert set(STATUSES) == {status.value for status in BinanceStatus}
+    assert set(ALGO_STATUSES) == {status.value for status in AlgoStatus}
+
+
+@pytest.mark.parametrize("code", list(ErrorCode))
+def test_error_codes_when_an_order_meets_them_then_each_is_judged(code: ErrorCode) -> None:
+    try:
+        answer = outcome(VenueFailure(400, code, code.name))
+    except (RetryableError, FatalError):
+        assert code in NOT_EXECUTED | CREDENTIALS
+        return
+    assert isinstance(answer, Unknown) == (code in UNCERTAIN | {ErrorCode.DUPLICATED_CLIENT_TRAN_ID})

@@ -126,8 +126,14 @@ class BrokerPort(Protocol):
     """
 
     @abstractmethod
-    async def submit(self, symbol: str, intent: OrderIntent) -> Accepted | Rejected | Unknown:
-        """Send an order under ``intent.client_order_id``. Never sends twice. Raises RetryableError, FatalError."""
+    async def submit(
+        self, symbol: str, intent: OrderIntent, asked_us: int | None = None
+    ) -> Accepted | Rejected | Unknown:
+        """Send an order under ``intent.client_order_id``. Never sends twice. Raises RetryableError, FatalError.
+
+        ``asked_us``: our clock when we last knew that we may trade the account, None for now. A venue whose requests
+        carry a time refuses one that arrives long after it: another process may trade the account by then.
+        """
 
     @abstractmethod
     async def cancel(self, symbol: str, client_order_id: str) -> VenueOrder | NotFound | Unknown:

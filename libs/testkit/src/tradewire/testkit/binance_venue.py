@@ -85,9 +85,11 @@ class BinanceVenue:
         """Where it listens."""
         return Addresses(self.server.rest, self.server.ws, self.server.rest)
 
-    def broker(self, keys: Path, account_id: str = "live-1", modes: AccountModes | None = None) -> BinanceBroker:
+    def broker(
+        self, keys: Path, account_id: str = "live-1", modes: AccountModes | None = None, *, shadow: bool = False
+    ) -> BinanceBroker:
         """A broker of the account."""
         modes = modes or AccountModes(leverage=LEVERAGE)
         budget = RateBudget(self.server.rest, MemorySpent(self.clock), MemorySpent(self.clock))
-        access = BinanceAccess(self.addresses, self.write_keys(keys, account_id), modes, budget)
+        access = BinanceAccess(self.addresses, self.write_keys(keys, account_id), modes, budget, shadow)
         return access.broker(account_id, self.clock)

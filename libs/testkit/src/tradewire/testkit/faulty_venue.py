@@ -113,7 +113,9 @@ class FaultyVenue(BrokerPort):
 
     # ---- the port ----
 
-    async def submit(self, symbol: str, intent: OrderIntent) -> Accepted | Rejected | Unknown:
+    async def submit(
+        self, symbol: str, intent: OrderIntent, asked_us: int | None = None
+    ) -> Accepted | Rejected | Unknown:
         answer = self._write(lambda: self._engine.take(symbol, intent))
         assert not isinstance(answer, NotFound), "no answer to an order"
         return answer

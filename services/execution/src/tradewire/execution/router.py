@@ -11,7 +11,8 @@ import random
 
 from tradewire.execution.account_reader import AccountReader
 from tradewire.execution.account_writer import AccountWriter
-from tradewire.execution.domain.asking import NOT_FOUND, NOT_SENT, RESTARTED, Ask, AskPolicy
+from tradewire.execution.domain.answers import take_answer
+from tradewire.execution.domain.asking import NOT_FOUND, NOT_SENT, RESTARTED, STALE, Ask, AskPolicy
 from tradewire.execution.domain.live_order import LiveOrder
 from tradewire.execution.domain.order_groups import enter, has_moves, is_held, release, withdrawn
 from tradewire.execution.domain.order_life import OPEN, Happening
@@ -52,7 +53,7 @@ class OrderRouter:
         self._account, self._writer, self._groups = writer.account, writer, live is not None
         self._venue, self._clock, self._dice, self._policy = venue, clock, dice, policy or AskPolicy()
         self._asks: dict[str, Ask] = {}
-        self._unsent, self._busy, self._unreconciled = set[str](), set[str](), set[str]()
+        self._unsent, self._busy, self._unreconciled = dict[str, int](), set[str](), set[str]()
         self.reconciled, self._reconciles_wanted = Reconciled(), 0
         self._reconcile = Ask(clock.now_us())
         self._fills = FillReader(writer.account, writer.commit, venue, clock, shown_within_us=self._policy.visible_us)
@@ -151,7 +152,8 @@ class OrderRouter:
             self._will_send(client_id)
 
     def _will_send(self, client_id: str) -> None:
-        self._unsent.add(client_id)
+        """``_unsent``: when the write was asked for that lets an order leave, by our clock."""
+        self._unsent[client_id] = self._clock.now_us()
         self._ask_now(client_id)
 
     def _ask_now(self, client_id: str) -> None:
@@ -181,26 +183,31 @@ class OrderRouter:
         """Nothing is due for an order any more, unless it is open and unwanted."""
         order = self._account.book.orders.get(client_id)
         self._unreconciled.discard(client_id)
-        self._unsent.discard(client_id)
+        self._unsent.pop(client_id, None)
         self._asks.pop(client_id, None)
         if order is not None and order.cancel_wanted and order.status in OPEN:
             self.withdraw(client_id)
 
     async def _send(self, order: LiveOrder) -> None:
-        """The one call that sends an order, once its SUBMITTED is in the ledger."""
+        """The one call that sends an order, once its SUBMITTED is in the ledger, whose writer we were just before."""
         await self._writer.commit()
-        assert order.intent is not None, f"{order.client_order_id} is not ours to send"
         client_id, ask = order.client_order_id, self._asks[order.client_order_id]
-        if order.cancel_wanted or self._policy.gives_up(order, ask.attempts):
+        order = self._account.book.orders.get(client_id, order)
+        assert order.intent is not None, f"{client_id} is not ours to send"
+        asked_us = self._unsent.pop(client_id)  # from here on it may have been sent, whatever becomes of this call
+        age_us = self._clock.now_us() - asked_us
+        if order.cancel_wanted or self._policy.gives_up(order, ask.attempts, age_us=age_us):
             self._account.apply(client_id, Happening.REJECT, self._clock.now_us(), reason=NOT_SENT)
             self._settled(client_id)
             return await self._writer.commit()
-        self._unsent.discard(client_id)  # from here on it may have been sent, whatever becomes of this call
+        if age_us > self._policy.fresh_us:
+            self._account.say_again(client_id, self._clock.now_us(), STALE)  # which only the account's owner can write
+            return self._will_send(client_id)
         self._account.may_have_been_sent(client_id, self._clock.now_us())
         try:
-            answer = await self._venue.submit(order.symbol, order.intent)
+            answer = await self._venue.submit(order.symbol, order.intent, asked_us)
         except RetryableError:
-            self._unsent.add(client_id)
+            self._unsent[client_id] = asked_us
             return self._postpone(ask)
         except asyncio.CancelledError:
             self._take_answer(client_id, Unknown("CANCELLED"))
@@ -210,19 +217,11 @@ class OrderRouter:
 
     def _take_answer(self, client_id: str, answer: Accepted | Rejected | Unknown) -> None:
         now_us = self._clock.now_us()
-        self._account.may_have_been_sent(client_id, now_us)
-        match answer:
-            case Accepted(venue_order_id):
-                self._account.apply(client_id, Happening.ACCEPT, now_us, venue_order_id=venue_order_id)
-                self._settled(client_id)
-            case Rejected(reason, detail):
-                self._account.apply(client_id, Happening.REJECT, now_us, reason=f"{reason} {detail}".rstrip())
-                self._settled(client_id)
-            case Unknown(why):
-                self._account.apply(client_id, Happening.LOSE, now_us, reason=why)
-                ask = self._asks[client_id] = Ask(now_us)
-                if why != ALREADY_THERE:
-                    self._postpone(ask)
+        take_answer(self._account, client_id, answer, now_us)
+        if not isinstance(answer, Unknown):
+            return self._settled(client_id)
+        ask = self._asks[client_id] = Ask(now_us)
+        return None if answer.why == ALREADY_THERE else self._postpone(ask)
 
     async def _cancel(self, order: LiveOrder) -> None:
         """Tell the venue once more; past the deadline, an order that is still open stays so and is reported."""

@@ -55,6 +55,10 @@ class Settings(RuntimeSettings):
     rate_budget_dsn: str | None = Field(
         None, description="Postgres that counts requests for all services on this address; none: each for itself."
     )
+    binance_shadow: bool = Field(False, description="true: do everything but send; orders are checked and rejected.")
+    binance_promotion: Path | None = Field(
+        None, description="JSON file that lets a revision and accounts trade on the mainnet."
+    )
     binance_mainnet: bool = Field(False, description="true: orders for real money may leave for Binance's mainnet.")
 
     def binance_addresses(self) -> Addresses:
@@ -86,6 +90,8 @@ class Settings(RuntimeSettings):
             raise ValueError(f"TRADEWIRE_BINANCE_SHOWN_SECONDS: found {found}, allowed is {allowed}")
         if self.binance_network == "mainnet" and not self.binance_mainnet:
             raise ValueError("TRADEWIRE_BINANCE_NETWORK: found mainnet, allowed with TRADEWIRE_BINANCE_MAINNET=true")
+        if self.binance_network == "mainnet" and self.binance_promotion is None:
+            raise ValueError("TRADEWIRE_BINANCE_PROMOTION: found none, allowed on the mainnet is a promotion record")
         urls = {"REST": (self.binance_rest_url, "http"), "WS": (self.binance_ws_url, "ws")}
         for name, (url, scheme) in urls.items():
             if self.binance_network == "local" and not _is_loopback(url, scheme):

@@ -14,6 +14,7 @@ from tradewire.execution.adapters.binance_modes import AccountModes
 from tradewire.execution.adapters.memory_ledger import MemoryLedger
 from tradewire.execution.adapters.paper_venue import PaperVenue
 from tradewire.execution.adapters.postgres_ledger import PostgresLedger
+from tradewire.execution.adapters.promotion import check_promotion, read_promotion
 from tradewire.execution.adapters.simulated_broker import SimulatedBroker
 from tradewire.execution.domain.asking import IN_EVENT_TIME, AskPolicy
 from tradewire.execution.domain.desk import ExecutionDesk
@@ -136,11 +137,16 @@ class BinanceBrokers:
         dsn, clock, at = settings.rate_budget_dsn, SystemClock(), settings.binance_addresses()
         shared = MemorySpent(clock) if dsn is None else PostgresSpent(dsn)
         self._budget = RateBudget(at.rest, shared, MemorySpent(clock))
-        self._access = BinanceAccess(at, keys, modes, self._budget)
+        self._access = BinanceAccess(at, keys, modes, self._budget, settings.binance_shadow)
+        record = settings.binance_promotion
+        self._promotion = None if record is None else read_promotion(record)
+        self._revision = settings.revision
         self._brokers: dict[str, BinanceBroker] = {}
 
     def of(self, account_id: str) -> BrokerLink:
-        """The account's broker. Raises FatalError for one without keys."""
+        """The account's broker. Raises FatalError for one without keys, or without its promotion where it needs one."""
+        if self._promotion is not None:
+            check_promotion(self._promotion, account_id, self._revision)
         broker = self._brokers[account_id] = self._access.broker(account_id, SystemClock())
         return BrokerLink(broker, self._policy, live=broker)
 

@@ -11,6 +11,7 @@ from tradewire.binance.signatures import Ed25519Signer, HmacKey
 from tradewire.execution.adapters.binance_broker import BinanceBroker
 from tradewire.execution.adapters.binance_modes import AccountModes
 from tradewire.execution.adapters.binance_rest import BinanceRest, Credentials
+from tradewire.execution.adapters.shadow_broker import ShadowBroker
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError
 from tradewire.runtime.rate_budget.budget import RateBudget
@@ -23,18 +24,21 @@ BYTES_MAX: Final = 10_000
 @dataclass(frozen=True, slots=True)
 class BinanceAccess:
     """``keys``: a folder with ``<account>.key`` and, beside it, ``<account>.secret`` (HMAC) or ``<account>.pem``
-    (Ed25519); ``budget``: of the address that all accounts ask from.
+    (Ed25519); ``budget``: of the address that all accounts ask from;
+    ``shadow``: orders are checked and not sent.
     """
 
     addresses: Addresses
     keys: Path
     modes: AccountModes
     budget: RateBudget
+    shadow: bool = False
 
     def broker(self, account_id: str, clock: ClockPort) -> BinanceBroker:
         """The account's broker. Raises FatalError for one without keys."""
         rest = BinanceRest(self.addresses, credentials(self.keys, account_id), clock, self.budget)
-        return BinanceBroker(account_id, rest, self.modes, clock)
+        kind = ShadowBroker if self.shadow else BinanceBroker
+        return kind(account_id, rest, self.modes, clock)
 
 
 def credentials(folder: Path, account_id: str) -> Credentials:

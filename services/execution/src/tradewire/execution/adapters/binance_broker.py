@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -107,18 +107,21 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
 
     # ---- orders ----
 
-    async def submit(self, symbol: str, intent: OrderIntent) -> Accepted | Rejected | Unknown:
+    async def submit(
+        self, symbol: str, intent: OrderIntent, asked_us: int | None = None
+    ) -> Accepted | Rejected | Unknown:
+        asked_us = self._clock.now_us() if asked_us is None else asked_us
         await self._check(symbol)
         if not is_conditional(intent):
-            return await self._submit(order_request(symbol, intent, hedged=self._modes.hedged))
+            return await self._submit(order_request(symbol, intent, hedged=self._modes.hedged), asked_us)
         mark = await self._mark(symbol) if intent.trailing_distance is not None else None
         request = algo_request(symbol, intent, hedged=self._modes.hedged, mark=mark)
         try:
-            told = await self._rest.send("POST", "/fapi/v1/algoOrder", request)
+            told = await self._rest.send("POST", "/fapi/v1/algoOrder", request, asked_us)
         except FailedCallError as error:
             if error.failure.code == ErrorCode.ORDER_WOULD_IMMEDIATELY_TRIGGER:
                 # its price was reached before it arrived: what it would do then is done now, under the same id
-                return await self._submit(market_request(symbol, intent, hedged=self._modes.hedged))
+                return await self._submit(market_request(symbol, intent, hedged=self._modes.hedged), asked_us)
             return _refusal(error)
         try:
             reply = AlgoOrderReply.read(told)
@@ -127,15 +130,27 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
         self._ids.note_conditional(reply)
         return Accepted(str(reply.algo_id), reply.update_time_ms * 1000)
 
-    async def _submit(self, request: Mapping[str, Any]) -> Accepted | Rejected | Unknown:
+    async def _submit(self, request: Mapping[str, Any], asked_us: int) -> Accepted | Rejected | Unknown:
         try:
-            reply = OrderReply.read(await self._rest.send("POST", "/fapi/v1/order", request))
+            reply = OrderReply.read(await self._rest.send("POST", "/fapi/v1/order", request, asked_us))
         except FailedCallError as error:
             return _refusal(error)
         except FieldError as error:
             return Unknown(f"the reply can't be read: {error}")
         self._ids.note(reply.order_id, request["newClientOrderId"])
         return Accepted(str(reply.order_id), reply.update_time_ms * 1000)
+
+    async def check_order(self, symbol: str, intent: OrderIntent) -> Rejected | Unknown | None:
+        """Have the venue check a normal order without taking it; None when it would. Raises as ``submit``."""
+        await self._check(symbol)
+        if is_conditional(intent):
+            return None  # Binance checks no conditional orders
+        request = order_request(symbol, intent, hedged=self._modes.hedged)
+        try:
+            await self._rest.send("POST", "/fapi/v1/order/test", request)
+        except FailedCallError as error:
+            return _refusal(error)
+        return None
 
     async def _mark(self, symbol: str) -> Decimal:
         told = await self._rest.ask("GET", "/fapi/v1/premiumIndex", symbol=symbol)
@@ -247,22 +262,26 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
             realized_pnl=ZERO,
             fees_paid=ZERO,
             funding_paid=ZERO,
-            positions=tuple(_position(row) for row in rows if row.amount),
+            positions=tuple(_netted(rows)),
         )
 
     async def time(self) -> int:
         return await self._rest.time_us()
 
 
-def _position(row: PositionRisk) -> BrokerPosition:
-    return BrokerPosition(
-        symbol=row.symbol,
-        qty=row.amount,
-        entry_price=row.entry_price,
-        mark_price=row.mark_price,
-        unrealized_pnl=row.unrealized,
-        liquidation_price=row.liquidation_price or None,
-    )
+def _netted(rows: Sequence[PositionRisk]) -> Iterator[BrokerPosition]:
+    """One position of each symbol: our records net the sides of a hedge. Its prices are those of the larger side."""
+    for symbol in sorted({row.symbol for row in rows if row.amount}):
+        sides = [row for row in rows if row.symbol == symbol]
+        largest = max(sides, key=lambda row: abs(row.amount))
+        yield BrokerPosition(
+            symbol=symbol,
+            qty=sum((row.amount for row in sides), ZERO),
+            entry_price=largest.entry_price,
+            mark_price=largest.mark_price,
+            unrealized_pnl=sum((row.unrealized for row in sides), ZERO),
+            liquidation_price=largest.liquidation_price or None,
+        )
 
 
 def _refusal(error: FailedCallError) -> Rejected | Unknown:

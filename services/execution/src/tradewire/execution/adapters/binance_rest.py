@@ -129,14 +129,17 @@ class BinanceRest:
             await self.time_us()
             return await self.send(method, path, params)
 
-    async def send(self, method: str, path: str, params: Mapping[str, Any]) -> Any:
-        """Send a call once. Raises FailedCallError."""
+    async def send(self, method: str, path: str, params: Mapping[str, Any], asked_us: int | None = None) -> Any:
+        """Send a call once. Raises FailedCallError.
+
+        ``asked_us``: the time that it carries, by our clock; None: now. It is refused when it arrives 5 s later.
+        """
         call, endpoint = f"{method} {path}", BY_CALL[method, path]
         self._check_pause(call)
         if endpoint.security == "SIGNED" and self._ahead_us is None:
             await self._learn_time(call)
         await self._charge(call, endpoint, params)
-        query = self._query(params, signed=endpoint.security == "SIGNED")
+        query = self._query(params, asked_us, signed=endpoint.security == "SIGNED")
         headers = {} if endpoint.security == "NONE" else {API_KEY_HEADER: self._credentials.api_key}
         host = self.addresses.wallet if path.startswith("/sapi/") else self.addresses.rest
         address = URL(f"{host}{path}" + (f"?{query}" if query else ""), encoded=True)  # signed as it stands
@@ -174,12 +177,13 @@ class BinanceRest:
             wait_s = self._pause(response)
             await self._budget.stop(_weighed(0), wait_s)
 
-    def _query(self, params: Mapping[str, Any], *, signed: bool) -> str:
+    def _query(self, params: Mapping[str, Any], asked_us: int | None, *, signed: bool) -> str:
         told = {name: _text(value) for name, value in params.items() if value is not None}
         if not signed:
             return urlencode(told)
-        now_ms = (self._clock.now_us() + (self._ahead_us or 0)) // 1000
-        query = urlencode(told | {"recvWindow": str(RECV_WINDOW_MS), "timestamp": str(now_ms)})
+        time_us = self._clock.now_us() if asked_us is None else asked_us
+        time_ms = (time_us + (self._ahead_us or 0)) // 1000
+        query = urlencode(told | {"recvWindow": str(RECV_WINDOW_MS), "timestamp": str(time_ms)})
         return f"{query}&{urlencode({'signature': self._credentials.signer.sign(query)})}"
 
     def _judge(self, call: str, response: aiohttp.ClientResponse, text: str) -> Any:

@@ -61,7 +61,9 @@ class SimulatedBroker(BrokerPort, SimulatedMarket):
         rates = {symbol: item.funding_e8 for symbol, item in bars.items() if item.funding_e8}
         self._take(self._exchange.step(time_us, moved, marks, rates))
 
-    async def submit(self, symbol: str, intent: OrderIntent) -> Accepted | Rejected | Unknown:
+    async def submit(
+        self, symbol: str, intent: OrderIntent, asked_us: int | None = None
+    ) -> Accepted | Rejected | Unknown:
         order = order_of(intent, symbol, "")
         events = self._exchange.submit(order, self._time_us)
         first = events[0]

@@ -11,6 +11,8 @@ NOT_FOUND: Final = "NOT_FOUND"
 """Reason of an order that the venue never had, as far as it can be asked."""
 NOT_SENT: Final = "NOT_SENT"
 """Reason of an order that could not be sent, or was withdrawn before it could."""
+STALE: Final = "STALE"
+"""Reason of a second write before an order is sent: since the first, another process may have taken the account."""
 RESTARTED: Final = "RESTARTED"
 """Reason of an order that a process before this one may or may not have sent."""
 
@@ -23,7 +25,8 @@ class AskPolicy:
     a request that arrives later than ``recvWindow`` (at most 5 s for orders) after its timestamp; the rest is for its
     own replication. ``agreeing``: answers in a row that must say "no such order". ``sends_max``: times that an order
     is sent which the venue surely never had. ``tries_max``: times that a request is made which surely never left, but
-    for what only reduces. ``settle_us``: until a difference is looked at again.
+    for what only reduces. ``settle_us``: until a difference is looked at again. ``fresh_us``: from when we were
+    known to own the account until an order leaves. ``cancel_us``: how long a cancel, or sending what opens, is tried.
     ``price_holds``: the market stands still until an order has arrived, so that an entry is as good later.
     """
 
@@ -36,6 +39,7 @@ class AskPolicy:
     cancel_us: int = 30_000_000
     reconcile_us: int = 60_000_000
     settle_us: int = 1_000_000
+    fresh_us: int = 3_000_000
     price_holds: bool = False
 
     def delay_us(self, attempt: int, jitter: float) -> int:
@@ -50,9 +54,11 @@ class AskPolicy:
         """Do ``answers`` in a row of "no such order" prove that the venue never had it?"""
         return answers >= self.agreeing and time_us - order.sent_us >= self.visible_us
 
-    def gives_up(self, order: LiveOrder, attempts: int) -> bool:
-        """Was an order tried often enough that surely never left? A guard is tried on: a position is behind it."""
-        return attempts >= self.tries_max and (order.intent is None or not order.intent.reduce_only)
+    def gives_up(self, order: LiveOrder, attempts: int, *, age_us: int) -> bool:
+        """Was an order tried often and long enough that surely never left? A guard is tried on: it has a position."""
+        return (attempts >= self.tries_max or age_us > self.cancel_us) and (
+            order.intent is None or not order.intent.reduce_only
+        )
 
     def may_send_again(self, order: LiveOrder) -> bool:
         """Is an order that the venue surely never had still wanted?
@@ -69,7 +75,7 @@ class AskPolicy:
         )
 
 
-IN_EVENT_TIME: Final = AskPolicy(visible_us=0, agreeing=1, sends_max=1_000_000, price_holds=True)
+IN_EVENT_TIME: Final = AskPolicy(visible_us=0, agreeing=1, sends_max=1_000_000, price_holds=True, fresh_us=2**60)
 """For a broker in the same process, which shows at once what it has and moves only with the account's own bars."""
 
 

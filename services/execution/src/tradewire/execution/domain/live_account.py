@@ -90,6 +90,10 @@ class LiveAccount:
         if not held:
             self.apply(order.client_order_id, Happening.SUBMIT, time_us)
 
+    def say_again(self, client_order_id: str, time_us: int, reason: str) -> None:
+        """Have the ledger write an order once more as it is."""
+        self._say(self.book.orders[client_order_id], time_us, reason)
+
     def resize(self, client_order_id: str, qty: Decimal) -> None:
         """An order that was not sent yet is to be for ``qty``, base."""
         order = self.book.orders[client_order_id]
