@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from tradewire.ports.message import Emit, Envelope
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, record_bytes
 from tradewire.runtime.dead_letters.letters import KEY_KEPT_BYTES, VALUE_KEPT_BYTES, dead_letter, original, own_headers
-from tradewire.runtime.service import Service, on
+from tradewire.runtime.service import LastPublished, Service, on
 from tradewire.testkit.builders import candle, snapshot
 from tradewire.testkit.worker_rig import WorkerRig
 
@@ -100,3 +101,15 @@ def test_every_dead_letter_fits_and_keeps_what_it_can(
     elif size > RECORD_BYTES_MAX:
         assert letter.value == (value or b"")[:VALUE_KEPT_BYTES]
         assert key is None or len(key) > KEY_KEPT_BYTES or letter.key == key
+
+
+async def test_event_of_a_source_beyond_a_bound_is_a_dead_letter_while_the_source_goes_on(rig: WorkerRig) -> None:
+    odd = candle(1).model_copy(update={"mark_high": Decimal("1e29"), "symbol": "BTC\0USDT"})
+
+    async def source(_: LastPublished) -> AsyncIterator[Sequence[Emit]]:
+        yield [Emit(event, event_id=str(number)) for number, event in enumerate((candle(0), odd, candle(2)))]
+
+    async with rig.running(Service(name="ingest", outputs=(CandleClosed,), source=source)) as worker:
+        await rig.until(lambda: worker.progress.dead_letters == 1 and rig.count(CANDLES) == 2)
+    (letter,) = await rig.read(DEAD_LETTERS["ingest"])
+    assert b"BTC" in (letter.value or b"")

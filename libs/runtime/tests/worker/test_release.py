@@ -261,3 +261,28 @@ async def test_letter_holds_its_record_with_its_own_headers_place_and_time(rig: 
     (letter,) = await rig.read(LETTERS)
     (record,) = await rig.read(EVALUATIONS)
     assert original(letter) == record
+
+
+async def test_letter_that_a_stopped_member_writes_late_parks_its_key_until_it_is_released_again(
+    rig: WorkerRig,
+) -> None:
+    """Its record was handled meanwhile; handled again it says the same."""
+    desk = RefusingDesk(1)
+    await say(rig, 0, 1)
+    async with rig.running(desk.service):
+        await rig.until(lambda: rig.count(LETTERS) == 1)
+        (letter,) = await letters(rig)
+        desk.broken.clear()
+        await ask(rig)
+        await rig.until(lambda: desk.handled == [0, 1])
+        said = {event_id for event_id, _ in await rig.said(RiskAssessed)}
+    late = Outgoing(letter.topic, letter.key, letter.value, letter.headers, letter.partition)
+    await rig.put(late)
+    again = RefusingDesk()
+    async with rig.running(again.service):
+        await say(rig, 2)
+        await rig.until(lambda: rig.metrics.parked_keys.labels("risk")._value.get() == 1)
+        await rig.until(lambda: len(rig.bus._logs(LETTERS)[letter.partition]._records) == 5)
+        await ask(rig)
+        await rig.until(lambda: again.handled == [1, 2])
+    assert {event_id for event_id, _ in await rig.said(RiskAssessed)} >= said

@@ -35,6 +35,8 @@ class ClosedLoop:
     ) -> None:
         """``strategies``: instances of strategy; several answer what they looked up a turn before."""
         self.log = Log(partitions)
+        self.late: list[Event] = []
+        """What members that were stopped wrote late."""
         for number, event in enumerate([*setup, *market]):
             self.log.append(
                 emit_of(event) if isinstance(event, CandleClosed) else Emit(event, event_id=f"set-{number}")
