@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -108,16 +109,21 @@ def measured(folder: Path, *, quick: bool) -> Iterator[Cost]:
     minutes, hours = years * YEAR_MINUTES, 2_000
     write_market(folder / "minutes", 3, minutes, MINUTE_S)
     one, three = (write_strategy(folder / f"minutes-{n}.yaml", n, "1m", SMALL) for n in (1, 3))
+    compile_once(folder)
     yield cost("strategy validate", ["strategy", "validate", one], folder)
     yield cost("--help", ["--help"], folder)
     for strategy, symbols in ((one, 1), (three, 3)):
-        what = f"backtest, {years} years of minutes, {symbols} symbols"
+        what = f"backtest --out, {years} years of minutes, {symbols} symbols"
         yield cost(what, ["backtest", strategy, "--data", "minutes", "--out", f"run-{symbols}"], folder)
     data = f"minutes/bench-{_symbol(0)}-1m.csv"
     space = ["--params", "f=5:50:5", "s=60:100:10"]
     yield cost(f"sweep, 50 sets, {minutes:,} bars", ["sweep", one, "--data", data, *space], folder)
-    often = write_strategy(folder / "often.yaml", 3, "1m", SMALL, 2, 5)
-    yield cost("backtest with --out, trading often", ["backtest", often, "--data", "minutes", "--out", "often"], folder)
+    often = write_strategy(folder / "often.yaml", 2, "1m", SMALL, 3, 10)
+    yield cost(
+        f"backtest --out, {years} years of minutes, 2 symbols, many trades",
+        ["backtest", often, "--data", "minutes", "--out", "often"],
+        folder,
+    )
     for symbols in (100, 500) if quick else (500, 2_000):
         name = f"hours-{symbols}"
         write_market(folder / name, symbols, hours, HOUR_S)
@@ -131,6 +137,17 @@ def measured(folder: Path, *, quick: bool) -> Iterator[Cost]:
     yield cost("compare, 50 strategies × 10 symbols, two engines", words, folder)
 
 
+def compile_once(folder: Path) -> None:
+    """Have each loop's machine code on disk."""
+    write_market(folder / "few", 2, 2_000, MINUTE_S)
+    for sizing in (SMALL, LARGE):
+        strategy = write_strategy(folder / "few.yaml", 2, "1m", sizing)
+        cost("compile: backtest", ["backtest", strategy, "--data", "few", "--out", "run-few"], folder)
+        cost("compile: compare", ["compare", strategy, "--data", "few", "--engines", "futures,vectorized"], folder)
+        cost("compile: sweep", ["sweep", strategy, "--data", "few", "--params", "f=5,9", "s=60:100:10"], folder)
+        shutil.rmtree(folder / "sweep-few")
+
+
 def section(costs: Sequence[Cost]) -> str:
     """The section of the page."""
     rows = [(one.what, f"{one.cpu_s:.1f} s", f"{one.peak_mib:,.0f} MiB") for one in costs]
@@ -141,7 +158,7 @@ def section(costs: Sequence[Cost]) -> str:
         "Written by `make bench-commands`. CPU, user and system, of one process from start to end, with the machine",
         f"code that an earlier process left on disk; {os.cpu_count()} cores, load average at the end {load}.",
         "",
-        *table(("command", "CPU", "peak memory"), rows),
+        table(("command", "CPU", "peak memory"), rows),
         "",
     ]
     return "\n".join(lines)

@@ -19,6 +19,7 @@ from tradewire.app.cli.options import BusOption, RegistryOption, RootOption, epi
 from tradewire.app.cli.output import Exit, err, fail, out, plain, say, tell
 from tradewire.app.cli.reach import Where
 from tradewire.app.cli.research import Asked, StrategyArgument, asks, data_lines, ready_line, request_of
+from tradewire.backtest.freed_memory import keep_freed_memory
 from tradewire.backtest.sweeps import (
     Search,
     Span,
@@ -127,6 +128,7 @@ def sweep(
     as_json: JsonOutOption = None,
 ) -> None:
     """Try many parameter sets; rank them in and out of sample, with deflated Sharpe ratio and overfitting risk."""
+    keep_freed_memory()
     request = request_of(file, asked)
     wanted = _Wanted(space, where, (search, trials, seed), (walk_forward, anchored), holdout, embargo)
     target = Where(root, bus, registry_url) if publish else None
@@ -253,9 +255,7 @@ def show(report: SweepReport, found: HeatMap | None, data: Sequence[str] = ()) -
     tell(f"searched {_dates(report.searched)}" + (f"; unseen {_dates(report.held_out)}" if report.held_out else ""))
     out.print(table)
     tell(f"the best set is {ready_line(report.ready_from_us)}")
-    for line in report.not_happened:
-        tell(f"of the best set: {line}")
-    for line in data:
+    for line in (*(f"of the best set: {line}" for line in report.not_happened), *data):
         tell(line)
     risk = "–" if report.overfitting is None else f"{report.overfitting.probability:.2f}"
     tell(f"probability of backtest overfitting {risk}; effective trials {report.effective_trials:,.1f}")
