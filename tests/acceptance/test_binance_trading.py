@@ -10,7 +10,9 @@ from tests.acceptance.venue_run import AMPLE, ROOT, Market, VenueRun, sample_mar
 
 from tradewire.execution.adapters import binance_rest
 from tradewire.ingest.adapters import pace
+from tradewire.ports.events import Severity
 from tradewire.testkit.binance_venue import BinanceVenue
+from tradewire.venue.faults import parse_faults
 
 PLAIN = """id: crossing
 description: two averages, without guards
@@ -58,4 +60,22 @@ async def test_sample_strategy_when_it_trades_at_binance_then_ledger_equals_venu
     text = (ROOT / "strategies/ema-cross-btc.yaml").read_text()
     run, _ = await at_venue(data, strategy_file(tmp_path, text))
     assert {fill.leg for fill in run.tables.fills.values()} > {"ENTRY"}
+    assert findings(run) == []
+
+
+async def test_liquidation_when_the_venue_makes_one_then_booked_and_raised_as_an_incident(tmp_path: Path) -> None:
+    data = sample_market(tmp_path, 40)
+    faults = parse_faults("faults: [{kind: liquidation, symbol: BTCUSDT, at_s: 86500}]", "test", seed=1)
+    venue = BinanceVenue(data.candles, rules=[data.rules], faults=faults)
+    await venue.start()
+    run = VenueRun(data, (strategy_file(tmp_path, PLAIN),), venue)
+    await run.come_to_an_end()
+    await venue.stop()
+    (booked,) = [fill for fill in run.tables.fills.values() if not fill.strategy_id]
+    assert booked.leg == "LIQUIDATION"
+    assert not booked.position_after
+    incidents = [event for event in await run.incidents() if event.name == "order_not_ours"]
+    assert [(event.severity, booked.client_order_id in event.message) for event in incidents] == [
+        (Severity.ERROR, True)
+    ]
     assert findings(run) == []

@@ -28,6 +28,7 @@ from tradewire.binance.limits import RateLimit
 from tradewire.execution.adapters.memory_ledger import LedgerTables, MemoryLedger
 from tradewire.ports.events import (
     AccountStateChanged,
+    AuditRecorded,
     CandleClosed,
     InstrumentChanged,
     OrderChanged,
@@ -36,7 +37,9 @@ from tradewire.ports.events import (
     RiskAssessed,
 )
 from tradewire.ports.message import Event
+from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
+from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.runtime.loop.worker import Worker
@@ -162,6 +165,14 @@ class VenueRun:
                 self._execution[1].result()
                 raise AssertionError("the execution service ended by itself")
         return watching.result()
+
+    async def incidents(self) -> list[AuditRecorded]:
+        """What execution said to people."""
+        topic = BY_EVENT[AuditRecorded].name
+        found = [
+            self.codec.decode(topic, record.value) async for record in read_to_end(self.bus, topic) if record.value
+        ]
+        return [event for event in found if isinstance(event, AuditRecorded) and event.source == "execution"]
 
     # ---- the execution service ----
 
