@@ -147,6 +147,10 @@ Bar = tuple[str, str, int]
 """Strategy, symbol and close of a bar that is decided on."""
 
 
+def _same_question(one: StrategyStatusChanged, other: StrategyStatusChanged) -> bool:
+    return (one.version, one.status) == (other.version, other.status)
+
+
 def answers_of(loop: ClosedLoop, *, standing: bool) -> dict[str, list[StrategyStatusChanged]]:
     """Answers by strategy, in order; those that are ``standing``: without what came late and another had answered."""
     late = {id(event) for event in loop.late}
@@ -156,8 +160,11 @@ def answers_of(loop: ClosedLoop, *, standing: bool) -> dict[str, list[StrategySt
     for event in told:
         said = found[event.strategy_id]
         overtaken = id(event) in late and (event.strategy_id, event.version, event.status) in in_time
-        if not standing or not (overtaken or (said and event.answered_at_us <= said[-1].answered_at_us)):
-            said.append(event)
+        if standing and (overtaken or (said and event.answered_at_us <= said[-1].answered_at_us)):
+            continue
+        if standing and said and id(said[-1]) in late and _same_question(said[-1], event):
+            said.pop()  # of two that came late, too, the later one stands
+        said.append(event)
     return found
 
 
