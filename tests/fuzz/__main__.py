@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from tests.fuzz.changelogs import CHANGELOGS, fuzz_changelog
 from tests.fuzz.runs import SERVICES, Report, built, fuzz, memory_bus, topics_of
 
 from tradewire.embedded import Stack, StackPaths
 from tradewire.embedded.external import DATABASES
+from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus import connect
 from tradewire.runtime.bus import kafka_topics as topic_admin
 
@@ -39,6 +41,12 @@ def main() -> int:
                 for topic in topics_of(service, folder):
                     if asked.topic in (None, topic):
                         reports.append(asyncio.run(_one(service, topic, folder, asked.records, asked.seed, stack)))
+                        print(reports[-1], flush=True)
+            for service, state in CHANGELOGS.items():
+                if not asked.servers and asked.service in (None, service):
+                    topic = BY_EVENT[state].name
+                    if asked.topic in (None, topic):
+                        reports.append(asyncio.run(fuzz_changelog(service, folder, asked.records, asked.seed)))
                         print(reports[-1], flush=True)
     bad = [report for report in reports if report.faults]
     print(f"{sum(report.records for report in reports):,} records, {len(bad)} of {len(reports)} runs with a fault")

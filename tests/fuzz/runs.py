@@ -91,7 +91,7 @@ def memory_bus() -> MemoryBus:
 async def fuzz(service: Service, topic: str, count: int, *, bus: EventBusPort, seed: int) -> Report:
     """Let a service read ``count`` hostile records of a topic, behind what it needs to know first."""
     report, began_s = Report(service.name, topic, count), time.monotonic()
-    await bus.publish([_said(_codec(), event) for event in KNOWN])
+    await bus.publish([said(event) for event in KNOWN])
     places = [Place(topic, partition) for partition in range(await bus.partitions(topic))]
     begins = await bus.end_offsets(places)
     records = Records(topic, seed).take(count)
@@ -99,18 +99,18 @@ async def fuzz(service: Service, topic: str, count: int, *, bus: EventBusPort, s
         await bus.publish(batch)
     ends = {place: end for place, end in (await bus.end_offsets(places)).items() if end > begins[place]}
     with _watched(topic) as became:
-        await _run(service, bus, _codec(), ends, report)
+        await run_until_read(service, bus, ends, report)
     await _judge(report, bus, became, begins, ends)
     report.seconds = time.monotonic() - began_s
     return report
 
 
-async def _run(service: Service, bus: EventBusPort, codec: Codec, ends: Mapping[Place, int], report: Report) -> None:
+async def run_until_read(service: Service, bus: EventBusPort, ends: Mapping[Place, int], report: Report) -> None:
     """Run until all is read; a crash is a fault."""
     settings = RuntimeSettings(bus_url="memory:", backlog_records_max=10**9, retry_seconds_max=0.1, drain_seconds=60.0)
     parts: dict[str, Any] = {"clock": SystemClock(), "tracing": Tracing(service.name, "0"), "settings": settings}
     parts["metrics"] = Metrics(CollectorRegistry())
-    workers, stop = [Worker(service, bus, codec, version="0", **parts)], asyncio.Event()
+    workers, stop = [Worker(service, bus, codec(), version="0", **parts)], asyncio.Event()
     task = asyncio.create_task(run_in_turn(workers, 0, stop))
     while not task.done() and not _is_read(workers[0], ends):
         await asyncio.sleep(0.01)  # gives the loop away; what is asked is how far the worker has read
@@ -155,7 +155,8 @@ async def _judge(
 
 
 @cache
-def _codec() -> Codec:
+def codec() -> Codec:
+    """Of the ids that need no registry."""
     return Codec(SchemaIds.static())
 
 
@@ -164,7 +165,7 @@ def is_level(record: Record) -> bool:
     if record.value is None:
         return False
     try:
-        event = decode_control(_codec(), record.value)
+        event = decode_control(codec(), record.value)
     except ContractViolationError:
         return False
     assert isinstance(event, ControlChanged), "the topic carries controls"
@@ -194,10 +195,11 @@ def _watched(topic: str) -> Iterator[dict[tuple[int, int], str]]:
         yield became
 
 
-def _said(codec: Codec, event: Event) -> Outgoing:
+def said(event: Event) -> Outgoing:
+    """A record of an event, as its producer might write it."""
     spec = BY_EVENT[type(event)]
     headers = (("event_id", f"known-{spec.key_of(event)}".encode()), ("event_time_us", b"0"))
-    return Outgoing(spec.name, spec.key_of(event).encode(), codec.encode(event), headers)
+    return Outgoing(spec.name, spec.key_of(event).encode(), codec().encode(event), headers)
 
 
 def _market(folder: Path) -> Path:

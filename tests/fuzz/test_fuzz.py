@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from tests.fuzz.changelogs import CHANGELOGS, fuzz_changelog
 from tests.fuzz.runs import SERVICES, built, fuzz, memory_bus, topics_of
 
 RECORDS = 150
@@ -29,3 +30,16 @@ async def test_hostile_records_end_no_service_and_none_vanishes(
     assert report.faults == []
     assert report.outcomes.total() == RECORDS
     assert report.outcomes["dead_lettered"] > 0
+
+
+@pytest.mark.parametrize("service", CHANGELOGS)
+async def test_hostile_states_end_no_service_and_stand_in_no_records_way(
+    service: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+
+    report = await fuzz_changelog(service, tmp_path, RECORDS, seed=SEED)
+
+    assert report.faults == []
+    assert report.outcomes["refused"] > 0
+    assert report.outcomes["taken"] > 0

@@ -91,3 +91,9 @@ def test_service_that_nobody_ever_heard_of_is_never_healthy() -> None:
     assert "execution: no instance is ready" in status.problems
     empty = asyncio.run(cluster_status(MemoryBus(memory_topics()), CODEC, ManualClock(NOW_US), "memory:"))
     assert (empty.healthy, empty.phase, len(empty.problems)) == (False, "unknown", 6)
+
+
+def test_instance_that_said_why_it_ended_is_a_problem_with_its_reason() -> None:
+    ended = report("risk", phase="ended", ready=False).model_copy(update={"last_error": "KeyError: 'engine'"})
+    _, found = seen(ended)
+    assert problems(found, ()) == ["risk-0 is lost: it ended: KeyError: 'engine'"]

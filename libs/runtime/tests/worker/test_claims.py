@@ -155,5 +155,5 @@ async def test_state_with_a_claim_that_is_no_number_is_refused_with_its_place() 
     bus = MemoryBus({STATES: 1})
     odd = RiskStateSaved(account_id="alpha", event_time_us=0, state=b"7")
     await bus.publish([Outgoing(STATES, b"alpha@x", CODEC.encode(odd), (("claim", b"x"),), partition=0)])
-    with pytest.raises(ContractViolationError, match=r"header claim is b'x'; allowed: an offset"):
+    with pytest.raises(ContractViolationError, match=r"header claim: found b'x'; allowed: an offset"):
         await Owner(bus).take_over()

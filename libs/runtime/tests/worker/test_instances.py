@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from tradewire.ports.bus import Ack, Outgoing
@@ -15,6 +17,7 @@ from tradewire.runtime.observe.health import Health
 from tradewire.runtime.observe.instances import LOOP_STARTS, STEADY_SECONDS, TOPIC, Instances, newest_reports
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.process import serve
+from tradewire.runtime.service import Store
 from tradewire.testkit.builders import candle
 from tradewire.testkit.watched import WatchedBus
 from tradewire.testkit.worker_rig import WorkerRig
@@ -73,7 +76,7 @@ async def test_orderly_stops_are_no_crash_loop() -> None:
         await made._read_back()
         await made.once()
         assert "crash_loop" not in [wait.reason for wait in health.unready("indicator")]
-        await made.once(stopped=True)
+        await made.once(phase="stopped")
         clock.advance(seconds=5)
 
 
@@ -94,3 +97,17 @@ async def test_record_that_is_no_report_is_left_out(rig: WorkerRig) -> None:
     made, _ = instances(rig)
     await made.once()
     assert set(await reports(rig)) == {"indicator-0"}
+
+
+async def test_instance_that_ends_by_an_error_says_so_last(rig: WorkerRig) -> None:
+    class Broken(Store):
+        async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
+            raise KeyError("engine")
+
+    rig.settings = rig.settings.model_copy(update={"member": "indicator-7"})
+    service = replace(rig.summing(), store=Broken())
+    with pytest.raises(ExceptionGroup):
+        await serve([service], rig.bus, rig.settings, stop=asyncio.Event(), metrics=Metrics(CollectorRegistry()))
+    last = (await reports(rig))["indicator-7"]
+    assert (last.phase, last.ready) == ("ended", False)
+    assert "KeyError('engine')" in (last.last_error or "")

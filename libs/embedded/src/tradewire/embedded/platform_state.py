@@ -26,7 +26,7 @@ class PlatformPhase(StrEnum):
 class ServiceState:
     """A service process; ``mark`` is None while it does not run, ``starts`` counts restarts too.
 
-    ``crash_loop``: it ended by itself again and again in short order.
+    ``crash_loop``: it ended by itself again and again in short order; ``ended``: how and why it did last.
     """
 
     mark: ProcessMark | None
@@ -34,6 +34,7 @@ class ServiceState:
     starts: int
     log: str
     crash_loop: bool = False
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +76,5 @@ def read_platform(root: Path) -> PlatformState | None:
 
 def _service(fields: dict[str, Any]) -> ServiceState:
     mark = None if fields["mark"] is None else ProcessMark.from_json(fields["mark"])
-    return ServiceState(mark, fields["url"], int(fields["starts"]), str(fields["log"]), bool(fields.get("crash_loop")))
+    loop, ended = bool(fields.get("crash_loop")), str(fields.get("ended", ""))
+    return ServiceState(mark, fields["url"], int(fields["starts"]), str(fields["log"]), loop, ended)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import json
 import os
 import signal
 import socket
@@ -33,6 +34,7 @@ MODULES = {name: f"tradewire.{name}" for name in SERVICES} | {
 STOP_SECONDS = 25.0
 READY_SECONDS = 90.0
 LOG_TAIL_LINES = 15
+WHY_CHARACTERS_MAX = 500
 LOG_FOLDER, OUTPUT = "TRADEWIRE_LOG_FOLDER", "output.txt"
 PR_SET_PDEATHSIG = 1
 
@@ -149,6 +151,17 @@ class ServiceProcess:
         lines = [line for path in self.log_folder.glob("*.log") for line in _end_of(path)]
         return "\n".join([*sorted(lines)[-LOG_TAIL_LINES:], *_end_of(self._output)])
 
+    def why_ended(self) -> str:
+        """How it ended, and why as its log says; empty while it runs."""
+        code = self.exit_code
+        if code is None:
+            return ""
+        if code < 0:
+            return f"ended by {signal.Signals(-code).name}"
+        crashes = [line for path in self.log_folder.glob("*.log") for line in _end_of(path) if '"crashed"' in line]
+        why = _message(max(crashes, default="")) or next(iter(_end_of(self._output)[-1:]), "")
+        return f"ended with exit code {code}: {why[:WHY_CHARACTERS_MAX] or 'see its log'}"
+
     @property
     def url(self) -> str | None:
         """Base URL of its HTTP server, once it listens."""
@@ -181,6 +194,14 @@ class ServiceProcess:
 
 def _end_of(path: Path) -> list[str]:
     return path.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:] if path.exists() else []
+
+
+def _message(line: str) -> str:
+    """What a line of a log says; empty for what is none."""
+    try:
+        return str(json.loads(line)["message"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 async def until_ready(services: Sequence[ServiceProcess], within_s: float = READY_SECONDS) -> None:

@@ -34,6 +34,7 @@ class Restarts:
     started_s: float = 0.0
     due_s: float | None = None
     deaths_s: deque[float] = field(default_factory=lambda: deque(maxlen=LOOP_DEATHS))
+    why: str = ""
 
     def is_loop(self, now_s: float) -> bool:
         """Did it end by itself again and again, the first time not long ago, and has not run for a while since?"""
@@ -107,16 +108,17 @@ class Supervisor:
     def _state_of(self, service: ServiceProcess) -> ServiceState:
         mark = ProcessMark.of(service.pid) if service.pid is not None else None
         restarts = self._restarts.get(service.name)
+        ended = restarts.why if restarts is not None else ""
         loop = restarts is not None and restarts.is_loop(self.clock.monotonic_s())
-        return ServiceState(mark, service.url, service.starts, str(service.log_folder), loop)
+        return ServiceState(mark, service.url, service.starts, str(service.log_folder), loop, ended)
 
     def _look_after(self, service: ServiceProcess) -> None:
         restarts, now_s = self._restarts[service.name], self.clock.monotonic_s()
         if service.running:
             return
         if restarts.due_s is None:
-            pause_s = restarts.died(now_s)
-            self.say(f"{service.name} ended (exit code {service.exit_code}); starting it again in {pause_s:.0f} s")
+            pause_s, restarts.why = restarts.died(now_s), service.why_ended()
+            self.say(f"{service.name} {restarts.why}; starting it again in {pause_s:.0f} s")
         elif now_s >= restarts.due_s:
             self._begin(service)
             self.say(f"{service.name} started again, for the {service.starts - 1}. time")

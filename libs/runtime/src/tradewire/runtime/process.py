@@ -35,7 +35,7 @@ from tradewire.runtime.loop.worker import Worker
 from tradewire.runtime.observe.figures import Figures
 from tradewire.runtime.observe.health import Booting, Health, HealthServer, StallWatch, health_app
 from tradewire.runtime.observe.heartbeat import Heartbeat
-from tradewire.runtime.observe.instances import Instances
+from tradewire.runtime.observe.instances import Instances, why
 from tradewire.runtime.observe.logs import LogCounter, configure_logging
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.secrets import scrub
@@ -155,7 +155,10 @@ async def _beats(health: Health, heartbeat: Heartbeat, instances: Instances) -> 
     beats = [asyncio.create_task(beating) for beating in (instances.report(), heartbeat.beat())]
     try:
         yield
-        await closed(instances.once(stopped=True), "the report of the end")
+        await closed(instances.once(phase="stopped"), "the report of the end")
+    except Exception as error:
+        await closed(instances.once(phase="ended", error=why(error)), "the report of the end")
+        raise
     finally:
         for beat in beats:
             beat.cancel()
@@ -289,5 +292,5 @@ def run(serving: Callable[[asyncio.Event], Awaitable[None]], *, name: str, setti
         sys.exit(1)
     except* Exception as group:
         for crash in group.exceptions:
-            log.critical("unexpected: %s", crash, exc_info=crash, extra={"event": "crashed"})
+            log.critical("unexpected: %s", why(crash), exc_info=crash, extra={"event": "crashed"})
         sys.exit(1)

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from fastapi import APIRouter
 
 from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
+from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import LevelInForce
 from tradewire.ports.message import Emit, Envelope, Event, WaitReason
 from tradewire.ports.metrics import Figure, Metric
@@ -72,11 +73,17 @@ def unnoticed(place: Place, first: int, until: int, *, why: str) -> None:
     """Takes no note: for stores that are used without a worker."""
 
 
+async def unanswered(record: Record, error: ContractViolationError) -> None:
+    """For stores that are used without a worker: raises the error."""
+    raise error
+
+
 @dataclass(frozen=True, slots=True)
 class StoreContext:
-    """What a store is given when it opens. ``passes_over`` tells the records that an operator wants left out; ``lost``
-    takes note of records that it wanted and nobody has any more; ``position`` tells the offset behind the last record
-    handled of a partition, None before the first.
+    """What a store is given when it opens. ``passes_over`` tells the records that are left out: an operator asked for
+    that, or they have a dead letter; ``refuse`` writes the dead letter of a record that is no state; ``lost`` takes
+    note of records that it wanted and nobody has any more; ``position`` tells the offset behind the last record handled
+    of a partition, None before the first.
     """
 
     bus: EventBusPort
@@ -85,6 +92,7 @@ class StoreContext:
     passes_over: Callable[[Record], bool] = lambda _: False
     lost: Lost = unnoticed
     position: Callable[[Place], int | None] = _nowhere
+    refuse: Callable[[Record, ContractViolationError], Awaitable[None]] = unanswered
 
 
 class Store:

@@ -148,6 +148,9 @@ class RiskStore(ChangelogStore):
 
     def _restore(self, partition: int, event: Event) -> None:
         assert isinstance(event, RiskStateSaved)
+        if self._desk.partition_of(event.account_id) != partition:
+            found = self._desk.partition_of(event.account_id)
+            raise ContractViolationError(f"{event.account_id} belongs to partition {found}; found in {partition}")
         self._desk.restore(partition, RiskAccount.restored(event.account_id, event.state, self._desk.pending))
 
 

@@ -57,6 +57,8 @@ def _status(report: InstanceReported, now_us: int) -> InstanceStatus:
     why = report.unready
     if report.phase == "stopped":
         state = "stopped"
+    elif report.phase == "ended":
+        state, why = "lost", (f"it ended: {report.last_error or 'see its log'}",)
     elif age_s > LOST_SECONDS:
         state, why = "lost", (f"not heard of for {age_s:.0f} s", *report.unready)
     else:

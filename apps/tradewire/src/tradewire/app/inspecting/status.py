@@ -45,7 +45,8 @@ class ServerStatus:
 class ServiceStatus:
     """One service. ``lag_seconds`` is that of its worst partition; None when it is not known.
 
-    ``waits_for``: what it can't go on without, as `tradewire.ports.message.WaitReason`.
+    ``waits_for``: what it can't go on without, as `tradewire.ports.message.WaitReason`; ``ended``: how and why it ended
+    by itself last.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ServiceStatus:
     waits_for: tuple[dict[str, Any], ...] = ()
     unready: tuple[dict[str, Any], ...] = ()
     crash_loop: bool = False
+    ended: str = ""
     details: dict[str, Any] = field(default_factory=dict)
 
 
@@ -143,7 +145,10 @@ def _problems(
             why = "; ".join(f"{wait['reason']}: {wait['what']}" for wait in service.unready)
             found.append(f"{service.name} is {service.health}: {why or service.last_error or service.phase}")
         if service.crash_loop:
-            found.append(f"{service.name} is in a crash loop: started {service.restarts + 1} times; see {service.log}")
+            why = f"; it {service.ended}" if service.ended else ""
+            found.append(
+                f"{service.name} is in a crash loop: started {service.restarts + 1} times{why}; see {service.log}"
+            )
     if isinstance(instances, str):
         return [*found, f"the bus does not tell which instances there are: {instances}"] if services else found
     asked = {service.pid for service in services}
@@ -267,10 +272,11 @@ def _service(
         restarts=max(0, state.starts - 1),
         lag_records=lag[0],
         lag_seconds=lag[1],
-        last_error=own.get("last_error"),
+        last_error=own.get("last_error") if alive else state.ended or None,
         log=state.log,
         waits_for=tuple(own.get("waits_for", ())),
         unready=tuple(own.get("unready", ())),
         crash_loop=state.crash_loop,
+        ended=state.ended,
         details=own.get("details", {}),
     )

@@ -51,6 +51,9 @@ def lineage(
     return tuple((name, text) for name, text in texts.items() if text)
 
 
+OFFSET_DIGITS_MAX = 19
+
+
 def decode_headers(record: Record) -> Envelope:
     """Envelope of a record. Of a repeated header the last one counts; tracestate is not kept.
 
@@ -98,14 +101,17 @@ def has_event_time(record: Record) -> bool:
     return any(name == "event_time_us" and value not in (b"", b"0") for name, value in record.headers)
 
 
-def claim_of(record: Record) -> int:
-    """Claim under which a state was written; its own offset if it was written before there were claims.
+def claim_of(record: Record) -> int | None:
+    """Claim under which a state was written; None if it was written before there were claims.
 
-    Raises: ContractViolationError(stage="decode") when it is no number.
+    Raises: ContractViolationError(stage="decode") when it is none that its writer can have had.
     """
     claim = dict(record.headers).get(CLAIM)
     if claim is None:
-        return record.offset
-    if not claim.isdigit():
-        raise ContractViolationError(f"{record.topic}: header {CLAIM} is {claim!r}; allowed: an offset", stage="decode")
+        return None
+    if not claim.isdigit() or len(claim) > OFFSET_DIGITS_MAX or int(claim) > record.offset:
+        allowed = f"an offset up to {record.offset}, where it stands"
+        raise ContractViolationError(
+            f"{record.topic}: header {CLAIM}: found {claim[:40]!r}; allowed: {allowed}", stage="decode"
+        )
     return int(claim)

@@ -81,7 +81,9 @@ class Wait:
 class Parking:
     """What waits in the dead-letter topic of one service."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, ordered: Iterable[str]) -> None:
+        """``ordered``: topics that the service reads by partition; of accounts' order matters more than progress."""
+        self._ordered = frozenset(topic for topic in ordered if TOPICS[topic].group == "A")
         self._topic = DEAD_LETTERS.get(service)
         self._own = frozenset(n for n, spec in TOPICS.items() if service in (*spec.consumers, *spec.producers))
         self._waits: dict[Key, Wait] = {}
@@ -93,7 +95,7 @@ class Parking:
         return sum(1 for _ in self._parked())
 
     def _parked(self) -> Iterator[tuple[Key, Wait]]:
-        return ((key, wait) for key, wait in self._waits.items() if wait.waiting and _ordered(key[0]))
+        return ((key, wait) for key, wait in self._waits.items() if wait.waiting and key[0] in self._ordered)
 
     def waits(self) -> Iterator[WaitReason]:
         """Keys whose later records wait, and behind how many letters."""
@@ -144,13 +146,21 @@ class Parking:
         source = (record.partition, record.offset)
         if source in wait.given_up or source in wait.waiting:
             return Verdict.SKIP
-        if not wait.waiting or not _ordered(record.topic) or record.offset < wait.first.get(record.partition, -1):
+        if (
+            not wait.waiting
+            or record.topic not in self._ordered
+            or record.offset < wait.first.get(record.partition, -1)
+        ):
             return Verdict.HANDLE
         return Verdict.PARK
 
     def passes_over(self, record: Record) -> bool:
         """Did an operator ask for that?"""
         return (record.place, record.offset) in self._skips
+
+    def leaves_out(self, record: Record) -> bool:
+        """Did an operator ask for that, or has the record a dead letter?"""
+        return self.verdict(record) in (Verdict.PASS_OVER, Verdict.SKIP)
 
     def reason_to_skip(self, record: Record) -> str:
         """Who asked for a record to be passed over, and why."""
@@ -195,8 +205,3 @@ def _take_letter(wait: Wait, letter: Record) -> None:
         source = place if place[1] >= 0 else (NOWHERE, letter.offset)
         wait.letters[letter.offset] = source
         wait.add(source)
-
-
-def _ordered(topic: str) -> bool:
-    """Does order matter more than progress there? So it does for accounts."""
-    return TOPICS[topic].group == "A"

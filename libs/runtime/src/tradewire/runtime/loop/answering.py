@@ -164,6 +164,11 @@ class Answering:
             cause=f"{record.topic}|{record.partition}|{record.offset}",
         )
 
+    def refused(self, record: Record, error: ContractViolationError) -> Draft:
+        """The dead letter of a record that no handler reads."""
+        self._parking.park(record)
+        return self._letter(record, error)
+
     def count_parked(self) -> None:
         """Show how many keys wait."""
         self._metrics.parked_keys.labels(self._service.name).set(len(self._parking))

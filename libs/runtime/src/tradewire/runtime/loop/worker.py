@@ -73,7 +73,7 @@ class Worker:
         self._bus, self._codec, self._clock, self._metrics, self._settings = bus, codec, clock, metrics, settings
         self._audit, self._tracing = Audit(service, clock, settings.member or ""), tracing
         self._publisher = Publisher(service, version, bus, codec, tracing, metrics, settings, self._audit, clock)
-        self._lease, self._parking = self._publisher.lease, Parking(service.name)
+        self._lease, self._parking = self._publisher.lease, Parking(service.name, service.topics()[-1])
         self._heartbeats = HeartbeatRecords(service, version, bus, clock, metrics, settings.heartbeat_seconds)
         parts = Parts(self._publisher, self._parking, self._audit, self._heartbeats)
         self._answering = Answering(service, codec, parts, clock, tracing, metrics, self.progress, version)
@@ -144,9 +144,11 @@ class Worker:
         service = self.service
         if service.opened is not None:
             await service.opened()
-        lost, passes_over = self._continuity.lost, self._parking.passes_over
-        position = self._checkpoints.position
-        await service.store.open(StoreContext(self._bus, self._codec, service.name, passes_over, lost, position))
+        lost, passes_over = self._continuity.lost, self._parking.leaves_out
+        position, refuse = self._checkpoints.position, self._refuse
+        await service.store.open(
+            StoreContext(self._bus, self._codec, service.name, passes_over, lost, position, refuse)
+        )
         await self._heartbeats.open()
         self.progress.phase = "reading broadcast topics"
         await self._read_broadcast()
@@ -197,6 +199,11 @@ class Worker:
         await self.service.store.close()
         if self.service.closed is not None:
             await self.service.closed()
+
+    async def _refuse(self, record: Record, error: ContractViolationError) -> None:
+        """A record of the store's own topic is none that it can take back: its dead letter, at once."""
+        letter = self._answering.refused(record, error).record
+        await self._publisher.until_written(lambda: self._bus.publish([letter]), "publish a dead letter")
 
     # ---- partitions come and go ----
 

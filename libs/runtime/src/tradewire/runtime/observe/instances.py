@@ -27,6 +27,7 @@ TOPIC = BY_EVENT[InstanceReported].name
 REPORT_SECONDS = 5.0
 READ_BACK_MAX = 2_000
 """Newest reports that are read: of six services some half an hour, in a moment."""
+ERROR_CHARACTERS_MAX = 1_000
 LOOP_STARTS, LOOP_SECONDS, STEADY_SECONDS = 3, 600.0, 60.0
 """So many starts without an orderly stop in so long are a crash loop, until one has run for so long."""
 
@@ -51,6 +52,13 @@ async def _read(record: Record, codec: Codec) -> InstanceReported | None:
     except TradewireError:
         return None
     return event if isinstance(event, InstanceReported) else None
+
+
+def why(error: BaseException) -> str:
+    """The exceptions behind one, by their types and texts."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(map(why, error.exceptions))
+    return f"{type(error).__name__}: {error}"
 
 
 class Instances:
@@ -95,9 +103,12 @@ class Instances:
                 since_us = self._began_us - round(LOOP_SECONDS * 1e6)
                 starts[:0] = [at_us for at_us in last.started_us if since_us < at_us < self._began_us]
 
-    async def once(self, *, stopped: bool = False) -> None:
-        """One report of each service. A bus that is away is no reason to end."""
-        records = [self._record(worker, stopped=stopped) for worker in self._workers]
+    async def once(self, *, phase: str = "", error: str = "") -> None:
+        """One report of each service. A bus that is away is no reason to end.
+
+        ``phase``: stopped or ended, when this is the last one; ``error``: why it ended.
+        """
+        records = [self._record(worker, phase, error) for worker in self._workers]
         try:
             await self._bus.publish(records)
             self._failing = False
@@ -117,7 +128,7 @@ class Instances:
             return []
         return [WaitReason("crash_loop", f"a life of {STEADY_SECONDS:.0f} s: this is start {len(starts)} in a row")]
 
-    def _record(self, worker: Worker, *, stopped: bool) -> Outgoing:
+    def _record(self, worker: Worker, phase: str, error: str) -> Outgoing:
         name, progress, now_us = worker.service.name, worker.progress, self._clock.now_us()
         unready = self._health.unready(name)
         event = InstanceReported(
@@ -126,8 +137,8 @@ class Instances:
             version=worker.version,
             host=self._host,
             pid=os.getpid(),
-            phase="stopped" if stopped else progress.phase,
-            ready=not stopped and self._health.is_ready(name),
+            phase=phase or progress.phase,
+            ready=not phase and self._health.is_ready(name),
             unready=_texts(unready),
             waits_for=_texts(worker.waits()),
             started_us=tuple(self._starts[self.id_of(name)]),
@@ -137,7 +148,7 @@ class Instances:
             dead_letters=progress.dead_letters,
             lag_records=worker.lag.records,
             lag_seconds=worker.lag.oldest_seconds,
-            last_error=scrub(progress.last_error) if progress.last_error else None,
+            last_error=scrub(error or progress.last_error or "")[:ERROR_CHARACTERS_MAX] or None,
         )
         headers = lineage(
             event_id=derived_id(event.instance_id, "InstanceReported", now_us),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import CandleClosed, IndicatorStateSaved, IndicatorsUpdated, StrategyStatusChanged
@@ -151,15 +152,26 @@ class IndicatorDesk:
             )
 
     def restore(self, partition: int, event: IndicatorStateSaved) -> None:
-        """Go on from a saved state without a jump."""
-        state = json.loads(event.state)
-        engine = self._engine(event.demands, event.interval)
+        """Go on from a saved state without a jump. Raises ValueError, KeyError, … of what is none, before any change.
+
+        A copy computes a bar: what is wrong inside of a state shows there.
+        """
+        if event.input_partition not in (-1, partition):
+            raise ValueError(f"state of partition {event.input_partition}; found in {partition}")
+        values = {str(name): _finite(value) for name, value in json.loads(event.state)["values"].items()}
+        price = values.get("close") or 1.0
+        trial = self._restored(event)
+        trial.update(event.event_time_us, open=price, high=price, low=price, close=price, volume=1.0)
+        json.dumps(trial.state(), allow_nan=False)
+        engine = self._restored(event)
+        feed = FollowedStream(engine, event.demands, partition, event.event_time_us, event.input_offset, values)
+        self._feeds.restore((event.venue, event.symbol, event.interval), feed)
+
+    def _restored(self, event: IndicatorStateSaved) -> IndicatorEngine:
+        state, engine = json.loads(event.state), self._engine(event.demands, event.interval)
         if state.get("adapter", "native") == self._adapter:
             engine.restore(state["engine"])
-        feed = FollowedStream(
-            engine, event.demands, partition, event.event_time_us, event.input_offset, state["values"]
-        )
-        self._feeds.restore((event.venue, event.symbol, event.interval), feed)
+        return engine
 
     def forget(self, partition: int) -> None:
         """Drop the streams of a partition that another member follows now."""
@@ -175,3 +187,12 @@ class IndicatorDesk:
                 for key, feed in self._feeds.peek().items()
             },
         }
+
+
+def _finite(value: Any) -> float | None:
+    """A saved value of a series. Raises ValueError for what is neither a finite number nor null."""
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"found {value!r:.100}; allowed: a finite number or null")
+    return float(value)

@@ -10,10 +10,12 @@ from decimal import Decimal
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
+from tradewire.ports.checks import check_account_state_changed
 from tradewire.ports.events import AccountStateChanged, OrderIntent, RiskAssessed, Signal, StrategyEvaluated
 from tradewire.ports.message import Envelope
 from tradewire.risk.domain.in_flight import InFlightOrder, InFlightOrders
 from tradewire.risk.domain.recorded import RecordedStep, recorded_steps
+from tradewire.risk.domain.saved_values import saved_decimal, saved_int, saved_text
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.pending_offsets import PendingOffsets
 from tradewire.trading.roster import Stream, Subscription
@@ -241,18 +243,18 @@ class RiskAccount:
 
     @classmethod
     def restored(cls, account_id: str, saved: bytes, pending: PendingOffsets) -> RiskAccount:
-        """The account that ``saved`` wrote."""
+        """The account that ``saved`` wrote. Raises ValueError, TypeError, KeyError, … for anything else."""
         data = json.loads(saved)
         return cls(
             account_id,
             pending,
-            answered_us={stream: row[-1] for row in data["answered_us"] for stream in _streams(row[:-1])},
+            answered_us={stream: saved_int(row[-1]) for row in data["answered_us"] for stream in _streams(row[:-1])},
             ended={stream for row in data["ended"] for stream in _streams(row)},
-            state=AccountStateChanged.model_validate_json(data["state"]) if data["state"] is not None else None,
-            peak_equity=Decimal(data["peak_equity"]),
-            day=data["day"],
-            day_start_equity=Decimal(data["day_start_equity"]),
-            order_times_us=deque(data["order_times_us"]),
+            state=_saved_state(account_id, data["state"]) if data["state"] is not None else None,
+            peak_equity=saved_decimal(data["peak_equity"]),
+            day=saved_int(data["day"]),
+            day_start_equity=saved_decimal(data["day_start_equity"]),
+            order_times_us=deque(map(saved_int, data["order_times_us"])),
             in_flight=InFlightOrders.restored(data.get("flights")),
         )
 
@@ -260,5 +262,13 @@ class RiskAccount:
 def _streams(saved: list[Any]) -> Iterator[Stream]:
     """The stream of a saved row; of one that was saved without its interval, those of any interval."""
     strategy_id, symbol, *interval_us = saved
-    for length_us in interval_us or INTERVALS_US.values():
-        yield Stream(strategy_id, symbol, length_us)
+    for length_us in map(saved_int, interval_us or INTERVALS_US.values()):
+        yield Stream(saved_text(strategy_id), saved_text(symbol), length_us)
+
+
+def _saved_state(account_id: str, saved: str) -> AccountStateChanged:
+    state = AccountStateChanged.model_validate_json(saved)
+    check_account_state_changed(state)
+    if state.account_id != account_id:
+        raise ValueError(f"state of {state.account_id!r} in that of {account_id!r}")
+    return state

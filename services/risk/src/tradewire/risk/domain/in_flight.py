@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from tradewire.ports.events import OrderIntent, OrderLeg, Side, StrategyPosition
+from tradewire.risk.domain.saved_values import saved_decimal, saved_int, saved_text
 
 
 class ShareKey(NamedTuple):
@@ -104,8 +105,13 @@ class InFlightOrders:
         """What ``saved`` wrote; none when it was written before there were any."""
         found = cls()
         for strategy, venue, symbol, client_id, leg, qty, step_us in (saved or {}).get("sent", ()):
-            key = ShareKey(strategy, venue, symbol)
-            found.send(InFlightOrder(key, client_id, OrderLeg(leg), Decimal(qty), step_us))
+            key = _saved_key(strategy, venue, symbol)
+            amount, time_us = saved_decimal(qty), None if step_us is None else saved_int(step_us)
+            found.send(InFlightOrder(key, saved_text(client_id), OrderLeg(leg), amount, time_us))
         for strategy, venue, symbol, number in (saved or {}).get("demands", ()):
-            found._demands[ShareKey(strategy, venue, symbol)] = number
+            found._demands[_saved_key(strategy, venue, symbol)] = saved_int(number)
         return found
+
+
+def _saved_key(*texts: Any) -> ShareKey:
+    return ShareKey(*map(saved_text, texts))
