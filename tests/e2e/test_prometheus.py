@@ -27,7 +27,9 @@ from tradewire.runtime.bus import connect
 
 pytestmark = pytest.mark.timeout(900)
 CANDLES = BY_EVENT[CandleClosed].name
-LIVE_ONLY = re.compile(r"tradewire_(exchange_clock|market_streams?|market_candles_backfilled|rate_budget)_")
+LIVE_ONLY = re.compile(
+    r"tradewire_(exchange_clock|market_(streams?|candles_backfilled|quotes_dropped)|rate_budget|binance)_"
+)
 """Metrics of a venue that can be asked, which a recording is not."""
 
 

@@ -12,6 +12,10 @@ def venue() -> Board:
 
 
 def _streams() -> list[Panel]:
+    lost = {
+        increase("tradewire_binance_unknown_messages_total", "kind, name", "15m"): "unknown {{kind}} {{name}}",
+        increase("tradewire_market_quotes_dropped_total", "instance", "15m"): "quotes dropped",
+    }
     return [
         Panel("Connections", "Open to market streams", "short", {own("tradewire_market_streams_open"): "{{instance}}"}),
         Panel(
@@ -32,6 +36,7 @@ def _streams() -> list[Panel]:
             "s",
             {own("tradewire_exchange_clock_offset_seconds"): "{{instance}}"},
         ),
+        Panel("Not understood, dropped", "In 15 minutes: unknown messages and fields, quotes dropped", "short", lost),
     ]
 
 
