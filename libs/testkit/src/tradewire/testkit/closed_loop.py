@@ -37,6 +37,7 @@ class ClosedLoop:
         self.log = Log(partitions)
         self.late: list[Event] = []
         """What members that were stopped wrote late."""
+        self.stops_leaders = False
         for number, event in enumerate([*setup, *market]):
             self.log.append(
                 emit_of(event) if isinstance(event, CandleClosed) else Emit(event, event_id=f"set-{number}")
