@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
@@ -51,14 +51,6 @@ def test_a_taker_price_is_slipped_and_put_on_the_tick_against_the_taker(
 
 
 @settings(deadline=None)
-@given(st.integers(1, 10**6), st.integers(1, 10**6), st.sampled_from([1, 1000, 10**5]))
-def test_amounts_that_divide_exactly_reach_their_step(count: int, price_cents: int, step: int) -> None:
-    price = price_cents * 10**6
-    amount = float(count * step * price)
-    assert arithmetic.steps(amount, float(price), float(step)) == count
-
-
-@settings(deadline=None)
 @given(
     st.integers(1, 10**13),
     st.floats(1e-7, 1e5, allow_subnormal=False),
@@ -72,16 +64,6 @@ def test_a_level_is_the_decimal_one_half_even_to_the_tick(base: int, distance: f
     unit = Decimal(tick).scaleb(-8)
     expected = max((exact / unit).to_integral_value() * unit, unit)
     assert arithmetic.tick_price(base, distance, sign, tick) == int(expected.scaleb(8))
-
-
-@settings(deadline=None)
-@given(st.floats(0.001, 3.0), st.integers(10**8, 10**14), st.integers(10**6, 10**13))
-def test_a_quantity_is_never_more_than_asked_for(amount: float, equity: int, close: int) -> None:
-    step = 10**5
-    found = arithmetic.steps(amount * equity * 1e8, float(close), float(step))
-    asked = Decimal(repr(amount)) * equity * 10**8 / close / step
-    expected = asked.to_integral_value(ROUND_DOWN)
-    assert found == expected or abs(asked - asked.to_integral_value()) < Decimal("1e-14") * asked
 
 
 @given(st.integers(-9 * 10**18, 9 * 10**18), st.integers(1, 10**13))

@@ -3,8 +3,8 @@
 As long as a result is within ±9e18 the functions return what `tradewire.trading.exchange.fixed_point` returns, to the
 last unit. A product of two int64 may need 128 bits: float64 gives its quotient to some thousand units, and what is
 missing is known exactly from the products modulo 2**64. Divisors must be below 2**32, or quotients within ±2**50 and
-divisors below 2**60. Quantities and distances come from float64 indicators; they are rounded as the decimals that
-Python prints for them would be.
+divisors below 2**60. Distances come from float64 indicators; they are rounded as the decimals that Python prints for
+them would be.
 """
 
 from __future__ import annotations
@@ -119,24 +119,6 @@ def taker_price(price_e8: int, sign: int, slippage_e8: int, tick_e8: int) -> int
     if sign > 0:
         return -whole_steps(-(price_e8 + slipped), tick_e8) * tick_e8
     return max(whole_steps(price_e8 - slipped, tick_e8) * tick_e8, tick_e8)
-
-
-@compiled_in_place
-def steps(amount: float, price: float, step: float) -> int:
-    """Whole steps in ``amount / price``, rounded down; 0 for what is no amount. All above 0, in like units.
-
-    The quotient's last bit doesn't decide: a number of steps counts as reached when it costs no more than the amount,
-    so that amounts which divide exactly in decimals do so here.
-    """
-    quotient = amount / (price * step)
-    if not 0.0 < quotient < LARGEST_UNITS:
-        return 0
-    whole = math.floor(quotient)
-    if (whole + 1) * step * price <= amount:
-        return int(whole + 1)
-    if whole * step * price > amount:
-        return int(whole - 1)
-    return int(whole)
 
 
 @compiled_in_place

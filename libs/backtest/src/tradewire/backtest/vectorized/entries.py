@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.backtest.compiled import compiled_in_place
-from tradewire.backtest.loops.arithmetic import LARGEST_UNITS, LARGEST_WORTH, SCALE, TOO_LARGE, steps, tick_price
+from tradewire.backtest.loops.arithmetic import (
+    LARGEST_UNITS,
+    LARGEST_WORTH,
+    SCALE,
+    TOO_LARGE,
+    mul_div_floor,
+    tick_price,
+)
+from tradewire.backtest.loops.quotients import steps_within
 from tradewire.backtest.loops.refusals import INSTRUMENT_STATUS, POSITIVE_EQUITY, PRICE_COLLAR
 from tradewire.backtest.loops.refusals import MAX_QTY as REFUSED_MAX_QTY
 from tradewire.backtest.loops.refusals import MIN_NOTIONAL as REFUSED_MIN_NOTIONAL
@@ -131,27 +139,26 @@ def _quantity(
     measures: tuple[float, float, float, float],
     sizing: tuple[int, float, float],
 ) -> tuple[int, int]:
-    """Quantity of an entry, 1e-8, down to the step: `tradewire.trading.assessment.sizing` in float64; whether a cap
+    """Quantity of an entry, 1e-8, down to the step, as `tradewire.trading.assessment.sizing` has it; whether a cap
     cut it. -1 for a quantity that does not fit.
     """
     method, amount, cap = sizing
-    equity, close, step = float(equity_e8), float(close_e8), float(step_e8)
     if method == _FRACTION:
-        money, price = amount * equity * SCALE, close
+        wanted = steps_within(amount, equity_e8, 1.0, close_e8, step_e8, 8)
     elif method == _NOTIONAL:
-        money, price = amount * SCALE * SCALE, close
+        wanted = steps_within(amount, 1, 1.0, close_e8, step_e8, 16)
     elif method == _FIXED:
-        money, price = amount * SCALE, 1.0
+        wanted = steps_within(amount, 1, 1.0, 1, step_e8, 8)
     elif method == _RISK:
-        money, price = amount * equity, measures[0]
+        wanted = steps_within(amount, equity_e8, measures[0], 1, step_e8, 0)
     else:
-        money, price = amount / measures[3] * equity * SCALE, close
-    wanted, cut = steps(money, price, step), 0
+        wanted = steps_within(amount, equity_e8, measures[3], close_e8, step_e8, 8)
+    cut = 0
     if cap < np.inf:
-        most = steps(cap * equity * SCALE, close, step)
+        most = steps_within(cap, equity_e8, 1.0, close_e8, step_e8, 8)
         cut = int(most < wanted)
         wanted = min(wanted, most)
-    return int(wanted * step_e8) if wanted * step < LARGEST_UNITS else -1, cut
+    return int(wanted * step_e8) if float(wanted) * float(step_e8) < LARGEST_UNITS else -1, cut
 
 
 @compiled_in_place
@@ -164,7 +171,7 @@ def _allowed(j: int, qty: int, close: int, mark: int, filters: IntArray) -> int:
     value = float(qty) * float(close) / SCALE
     if value >= LARGEST_WORTH:
         raise ValueError(TOO_LARGE)
-    if value < float(filters[j, MIN_NOTIONAL]) * (1.0 - 1e-15):
+    if mul_div_floor(qty, close, SCALE) < filters[j, MIN_NOTIONAL]:
         return REFUSED_MIN_NOTIONAL
     if filters[j, COLLAR] and abs(close - mark) > float(filters[j, COLLAR]) / SCALE * mark:
         return PRICE_COLLAR
