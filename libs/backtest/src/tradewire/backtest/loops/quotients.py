@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled_inside
+from tradewire.backtest.compiled import ZERO, compiled_inside
 
 NEAR = 2.0**-96
 """Of a quotient: what is left over is nothing below it."""
@@ -30,6 +30,12 @@ _TENS = tuple((float(10**power), float(10**power - int(float(10**power)))) for p
 """Powers of ten, each exact: 5⁴⁵ has 105 bits."""
 _LOW_BITS = 32
 Wide = tuple[float, float]
+
+
+@compiled_inside
+def _integer(number: float) -> int:
+    units: int = np.int64(number)  # type: ignore[assignment]  # an int to numba
+    return units
 
 
 @compiled_inside
@@ -71,16 +77,21 @@ def ten_to(power: int) -> Wide:
 def decimal_of(number: float) -> tuple[int, int]:
     """A float above 0 as the decimal that Python prints for it: whole number and power of ten that divides it."""
     if number >= 1e15:
-        return np.int64(min(number, 9e18)), 0
+        return _integer(min(number, 9e18)), 0
     power = 14 - math.floor(math.log10(number))
     least = 0.5 * (np.nextafter(number, np.inf) - number)
-    whole = np.int64(0)
+    whole = ZERO
+    below = 0.5 * least if math.frexp(number)[0] == 0.5 else least  # floats under a power of two lie twice as close
     for digits in range(15, 18):  # the first that reads back is the shortest
         tens = ten_to(power)
         high, low = times((number, 0.0), tens)
         nearest = np.rint(high)
-        whole = np.int64(nearest) + np.int64(np.rint(low + (high - nearest)))
-        if digits == 17 or abs(whole - np.int64(nearest) - (high - nearest) - low) <= least * tens[0]:
+        whole = _integer(nearest) + _integer(np.rint(low + (high - nearest)))
+        off = (float(whole - _integer(nearest)) - (high - nearest)) - low
+        if digits == 17 or -below * tens[0] <= off <= least * tens[0]:
+            break
+        if off < 0.0 and off + 1.0 <= least * tens[0]:
+            whole += 1
             break
         power += 1
     return whole, power
@@ -91,10 +102,10 @@ def whole_quotient(above: Wide, below: Wide) -> int:
     """``above // below``, both above 0; `MOST_STEPS` where it is more."""
     if above[0] >= below[0] * MOST_STEPS:
         return MOST_STEPS
-    steps = np.int64(above[0] / below[0])
+    steps = _integer(above[0] / below[0])
     for _ in range(2):  # the first float is off by up to a thousand steps of 2⁶², the second by less than one
         left = _left(above, below, steps)
-        steps += np.int64(np.rint(left / below[0]))
+        steps += _integer(np.rint(left / below[0]))
     left = _left(above, below, steps)
     if left < -NEAR * above[0]:
         steps -= 1
@@ -118,7 +129,7 @@ def steps_within(amount: float, money: int, divisor: float, close: int, step: in
     if not near < MOST_STEPS:
         return MOST_STEPS
     if near < 0.5 or abs(near - np.rint(near)) > CARE * near or min(amount, divisor) < FAINT:
-        return np.int64(near)
+        return _integer(near)
     whole, places = decimal_of(amount)
     above, below = times(wide(whole), wide(money)), times(wide(close), wide(step))
     if divisor != 1.0:

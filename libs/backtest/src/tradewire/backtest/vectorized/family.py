@@ -94,7 +94,7 @@ class StrategyFamily:
 
     def _wanted(self, plan: Plan, members: IntArray) -> IntArray:
         """Numbers of the series that the sets' columns stand for, shape (k, c)."""
-        columns = [(item, Wanted.VALUE) for item in plan.operands]
+        columns = list(plan.operands)
         columns += [(item, Wanted.COMPLETE) for item in plan.readers]
         columns += [(item, Wanted.ABOVE_ZERO) for item in plan.measures if item is not None]
         wanted = np.empty((len(members), len(columns)), dtype=np.int64)

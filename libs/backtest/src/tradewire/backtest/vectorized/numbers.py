@@ -12,6 +12,7 @@ import numpy as np
 from tradewire.backtest.vectorized.market import Markets
 from tradewire.trading.language import IndicatorEngine
 from tradewire.trading.language.numbers import array_form
+from tradewire.trading.language.ties import size_of
 from tradewire.trading.language.tree import Apply, Field, Number, canonical, leaves
 
 if TYPE_CHECKING:
@@ -22,11 +23,14 @@ ENGINE_BYTES = 1 << 24
 
 
 class Wanted(Enum):
-    """Which series of a number: its values; anything but NaN where all that it reads has a value; those above 0."""
+    """Which series of a number: its values; anything but NaN where all that it reads has a value; those above 0; its
+    sizes, see `tradewire.trading.language.ties`.
+    """
 
     VALUE = auto()
     COMPLETE = auto()
     ABOVE_ZERO = auto()
+    SIZE = auto()
 
 
 class SeriesMaker:
@@ -42,6 +46,10 @@ class SeriesMaker:
 
     def number(self, tree: Number, what: Wanted) -> int:
         """The number of a series of ``tree``."""
+        if what is Wanted.SIZE:
+            size = size_of(tree)
+            assert size is not None, "only numbers with a size are compared by it"
+            tree, what = size, Wanted.VALUE
         if what is Wanted.COMPLETE and isinstance(tree, Apply | Field):
             what = Wanted.VALUE  # which is NaN where it has none
         key = (canonical(tree), what)

@@ -24,6 +24,8 @@ from tradewire.trading.language.tree import (
 
 MARK = "@"
 """Begins the name of a marked field; no name of the language can."""
+CALL = MARK + MARK
+"""Begins the name of the field inside a marked call, which stands for the whole call: `sma(mark, 3)` is another."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,21 +63,22 @@ def marked(name: str, tree: Number) -> Number:
     """What stands for the named indicator ``tree``; constants stand for themselves."""
     if isinstance(tree, Constant):
         return tree
-    field = Field(MARK + name)
-    return replace(tree, arguments=(field,), params=()) if isinstance(tree, Apply) else field
+    if isinstance(tree, Apply):
+        return replace(tree, arguments=(Field(CALL + name),), params=())
+    return Field(MARK + name)
 
 
 def _names(tree: Number) -> list[str]:
     if isinstance(tree, Field):
-        return [tree.name.removeprefix(MARK)] if tree.name.startswith(MARK) else []
+        return [tree.name.lstrip(MARK)] if tree.name.startswith(MARK) else []
     return [name for child in children(tree) for name in _names(child)]  # type: ignore[arg-type]  # numbers hold numbers
 
 
 def _written_out(tree: Number, named: Mapping[str, Number]) -> Number:
     if isinstance(tree, Field):
         return named[tree.name.removeprefix(MARK)] if tree.name.startswith(MARK) else tree
-    if isinstance(tree, Apply) and len(tree.arguments) == 1 and _is_mark(tree.arguments[0]):
-        own = named[tree.arguments[0].name.removeprefix(MARK)]
+    if isinstance(tree, Apply) and len(tree.arguments) == 1 and _is_call(tree.arguments[0]):
+        own = named[tree.arguments[0].name.removeprefix(CALL)]
         if isinstance(own, Apply) and own.output != tree.output:
             return replace(own, output=tree.output)
         return own
@@ -90,5 +93,5 @@ def _written_out(tree: Number, named: Mapping[str, Number]) -> Number:
             return tree
 
 
-def _is_mark(tree: Number) -> TypeGuard[Field]:
-    return isinstance(tree, Field) and tree.name.startswith(MARK)
+def _is_call(tree: Number) -> TypeGuard[Field]:
+    return isinstance(tree, Field) and tree.name.startswith(CALL)

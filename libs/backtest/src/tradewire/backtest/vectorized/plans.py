@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.vectorized.numbers import Wanted
 from tradewire.backtest.vectorized.operands import Operand
 from tradewire.backtest.vectorized.truth import AND, COMPARE, COMPARISONS, CROSS, INVERT, OR, STEP_COLUMNS
+from tradewire.trading.language.ties import sizes
 from tradewire.trading.language.tree import Comparison, Condition, Constant, Crossing, Inverse, Junction, Number
 
 if TYPE_CHECKING:
@@ -25,14 +27,14 @@ RULES = ("entry_long", "exit_long", "entry_short", "exit_short")
 class Plan:
     """What `truth.signals_of_sets` computes for a set of rules and measures.
 
-    The columns of a set's rows are: values of ``operands``; where the ones of ``readers`` are complete; the
+    The columns of a set's rows are: values and sizes of ``operands``; where the ones of ``readers`` are complete; the
     ``measures`` (stop, take-profit and trailing distance, volatility; None where not asked for) where they are above 0.
     """
 
     steps: IntArray
     rules: IntArray
     reads: IntArray
-    operands: tuple[Operand, ...]
+    operands: tuple[tuple[Operand, Wanted], ...]
     readers: tuple[Operand, ...]
     measures: tuple[Operand | None, ...]
 
@@ -47,9 +49,10 @@ def plan_of(
     rules: Mapping[str, Condition],
     measures: Sequence[Operand | None],
     waits: Sequence[Operand],
-    operand: Callable[[Number], Operand],
+    operand: Callable[[Number], tuple[Operand, Number]],
 ) -> Plan:
-    """The plan of conditions whose named indicators are marked; ``operand`` makes a number of theirs one.
+    """The plan of conditions whose named indicators are marked; ``operand`` makes a number of theirs one, and gives it
+    as it is without marks.
 
     ``waits``: what must have a value beside what the rules read.
     """
@@ -74,31 +77,41 @@ def plan_of(
 class _Writer:
     """Writes a condition's steps, inner ones first."""
 
-    def __init__(self, operand: Callable[[Number], Operand]) -> None:
+    def __init__(self, operand: Callable[[Number], tuple[Operand, Number]]) -> None:
         self._operand = operand
-        self.steps: list[tuple[int, int, int, int, int]] = []
-        self.columns: dict[Operand, int] = {}
+        self.steps: list[tuple[int, ...]] = []
+        self.columns: dict[tuple[Operand, Wanted], int] = {}
         self.before: dict[Operand, bool] = {}
 
     def write(self, condition: Condition) -> int:
         """The register that will hold the condition's truth."""
         match condition:
             case Comparison(symbol, left, right):
-                return self._step(COMPARE, COMPARISONS[symbol], self._read(left, False), self._read(right, False))
+                return self._judge(COMPARE, COMPARISONS[symbol], (left, right))
             case Crossing(direction, left, right):
-                return self._step(CROSS, int(direction == "above"), self._read(left, True), self._read(right, True))
+                return self._judge(CROSS, int(direction == "above"), (left, right))
             case Junction(word, items):
                 does = OR if word == "or" else AND
                 return reduce(lambda one, other: self._step(does, 0, one, other), map(self.write, items))
             case Inverse(item):
                 return self._step(INVERT, 0, self.write(item), 0)
 
-    def _step(self, does: int, code: int, first: int, second: int) -> int:
-        self.steps.append((does, code, first, second, len(self.steps)))
+    def _judge(self, does: int, code: int, pair: tuple[Number, Number]) -> int:
+        """A comparison or crossing of two numbers, by their sizes where they have any."""
+        (left, plain_left), (right, plain_right) = map(self._operand, pair)
+        first, second = (self._read(item, before=does == CROSS) for item in (left, right))
+        if sizes(plain_left, plain_right) is None:
+            return self._step(does, code, first, second)
+        return self._step(does, code, first, second, *(self._column(item, Wanted.SIZE) for item in (left, right)))
+
+    def _step(self, does: int, code: int, first: int, second: int, size: int = -1, other: int = -1) -> int:
+        self.steps.append((does, code, first, second, len(self.steps), size, other))
         return len(self.steps) - 1
 
-    def _read(self, tree: Number, before: bool) -> int:
-        item = self._operand(tree)
+    def _read(self, item: Operand, *, before: bool) -> int:
         if not isinstance(item.tree, Constant):
             self.before[item] = self.before.get(item, False) or before
-        return self.columns.setdefault(item, len(self.columns))
+        return self._column(item, Wanted.VALUE)
+
+    def _column(self, item: Operand, what: Wanted) -> int:
+        return self.columns.setdefault((item, what), len(self.columns))

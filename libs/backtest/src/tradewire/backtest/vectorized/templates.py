@@ -42,7 +42,8 @@ class Templates:
         self._directly: dict[str, tuple[str, ...]] = {}
         self._behind = {name: tuple(sorted(self._reach(name, set()))) for name in document.indicators}
         self._operands = Operands(self._behind)
-        self._marks = {name: marked(name, self.indicator(name, defaults)) for name in document.indicators}
+        self._plain = {name: self.indicator(name, defaults) for name in document.indicators}
+        self._marks = {name: marked(name, tree) for name, tree in self._plain.items()}
         self._constants = {name for name, tree in self._marks.items() if isinstance(tree, Constant)}
 
     def _reach(self, name: str, seen: set[str]) -> set[str]:
@@ -77,8 +78,13 @@ class Templates:
         if key not in self._plans:
             rules = {name: self._rule(name, params) for name in RULES if name in self._document.rules}
             measures = [self._protection(name, params) for name in PROTECTIONS]
-            self._plans[key] = plan_of(rules, [*measures, self._volatility(params)], self._waits(), self._operands.of)
+            self._plans[key] = plan_of(rules, [*measures, self._volatility(params)], self._waits(), self._operand)
         return self._plans[key]
+
+    def _operand(self, tree: Number) -> tuple[Operand, Number]:
+        """A number as an operand, and as it is with the defaults: its kind is that of every set."""
+        found = self._operands.of(tree)
+        return found, found.written_out(self._plain)
 
     def _rule(self, name: str, params: Params) -> Condition:
         scope = self._scope(params, self._marked(params))

@@ -12,6 +12,7 @@ import numpy as np
 from tradewire.backtest.compiled import ZERO, compiled, compiled_inside
 from tradewire.backtest.vectorized.addresses import numbers_at
 from tradewire.trading.language import SIGNALS, Signal
+from tradewire.trading.language.ties import SLACK
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
@@ -23,9 +24,10 @@ COMPARE, CROSS, AND, OR, INVERT = range(5)
 """What a step does."""
 COMPARISONS = {symbol: code for code, symbol in enumerate(("<", "<=", ">", ">=", "==", "!="))}
 """Comparison operators by their code."""
-STEP_COLUMNS = 5
+STEP_COLUMNS = 7
 """Of a step: what it does, the comparison (1 for a crossing from below), its two operands (of a comparison or crossing:
-columns of the sets' rows; else registers), and the register it writes to."""
+columns of the sets' rows; else registers), the register it writes to, and the columns of the operands' sizes, -1 where
+floats are compared as they are (`tradewire.trading.language.ties`)."""
 BLOCK_BARS = 2_048
 """Bars at a time: their truths stay in the first cache."""
 _ENTER_LONG, _ENTER_SHORT = SIGNALS.index(Signal.ENTER_LONG), SIGNALS.index(Signal.ENTER_SHORT)
@@ -61,9 +63,16 @@ def signals_of_sets(
 @compiled
 def _take(step: IntArray, address: IntArray, rows: IntArray, begin: int, end: int, registers: Int8Array) -> None:
     """One step over one block."""
-    does, code, first, second, target = step
+    does, code, first, second, target, size, other = step
     truth = registers[target, : end - begin]
-    if does == COMPARE:
+    if size >= 0:
+        left, right = numbers_at(address[rows[first]], end), numbers_at(address[rows[second]], end)
+        behind = numbers_at(address[rows[size]], end), numbers_at(address[rows[other]], end)
+        if does == COMPARE:
+            _compare_sums(code, left, right, behind, truth)
+        else:
+            _cross_sums(code == 1, left, right, behind, truth)
+    elif does == COMPARE:
         left, right = numbers_at(address[rows[first]], end), numbers_at(address[rows[second]], end)
         _compare(code, left[begin:], right[begin:], truth)
     elif does == CROSS:
@@ -76,8 +85,8 @@ def _take(step: IntArray, address: IntArray, rows: IntArray, begin: int, end: in
     else:
         needs_both = TRUE if does == AND else FALSE
         for t in range(len(truth)):
-            one, other = registers[first, t], registers[second, t]
-            truth[t] = (one & other & needs_both) | ((one | other) & (3 - needs_both))
+            one, two = registers[first, t], registers[second, t]
+            truth[t] = (one & two & needs_both) | ((one | two) & (3 - needs_both))
 
 
 @compiled_inside
@@ -123,6 +132,46 @@ def _cross(above: bool, left: FloatArray, right: FloatArray, truth: Int8Array) -
         for t in range(len(truth)):
             a, b, c, d = now_left[t], now_right[t], was_left[t], was_right[t]
             truth[t] = _truth((c >= d) & (a < b), ((c < d) & (a == a) & (b == b)) | ((a >= b) & (c == c) & (d == d)))
+
+
+@compiled_inside
+def _apart(left: float, right: float, size: float, other: float) -> float:
+    """How far the left number is above the right, 0 where they are equal."""
+    distance = left - right
+    return 0.0 if abs(distance) <= SLACK * (size + other) else distance
+
+
+@compiled_inside
+def _compare_sums(
+    code: int, left: FloatArray, right: FloatArray, behind: tuple[FloatArray, FloatArray], truth: Int8Array
+) -> None:
+    """`_compare` of sums, differences and averages, of the last bars of both."""
+    begin = len(left) - len(truth)
+    below, same, above = code in (0, 1, 5), code in (1, 3, 4), code in (2, 3, 5)
+    for t in range(len(truth)):
+        at = begin + t
+        distance = _apart(left[at], right[at], behind[0][at], behind[1][at])
+        holds = (below & (distance < 0.0)) | (same & (distance == 0.0)) | (above & (distance > 0.0))
+        truth[t] = _truth(holds, (not holds) & (distance == distance))
+
+
+@compiled_inside
+def _cross_sums(
+    above: bool, left: FloatArray, right: FloatArray, behind: tuple[FloatArray, FloatArray], truth: Int8Array
+) -> None:
+    """`_cross` of sums, differences and averages."""
+    begin = len(left) - len(truth)
+    sign = 1.0 if above else -1.0
+    last = np.nan
+    if begin > 0:
+        at = begin - 1
+        last = sign * _apart(left[at], right[at], behind[0][at], behind[1][at])
+    for t in range(len(truth)):
+        at = begin + t
+        now = sign * _apart(left[at], right[at], behind[0][at], behind[1][at])
+        holds = (last <= 0.0) & (now > 0.0)
+        truth[t] = _truth(holds, ((last > 0.0) & (now == now)) | ((now <= 0.0) & (last == last)))
+        last = now
 
 
 @compiled_inside

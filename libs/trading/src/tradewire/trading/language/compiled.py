@@ -136,7 +136,7 @@ class CompiledStrategy:
     def evaluate_series(self, series: SeriesArrays) -> EvaluationArrays:
         """The answers to series already computed: every demand and bar field, each shape (n,)."""
         length = len(series["close"])
-        earlier = self.reads_before if self.python is None else series  # Python may read any
+        earlier = {*self.reads_before, *BAR_FIELDS} if self.python is None else series  # Python may read any
         before = {key: _one_bar_later(series[key]) for key in earlier}
         complete = np.ones(length, dtype=np.bool_)
         for source, keys in ((series, self.reads), (before, self.reads_before)):

@@ -62,7 +62,9 @@ WHEN = """\
 1. A bar closes. Its indicators see closed bars only: the bar itself, those before it, and the higher bars closed by
    then. Higher bars begin at multiples of their interval since the UTC epoch, weeks on Mondays.
 2. The four rules are decided on the closed bar. A number without a finite value (warming up, division by zero) makes
-   its comparison unknown, and a rule acts only when it is true.
+   its comparison unknown, and a rule acts only when it is true. Sums, differences and averages of prices are
+   compared as the decimals that they are, up to 13 digits: a rise from 100.2 to 100.3 is not above 0.1
+   ([ADR 38](../adr/0038-rules-compare-decimals.md)).
 3. No entry while an input has no value, or a distance or a sizing input is not above 0. An exit acts whenever its rule
    is true, whatever stands against an entry, and cancels the entry of its own side on the same bar. When both entries
    are true there is no entry. Rules in Python are asked at bars at which every input has a value.

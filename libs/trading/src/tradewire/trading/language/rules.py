@@ -15,7 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewire.trading.language.numbers import SeriesArrays, Snapshot, array_form, scalar_form
+from tradewire.trading.indicators import FloatArray
+from tradewire.trading.language.numbers import (
+    ArrayForm,
+    ScalarForm,
+    SeriesArrays,
+    Snapshot,
+    array_form,
+    scalar_form,
+)
+from tradewire.trading.language.ties import SLACK, sizes
 from tradewire.trading.language.tree import Comparison, Condition, Crossing, Inverse, Junction, Number
 
 BoolArray = NDArray[np.bool_]
@@ -61,25 +70,39 @@ def truth_form(condition: Condition) -> TruthForm:
 
 
 def _comparison(symbol: str, left: Number, right: Number) -> TruthForm:
-    first, second, compare = scalar_form(left), scalar_form(right), _COMPARE[symbol]
+    apart, compare = _apart(left, right), _COMPARE[symbol]
 
     def truth(now: Snapshot, before: Snapshot) -> Truth:
-        a, b = first(now), second(now)
-        return None if a != a or b != b else bool(compare(a, b))
+        distance = apart(now)
+        return None if distance != distance else bool(compare(distance, 0.0))
 
     return truth
+
+
+def _apart(left: Number, right: Number) -> ScalarForm:
+    """How far the left number is above the right, 0 where they are equal; see `ties`."""
+    first, second, behind = scalar_form(left), scalar_form(right), sizes(left, right)
+    if behind is None:
+        return lambda snapshot: first(snapshot) - second(snapshot)
+    size, other = map(scalar_form, behind)
+
+    def apart(snapshot: Snapshot) -> float:
+        distance = first(snapshot) - second(snapshot)
+        return 0.0 if abs(distance) <= SLACK * (size(snapshot) + other(snapshot)) else distance
+
+    return apart
 
 
 def _crossing(
     left: Number, right: Number, was: Callable[[Any, Any], Any], now_is: Callable[[Any, Any], Any]
 ) -> TruthForm:
-    first, second = scalar_form(left), scalar_form(right)
+    apart = _apart(left, right)
 
     def truth(now: Snapshot, before: Snapshot) -> Truth:
-        a, b, c, d = first(now), second(now), first(before), second(before)
-        if a != a or b != b or c != c or d != d:
+        here, there = apart(now), apart(before)
+        if here != here or there != there:
             return None
-        return bool(was(c, d) and now_is(a, b))
+        return bool(was(there, 0.0) and now_is(here, 0.0))
 
     return truth
 
@@ -107,8 +130,8 @@ def truth_array_form(condition: Condition, length: int) -> TruthArrayForm:
     """The condition as a function of series and the same series one bar earlier, each shape (length,)."""
     match condition:
         case Comparison(symbol, left, right):
-            first, second = array_form(left, length), array_form(right, length)
-            return lambda now, before: _compared(_COMPARE[symbol], first(now), second(now))
+            apart, compare = _apart_arrays(left, right, length), _COMPARE[symbol]
+            return lambda now, before: _compared(compare, apart(now))
         case Crossing(direction, left, right):
             return _crossing_arrays(direction == "above", left, right, length)
         case Junction(word, items):
@@ -120,20 +143,38 @@ def truth_array_form(condition: Condition, length: int) -> TruthArrayForm:
             return lambda now, before: _swapped(inner(now, before))
 
 
-def _compared(compare: Callable[[Any, Any], Any], left: Any, right: Any) -> TruthArrays:
-    known = ~(np.isnan(left) | np.isnan(right))
-    holds = compare(left, right)
+def _compared(compare: Callable[[Any, Any], Any], distance: FloatArray) -> TruthArrays:
+    known, holds = ~np.isnan(distance), compare(distance, 0.0)
     return TruthArrays(known & holds, known & ~holds)
 
 
+def _apart_arrays(left: Number, right: Number, length: int) -> ArrayForm:
+    """`_apart` on every bar."""
+    first, second, behind = array_form(left, length), array_form(right, length), sizes(left, right)
+
+    def plain(series: SeriesArrays) -> FloatArray:
+        with np.errstate(over="ignore"):
+            return first(series) - second(series)
+
+    if behind is None:
+        return plain
+    size, other = (array_form(tree, length) for tree in behind)
+
+    def apart(series: SeriesArrays) -> FloatArray:
+        distance = plain(series)
+        return np.where(np.abs(distance) <= SLACK * (size(series) + other(series)), 0.0, distance)
+
+    return apart
+
+
 def _crossing_arrays(above: bool, left: Number, right: Number, length: int) -> TruthArrayForm:
-    first, second = array_form(left, length), array_form(right, length)
+    apart = _apart_arrays(left, right, length)
     was, now_is = (operator.le, operator.gt) if above else (operator.ge, operator.lt)
 
     def truth(now: SeriesArrays, before: SeriesArrays) -> TruthArrays:
-        a, b, c, d = first(now), second(now), first(before), second(before)
-        known = ~(np.isnan(a) | np.isnan(b) | np.isnan(c) | np.isnan(d))
-        holds = was(c, d) & now_is(a, b)
+        here, there = apart(now), apart(before)
+        known = ~(np.isnan(here) | np.isnan(there))
+        holds = was(there, 0.0) & now_is(here, 0.0)
         return TruthArrays(known & holds, known & ~holds)
 
     return truth
