@@ -90,8 +90,6 @@ def packed(name: str, content: bytes, *more: str) -> bytes:
 PLAIN = text([ms(hour) for hour in HOURS])
 ISO = written(HOURS, "%Y-%m-%dT%H:%M:%S")
 UNZONED = "times without a zone are read as UTC"
-NO_VOLUME = text([ms(hour) for hour in HOURS], "open_time,open,high,low,close", columns=5)
-FREQTRADE = ("date", *NAMES[1:])
 NAIVE = [hour.replace(tzinfo=None) for hour in HOURS]
 
 
@@ -122,9 +120,8 @@ def times() -> dict[str, Wild]:
         found[f"time: {name}"] = Wild(
             "x.csv", text(written(DAYS, form), "Date,Open,High,Low,Close,Volume"), UNZONED, "", "1d"
         )
-    american = written(DAYS, "%m/%d/%Y")
     found["time: month or day first"] = Wild(
-        "x.csv", text(american), refused="found 01/01/2024, allowed a time after 1974"
+        "x.csv", text(written(DAYS, "%m/%d/%Y")), refused="found 01/01/2024, allowed a time after 1974"
     )
     found["time: row numbers"] = Wild("x.csv", text(range(4)), refused="found 0, allowed a time after 1974")
     mixed = [ms(HOURS[0]), *[ms(hour) // 1000 for hour in HOURS[1:]]]
@@ -134,6 +131,7 @@ def times() -> dict[str, Wild]:
 
 def columns() -> dict[str, Wild]:
     stamps = [ms(hour) for hour in HOURS]
+    numbered = "\n".join(map(",".join, zip(("", *"0123"), lines(stamps, "0,1,2,3,4,5"), strict=True)))
     index = Wild("x.csv", text(ISO, ",open,high,low,close,volume"), "the first column has no name of its own")
     return {
         "columns: no header": Wild("x.csv", text(stamps, "")),
@@ -146,6 +144,8 @@ def columns() -> dict[str, Wild]:
         "columns: an index written twice": Wild(
             "x.csv", text(ISO, "Unnamed: 0,open,high,low,close,volume"), "the first column has no name of its own"
         ),
+        "columns: ccxt's rows": Wild("x.csv", text(stamps, "0,1,2,3,4,5"), "numbers for names"),
+        "columns: ccxt's rows and an index": Wild("x.csv", numbered.encode(), "numbers for names"),
         "columns: in brackets": Wild("x.csv", text(ISO, "<time>,<open>,<high>,<low>,<close>,<vol>"), UNZONED),
         "columns: further ones": Wild("x.csv", text(stamps, HEADER + ",trades,note", tail=",812,x")),
     }
@@ -163,7 +163,7 @@ def odd_columns() -> dict[str, Wild]:
             "Volume BTC, Volume USDT could each be it",
             volume=False,
         ),
-        "columns: no volume": Wild("x.csv", NO_VOLUME, volume=False),
+        "columns: no volume": Wild("x.csv", text(stamps, "open_time,open,high,low,close", columns=5), volume=False),
         "columns: no volume, no header": Wild("x.csv", text(stamps, "", columns=5), volume=False),
         "columns: volume twice": Wild(
             "x.csv", text(stamps, HEADER + ",Volume", tail=",1"), refused="volume and Volume"
@@ -240,13 +240,9 @@ def numbers() -> dict[str, Wild]:
 
 
 def tables() -> dict[str, Wild]:
-    freqtrade = frame(pd.DatetimeIndex(HOURS).as_unit("ms"), FREQTRADE)
+    freqtrade = frame(pd.DatetimeIndex(HOURS).as_unit("ms"), ("date", *NAMES[1:]))
     indexed = frame().set_index("open_time")
-    both = frame(HOURS, NAMES, Close=1.0)
-    texts = frame([time.replace("T", " ") for time in ISO])
-    spelled = frame().astype(dict.fromkeys(NAMES[1:], str))
     computed = frame().assign(low=lambda table: table["low"] * (1 - 1e-14))
-    unnamed = frame([ms(hour) for hour in HOURS], tuple("012345"))
     old = bytes_of(lambda held: pl.from_pandas(frame(NAIVE)).write_parquet(held))
     return {
         "table: Parquet of pandas": Wild("x.parquet", parquet(frame())),
@@ -254,11 +250,17 @@ def tables() -> dict[str, Wild]:
         "table: Parquet without a zone": Wild("x.parquet", old, UNZONED),
         "table: Parquet, counts": Wild("x.parquet", parquet(frame([ms(hour) for hour in HOURS]))),
         "table: Parquet, dates": Wild("x.parquet", parquet(frame([day.date() for day in DAYS])), UNZONED, "", "1d"),
-        "table: Parquet, times as text": Wild("x.parquet", parquet(texts), UNZONED),
-        "table: Parquet, numbers as text": Wild("x.parquet", parquet(spelled)),
-        "table: Parquet, columns without names": Wild("x.parquet", parquet(unnamed), "numbers for names"),
+        "table: Parquet, times as text": Wild(
+            "x.parquet", parquet(frame([time.replace("T", " ") for time in ISO])), UNZONED
+        ),
+        "table: Parquet, numbers as text": Wild("x.parquet", parquet(frame().astype(dict.fromkeys(NAMES[1:], str)))),
+        "table: Parquet, columns without names": Wild(
+            "x.parquet", parquet(frame([ms(hour) for hour in HOURS], "012345")), "numbers for names"
+        ),
         "table: Parquet, no volume": Wild("x.parquet", parquet(frame().drop(columns="volume")), volume=False),
-        "table: Parquet, close and Close": Wild("x.parquet", parquet(both), refused="close and Close"),
+        "table: Parquet, close and Close": Wild(
+            "x.parquet", parquet(frame(HOURS, NAMES, Close=1.0)), refused="close and Close"
+        ),
         "table: Parquet, computed": Wild("x.parquet", parquet(computed), refused="round the prices"),
         "table: Feather of freqtrade": Wild("BTC_USDT-1h.feather", feather(freqtrade)),
         "table: Feather without a zone": Wild("x.feather", feather(frame(NAIVE)), UNZONED),

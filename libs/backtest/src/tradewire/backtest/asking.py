@@ -91,7 +91,7 @@ def request_of(strategy: str | Path, data: Data, **settings: Unpack[Settings]) -
 
 
 def _refuse_unknown(settings: Mapping[str, object]) -> None:
-    known = (*Files.__annotations__, *Settings.__annotations__)
+    known = tuple(dict.fromkeys((*Files.__annotations__, *Settings.__annotations__)))
     for name in settings:
         if name not in known:
             near = nearest_word(name, known)
@@ -110,6 +110,8 @@ def _moment_us(name: str, moment: Moment | None) -> int | None:
     if moment is None:
         return None
     if isinstance(moment, datetime):
+        if moment != moment:  # NaT of pandas is a datetime that equals nothing
+            raise ValueError(f"{name}: found NaT, allowed a time, or None for none")
         zoned = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
         return (zoned - EPOCH) // timedelta(microseconds=1)
     try:

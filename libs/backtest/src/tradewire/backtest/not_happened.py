@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
+import numpy as np
+
 from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import LIQUIDATION, BacktestResult
 
@@ -39,15 +41,28 @@ def liquidation_line(result: BacktestResult) -> str | None:
     return f"LIQUIDATED: {_of(count, 'position')} closed by the venue, {when}; {ended}"
 
 
+def ruin_line(result: BacktestResult) -> str | None:
+    """That nothing was left at a close, whatever the account did afterwards; None where there always was."""
+    gone = np.flatnonzero(result.equity_e8 <= 0)
+    if not len(gone):
+        return None
+    first, found = int(result.time_us[gone[0]]), int(result.equity_e8[gone[0]]) / 1e8
+    return f"RUINED: equity was {found:,.2f} at {_iso(first)}; what came after was traded with nothing"
+
+
+def headlines(result: BacktestResult) -> list[str]:
+    """What comes before any figure: ruin, and liquidations."""
+    return [line for line in (ruin_line(result), liquidation_line(result)) if line is not None]
+
+
 def activity_lines(activity: Activity) -> list[str]:
     """A line for each kind of thing that did not happen."""
     return [*_orders(activity), *_bars(activity)]
 
 
 def not_happened(result: BacktestResult) -> list[str]:
-    """All lines of a result, a liquidation first."""
-    liquidated = liquidation_line(result)
-    return [*([] if liquidated is None else [liquidated]), *activity_lines(result.activity)]
+    """All lines of a result, ruin and liquidations first."""
+    return [*headlines(result), *activity_lines(result.activity)]
 
 
 def _orders(activity: Activity) -> Iterator[str]:

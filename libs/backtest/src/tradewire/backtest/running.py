@@ -134,5 +134,6 @@ def engine_of(engine: str | BacktestPort) -> BacktestPort:
     if not isinstance(engine, str):
         return engine
     if engine not in ENGINES:
-        raise ValueError(f"found engine {engine!r}, allowed {', '.join(ENGINES)}, or a BacktestPort")
+        other = "an engine of your own, such as ReplayEngine() of tradewire.app.replay_engines.engines"
+        raise ValueError(f"found engine {engine!r}, allowed {', '.join(ENGINES)}, or {other}")
     return ENGINES[engine]()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from decimal import Decimal
 
-from tradewire.trading.columns import FIELDS, NUMBER_FIELDS, Columns, ColumnsError, candle_columns
+from tradewire.trading.columns import FIELDS, NUMBER_FIELDS, Columns, ColumnsError, candle_columns, is_of_yfinance
 from tradewire.trading.times import ISO, TimeForm, form_of, names_no_zone, time_us
 
 MAX_DECIMALS = 8
@@ -206,15 +206,17 @@ def read_layout(lines: Sequence[str], source: str) -> Layout:
     cells = _cells(lines[first], delimiter)
     skipped = written.index(first)
     notes = (f"{skipped} line{'s' if skipped > 1 else ''} of comment before the columns",) if skipped else ()
-    if cells[0][:1].isdigit():
+    start = first + 1
+    if is_of_yfinance([_cells(line, delimiter) for line in lines[first : first + 3]]):
+        start, cells[0], notes = first + 3, "Date", (*notes, "three rows of names, as of yfinance")
+    if cells[0][:1].isdigit() and cells[:5] != ["0", "1", "2", "3", "4"]:
         columns = Columns(0, (1, 2, 3, 4), 5 if len([cell for cell in cells if cell]) > 5 else None, notes)
         return Layout(delimiter, columns, first)
     try:
         named = candle_columns(cells)
     except ColumnsError as error:
-        found, allowed = error.found, error.allowed
-        raise BarsFileError(source, found=found, allowed=allowed, row=first + 1, field="header") from error
-    return Layout(delimiter, replace(named, notes=(*notes, *named.notes)), first + 1)
+        raise BarsFileError(source, found=error.found, allowed=error.allowed, row=first + 1, field="header") from error
+    return Layout(delimiter, replace(named, notes=(*notes, *named.notes)), start)
 
 
 def read_bars(text: str, source: str, zone: tzinfo = UTC) -> list[DecimalBar]:

@@ -10,7 +10,9 @@ NUMBER_FIELDS = ("open", "high", "low", "close", "volume")
 FIELDS = ("open_time", *NUMBER_FIELDS)
 PRICES = NUMBER_FIELDS[:4]
 TIME_NAMES = ("open_time", "opentime", "time", "timestamp", "date", "datetime", "unix", "unix_timestamp")
-_UNNAMED = ("", "unnamed_0", "index", "index_level_0")
+_INDEX = "index_level_0"
+"""Name by which pandas writes an index without one to Parquet, after the columns."""
+_UNNAMED = ("", "unnamed_0", "index", _INDEX)
 """What an index is called once a table with one was written and read."""
 _SHORT = {"t": "open_time", "o": "open", "h": "high", "l": "low", "c": "close", "v": "volume", "vol": "volume"}
 """Names of venues' own answers."""
@@ -52,9 +54,9 @@ class Columns:
 def candle_columns(names: Sequence[str]) -> Columns:
     """Where the columns of candles are. Raises ColumnsError when one is missing, or a name stands twice."""
     plain = plain_names(names)
-    if plain[:5] == ["0", "1", "2", "3", "4"]:  # a frame made of ccxt's rows, which have an order and no names
-        note = "the columns have numbers for names: read as open_time, open, high, low, close, volume"
-        return Columns(0, (1, 2, 3, 4), 5 if plain[5:6] == ["5"] else None, (note,))
+    numbered = _numbered(plain)
+    if numbered is not None:
+        return numbered
     refuse_twice(names, plain, FIELDS)
     notes: list[str] = []
     time = _time(names, plain, notes)
@@ -65,6 +67,30 @@ def candle_columns(names: Sequence[str]) -> Columns:
         raise ColumnsError(found, kind or ", ".join(FIELDS))
     open_, high, low, close = (plain.index(name) for name in PRICES)
     return Columns(time, (open_, high, low, close), _volume(names, plain, notes), tuple(notes))
+
+
+def _numbered(plain: Sequence[str]) -> Columns | None:
+    """The columns of a frame of ccxt's rows, which have an order and no names; after an index, where it has one."""
+    first = 1 if plain[:1] and plain[0] in _UNNAMED else 0
+    if list(plain[first : first + 5]) != ["0", "1", "2", "3", "4"]:
+        return None
+    open_, high, low, close = (first + place for place in range(1, 5))
+    volume = first + 5 if list(plain[first + 5 : first + 6]) == ["5"] else None
+    note = "the columns have numbers for names: read as open_time, open, high, low, close, volume"
+    return Columns(first, (open_, high, low, close), volume, (note,))
+
+
+def is_of_yfinance(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether these are the three rows of names that yfinance writes for one symbol."""
+    firsts = [row[:1] for row in rows]
+    return (
+        firsts
+        in (
+            [["Price"], ["Ticker"], ["Date"]],
+            [["Price"], ["Ticker"], ["Datetime"]],
+        )
+        and len(set(rows[1][1:])) == 1
+    )
 
 
 def plain_names(names: Sequence[str]) -> list[str]:
@@ -90,6 +116,9 @@ def _time(names: Sequence[str], plain: Sequence[str], notes: list[str]) -> int |
     if plain and plain[0] in _UNNAMED:
         notes.append("the first column has no name of its own: read as open_time")
         return 0
+    if _INDEX in plain:
+        notes.append(f"column {names[plain.index(_INDEX)]} is the index of a frame: read as open_time")
+        return plain.index(_INDEX)
     return None
 
 

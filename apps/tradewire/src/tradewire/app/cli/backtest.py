@@ -17,7 +17,7 @@ from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import epilog
 from tradewire.app.cli.output import Exit, fail, out, say, tell
 from tradewire.app.cli.research import Asked, StrategyArgument, asks, data_lines, ready_line, request_of
-from tradewire.backtest.not_happened import activity_lines, liquidation_line
+from tradewire.backtest.not_happened import activity_lines, headlines
 from tradewire.backtest.report import Provenance, provenance_of, result_document, write_report, write_run
 from tradewire.backtest.statistics import Statistics, statistics_of, statistics_table
 from tradewire.backtest.warmup import ready_from_us
@@ -92,9 +92,8 @@ def _write_json(target: str, content: Mapping[str, object]) -> None:
 
 def _show(result: BacktestResult, stats: Statistics) -> None:
     span = f"{iso(int(result.time_us[0]))} – {iso(int(result.time_us[-1]))}" if len(result.time_us) else "no bars"
-    liquidated = liquidation_line(result)
-    if liquidated is not None:
-        tell(liquidated, style="bold red")
+    for line in headlines(result):
+        tell(line, style="bold red")
     tell(f"{result.strategy_id} by the {result.engine} engine, {len(result.time_us):,} closes, {span}")
     out.print(statistics_table(stats))
     for line in activity_lines(result.activity):

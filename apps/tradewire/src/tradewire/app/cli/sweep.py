@@ -251,7 +251,8 @@ def show(report: SweepReport, found: HeatMap | None, data: Sequence[str] = ()) -
             *beyond,
             "–" if item.deflated_sharpe is None else f"{item.deflated_sharpe:.3f}",
         )
-    tell(f"{report.strategy_id}: best of {report.sets:,} sets by {report.objective}, {report.search} search")
+    idle = f"; {report.sets_without_trades:,} of them never traded" if report.sets_without_trades else ""
+    tell(f"{report.strategy_id}: best of {report.sets:,} sets by {report.objective}, {report.search} search{idle}")
     tell(f"searched {_dates(report.searched)}" + (f"; unseen {_dates(report.held_out)}" if report.held_out else ""))
     out.print(table)
     tell(f"the best set is {ready_line(report.ready_from_us)}")
@@ -274,8 +275,7 @@ def _show_windows(report: SweepReport) -> None:
     for name in ("Sharpe", "Sharpe oos", "return oos", "trades"):
         table.add_column(name, justify="right")
     for window in report.windows:
-        outside = window.out_of_sample
-        best = " ".join(f"{value:g}" for value in window.params.values())
+        outside, best = window.out_of_sample, " ".join(f"{value:g}" for value in window.params.values())
         figures = (_ratio(window.in_sample.sharpe), _ratio(outside.sharpe), _share(outside))
         table.add_row(_dates(window.test), best, *figures, f"{outside.trades + outside.open_trades:,}")
     whole = report.stitched.out_of_sample

@@ -17,7 +17,7 @@ LARGEST_EXACT = 2.0**52
 """Beyond this many units a float64 is no longer an exact multiple of 1e-8."""
 
 
-def e8_array(values: FloatArray, what: str) -> IntMatrix:
+def e8_array(values: FloatArray, what: str, largest_e8: int = LARGEST_E8) -> IntMatrix:
     """Floats of at most 8 decimals in 1e-8 units, exact, shape (n,).
 
     Raises: ValueError naming the first value that is no multiple of 1e-8, or too large to be one exactly.
@@ -25,13 +25,13 @@ def e8_array(values: FloatArray, what: str) -> IntMatrix:
     plain = np.ascontiguousarray(values, dtype=np.float64)
     units = np.empty(len(plain), dtype=np.int64)
     for at in _put_units(plain, units).tolist():  # few: each is read as the decimal that Python prints for it
-        units[at] = _e8(float(plain[at]), f"{what} of bar {at}")
+        units[at] = _e8(float(plain[at]), f"{what} of bar {at}", largest_e8)
     return units
 
 
 def prices_e8(values: FloatArray, what: str) -> IntMatrix:
     """The same of prices. Raises: ValueError also for one that is not above 0, or too high to be traded."""
-    units = e8_array(values, what)
+    units = e8_array(values, what, PRICE_BOUND_E8)
     wrong = np.flatnonzero((units <= 0) | (units >= PRICE_BOUND_E8))
     if wrong.size:
         found = float(values[wrong[0]])
@@ -66,8 +66,8 @@ def _put_units(values: FloatArray, units: IntMatrix) -> IntMatrix:
     return places
 
 
-def _e8(value: float, what: str) -> int:
+def _e8(value: float, what: str, largest_e8: int) -> int:
     scaled = Decimal(repr(value)).scaleb(8)
-    if not scaled.is_finite() or abs(scaled) > LARGEST_E8 or scaled != scaled.to_integral_value():
-        raise ValueError(f"{what}: found {value!r}, allowed at most 8 decimals and up to {LARGEST_E8 / SCALE:g}")
+    if not scaled.is_finite() or abs(scaled) > largest_e8 or scaled != scaled.to_integral_value():
+        raise ValueError(f"{what}: found {value!r}, allowed at most 8 decimals and up to {largest_e8 // SCALE:,}")
     return int(scaled)

@@ -50,6 +50,7 @@ def result_document(
         "strategy": result.strategy_id,
         "settings": settings_of(result),
         "ready_from_ms": {symbol: None if at is None else at // 1000 for symbol, at in ready.items()},
+        "ruined_at_ms": ruined_at_ms(result),
         "activity": activity_document(result.activity),
         "stats": stats.to_json(),
         "trades": [
@@ -70,6 +71,12 @@ def _by_day(result: BacktestResult) -> tuple[IntArray, IntArray]:
     last[:-1] = days[1:] != days[:-1]
     last[:1] = True
     return result.time_us[last], result.equity_e8[last]
+
+
+def ruined_at_ms(result: BacktestResult) -> int | None:
+    """The first close at which nothing was left; None where there always was."""
+    gone = np.flatnonzero(result.equity_e8 <= 0)
+    return int(result.time_us[gone[0]]) // 1000 if len(gone) else None
 
 
 def activity_document(activity: Activity) -> dict[str, object]:

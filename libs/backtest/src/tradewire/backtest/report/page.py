@@ -15,7 +15,7 @@ import jinja2
 import numpy as np
 from plotly.offline import get_plotlyjs
 
-from tradewire.backtest.not_happened import activity_lines, liquidation_line
+from tradewire.backtest.not_happened import activity_lines, headlines
 from tradewire.backtest.report.account_figures import (
     equity_figure,
     holding_figure,
@@ -100,7 +100,7 @@ def report_html(
         bars=f"{len(result.time_us):,}",
         engine=result.engine,
         tiles=_tiles(stats),
-        liquidated=liquidation_line(result),
+        headlines=headlines(result),
         not_happened=activity_lines(result.activity),
         left_out=result.left_out,
         charts=charts,

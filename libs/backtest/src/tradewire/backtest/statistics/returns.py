@@ -47,7 +47,7 @@ def cagr(equity: FloatArray, span_us: int) -> float | None:
     """
     if not len(equity) or equity[0] <= 0.0 or span_us <= 0:
         return None
-    if equity[-1] <= 0.0:
+    if equity.min() <= 0.0:
         return -1.0
     exponent = math.log(equity[-1] / equity[0]) * YEAR_US / span_us
     return finite(math.expm1(exponent)) if exponent < 700.0 else None

@@ -24,17 +24,19 @@ _IN_STATISTICS = {"max_drawdown": -1.0}
 def write_results(folder: Path, plan: SweepPlan, store: SweepStore, report: SweepReport) -> None:
     """``results.parquet``: all sets in the search's order; ``evidence.json``: inputs by hash, and the report.
 
-    Measures mean what the statistics of these names do, with ``entries`` that filled in place of closed trades.
+    Measures mean what the statistics of these names do, with ``entries`` that filled in place of closed trades; there
+    is no ``sharpe`` of a set that never traded.
     """
     sets, rows = store.columns(plan.searched.scope, len(MEASURES))
     periods = periods_per_year(closes(plan.request.markets, plan.searched))
     rows = rows * np.array([_IN_STATISTICS.get(name, 1.0) for name in MEASURES])
     rows[:, MEASURES.index("sharpe")] *= math.sqrt(periods or math.nan)
+    rows[rows[:, MEASURES.index("trades")] == 0.0, MEASURES.index("sharpe")] = math.nan
     columns = {name: sets[:, place] for place, name in enumerate(plan.space.names)}
     measured = {
         f"measure.{name}" if name in columns else name: rows[:, i]
         for i, name in enumerate("entries" if measure == "trades" else measure for measure in MEASURES)
     }
-    pl.DataFrame({**columns, **measured}).write_parquet(folder / "results.parquet")
+    pl.DataFrame({**columns, **measured}, nan_to_null=True).write_parquet(folder / "results.parquet")
     document = {"inputs": dict(plan.manifest()), "report": asdict(report)}
     (folder / EVIDENCE).write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")

@@ -43,7 +43,8 @@ class Stitched:
 
 @dataclass(frozen=True, slots=True)
 class SweepReport:
-    """``ranked``: best first by the objective in sample. ``sets`` tried, like ``effective_trials`` unrelated ones.
+    """``ranked``: best first by the objective in sample. ``sets`` tried, like ``effective_trials`` unrelated ones;
+    ``sets_without_trades`` are not ranked.
 
     ``ready_from_us``: by symbol, the close of the first bar searched at which the best set could decide, None for none.
     ``activity``: what the best set's signals came to on the bars searched; ``not_happened``: the same in sentences, a
@@ -59,6 +60,7 @@ class SweepReport:
     held_out: Span | None
     embargo_us: int
     sets: int
+    sets_without_trades: int
     effective_trials: float
     overfitting: Overfitting | None
     ranked: tuple[Ranked, ...]

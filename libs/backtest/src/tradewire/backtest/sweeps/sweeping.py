@@ -15,6 +15,7 @@ from tradewire.backtest.statistics.sampling import simple_returns
 from tradewire.backtest.statistics.summary import equity_of
 from tradewire.backtest.sweeps.figures import (
     SHARPE,
+    TRADES,
     figures_of,
     figures_of_accounts,
     run_set,
@@ -117,8 +118,16 @@ class _Explorer:
         traded = np.flatnonzero(~np.isnan(found))
         best: list[int] = traded[np.argsort(-found[traded], kind="stable")][:most].tolist()
         if not best:
-            raise ValueError("no parameter set traded; widen --params, or give more data")
+            raise ValueError(self._why_none_traded(span, sets))
         return sets, rows, best
+
+    def _why_none_traded(self, span: Span, sets: FloatArray) -> str:
+        """What became of the signals of the first set, which stands for the others."""
+        values = _values(sets, 0)
+        told = ", ".join(f"{name}={value:g}" for name, value in _named(self.plan, values).items())
+        lines = not_happened(run_set(self.plan.job, values, span))
+        why = "; ".join(lines) or "no rule asked for a trade"
+        return f"none of {len(sets):,} parameter sets traded; of {told}: {why}"
 
 
 def _walked(explorer: _Explorer, window: Window) -> tuple[WindowResult, BacktestResult]:
@@ -155,6 +164,7 @@ def _judged(explorer: _Explorer, walked: Sequence[tuple[WindowResult, BacktestRe
         held_out=None if plan.window is None else plan.window.test,
         embargo_us=plan.embargo_us,
         sets=len(sets),
+        sets_without_trades=int(np.count_nonzero(rows[:, TRADES] == 0.0)),
         effective_trials=trials,
         overfitting=overfitting,
         ranked=(first, *(item for item, _ in judged)),
