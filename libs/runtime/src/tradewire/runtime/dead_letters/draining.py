@@ -64,7 +64,7 @@ class Draining:
         letters_max: int,
     ) -> None:
         self._name, self._group_topics, self._bus = service.name, frozenset(group_topics), bus
-        self._publisher, self._parking, self._audit, _ = parts
+        self._publisher, self._parking, self._audit, *_ = parts
         self._answering = answering
         self._checkpoints, self._back_pressure, self._letters_max = checkpoints, back_pressure, letters_max
         self._drains: dict[Key, _Drain] = {}

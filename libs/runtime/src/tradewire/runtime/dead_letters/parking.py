@@ -158,6 +158,11 @@ class Parking:
         """Did an operator ask for that?"""
         return (record.place, record.offset) in self._skips
 
+    def is_unwritten(self, record: Record) -> bool:
+        """Has no letter of a parked record been read back, of whichever instance?"""
+        wait = self._waits.get((record.topic, record.key))
+        return wait is not None and (record.partition, record.offset) in wait.unread
+
     def leaves_out(self, record: Record) -> bool:
         """Did an operator ask for that, or has the record a dead letter?"""
         return self.verdict(record) in (Verdict.PASS_OVER, Verdict.SKIP)

@@ -26,6 +26,7 @@ from tradewire.runtime.codec.headers import has_event_time, header_of
 from tradewire.runtime.codec.messages import check_record, decode_record, text_key
 from tradewire.runtime.dead_letters.letters import PARKED, dead_letter, log_letter
 from tradewire.runtime.dead_letters.parking import NOWHERE, Parking, Verdict
+from tradewire.runtime.dead_letters.shared import SharedLetters
 from tradewire.runtime.loop.control_status import ControlStatus
 from tradewire.runtime.loop.failures import ENDING, HandlerFailedError, tell_how_to_skip, violation_of
 from tradewire.runtime.loop.heartbeat_records import HeartbeatRecords, is_heartbeat
@@ -50,6 +51,7 @@ class Parts(NamedTuple):
     parking: Parking
     audit: Audit
     heartbeats: HeartbeatRecords
+    shared: SharedLetters
 
 
 class Answering:
@@ -67,7 +69,7 @@ class Answering:
         version: str,
     ) -> None:
         self._service, self._codec = service, codec
-        self._publisher, self._parking, self._audit, self._heartbeats = parts
+        self._publisher, self._parking, self._audit, self._heartbeats, self._shared = parts
         self._clock, self._tracing, self._metrics, self._progress = clock, tracing, metrics, progress
         self._version = version
         self._inputs: dict[str, Input] = {item.topic: item for item in service.inputs}
@@ -103,6 +105,10 @@ class Answering:
                 drafts.append(self._letter(self._unwritten(emit, error), error))
         return drafts
 
+    def say_letters(self, *, stopping: bool = False) -> list[Draft]:
+        """Dead letters that were left to another instance and that nobody wrote."""
+        return [self._letter(one.record, one.error) for one in self._shared.due(stopping=stopping)]
+
     def say_status(self) -> list[Draft]:
         """Which levels are obeyed, when that changed, and for commands the schema ids in use (``announced_ids``)."""
         drafts = self.say(self.control_status.take())
@@ -137,7 +143,8 @@ class Answering:
         except ContractViolationError as error:
             self._parking.park(record)
             self.count_parked()
-            drafts.append(self._letter(record, error))
+            if not self._shared.leave(record, error):
+                drafts.append(self._letter(record, error))
             return "dead_lettered", type(error).__name__
         return "ok", ""
 
@@ -239,7 +246,9 @@ class Answering:
 
     def failed(self, failure: HandlerFailedError) -> list[Outgoing]:
         """What is published in place of a failed record's effects: its dead letter, unless it was one already."""
-        answer = list(failure.answer) or [self._letter(failure.record, failure.violation).record]
+        answer = list(failure.answer)
+        if not answer and not self._shared.leave(failure.record, failure.violation):
+            answer = [self._letter(failure.record, failure.violation).record]
         return [*answer, *(draft.record for draft in self.say(self._audit.take()))]
 
     def _observe_age(self, age_us: int, span: Span | None) -> None:

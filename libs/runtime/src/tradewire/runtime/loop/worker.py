@@ -21,6 +21,7 @@ from tradewire.runtime.bus.readers import Reader, SourceReader, taken
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.dead_letters.draining import Draining
 from tradewire.runtime.dead_letters.parking import Parking
+from tradewire.runtime.dead_letters.shared import SharedLetters
 from tradewire.runtime.loop.answering import Answering, Parts
 from tradewire.runtime.loop.back_pressure import BackPressure
 from tradewire.runtime.loop.broadcast import Broadcast, wait_for_first
@@ -52,6 +53,8 @@ HURRIED_TICK_SECONDS = 0.02
 class Worker:
     """Runs one service on one bus until stopped."""
 
+    _is_open = False
+
     def __init__(
         self,
         service: Service,
@@ -75,7 +78,8 @@ class Worker:
         self._publisher = Publisher(service, version, bus, codec, tracing, metrics, settings, self._audit, clock)
         self._lease, self._parking = self._publisher.lease, Parking(service.name, service.topics()[-1])
         self._heartbeats = HeartbeatRecords(service, version, bus, clock, metrics, settings.heartbeat_seconds)
-        parts = Parts(self._publisher, self._parking, self._audit, self._heartbeats)
+        self._shared = SharedLetters(service.topics()[-1], self._parking, clock, self.progress.unwritten_letters)
+        parts = Parts(self._publisher, self._parking, self._audit, self._heartbeats, self._shared)
         self._answering = Answering(service, codec, parts, clock, tracing, metrics, self.progress, version)
         broadcast_topics, fanout_topics, self._group_topics = service.topics()
         topics, progress, records_max = self._group_topics, self.progress, settings.poll_records_max
@@ -89,8 +93,7 @@ class Worker:
         self._draining = Draining(service, topics, bus, parts, *handled_by, settings.poll_records_max)
         self._group: Reader | None = None
         self._source: SourceReader | None = None
-        self._lock, self._moving_since_s = asyncio.Lock(), clock.monotonic_s()
-        self._generation, self._is_open = 0, False
+        self._lock, self._moving_since_s, self._generation = asyncio.Lock(), clock.monotonic_s(), 0
         self.lag = LagWatch(service.name, bus, self._positions, metrics, clock)
         self._waiting = waiting_of(service, self.progress, settings, self.lag, self._parts(), codec.ids, metrics, clock)
 
@@ -164,7 +167,7 @@ class Worker:
             )
             traced = TracedSubscription(subscription, self._tracing, service.name)
             self._group = Reader(traced, self._settings.poll_records_max, generation=lambda: self._generation)
-            self._waiting.group = self._lease.group = self._group
+            self._waiting.group = self._lease.group = self._shared.group = self._group
         if service.source is not None:
             topic = BY_EVENT[service.outputs[0]].name
             self._source = SourceReader(service.source(partial(last_published, self._bus, self._clock, topic)))
@@ -186,7 +189,8 @@ class Worker:
             await self._source.close()
         async with self._lock:
             self._audit.note("service_stopped", f"{self.service.name} stopped when asked")
-            await self._publisher.publish(self._answering.say(self._audit.take()))
+            letters = self._answering.say_letters(stopping=True)
+            await self._publisher.publish([*letters, *self._answering.say(self._audit.take())])
             await self._checkpoints.write(self._group)
 
     async def _close(self) -> None:
@@ -281,7 +285,7 @@ class Worker:
     def _beside(self) -> list[Draft]:
         """What is said now beside the answers to records."""
         drafts = [] if self._source is None else self._answering.enter(self._source.take())
-        drafts += self._heartbeats.due()
+        drafts += self._heartbeats.due() + self._answering.say_letters()
         drafts += self._answering.say(self.service.tick(self._clock.now_us()))
         return drafts + self._answering.say(self._audit.take()) + self._answering.say_status()
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tradewire.ports.bus import Place
+
+if TYPE_CHECKING:
+    from tradewire.runtime.dead_letters.shared import Unwritten
 
 
 @dataclass
 class Progress:
-    """What a worker has done; ``turned_s`` is the monotonic clock when its loop last came round."""
+    """What a worker has done; ``turned_s`` is the monotonic clock when its loop last came round.
+
+    ``unwritten_letters``: dead letters that it left to another instance, see ``dead_letters.shared``.
+    """
 
     phase: str = "starting"
     last_success_us: int | None = None
@@ -20,6 +27,7 @@ class Progress:
     positions: dict[Place, int] = field(default_factory=dict)
     records_lost: dict[str, int] = field(default_factory=dict)
     turned_s: float | None = None
+    unwritten_letters: list[Unwritten] = field(default_factory=list)
 
     def note_published(self, count: int, now_us: int) -> None:
         """So many records were acknowledged: a success, where there were any."""
