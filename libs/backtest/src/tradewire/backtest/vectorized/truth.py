@@ -148,9 +148,9 @@ def _compare_sums(
     """`_compare` of sums, differences and averages, of the last bars of both."""
     begin = len(left) - len(truth)
     below, same, above = code in (0, 1, 5), code in (1, 3, 4), code in (2, 3, 5)
+    a, b, c, d = left[begin:], right[begin:], behind[0][begin:], behind[1][begin:]
     for t in range(len(truth)):
-        at = begin + t
-        distance = _apart(left[at], right[at], behind[0][at], behind[1][at])
+        distance = _apart(a[t], b[t], c[t], d[t])
         holds = (below & (distance < 0.0)) | (same & (distance == 0.0)) | (above & (distance > 0.0))
         truth[t] = _truth(holds, (not holds) & (distance == distance))
 
@@ -161,17 +161,15 @@ def _cross_sums(
 ) -> None:
     """`_cross` of sums, differences and averages."""
     begin = len(left) - len(truth)
-    sign = 1.0 if above else -1.0
-    last = np.nan
-    if begin > 0:
-        at = begin - 1
-        last = sign * _apart(left[at], right[at], behind[0][at], behind[1][at])
-    for t in range(len(truth)):
-        at = begin + t
-        now = sign * _apart(left[at], right[at], behind[0][at], behind[1][at])
-        holds = (last <= 0.0) & (now > 0.0)
-        truth[t] = _truth(holds, ((last > 0.0) & (now == now)) | ((now <= 0.0) & (last == last)))
-        last = now
+    if begin == 0:
+        truth[:1] = 0
+        begin, truth = 1, truth[1:]
+    sign, size, other = 1.0 if above else -1.0, behind[0], behind[1]
+    a, b, c, d = left[begin:], right[begin:], size[begin:], other[begin:]
+    e, f, g, h = left[begin - 1 : -1], right[begin - 1 : -1], size[begin - 1 : -1], other[begin - 1 : -1]
+    for t in range(len(truth)):  # each bar by itself, so that many are worked on at a time
+        now, was = sign * _apart(a[t], b[t], c[t], d[t]), sign * _apart(e[t], f[t], g[t], h[t])
+        truth[t] = _truth((was <= 0.0) & (now > 0.0), ((was > 0.0) & (now == now)) | ((now <= 0.0) & (was == was)))
 
 
 @compiled_inside
