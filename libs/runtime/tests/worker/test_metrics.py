@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import httpx
 import pytest
@@ -170,3 +171,17 @@ def test_figure_that_is_no_number_is_refused_and_their_number_is_bounded(rig: Wo
     told[:] = [Figure(SEEN, ("t",), number)]
     with pytest.raises(ValueError, match=r"tradewire_seen.*allowed: finite numbers"):
         list(registry.collect())
+
+
+def test_figures_of_two_services_under_one_name_are_one_series_and_go_with_them(rig: WorkerRig) -> None:
+    """As in a monolith, whose market data and broker both tell of the address's budget."""
+    taken = Metric("tradewire_taken_total", "counter", ("lane",), "Taken.")
+    used = Metric("tradewire_used", "gauge", ("lane",), "Used.")
+    told = [[Figure(taken, ("data",), n), Figure(used, ("data",), n)] for n in (2, 3)]
+    both = [replace(rig.summing(), metrics=(taken, used), figures=partial(tuple, one)) for one in told]
+    registry, figures = CollectorRegistry(), Figures(lambda: both)
+    registry.register(figures)
+    assert registry.get_sample_value("tradewire_taken_total", {"lane": "data"}) == 5
+    assert registry.get_sample_value("tradewire_used", {"lane": "data"}) == 3
+    registry.unregister(figures)
+    assert list(registry.collect()) == []

@@ -23,18 +23,27 @@ class Figures(Collector):
         self._services = services
 
     def describe(self) -> list[Family]:
-        """Every metric, without values."""
-        return [_family(metric) for service in self._services() for metric in service.metrics]
+        """Every metric once, without values."""
+        return [_family(metric) for metric in self._metrics().values()]
 
     def collect(self) -> list[Family]:
-        """Every metric with its values. Raises ValueError for NaN or an infinity."""
-        families: list[Family] = []
+        """Every metric with its values. Raises ValueError for NaN or an infinity.
+
+        What several services of a process tell under the same labels is one series: counters add up, of gauges the
+        largest stands.
+        """
+        found: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in self._metrics()}
         for service in self._services():
-            by_name = {metric.name: _family(metric) for metric in service.metrics}
             for figure in service.figures():
-                _add(by_name[figure.metric.name], figure)
-            families += by_name.values()
-        return families
+                _note(found[figure.metric.name], figure)
+        families = [(_family(metric), found[name]) for name, metric in self._metrics().items()]
+        for family, series in families:
+            for labels, value in list(series.items())[:SERIES_MAX]:
+                family.add_metric(labels, value)
+        return [family for family, _ in families]
+
+    def _metrics(self) -> dict[str, Metric]:
+        return {metric.name: metric for service in self._services() for metric in service.metrics}
 
 
 def _family(metric: Metric) -> Family:
@@ -42,8 +51,11 @@ def _family(metric: Metric) -> Family:
     return kind(metric.name, metric.help, labels=metric.labels)
 
 
-def _add(family: Family, figure: Figure) -> None:
+def _note(series: dict[tuple[str, ...], float], figure: Figure) -> None:
     if not math.isfinite(figure.value):
         raise ValueError(f"{figure.metric.name}{figure.labels} is {figure.value}; allowed: finite numbers")
-    if len(family.samples) < SERIES_MAX:
-        family.add_metric(figure.labels, figure.value)
+    before = series.get(figure.labels)
+    if before is None:
+        series[figure.labels] = figure.value
+    else:
+        series[figure.labels] = before + figure.value if figure.metric.kind == "counter" else max(before, figure.value)
