@@ -10,9 +10,12 @@ import pytest
 from tradewire.app.cli.dlq import show_list
 from tradewire.app.inspecting.lag import by_topic, partition_lags
 from tradewire.app.operating.dead_letters import ReplayRefusedError, letters, replay_key
-from tradewire.ports.events import StrategyEvaluated
+from tradewire.ports.bus import Record
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.events import RiskStateSaved, StrategyEvaluated
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.clock import ManualClock
+from tradewire.runtime.dead_letters.letters import dead_letter
 from tradewire.testkit.builders import evaluation
 from tradewire.testkit.refusing_desk import RefusingDesk
 from tradewire.testkit.worker_rig import WorkerRig
@@ -163,3 +166,12 @@ async def test_list_in_a_narrow_terminal_then_keys_reasons_and_commands_stay_who
     assert why_parked.strip().startswith(f"{EVALUATIONS}/0@2: ")
     assert parked == f"{KEY} is parked: tradewire dlq replay --service risk --key {KEY}"
     assert max(map(len, (first, why, second, parked))) <= 80
+
+
+@pytest.mark.parametrize(("topic", "parks"), [(EVALUATIONS, True), (BY_EVENT[RiskStateSaved].name, False)])
+async def test_list_names_as_parked_only_keys_whose_later_records_wait(rig: WorkerRig, topic: str, parks: bool) -> None:
+    bad = Record(topic, 0, 7, b"alpha", b"garbage", (), 0)
+    error = ContractViolationError("broken")
+    await rig.put(dead_letter(bad, service="risk", version="0", stage="decode", error=error))
+    (letter,) = await letters(rig.bus)
+    assert (letter.waits, letter.parks) == (True, parks)

@@ -61,8 +61,9 @@ class Letter:
 
     @property
     def parks(self) -> bool:
-        """Do later records of its key wait behind it?"""
-        return self.waits and self.topic in TOPICS and TOPICS[self.topic].group == "A"
+        """Do later records of its key wait behind it? Not behind a saved state, which its own writer reads back."""
+        spec = TOPICS.get(self.topic)
+        return self.waits and spec is not None and spec.group == "A" and self.service not in spec.producers
 
     def lineage(self) -> dict[str, str]:
         """All headers as text."""
