@@ -11,7 +11,8 @@ import pytest
 
 from tradewire.app.cli import main
 from tradewire.app.cli.moments import iso
-from tradewire.app.cli.output import Exit
+from tradewire.app.cli.output import Exit, show_error
+from tradewire.backtest.data.errors import VenueAwayError
 from tradewire.testkit.rest_venue import HOUR_MS, START_MS, RestVenue
 
 PROJECT = Path(__file__).parents[4]
@@ -214,3 +215,10 @@ def test_list_and_show(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "indicator", "show", "rsii")
     assert code == 1
     assert "did you mean 'rsi'" in err
+
+
+def test_venue_that_does_not_answer_is_no_matter_of_the_platform(capsys: pytest.CaptureFixture[str]) -> None:
+    show_error(VenueAwayError("binanceusdm: 6 attempts failed"), Exit.UNREACHABLE, as_json=False)
+    said = capsys.readouterr().err
+    assert "--base-url" in said
+    assert "tradewire status" not in said

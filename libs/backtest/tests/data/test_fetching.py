@@ -131,6 +131,17 @@ def test_failures_in_passing_are_waited_out(served: RestVenue, tmp_path: Path) -
     assert waits == [1.0, 2.0, 4.0]
 
 
+def test_failure_in_passing_is_said_while_it_is_waited_out(served: RestVenue, tmp_path: Path) -> None:
+    said = list[str]()
+    venue = Venue("binanceusdm", "BTC/USDT:USDT", "1h", base_url=served.url, sleep=lambda _: None, note=said.append)
+    served.fail = 2
+    fetch(venue, Kind.CANDLES, SPAN, tmp_path / "x.parquet", quiet)
+    assert [line.partition(":")[2].partition(":")[0] for line in said] == [
+        " attempt 1 of 6 failed, the next in 1 s",
+        " attempt 2 of 6 failed, the next in 2 s",
+    ]
+
+
 def test_a_venue_that_stays_away_is_no_endless_wait(served: RestVenue, tmp_path: Path) -> None:
     venue = venue_at(served)
     served.fail = 1000

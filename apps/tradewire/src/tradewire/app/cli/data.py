@@ -182,7 +182,7 @@ def _history(exchange: str, symbol: str, interval: str, base_url: str | None, ar
     if archives is None:
         from tradewire.backtest.data.venue import Venue  # ccxt takes a second to import
 
-        return Venue(exchange, symbol, interval, base_url=base_url)
+        return Venue(exchange, symbol, interval, base_url=base_url, note=say)
     if exchange != BINANCE or base_url is not None:
         fail(f"--archives holds {BINANCE} alone: leave --exchange and --base-url out", Exit.USAGE)
     return Archives(archives, symbol, interval, now_ms=SystemClock().now_us() // 1000)

@@ -91,8 +91,9 @@ def show_error(error: BaseException, code: int, *, as_json: bool) -> None:
     text = _words(error)
     if as_json:
         print_json({"error": text, "exit_code": code})
-    hint = "\nIs the platform running? `tradewire status` tells." if isinstance(error, RetryableError) else ""
-    err.print(f"[bold red]error[/] {escape(text + hint)}", soft_wrap=True)
+    if isinstance(error, RetryableError):
+        text += "\n" + getattr(error, "hint", "Is the platform running? `tradewire status` tells.")
+    err.print(f"[bold red]error[/] {escape(text)}", soft_wrap=True)
 
 
 def _words(error: BaseException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tradewire.ports.errors import TradewireError
+from tradewire.ports.errors import RetryableError, TradewireError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -44,3 +44,9 @@ def iso_of(time_us: int) -> str:
         return (_EPOCH + timedelta(microseconds=time_us)).isoformat().replace("+00:00", "Z")
     except OverflowError:
         return f"{time_us} µs"
+
+
+class VenueAwayError(RetryableError):
+    """A venue does not answer. ``hint``: what may help."""
+
+    hint = "Is this machine on a network? `--base-url` names a mirror, `--archives` a folder of the venue's files."

@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 import ccxt
 import polars as pl
 
-from tradewire.backtest.data.errors import MarketDataError
+from tradewire.backtest.data.errors import MarketDataError, VenueAwayError
 from tradewire.backtest.data.fetching import Kind, Page
 from tradewire.backtest.data.judged import judge
-from tradewire.ports.errors import RetryableError
 from tradewire.trading.bars_csv import RawBar
 from tradewire.trading.language import INTERVALS_US
 
@@ -29,8 +28,9 @@ _NAMES = ("open", "high", "low", "close", "volume")
 class Venue:
     """One market of a venue. Asks no faster than ccxt's limit for it; what fails in passing is tried again.
 
-    ``base_url`` replaces scheme and host of every address; ``sleep`` waits for seconds. Raises
-    MarketDataError for an exchange, symbol or interval that there is not, RetryableError when the venue does not
+    ``base_url`` replaces scheme and host of every address; ``sleep`` waits for seconds; ``note`` is told of every try
+    that failed. Raises
+    MarketDataError for an exchange, symbol or interval that there is not, VenueAwayError when the venue does not
     answer.
     """
 
@@ -42,6 +42,7 @@ class Venue:
         *,
         base_url: str | None = None,
         sleep: Callable[[float], None] | None = None,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         if exchange not in ccxt.exchanges:
             raise MarketDataError("--exchange", found=exchange, allowed="an id of ccxt, e.g. binanceusdm")
@@ -53,7 +54,7 @@ class Venue:
         if interval not in INTERVALS_US or interval not in (self._client.timeframes or {}):
             allowed = ", ".join(name for name in INTERVALS_US if name in (self._client.timeframes or {}))
             raise MarketDataError("--interval", found=interval, allowed=allowed)
-        self._exchange, self._interval = exchange, interval
+        self._exchange, self._interval, self._note = exchange, interval, note
         self._sleep = sleep or (lambda seconds: self._client.sleep(seconds * 1000))
         self._market = self._find(symbol)
 
@@ -118,8 +119,12 @@ class Venue:
                 return call()
             except (ccxt.NetworkError, ccxt.BadResponse) as error:
                 if attempt == ATTEMPTS:
-                    raise RetryableError(f"{self._exchange}: {attempt} attempts failed: {error}") from error
-                self._sleep(self._wait_s(attempt))
+                    raise VenueAwayError(f"{self._exchange}: {attempt} attempts failed: {error}") from error
+                wait_s = self._wait_s(attempt)
+                self._note(
+                    f"{self._exchange}: attempt {attempt} of {ATTEMPTS} failed, the next in {wait_s:g} s: {error}"
+                )
+                self._sleep(wait_s)
             except ccxt.BaseError as error:
                 raise MarketDataError(self._exchange, found=str(error), allowed="an answer") from error
         raise AssertionError("there is at least one attempt")
