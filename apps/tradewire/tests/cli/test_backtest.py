@@ -27,7 +27,7 @@ def test_result_as_json_has_the_keys_that_other_tools_read(tmp_path: Path) -> No
     assert main(["backtest", HOURLY, "--data", CANDLES, *SPAN, "--json", str(target)]) == Exit.DONE
 
     found = json.loads(target.read_text())
-    keys = "fingerprint engine strategy settings ready_from_ms activity stats trades equity"
+    keys = "fingerprint engine strategy settings ready_from_ms ruined_at_ms activity stats trades equity"
     assert set(found) == set(keys.split())
     assert (found["engine"], found["strategy"]) == ("futures", "ema-cross-btc")
     assert len(found["fingerprint"]) == 64

@@ -182,7 +182,7 @@ def test_service_that_dies_is_started_again(kept: Kept, capsys: pytest.CaptureFi
     _, status = kept.ask("status", capsys=capsys)
     (indicator,) = [service for service in status["services"] if service["name"] == "indicator"]
     assert (indicator["restarts"], indicator["pid"] != mark.pid) == (1, True)
-    assert "indicator ended (exit code -9)" in said.read_text()
+    assert "indicator ended by SIGKILL" in said.read_text()
 
 
 @pytest.mark.parametrize("said", ["kafka: ", "creating topics", "starting the other services"])

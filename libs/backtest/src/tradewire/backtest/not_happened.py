@@ -51,8 +51,8 @@ def ruin_line(result: BacktestResult) -> str | None:
 
 
 def headlines(result: BacktestResult) -> list[str]:
-    """What comes before any figure: ruin, and liquidations."""
-    return [line for line in (ruin_line(result), liquidation_line(result)) if line is not None]
+    """What comes before any figure: liquidations, and ruin."""
+    return [line for line in (liquidation_line(result), ruin_line(result)) if line is not None]
 
 
 def activity_lines(activity: Activity) -> list[str]:
@@ -61,7 +61,7 @@ def activity_lines(activity: Activity) -> list[str]:
 
 
 def not_happened(result: BacktestResult) -> list[str]:
-    """All lines of a result, ruin and liquidations first."""
+    """All lines of a result, liquidations and ruin first."""
     return [*headlines(result), *activity_lines(result.activity)]
 
 
