@@ -1,14 +1,18 @@
-"""A slice of a sample, and a replay of it beside which something is done."""
+"""Replays of a sample: a slice of it beside which something is done, and one that is kept at a pace."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
+from tradewire.app.cli import main
+from tradewire.app.cli.output import Exit
 from tradewire.app.operating.monolith import Scenario, sample_scenarios
 from tradewire.app.operating.platform import Platform
 from tradewire.app.operating.watch import RunResult, RunWatcher
+from tradewire.embedded import StackPaths, fetch
 from tradewire.testkit.chaos.scenario import cut
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +23,19 @@ HOURLY = sample_scenarios(ROOT)["btc-hourly"]
 def first_weeks(folder: Path) -> Scenario:
     """The first weeks of the hourly sample, with its files in ``folder``."""
     return cut(HOURLY, folder, BARS).scenario
+
+
+@contextmanager
+def kept_replay(root: Path, *, bars_per_second: int) -> Iterator[Path]:
+    """``tradewire up`` on the hourly sample at a pace, with its servers in ``root``; ``down`` at the end."""
+    fetch(StackPaths.under(root))
+    up = ["up", "--market", "replay", "--bars-per-second", str(bars_per_second), "--root", str(root)]
+    with chdir(ROOT):
+        try:
+            assert main(up) == Exit.DONE
+            yield root
+        finally:
+            main(["down", "--root", str(root)])
 
 
 async def replay_with(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +11,11 @@ from threading import Event
 import httpx
 import psutil
 import pytest
-from tests.e2e.slices import ROOT
+from tests.e2e.slices import kept_replay
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
-from tradewire.embedded import StackPaths, fetch, read_state
+from tradewire.embedded import StackPaths, read_state
 from tradewire.embedded.freezing import freeze, thaw
 from tradewire.embedded.platform_state import read_platform
 from tradewire.embedded.service_processes import SERVICES
@@ -73,16 +72,8 @@ class Platform:
 @pytest.fixture(scope="module")
 def kept(run_roots: Path) -> Iterator[Path]:
     """``tradewire up`` on a slow replay."""
-    root = run_roots / "away"
-    fetch(StackPaths.under(root))
-    here = Path.cwd()
-    os.chdir(ROOT)
-    try:
-        assert main(["up", "--market", "replay", "--bars-per-second", "1", "--root", str(root)]) == Exit.DONE
+    with kept_replay(run_roots / "away", bars_per_second=1) as root:
         yield root
-    finally:
-        os.chdir(here)
-        main(["down", "--root", str(root)])
 
 
 @pytest.mark.parametrize("server", SERVERS)

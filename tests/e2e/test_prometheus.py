@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.e2e.slices import ROOT
+from tests.e2e.slices import kept_replay
 from tests.monitoring.servers import Notifications, alertmanager, prometheus, receiver, until
 from tests.monitoring.test_alerts import SCOPES, groups
 from tests.monitoring.test_dashboards import FILES, expressions
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
-from tradewire.embedded import StackPaths, fetch, read_state
+from tradewire.embedded import StackPaths, read_state
 from tradewire.embedded.platform_state import read_platform
 from tradewire.embedded.service_processes import SERVICES
 from tradewire.ports.bus import Outgoing
@@ -36,17 +35,9 @@ LIVE_ONLY = re.compile(
 @pytest.fixture(scope="module")
 def kept(run_roots: Path) -> Iterator[Path]:
     """``tradewire up`` on a slow replay."""
-    root = run_roots / "monitored"
-    fetch(StackPaths.under(root))
-    here = Path.cwd()
-    os.chdir(ROOT)
-    try:
-        assert main(["up", "--market", "replay", "--bars-per-second", "5", "--root", str(root)]) == Exit.DONE
+    with kept_replay(run_roots / "monitored", bars_per_second=5) as root:
         assert main(["limits", "set", "main", "max_leverage=10", "--root", str(root)]) == Exit.DONE
         yield root
-    finally:
-        os.chdir(here)
-        main(["down", "--root", str(root)])
 
 
 @pytest.fixture(scope="module")

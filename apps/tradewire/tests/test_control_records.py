@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 
 import pytest
 
-import tradewire.execution.settings
-import tradewire.execution.wiring
-import tradewire.risk.settings
-import tradewire.risk.wiring
 from tradewire.app.cli.moments import iso
 from tradewire.app.operating.operator import Operator
 from tradewire.app.operating.switching import Switching
@@ -21,7 +15,6 @@ from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.dead_letters.letters import is_letter
 from tradewire.runtime.service import Service
 from tradewire.testkit.builders import BTC, assessment, candle, control, instrument, intent
-from tradewire.testkit.strategies import active, document, status
 from tradewire.testkit.worker_rig import WorkerRig
 
 CONTROLS = BY_EVENT[ControlChanged].name
@@ -40,32 +33,6 @@ BAD_SCOPES: tuple[str, ...] = (
     "strategy:" + "x" * 129,
 )
 BAD_SCOPES += ("service:risk", "service:", "service:\0", "x" * 100_000)
-
-
-@pytest.fixture
-async def rig() -> WorkerRig:
-    """A bus on which the strategy ``trend`` trades on the account ``alpha``."""
-    made = WorkerRig()
-    await made.say(status(active(document("trend", "alpha"))))
-    return made
-
-
-@pytest.fixture
-def operator(rig: WorkerRig) -> Operator:
-    return Operator(rig.bus, rig.codec, rig.clock, author="ann")
-
-
-@pytest.fixture
-async def platform(rig: WorkerRig) -> AsyncIterator[dict[str, Service]]:
-    """Risk and execution at work."""
-    services = {
-        "risk": tradewire.risk.wiring.build(tradewire.risk.settings.Settings(bus_url="memory:")),
-        "execution": tradewire.execution.wiring.build(tradewire.execution.settings.Settings(bus_url="memory:")),
-    }
-    async with AsyncExitStack() as stack:
-        for service in services.values():
-            await stack.enter_async_context(rig.running(service))
-        yield services
 
 
 def levels(service: Service) -> object:

@@ -20,7 +20,7 @@ from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
-from tradewire.testkit.builders import candle
+from tradewire.testkit.builders import candle, instance_report
 
 UNKNOWN = b"\x00\x00\x00\xff\xffabc"
 
@@ -65,21 +65,7 @@ async def bus() -> MemoryBus:
 
 async def test_instances_are_found_beside_it(bus: MemoryBus, codec: Codec) -> None:
     clock = ManualClock(1_700_000_000_000_000)
-    report = InstanceReported(
-        instance_id="risk-0",
-        service="risk",
-        version="1",
-        host="here",
-        pid=1,
-        phase="running",
-        ready=True,
-        unready=(),
-        waits_for=(),
-        started_us=(clock.now_us(),),
-        reported_at_us=clock.now_us(),
-        handled=1,
-        dead_letters=0,
-    )
+    report = instance_report(clock.now_us())
     await bus.publish([Outgoing(BY_EVENT[InstanceReported].name, b"risk-0", codec.encode(report))])
     assert [one.instance_id for one in await seen_instances(bus, codec, clock)] == ["risk-0"]
 

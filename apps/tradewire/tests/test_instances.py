@@ -15,6 +15,7 @@ from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.testkit.builders import instance_report
 
 NOW_US = 1_700_000_000_000_000
 CODEC = Codec(SchemaIds.static())
@@ -30,22 +31,8 @@ def report(
     ago_s: float = 1.0,
 ) -> InstanceReported:
     """A report, so long ago."""
-    at_us = NOW_US - round(ago_s * 1e6)
-    return InstanceReported(
-        instance_id=f"{service}-{member}",
-        service=service,
-        version="1",
-        host="here",
-        pid=1,
-        phase=phase,
-        ready=ready,
-        unready=unready,
-        waits_for=unready,
-        started_us=(at_us,),
-        reported_at_us=at_us,
-        handled=1,
-        dead_letters=0,
-    )
+    at_us, told = NOW_US - round(ago_s * 1e6), {"ready": ready, "unready": unready, "waits_for": unready}
+    return instance_report(at_us, service, instance_id=f"{service}-{member}", phase=phase, **told)
 
 
 def seen(*reports: InstanceReported) -> tuple[MemoryBus, list[InstanceStatus]]:

@@ -22,6 +22,7 @@ from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.testkit.builders import instance_report
 
 SNAPSHOTS = "indicator.snapshot.v1"
 NOW_US = 1_700_000_000_000_000
@@ -29,23 +30,7 @@ NOW_US = 1_700_000_000_000_000
 
 def instance(*, ago_s: float = 1.0, **other: Any) -> InstanceReported:
     """A report of risk."""
-    at_us = NOW_US - round(ago_s * 1e6)
-    fields: dict[str, Any] = {
-        "instance_id": "risk-0",
-        "service": "risk",
-        "version": "1",
-        "host": "here",
-        "pid": 1,
-        "phase": "running",
-        "ready": False,
-        "unready": (),
-        "waits_for": (),
-        "started_us": (at_us,),
-        "reported_at_us": at_us,
-        "handled": 1,
-        "dead_letters": 0,
-    }
-    return InstanceReported(**fields | other)
+    return instance_report(NOW_US - round(ago_s * 1e6), **{"ready": False} | other)
 
 
 def behind(bus: MemoryBus, clock: ManualClock, group: str = "strategy") -> list[PartitionLag]:

@@ -11,24 +11,11 @@ from tradewire.ports.events import InstanceReported
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.testkit.builders import instance_report
 
 TOPIC = BY_EVENT[InstanceReported].name
 HERE = Codec(SchemaIds.static())
-REPORT = InstanceReported(
-    instance_id="risk-0",
-    service="risk",
-    version="1",
-    host="here",
-    pid=1,
-    phase="running",
-    ready=True,
-    unready=(),
-    waits_for=(),
-    started_us=(1,),
-    reported_at_us=1,
-    handled=1,
-    dead_letters=0,
-)
+REPORT = instance_report()
 FROM_A_REGISTRY = Codec(SchemaIds({name: spec.schema_id + 1_000 for name, spec in TOPICS.items()}, None))
 
 

@@ -15,6 +15,7 @@ from tradewire.ports.events import (
     ControlChanged,
     ControlLevel,
     IndicatorsUpdated,
+    InstanceReported,
     InstrumentChanged,
     InstrumentStatus,
     LeverageBracket,
@@ -244,6 +245,26 @@ def limits(account_id: str = ACCOUNT, version: int = 1, **other: Any) -> RiskLim
 def control(scope: str, level: ControlLevel, issued_at_us: int = 1) -> ControlChanged:
     """A kill-switch change."""
     return ControlChanged(scope=scope, level=level, reason="a test", author="operator", issued_at_us=issued_at_us)
+
+
+def instance_report(at_us: int = 1, service: str = "risk", **other: Any) -> InstanceReported:
+    """What a ready instance of a service tells of itself."""
+    fields: dict[str, Any] = {
+        "instance_id": f"{service}-0",
+        "service": service,
+        "version": "1",
+        "host": "here",
+        "pid": 1,
+        "phase": "running",
+        "ready": True,
+        "unready": (),
+        "waits_for": (),
+        "started_us": (at_us,),
+        "reported_at_us": at_us,
+        "handled": 1,
+        "dead_letters": 0,
+    }
+    return InstanceReported(**fields | other)
 
 
 def envelope(event: Event, offset: int = 0, partition: int = 0, event_id: str | None = None) -> Envelope:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -32,15 +33,16 @@ class Figures(Collector):
         What several services of a process tell under the same labels is one series: counters add up, of gauges the
         largest stands.
         """
-        found: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in self._metrics()}
+        metrics = self._metrics()
+        found: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in metrics}
         for service in self._services():
             for figure in service.figures():
                 _note(found[figure.metric.name], figure)
-        families = [(_family(metric), found[name]) for name, metric in self._metrics().items()]
-        for family, series in families:
-            for labels, value in list(series.items())[:SERIES_MAX]:
-                family.add_metric(labels, value)
-        return [family for family, _ in families]
+        families = {name: _family(metric) for name, metric in metrics.items()}
+        for name, series in found.items():
+            for labels, value in islice(series.items(), SERIES_MAX):
+                families[name].add_metric(labels, value)
+        return list(families.values())
 
     def _metrics(self) -> dict[str, Metric]:
         return {metric.name: metric for service in self._services() for metric in service.metrics}
