@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from tradewire.trading.bars_csv import (
     BarFault,
-    BarsFileError,
     DecimalBar,
     RawBar,
     bar_of,
     read_bars,
     read_rows,
 )
+from tradewire.trading.bars_layout import BarsFileError
 
 HOUR_US = 3_600_000_000
 FIRST_US = 1_571_302_800_000_000  # 2019-10-17 09:00

@@ -51,6 +51,18 @@ def test_market_when_nothing_is_asked_then_the_sample_of_this_folder(monkeypatch
     assert len(market.documents) == 3
 
 
+def test_market_when_a_zone_is_named_then_its_files_are_read_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(sample_folder())
+    assert market_of(MarketOptions(tz="Asia/Tokyo"), {}).environment["TRADEWIRE_MARKET_TZ"] == "Asia/Tokyo"
+    assert MarketOptions(tz="Asia/Tokyo").words() == ["--tz", "Asia/Tokyo"]
+    with pytest.raises(CommandError, match="--tz: found 'Tokyo', allowed a name of the time zone database"):
+        market_of(MarketOptions(tz="Tokyo"), {})
+    with pytest.raises(CommandError, match="--tz replays files and --venue follows a venue"):
+        market_of(MarketOptions(tz="Asia/Tokyo", venue="binance"), {})
+    with pytest.raises(SettingsConflictError, match="--tz Asia/Tokyo contradicts TRADEWIRE_MARKET_TZ=UTC"):
+        market_of(MarketOptions(tz="Asia/Tokyo"), {"TRADEWIRE_MARKET_TZ": "UTC"})
+
+
 def test_market_when_only_settings_name_one_then_it_is_theirs() -> None:
     market = market_of(MarketOptions(), USERS)
     assert market.name == "as set by TRADEWIRE_MARKET_PATH, TRADEWIRE_CCXT_SYMBOLS"

@@ -52,6 +52,7 @@ def test_a_seed_gives_the_same_keys_again() -> None:
         (["--data", "nowhere"], "--data nowhere: no such folder"),
         (["--balance", "much"], "--balance: found much, allowed is a number > 0"),
         (["--speed", "0"], "--speed"),
+        (["--tz", "Tokyo"], "--tz: found 'Tokyo', allowed a name of the time zone database"),
     ],
 )
 def test_a_wrong_option_is_refused_by_name(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

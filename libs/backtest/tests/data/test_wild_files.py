@@ -12,7 +12,11 @@ import pytest
 from tradewire.backtest.data import MarketDataError, MarketFiles, inspect_file, load_markets, remarks
 from tradewire.backtest.data.reading import Reading
 
-from .wild import DAYS, HOURS, PRICES, WILD, ms
+from .wild import DAYS, HOURS, PRICES, ms
+from .wild import WILD as SIMPLE
+from .wild_exports import exports
+
+WILD = {**SIMPLE, **exports()}
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ RUNS = settings(max_examples=15, deadline=None, suppress_health_check=[HealthChe
 RELATIVE = 1e-9
 ILL_CONDITIONED = {"beta": 1e-5}
 """Where floats of the inputs alone have lost more: returns of nearly the same size, of which the differences count."""
+SIZES = {"correl": 1.0, "ppo": 100.0, "trix": 100.0}
+"""Of numbers that are ratios, whatever the price: 1, or 100 %."""
 NEXT_TO_NOTHING = 1e-12
 """Of the largest input: what rounding may leave of a price or of a sum of some that is exactly zero."""
 
@@ -102,7 +104,7 @@ def test_coarse_market_gives_the_exact_values_in_both_forms(
     subject, market = indicator(name), coarse_market(seed, bars)
     params = drawn_params(data, subject)
     floats, columns = market.floats(subject), [market.exact[column] for column in subject.inputs]
-    size = 1.0 if name == "correl" else max(float(np.abs(column).max()) for column in floats)
+    size = SIZES.get(name) or max(float(np.abs(column).max()) for column in floats)
 
     arrays = subject.array(floats, [float(param) for param in params])
     stream = subject.stream(*map(float, params))

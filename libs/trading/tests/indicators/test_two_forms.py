@@ -161,6 +161,22 @@ def test_outputs_are_nan_for_exactly_the_warmup(name: str, data: st.DataObject) 
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_prices_too_close_for_decimals_have_no_distance_to_divide_by(name: str) -> None:
+    """One unit of the last place apart at 1e12: 16 digits, of which decimals hold 13."""
+    subject = indicator(name)
+    low, high = 1e12, math.nextafter(1e12, math.inf)
+    turning = np.where(np.arange(60) % 2, low, high)
+    ends = {"high": np.full(60, high), "low": np.full(60, low)}
+    inputs = [ends.get(field, turning) for field in subject.inputs]
+    chosen = subject.checked(())
+
+    whole = np.array(subject.array(inputs, chosen))
+
+    assert not np.isinf(whole).any()
+    assert bits(whole) == bits(streamed(subject, inputs, chosen))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_fresh_state_is_all_zeros_of_the_declared_size(name: str) -> None:
     subject = indicator(name)
 

@@ -52,7 +52,8 @@ def _source(symbol: str, frame: Frame, what: str) -> FrameSource:
 
 
 def polars_of(frame: Frame, source: str = "the frame") -> pl.DataFrame:
-    """The frame in polars; a pandas DatetimeIndex becomes the column ``open_time``.
+    """The frame in polars; an index of times of a pandas frame becomes the column ``open_time``: moments, periods,
+    which begin with their bar, or texts.
 
     Raises MarketDataError for a pandas frame with one column name twice, or with several levels of names.
     """
@@ -63,7 +64,7 @@ def polars_of(frame: Frame, source: str = "the frame") -> pl.DataFrame:
         raise MarketDataError(
             source, field="columns", found=f"{frame.columns.nlevels} levels of names", allowed=allowed
         )
-    if isinstance(frame.index, pd.DatetimeIndex) and not set(plain_names(list(map(str, frame)))) & set(TIME_NAMES):
+    if _tells_times(frame.index) and not set(plain_names(list(map(str, frame)))) & set(TIME_NAMES):
         frame = frame.rename_axis("open_time").reset_index()
     names = [str(name) for name in frame.columns]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -73,7 +74,13 @@ def polars_of(frame: Frame, source: str = "the frame") -> pl.DataFrame:
     return pl.DataFrame({name: _series(frame.iloc[:, place]) for place, name in enumerate(names)})
 
 
+def _tells_times(index: pd.Index[Any]) -> bool:
+    return isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) or pd.api.types.is_string_dtype(index)
+
+
 def _series(column: pd.Series[Any]) -> pl.Series:
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp(how="start")
     if pd.api.types.is_datetime64_any_dtype(column):
         zone = getattr(column.dtype, "tz", None)
         plain = column.dt.tz_convert("UTC") if zone is not None else column

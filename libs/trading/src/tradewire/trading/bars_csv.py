@@ -11,12 +11,13 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from decimal import Decimal
 
-from tradewire.trading.columns import FIELDS, NUMBER_FIELDS, Columns, ColumnsError, candle_columns, is_of_yfinance
-from tradewire.trading.times import ISO, TimeForm, form_of, names_no_zone, time_us
+from tradewire.trading.bars_layout import BarsFileError, Layout, read_layout
+from tradewire.trading.columns import DAY_NOTE, NUMBER_FIELDS
+from tradewire.trading.times import ISO, TimeForm, day_and_clock, form_of, is_clock, names_no_zone, time_us
 
 MAX_DECIMALS = 8
 """Scale of every decimal on the wire."""
@@ -25,23 +26,9 @@ MAX_DIGITS = 30
 TOO_FINE = f"at most {MAX_DECIMALS} decimals"
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _PLAIN_NUMBER = re.compile(r"\d{1,20}(?:\.\d{1,8})?", re.ASCII)
 """What nearly every file has, told without arithmetic."""
-_BLANK = " \t\r\n;,"
-"""What a line without cells is made of."""
-_COMMENT = re.compile(r"#|//|https?:|sep=", re.IGNORECASE)
-"""How a line ahead of the header begins that is no row: a comment, a source's address, a spreadsheet's separator."""
-
-
-class BarsFileError(ValueError):
-    """A file, or with ``row`` a line of it, that can't be read as bars."""
-
-    def __init__(
-        self, source: str, *, found: str, allowed: str, row: int | None = None, field: str = "content"
-    ) -> None:
-        where = f"{source}, row {row}" if row else source
-        super().__init__(f"{where}: {field}: found {found}, allowed {allowed}")
-        self.source, self.row, self.field, self.found, self.allowed = source, row, field, found, allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +145,11 @@ class CsvRows:
     notes: tuple[str, ...] = ()
 
 
+def text_of(data: bytes) -> str:
+    """The text of a file's bytes: UTF-8, or UTF-16 where its mark says so. Raises UnicodeDecodeError."""
+    return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8")
+
+
 def read_rows(text: str, source: str, zone: tzinfo = UTC) -> list[RawBar | BarFault]:
     """All rows of a CSV text by open time, as ``CsvRows`` has them. A volume is needed: a platform's strategies come
     later than its candles.
@@ -187,38 +179,6 @@ def csv_rows(text: str, source: str, zone: tzinfo = UTC) -> CsvRows:
     return CsvRows(rows, layout.columns.volume is not None, (*layout.columns.notes, *reader.notes))
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How a file is laid out; ``start`` counts the lines before the first row."""
-
-    delimiter: str
-    columns: Columns
-    start: int
-
-
-def read_layout(lines: Sequence[str], source: str) -> Layout:
-    """The layout that the first line with text tells. Raises BarsFileError for no such line or unknown columns."""
-    written = [number for number, line in enumerate(lines) if line.strip(_BLANK)]
-    first = next((number for number in written if not _COMMENT.match(lines[number].lstrip(' "'))), None)
-    if first is None:
-        raise BarsFileError(source, found="an empty file", allowed="rows of " + ",".join(FIELDS))
-    delimiter = next((mark for mark in (";", "\t") if mark in lines[first]), ",")
-    cells = _cells(lines[first], delimiter)
-    skipped = written.index(first)
-    notes = (f"{skipped} line{'s' if skipped > 1 else ''} of comment before the columns",) if skipped else ()
-    start = first + 1
-    if is_of_yfinance([_cells(line, delimiter) for line in lines[first : first + 3]]):
-        start, cells[0], notes = first + 3, "Date", (*notes, "three rows of names, as of yfinance")
-    if cells[0][:1].isdigit() and cells[:5] != ["0", "1", "2", "3", "4"]:
-        columns = Columns(0, (1, 2, 3, 4), 5 if len([cell for cell in cells if cell]) > 5 else None, notes)
-        return Layout(delimiter, columns, first)
-    try:
-        named = candle_columns(cells)
-    except ColumnsError as error:
-        raise BarsFileError(source, found=error.found, allowed=error.allowed, row=first + 1, field="header") from error
-    return Layout(delimiter, replace(named, notes=(*notes, *named.notes)), start)
-
-
 def read_bars(text: str, source: str, zone: tzinfo = UTC) -> list[DecimalBar]:
     """All bars of a CSV text, with or without a volume, ascending, without duplicates: clean data or none.
 
@@ -245,22 +205,19 @@ def read_bars(text: str, source: str, zone: tzinfo = UTC) -> list[DecimalBar]:
     return bars
 
 
-def _cells(line: str, delimiter: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
-
-
 class _RowReader:
     """Reads the rows of a file. The first fixes their width and the form of times."""
 
     def __init__(self, layout: Layout, zone: tzinfo, source: str) -> None:
         self._layout, self._zone, self._source = layout, zone, source
         self._form: TimeForm | None = None
+        self._clocked = False
         self.notes: tuple[str, ...] = ()
 
     def rows(self, lines: Sequence[str]) -> Iterator[RawBar | BarFault]:
         """Rows in the file's order."""
         width, previous_us = 0, 0
-        places, start = self._layout.columns.places, self._layout.start
+        places, day, start = self._layout.columns.places, self._layout.columns.day, self._layout.start
         for row, cells in enumerate(csv.reader(lines[start:], delimiter=self._layout.delimiter), start=start + 1):
             if not any(cells):
                 continue
@@ -269,6 +226,9 @@ class _RowReader:
                 yield BarFault(previous_us, "row", f"{len(cells)} columns", f"{width} columns", row)
                 continue
             time, *numbers = (cells[place].strip() for place in places)
+            if day is not None and is_clock(time):
+                time = day_and_clock(cells[day].strip(), time)
+                self._clocked = True
             try:
                 previous_us = self._time_us(time, row)
             except ValueError as error:
@@ -291,7 +251,7 @@ class _RowReader:
                 self._source, found=text or "nothing", allowed=str(error), row=row, field="open_time"
             ) from error
         if self._form is ISO and names_no_zone(text):
-            self.notes = (zone_note(self._zone),)
+            self.notes = (*((DAY_NOTE,) if self._clocked else ()), zone_note(self._zone))
         return found
 
 

@@ -16,6 +16,8 @@ _UNNAMED = ("", "unnamed_0", "index", _INDEX)
 """What an index is called once a table with one was written and read."""
 _SHORT = {"t": "open_time", "o": "open", "h": "high", "l": "low", "c": "close", "v": "volume", "vol": "volume"}
 """Names of venues' own answers."""
+DAY_NOTE = "the columns of date and of time together are read as open_time"
+"""What is said of moments that two columns tell."""
 _OTHER_KINDS = (
     ({"funding_time", "funding_rate"}, "funding settlements: give the file as --funding (funding=)"),
     ({"funding_rate"}, "funding settlements: give the file as --funding (funding=)"),
@@ -37,13 +39,15 @@ class ColumnsError(ValueError):
 class Columns:
     """The places of a table's columns, from 0. ``volume`` is None where there is none.
 
-    ``notes``: what was taken for what, in sentences, where the names left a choice.
+    ``notes``: what was taken for what, in sentences, where the names left a choice. ``day``: where the date stands when
+    ``time`` may hold a clock's times alone, as in exports of MetaTrader and Stooq.
     """
 
     time: int
     prices: tuple[int, int, int, int]
     volume: int | None
     notes: tuple[str, ...] = ()
+    day: int | None = None
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -66,7 +70,9 @@ def candle_columns(names: Sequence[str]) -> Columns:
         found = f"columns {', '.join(names)} without {', '.join(missing)}"
         raise ColumnsError(found, kind or ", ".join(FIELDS))
     open_, high, low, close = (plain.index(name) for name in PRICES)
-    return Columns(time, (open_, high, low, close), _volume(names, plain, notes), tuple(notes))
+    volume = _volume(names, plain, notes)
+    day = plain.index("date") if plain[time] == "time" and plain.count("date") == 1 else None
+    return Columns(time, (open_, high, low, close), volume, tuple(notes), day)
 
 
 def _numbered(plain: Sequence[str]) -> Columns | None:

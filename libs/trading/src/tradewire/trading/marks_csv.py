@@ -8,7 +8,8 @@ from datetime import UTC, tzinfo
 from decimal import Decimal
 
 from tradewire.trading.alignment import MINUTE_US
-from tradewire.trading.bars_csv import BarsFileError, DecimalBar, decimal_of, read_bars
+from tradewire.trading.bars_csv import DecimalBar, decimal_of, read_bars
+from tradewire.trading.bars_layout import BarsFileError
 from tradewire.trading.language.intervals import origin_us
 from tradewire.trading.times import form_of, time_us
 

@@ -16,6 +16,7 @@ _COUNT = re.compile(r"\d{1,20}(?:\.\d+)?", re.ASCII)
 _COMPACT_DATE = re.compile(r"(?:19|20)\d{6}", re.ASCII)
 _OTHER_DATE = re.compile(r"(\d{4})[./](\d{1,2})[./](\d{1,2})(.*)", re.ASCII)
 _HALF_DAY = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d?)-([AP]M)", re.ASCII)
+_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d{1,6})?)?|\d{4}|\d{6}", re.ASCII)
 _NAMED_UTC = re.compile(r" ?(?:UTC|GMT)$")
 
 
@@ -74,6 +75,16 @@ def time_us(text: str, form: TimeForm, zone: tzinfo = UTC) -> int:
 def names_no_zone(text: str) -> bool:
     """Whether a date or time leaves open of which zone it is."""
     return _read(text).tzinfo is None
+
+
+def is_clock(text: str) -> bool:
+    """Whether this is a time of some day: 9:30, 09:30:00, 093000 or 0930."""
+    return _CLOCK.fullmatch(text) is not None
+
+
+def day_and_clock(day: str, clock: str) -> str:
+    """The text of the moment that a date and a clock's time tell."""
+    return f"{day} {'0' if clock[1:2] == ':' else ''}{clock}"
 
 
 def iso_us(text: str, zone: tzinfo = UTC) -> int:

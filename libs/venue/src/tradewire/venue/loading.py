@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,8 @@ from typing import Final
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import InstrumentChanged, InstrumentStatus, LeverageBracket
 from tradewire.ports.intervals import INTERVALS_US
-from tradewire.trading.bars_csv import BarsFileError, DecimalBar, read_bars
+from tradewire.trading.bars_csv import DecimalBar, read_bars, text_of
+from tradewire.trading.bars_layout import BarsFileError
 from tradewire.trading.exchange import Bar, to_e8, to_unbounded_e8
 from tradewire.trading.instruments_file import parse_instruments
 from tradewire.venue.listing import MARGIN_ASSET, Listing, listing_of
@@ -20,8 +22,11 @@ HISTORY_BARS: Final = 500
 """Candles of each file that have closed when the venue starts."""
 
 
-def load_markets(folder: Path, *, now_us: int, history: int = HISTORY_BARS) -> list[tuple[Listing, Tape]]:
-    """Markets of a folder with ``instruments.yaml`` and ``<venue>-<symbol>-<interval>.csv`` files.
+def load_markets(
+    folder: Path, *, now_us: int, history: int = HISTORY_BARS, zone: tzinfo = UTC
+) -> list[tuple[Listing, Tape]]:
+    """Markets of a folder with ``instruments.yaml`` and ``<venue>-<symbol>-<interval>.csv`` files; ``zone``: of times
+    that name none.
 
     Of several files for one base asset the finest interval is played. Raises FatalError for what can't be played.
     """
@@ -39,7 +44,11 @@ def load_markets(folder: Path, *, now_us: int, history: int = HISTORY_BARS) -> l
     if not best:
         allowed = "allowed: <venue>-<symbol>-<interval>.csv of an instrument of instruments.yaml"
         raise FatalError(f"{folder}: found no candle file to play; {allowed}")
-    return [_market(*found, now_us=now_us, history=history) for found in best.values()]
+    markets = []
+    for length_us, path, instrument in best.values():
+        bars = _bars(path, length_us, zone)
+        markets.append(_market(bars, path, instrument, now_us=now_us, history=history))
+    return markets
 
 
 def load_recording(
@@ -94,13 +103,21 @@ def _instruments(path: Path) -> dict[tuple[str, str], InstrumentChanged]:
     return {(item.venue, item.symbol): item for item in parse_instruments(text, str(path))}
 
 
+def _bars(path: Path, length_us: int, zone: tzinfo) -> list[Bar]:
+    try:
+        return [_bar(bar, length_us) for bar in read_bars(text_of(path.read_bytes()), str(path), zone)]
+    except BarsFileError as error:
+        raise FatalError(str(error)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise FatalError(f"{path}: {error}") from error
+
+
 def _market(
-    length_us: int, path: Path, instrument: InstrumentChanged, *, now_us: int, history: int
+    bars: list[Bar], path: Path, instrument: InstrumentChanged, *, now_us: int, history: int
 ) -> tuple[Listing, Tape]:
     try:
-        bars = [_bar(bar, length_us) for bar in read_bars(path.read_text(encoding="utf-8"), str(path))]
         tape = Tape.moved(bars, tick_e8=to_e8(instrument.tick_size), history=history, now_us=now_us)
-    except (OSError, BarsFileError, ValueError) as error:
+    except ValueError as error:
         raise FatalError(f"{path}: {error}") from error
     return listing_of(instrument, onboard_ms=tape.first_us // 1000), tape
 

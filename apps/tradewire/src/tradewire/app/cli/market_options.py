@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from tradewire.app.cli.output import CommandError, Exit, fail, say_warnings
+from tradewire.app.cli.reading import reading_of
 from tradewire.app.cli.run import project_root
 from tradewire.app.operating.market import (
     BARS_PER_SECOND,
@@ -31,7 +32,8 @@ MARKETS = ("live", "replay")
 
 @dataclass(frozen=True, slots=True)
 class MarketOptions:
-    """What was asked for; None: nothing was. ``symbols``: the venue's own names, with commas between."""
+    """What was asked for; None: nothing was. ``symbols``: the venue's own names, with commas between; ``tz``: the zone
+    of times in candle files that name none."""
 
     market: str | None = None
     data: Path | None = None
@@ -40,6 +42,7 @@ class MarketOptions:
     interval: str | None = None
     bars_per_second: float | None = None
     strategies: Path | None = None
+    tz: str | None = None
 
     def words(self) -> list[str]:
         """The options as they are typed."""
@@ -51,6 +54,7 @@ class MarketOptions:
             "--interval": self.interval,
             "--bars-per-second": self.bars_per_second,
             "--strategies": self.strategies,
+            "--tz": self.tz,
         }
         return [word for name, value in named.items() if value is not None for word in (name, str(value))]
 
@@ -78,6 +82,8 @@ def market_of(asked: MarketOptions, environ: Mapping[str, str]) -> Market:
     market = _market(asked, environ)
     if asked.strategies is not None:
         market = replace(market, documents=_documents(asked.strategies))
+    if asked.tz is not None:
+        market = replace(market, environment={**market.environment, "TRADEWIRE_MARKET_TZ": asked.tz})
     return market
 
 
@@ -96,12 +102,14 @@ def _check(asked: MarketOptions, environ: Mapping[str, str]) -> None:
         fail(f"--market: found {asked.market!r}; allowed: {', '.join(MARKETS)}", Exit.USAGE)
     if asked.interval is not None and asked.interval not in INTERVALS_US:
         fail(f"--interval: found {asked.interval!r}; allowed: {', '.join(INTERVALS_US)}", Exit.USAGE)
-    replays = [w for w in asked.words() if w in ("--data", "--bars-per-second")]
+    replays = [w for w in asked.words() if w in ("--data", "--bars-per-second", "--tz")]
     replays += ["--market replay"] if asked.market == "replay" else []
     lives = [w for w in asked.words() if w in ("--venue", "--symbols", "--interval")]
     lives += ["--market live"] if asked.market == "live" else []
     if replays and lives:
         fail(f"{replays[0]} replays files and {lives[0]} follows a venue: leave one of the two out", Exit.USAGE)
+    if asked.tz is not None:
+        reading_of(asked.tz)
     refuse_contradictions(_as_settings(asked), environ)
     if asked.venue is not None and (near := _unknown_venue(asked.venue)) is not None:
         fail(f"--venue: found {asked.venue!r}, which ccxt does not know{near}", Exit.USAGE)
@@ -136,6 +144,8 @@ def _as_settings(asked: MarketOptions) -> dict[str, tuple[str, str]]:
         said["TRADEWIRE_CCXT_SYMBOLS"] = (f"--symbols {asked.symbols}", json.dumps(list(asked.names())))
     if asked.interval is not None:
         said["TRADEWIRE_CCXT_INTERVAL"] = (f"--interval {asked.interval}", asked.interval)
+    if asked.tz is not None:
+        said["TRADEWIRE_MARKET_TZ"] = (f"--tz {asked.tz}", asked.tz)
     if asked.bars_per_second is not None:
         option = f"--bars-per-second {asked.bars_per_second:g}"
         said["TRADEWIRE_BARS_PER_SECOND"] = (option, f"{asked.bars_per_second}")

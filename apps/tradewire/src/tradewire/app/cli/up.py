@@ -34,6 +34,7 @@ from tradewire.app.cli.up_options import (
     StrategiesOption,
     SymbolsOption,
     VenueOption,
+    ZoneOption,
 )
 from tradewire.app.operating.kept import KeptOptions, keep_platform, leftovers
 from tradewire.app.operating.own_servers import reach
@@ -71,6 +72,7 @@ def up(
     interval: IntervalOption = None,
     strategies: StrategiesOption = None,
     bars_per_second: PaceOption = None,
+    tz: ZoneOption = None,
     bus: OwnBusOption = None,
     registry: OwnRegistryOption = None,
     dsn: DsnOption = None,
@@ -84,7 +86,7 @@ def up(
     Data stays in the folder from one `up` to the next. Ask with `tradewire status`, end with `tradewire down`.
     Settings in the environment (TRADEWIRE_…) are in force; an option that contradicts one is refused.
     """
-    asked = MarketOptions(market, data, venue, symbols, interval, bars_per_second, strategies)
+    asked = MarketOptions(market, data, venue, symbols, interval, bars_per_second, strategies, tz)
     external = external_of(bus, registry, dsn or [], os.environ)
     chosen = _chosen(services, monolith=monolith)
     options = KeptOptions(root, market_of(asked, os.environ), chosen, lean, otlp, external, monolith)

@@ -22,6 +22,10 @@ MarketOption = Annotated[
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Replay the candle files of this folder: <venue>-<symbol>-<interval>.csv.")
 ]
+ZoneOption = Annotated[
+    str | None,
+    typer.Option("--tz", help="Zone of times in those files that name none, e.g. Europe/Berlin; default: UTC."),
+]
 VenueOption = Annotated[
     str | None, typer.Option("--venue", help="Follow the public candles of this venue, an id of ccxt.")
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
+from datetime import tzinfo
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ import typer
 
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, run_async, tell
+from tradewire.app.cli.reading import ZoneOption, reading_of
 from tradewire.app.operating.sample import sample_folder
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ class _Asked:
     whole_bars: bool
     public_key: bytes | None
     faults: str | None
+    zone: tzinfo
 
 
 def venue(
@@ -85,6 +88,7 @@ def venue(
     whole_bars: WholeBarsOption = False,
     faults: FaultsOption = None,
     public_key: KeyOption = None,
+    tz: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Serve REST and WebSocket of Binance USDⓈ-M futures on loopback until Ctrl-C: recorded candles, test keys.
@@ -99,7 +103,18 @@ def venue(
     pem = public_key.read_bytes() if public_key is not None else None
     plan = faults.read_text(encoding="utf-8") if faults is not None else None
     asked = _Asked(
-        folder, live_replay, speed, behind * 3600, seed, _amount(balance), port, history, whole_bars, pem, plan
+        folder,
+        live_replay,
+        speed,
+        behind * 3600,
+        seed,
+        _amount(balance),
+        port,
+        history,
+        whole_bars,
+        pem,
+        plan,
+        reading_of(tz).zone,
     )
     run_async(lambda: _serve(asked, as_json=as_json))
 
@@ -139,7 +154,7 @@ def _server(asked: _Asked) -> VenueServer:
     now_us = clock.now_us() - round(asked.behind_s * 1e6)
     recording = None
     if asked.recorded is None:
-        markets = load_markets(asked.folder, now_us=now_us, history=asked.history)
+        markets = load_markets(asked.folder, now_us=now_us, history=asked.history, zone=asked.zone)
     else:
         rules = asked.folder / "instruments.yaml"
         brackets = parse_brackets(rules.read_text(encoding="utf-8"), str(rules))

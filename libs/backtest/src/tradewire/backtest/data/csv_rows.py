@@ -16,14 +16,14 @@ import polars as pl
 from tradewire.backtest.data.errors import MarketDataError
 from tradewire.backtest.data.judged import JudgedRows, in_order, judge, plainly_good
 from tradewire.backtest.data.reading import PLAIN, Reading
-from tradewire.trading.bars_csv import BarsFileError, Layout, csv_rows, read_layout
+from tradewire.trading.bars_csv import csv_rows, text_of
+from tradewire.trading.bars_layout import BarsFileError, Layout, read_layout
 from tradewire.trading.times import count_form
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray
 
 _BOM = b"\xef\xbb\xbf"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _ODD = bytes([*range(9), *range(0x0B, 0x20), 0x22, 0x7F])
 """Bytes that leave room for doubt: quotes, and all control characters but tab and line feed."""
 _PLAIN_CHARS = 16
@@ -40,7 +40,7 @@ def rows_of_csv(data: bytes, source: str, reading: Reading = PLAIN) -> JudgedRow
 def strict_rows(data: bytes, source: str, reading: Reading = PLAIN) -> JudgedRows:
     """All rows by the strict reader. Raises MarketDataError when the file as a whole can't be read."""
     try:
-        read = csv_rows(data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8"), source, reading.zone)
+        read = csv_rows(text_of(data), source, reading.zone)
         judged = judge(read.rows, rounded=reading.rounded)
         return replace(judged, has_volume=read.has_volume, notes=read.notes)
     except UnicodeDecodeError as error:
@@ -62,7 +62,7 @@ def quick_rows(data: bytes, source: str) -> JudgedRows | None:
         return None
     try:
         layout = read_layout(text[:_HEAD_BYTES].decode("ascii").split("\n"), source)
-        table = _table(text, layout)
+        table = None if layout.columns.day is not None else _table(text, layout)
         if table is None:
             return None
         time, *columns = (table.get_column(table.columns[place]) for place in layout.columns.places)

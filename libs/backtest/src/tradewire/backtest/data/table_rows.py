@@ -15,13 +15,24 @@ from tradewire.backtest.data.errors import MarketDataError
 from tradewire.backtest.data.judged import SCALE, JudgedRows, in_order, plainly_good, raw_bars
 from tradewire.backtest.data.reading import PLAIN, Reading
 from tradewire.trading.bars_csv import BarFault, judged_bar, zone_note
-from tradewire.trading.columns import ColumnsError, candle_columns
-from tradewire.trading.times import ALLOWED, ISO, count_form, form_of, names_no_zone, time_us
+from tradewire.trading.columns import DAY_NOTE, Columns, ColumnsError, candle_columns
+from tradewire.trading.times import (
+    ALLOWED,
+    ISO,
+    count_form,
+    day_and_clock,
+    form_of,
+    is_clock,
+    names_no_zone,
+    time_us,
+)
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
 
 Notes = list[str]
+_HOURS_AND_MINUTES = 4
+"""Digits of a clock's time without seconds."""
 
 
 def table_of(data: bytes, form: Form, source: str) -> pl.DataFrame:
@@ -43,7 +54,7 @@ def rows_of_table(table: pl.DataFrame, source: str, reading: Reading = PLAIN) ->
     if not table.height:
         raise MarketDataError(source, found="no rows", allowed="at least one row")
     notes = list(columns.notes)
-    times = times_of(table.to_series(columns.time), source, reading.zone, notes)
+    times = times_of(_moments(table, columns, notes), source, reading.zone, notes)
     numbers = np.zeros((5, table.height))
     for field, place in enumerate(columns.places[1:]):
         numbers[field] = _floats(table.to_series(place), source) + 0.0
@@ -51,6 +62,32 @@ def rows_of_table(table: pl.DataFrame, source: str, reading: Reading = PLAIN) ->
         numbers = np.rint(numbers * SCALE) / SCALE
     judged = _judged(times, numbers)
     return replace(judged, has_volume=columns.volume is not None, notes=tuple(notes))
+
+
+def _moments(table: pl.DataFrame, columns: Columns, notes: Notes) -> pl.Series:
+    """The column of times; where it holds a clock's times alone, the texts of these with their dates."""
+    times = table.to_series(columns.time)
+    clocks = None if columns.day is None else _clocks(times)
+    if clocks is None:
+        return times
+    day = table.to_series(columns.day or 0)
+    days = day.cast(pl.Date) if isinstance(day.dtype, pl.Datetime) else day
+    notes.append(DAY_NOTE)
+    texts = [f"{date} {clock}" for date, clock in zip(days.cast(pl.String), clocks, strict=True)]
+    return pl.Series(times.name, texts)
+
+
+def _clocks(times: pl.Series) -> list[str] | None:
+    """Times of a day as texts; None where they are whole moments. Whole numbers lost the noughts ahead of them."""
+    if times.dtype == pl.Time:
+        return times.dt.strftime("%H:%M:%S").to_list()
+    if times.null_count():
+        return None
+    texts = [str(time).strip() for time in times.to_list()]
+    if times.dtype.is_integer():
+        seconds = any(len(text) > _HOURS_AND_MINUTES for text in texts)
+        texts = [text.zfill(6 if seconds else 4) for text in texts]
+    return [day_and_clock("", text).strip() for text in texts] if all(map(is_clock, texts)) else None
 
 
 def _judged(times: IntArray, numbers: FloatArray) -> JudgedRows:

@@ -75,7 +75,8 @@ def _fisher(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
     bottom = lowest(s, 6 + 2 * n, n, median)
     if top != top or bottom != bottom:
         return
-    place = difference(median, bottom) / difference(top, bottom) - 0.5 if top > bottom else 0.0
+    height = difference(top, bottom)
+    place = difference(median, bottom) / height - 0.5 if height > 0.0 else 0.0
     value = 0.66 * place + 0.67 * s[1]
     if value > 0.99:
         value = 0.999

@@ -22,7 +22,8 @@ def percent_k(s: list[float], k: int, n: int, high: float, low: float, close: fl
     """
     top = highest(s, k, n, high)
     bottom = lowest(s, k + 3 + 2 * n, n, low)
-    return 100.0 * (difference(close, bottom) / difference(top, bottom)) if top != bottom else 0.0
+    height = difference(top, bottom)
+    return 100.0 * (difference(close, bottom) / height) if height != 0.0 else 0.0
 
 
 def _stochastic(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -48,7 +49,8 @@ def _willr(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[flo
     n = int(p[0])
     top = highest(s, 1, n, x[0])
     bottom = lowest(s, 4 + 2 * n, n, x[1])
-    o[0] = -100.0 * (difference(top, x[2]) / difference(top, bottom)) if top != bottom else 0.0
+    height = difference(top, bottom)
+    o[0] = -100.0 * (difference(top, x[2]) / height) if height != 0.0 else 0.0
 
 
 def _cci(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -70,7 +72,8 @@ def _cci(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
 
 
 def _bop(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    o[0] = difference(x[3], x[0]) / difference(x[1], x[2]) if x[1] > x[2] else 0.0
+    height = difference(x[1], x[2])
+    o[0] = difference(x[3], x[0]) / height if height > 0.0 else 0.0
 
 
 def _ultosc(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:

@@ -44,10 +44,11 @@ def _vwap(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[floa
 
 def located(high: float, low: float, close: float, volume: float) -> float:
     """Volume times the close's place in the bar, from -1 (at the low) to 1 (at the high)."""
-    if high <= low:
+    height = difference(high, low)
+    if height <= 0.0:
         return 0.0
     off_centre = nearest_decimal((close - low) - (high - close), abs(high) + abs(low) + 2.0 * abs(close))
-    return off_centre / difference(high, low) * volume
+    return off_centre / height * volume
 
 
 def _vwma(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:

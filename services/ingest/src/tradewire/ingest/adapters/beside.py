@@ -11,7 +11,8 @@ from typing import Any
 from tradewire.ingest.adapters.tables import beside, read_table
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import CandleClosed
-from tradewire.trading.bars_csv import BarsFileError, DecimalBar
+from tradewire.trading.bars_csv import DecimalBar
+from tradewire.trading.bars_layout import BarsFileError
 from tradewire.trading.marks_csv import read_funding, read_marks
 
 MARK, FUNDING = "mark", "funding"

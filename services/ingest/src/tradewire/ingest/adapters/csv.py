@@ -21,7 +21,8 @@ from tradewire.ports.errors import FatalError
 from tradewire.ports.events import CandleClosed, InstrumentChanged
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Event
-from tradewire.trading.bars_csv import BarFault, BarsFileError, RawBar, read_rows
+from tradewire.trading.bars_csv import BarFault, RawBar, read_rows
+from tradewire.trading.bars_layout import BarsFileError
 
 _FILE_NAME = re.compile(
     r"(?P<venue>[a-z0-9_]+)-(?P<symbol>\w[\w-]*)-(?P<interval>[1-9]\d*[mhdw])\.(csv|parquet|feather|arrow)"

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from tradewire.ports.errors import FatalError
+from tradewire.trading.bars_csv import text_of
 
 ENDINGS = (".csv", ".parquet", ".feather", ".arrow")
 
@@ -18,7 +19,7 @@ def read_table(path: Path) -> str:
             return pl.read_parquet(path).write_csv(float_scientific=False)
         if path.suffix in (".feather", ".arrow"):
             return pl.read_ipc(path).write_csv(float_scientific=False)
-        return path.read_text(encoding="utf-8")
+        return text_of(path.read_bytes())
     except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
         raise FatalError(f"{path}: can't be read: {error}") from error
 

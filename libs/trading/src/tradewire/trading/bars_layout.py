@@ -1,0 +1,73 @@
+"""How a file of candles is laid out: its separator, its columns, and where its rows begin."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tradewire.trading.columns import FIELDS, Columns, ColumnsError, candle_columns, is_of_yfinance
+from tradewire.trading.times import is_clock
+
+_BLANK = " \t\r\n;,"
+"""What a line without cells is made of."""
+_COMMENT = re.compile(r"#|//|https?:|sep=", re.IGNORECASE)
+"""How a line ahead of the header begins that is no row: a comment, a source's address, a spreadsheet's separator."""
+
+
+class BarsFileError(ValueError):
+    """A file, or with ``row`` a line of it, that can't be read as bars."""
+
+    def __init__(
+        self, source: str, *, found: str, allowed: str, row: int | None = None, field: str = "content"
+    ) -> None:
+        where = f"{source}, row {row}" if row else source
+        super().__init__(f"{where}: {field}: found {found}, allowed {allowed}")
+        self.source, self.row, self.field, self.found, self.allowed = source, row, field, found, allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file is laid out; ``start`` counts the lines before the first row."""
+
+    delimiter: str
+    columns: Columns
+    start: int
+
+
+def read_layout(lines: Sequence[str], source: str) -> Layout:
+    """The layout that the first line with text tells. Raises BarsFileError for no such line or unknown columns."""
+    written = [number for number, line in enumerate(lines) if line.strip(_BLANK)]
+    first = next((number for number in written if not _COMMENT.match(lines[number].lstrip(' "'))), None)
+    if first is None:
+        raise BarsFileError(source, found="an empty file", allowed="rows of " + ",".join(FIELDS))
+    delimiter = next((mark for mark in (";", "\t") if mark in lines[first]), ",")
+    cells = _cells(lines[first], delimiter)
+    skipped = written.index(first)
+    notes = (f"{skipped} line{'s' if skipped > 1 else ''} of comment before the columns",) if skipped else ()
+    start = first + 1
+    if is_of_yfinance([_cells(line, delimiter) for line in lines[first : first + 3]]):
+        start, cells[0], notes = first + 3, "Date", (*notes, "three rows of names, as of yfinance")
+    if cells[0][:1].isdigit() and cells[:5] != ["0", "1", "2", "3", "4"]:
+        return Layout(delimiter, _in_order(cells, notes), first)
+    try:
+        named = candle_columns(cells)
+    except ColumnsError as error:
+        raise BarsFileError(source, found=error.found, allowed=error.allowed, row=first + 1, field="header") from error
+    return Layout(delimiter, replace(named, notes=(*notes, *named.notes)), start)
+
+
+def _in_order(cells: Sequence[str], notes: tuple[str, ...]) -> Columns:
+    """The columns of a file without a header, of which ``cells`` is the first row: as Binance's, or as MetaTrader's,
+    where a clock's time follows the day."""
+    clocked = len(cells) > 1 and ":" in cells[1] and is_clock(cells[1])
+    first = 2 if clocked else 1
+    volume = first + 4 if len([cell for cell in cells if cell]) > first + 4 else None
+    if clocked:
+        return Columns(1, (2, 3, 4, 5), volume, notes, day=0)
+    return Columns(0, (1, 2, 3, 4), volume, notes)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
