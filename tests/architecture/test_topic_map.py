@@ -11,16 +11,11 @@ import yaml
 from tests.architecture.layout import ROOT, SERVICES
 
 from tradewire.app.inspecting.lag import GROUP_TOPICS
+from tradewire.ports.events import ControlStatusChanged
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.observe.instances import TOPIC as REPORTS
 from tradewire.runtime.service import Service
 from tradewire.runtime.stores.changelog import ChangelogStore
-
-READS_NOT_YET = {
-    "risk": {"market.gap.v1", "market.mark.v1"},
-    "execution": {"market.mark.v1", "market.quote.v1", "market.trade.v1"},
-}
-"""Topics that the map grants and the service does not read today. May only shrink."""
 
 
 def _topics() -> dict[str, dict[str, Any]]:
@@ -51,14 +46,15 @@ def test_a_service_reads_what_the_map_grants_it(service: Service) -> None:
     reads = {item.topic for item in service.inputs} | _state_topic(service)
     granted = _granted(service.name, "consumers")
     assert reads - granted == set(), "read without a grant"
-    assert granted - reads == READS_NOT_YET.get(service.name, set())
+    assert granted - reads == set(), "granted and never read"
 
 
 def test_a_service_reads_back_what_the_map_grants_it(service: Service) -> None:
     granted = {name for name, row in _topics().items() if service.name in row.get("reads_back", ())}
     by_store = {BY_EVENT[event].name for event in getattr(service.store, "reads_back", ())}
     to_resume = {BY_EVENT[service.outputs[0]].name} if service.source is not None else set()
-    assert by_store | to_resume | {REPORTS} == granted
+    to_obey = {BY_EVENT[ControlStatusChanged].name} if service.levels is not None else set()
+    assert by_store | to_resume | to_obey | {REPORTS} == granted
 
 
 def test_a_service_writes_what_the_map_grants_it(service: Service) -> None:

@@ -86,6 +86,20 @@ def test_paused_when_a_service_or_everything_is_then_only_that() -> None:
     assert (controls.paused("ingest"), controls.paused("risk")) == (True, True)
 
 
+@pytest.mark.parametrize("level", ControlLevel)
+@pytest.mark.parametrize("scope", ["global", "account:alpha", "strategy:trend", "service:ingest"])
+def test_scope_when_at_a_level_then_trading_and_ingest_do_what_the_table_says(scope: str, level: ControlLevel) -> None:
+    controls = Controls()
+    controls.apply(control(scope, level), 1)
+    of_service = scope.startswith("service:")
+    assert controls.level("alpha", "trend") is (ControlLevel.NORMAL if of_service else level)
+    pausing = level is not ControlLevel.NORMAL if of_service else scope == "global" and level is ControlLevel.PAUSED
+    assert controls.paused("ingest") is pausing
+    obeyed = ControlLevel.PAUSED if of_service and pausing else level
+    assert controls.levels() == ({} if level is ControlLevel.NORMAL else {scope: obeyed})
+    assert [(told.level, told.control_offset) for told in controls.told()] == [(obeyed, 1)] * len(controls.levels())
+
+
 @pytest.mark.parametrize("level", [level for level in ControlLevel if level is not ControlLevel.PAUSED])
 def test_paused_when_another_scope_takes_any_other_level_then_still_paused(level: ControlLevel) -> None:
     controls = Controls()

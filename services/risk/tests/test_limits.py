@@ -160,3 +160,23 @@ def test_instances_that_read_the_same_topic_judge_alike_in_any_hand_over() -> No
         answers += told(one.tick(2))
         outcomes.add(tuple((a.request_offset, a.accepted) for a in answers))
     assert outcomes == {((0, True), (1, False), (2, True), (3, False), (4, True))}
+
+
+def test_answer_when_a_record_that_is_none_stands_behind_it_then_told_again_once_by_whoever_has_the_account() -> None:
+    one, other = desk(), desk(owns=False)
+    first = change(one, 0, 1, max_leverage=Decimal(3))
+    list(other.on_answer(first, envelope(first)))
+    for each in (one, other):
+        each.on_displaced(first.account_id)
+        each.on_displaced("nobody")
+    (again,) = told(one.tick(9))
+    assert again == first.model_copy(update={"event_time_us": 9})
+    assert [told(each.tick(10)) for each in (one, other)] == [[], []]
+
+
+def test_answer_when_it_was_told_again_by_another_then_not_by_who_takes_the_account_over() -> None:
+    one = desk()
+    first = change(one, 0, 1)
+    one.on_displaced(first.account_id)
+    list(one.on_answer(first, envelope(first)))
+    assert told(one.tick(9)) == []

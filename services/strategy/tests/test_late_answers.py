@@ -83,3 +83,16 @@ def test_answer_when_the_lead_moves_then_what_the_next_leader_says_stands() -> N
     hear(one, first, second)
     assert ticked(one, 1) == []
     assert versions(evaluated(one, 3)) == [2]
+
+
+def test_answer_when_a_record_that_is_none_stands_behind_it_then_whoever_leads_says_it_again_once() -> None:
+    leader, follower = desk_with(), desk_with(leads=False)
+    (accepted,) = asked(leader, config(document()))
+    list(follower.on_status(accepted, envelope(accepted)))
+    for desk in (leader, follower):
+        desk.on_displaced(accepted.strategy_id)
+        desk.on_displaced("nobody")
+    (again,) = answers(leader)
+    assert again == accepted.model_copy(update={"answered_at_us": accepted.answered_at_us + 1})
+    assert answers(leader) == answers(follower) == []
+    assert list(leader.on_status(again, envelope(again))) == []

@@ -28,7 +28,8 @@ class Input:
     """A handler and how its topic is read.
 
     ``fanout`` reads every partition outside the group; broadcast topics are always read whole. ``deleted`` handles
-    tombstones by key; ``heartbeat`` is told of heartbeat records (``tradewire.runtime.loop.heartbeat_records``).
+    tombstones by key; ``displaced`` is told the key of a record that can't be read, behind which compaction drops the
+    one before it; ``heartbeat`` is told of heartbeat records (``tradewire.runtime.loop.heartbeat_records``).
     """
 
     event: type[Event]
@@ -36,6 +37,7 @@ class Input:
     fanout: bool = False
     deleted: KeyHandler | None = None
     heartbeat: Callable[[Envelope], None] | None = None
+    displaced: Callable[[str], None] | None = None
 
     @property
     def topic(self) -> str:
@@ -50,12 +52,13 @@ def on(
     fanout: bool = False,
     deleted: KeyHandler | None = None,
     heartbeat: Callable[[Envelope], None] | None = None,
+    displaced: Callable[[str], None] | None = None,
 ) -> Input:
     """One row of a service's table: ``handler`` answers every ``event`` with the events it returns.
 
     A handler of another event is a type error.
     """
-    return Input(event, handler, fanout, deleted, heartbeat)
+    return Input(event, handler, fanout, deleted, heartbeat, displaced)
 
 
 class Lost(Protocol):

@@ -12,6 +12,7 @@ from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.service import Store, StoreContext
 from tradewire.runtime.stores.changelog import CLAIM_KEY
+from tradewire.testkit.compaction import CompactableLog
 
 Step = str
 Hook = Callable[[Step], Awaitable[None]]
@@ -91,6 +92,15 @@ class WatchedBus(MemoryBus):
         self.subscriptions: list[WatchedSubscription] = []
         self.gaps: dict[Place, int] = {}
         """Last offsets of partitions that have no record, as transaction markers leave them."""
+
+    def _create(self, topic: str, partitions: int) -> None:
+        self._topics[topic] = [CompactableLog(Place(topic, number), None) for number in range(partitions)]
+
+    def compact(self, topic: str) -> None:
+        """Drop every record of a topic that has a later one of its key."""
+        for log in self._logs(topic):
+            assert isinstance(log, CompactableLog), "every topic is made above"
+            log.compact()
 
     async def publish(self, records: Sequence[Outgoing]) -> list[Ack]:
         kind = "write state" if all(r.topic == BY_EVENT[IndicatorStateSaved].name for r in records) else "publish"

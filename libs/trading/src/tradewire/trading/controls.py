@@ -8,6 +8,8 @@ from typing import NamedTuple
 from tradewire.ports.bounds import GLOBAL
 from tradewire.ports.events import ControlChanged, ControlLevel, LevelInForce, OrderLeg
 
+SERVICE = "service:"
+"""What the scope of a service begins with."""
 SEVERITY = (
     ControlLevel.NORMAL,
     ControlLevel.NO_NEW,
@@ -33,8 +35,15 @@ def decides(level: ControlLevel) -> bool:
     return level not in (ControlLevel.PAUSED, ControlLevel.FLATTEN)
 
 
+def obeyed_level(scope: str, level: ControlLevel) -> ControlLevel:
+    """The level that a scope is at when it is asked for one: a service knows NORMAL and PAUSED, and the stricter of
+    them is what any other level is to it.
+    """
+    return level if level is ControlLevel.NORMAL or not scope.startswith(SERVICE) else ControlLevel.PAUSED
+
+
 class InForce(NamedTuple):
-    """A level as it was asked for, and the offset of the record on ``ops.control.v1`` that asked."""
+    """A level as it is obeyed, and the offset of the record on ``ops.control.v1`` that asked."""
 
     event: ControlChanged
     offset: int
@@ -59,6 +68,8 @@ class Controls:
             offset = known.offset + 1 if known is not None else 0
         if known is not None and known.offset > offset:
             return False
+        if (level := obeyed_level(event.scope, event.level)) is not event.level:
+            event = event.model_copy(update={"level": level})
         self._by_scope[event.scope] = InForce(event, offset)
         return True
 

@@ -10,7 +10,7 @@ from tradewire.ports.events import OrderChanged, OrderFilled, RiskAssessed
 from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, Position
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import partition_of
-from tradewire.runtime.loop.answering import AHEAD_SECONDS_MAX
+from tradewire.runtime.loop.event_times import AHEAD_SECONDS_MAX
 from tradewire.runtime.service import Store, StoreContext
 from tradewire.runtime.stores.last_written import LastWritten
 

@@ -19,7 +19,7 @@ def inputs(desk: RiskDesk) -> tuple[Input, ...]:
     """The table, in the order in which broadcast topics are read at the start."""
     return (
         on(InstrumentChanged, desk.on_instrument),
-        on(RiskLimitsAnswered, desk.limits.on_answer),
+        on(RiskLimitsAnswered, desk.limits.on_answer, displaced=desk.limits.on_displaced),
         on(RiskLimitsChanged, desk.limits.on_change),
         on(ControlChanged, desk.on_control, deleted=desk.on_control_deleted),
         on(StrategyStatusChanged, desk.on_status),

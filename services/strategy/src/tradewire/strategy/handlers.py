@@ -16,7 +16,7 @@ def inputs(desk: StrategyDesk) -> tuple[Input, ...]:
     """The table, in the order in which broadcast topics are read at the start: answers before questions."""
     return (
         on(InstrumentChanged, desk.on_instrument),
-        on(StrategyStatusChanged, desk.on_status),
+        on(StrategyStatusChanged, desk.on_status, displaced=desk.on_displaced),
         on(StrategyConfigPublished, desk.on_config, deleted=desk.on_retired),
         on(IndicatorsUpdated, desk.on_snapshot),
     )

@@ -23,6 +23,8 @@ from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.bus.readers import read_to_end
+from tradewire.runtime.loop.standing_levels import asked_for, standing
+from tradewire.trading.controls import obeyed_level
 
 IN_CHARGE = ("risk", "execution")
 """Services that obey the levels of accounts and strategies, each for its account partitions."""
@@ -143,22 +145,28 @@ class Switching:
     async def asked(self) -> dict[str, AskedLevel]:
         """Every scope that was asked to be at another level than NORMAL, or is somewhere, by name."""
         statuses, _ = await self._read()
-        newest = await self._operator.latest(ControlChanged)
+        newest = await self._standing(statuses) | await self._operator.latest(ControlChanged)
         partitions = await self._partitions()
         found = {}
         for scope, control in sorted(newest.items()):
             assert isinstance(control, ControlChanged), "the topic carries controls"
+            level = obeyed_level(scope, control.level)
             services = PAUSABLE if scope.startswith("service:") else IN_CHARGE
             obeyed = {
                 s: (shown := statuses.levels(s, () if s in PAUSABLE else partitions)) != []
-                and all(_level(levels, scope) is control.level for levels in shown)
+                and all(_level(levels, scope) is level for levels in shown)
                 for s in services
             }
-            if control.level is not ControlLevel.NORMAL or (scope in statuses.scopes() and not all(obeyed.values())):
+            if level is not ControlLevel.NORMAL or (scope in statuses.scopes() and not all(obeyed.values())):
                 found[scope] = AskedLevel(
                     control, [s for s in services if obeyed[s]], [s for s in services if not obeyed[s]]
                 )
         return found
+
+    async def _standing(self, statuses: Statuses) -> dict[str, Event]:
+        """What services obey, also where compaction has dropped the record that asked for it."""
+        end = (await self._bus.end_offsets([CONTROLS]))[CONTROLS]
+        return {scope: asked_for(level) for scope, level in standing(statuses.newest.values(), end).items()}
 
     async def _read(self) -> tuple[Statuses, dict[Place, int]]:
         """All statuses, and where to read on."""
@@ -249,6 +257,7 @@ def _level(levels: Mapping[str, LevelInForce], scope: str) -> ControlLevel:
 
 def _obeyed(scope: str, level: ControlLevel, offset: int, needs: Needs, statuses: Statuses) -> Obeyed:
     """What those in charge said. Raises TradewireError when one passed the record and is at another level."""
+    level = obeyed_level(scope, level)
     in_force: dict[str, LevelInForce] = {}
     instances: dict[str, list[str]] = {}
     for service, event in _owners(needs, statuses):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
@@ -15,8 +16,8 @@ from opentelemetry.trace import Span
 from tradewire.ports.bus import Outgoing, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RefusedRecordError
-from tradewire.ports.events import ControlChanged, ControlLevel, Severity
-from tradewire.ports.message import Emit, Envelope, Event
+from tradewire.ports.events import ControlChanged, Severity
+from tradewire.ports.message import Emit
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.codec import Codec, UnknownSchemaIdError
 from tradewire.runtime.codec.announced_ids import announcement
@@ -28,6 +29,7 @@ from tradewire.runtime.dead_letters.letters import PARKED, dead_letter, log_lett
 from tradewire.runtime.dead_letters.parking import NOWHERE, Parking, Verdict
 from tradewire.runtime.dead_letters.shared import SharedLetters
 from tradewire.runtime.loop.control_status import ControlStatus
+from tradewire.runtime.loop.event_times import hold_past
 from tradewire.runtime.loop.failures import ENDING, HandlerFailedError, tell_how_to_skip, violation_of
 from tradewire.runtime.loop.heartbeat_records import HeartbeatRecords, is_heartbeat
 from tradewire.runtime.loop.publisher import Draft, OversizeError, Publisher, event_time_us
@@ -39,8 +41,6 @@ from tradewire.runtime.observe.tracing import Tracing, trace_of, traceparent_of
 from tradewire.runtime.service import Input, Service
 
 log = logging.getLogger(__name__)
-AHEAD_SECONDS_MAX = 60.0
-"""Most that a producer's clock may be ahead of ours."""
 _topic_of = attrgetter("topic")
 
 
@@ -127,6 +127,7 @@ class Answering:
         """Add the drafts of one record; returns the outcome, and the type of the error if there was one."""
         verdict = self._parking.verdict(record)
         if verdict is Verdict.SKIP:
+            self._note_displaced(record)
             return "parked", ""
         if verdict is Verdict.PASS_OVER:
             self._note_passed_over(record)
@@ -143,6 +144,7 @@ class Answering:
         except ContractViolationError as error:
             self._parking.park(record)
             self.count_parked()
+            self._note_displaced(record)
             if not self._shared.leave(record, error):
                 drafts.append(self._letter(record, error))
             return "dead_lettered", type(error).__name__
@@ -160,6 +162,12 @@ class Answering:
         if (told := self._inputs[record.topic].heartbeat) is not None:
             told(self._codec.decode_headers(record))
         return self._heartbeats.passed(record)
+
+    def _note_displaced(self, record: Record) -> None:
+        """Compaction will keep a record that says nothing in place of the one before it."""
+        if (told := self._inputs[record.topic].displaced) is not None:
+            with suppress(ContractViolationError):
+                told(text_key(record))
 
     def _note_passed_over(self, record: Record) -> None:
         place, why = f"{record.topic}/{record.partition} offset {record.offset}", self._parking.reason_to_skip(record)
@@ -207,7 +215,7 @@ class Answering:
             CURRENT_EVENT.set(event)
             check_record(record, event)
             if not TOPICS[record.topic].broadcast:  # what people ask for has no event time: the topic's order counts
-                _hold_past(event, envelope, now_us)
+                hold_past(event, envelope, now_us)
             drafts = self._drafts(record, lambda: spec.handler(event, envelope))
             if type(event) is ControlChanged and self._service.levels is not None:
                 self._obeyed(event, now_us)
@@ -265,8 +273,8 @@ class Answering:
 
     def _obeyed(self, event: ControlChanged, now_us: int) -> None:
         """Show a kill switch, and how long it took to get here; not of those that are read again at a start."""
-        name = self._service.name
-        self._metrics.kill_switch.labels(name, event.scope).set(event.level is not ControlLevel.NORMAL)
+        name, levels = self._service.name, () if self._service.levels is None else self._service.levels()
+        self._metrics.kill_switch.labels(name, event.scope).set(any(one.scope == event.scope for one in levels))
         if self._progress.phase == "running" and event.issued_at_us >= 0:  # before the epoch, no clock was meant
             self._metrics.kill_switch_propagation.labels(name).observe(max(now_us - event.issued_at_us, 0) / 1e6)
 
@@ -289,12 +297,3 @@ class Answering:
                 stage=error.stage,
             )
         return Draft(dead_letter(record, service=name, version=self._version, stage=error.stage, error=error))
-
-
-def _hold_past(event: Event, envelope: Envelope, now_us: int) -> None:
-    """Nothing happened in the future: a watermark that followed it would shut out all that really comes."""
-    ahead_s = (event_time_us(event, envelope) - now_us) / 1e6
-    if ahead_s > AHEAD_SECONDS_MAX:
-        raise ContractViolationError(
-            f"event time is {ahead_s:.0f} s ahead of the clock; allowed: {AHEAD_SECONDS_MAX:.0f} s"
-        )

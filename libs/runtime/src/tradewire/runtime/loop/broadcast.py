@@ -48,10 +48,13 @@ class Broadcast:
         self._times_outdated = 0
         self._stood_still = False
 
-    async def read(self) -> AsyncGenerator[Record]:
-        """All that the topics hold now, one topic after the other."""
+    async def read(self, standing: Sequence[Record] = ()) -> AsyncGenerator[Record]:
+        """All that the topics hold now, one topic after the other; before a topic's own what stands of it elsewhere."""
         for topic in self._topics:
             self.starts |= await self._continuity.begin_whole(topic)
+            for record in standing:
+                if record.topic == topic:
+                    yield record
             async for record in read_to_end(self._bus, topic):
                 yield record
                 self.starts[record.place] = record.offset + 1

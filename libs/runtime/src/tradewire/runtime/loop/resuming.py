@@ -11,7 +11,7 @@ from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.headers import decode_headers
 from tradewire.runtime.codec.messages import text_key
-from tradewire.runtime.loop.answering import AHEAD_SECONDS_MAX
+from tradewire.runtime.loop.event_times import AHEAD_SECONDS_MAX
 from tradewire.runtime.loop.heartbeat_records import is_heartbeat
 
 NEWEST_RECORDS = 1_000

@@ -35,6 +35,7 @@ from tradewire.runtime.loop.heartbeat_records import HeartbeatRecords
 from tradewire.runtime.loop.lease import LeaseLostError
 from tradewire.runtime.loop.publisher import Draft, Publisher
 from tradewire.runtime.loop.resuming import last_published
+from tradewire.runtime.loop.standing_levels import standing_levels
 from tradewire.runtime.loop.waiting import Waits, waiting_of
 from tradewire.runtime.observe.auditing import Audit
 from tradewire.runtime.observe.lag import LagWatch, positions
@@ -178,7 +179,8 @@ class Worker:
         """All that broadcast and dead-letter topics hold now, and a reader of what follows."""
         dead_letters = await self._parking.catch_up(self._bus)
         self._answering.count_parked()
-        async for record in self._broadcast.read():
+        standing = () if self.service.levels is None else await standing_levels(self._bus, self._codec)
+        async for record in self._broadcast.read(standing):
             await self._publisher.publish(await self._answering.answer([record]))
             self._checkpoints.note([record])
         await self._broadcast.follow(dead_letters)

@@ -35,6 +35,7 @@ class LimitsDesk:
         self._answered: dict[str, RiskLimitsAnswered] = {}
         self._judged: dict[str, list[Judged]] = {}
         self._stored_untold = True
+        self._displaced: set[str] = set()
 
     def own(self) -> None:
         """Accounts were taken over: what the store holds of them may never have been told."""
@@ -46,9 +47,14 @@ class LimitsDesk:
         if limits.version:
             self._rules.change(limits)
         self._answered[event.account_id] = event
+        self._displaced.discard(event.account_id)
         left = [one for one in self._judged.get(event.account_id, ()) if one.cause.offset > event.request_offset]
         self._judged[event.account_id] = left
         return ()
+
+    def on_displaced(self, account_id: str) -> None:
+        """A record that is no answer stands behind the last one about an account, which is told again."""
+        self._displaced.add(account_id)
 
     def on_change(self, event: RiskLimitsChanged, envelope: Envelope) -> Iterable[Emit]:
         """A change, in force at once when it is accepted; ``tick`` tells the answer."""
@@ -68,6 +74,10 @@ class LimitsDesk:
                 for cause, reason in judged:
                     answer = self._answer(account_id, cause.event_id, cause.offset, reason, now_us)
                     yield Emit(answer, cause)
+        for account_id in [one for one in self._displaced if one in self._answered and self._owns(one)]:
+            self._displaced.discard(account_id)
+            again = self._answered[account_id].model_copy(update={"event_time_us": now_us})
+            yield Emit(again, event_id=derived_id(account_id, "RiskLimitsAnswered again", now_us))
         if self._stored_untold:
             self._stored_untold = False
             yield from self._stored(now_us)

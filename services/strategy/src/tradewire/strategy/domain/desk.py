@@ -89,6 +89,10 @@ class StrategyDesk:
         self._take(event)
         return missed
 
+    def on_displaced(self, strategy_id: str) -> None:
+        """A record that is no answer stands behind the last answer: whoever leads says again what stands."""
+        self._given.displaced(strategy_id)
+
     def on_config(self, event: StrategyConfigPublished, envelope: Envelope) -> Iterable[Emit]:
         """A version to answer, at a tick, by whoever leads then."""
         return self._ask(Question(event.strategy_id, event, envelope))
@@ -107,9 +111,9 @@ class StrategyDesk:
         yield from self._evaluations.of_recalled()
         if LEADER_PARTITION not in self._partitions:
             return
-        for status, cause in self._given.to_say_again(self._statuses):
+        for status, emit in self._given.to_say_again(self._statuses):
             self._give(status)
-            yield Emit(status, cause, "again")
+            yield emit
         if self._stirred:
             self._stirred, self._quiet_since_us = False, now_us
         quiet = now_us - self._quiet_since_us >= QUIET_US

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tradewire.ports.events import ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
-from tradewire.ports.message import Envelope
+from tradewire.ports.message import Emit, Envelope, derived_id
 from tradewire.strategy.domain.validation import Examination
 
 
@@ -96,9 +96,15 @@ class Given:
         self._unread: dict[str, list[StrategyStatusChanged]] = {}
         self._led: set[str] = set()
         self._late: dict[str, tuple[StrategyStatusChanged, Envelope]] = {}
+        self._displaced: set[str] = set()
+
+    def displaced(self, strategy_id: str) -> None:
+        """A record that is no answer stands behind the last one about a strategy."""
+        self._displaced.add(strategy_id)
 
     def note(self, status: StrategyStatusChanged) -> None:
         """An answer goes out."""
+        self._displaced.discard(status.strategy_id)
         self._unread.setdefault(status.strategy_id, []).append(status)
         self._led.add(status.strategy_id)
 
@@ -108,6 +114,7 @@ class Given:
 
     def is_read_back(self, status: StrategyStatusChanged) -> bool:
         """Is it one of ours? Then those before it are read back too, or never got to the topic."""
+        self._displaced.discard(status.strategy_id)
         unread = self._unread.get(status.strategy_id, [])
         if status not in unread:
             return False
@@ -125,12 +132,16 @@ class Given:
         self._late[status.strategy_id] = status, cause
         return True
 
-    def to_say_again(
-        self, known: Mapping[str, StrategyStatusChanged]
-    ) -> Iterator[tuple[StrategyStatusChanged, Envelope]]:
-        """What stands of each strategy about which the last answer on the topic came late, and that one's envelope."""
+    def to_say_again(self, known: Mapping[str, StrategyStatusChanged]) -> Iterator[tuple[StrategyStatusChanged, Emit]]:
+        """What stands of each strategy of which the last record on the topic came late, or is no answer."""
         late, self._late = self._late, {}
         for strategy_id, (status, cause) in late.items():
             stands = known[strategy_id]
             after_us = max(stands.answered_at_us, status.answered_at_us + 1)
-            yield stands.model_copy(update={"answered_at_us": after_us}), cause
+            again = stands.model_copy(update={"answered_at_us": after_us})
+            yield again, Emit(again, cause, "again")
+        displaced, self._displaced = self._displaced & known.keys(), set()
+        for strategy_id in sorted(displaced):
+            stands = known[strategy_id]
+            again = stands.model_copy(update={"answered_at_us": stands.answered_at_us + 1})
+            yield again, Emit(again, event_id=derived_id(strategy_id, "answered again", again.answered_at_us))
