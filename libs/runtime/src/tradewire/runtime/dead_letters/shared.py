@@ -46,8 +46,11 @@ class SharedLetters:
         """Letters to write now: all that nobody has written, when this instance leads or stops, else the oldest."""
         self._left[:] = [one for one in self._left if self._parking.is_unwritten(one.record)]
         now_s, every = self._clock.monotonic_s(), stopping or (bool(self._left) and self._leads())
-        due = [one for one in self._left if every or now_s - one.since_s > GRACE_SECONDS]
-        self._left[:] = [one for one in self._left if one not in due]
+        due: list[Unwritten] = []
+        kept: list[Unwritten] = []
+        for one in self._left:
+            (due if every or now_s - one.since_s > GRACE_SECONDS else kept).append(one)
+        self._left[:] = kept
         return due
 
     def _leads(self) -> bool:
