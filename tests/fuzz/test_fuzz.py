@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.fuzz.changelogs import CHANGELOGS, fuzz_changelog
-from tests.fuzz.runs import SERVICES, built, fuzz, memory_bus, topics_of
+from tests.fuzz.runs import FAILED, SERVICES, built, fuzz, memory_bus, topics_of
 
 RECORDS = 150
 SEED = 11
@@ -30,6 +30,7 @@ async def test_hostile_records_end_no_service_and_none_vanishes(
     assert report.faults == []
     assert report.outcomes.total() == RECORDS
     assert report.outcomes["dead_lettered"] > 0
+    assert report.outcomes[FAILED] == 0  # refused at the edge: no service begins again over what a contract can say
 
 
 @pytest.mark.parametrize("service", CHANGELOGS)

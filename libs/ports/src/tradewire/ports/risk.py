@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from pydantic import ValidationError
 
+from tradewire.ports.checks import CHECKS
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import (
     ControlLevel,
@@ -159,4 +160,5 @@ def limits_told(answer: RiskLimitsAnswered) -> RiskLimitsChanged:
     if (limits.account_id, limits.version) != (answer.account_id, answer.version):
         found = f"{limits.account_id!r} version {limits.version}"
         raise ContractViolationError(f"in_force: found {found}; allowed: {answer.account_id!r} {answer.version}")
+    CHECKS[RiskLimitsChanged](limits)
     return limits

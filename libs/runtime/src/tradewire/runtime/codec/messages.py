@@ -5,14 +5,22 @@ What one reader refuses, all refuse: a command never shows as in force what the 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from tradewire.ports.bus import Record
 from tradewire.ports.checks import CHECKS
 from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.events import RiskLimitsAnswered
 from tradewire.ports.message import Event
+from tradewire.ports.risk import limits_told
 from tradewire.ports.topics import TOPICS
 from tradewire.runtime.codec import Codec, UnknownSchemaIdError
 from tradewire.runtime.codec.control_records import TOPIC as CONTROLS
 from tradewire.runtime.codec.control_records import decode_control
+
+WITHIN: Mapping[type[Any], Callable[[Any], object]] = {RiskLimitsAnswered: limits_told}
+"""Messages that hold another as text: how it is read. Raises ContractViolationError when the text holds none."""
 
 
 def text_key(record: Record) -> str:
@@ -32,6 +40,8 @@ def decode_record(codec: Codec, record: Record) -> Event:
 def check_record(record: Record, event: Event) -> None:
     """Raises ContractViolationError for a message out of its bounds, or under another key than its own."""
     CHECKS[type(event)](event)
+    if (read_within := WITHIN.get(type(event))) is not None:
+        read_within(event)
     found, allowed = text_key(record), TOPICS[record.topic].key_of(event)
     if found != allowed:
         raise ContractViolationError(f"{record.topic}: key: found {found!r}; allowed: {allowed!r}, as in the value")

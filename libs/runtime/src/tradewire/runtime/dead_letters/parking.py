@@ -87,6 +87,7 @@ class Parking:
         self._topic = DEAD_LETTERS.get(service)
         self._own = frozenset(n for n, spec in TOPICS.items() if service in (*spec.consumers, *spec.producers))
         self._waits: dict[Key, Wait] = {}
+        self._in_order: dict[Key, Wait] = {}
         self._skips: dict[tuple[Place, int], str] = {}
         self._read: dict[Place, int] = {}
 
@@ -95,7 +96,15 @@ class Parking:
         return sum(1 for _ in self._parked())
 
     def _parked(self) -> Iterator[tuple[Key, Wait]]:
-        return ((key, wait) for key, wait in self._waits.items() if wait.waiting and key[0] in self._ordered)
+        return ((key, wait) for key, wait in self._in_order.items() if wait.waiting)
+
+    def _wait_of(self, key: Key) -> Wait:
+        """What is known of a key, begun when nothing was."""
+        if (wait := self._waits.get(key)) is None:
+            wait = self._waits[key] = Wait()
+            if key[0] in self._ordered:
+                self._in_order[key] = wait
+        return wait
 
     def waits(self) -> Iterator[WaitReason]:
         """Keys whose later records wait, and behind how many letters."""
@@ -130,7 +139,7 @@ class Parking:
 
     def park(self, record: Record) -> None:
         """A dead letter is about to be written for ``record``."""
-        wait = self._waits.setdefault((record.topic, record.key), Wait())
+        wait = self._wait_of((record.topic, record.key))
         wait.unread.add((record.partition, record.offset))
         wait.add((record.partition, record.offset))
 
@@ -191,7 +200,7 @@ class Parking:
         request, answer = read_request(record), read_answer(record)
         if request is None and answer is None and not is_letter(record):
             return
-        wait = self._waits.setdefault(key, Wait())
+        wait = self._wait_of(key)
         wait.marker = record
         if request is not None:
             if request.offset > wait.answered:

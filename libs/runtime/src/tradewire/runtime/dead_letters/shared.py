@@ -26,31 +26,35 @@ class Unwritten(NamedTuple):
     since_s: float
 
 
+UnwrittenLetters = dict[tuple[Place, int], Unwritten]
+"""By the offset of the record."""
+
+
 class SharedLetters:
     """The letters that one worker leaves to another. ``left``: those of the worker before it in the same process."""
 
-    def __init__(self, group_topics: Sequence[str], parking: Parking, clock: ClockPort, left: list[Unwritten]) -> None:
+    def __init__(self, group_topics: Sequence[str], parking: Parking, clock: ClockPort, left: UnwrittenLetters) -> None:
         self._group_topics, self._parking, self._clock, self._left = sorted(group_topics), parking, clock, left
         self.group: Reader | None = None
-        for one in left:
+        for one in left.values():
             parking.park(one.record)
 
     def leave(self, record: Record, error: ContractViolationError) -> bool:
         """Is the letter of a record left to another instance, for now? Not of what this one alone reads."""
         if record.topic in self._group_topics or self._leads():
             return False
-        self._left.append(Unwritten(record, error, self._clock.monotonic_s()))
+        self._left.setdefault((record.place, record.offset), Unwritten(record, error, self._clock.monotonic_s()))
         return True
 
     def due(self, *, stopping: bool = False) -> list[Unwritten]:
         """Letters to write now: all that nobody has written, when this instance leads or stops, else the oldest."""
-        self._left[:] = [one for one in self._left if self._parking.is_unwritten(one.record)]
         now_s, every = self._clock.monotonic_s(), stopping or (bool(self._left) and self._leads())
         due: list[Unwritten] = []
-        kept: list[Unwritten] = []
-        for one in self._left:
-            (due if every or now_s - one.since_s > GRACE_SECONDS else kept).append(one)
-        self._left[:] = kept
+        for place, one in list(self._left.items()):
+            if not self._parking.is_unwritten(one.record):
+                del self._left[place]
+            elif every or now_s - one.since_s > GRACE_SECONDS:
+                due.append(self._left.pop(place))
         return due
 
     def _leads(self) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tradewire.ports.bus import Place
 
 if TYPE_CHECKING:
-    from tradewire.runtime.dead_letters.shared import Unwritten
+    from tradewire.runtime.dead_letters.shared import UnwrittenLetters
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Progress:
     positions: dict[Place, int] = field(default_factory=dict)
     records_lost: dict[str, int] = field(default_factory=dict)
     turned_s: float | None = None
-    unwritten_letters: list[Unwritten] = field(default_factory=list)
+    unwritten_letters: UnwrittenLetters = field(default_factory=dict)
 
     def note_published(self, count: int, now_us: int) -> None:
         """So many records were acknowledged: a success, where there were any."""
