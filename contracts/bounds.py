@@ -111,6 +111,8 @@ class _Part:
 
     def _ends(self) -> tuple[str, str]:
         """The ends of a range as source, exact in the field's own type."""
+        if self.kind == "string":
+            raise ValueError(f"bounds.yaml: {self.name}: found a range for a text; allowed: chars, one_of")
         texts = [str(end) for end in self.chosen["range"]]
         if self.kind == "decimal":
             return f'Decimal("{texts[0]}")', f'Decimal("{texts[1]}")'

@@ -16,6 +16,7 @@ from tradewire.app.operating.operator import Operator
 from tradewire.app.operating.watch import RunWatcher
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.events import InstanceReported, StrategyConfigPublished
+from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.clock import ManualClock
@@ -73,7 +74,7 @@ async def test_instances_are_found_beside_it(bus: MemoryBus, codec: Codec) -> No
 @pytest.mark.parametrize("codec", ["knows it not"], indirect=True)
 async def test_explanations_and_operators_see_what_is_beside_it(bus: MemoryBus, codec: Codec) -> None:
     event = candle(0)
-    await bus.publish([Outgoing(BY_EVENT[type(event)].name, b"binance:BTCUSDT", codec.encode(event))])
+    await bus.publish([Outgoing(BY_EVENT[type(event)].name, b"sim:BTCUSDT", codec.encode(event))])
     assert await Archive(bus, codec).newest(StrategyConfigPublished) == {}
     assert event in (await Archive(bus, codec).newest(type(event))).values()
     assert await Operator(bus, codec, ManualClock(0)).latest(StrategyConfigPublished) == {}
@@ -92,3 +93,26 @@ async def test_letter_of_it_is_shown_with_the_reason(bus: MemoryBus, codec: Code
     )
     for letter in await letters(bus, ("risk",)):
         assert "unknown to http://127.0.0.1" in str(await letter.decoded(codec))
+
+
+@pytest.fixture
+def known() -> Codec:
+    return Codec(SchemaIds.static())
+
+
+@pytest.mark.parametrize("fault", ["under another's key", "out of bounds"])
+async def test_message_that_services_refuse_is_shown_by_no_reader(known: Codec, fault: str) -> None:
+    now_us = 1_700_000_000_000_000
+    bus, good = MemoryBus(memory_topics()), (candle(0), instance_report(now_us))
+    bad: list[Event] = list(good)
+    if fault == "out of bounds":
+        bad = [
+            candle(0).model_copy(update={"interval": "7x"}),
+            instance_report(now_us).model_copy(update={"version": "1" * 5_000}),
+        ]
+    for event in bad:
+        spec = BY_EVENT[type(event)]
+        key = b"another" if fault == "under another's key" else spec.key_of(event).encode()
+        await bus.publish([Outgoing(spec.name, key, known.encode(event))])
+    assert await Archive(bus, known).newest(type(good[0])) == {}
+    assert await seen_instances(bus, known, ManualClock(now_us)) == []

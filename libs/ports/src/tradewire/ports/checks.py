@@ -675,7 +675,7 @@ def check_control_changed(event: Any) -> None:
 _CHECK_INSTANCE_REPORTED = (
     Field("instance_id", Chars(0, 4096)),
     Field("service", Chars(0, 4096)),
-    Field("version", Range(0, 2000000000)),
+    Field("version", Chars(0, 256)),
     Field("host", Chars(0, 4096)),
     Field("pid", Range(-4611686018427387904, 4611686018427387904)),
     Field("phase", Chars(0, 4096)),
@@ -695,10 +695,12 @@ def check_instance_reported(event: Any) -> None:
     """Check a InstanceReported."""
     fields = event.__dict__
     texts_1 = f"{fields['instance_id']}{fields['service']}{fields['host']}{fields['phase']}{fields['last_error'] or ''}"
+    texts_2 = f"{fields['version']}"
     if not (
         len(texts_1) <= 4096
         and "\0" not in texts_1
-        and 0 <= fields["version"] <= 2000000000
+        and len(texts_2) <= 256
+        and "\0" not in texts_2
         and -4611686018427387904 <= fields["pid"] <= 4611686018427387904
         and texts_kept(fields["unready"], 0, 4096)
         and texts_kept(fields["waits_for"], 0, 4096)

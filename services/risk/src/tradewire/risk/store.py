@@ -16,6 +16,7 @@ from tradewire.risk.domain.desk import RiskDesk
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.headers import decode_headers
+from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.loop.failures import tell_how_to_skip
 from tradewire.runtime.service import StoreContext
 from tradewire.runtime.stores.changelog import ChangelogStore
@@ -105,7 +106,7 @@ class RiskStore(ChangelogStore):
         if record.value is None or self._context.passes_over(record):
             return None
         try:
-            event = await self._answer(record.value)
+            event = await self._answer(record)
         except ContractViolationError as error:
             try:
                 unread = _answered_unread(record, error)
@@ -115,10 +116,10 @@ class RiskStore(ChangelogStore):
             return (*unread, None) if unread is not None else None
         return (event.account_id, event.event_time_us, event) if event.step_size else None
 
-    async def _answer(self, value: bytes) -> RiskAssessed:
+    async def _answer(self, record: Record) -> RiskAssessed:
         """An answer, also one written with an older schema."""
         assert self._context is not None
-        event = await self._context.codec.read(BY_EVENT[RiskAssessed].name, value)
+        event = await read_record(self._context.codec, record)
         assert isinstance(event, RiskAssessed), "the topic carries answers"
         return event
 

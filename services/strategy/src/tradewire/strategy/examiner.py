@@ -24,6 +24,7 @@ from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.bus.readable_ends import end_of_records
 from tradewire.runtime.bus.tasks import stopped
+from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.loop.resuming import newest
 from tradewire.runtime.service import StoreContext
 from tradewire.strategy.domain.desk import StrategyDesk
@@ -128,7 +129,7 @@ class Examiner:
     async def _saw(self, record: Record) -> None:
         assert self._context is not None
         with suppress(ContractViolationError):  # not written by indicator; its reader keeps it as a dead letter
-            event = await self._context.codec.read(record.topic, record.value or b"")
+            event = await read_record(self._context.codec, record)
             if isinstance(event, IndicatorsUpdated):
                 self._desk.saw((event.venue, event.symbol, event.interval), event.event_time_us)
 

@@ -18,6 +18,7 @@ from tradewire.ports.message import Event
 from tradewire.ports.strategy_registry import StoredVersion, StrategyRegistryPort
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import read_between
+from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.service import Store, StoreContext
 from tradewire.strategy.domain.desk import StrategyDesk
 from tradewire.strategy.examiner import Examiner
@@ -70,7 +71,7 @@ class RegistryStore(Store):
             if record.value is None or self._context.passes_over(record):
                 continue
             with suppress(ContractViolationError):  # a dead letter when it was read
-                event = await codec.read(topic, record.value)
+                event = await read_record(codec, record)
                 if isinstance(event, IndicatorsUpdated):
                     self._desk.recall(event, codec.decode_headers(record))
 

@@ -13,6 +13,7 @@ from tradewire.ports.events import AccountStateChanged, OrderChanged, OrderFille
 from tradewire.ports.telemetry import LogStorePort, TelemetryPort
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import read_between
+from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.service import Store, StoreContext
 from tradewire.telemetry.domain.desk import TelemetryDesk
 from tradewire.telemetry.domain.entries import entry_of
@@ -98,7 +99,7 @@ class TelemetryStore(Store):
         if record.value is None:
             return
         try:
-            event = await codec.read(record.topic, record.value)
+            event = await read_record(codec, record)
             self._desk.restore(event, codec.decode_headers(record))
         except ContractViolationError as error:
             log.warning("left out of the books: %s", error, extra={"event": "restore_skipped", "offset": record.offset})

@@ -89,6 +89,7 @@ async def hold_readable(bus: EventBusPort, codec: Codec) -> None:
     from tradewire.ports.events import InstanceReported
     from tradewire.ports.topics import BY_EVENT
     from tradewire.runtime.bus.readers import read_between
+    from tradewire.runtime.codec.messages import read_record
 
     place, reports = Place(BY_EVENT[InstanceReported].name, 0), 0
     try:
@@ -99,7 +100,7 @@ async def hold_readable(bus: EventBusPort, codec: Codec) -> None:
         if record.value is None:
             continue
         try:
-            await codec.read(record.topic, record.value)
+            await read_record(codec, record)
             return
         except ContractViolationError:
             reports += 1

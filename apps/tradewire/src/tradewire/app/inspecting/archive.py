@@ -13,6 +13,7 @@ from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec import Codec
+from tradewire.runtime.codec.messages import read_record
 
 WINDOW_RECORDS = 4_000
 """A search by time stops narrowing down here: reading this many costs less than one more question."""
@@ -50,7 +51,7 @@ class Archive:
         if record.value is None:
             return None
         try:
-            return Found(await self._codec.read(record.topic, record.value), self._codec.decode_headers(record))
+            return Found(await read_record(self._codec, record), self._codec.decode_headers(record))
         except ContractViolationError:
             return None
 

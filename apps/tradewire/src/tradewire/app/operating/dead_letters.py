@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.clock import ClockPort
@@ -12,6 +12,7 @@ from tradewire.ports.message import Event
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.codec import Codec
+from tradewire.runtime.codec.messages import read_unchecked
 from tradewire.runtime.dead_letters.letters import is_letter, origin, stage_of
 from tradewire.runtime.dead_letters.releases import Answer, Failure, read_answer, write_request
 
@@ -74,7 +75,7 @@ class Letter:
         if self.record.value is None:
             return "a tombstone"
         try:
-            return await codec.read(self.topic, self.record.value)
+            return await read_unchecked(codec, replace(self.record, topic=self.topic))
         except TradewireError as error:
             return str(error)
 

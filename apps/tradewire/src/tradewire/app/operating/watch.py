@@ -21,6 +21,7 @@ from tradewire.ports.events import (
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.codec import Codec
+from tradewire.runtime.codec.messages import read_record
 from tradewire.trading.fingerprint import Fingerprint
 
 WATCHED: tuple[type[Event], ...] = (StrategyEvaluated, RiskAssessed, OrderChanged, OrderFilled, AccountStateChanged)
@@ -103,7 +104,7 @@ class RunWatcher:
             while not self.over:
                 for record in await self._poll(tail):
                     if record.value is not None:
-                        await self._read(record, record.value)
+                        await self._read(record)
                 progress(self.result)
                 await asyncio.sleep(0)
         finally:
@@ -112,13 +113,13 @@ class RunWatcher:
         self.result.conflicts = len(self._fingerprint.conflicts)
         return self.result
 
-    async def _read(self, record: Record, value: bytes) -> None:
+    async def _read(self, record: Record) -> None:
         """Count a message. What is none is passed over, as services pass it over with a dead letter."""
         try:
             event_id = self._codec.decode_headers(record).event_id
             if event_id in self._seen:
                 return
-            event = await self._codec.read(record.topic, value)
+            event = await read_record(self._codec, record)
         except ContractViolationError:
             return
         self._seen.add(event_id)

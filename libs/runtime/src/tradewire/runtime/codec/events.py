@@ -27,7 +27,7 @@ from tradewire.runtime.codec.avro_reading import reader
 from tradewire.runtime.codec.avro_writing import writer
 from tradewire.runtime.codec.decimals import Convert, bare, packing, plan, unpacking
 from tradewire.runtime.codec.headers import decode_headers, encode_headers
-from tradewire.runtime.codec.schema_ids import Schema, SchemaIds, UnknownSchemaIdError
+from tradewire.runtime.codec.schema_ids import Schema, SchemaIds
 
 MAGIC_BYTE = 0
 PREFIX = struct.Struct(">bI")
@@ -132,17 +132,6 @@ class Codec:
             return form.read(value)
         except Exception:
             return self._decode(form, value, texts)
-
-    async def read(self, topic: str, value: bytes) -> Event:
-        """As ``decode``; a writer's schema that was not seen before is fetched first.
-
-        Raises: ContractViolationError as ``decode`` does; RetryableError when the registry is away.
-        """
-        try:
-            return self.decode(topic, value)
-        except UnknownSchemaIdError as unknown:
-            await self.ids.fetch(unknown.schema_id)
-            return self.decode(topic, value)
 
     def _decode(self, form: _Format, value: bytes, texts: str = "strict") -> Event:
         """The event as fastavro and pydantic read it, and what is wrong with a value that they can't read."""

@@ -47,15 +47,21 @@ def check_record(record: Record, event: Event) -> None:
         raise ContractViolationError(f"{record.topic}: key: found {found!r}; allowed: {allowed!r}, as in the value")
 
 
-async def read_record(codec: Codec, record: Record) -> Event:
-    """The message of a record that has a value; a writer's schema that was not seen before is fetched first.
+async def read_unchecked(codec: Codec, record: Record) -> Event:
+    """The message of a record that has a value, whatever its values and its key; for who shows or checks them itself.
 
-    Raises: ContractViolationError as ``decode_record`` and ``check_record`` do; RetryableError: the registry is away.
+    A writer's schema that was not seen before is fetched first. Raises: ContractViolationError as ``decode_record``
+    does; RetryableError: the registry is away.
     """
     try:
-        event = decode_record(codec, record)
+        return decode_record(codec, record)
     except UnknownSchemaIdError as unknown:
         await codec.ids.fetch(unknown.schema_id)
-        event = decode_record(codec, record)
+        return decode_record(codec, record)
+
+
+async def read_record(codec: Codec, record: Record) -> Event:
+    """The same, checked. Raises ContractViolationError as ``check_record`` does, too."""
+    event = await read_unchecked(codec, record)
     check_record(record, event)
     return event

@@ -9,9 +9,12 @@ from typing import Any
 
 import fastavro
 
+from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError
 from tradewire.ports.topics import OLDER_SCHEMAS, TOPICS
+from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec.schema_registry import RegistryClient, subject_of
+from tradewire.runtime.codec.unknown_ids import UnknownIds
 from tradewire.runtime.observe.secrets import scrub
 
 Schema = Any
@@ -36,8 +39,9 @@ class UnknownSchemaIdError(RetryableError):
 class SchemaIds:
     """Which id stands for which schema: ours by topic, any writer's by id."""
 
-    def __init__(self, own: dict[str, int], registry_url: str | None) -> None:
+    def __init__(self, own: dict[str, int], registry_url: str | None, clock: ClockPort | None = None) -> None:
         """``own``: id of our schema, by topic. Use ``static`` or ``from_registry``."""
+        self._unknown = UnknownIds(clock or SystemClock())
         self._own = own
         self._registry_url = registry_url
         self._writers: dict[int, Schema] = {}
@@ -110,17 +114,20 @@ class SchemaIds:
     async def fetch(self, schema_id: int) -> None:
         """Get a writer's schema from the registry; at once when it is known already.
 
-        Raises: ContractViolationError when the registry knows no such id; RetryableError when it is away.
+        Raises: ContractViolationError when the registry knows no such id, or was asked for too many that it did not
+        know (``unknown_ids``); RetryableError when it is away.
         """
         if schema_id in self._writers:
             return
-        text = None
-        if self._registry_url is not None:
+        text, refusal = None, self._unknown.refusal(schema_id)
+        if self._registry_url is not None and refusal is None:
             async with RegistryClient(self._registry_url) as registry:
                 text = await registry.schema(schema_id)
         if text is None:
-            where = scrub(self._registry_url or "") or "contracts/ids.json"
-            raise ContractViolationError(f"schema id {schema_id} is unknown to {where}", stage="decode")
+            if refusal is None:
+                self._unknown.note(schema_id)
+            where, why = scrub(self._registry_url or "") or "contracts/ids.json", f" ({refusal})" if refusal else ""
+            raise ContractViolationError(f"schema id {schema_id} is unknown to {where}{why}", stage="decode")
         self.learn(schema_id, text)
 
     @property

@@ -17,6 +17,7 @@ from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.codec.headers import lineage
+from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.loop.worker import Worker
 from tradewire.runtime.observe.health import Health
 from tradewire.runtime.observe.secrets import scrub
@@ -48,7 +49,7 @@ async def newest_reports(bus: EventBusPort, codec: Codec) -> dict[str, InstanceR
 async def _read(record: Record, codec: Codec) -> InstanceReported | None:
     """A report; None for what is none, or was written by a newer version that can't be read here, or not now."""
     try:
-        event = None if record.value is None else await codec.read(record.topic, record.value)
+        event = None if record.value is None else await read_record(codec, record)
     except TradewireError:
         return None
     return event if isinstance(event, InstanceReported) else None

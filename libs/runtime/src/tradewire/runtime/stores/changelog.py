@@ -26,6 +26,7 @@ from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.headers import CLAIM, claim_of
+from tradewire.runtime.codec.messages import read_unchecked
 from tradewire.runtime.loop.failures import violation_of
 from tradewire.runtime.service import Store, StoreContext
 from tradewire.runtime.stores.last_written import LastWritten
@@ -145,7 +146,7 @@ class ChangelogStore(Store):
     async def _read(self, record: Record) -> Saved:
         """A state, within its bounds and under its own key and claim. Raises ContractViolationError."""
         assert self._context is not None
-        event = await self._context.codec.read(self._spec.name, record.value or b"")
+        event = await read_unchecked(self._context.codec, record)
         CHECKS[type(event)](event)
         claim, key = claim_of(record), self._spec.key_of(event)
         allowed = key.encode() if claim is None else state_key(key, claim)  # before there were claims: the key alone

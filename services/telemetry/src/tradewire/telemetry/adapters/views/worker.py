@@ -14,8 +14,7 @@ from typing import Any
 
 import faust
 
-from tradewire.ports.bus import Place
-from tradewire.ports.checks import CHECKS
+from tradewire.ports.bus import Place, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.events import AccountStateChanged, OrderFilled
@@ -23,6 +22,7 @@ from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.kafka_address import KafkaSecurity, split_address
 from tradewire.runtime.codec import Codec
+from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.progress import Progress
 from tradewire.telemetry.adapters.views.rows import Rows
@@ -50,6 +50,11 @@ def _credentials(security: KafkaSecurity) -> Any:
         ssl_context=context,
         mechanism=options["sasl_mechanism"],
     )
+
+
+def _record(message: Any) -> Record:
+    """A record as faust's consumer has it; its headers are of no use here."""
+    return Record(message.topic, message.partition, message.offset, message.key, message.value, (), 0)
 
 
 class ViewWorker:
@@ -81,7 +86,7 @@ class ViewWorker:
     async def _windows_of(self, stream: Any) -> AsyncIterator[None]:
         async for event in stream.events():
             message = event.message
-            outcome = await self._take(message.topic, message.value)
+            outcome = await self._take(_record(message))
             self._note(Place(message.topic, message.partition), message.offset + 1, outcome)
             yield
 
@@ -93,30 +98,27 @@ class ViewWorker:
         self._metrics.processed.labels(NAME, place.topic, outcome).inc()
         self._metrics.progress.labels(NAME, place.topic).set(now_us / 1e6)
 
-    async def _take(self, topic: str, value: bytes | None) -> str:
+    async def _take(self, record: Record) -> str:
         """One record; returns the outcome. What can't be read is the telemetry service's to park, here it is only
         counted.
         """
-        if value is None:
+        if record.value is None:
             return "ok"
         try:
-            event = await self._decoded(topic, value)
+            event = await self._decoded(record)
         except ContractViolationError as error:
             self.progress.last_error = str(error)
-            log.warning("left out of the views: %s", error, extra={"event": "view_skipped", "topic": topic})
+            log.warning("left out of the views: %s", error, extra={"event": "view_skipped", "topic": record.topic})
             return "skipped"
         assert isinstance(event, EVENTS)
         self._rows.write(self._windows.take(event))
         return "ok"
 
-    async def _decoded(self, topic: str, value: bytes) -> Event:
-        """As the codec says; a registry that is away is asked again until it answers."""
+    async def _decoded(self, record: Record) -> Event:
+        """As every reader takes it; a registry that is away is asked again until it answers."""
         while True:
             try:
-                event = await self._codec.read(topic, value)
+                return await read_record(self._codec, record)
             except RetryableError as error:
                 log.warning("registry away: %s", error, extra={"event": "registry_away"})
                 await asyncio.sleep(RETRY_SECONDS)
-                continue
-            CHECKS[type(event)](event)
-            return event
