@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tradewire.ports.bus import Outgoing, Place, Record
@@ -27,6 +27,10 @@ NEWEST = tuple(BY_EVENT[event].name for event in (OrderChanged, StrategyEvaluate
 """Read again only as far back as the books are deep."""
 
 
+def _nothing() -> None:
+    """No one is told."""
+
+
 class MetricsPort(TelemetryPort, Protocol):
     """Metrics that show themselves from ``open`` to ``close``."""
 
@@ -38,7 +42,10 @@ class MetricsPort(TelemetryPort, Protocol):
 
 
 class TelemetryStore(Store):
-    """Writes what the desk has seen to the log store, then to the metrics. At least once: both know repeated ids."""
+    """Writes what the desk has seen to the log store, then to the metrics. At least once: both know repeated ids.
+
+    ``restored`` is called when the books were read again or have let go of accounts.
+    """
 
     def __init__(
         self,
@@ -47,11 +54,12 @@ class TelemetryStore(Store):
         metrics: MetricsPort,
         clock: ClockPort,
         *,
+        restored: Callable[[], None] = _nothing,
         restore_records_max: int,
         keep_us: int,
     ) -> None:
         self._desk, self._log_store, self._metrics, self._clock = desk, log_store, metrics, clock
-        self._restore_records_max, self._keep_us = restore_records_max, keep_us
+        self._restored, self._restore_records_max, self._keep_us = restored, restore_records_max, keep_us
         self._context: StoreContext | None = None
         self._forgot_at_s: float | None = None
 
@@ -83,6 +91,7 @@ class TelemetryStore(Store):
             async for record in read_between(self._context.bus, begins, ends):
                 await self._restore(record)
                 restored += 1
+        self._restored()
         log.info("books restored", extra={"event": "books_restored", "records": restored})
         return ()
 
@@ -106,6 +115,7 @@ class TelemetryStore(Store):
 
     async def release(self, partitions: Sequence[int]) -> None:
         self._desk.books.forget(partitions)
+        self._restored()
 
     async def checkpoint(self) -> None:
         """Record what is unrecorded. Raises RetryableError, and then nothing is lost or committed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from prometheus_client import REGISTRY
 
 from tradewire.ports.message import Emit
@@ -28,7 +28,8 @@ API = "/api/v1"
 
 def build(settings: Settings) -> Service:
     """The telemetry service as a value, with the state API over the same books."""
-    stream = UpdateStream()
+    clock = SystemClock()
+    stream = UpdateStream(clock, lambda: desk.newest_event_time_us())  # the desk is made below
     log_store = MemoryLogStore() if settings.telemetry_dsn is None else PostgresLogStore(settings.telemetry_dsn)
     metrics = PrometheusTelemetry(
         REGISTRY,
@@ -39,7 +40,8 @@ def build(settings: Settings) -> Service:
         desk,
         log_store,
         metrics,
-        SystemClock(),
+        clock,
+        restored=stream.begin_anew,
         restore_records_max=settings.restore_records_max,
         keep_us=round(settings.log_store_days * DAY_US),
     )
@@ -65,14 +67,14 @@ def build(settings: Settings) -> Service:
         status=desk.status,
         tick=running,
         closed=closed,
-        routes=_api(StateRoutes(desk.books).router, history.router, stream.router),
+        routes=_api(stream, StateRoutes(desk.books).router, history.router, stream.router),
         renew=renew,
     )
     return service
 
 
-def _api(*routers: APIRouter) -> APIRouter:
-    api = APIRouter(prefix=API)
+def _api(stream: UpdateStream, *routers: APIRouter) -> APIRouter:
+    api = APIRouter(prefix=API, dependencies=[Depends(stream.tell_position)])
     for router in routers:
         api.include_router(router)
     return api

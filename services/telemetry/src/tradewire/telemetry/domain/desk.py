@@ -6,10 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from tradewire.ports.events import CandleClosed, MarkPriceUpdated, TopOfBook
 from tradewire.ports.message import Emit, Envelope, Event
+from tradewire.ports.topics import TOPICS
 from tradewire.telemetry.domain.books import Books
 from tradewire.telemetry.domain.latency import Latencies, Took
 from tradewire.telemetry.domain.seen import Seen
+
+SHOWN = frozenset({CandleClosed, MarkPriceUpdated, TopOfBook})
+"""Market events that the live stream shows: the newest of each series."""
 
 Listener = Callable[[Seen[Event]], None]
 Timer = Callable[[Took], None]
@@ -32,7 +37,8 @@ class TelemetryDesk:
     """Everything that this instance has seen.
 
     ``market_sample``: of market messages every n-th is recorded, 0: none; all are counted. ``listener`` is told of
-    every message that changed the books, ``timer`` of every stage of an order that it completed.
+    every message that changed the books and of market events that are shown, ``timer`` of every stage of an order that
+    it completed.
     """
 
     def __init__(
@@ -62,6 +68,8 @@ class TelemetryDesk:
         self._note(envelope)
         self._time(event, envelope)
         self._market[envelope.topic] += 1
+        if type(event) in SHOWN:
+            self._listener(Seen(event, envelope))
         if self._market_sample and self._market[envelope.topic] % self._market_sample == 0:
             self._unrecorded.append(Seen(event, envelope))
         return ()
@@ -99,6 +107,11 @@ class TelemetryDesk:
     def recorded(self, count: int) -> None:
         """The first ``count`` are safe."""
         del self._unrecorded[:count]
+
+    def newest_event_time_us(self) -> int | None:
+        """Newest event time (µs) of any topic but control topics, whose time is that of whoever wrote them."""
+        timed = [seen.newest_us for topic, seen in self.freshness.items() if not TOPICS[topic].broadcast]
+        return max(timed, default=None)
 
     def status(self) -> dict[str, object]:
         """For /health."""

@@ -189,10 +189,10 @@ UNKNOWN: Responses = {404: {"model": Problem, "description": "Nothing by this na
 AWAY: Responses = {503: {"model": Problem, "description": "A server that is needed does not answer; try again."}}
 STREAM: Responses = AWAY | {
     200: {
-        "description": "One event per change.",
+        "description": "One event per change; `beat` and `reset` beside them.",
         "content": {
             "text/event-stream": {
-                "example": f'event: OrderFilled\nid: {_ENTRY["event_id"]}\ndata: {{"event_id": …, "event": {{…}}}}\n\n'
+                "example": 'event: OrderFilled\nid: 64a3f0e17b2c1-17\ndata: {"event_id": …, "event": {…}}\n\n'
             }
         },
     }

@@ -166,6 +166,15 @@ class LogAnswer(BaseModel):
     next: str | None
 
 
+class Beat(BaseModel):
+    """The stream lives. ``queued``: updates that wait for this reader; ``event_time_us``: newest that was read."""
+
+    now_us: int
+    event_time_us: int | None
+    at: str
+    queued: int
+
+
 class Problem(BaseModel):
     """Why there is no answer."""
 
