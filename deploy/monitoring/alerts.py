@@ -176,6 +176,14 @@ def _truth(scope: Scope) -> Iterator[Alert]:
         "execution",
     )
     yield Alert(
+        "TradewireAccountHalted",
+        f"max by (account) ({scope.of('tradewire_account_halted')}) > 0",
+        "1m",
+        "page",
+        "Account {{ $labels.account }} takes no order that opens a position: its records and the venue differ",
+        "execution",
+    )
+    yield Alert(
         "TradewireExposureAboveLimit",
         f"max by (account) ({scope.of('tradewire_exposure_ratio')}) > 1",
         "5m",

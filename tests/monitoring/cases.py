@@ -177,6 +177,11 @@ CASES = [
         {'tradewire_ledger_mismatch_orders{account="main"}': "0x299 2x1 0x100"},
     ),
     Case(
+        "TradewireAccountHalted",
+        {'tradewire_account_halted{account="main"}': "1x400"},
+        {'tradewire_account_halted{account="main"}': "0x400"},
+    ),
+    Case(
         "TradewireExposureAboveLimit",
         {'tradewire_exposure_ratio{account="main"}': "1.2x400"},
         {'tradewire_exposure_ratio{account="main"}': "1x400"},

@@ -66,4 +66,10 @@ def _orders() -> list[Panel]:
             "short",
             {own("tradewire_ledger_mismatch_orders"): "{{account}}"},
         ),
+        Panel(
+            "Halted accounts",
+            "1: no order that opens a position is taken, for records and venue differ",
+            "short",
+            {own("tradewire_account_halted"): "{{account}}"},
+        ),
     ]

@@ -23,7 +23,8 @@ from tradewire.ports.events import OrderIntent, OrderLeg, OrderStatus, OrderType
 from tradewire.testkit.binance_venue import LEVERAGE, BinanceVenue
 from tradewire.testkit.broker_suite import SYMBOL, BrokerSuite, intent, market
 from tradewire.testkit.builders import candle
-from tradewire.venue.faults import parse_faults
+from tradewire.venue.faults import Fault, parse_faults
+from tradewire.venue.incidents import changed as relisted
 
 PRICE = 50_000
 
@@ -211,6 +212,45 @@ async def test_shadow_when_an_order_is_placed_then_checked_and_not_sent(venue: B
     assert not venue.venue.account.orders
     assert not venue.venue.account.algos
     await broker.close()
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"qty": Decimal("0.50005")}, ErrorCode.QTY_NOT_INCREASED_BY_STEP_SIZE),
+        ({"qty": Decimal("0.00001")}, ErrorCode.QTY_LESS_THAN_MIN_QTY),
+        ({"qty": Decimal(2000)}, ErrorCode.QTY_GREATER_THAN_MAX_QTY),
+        ({"price": Decimal("40000.05")}, ErrorCode.PRICE_NOT_INCREASED_BY_TICK_SIZE),
+        ({"price": Decimal(40), "qty": Decimal("0.001")}, ErrorCode.MIN_NOTIONAL),
+    ],
+)
+async def test_submit_when_a_filter_refuses_then_said_with_what_is_allowed_and_not_sent(
+    venue: BinanceVenue, broker: BinanceBroker, changed: dict[str, Decimal], code: ErrorCode
+) -> None:
+    venue.venue.faults.faults = parse_faults(
+        "faults: [{kind: timed_out, call: POST /fapi/v1/order}]", "test", seed=1
+    ).faults
+    refused = await broker.submit(SYMBOL, intent("l-1", **changed))
+    assert isinstance(refused, Rejected)
+    assert refused.reason == str(int(code))
+    assert "Not sent: quantity" in refused.detail
+    assert not venue.venue.faults.struck
+
+
+async def test_submit_when_the_filters_have_changed_then_the_new_ones_count(
+    venue: BinanceVenue, broker: BinanceBroker
+) -> None:
+    order = intent("l-1", qty=Decimal("0.501"))
+    listing = venue.venue.listings[SYMBOL]
+    coarse = Fault(kind="filters", symbol=SYMBOL, step_size=Decimal("0.1"))
+    venue.venue.listings[SYMBOL] = relisted(listing, coarse)
+    assert isinstance(await broker.submit(SYMBOL, order), Rejected)
+    venue.venue.listings[SYMBOL] = listing
+    venue.clock.advance(seconds=61)
+    assert isinstance(await broker.submit(SYMBOL, order), Accepted)
+    venue.venue.listings[SYMBOL] = relisted(listing, coarse)
+    refused = await broker.submit(SYMBOL, order.model_copy(update={"client_order_id": "l-2"}))
+    assert isinstance(refused, Rejected), "the venue itself refuses what filters read before allowed"
 
 
 async def test_hedge_mode_when_a_position_is_opened_and_guarded_then_on_its_own_side(

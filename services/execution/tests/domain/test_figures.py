@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
+from tradewire.execution.adapters.simulated_broker import SimulatedBroker
+from tradewire.execution.domain.account_status import accounts_status
+from tradewire.execution.domain.asking import IN_EVENT_TIME
 from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.execution.domain.figures import METRICS, OrderCounts, figures
+from tradewire.execution.domain.following import Following
+from tradewire.execution.domain.live_account import LiveAccount
+from tradewire.execution.domain.live_book import LiveBook
+from tradewire.execution.routed_execution import BrokerLink, RoutedExecution
 from tradewire.ports.events import OrderLeg, OrderStatus, Side
+from tradewire.runtime.clock import ManualClock
 from tradewire.testkit.builders import assessment, candle, intent
 from tradewire.testkit.execution_desk import desk_with, told
+from tradewire.trading.exchange import MarginMode, SimulatedExchange
+from tradewire.trading.roster import Roster
 
 FIRST, SECOND = intent(qty=2), intent(qty=2, client_order_id="out", side=Side.SELL, leg=OrderLeg.EXIT)
 
@@ -80,3 +91,21 @@ def test_mismatch_when_an_order_at_the_venue_is_in_no_record_then_shown() -> Non
 
 def test_every_metric_is_told_once_an_account_traded() -> None:
     assert {name for name, _ in shown(bought())} == {metric.name for metric in METRICS}
+
+
+async def test_account_when_halted_then_health_says_why_and_the_figure_is_one() -> None:
+    desk = bought()
+    (account,) = desk.accounts().values()
+    assert shown(desk)["tradewire_account_halted", ("alpha",)] == 0
+    book = LiveAccount(LiveBook("alpha", "binance", halted="position of BTCUSDT: ours 2, the venue's 0"))
+    broker = SimulatedBroker(SimulatedExchange("alpha", 10**12, ()), leverage=1, margin_mode=MarginMode.CROSS)
+    link = BrokerLink(broker, IN_EVENT_TIME, market=broker)
+    saved = {"book": json.loads(book.saved()), "closes_us": {}}
+    account.time_us = -1
+    account.execution = execution = RoutedExecution(account, link, ManualClock(0), saved=saved)
+    assert shown(desk)["tradewire_account_halted", ("alpha",)] == 1
+    status = accounts_status([account], Following(Roster()))["alpha"]
+    assert isinstance(status, dict)
+    assert (status["halted"], status["reconciled"]) == ("position of BTCUSDT: ours 2, the venue's 0", False)
+    execution.close()
+    await execution.ended()

@@ -15,9 +15,12 @@ class TurnedClock:
         self._clock, self.speed, self._behind_us = clock, speed, round(behind_s * 1e6)
         self._origin_us, self._origin_s = clock.now_us() - self._behind_us, clock.monotonic_s()
         self.ahead_us = 0
+        self._held_us: int | None = None
 
     def now_us(self) -> int:
         """The venue's time: UTC, µs since the epoch."""
+        if self._held_us is not None:
+            return self._held_us
         elapsed_s = self._clock.monotonic_s() - self._origin_s
         return self._origin_us + round(elapsed_s * self.speed * 1e6) + self.ahead_us
 
@@ -33,3 +36,7 @@ class TurnedClock:
     def turn(self, seconds: float) -> None:
         """Move the venue's time forward."""
         self.ahead_us += round(seconds * 1e6)
+
+    def hold(self) -> None:
+        """Let the venue's time stand still from now on."""
+        self._held_us = self.now_us()

@@ -101,6 +101,14 @@ class RoutedExecution(ExecutionPort):
     def owes(self) -> str:
         return f"{self._router.owed} answers of the venue" if self._router.owed else ""
 
+    @property
+    def halted(self) -> str:
+        return self._live.book.halted
+
+    @property
+    def reconciled(self) -> bool:
+        return self._router.ready
+
     def list_instrument(self, spec: InstrumentSpec) -> None:
         if self._market is not None:
             self._market.list_instrument(spec)

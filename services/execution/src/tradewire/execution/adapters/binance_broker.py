@@ -13,6 +13,7 @@ from tradewire.binance.replies import AlgoOrderReply, OrderReply, PositionRisk
 from tradewire.binance.streams import Unknowns
 from tradewire.binance.wire import FieldError
 from tradewire.execution.adapters.binance_fills import BinanceFills
+from tradewire.execution.adapters.binance_filters import SymbolFilters
 from tradewire.execution.adapters.binance_ids import OrderIds
 from tradewire.execution.adapters.binance_modes import AccountModes, check_account, check_key, check_symbol
 from tradewire.execution.adapters.binance_orders import (
@@ -57,7 +58,7 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
 
     def __init__(self, account_id: str, rest: BinanceRest, modes: AccountModes, clock: ClockPort) -> None:
         self._account_id, self._rest, self._modes = account_id, rest, modes
-        self._ids = OrderIds()
+        self._ids, self._filters = OrderIds(), SymbolFilters(rest, clock)
         self._fills = BinanceFills(rest, self._own_id, QUOTE)
         self._payments = BinancePayments(rest, QUOTE)
         self._stream = BinanceStream(rest, self._ids, QUOTE)
@@ -80,6 +81,7 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
         await check_account(self._rest, self._account_id, self._modes)
         if self._rest.addresses.wallet is not None:
             await check_key(self._rest, self._account_id)
+        await self._filters.read()
         for symbol in sorted(self._symbols):
             await self._check(symbol)
 
@@ -92,10 +94,8 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
         return await self._payments.since(cursor)
 
     async def stay(self, symbols: Collection[str]) -> None:
-        if not self._modes.dead_man_s:
-            return
-        for symbol in sorted(symbols):
-            wait_ms = self._modes.dead_man_s * 1000
+        wait_ms = self._modes.dead_man_s * 1000
+        for symbol in sorted(symbols) if wait_ms else ():
             await self._rest.ask("POST", "/fapi/v1/countdownCancelAll", symbol=symbol, countdownTime=wait_ms)
 
     async def report(self) -> Report:
@@ -112,6 +112,8 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
     ) -> Accepted | Rejected | Unknown:
         asked_us = self._clock.now_us() if asked_us is None else asked_us
         await self._check(symbol)
+        if (refused := await self._filters.refusal(symbol, intent)) is not None:
+            return refused
         if not is_conditional(intent):
             return await self._submit(order_request(symbol, intent, hedged=self._modes.hedged), asked_us)
         mark = await self._mark(symbol) if intent.trailing_distance is not None else None
@@ -143,6 +145,8 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
     async def check_order(self, symbol: str, intent: OrderIntent) -> Rejected | Unknown | None:
         """Have the venue check a normal order without taking it; None when it would. Raises as ``submit``."""
         await self._check(symbol)
+        if (refused := await self._filters.refusal(symbol, intent)) is not None:
+            return refused
         if is_conditional(intent):
             return None  # Binance checks no conditional orders
         request = order_request(symbol, intent, hedged=self._modes.hedged)

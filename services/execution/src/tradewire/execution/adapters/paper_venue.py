@@ -32,6 +32,14 @@ class PaperExecution(ExecutionPort):
     def owes(self) -> str:
         return ""
 
+    @property
+    def halted(self) -> str:
+        return ""
+
+    @property
+    def reconciled(self) -> bool:
+        return True
+
     def list_instrument(self, spec: InstrumentSpec) -> None:
         self._exchange.list_instrument(spec, leverage=self._leverage, margin_mode=self._margin_mode)
 

@@ -10,7 +10,7 @@ from tradewire.ports.message import WaitReason
 
 
 def accounts_status(accounts: Iterable[ExecutionAccount], following: Following) -> dict[str, object]:
-    """Each account's event time, buffers and open orders, by id."""
+    """Each account's event time, buffers and open orders, why it is halted, and whether it is reconciled; by id."""
     return {
         account.account_id: {
             "event_time_us": account.time_us,
@@ -18,6 +18,8 @@ def accounts_status(accounts: Iterable[ExecutionAccount], following: Following) 
             "buffered_candles": sum(map(len, account.candles.values())),
             "open_orders": len(account.orders),
             "closing": following.closing(account),
+            "halted": account.execution.halted,
+            "reconciled": account.execution.reconciled,
         }
         for account in accounts
     }

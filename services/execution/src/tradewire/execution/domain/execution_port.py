@@ -31,6 +31,16 @@ class ExecutionPort(Protocol):
     def owes(self) -> str:
         """What the venue has to answer before the account goes on; empty: nothing."""
 
+    @property
+    @abstractmethod
+    def halted(self) -> str:
+        """Why no order that opens a position is taken; empty: any is."""
+
+    @property
+    @abstractmethod
+    def reconciled(self) -> bool:
+        """Is everything known that was unfinished when this process took the account over?"""
+
     @abstractmethod
     def list_instrument(self, spec: InstrumentSpec) -> None:
         """An instrument that the account trades, or a newer version of its filters, fees and brackets."""

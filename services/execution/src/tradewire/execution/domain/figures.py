@@ -26,7 +26,13 @@ MISMATCHES = Metric(
     BY_ACCOUNT,
     "Orders at work for the ledger and not for the venue, or the other way round.",
 )
-METRICS = (REALIZED, FEES, UNREALIZED, EQUITY, NET_EXPOSURE, ORDERS, MISMATCHES)
+HALTED = Metric(
+    "tradewire_account_halted",
+    "gauge",
+    BY_ACCOUNT,
+    "1: no order that opens a position is taken, for records and venue differ; else 0.",
+)
+METRICS = (REALIZED, FEES, UNREALIZED, EQUITY, NET_EXPOSURE, ORDERS, MISMATCHES, HALTED)
 
 
 class OrderCounts:
@@ -57,6 +63,7 @@ def _of(account: ExecutionAccount) -> Iterator[Figure]:
     for strategy_id, (realized_e8, fees_e8) in sorted(account.results_e8.items()):
         yield Figure(REALIZED, (account.account_id, strategy_id), float(from_e8(realized_e8)))
         yield Figure(FEES, (account.account_id, strategy_id), float(from_e8(fees_e8)))
+    yield Figure(HALTED, (account.account_id,), float(bool(account.execution.halted)))
     if account.time_us < 0:
         return  # the venue has shown nothing yet
     name, state = (account.account_id,), account.execution.state()
