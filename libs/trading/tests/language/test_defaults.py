@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tradewire.trading.language import StrategyErrors, compile_strategy, parse_strategy, with_defaults
+from tradewire.trading.language import StrategyErrors, compile_strategy, parse_strategy, with_defaults, with_names
 
 FILE = """\
 # Two averages cross.   (kept)
@@ -44,3 +44,19 @@ def test_file_says_what_the_parameters_said() -> None:
 def test_value_that_is_not_allowed_is_refused(name: str, value: float) -> None:
     with pytest.raises(StrategyErrors, match=name):
         with_defaults(FILE, {name: value})
+
+
+REST = "symbols: [X]|interval: 1h|entry_long: close > 1|exit_long: close < 1|sizing: {fixed_qty: 1}"
+NAMED = [
+    f"id: a|venue: v|account: main|{REST}".replace("|", "\n"),
+    f"account: main  # mine|id: a|venue: v|{REST}".replace("|", "\n"),
+    f"  id: a # one|venue: v|{REST}".replace("|", "\n  "),
+    f"{{id: a|venue: v|{REST}}}".replace("|", ", "),
+]
+
+
+@pytest.mark.parametrize("text", NAMED)
+def test_a_file_under_other_names_is_the_same_strategy(text: str) -> None:
+    named = parse_strategy(with_names(text, strategy_id="b", account="c"))
+    before, after = compile_strategy(parse_strategy(text)), compile_strategy(named)
+    assert (after.id, after.account, after.demands, after.symbols) == ("b", "c", before.demands, before.symbols)

@@ -13,7 +13,6 @@ from tradewire.backtest.asking import Settings, request_of
 from tradewire.backtest.frames import Data
 from tradewire.backtest.parity import Certificate, certify
 from tradewire.backtest.running import ENGINES, Run, engine_of
-from tradewire.backtest.warmup import without_earlier
 from tradewire.ports.backtest import BacktestPort
 
 
@@ -62,13 +61,10 @@ def compare(
 ) -> Comparison:
     """Trade a strategy by several engines, the first of them the reference; settings as of `run`.
 
-    An engine that is given as an object is not warmed up on bars before the start, so then none is. Raises as `run`;
-    ValueError for fewer than two engines.
+    Raises as `run`; ValueError for fewer than two engines.
     """
     if len(engines) < 2:
         raise ValueError(f"engines: found {len(engines)}, allowed two or more")
     request = request_of(strategy, data, **settings)
-    if not all(isinstance(engine, str) for engine in engines):
-        request = without_earlier(request)
     runs = tuple(Run(request, engine_of(engine).run(request)) for engine in engines)
     return Comparison(runs, certify([run.result for run in runs]))

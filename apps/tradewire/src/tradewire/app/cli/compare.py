@@ -10,16 +10,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from tradewire.app.cli.engine_runs import ENGINES, WARMING_ENGINES, run_engine
+from tradewire.app.cli.engine_runs import ENGINES, run_engine
 from tradewire.app.cli.moments import iso
 from tradewire.app.cli.options import JsonOption, epilog
-from tradewire.app.cli.output import Exit, fail, out, print_json, say, tell
+from tradewire.app.cli.output import Exit, fail, out, print_json, tell
 from tradewire.app.cli.research import Asked, asks, data_lines, ready_line, request_of
 from tradewire.backtest.not_happened import not_happened
 from tradewire.backtest.parity import Agreement, Certificate, certify
 from tradewire.backtest.report import activity_document
-from tradewire.backtest.warmup import lead_of, ready_from_us, without_earlier
-from tradewire.ports.backtest import BacktestRequest, BacktestResult
+from tradewire.backtest.warmup import ready_from_us
+from tradewire.ports.backtest import BacktestResult
 
 SHORT = 12
 """Digits of a fingerprint that a table shows."""
@@ -73,7 +73,7 @@ def compare(
         fail(f"--engines: found {engines!r}, allowed at least two of {', '.join(ENGINES)}", Exit.USAGE)
     compared = []
     for file in strategies:
-        request = _alike(request_of(file, asked), names)
+        request = request_of(file, asked)
         results = [run_engine(name, request) for name in names]
         compared.append(Compared(file, results, certify(results), ready_from_us(request), data_lines(request)))
         if not as_json:
@@ -86,16 +86,6 @@ def compare(
         _show_sum(compared)
     if not clean:
         raise typer.Exit(Exit.REFUSED)
-
-
-def _alike(request: BacktestRequest, names: Sequence[str]) -> BacktestRequest:
-    """The request as all the engines can run it: services have no bars before the first that they trade."""
-    lead = sum(lead_of(market) for market in request.markets)
-    services = [name for name in names if name not in WARMING_ENGINES]
-    if not lead or not services:
-        return request
-    say(f"no engine warms up on the {lead:,} bars before --from, since {' and '.join(services)} can not")
-    return without_earlier(request)
 
 
 def _engine(result: BacktestResult) -> dict[str, object]:

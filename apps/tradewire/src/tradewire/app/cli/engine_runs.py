@@ -12,8 +12,6 @@ from tradewire.backtest.compiled import when_compiling
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, BacktestResult
 
 ENGINES = ("vectorized", "futures", "replay", "kafka")
-WARMING_ENGINES = ("vectorized", "futures")
-"""Those whose indicators see the bars before the first that is traded."""
 
 
 def run_engine(name: str, request: BacktestRequest) -> BacktestResult:

@@ -104,8 +104,7 @@ async def begun(scenario: Scenario, bus: EventBusPort, operator: Operator, commo
 
     async def register() -> set[str]:
         await operator.until_instruments(len(scenario.files), ANSWER_SECONDS)
-        answers = await operator.register(scenario.strategies, ANSWER_SECONDS)
-        return {version.account_id for answer in answers.values() for version in answer.active}
+        return await operator.register_scenario(scenario)
 
     accounts = await beside(first, bus, RuntimeSettings(bus_url="memory:"), register)
     await operator.control("service:ingest", ControlLevel.NORMAL, "all strategies are registered")

@@ -7,6 +7,7 @@ import getpass
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
+from tradewire.app.operating.scenario import ANSWER_SECONDS, Scenario
 from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.checks import CHECKS
 from tradewire.ports.clock import ClockPort
@@ -254,11 +255,14 @@ class Operator:
         finally:
             await tail.close()
 
-    async def register(self, files: Iterable[Path], within_s: float) -> dict[str, StrategyStatusChanged]:
+    async def register(
+        self, files: Iterable[Path], within_s: float, *, effective_from_us: int = 0
+    ) -> dict[str, StrategyStatusChanged]:
         """Publish strategy files and wait for the answers. Raises TradewireError naming what was refused and why."""
         versions = {}
         for path in files:
-            config = await self.publish_strategy(path.read_text(encoding="utf-8"))
+            document = path.read_text(encoding="utf-8")
+            config = await self.publish_strategy(document, effective_from_us=effective_from_us)
             versions[config.strategy_id] = config.version
         answers = await self.answers(versions, within_s)
         refused = [a for a in answers.values() if a.status is not ConfigStatus.ACCEPTED]
@@ -266,3 +270,10 @@ class Operator:
             lines = [f"{a.strategy_id} v{a.version}: {reason.message}" for a in refused for reason in a.reasons]
             raise TradewireError("refused:\n  " + "\n  ".join(lines))
         return answers
+
+    async def register_scenario(self, scenario: Scenario) -> set[str]:
+        """Have the scenario's strategies accepted; returns the accounts that trade. Raises TradewireError."""
+        if scenario.warm_up:
+            await self.register(scenario.warm_up, ANSWER_SECONDS)
+        answers = await self.register(scenario.strategies, ANSWER_SECONDS, effective_from_us=scenario.begins_us)
+        return {version.account_id for answer in answers.values() for version in answer.active}

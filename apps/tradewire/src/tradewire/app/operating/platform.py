@@ -207,14 +207,14 @@ async def begin(running: Platform, scenario: Scenario, *, say: Say = lambda _: N
     await until_ready(first)
     await operator.until_instruments(len(scenario.files), ANSWER_SECONDS)
     say("publishing strategies")
-    answers = await operator.register(scenario.strategies, ANSWER_SECONDS)
+    accounts = await operator.register_scenario(scenario)
     say("starting the other services")
     rest = [service for name, service in running.services.items() if name not in ("ingest", "strategy")]
     for service in rest:
         service.start()
     await until_ready(rest)
     await operator.control("service:ingest", ControlLevel.NORMAL, "all strategies are registered")
-    return {version.account_id for answer in answers.values() for version in answer.active}
+    return accounts
 
 
 async def replay(

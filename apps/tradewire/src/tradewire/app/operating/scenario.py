@@ -15,7 +15,11 @@ ANSWER_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What a run trades: candle files, strategy files, limits, accounts. The same for every way to run it."""
+    """What a run trades: candle files, strategy files, limits, accounts. The same for every way to run it.
+
+    ``begins_us``: first event time at which the strategies decide. On the bars before, their indicators warm up:
+    ``warm_up`` has strategies that demand the same and trade on no account that counts.
+    """
 
     name: str
     data: Path
@@ -24,6 +28,8 @@ class Scenario:
     limits: tuple[RiskLimitsChanged, ...] = ()
     paper: Mapping[str, str] = field(default_factory=dict)
     """Settings of the paper accounts, by name, where they differ from the defaults of the execution service."""
+    begins_us: int = 0
+    warm_up: tuple[Path, ...] = ()
 
 
 def sample_scenarios(root: Path) -> dict[str, Scenario]:

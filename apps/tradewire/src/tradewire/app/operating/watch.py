@@ -85,7 +85,8 @@ class RunWatcher:
     def __init__(
         self, bus: EventBusPort, codec: Codec, accounts: set[str], listen: Callable[[Event], None] = lambda _: None
     ) -> None:
-        """``listen`` is told of every message once, in order of arrival."""
+        """``accounts``: those that trade; what other accounts do does not count. ``listen`` is told of every message
+        of theirs once, in order of arrival."""
         self._bus, self._codec, self._accounts, self._listen = bus, codec, accounts, listen
         self.result = RunResult()
         self._fingerprint = Fingerprint()
@@ -123,6 +124,8 @@ class RunWatcher:
         except ContractViolationError:
             return
         self._seen.add(event_id)
+        if getattr(event, "account_id", None) not in self._accounts:
+            return
         self._take(event)
         self._listen(event)
 

@@ -26,7 +26,7 @@ from tradewire.backtest.accepted import accepted_strategy
 from tradewire.backtest.market_details import details_left_out
 from tradewire.backtest.on_access import MadeOnce
 from tradewire.backtest.trades import trades_of
-from tradewire.backtest.warmup import answers_on, without_earlier
+from tradewire.backtest.warmup import answers_on
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, BacktestResult
 from tradewire.ports.message import Event
 from tradewire.trading.language import CompiledStrategy
@@ -60,7 +60,7 @@ class ServicesEngine(BacktestPort):
     ) -> BacktestResult:
         closes, fills = collector.closes(), collector.fills()
         funding = funding_of(collector.filled(), closes, request.markets)
-        answers = (answers_on(strategy, market) for market in without_earlier(request).markets)
+        answers = (answers_on(strategy, market) for market in request.markets)
         return BacktestResult(
             engine=self.name,
             strategy_id=strategy.id,
@@ -69,7 +69,7 @@ class ServicesEngine(BacktestPort):
             account=request.account,
             make_fingerprint=MadeOnce.of(fingerprint),
             fill_model=FILL_MODEL,
-            left_out=(*LEFT_OUT, *_cold(request), *details_left_out(request.markets)),
+            left_out=(*LEFT_OUT, *details_left_out(request.markets)),
             trades=trades_of(fills, funding, last_marks(request.markets)),
             fills=fills,
             funding=funding,
@@ -80,14 +80,6 @@ class ServicesEngine(BacktestPort):
             insurance=insurance_of(closes, request.account.capital),
             make_activity=MadeOnce.of(collector.activity(request.markets, answers, len(funding))),
         )
-
-
-def _cold(request: BacktestRequest) -> tuple[str, ...]:
-    """What is left out of bars before the first that is traded."""
-    warm = [f"{len(market.earlier):,} of {market.symbol}" for market in request.markets if market.earlier is not None]
-    if not warm:
-        return ()
-    return (f"Indicators begin at the first bar: the bars before it ({', '.join(warm)}) do not warm them up.",)
 
 
 class ReplayEngine(ServicesEngine):

@@ -1,4 +1,4 @@
-"""Writing other parameter values into a strategy file."""
+"""Writing other values into a strategy file: defaults of parameters, and its names."""
 
 from __future__ import annotations
 
@@ -22,6 +22,25 @@ def with_defaults(text: str, params: Mapping[str, float]) -> str:
     for name, value in params.items():
         node = _default_node(text, name)
         text = text[: node.start_mark.index] + number_text(value) + text[node.end_mark.index :]
+    return text
+
+
+def with_names(text: str, *, strategy_id: str, account: str) -> str:
+    """The strategy file under another id and on another account. Raises StrategyErrors when the file is not allowed."""
+    parse_strategy(text)
+    diagnostics = Diagnostics()
+    root = read_mapping(text, diagnostics)
+    assert root is not None, "the file was parsed before"
+    named = entries(root, "the strategy", diagnostics)
+    key, own = named["id"]
+    new = {"id": (own, strategy_id)}
+    if "account" in named:
+        new["account"] = (named["account"][1], account)
+    else:
+        gap = ", " if root.flow_style else "\n" + " " * key.start_mark.column
+        new["id"] = (own, f"{strategy_id}{gap}account: {account}")
+    for node, value in sorted(new.values(), key=lambda place: -place[0].start_mark.index):
+        text = text[: node.start_mark.index] + value + text[node.end_mark.index :]
     return text
 
 
