@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
@@ -44,3 +45,13 @@ def test_idle_symbols_when_passed_over_then_nothing_changes(session: Session) ->
         walked, expected = play(session)
     assert events == expected
     assert exchange.to_state() == walked.to_state()
+
+
+@MODEST
+@given(session=sessions())
+def test_sums_when_carried_through_a_walk_then_every_event_is_as_if_summed_anew(session: Session) -> None:
+    exchange, events = play(session)
+    with patch.object(Account, "carrying_sums", lambda _: nullcontext()):
+        summed, expected = play(session)
+    assert events == expected
+    assert exchange.to_state() == summed.to_state()

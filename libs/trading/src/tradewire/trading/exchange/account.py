@@ -11,10 +11,12 @@ moment, to the unit,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tradewire.trading.exchange.carried_sums import CarriedSums
 from tradewire.trading.exchange.fixed_point import SCALE, mul_div, mul_div_ceil, mul_div_floor, notional
 from tradewire.trading.exchange.instrument import InstrumentSpec, maintenance_margin
 from tradewire.trading.exchange.margin import MarginMode, liquidation_price, unrealised_pnl
@@ -59,6 +61,22 @@ class Position:
         """Initial margin at the mark: notional over leverage, rounded up."""
         return mul_div_ceil(abs(notional(self.quantity_e8, self.mark_e8)), 1, self.leverage)
 
+    @property
+    def surplus_share_e8(self) -> int:
+        """What the position adds to the wallet's surplus: its gain less its maintenance margin if cross."""
+        if self.mode is not MarginMode.CROSS:
+            return -self.margin_e8
+        value_e8 = notional(self.quantity_e8, self.mark_e8)
+        gain_e8 = value_e8 - self.cost_e8 if value_e8 >= 0 else value_e8 + self.cost_e8
+        return gain_e8 - self.margin_e8 - maintenance_margin(self.spec.brackets, abs(value_e8))
+
+    @property
+    def free_share_e8(self) -> int:
+        """What the position adds to the balance that is free for others: its gain less its initial margin if cross."""
+        if self.mode is not MarginMode.CROSS:
+            return -self.margin_e8
+        return self.unrealised_e8 - self.margin_e8 - self.initial_margin_e8
+
 
 class FillResult(NamedTuple):
     """What a fill did to the account, quote e8."""
@@ -80,6 +98,27 @@ class Account:
     funding_e8: int = 0
     insurance_e8: int = 0
     _held: tuple[Position, ...] | None = field(default=None, init=False, repr=False, compare=False)
+    _sums: CarriedSums | None = field(default=None, init=False, repr=False, compare=False)
+
+    @contextmanager
+    def carrying_sums(self) -> Iterator[None]:
+        """Carry sums over all positions along, so that what asks for them does not depend on how many there are.
+
+        Inside, whoever changes a position calls `about_to_change` first.
+        """
+        self._sums = CarriedSums(
+            sum(position.surplus_share_e8 for position in self.open_positions()),
+            sum(position.free_share_e8 for position in self.open_positions()),
+        )
+        try:
+            yield
+        finally:
+            self._sums = None
+
+    def about_to_change(self, position: Position) -> None:
+        """Leave a position out of the sums that are carried along, until another one changes."""
+        if self._sums is not None:
+            self._sums.leave_out(position)
 
     def open_positions(self) -> tuple[Position, ...]:
         """Positions that are not flat, in canonical order: found once, until one opens or ends."""
@@ -89,6 +128,7 @@ class Account:
 
     def hold(self, position: Position, *, quantity_e8: int, cost_e8: int, margin_e8: int) -> None:
         """Put a position where fills that were booked elsewhere left it."""
+        self.about_to_change(position)
         position.quantity_e8, position.cost_e8, position.margin_e8 = quantity_e8, cost_e8, margin_e8
         self._held = None
 
@@ -130,15 +170,11 @@ class Account:
         return self.margin_balance_e8(position) <= position.maintenance_e8
 
     def _cross_surplus_e8(self) -> int:
-        """Margin balance less maintenance margin of all cross positions, in one pass: asked on every leg of a path."""
-        surplus_e8 = self.wallet_e8
-        for position in self.open_positions():
-            surplus_e8 -= position.margin_e8
-            if position.mode is MarginMode.CROSS:
-                value_e8 = notional(position.quantity_e8, position.mark_e8)
-                surplus_e8 += value_e8 - position.cost_e8 if value_e8 >= 0 else value_e8 + position.cost_e8
-                surplus_e8 -= maintenance_margin(position.spec.brackets, abs(value_e8))
-        return surplus_e8
+        """Margin balance less maintenance margin of all cross positions: asked on every leg of a path."""
+        if self._sums is None:
+            return self.wallet_e8 + sum(position.surplus_share_e8 for position in self.open_positions())
+        left_out = self._sums.left_out
+        return self.wallet_e8 + self._sums.surplus_e8 + (left_out.surplus_share_e8 if left_out else 0)
 
     def liquidation_price_e8(self, position: Position) -> int:
         """Mark at which the position is liquidated with all other marks as they are; 0 if none."""
@@ -155,17 +191,16 @@ class Account:
 
     def free_balance_e8(self, position: Position) -> int:
         """Balance that a position's initial margin can come from: all others' margins are kept back."""
-        balance_e8 = self.cross_wallet_e8
-        for other in self.open_positions():
-            if other.is_cross:
-                balance_e8 += other.unrealised_e8
-                balance_e8 -= other.initial_margin_e8 if other is not position else 0
-            elif other is position:
-                balance_e8 += other.margin_e8 + other.unrealised_e8
-        return balance_e8
+        if self._sums is None:
+            others_e8 = sum(other.free_share_e8 for other in self.open_positions() if other is not position)
+        else:
+            self._sums.leave_out(position)
+            others_e8 = self._sums.free_e8
+        return self.wallet_e8 + others_e8 + position.unrealised_e8
 
     def apply_fill(self, position: Position, signed_e8: int, price_e8: int, fee_rate_e8: int) -> FillResult:
         """Book a signed fill: close what it closes, open the rest, charge the fee (rounded up)."""
+        self.about_to_change(position)
         size_e8, was_flat = abs(signed_e8), position.quantity_e8 == 0
         notional_e8 = notional(size_e8, price_e8)
         closing_e8 = min(size_e8, abs(position.quantity_e8)) if position.quantity_e8 * signed_e8 < 0 else 0
@@ -188,6 +223,7 @@ class Account:
 
     def apply_funding(self, position: Position, amount_e8: int) -> None:
         """Book a funding amount as the wallet receives it; an isolated position's margin moves with it."""
+        self.about_to_change(position)
         self.funding_e8 += amount_e8
         self.wallet_e8 += amount_e8
         if not position.is_cross:
@@ -197,6 +233,14 @@ class Account:
         """Book a loss that the insurance fund took over."""
         self.insurance_e8 += amount_e8
         self.wallet_e8 += amount_e8
+
+    def is_due_at(self, position: Position, mark_e8: int) -> bool:
+        """Whether an open position would be due for liquidation at this mark, the others' being as they are."""
+        self.about_to_change(position)
+        now_e8, position.mark_e8 = position.mark_e8, mark_e8
+        due = self.is_underwater(position)
+        position.mark_e8 = now_e8
+        return due
 
     def is_safe_at(self, marks: Sequence[tuple[Position, int]]) -> bool:
         """Whether no open position would be due for liquidation if these marks held; puts the marks back."""

@@ -74,8 +74,9 @@ def walk_bars(executor: Executor, moves: Sequence[Move]) -> None:
             continue
         for piece in finer:
             pieces.setdefault(piece.bar.open_time_us, []).append(piece)
-    for open_time_us in sorted(pieces):
-        _walk_together(executor, pieces[open_time_us])
+    with executor.account.carrying_sums():
+        for open_time_us in sorted(pieces):
+            _walk_together(executor, pieces[open_time_us])
     executor.budgets.clear()
 
 
@@ -100,6 +101,7 @@ def _finer(move: Move) -> list[Move]:
 def _walk_together(executor: Executor, moves: Sequence[Move]) -> None:
     legs = [open_leg(bar, mark) for _, bar, mark in moves]
     for (position, bar, _), leg in zip(moves, legs, strict=True):
+        executor.account.about_to_change(position)
         position.last_e8, position.mark_e8 = leg.last_to_e8, leg.mark_to_e8
         budget_e8 = executor.fill_model.volume_budget(position.spec, bar.volume_e8)
         if budget_e8 >= 0:

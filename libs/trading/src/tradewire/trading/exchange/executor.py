@@ -200,6 +200,13 @@ class Executor:
         self.registry.close(order)
         self.settle_children(order)
 
+    def liquidate_due(self) -> None:
+        """Liquidate what is due at the present marks, in canonical order."""
+        with self.account.carrying_sums():
+            for position in self.account.positions.values():
+                if position.quantity_e8 and self.account.is_underwater(position):
+                    self.liquidate(position)
+
     def liquidate(self, position: Position) -> None:
         """Close a position found due: itself if isolated, else cross positions by falling maintenance margin
         until safe.

@@ -70,6 +70,7 @@ def walk_leg(executor: Executor, position: Position, leg: Leg) -> None:
 
 def _quote(executor: Executor, position: Position, last_e8: int, mark_e8: int) -> None:
     """Set the symbol's prices; trailing stops that have arrived remember the best they saw."""
+    executor.account.about_to_change(position)
     position.last_e8, position.mark_e8 = last_e8, mark_e8
     for order in executor.registry.of_symbol(position.spec.symbol):
         if order.request.type is OrderType.TRAILING_STOP_MARKET and order.extreme_e8:
@@ -194,7 +195,7 @@ def _liquidation_touch(executor: Executor, position: Position, leg: Leg, here: T
     account = executor.account
     if account.is_underwater(position):
         return Touch(here.progress, _LIQUIDATION, -1, here.last_e8, here.mark_e8, None)
-    if account.is_safe_at([(position, leg.mark_to_e8)]):
+    if not account.is_due_at(position, leg.mark_to_e8):
         return None
     level_e8 = account.liquidation_price_e8(position)
     return _price_touch(

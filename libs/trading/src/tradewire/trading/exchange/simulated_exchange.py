@@ -153,7 +153,7 @@ class SimulatedExchange:
             return []
         executor.now_us = time_us
         self._pay_funding(funding)
-        self._liquidate_due()
+        executor.liquidate_due()
         return self._take_events()
 
     @property
@@ -207,12 +207,6 @@ class SimulatedExchange:
             executor.events.append(
                 FundingPaid(executor.now_us, symbol, rate_e8, position.mark_e8, position.quantity_e8, amount_e8)
             )
-
-    def _liquidate_due(self) -> None:
-        executor = self._executor
-        for position in executor.account.positions.values():
-            if position.quantity_e8 and executor.account.is_underwater(position):
-                executor.liquidate(position)
 
     def account_state(self) -> AccountSnapshot:
         """Balances, margins, positions and open orders as of the last call."""
