@@ -38,6 +38,8 @@ BARS_AT_ONCE = 200
 ROUNDS = 5
 HEARD_SECONDS_MAX = 120.0
 RECORDS_AT_ONCE = 1_000
+SAID_EVERY = 100_000
+LIMIT_MINUTES = 60.0
 RETAINED = (10_000, 1_000_000)
 
 Times = Mapping[str, list[float]]
@@ -81,6 +83,8 @@ async def _retain(running: Platform, count: int) -> None:
         numbers = range(first, min(first + RECORDS_AT_ONCE, count))
         key = spec.key_of(old).encode()
         await running.bus.publish([Outgoing(spec.name, key, value, headers, n % partitions) for n in numbers])
+        if numbers.stop % SAID_EVERY == 0 or numbers.stop == count:
+            sys.stderr.write(f"  {numbers.stop:,} of {count:,} candles written\n")
 
 
 async def _paced(market: Market) -> None:
@@ -127,11 +131,25 @@ def put_into(document: str, part: str) -> str:
     return f"{document.partition(HEADING)[0].rstrip()}\n\n{part}"
 
 
-async def measured(folder: Path, rounds: int, retained: Sequence[int]) -> dict[str, Times]:
-    """Both paces, then with candles retained, each on servers of its own."""
-    market = drilled(CHANGING, ROOT, folder / "data", bars=None)
+async def measured(
+    folder: Path, rounds: int, retained: Sequence[int], paces: Sequence[bool], limit_minutes: float
+) -> dict[str, Times]:
+    """Each pace (paced or not), then with candles retained, each on servers of its own; what the time suffices for."""
     found: dict[str, Times] = {}
-    for name, paced in ((f"{PACE:.0f} bars/s", True), ("full speed", False)):
+    try:
+        async with asyncio.timeout(limit_minutes * 60):
+            await _measure(found, folder, rounds, retained, paces)
+    except TimeoutError:
+        sys.stderr.write(f"stopped after {limit_minutes:g} minutes: {', '.join(found) or 'nothing'} measured\n")
+    return found
+
+
+async def _measure(
+    found: dict[str, Times], folder: Path, rounds: int, retained: Sequence[int], paces: Sequence[bool]
+) -> None:
+    market = drilled(CHANGING, ROOT, folder / "data", bars=None)
+    for paced in paces:
+        name = f"{PACE:.0f} bars/s" if paced else "full speed"
         sys.stderr.write(f"{name}\n")
         found[name] = await recoveries(folder / ("paced" if paced else "unpaced"), market, paced=paced, rounds=rounds)
     for count in retained:
@@ -140,7 +158,6 @@ async def measured(folder: Path, rounds: int, retained: Sequence[int]) -> dict[s
         found[f"{PACE:.0f} bars/s, {count:,} candles retained"] = await recoveries(
             servers, market, paced=True, rounds=rounds, retained=count
         )
-    return found
 
 
 def main() -> None:
@@ -155,10 +172,17 @@ def main() -> None:
         metavar="N",
         help="candles on the topic beforehand (%(default)s)",
     )
+    parser.add_argument("--retained-only", action="store_true", help="leave out the two paces without history")
+    parser.add_argument(
+        "--limit-minutes", type=float, default=LIMIT_MINUTES, help="write what was measured by then (%(default)g)"
+    )
     given = parser.parse_args()
+    paces = () if given.retained_only else (True, False)
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory(prefix="tradewire-recovery-", ignore_cleanup_errors=True) as folder:
-        found = asyncio.run(measured(Path(folder), given.rounds, given.retained))
+        found = asyncio.run(measured(Path(folder), given.rounds, given.retained, paces, given.limit_minutes))
+    if not found:
+        raise SystemExit("nothing was measured, so nothing is written")
     RESULT.write_text(put_into(RESULT.read_text(encoding="utf-8"), section(found)), encoding="utf-8")
     sys.stdout.write(json.dumps({"written": str(RESULT.relative_to(ROOT)), "seconds": found}) + "\n")
 

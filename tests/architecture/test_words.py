@@ -24,12 +24,12 @@ DOUBLES = {"Settings": "one per service, in its settings.py: whoever knows one s
 """Class names that stand for several things, by design."""
 ELSEWHERE = frozenset(
     (
-        *("Account", "Answer", "Asked", "Assessed", "Audit", "Bar", "Books", "Bracket", "Candles"),
-        *("Comparison", "Decision", "Fault", "Feed", "Field", "Figures", "Finding", "Group", "Judged", "Kind"),
-        *("Layout", "Liquidity", "Log", "MarginMode", "Market", "Member", "OrderFilled", "OrderStatus"),
-        *("OrderType", "Page", "Part", "Plan", "Position", "Progress", "Question", "Reader", "Record"),
+        *("Account", "Answer", "Asked", "Assessed", "Bar", "Books", "Bracket", "Candles"),
+        *("Comparison", "Decision", "Fault", "Feed", "Field", "Figures", "Finding", "Judged", "Kind"),
+        *("Layout", "Liquidity", "MarginMode", "Market", "Member", "OrderFilled", "OrderStatus"),
+        *("OrderType", "Page", "Part", "Position", "Question", "Record"),
         *("RefusedError", "Rows", "Rule", "Run", "Seen", "Settings", "Side", "Signal", "Sizing"),
-        *("SizingMethod", "Span", "Story", "Stream", "Tape", "TimeInForce", "TopicLag", "Trade", "Venue"),
+        *("SizingMethod", "Span", "Story", "Stream", "Tape", "TimeInForce", "Trade", "Venue"),
         *("VenueFill", "VenueOrder", "Waiting", "WorkingType", "_Account", "_Listener", "_Source"),
     )
 )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.e2e.slices import ROOT
 
 from tradewire.testkit.chaos.market import Market, close_times_us
-from tradewire.testkit.chaos.plan import SEVERAL, Amounts, Kind, Plan
+from tradewire.testkit.chaos.plan import SEVERAL, Amounts, ChaosPlan, Kind
 from tradewire.testkit.chaos.scenario import CHANGING, drilled
 
 AMOUNTS = st.builds(
@@ -30,9 +30,11 @@ AMOUNTS = st.builds(
 )
 
 
-def drawn(seed: int, bars: int, amounts: Amounts, instances: int) -> Plan:
+def drawn(seed: int, bars: int, amounts: Amounts, instances: int) -> ChaosPlan:
     """A plan over services that each have so many instances."""
-    return Plan.drawn(seed=seed, bars=bars, amounts=amounts, instances=dict.fromkeys(SEVERAL, instances), session_s=6.0)
+    return ChaosPlan.drawn(
+        seed=seed, bars=bars, amounts=amounts, instances=dict.fromkeys(SEVERAL, instances), session_s=6.0
+    )
 
 
 @given(seed=st.integers(0, 10**6), bars=st.integers(2, 500), amounts=AMOUNTS, instances=st.integers(1, 2))

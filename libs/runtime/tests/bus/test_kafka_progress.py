@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tradewire.ports.bus import Place, Record
-from tradewire.runtime.bus.kafka_progress import Progress
+from tradewire.runtime.bus.kafka_progress import PartitionProgress
 
 PLACE, OTHER = Place("t", 0), Place("t", 1)
 STEP_S = 10
@@ -13,16 +13,16 @@ def record(place: Place, offset: int) -> Record:
     return Record(place.topic, place.partition, offset, None, b"", (), 0)
 
 
-def look(progress: Progress, start_s: int, stop_s: int, ends: dict[Place, int] | None = None) -> None:
+def look(progress: PartitionProgress, start_s: int, stop_s: int, ends: dict[Place, int] | None = None) -> None:
     """Poll and ask the broker every 10 s, and be given nothing."""
     for now_s in range(start_s, stop_s, STEP_S):
         progress.on_polled([], now_s)
         progress.on_answered(ends or {PLACE: 10, OTHER: 0}, {PLACE: 0, OTHER: 0}, now_s)
 
 
-def watched() -> Progress:
+def watched() -> PartitionProgress:
     """Two partitions assigned at 0 s, the first with 10 records, of which none was read until 100 s."""
-    progress = Progress(stall_s=60, fresh_s=15)
+    progress = PartitionProgress(stall_s=60, fresh_s=15)
     progress.on_assigned([PLACE, OTHER], 0)
     look(progress, 0, 101)
     return progress

@@ -10,7 +10,7 @@ from tradewire.ports.bus import Outgoing, Place, Record, TailPort
 from tradewire.ports.events import CandleClosed
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
-from tradewire.runtime.bus.memory_log import Reader
+from tradewire.runtime.bus.memory_log import MemoryReader
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.loop.heartbeat_records import HEADER, KEY_PREFIX
@@ -20,7 +20,7 @@ TOPIC, PARTITIONS = BY_EVENT[CandleClosed].name, 2
 KEYS = [f"sim:S{number}" for number in range(10)]
 
 
-class CountingReader(Reader):
+class CountingReader(MemoryReader):
     """Counts what it hands out."""
 
     def __init__(self, bus: CountingBus) -> None:

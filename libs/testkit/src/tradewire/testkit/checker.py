@@ -61,7 +61,7 @@ class LedgerRows:
 
 
 @dataclass
-class Audit:
+class Audited:
     """What was found. A clean run has no findings; re-sent records are no finding when they are identical."""
 
     records: int = 0
@@ -134,9 +134,9 @@ async def read_ledger(dsn: str) -> LedgerRows:
     )
 
 
-def audit(said: Sequence[Said], ledger: LedgerRows | None) -> Audit:
+def audit(said: Sequence[Said], ledger: LedgerRows | None) -> Audited:
     """Check a finished run."""
-    report = Audit(records=len(said))
+    report = Audited(records=len(said))
     if not said:
         report.note("lost", "the topics hold nothing")
     unique = _deduplicated(said, report)
@@ -157,7 +157,7 @@ def audit(said: Sequence[Said], ledger: LedgerRows | None) -> Audit:
     return report
 
 
-def _deduplicated(said: Sequence[Said], report: Audit) -> list[Said]:
+def _deduplicated(said: Sequence[Said], report: Audited) -> list[Said]:
     """One record per event id. Sent again is harmless; sent again and different is not (two values at one id)."""
     first: dict[tuple[type[Event], str], Said] = {}
     for one in said:
@@ -170,7 +170,7 @@ def _deduplicated(said: Sequence[Said], report: Audit) -> list[Said]:
     return list(first.values())
 
 
-def _check_chain(by_kind: dict[type[Event], list[Said]], report: Audit) -> None:
+def _check_chain(by_kind: dict[type[Event], list[Said]], report: Audited) -> None:
     """Every bar has one snapshot; every evaluation comes of a snapshot and has one assessment."""
     for cause, effect, several in (
         (CandleClosed, IndicatorsUpdated, False),
@@ -190,7 +190,7 @@ def _check_chain(by_kind: dict[type[Event], list[Said]], report: Audit) -> None:
 
 
 def _check_orders(
-    assessed: Sequence[RiskAssessed], orders: Sequence[OrderChanged], fills: Sequence[OrderFilled], report: Audit
+    assessed: Sequence[RiskAssessed], orders: Sequence[OrderChanged], fills: Sequence[OrderFilled], report: Audited
 ) -> None:
     """Each approved intent became one order at the venue; each order ended at most once, filled by its fills."""
     approved = Counter(intent.client_order_id for event in assessed for intent in event.intents)
@@ -231,7 +231,7 @@ def _check_orders(
             report.note("duplicate", f"trade {trade} was reported under {count} event ids")
 
 
-def _check_sequences(events: Sequence[OrderChanged | OrderFilled | AccountStateChanged], report: Audit) -> None:
+def _check_sequences(events: Sequence[OrderChanged | OrderFilled | AccountStateChanged], report: Audited) -> None:
     """What an account reports is numbered 1, 2, … without a gap."""
     numbers: dict[str, Counter[int]] = defaultdict(Counter)
     for event in events:
@@ -244,7 +244,7 @@ def _check_sequences(events: Sequence[OrderChanged | OrderFilled | AccountStateC
                 report.note("duplicate", f"account {account_id} reported {count} things as number {number}")
 
 
-def _check_books(fills: Sequence[OrderFilled], states: Sequence[AccountStateChanged], report: Audit) -> None:
+def _check_books(fills: Sequence[OrderFilled], states: Sequence[AccountStateChanged], report: Audited) -> None:
     """Fills add up to positions, and money to the last unit, at every state."""
     story: dict[str, list[OrderFilled | AccountStateChanged]] = defaultdict(list)
     everything: list[OrderFilled | AccountStateChanged] = [*fills, *states]
@@ -280,7 +280,7 @@ def _check_books(fills: Sequence[OrderFilled], states: Sequence[AccountStateChan
 
 
 def _check_ledger(
-    ledger: LedgerRows, orders: Sequence[OrderChanged], fills: Sequence[OrderFilled], report: Audit
+    ledger: LedgerRows, orders: Sequence[OrderChanged], fills: Sequence[OrderFilled], report: Audited
 ) -> None:
     """The ledger and the topics tell the same story."""
     last: dict[tuple[str, str], OrderChanged] = {}

@@ -23,7 +23,7 @@ from tradewire.testkit.loop_members import (
     RiskMember,
     StrategyMember,
 )
-from tradewire.testkit.plain_log import Log
+from tradewire.testkit.plain_log import PlainLog
 from tradewire.trading.fingerprint import Fingerprint
 
 
@@ -34,7 +34,7 @@ class ClosedLoop:
         self, setup: Iterable[Event], market: Iterable[Event], *, partitions: int = 3, strategies: int = 1
     ) -> None:
         """``strategies``: instances of strategy; several answer what they looked up a turn before."""
-        self.log = Log(partitions)
+        self.log = PlainLog(partitions)
         self.late: list[Event] = []
         """What members that were stopped wrote late."""
         self.stops_leaders = False

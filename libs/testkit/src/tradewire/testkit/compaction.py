@@ -6,12 +6,12 @@ from bisect import bisect_left
 from operator import attrgetter
 
 from tradewire.ports.bus import Record
-from tradewire.runtime.bus.memory_log import Log
+from tradewire.runtime.bus.memory_log import MemoryLog
 
 _offset = attrgetter("offset")
 
 
-class CompactableLog(Log):
+class CompactableLog(MemoryLog):
     """A partition that may have holes."""
 
     __slots__ = ()

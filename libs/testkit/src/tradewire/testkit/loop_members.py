@@ -32,7 +32,7 @@ from tradewire.strategy.domain.desk import QUIET_US, StrategyDesk
 from tradewire.strategy.domain.questions import Question
 from tradewire.strategy.domain.validation import examined
 from tradewire.strategy.handlers import inputs as strategy_inputs
-from tradewire.testkit.plain_log import Log
+from tradewire.testkit.plain_log import PlainLog
 from tradewire.trading.exchange import FillModel
 from tradewire.trading.wire import e8
 
@@ -44,7 +44,7 @@ LEVERAGE = 5
 class Member:
     """A service with its offsets. ``fresh`` and ``recover`` make a restart, ``save`` and a commit a checkpoint."""
 
-    log: Log
+    log: PlainLog
     positions: dict[Place, int] = field(default_factory=dict)
     committed: dict[Place, int] = field(default_factory=dict)
     table: dict[str, Input] = field(default_factory=dict)

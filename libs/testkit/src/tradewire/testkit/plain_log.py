@@ -20,7 +20,7 @@ class Message:
     envelope: Envelope
 
 
-class Log:
+class PlainLog:
     """All topics, each with the same number of partitions. Nothing is ever removed."""
 
     def __init__(self, partitions: int) -> None:

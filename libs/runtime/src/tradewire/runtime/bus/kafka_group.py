@@ -16,7 +16,7 @@ from tradewire.ports.bus import OnPlaces, Place, Record, SubscriptionPort
 from tradewire.ports.errors import FatalError, RetryableError, TradewireError
 from tradewire.runtime.bus.kafka_client import abandon, build_consumer, stop, translated, translation
 from tradewire.runtime.bus.kafka_fence import Fence
-from tradewire.runtime.bus.kafka_progress import Progress
+from tradewire.runtime.bus.kafka_progress import PartitionProgress
 from tradewire.runtime.bus.kafka_reader import fetched
 from tradewire.runtime.bus.readable_ends import ReadableEnds
 from tradewire.runtime.bus.tasks import end
@@ -46,7 +46,7 @@ class KafkaSubscription(SubscriptionPort):
         self.joined = False
         """Has the group said which partitions are ours, be it none?"""
         settings = bus.settings
-        self.progress = Progress(stall_s=settings.stall_s, fresh_s=3 * settings.probe_s)
+        self.progress = PartitionProgress(stall_s=settings.stall_s, fresh_s=3 * settings.probe_s)
         self._consumer: AIOKafkaConsumer | None = None
         self._fence: Fence | None = None
         self._owned: frozenset[Place] = frozenset()

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from tradewire.ports.bus import Place, Record
 
 
-class Progress:
+class PartitionProgress:
     """Positions, ends and when each last moved. All times are the clock's monotonic seconds."""
 
     def __init__(self, *, stall_s: float, fresh_s: float) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from tradewire.ports.bus import Ack, EventBusPort, OnPlaces, Outgoing, Place, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError
-from tradewire.runtime.bus.memory_group import Group, Member
-from tradewire.runtime.bus.memory_log import Log, Reader
+from tradewire.runtime.bus.memory_group import Member, MemoryGroup
+from tradewire.runtime.bus.memory_log import MemoryLog, MemoryReader
 from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, Partitioner
 from tradewire.runtime.clock import SystemClock
 
@@ -35,8 +35,8 @@ class MemoryBus(EventBusPort):
         self._bounded, self._session_s = bounded, session_s
         self._clock = clock or SystemClock()
         self._partitioner = Partitioner(record_bytes_max)
-        self._topics: dict[str, list[Log]] = {}
-        self._groups: dict[str, Group] = {}
+        self._topics: dict[str, list[MemoryLog]] = {}
+        self._groups: dict[str, MemoryGroup] = {}
         for topic, number in (partitions or {}).items():
             self._create(topic, number)
 
@@ -69,11 +69,11 @@ class MemoryBus(EventBusPort):
     ) -> Member:
         logs = {topic: self._logs(topic) for topic in topics}
         if group not in self._groups:
-            self._groups[group] = Group(group, session_s=self._session_s)
+            self._groups[group] = MemoryGroup(group, session_s=self._session_s)
         return self._groups[group].join(logs, on_assigned=on_assigned, on_revoked=on_revoked, static=member)
 
-    async def tail(self, starts: Mapping[Place, int]) -> Reader:
-        reader = Reader()
+    async def tail(self, starts: Mapping[Place, int]) -> MemoryReader:
+        reader = MemoryReader()
         for place, offset in starts.items():
             reader.open(self._log(place), offset)
         return reader
@@ -104,19 +104,19 @@ class MemoryBus(EventBusPort):
                 self._create(topic, number)
 
     def _create(self, topic: str, partitions: int) -> None:
-        self._topics[topic] = [Log(Place(topic, number), self._bounded) for number in range(partitions)]
+        self._topics[topic] = [MemoryLog(Place(topic, number), self._bounded) for number in range(partitions)]
 
-    def _logs(self, topic: str) -> list[Log]:
+    def _logs(self, topic: str) -> list[MemoryLog]:
         if (logs := self._topics.get(topic)) is None:
             raise ContractViolationError(f"unknown topic {topic}; there are {len(self._topics)} others")
         return logs
 
-    def _log(self, place: Place) -> Log:
+    def _log(self, place: Place) -> MemoryLog:
         logs = self._logs(place.topic)
         if not 0 <= place.partition < len(logs):
             raise ContractViolationError(f"{place.topic} has partitions 0 to {len(logs) - 1}, not {place.partition}")
         return logs[place.partition]
 
-    def _log_for(self, record: Outgoing) -> Log:
+    def _log_for(self, record: Outgoing) -> MemoryLog:
         logs = self._logs(record.topic)
         return logs[self._partitioner.partition(record, len(logs))]

@@ -8,10 +8,10 @@ from itertools import count
 
 from tradewire.ports.bus import OnPlaces, Place, Record, SubscriptionPort
 from tradewire.ports.errors import FatalError, FencedError, TradewireError
-from tradewire.runtime.bus.memory_log import Log, Reader
+from tradewire.runtime.bus.memory_log import MemoryLog, MemoryReader
 from tradewire.runtime.bus.partitioner import group_start, range_assignment
 
-Logs = dict[str, list[Log]]
+Logs = dict[str, list[MemoryLog]]
 
 
 class Member(SubscriptionPort):
@@ -19,7 +19,7 @@ class Member(SubscriptionPort):
 
     def __init__(
         self,
-        group: Group,
+        group: MemoryGroup,
         seat: str,
         logs: Logs,
         *,
@@ -28,7 +28,7 @@ class Member(SubscriptionPort):
         static: bool,
     ) -> None:
         self.seat, self.logs, self.static = seat, logs, static
-        self.reader, self.owned, self.alive = Reader(), frozenset[Place](), True
+        self.reader, self.owned, self.alive = MemoryReader(), frozenset[Place](), True
         self._group, self._on_assigned, self._on_revoked = group, on_assigned, on_revoked
         self._assigned = False
 
@@ -102,7 +102,7 @@ class Member(SubscriptionPort):
             self.reader.fail(failure)
 
 
-class Group:
+class MemoryGroup:
     """The members of a consumer group and the offsets they stored."""
 
     def __init__(self, name: str, *, session_s: float) -> None:

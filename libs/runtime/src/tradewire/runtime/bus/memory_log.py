@@ -10,7 +10,7 @@ from tradewire.ports.bus import Place, Record, TailPort
 POLLS_IN_A_ROW_MAX = 16
 
 
-class Log:
+class MemoryLog:
     """A partition: its records from ``begin`` to ``end`` and the cursors that read it."""
 
     __slots__ = ("_bounded", "_records", "begin", "cursors", "end", "place")
@@ -47,13 +47,13 @@ class Cursor:
 
     __slots__ = ("held", "log", "paused", "position", "reader")
 
-    def __init__(self, log: Log, reader: Reader, position: int, *, held: bool) -> None:
+    def __init__(self, log: MemoryLog, reader: MemoryReader, position: int, *, held: bool) -> None:
         self.log, self.reader, self.held = log, reader, held
         self.position = min(max(position, log.begin), log.end)
         self.paused = False
 
 
-class Reader(TailPort):
+class MemoryReader(TailPort):
     """Reads many logs, whichever grew first; a waiting poll is woken by the append."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Reader(TailPort):
         self._closed = False
         self._polls = 0
 
-    def open(self, log: Log, position: int, *, held: bool = False) -> None:
+    def open(self, log: MemoryLog, position: int, *, held: bool = False) -> None:
         """Read ``log`` from ``position``, clamped to what is kept; ``held`` until released."""
         cursor = self.cursors[log.place] = Cursor(log, self, position, held=held)
         log.cursors.append(cursor)

@@ -16,7 +16,7 @@ from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.topics import TOPICS
 from tradewire.testkit.chaos.market import Market
-from tradewire.testkit.chaos.plan import SEVERAL, Fault, Moment, Plan
+from tradewire.testkit.chaos.plan import SEVERAL, ChaosPlan, Fault, Moment
 from tradewire.testkit.chaos.scenario import Publication
 from tradewire.testkit.chaos.striker import Striker
 
@@ -59,7 +59,7 @@ class Conductor:
         self,
         market: Market,
         publications: Sequence[Publication],
-        plan: Plan,
+        plan: ChaosPlan,
         striker: Striker,
         *,
         running: Platform,
@@ -132,7 +132,7 @@ class Conductor:
 async def unpaced(
     market: Market,
     publications: Sequence[Publication],
-    plan: Plan,
+    plan: ChaosPlan,
     striker: Striker,
     *,
     operator: Operator,

@@ -23,13 +23,13 @@ from tradewire.runtime.settings import RuntimeSettings
 from tradewire.testkit.chaos.conductor import Conductor, undisturbed, unpaced
 from tradewire.testkit.chaos.differences import Story
 from tradewire.testkit.chaos.market import Market
-from tradewire.testkit.chaos.plan import SEVERAL, Amounts, Plan
+from tradewire.testkit.chaos.plan import SEVERAL, Amounts, ChaosPlan
 from tradewire.testkit.chaos.recovery import Recovery
 from tradewire.testkit.chaos.scenario import Drilled
 from tradewire.testkit.chaos.striker import Striker
 from tradewire.testkit.chaos.versions import check_versions
 from tradewire.testkit.chaos.zombies import check_saved_states
-from tradewire.testkit.checker import Audit, audit, read_ledger, read_topics
+from tradewire.testkit.checker import Audited, audit, read_ledger, read_topics
 
 UNTIL_SETTING = "TRADEWIRE_REPLAY_UNTIL_FILE"
 PATIENCE_SECONDS = 90.0
@@ -52,9 +52,9 @@ class Question:
     patience_s: float = PATIENCE_SECONDS
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> ChaosPlan:
         """The faults: the same for the same question."""
-        return Plan.drawn(
+        return ChaosPlan.drawn(
             seed=self.seed,
             bars=len(self.drilled.times_us),
             amounts=self.amounts,
@@ -78,7 +78,7 @@ class Drill:
     question: Question
     reference: Reference
     result: RunResult
-    audit: Audit
+    audit: Audited
     faults: Mapping[str, int] = field(default_factory=dict)
     revived: Mapping[str, int] = field(default_factory=dict)
     recovery: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

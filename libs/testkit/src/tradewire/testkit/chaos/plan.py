@@ -79,7 +79,7 @@ class Amounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ChaosPlan:
     """The faults of a run, in order: the same for the same seed and question."""
 
     seed: int
@@ -91,7 +91,9 @@ class Plan:
         return dict(sorted(Counter(f"{fault.kind} {fault.target}" for fault in self.faults).items()))
 
     @classmethod
-    def drawn(cls, *, seed: int, bars: int, amounts: Amounts, instances: Mapping[str, int], session_s: float) -> Plan:
+    def drawn(
+        cls, *, seed: int, bars: int, amounts: Amounts, instances: Mapping[str, int], session_s: float
+    ) -> ChaosPlan:
         """Faults spread over a run of ``bars`` bars, over services and their instances in turn."""
         dice = random.Random(seed)
         lasting = ((kind, target, seconds) for kind, target, seconds in _faults(dice, amounts, instances, session_s))

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from tradewire.ports.events import CandleClosed, StrategyEvaluated
 from tradewire.testkit.chaos.scenario import Drilled
-from tradewire.testkit.checker import Audit, Said
+from tradewire.testkit.checker import Audited, Said
 from tradewire.trading.language import parse_strategy
 
 
-def check_versions(drilled: Drilled, said: Sequence[Said], report: Audit) -> None:
+def check_versions(drilled: Drilled, said: Sequence[Said], report: Audited) -> None:
     """Compare the evaluations with what was published: files at the start, later versions each from its time."""
     versions: dict[str, list[tuple[int, int, str]]] = {}
     for path in drilled.scenario.strategies:

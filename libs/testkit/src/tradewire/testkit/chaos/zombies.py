@@ -7,12 +7,12 @@ from tradewire.ports.events import IndicatorStateSaved, RiskStateSaved
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.codec import Codec
-from tradewire.testkit.checker import Audit
+from tradewire.testkit.checker import Audited
 
 SAVED = (IndicatorStateSaved, RiskStateSaved)
 
 
-async def check_saved_states(bus: EventBusPort, codec: Codec, report: Audit) -> None:
+async def check_saved_states(bus: EventBusPort, codec: Codec, report: Audited) -> None:
     """Compare each saved state with the one that counted before it. The ledger fences earlier writers itself.
 
     A state counts unless one of its key with a higher claim is there: that is what a stopped instance wrote late.

@@ -13,7 +13,7 @@ from tradewire.ports.errors import RetryableError
 from tradewire.ports.telemetry import LogQuery, LogStorePort
 from tradewire.ports.topics import TOPICS
 from tradewire.telemetry.adapters.api.examples import AWAY, answers
-from tradewire.telemetry.adapters.api.models import LogAnswer, LogEntry, LogSelection, TopicLag
+from tradewire.telemetry.adapters.api.models import LagView, LogAnswer, LogEntry, LogSelection
 from tradewire.telemetry.adapters.api.paging import cursor_of
 from tradewire.telemetry.domain.desk import Freshness
 
@@ -40,7 +40,7 @@ class HistoryRoutes:
         entries = [LogEntry.model_validate(asdict(entry)) for entry in found.entries]
         return LogAnswer(entries=entries, next=found.next)
 
-    async def lag(self) -> list[TopicLag]:
+    async def lag(self) -> list[LagView]:
         """Event time and records between each topic and the newest."""
         read = {
             Place(topic, number): offset
@@ -55,7 +55,7 @@ class HistoryRoutes:
         timed = {topic: seen.newest_us for topic, seen in self._freshness.items() if not TOPICS[topic].broadcast}
         newest_us = max(timed.values(), default=0)
         return [
-            TopicLag(
+            LagView(
                 topic=topic,
                 newest_event_time_us=seen.newest_us,
                 behind_us=newest_us - timed.get(topic, newest_us),

@@ -130,7 +130,7 @@ class StrategyView(BaseModel):
     last_evaluated_us: int | None
 
 
-class TopicLag(BaseModel):
+class LagView(BaseModel):
     """How far a topic was read here. ``behind_us``: event time between it and the newest of any topic."""
 
     topic: str
