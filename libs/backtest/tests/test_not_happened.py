@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 
 from tradewire.backtest.futures import FuturesEngine
-from tradewire.backtest.not_happened import activity_lines, not_happened
+from tradewire.backtest.not_happened import activity_lines, lines_below, not_happened
+from tradewire.backtest.report import activity_document
 from tradewire.backtest.statistics import statistics_of
 from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, BacktestResult, MarketHistory
@@ -121,3 +123,30 @@ def test_what_is_not_there_is_not_said() -> None:
 
     assert activity_lines(nothing) == []
     assert activity_lines(replace(nothing, entries_cut=1)) == ["cut by max_leverage: 1 of 1 entry"]
+
+
+def test_orders_that_wait_for_volume_are_told() -> None:
+    result = run(market(BTC, 7, 200), account=AccountSettings(volume_share=Decimal("0.00001")))
+
+    by_order = Counter(fill.client_order_id for fill in result.fills)
+    entries = {fill.client_order_id for fill in result.fills if fill.leg == "ENTRY"}
+    told = activity_document(result)
+    assert told["orders_filled_in_parts"] == sum(count > 1 for count in by_order.values()) > 0
+    assert told["entries_never_filled"] == result.activity.entries - len(entries)
+    assert any(line.startswith("filled in parts, ") for line in lines_below(result))
+    none = run(market(BTC, 7, 200), account=AccountSettings(volume_share=Decimal("0.00000001")))
+    assert f"never filled: {none.activity.entries} of " in not_happened(none)[0]
+
+
+def test_a_strategy_that_never_could_decide_is_told_first() -> None:
+    text = strategy((BTC,)).replace("entry_long: ", "warmup: 500\nentry_long: ")
+    result = FuturesEngine().run(BacktestRequest(text, (market(BTC, 7, 200),)))
+    assert not_happened(result)[0].startswith("NEVER READY: on each of 200 bars an input had no value")
+
+
+def test_entry_rules_that_never_hold_are_told() -> None:
+    text = strategy((BTC,)).replace("entry_long: ", "entry_long: rsi(close, 3) > 101 and ")
+    result = FuturesEngine().run(BacktestRequest(text.replace("entry_short:", "# "), (market(BTC, 7, 200),)))
+    assert "no entry: an entry rule held on none of the 192 bars that the strategy could decide on" in not_happened(
+        result
+    )

@@ -227,3 +227,9 @@ def test_default_that_is_no_finite_number_then_a_fault_and_never_an_exception(de
     )
 
     assert any("default" in error.message for error in faults(text))
+
+
+def test_an_amount_beyond_any_account_is_refused_with_its_line() -> None:
+    text = "id: a\nvenue: v\nsymbols: [X]\ninterval: 1h\nentry_long: close > 1\nexit_long: close < 1\n"
+    with pytest.raises(StrategyErrors, match=r"line 7, column 21: fixed_qty is 1e\+?300; it must be below 1e\+?30"):
+        parse_strategy(text + "sizing: {fixed_qty: 1e300}\n")

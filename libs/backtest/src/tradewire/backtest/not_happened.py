@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import LIQUIDATION, BacktestResult
+from tradewire.ports.events import OrderLeg
 
 REMEDIES: Mapping[str, str] = {
     "INSUFFICIENT_MARGIN": "initial margin and fee must fit the balance: take a smaller size or a higher leverage",
@@ -50,9 +52,18 @@ def ruin_line(result: BacktestResult) -> str | None:
     return f"RUINED: equity was {found:,.2f} at {_iso(first)}; what came after was traded with nothing"
 
 
+def never_ready_line(result: BacktestResult) -> str | None:
+    """That the strategy could decide on no bar at all; None where it could on one."""
+    bars = result.activity.bars
+    if not bars or result.activity.bars_not_ready < bars:
+        return None
+    return f"NEVER READY: on each of {_of(bars, 'bar')} an input had no value: are there fewer bars than it needs?"
+
+
 def headlines(result: BacktestResult) -> list[str]:
-    """What comes before any figure: liquidations, and ruin."""
-    return [line for line in (liquidation_line(result), ruin_line(result)) if line is not None]
+    """What comes before any figure: liquidations, ruin, and that nothing was decided."""
+    lines = (liquidation_line(result), ruin_line(result), never_ready_line(result))
+    return [line for line in lines if line is not None]
 
 
 def activity_lines(activity: Activity) -> list[str]:
@@ -60,9 +71,32 @@ def activity_lines(activity: Activity) -> list[str]:
     return [*_orders(activity), *_bars(activity)]
 
 
+def entries_never_filled(result: BacktestResult) -> int:
+    """Entries that were sent and have no fill."""
+    return result.activity.entries - len({fill.client_order_id for fill in result.fills if fill.leg == OrderLeg.ENTRY})
+
+
+def orders_filled_in_parts(result: BacktestResult) -> int:
+    """Orders that took more than one fill."""
+    return sum(count > 1 for count in Counter(fill.client_order_id for fill in result.fills).values())
+
+
+def lines_below(result: BacktestResult) -> list[str]:
+    """A line for each kind of thing that did not happen, or not at once."""
+    return [*_fills(result), *activity_lines(result.activity)]
+
+
 def not_happened(result: BacktestResult) -> list[str]:
     """All lines of a result, liquidations and ruin first."""
-    return [*headlines(result), *activity_lines(result.activity)]
+    return [*headlines(result), *lines_below(result)]
+
+
+def _fills(result: BacktestResult) -> Iterator[str]:
+    if unfilled := entries_never_filled(result):
+        why = "ended by the venue, or no price or volume came for them any more"
+        yield f"never filled: {unfilled:,} of {_of(result.activity.entries, 'entry')}: {why}"
+    if parts := orders_filled_in_parts(result):
+        yield f"filled in parts, over several bars or prices: {_of(parts, 'order')}"
 
 
 def _orders(activity: Activity) -> Iterator[str]:
@@ -84,6 +118,9 @@ def _orders(activity: Activity) -> Iterator[str]:
 
 
 def _bars(activity: Activity) -> Iterator[str]:
+    ready = activity.bars - activity.bars_not_ready
+    if ready and not (activity.entries or activity.refused or activity.entries_withheld):
+        yield f"no entry: an entry rule held on none of the {_of(ready, 'bar')} that the strategy could decide on"
     if activity.signals_ignored:
         why = "a position was held already, there was none to leave, or an order was on its way"
         yield f"without effect: {activity.signals_ignored:,} of {_of(activity.signals, 'signal')}: {why}"

@@ -17,7 +17,7 @@ from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import epilog
 from tradewire.app.cli.output import Exit, fail, out, say, tell
 from tradewire.app.cli.research import Asked, StrategyArgument, asks, data_lines, ready_line, request_of
-from tradewire.backtest.not_happened import activity_lines, headlines
+from tradewire.backtest.not_happened import headlines, lines_below
 from tradewire.backtest.report import Provenance, provenance_of, result_document, write_report, write_run
 from tradewire.backtest.statistics import Statistics, statistics_of, statistics_table
 from tradewire.backtest.warmup import ready_from_us
@@ -96,7 +96,7 @@ def _show(result: BacktestResult, stats: Statistics) -> None:
         tell(line, style="bold red")
     tell(f"{result.strategy_id} by the {result.engine} engine, {len(result.time_us):,} closes, {span}")
     out.print(statistics_table(stats))
-    for line in activity_lines(result.activity):
+    for line in lines_below(result):
         tell(line)
     tell(f"fill model: {result.fill_model}")
     for sentence in result.left_out:

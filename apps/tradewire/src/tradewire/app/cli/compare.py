@@ -99,7 +99,7 @@ def _engine(result: BacktestResult) -> dict[str, object]:
         "final_equity": f"{final / 1e8:.8f}",
         "fingerprint": result.fingerprint,
         "left_out": result.left_out,
-        "activity": activity_document(result.activity),
+        "activity": activity_document(result),
     }
 
 

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tradewire.backtest.not_happened import entries_never_filled, orders_filled_in_parts
 from tradewire.backtest.report.provenance import Provenance, plain, settings_of
 from tradewire.backtest.statistics import Statistics
 from tradewire.backtest.statistics.sampling import DAY_US, IntArray
 from tradewire.backtest.trade_measures import measures_of
-from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import BacktestFill, BacktestResult, MarketHistory, Trade
 
 TIME = pl.Datetime("us", "UTC")
@@ -51,7 +51,7 @@ def result_document(
         "settings": settings_of(result),
         "ready_from_ms": {symbol: None if at is None else at // 1000 for symbol, at in ready.items()},
         "ruined_at_ms": ruined_at_ms(result),
-        "activity": activity_document(result.activity),
+        "activity": activity_document(result),
         "stats": stats.to_json(),
         "trades": [
             _trade(trade, *measures)
@@ -79,10 +79,12 @@ def ruined_at_ms(result: BacktestResult) -> int | None:
     return int(result.time_us[gone[0]]) // 1000 if len(gone) else None
 
 
-def activity_document(activity: Activity) -> dict[str, object]:
-    """What did not happen as JSON: fields of `Activity`, times in ms."""
-    fields = asdict(activity)
+def activity_document(result: BacktestResult) -> dict[str, object]:
+    """What did not happen as JSON: fields of `Activity`, times in ms, and what the fills tell."""
+    fields = asdict(result.activity)
     ended = fields.pop("data_ended_us")
+    fields["entries_never_filled"] = entries_never_filled(result)
+    fields["orders_filled_in_parts"] = orders_filled_in_parts(result)
     return {**fields, "data_ended_ms": {symbol: close_us // 1000 for symbol, close_us in ended.items()}}
 
 

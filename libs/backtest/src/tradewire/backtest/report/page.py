@@ -15,7 +15,7 @@ import jinja2
 import numpy as np
 from plotly.offline import get_plotlyjs
 
-from tradewire.backtest.not_happened import activity_lines, headlines
+from tradewire.backtest.not_happened import headlines, lines_below
 from tradewire.backtest.report.account_figures import (
     equity_figure,
     holding_figure,
@@ -101,7 +101,7 @@ def report_html(
         engine=result.engine,
         tiles=_tiles(stats),
         headlines=headlines(result),
-        not_happened=activity_lines(result.activity),
+        not_happened=lines_below(result),
         left_out=result.left_out,
         charts=charts,
         months=month_rows(result),

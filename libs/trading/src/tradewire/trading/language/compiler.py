@@ -28,6 +28,8 @@ from tradewire.trading.language.warmup import wait_for, warmup_bars
 
 DIGEST_VERSION = "tradewire-strategy/1"
 DEFAULT_VOLATILITY = "volatility(30)"
+MAX_AMOUNT = 1e30
+"""Of sizing and leverage: no number of more digits is on the wire."""
 _NO_PARAMS: Mapping[str, float] = MappingProxyType({})
 
 
@@ -145,6 +147,8 @@ class _Compiler:
             value = resolver.constant(expression.body)
             if value is not None and not value > 0:
                 self._report(expression, f"{name} is {number_text(value)}; it must be above 0")
+            elif value is not None and value >= MAX_AMOUNT:
+                self._report(expression, f"{name} is {number_text(value)}; it must be below {number_text(MAX_AMOUNT)}")
             elif value is not None and name == "risk_per_trade" and value > 1:
                 self._report(expression, f"risk_per_trade is {number_text(value)}; 1 is all equity")
             elif value is not None:

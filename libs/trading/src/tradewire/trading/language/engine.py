@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 
 from tradewire.trading.indicators import INDICATORS, FloatArray, Indicator, IndicatorStream
+from tradewire.trading.language.arguments import argument_form, argument_values
 from tradewire.trading.language.bars import Aggregator, Bars, IndicatorBar, aggregate, require_finite
 from tradewire.trading.language.errors import Diagnostics, TextPosition
 from tradewire.trading.language.intervals import INTERVALS_US
 from tradewire.trading.language.numbers import (
     NAN,
     ScalarForm,
-    array_form,
     finite,
     finite_array,
-    scalar_form,
 )
 from tradewire.trading.language.resolve import Resolver
 from tradewire.trading.language.scope import Scope
@@ -80,7 +79,7 @@ class _Context:
             return
         indicator = self._catalogue[call.indicator]
         fields = tuple(Field(name) for name in indicator.fields)
-        inputs = tuple(scalar_form(argument) for argument in (*call.arguments, *fields))
+        inputs = tuple(argument_form(argument) for argument in (*call.arguments, *fields))
         outputs = tuple(canonical(replace(call, output=output)) for output in indicator.outputs)
         self.nodes[key] = _Node(call, indicator, indicator.stream(*call.params), inputs, outputs)
         self.values.update(dict.fromkeys(outputs, NAN))
@@ -164,7 +163,7 @@ class IndicatorEngine:
         for tree in self._trees.values():
             self._add(tree, None)
         self._aggregators = {name: self._aggregator(name) for name in self._higher}
-        self._forms = {text: scalar_form(tree) for text, tree in self._trees.items()}
+        self._forms = {text: argument_form(tree) for text, tree in self._trees.items()}
         self._last_open_time_us: int | None = None
 
     def update(
@@ -269,7 +268,7 @@ class IndicatorEngine:
 
 def _values(tree: Number, series: Mapping[str, FloatArray], length: int) -> FloatArray:
     """The number over all bars, shape (length,); of a single series, which holds nothing infinite, no copy."""
-    return series[canonical(tree)] if isinstance(tree, Apply | Field) else array_form(tree, length)(series)
+    return series[canonical(tree)] if isinstance(tree, Apply | Field) else argument_values(tree, series, length)
 
 
 def _json(value: float) -> float | None:
