@@ -1,4 +1,4 @@
-"""ExternalSecrets: the addresses that hold passwords, from the store of secrets that a cluster has."""
+"""ExternalSecrets: the addresses that hold passwords, and hashes of tokens, from the cluster's store of secrets."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ STORE = "tradewire"
 
 
 def external_secrets(topic_map: TopicMap) -> Iterator[Manifest]:
-    """The registry's address, and for each service with a database its DSN.
+    """The registry's address, the file of tokens, and for each service with a database its DSN.
 
     Passwords of Kafka are not among them: Strimzi makes them, with the users.
     """
     yield _external_secret("registry", "url")
+    yield _external_secret("tokens", "tokens")
     for service in topic_map.services:
         if service.database:
             yield _external_secret(f"{service.name}-database", "dsn")

@@ -80,5 +80,5 @@ def test_the_environment_that_services_share_knows_the_settings_of_each() -> Non
     kinds = [importlib.import_module(f"tradewire.{service}.settings").Settings for service in SERVICES]
     own = {f"{PREFIX}{name.upper()}" for kind in kinds for name in kind.model_fields}
     common = {f"{PREFIX}{name.upper()}" for name in RuntimeSettings.model_fields}
-    of_the_command = {"TRADEWIRE_JARS", "TRADEWIRE_SHARED_DATA"}
+    of_the_command = {"TRADEWIRE_JARS", "TRADEWIRE_SHARED_DATA", "TRADEWIRE_TOKEN_FILE"}
     assert (own - common) | of_the_command == OTHER_NAMES

@@ -40,6 +40,7 @@ DICE = {
     "services/ingest/src/tradewire/ingest/adapters/polling.py": "jitter between polls",
     "libs/runtime/src/tradewire/runtime/observe/tracing.py": "span ids, which no decision sees",
     "libs/runtime/src/tradewire/runtime/bus/redis_group.py": "name of a group member",
+    "libs/runtime/src/tradewire/runtime/access/tokens.py": "tokens, which nobody may guess",
     "libs/embedded/src/tradewire/embedded/postgres.py": "the database's password",
     "libs/testkit/src/tradewire/testkit/postgres.py": "name of a test's database",
     "libs/testkit/src/tradewire/testkit/bus_suite/harness.py": "name of a test's topics",

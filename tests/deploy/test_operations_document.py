@@ -18,7 +18,7 @@ def test_paths_that_it_names_exist() -> None:
 
 
 def test_secrets_that_it_asks_for_are_those_that_are_fetched() -> None:
-    rows = re.findall(r"^\| (`[^|]*`) \| `(\w+)` \| `\w+://", TEXT, re.MULTILINE)
+    rows = re.findall(r"^\| (`[^|]*`) \| `(\w+)` \| `(?:\w+://|NAME ROLE)", TEXT, re.MULTILINE)
     asked = {(entry, key) for entries, key in rows for entry in re.findall(r"`([\w-]+)`", entries)}
     fetched = {
         (entry["remoteRef"]["key"], entry["remoteRef"]["property"])

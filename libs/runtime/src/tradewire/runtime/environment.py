@@ -45,7 +45,7 @@ OTHER_NAMES = frozenset(
         *("BINANCE_SHOWN_SECONDS", "BINANCE_SHADOW", "BINANCE_PROMOTION"),
         *("TELEMETRY_DSN", "LOG_STORE_DAYS", "MARKET_SAMPLE", "RESTORE_RECORDS_MAX"),
         *("VIEWS_FOLDER", "VIEW_WINDOW_SECONDS", "VIEW_WINDOWS_KEPT"),
-        *("JARS", "SHARED_DATA"),
+        *("JARS", "SHARED_DATA", "TOKEN_FILE"),
     )
 )
 """Variables of single services and of the command: services share one environment. A test derives them."""

@@ -24,6 +24,7 @@ from tradewire.ports.bus import EventBusPort
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError, TradewireError
 from tradewire.ports.topics import BY_EVENT
+from tradewire.runtime.access.http import ADMITTED, face_access, guard
 from tradewire.runtime.bus import connect
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds, schema_set
@@ -92,7 +93,7 @@ async def _connect_and_serve(
 async def face(
     services: Sequence[Service], settings: RuntimeSettings, clock: ClockPort, metrics: Metrics
 ) -> AsyncIterator[Health]:
-    """HTTP, beats and counters around everything else. Raises OSError when the port is taken."""
+    """HTTP, beats and counters around everything else. Raises FatalError when it can't or may not listen."""
     health = Health([Booting(service) for service in services], clock, wait_s=settings.ready_wait_seconds)
     server: HealthServer | None = None
     counter = LogCounter(metrics.log_records)
@@ -101,8 +102,9 @@ async def face(
     try:
         if settings.http_port is not None:
             app = health_app(health, metrics, f"tradewire {' '.join(s.name for s in services)}")
+            guard(app, face_access(services, settings))
             for routes in (s.routes for s in services if s.routes is not None):
-                app.include_router(routes)
+                app.include_router(routes, dependencies=ADMITTED)
             server = HealthServer(app, settings.http_host, settings.http_port, settings.http_port_file)
             await server.start()
         yield health
@@ -253,6 +255,7 @@ def main_of_several(made: Callable[[], tuple[RuntimeSettings, Sequence[Service]]
     try:
         settings, services = made()
         name = name or services[0].name
+        face_access(services, settings)
         bus = bus_of(settings, name, patient=not any(service.outputs for service in services))
     except FatalError as error:  # nothing but settings has been read
         sys.stderr.write(f"{scrub(str(error))}\n")

@@ -26,6 +26,9 @@ class RuntimeSettings(BaseSettings):
     http_host: str = Field("127.0.0.1", description="Address of /health and /metrics.")
     http_port: int | None = Field(None, description="Port of /health and /metrics; 0: any free one; none: no server.")
     http_port_file: Path | None = Field(None, description="Where the port in use is written once it listens.")
+    tokens_file: Path | None = Field(
+        None, description="File of tokens with roles, for everything but /health and /metrics; none: loopback only."
+    )
     log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_folder: Path | None = Field(None, description="Folder for rotated files per module; none: stdout.")
     otlp_url: str | None = Field(

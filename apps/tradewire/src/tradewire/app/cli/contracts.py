@@ -7,6 +7,8 @@ import typer
 from tradewire.app.cli.options import JsonOption, RegistryOption, RootOption, epilog
 from tradewire.app.cli.output import Exit, print_json, run_async, tell
 from tradewire.app.cli.reach import Where
+from tradewire.app.operating.permission import permitted
+from tradewire.runtime.access.roles import Role
 from tradewire.runtime.codec import schema_registry as registry
 from tradewire.runtime.codec.schema_registry import RegistryReport
 
@@ -48,6 +50,7 @@ def diff(root: RootOption = None, registry_url: RegistryOption = None, as_json: 
 @app.command(epilog=epilog("tradewire contracts register"))
 def register(root: RootOption = None, registry_url: RegistryOption = None, as_json: JsonOption = False) -> None:
     """Register our schemas and set each subject's compatibility level. Again is harmless."""
+    permitted(Role.OPERATOR)
     _show(run_async(lambda: registry.register(Where(root, registry_url=registry_url).registry())), as_json=as_json)
 
 

@@ -25,6 +25,7 @@ from tradewire.app.cli.reach import Where, reached
 from tradewire.app.operating.switching import AskedLevel, Obeyed, Switching
 from tradewire.ports.bounds import GLOBAL, PAUSABLE
 from tradewire.ports.events import ControlLevel
+from tradewire.runtime.access.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _command(switch: Switch) -> Callable[..., None]:
             fail(f"found --service with {switch.name}; allowed with pause and resume", Exit.USAGE)
 
         async def work() -> Obeyed:
-            async with reached(Where(root, bus, registry_url)) as platform:
+            async with reached(Where(root, bus, registry_url), Role.OPERATOR) as platform:
                 return await Switching(platform.operator).switch(scope, switch.level, reason, within_s)
 
         obeyed = run_async(work)
@@ -123,7 +124,7 @@ def controls(
     """Tell which levels are in force, and which services obey them. Exit code 1 when one does not."""
 
     async def work() -> dict[str, AskedLevel]:
-        async with reached(Where(root, bus, registry_url)) as platform:
+        async with reached(Where(root, bus, registry_url), Role.VIEWER) as platform:
             return await Switching(platform.operator).asked()
 
     levels = run_async(work)

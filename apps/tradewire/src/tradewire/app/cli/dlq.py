@@ -15,6 +15,7 @@ from tradewire.app.operating.dead_letters import Letter, Replay, letters, replay
 from tradewire.app.operating.skipping import Skipped, skip_record
 from tradewire.ports.message import Event
 from tradewire.ports.topics import DEAD_LETTERS
+from tradewire.runtime.access.roles import Role
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.dead_letters.releases import Skip
 
@@ -57,7 +58,7 @@ def list_command(
     since_ms = moment(since) // 1000 if since is not None else 0
 
     async def work() -> list[Letter]:
-        async with reached(Where(root, bus, registry_url)) as platform:
+        async with reached(Where(root, bus, registry_url), Role.VIEWER) as platform:
             return await letters(platform.bus, services)
 
     found = [
@@ -137,7 +138,7 @@ def show(
     _service(service)
 
     async def work() -> tuple[Letter, Event | str]:
-        async with reached(Where(root, bus, registry_url)) as platform:
+        async with reached(Where(root, bus, registry_url), Role.VIEWER) as platform:
             found = await letters(platform.bus, (service,))
             for candidate in found:
                 if candidate.place == letter:
@@ -196,7 +197,7 @@ def replay(
     _service(service)
 
     async def work() -> Replay:
-        async with reached(Where(root, bus, registry_url)) as platform:
+        async with reached(Where(root, bus, registry_url), Role.OPERATOR) as platform:
             return await replay_key(
                 platform.bus,
                 SystemClock(),
@@ -240,7 +241,7 @@ def skip(
     _service(service)
 
     async def work() -> Skipped:
-        async with reached(Where(root, bus, registry_url)) as platform:
+        async with reached(Where(root, bus, registry_url), Role.OPERATOR) as platform:
             asked = Skip(topic, partition, offset, reason, getpass.getuser())
             return await skip_record(platform.bus, asked, service)
 

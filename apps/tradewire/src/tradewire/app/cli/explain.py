@@ -15,6 +15,7 @@ from tradewire.app.inspecting.archive import Archive, Found
 from tradewire.app.inspecting.explain import Explanation, explain_bar, explain_order
 from tradewire.app.inspecting.verdict import OrderStory
 from tradewire.ports.events import CandleClosed, RiskAssessed, StrategyEvaluated
+from tradewire.runtime.access.roles import Role
 
 WORDS_FOR_ORDER, WORDS_FOR_BAR = 1, 3
 TRUTH = {True: "[green]true[/]", False: "[dim]false[/]", None: "[yellow]unknown[/]"}
@@ -40,7 +41,7 @@ def explain(
     time_us = moment(what[2]) if len(what) == WORDS_FOR_BAR else 0
 
     async def work() -> Explanation:
-        async with reached(Where(root, bus, registry_url)) as platform:
+        async with reached(Where(root, bus, registry_url), Role.VIEWER) as platform:
             archive = Archive(platform.bus, platform.codec)
             if len(what) == WORDS_FOR_ORDER:
                 return await explain_order(archive, what[0])

@@ -12,6 +12,7 @@ from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, Roo
 from tradewire.app.cli.output import Exit, out, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
 from tradewire.app.inspecting.lag import PartitionLag, TopicLag, by_topic, partition_lags
+from tradewire.runtime.access.roles import Role
 from tradewire.runtime.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def lag(
     clock = SystemClock()
 
     async def work() -> tuple[list[PartitionLag], list[InstanceStatus]]:
-        async with reached(Where(root, bus, registry_url)) as platform:
+        async with reached(Where(root, bus, registry_url), Role.VIEWER) as platform:
             lags = await partition_lags(platform.bus, clock)
             return lags, await seen_instances(platform.bus, platform.codec, clock)
 

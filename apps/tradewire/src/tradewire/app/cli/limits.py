@@ -23,6 +23,7 @@ from tradewire.app.cli.reach import Where, reached
 from tradewire.app.operating.limit_changes import LimitChanges
 from tradewire.app.operating.switching import Switching
 from tradewire.ports.events import RiskLimitsChanged
+from tradewire.runtime.access.roles import Role
 from tradewire.trading.limit_bounds import LIMITS
 
 WHOLE_NUMBERS = tuple(name for name in LIMITS if int in get_args(RiskLimitsChanged.model_fields[name].annotation))
@@ -55,7 +56,7 @@ def set_command(
     changes = parse_limits(limits)
 
     async def work() -> RiskLimitsChanged:
-        async with reached(Where(root, bus, registry_url)) as platform:
+        async with reached(Where(root, bus, registry_url), Role.OPERATOR) as platform:
             if not new_account:
                 await Switching(platform.operator).hold_known(f"account:{account}")
             return await LimitChanges(platform.operator).change(account, changes, within_s)
@@ -81,7 +82,7 @@ def show(
     """Show the limits that risk obeys."""
 
     async def work() -> dict[str, RiskLimitsChanged]:
-        async with reached(Where(root, bus, registry_url)) as platform:
+        async with reached(Where(root, bus, registry_url), Role.VIEWER) as platform:
             return await LimitChanges(platform.operator).in_force()
 
     found = run_async(work)

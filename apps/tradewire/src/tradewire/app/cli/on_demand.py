@@ -96,6 +96,7 @@ COMMANDS = {
     "indicator": Known("indicator", "Compute, compare, list and show indicators."),
     "topics": Known("topics", "Compare topics with contracts/topics.yaml, and create or correct them."),
     "contracts": Known("contracts", "Compare the schemas of contracts/ with a registry, and register them."),
+    "token": Known("token", "Make tokens for people and programs, each with a role."),
     "dlq": Known("dlq", "List, show and replay records that a service could not handle."),
 }
 """In the order in which the help lists them; a test holds them equal to the commands themselves."""

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradewire.app.cli.output import CommandError, Exit, fail
+from tradewire.app.operating.permission import permitted
 from tradewire.ports.errors import RetryableError
+from tradewire.runtime.access.roles import Role
 
 if TYPE_CHECKING:  # clients of buses and registries take a second to load: only once a platform is reached
     from tradewire.app.operating.operator import Operator
@@ -110,8 +112,12 @@ async def hold_readable(bus: EventBusPort, codec: Codec) -> None:
 
 
 @asynccontextmanager
-async def reached(where: Where) -> AsyncIterator[Reached]:
-    """Connect to a platform; disconnects at the end. Raises CommandError, RetryableError."""
+async def reached(where: Where, wanted: Role) -> AsyncIterator[Reached]:
+    """Connect to a platform as somebody with the role ``wanted``; disconnects at the end.
+
+    Raises CommandError, RetryableError; ForbiddenError before anything is asked of the platform.
+    """
+    identity = permitted(wanted)
     from tradewire.app.operating.ids_in_use import ids_in_use
     from tradewire.app.operating.operator import Operator
     from tradewire.runtime.bus import connect
@@ -132,6 +138,7 @@ async def reached(where: Where) -> AsyncIterator[Reached]:
             raise RetryableError(f"{error}; nothing was written") from error
         if registry_url is None:
             await hold_readable(bus, codec)
-        yield Reached(bus, codec, Operator(bus, codec, SystemClock()))
+        author = None if identity is None else identity.name
+        yield Reached(bus, codec, Operator(bus, codec, SystemClock(), author))
     finally:
         await bus.close()

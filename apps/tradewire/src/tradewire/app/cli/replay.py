@@ -11,7 +11,9 @@ from tradewire.app.cli.output import Exit, fail, print_json, run_async, say
 from tradewire.app.cli.reach import Where, reached
 from tradewire.app.cli.run import Finished, project_root, show_finished, show_steps
 from tradewire.app.operating import elsewhere
+from tradewire.app.operating.permission import permitted
 from tradewire.app.operating.scenario import Scenario, sample_scenarios
+from tradewire.runtime.access.roles import Role
 from tradewire.runtime.clock import SystemClock
 
 app = typer.Typer(
@@ -44,12 +46,13 @@ def prepare(
     as_json: JsonOption = False,
 ) -> None:
     """Before any service starts: topics, schemas, and ingest held back until strategies are registered."""
+    permitted(Role.OPERATOR)
     where = Where(root, bus, registry_url)
     registry = registry_url or where.endpoints().registry_url
 
     async def work() -> bool:
         await elsewhere.prepare_servers(where.bus(), registry, replication=replication)
-        async with reached(where) as platform:
+        async with reached(where, Role.OPERATOR) as platform:
             return await elsewhere.hold_back(platform.operator)
 
     held = run_async(work)
@@ -71,7 +74,7 @@ def register(
     chosen, where = scenario_of(scenario), Where(root, bus, registry_url)
 
     async def work() -> tuple[str, ...]:
-        async with reached(where) as platform:
+        async with reached(where, Role.OPERATOR) as platform:
             return await elsewhere.register(platform.operator, chosen)
 
     registered = run_async(work)
@@ -98,7 +101,7 @@ def watch(
     async def work() -> Finished:
         clock = SystemClock()
         with show_steps(chosen) as progress:
-            async with reached(where) as platform:
+            async with reached(where, Role.VIEWER) as platform:
                 started_s = clock.monotonic_s()
                 result = await elsewhere.watch(platform.bus, platform.codec, platform.operator, progress)
                 return Finished(result, clock.monotonic_s() - started_s)

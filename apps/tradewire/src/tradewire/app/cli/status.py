@@ -13,6 +13,7 @@ from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, epi
 from tradewire.app.cli.output import CommandError, Exit, out, print_json, run_async, tell
 from tradewire.app.cli.reach import ROOTS, Where, reached
 from tradewire.app.inspecting.status import PlatformStatus, ServerStatus, ServiceStatus, cluster_status, platform_status
+from tradewire.runtime.access.roles import Role
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.observe.secrets import scrub
 
@@ -35,7 +36,7 @@ def status(
 
     async def work() -> PlatformStatus:
         if bus is not None:
-            async with reached(Where(root, bus, registry_url)) as there:
+            async with reached(Where(root, bus, registry_url), Role.VIEWER) as there:
                 return await cluster_status(there.bus, there.codec, clock, scrub(bus))
         for folder in [root] if root is not None else ROOTS:
             found = await platform_status(folder, clock)

@@ -15,6 +15,7 @@ from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, Roo
 from tradewire.app.cli.output import CommandError, Exit, fail, out, print_json, run_async, say, say_warnings, tell
 from tradewire.app.cli.reach import Reached, Where, reached
 from tradewire.app.operating.validate import StrategyReport, validate
+from tradewire.runtime.access.roles import Role
 from tradewire.trading.language import parse_strategy
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def publish_document(
     """Publish and wait for the platform's answer. Raises CommandError, StrategyErrors, RetryableError."""
 
     async def work() -> StrategyStatusChanged:
-        async with reached(where) as platform:
+        async with reached(where, Role.TRADER) as platform:
             config = await platform.operator.publish_strategy(
                 document, effective_from_us=effective_from_us, evidence=evidence
             )
@@ -114,7 +115,7 @@ def list_command(
     """List every strategy that was published, with the platform's answer and what is in force."""
 
     async def work() -> list[StrategyStatusChanged]:
-        async with reached(Where(root, bus, registry_url)) as platform:
+        async with reached(Where(root, bus, registry_url), Role.VIEWER) as platform:
             return await _statuses(platform)
 
     statuses = run_async(work)
@@ -149,7 +150,7 @@ def show(
     """Show a strategy: the platform's answer, the versions in force, the newest document and the evidence for it."""
 
     async def work() -> tuple[StrategyStatusChanged, StrategyConfigPublished | None]:
-        async with reached(Where(root, bus, registry_url)) as platform:
+        async with reached(Where(root, bus, registry_url), Role.VIEWER) as platform:
             status = await _status_of(platform, strategy)
             from tradewire.ports.events import StrategyConfigPublished
 
@@ -196,7 +197,7 @@ def retire(
     """
 
     async def work() -> StrategyStatusChanged:
-        async with reached(Where(root, bus, registry_url)) as platform:
+        async with reached(Where(root, bus, registry_url), Role.TRADER) as platform:
             known = await _status_of(platform, strategy)
             if known.status == "RETIRED":
                 fail(f"{strategy} is retired already (version {known.version})")

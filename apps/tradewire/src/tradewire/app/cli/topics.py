@@ -9,6 +9,8 @@ import typer
 from tradewire.app.cli.options import BusOption, JsonOption, RootOption, epilog
 from tradewire.app.cli.output import Exit, print_json, run_async, tell
 from tradewire.app.cli.reach import Where
+from tradewire.app.operating.permission import permitted
+from tradewire.runtime.access.roles import Role
 from tradewire.runtime.bus import topics as bus_topics
 from tradewire.runtime.bus.kafka_topics import TopicPlan
 
@@ -56,6 +58,7 @@ def apply(
 ) -> None:
     """Create missing topics and correct settings; partition counts never change. Again is harmless."""
     where = Where(root, bus)
+    permitted(Role.OPERATOR)
 
     async def work() -> TopicPlan:
         found = await _plan(where, partitions, replication)

@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from tradewire.ports.bus import EventBusPort, Place
 from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.message import WaitReason
+from tradewire.runtime.access.http import face_access
 from tradewire.runtime.bus.readable_ends import ReadableEnds
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, schema_set
@@ -84,8 +85,8 @@ async def records_behind(worker: ViewWorker, bus: EventBusPort, readable: Readab
 
 async def serve(settings: Settings, bus: EventBusPort, stop: asyncio.Event) -> None:
     """Keep the views until ``stop``. Raises TradewireError."""
-    windows = Windows(size_us=round(settings.view_window_seconds * 1e6), kept=settings.view_windows_kept)
-    service, metrics = Service(name=NAME, routes=ViewRoutes(windows).router), Metrics(REGISTRY)
+    windows, service = _made(settings)
+    metrics = Metrics(REGISTRY)
     metrics.build_info.labels(NAME, version_of("telemetry"), settings.revision, schema_set()).set(1)
     metrics.begin(NAME, TOPIC_NAMES, ())
     async with face([service], settings, SystemClock(), metrics) as health:
@@ -95,6 +96,11 @@ async def serve(settings: Settings, bus: EventBusPort, stop: asyncio.Event) -> N
                 await _work(settings, bus, stop, health, (service, windows, metrics))
         finally:
             await closed(bus.close(), "the bus")
+
+
+def _made(settings: Settings) -> tuple[Windows, Service]:
+    windows = Windows(size_us=round(settings.view_window_seconds * 1e6), kept=settings.view_windows_kept)
+    return windows, Service(name=NAME, routes=ViewRoutes(windows).router)
 
 
 async def _connected(settings: Settings, bus: EventBusPort, stop: asyncio.Event, health: Health) -> None:
@@ -156,6 +162,7 @@ def main() -> None:
     answer_help(Settings)
     try:
         settings = load(Settings)
+        face_access([_made(settings)[1]], settings)
         bus = bus_of(settings, NAME, patient=True)
         if urlsplit(settings.bus_url).scheme != "kafka":
             raise SettingsRefusedError("TRADEWIRE_BUS_URL: faust reads from Kafka only; allowed: kafka://host:port")
