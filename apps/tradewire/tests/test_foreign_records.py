@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tradewire.app.inspecting.archive import Archive
-from tradewire.app.inspecting.instances import seen_instances
 from tradewire.app.operating.dead_letters import letters
 from tradewire.app.operating.monolith import memory_topics
 from tradewire.app.operating.operator import Operator
@@ -21,6 +20,7 @@ from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.observe.instance_status import seen_instances
 from tradewire.testkit.builders import candle, instance_report
 
 UNKNOWN = b"\x00\x00\x00\xff\xffabc"

@@ -27,6 +27,7 @@ else:
     Messages = Any
 
 KEEP_US = 1_000_000
+HOUR_US = 3_600_000_000
 HOUR_SECONDS = 3600.0
 
 
@@ -182,6 +183,18 @@ async def test_acquire_when_a_record_cannot_be_read_then_left_out(bench: Bench, 
     await bench.publish(messages.fill())
     await bench.store.acquire([0])
     assert bench.desk.books.accounts["paper-1"].strategies["ema-cross-btc"].fills == 1
+
+
+async def test_acquire_when_bars_came_before_then_feeds_are_known_and_lag_is_not_less(
+    bench: Bench, messages: Messages
+) -> None:
+    await bench.publish(*(messages.candle(open_time_us=n * HOUR_US, close_time_us=(n + 1) * HOUR_US) for n in range(3)))
+    await bench.store.acquire([0])
+    assert [feed.last_event_us for feed in bench.desk.market.feeds.values()] == [3 * HOUR_US]
+    assert bench.desk.freshness == {}
+    assert bench.store.held() == ([0], 6)
+    await bench.store.release([0])
+    assert (bench.desk.market.feeds, bench.store.held()) == ({}, ([], 6))
 
 
 async def test_release_when_partitions_leave_then_their_accounts_are_forgotten(

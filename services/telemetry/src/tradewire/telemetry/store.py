@@ -9,17 +9,32 @@ from typing import Protocol
 from tradewire.ports.bus import Outgoing, Place, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError
-from tradewire.ports.events import AccountStateChanged, OrderChanged, OrderFilled, RiskAssessed, StrategyEvaluated
+from tradewire.ports.events import (
+    AccountStateChanged,
+    CandleClosed,
+    MarkPriceUpdated,
+    OrderChanged,
+    OrderFilled,
+    RiskAssessed,
+    StrategyEvaluated,
+    TopOfBook,
+)
 from tradewire.ports.telemetry import LogStorePort, TelemetryPort
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.messages import read_record
+from tradewire.runtime.observe.instance_status import InstanceStatus, seen_instances
 from tradewire.runtime.service import Store, StoreContext
 from tradewire.telemetry.domain.desk import TelemetryDesk
 from tradewire.telemetry.domain.entries import entry_of
 
 log = logging.getLogger(__name__)
 
+ACCOUNT_PARTITIONS = BY_EVENT[AccountStateChanged].partitions
+MARKET = tuple(BY_EVENT[event].name for event in (CandleClosed, MarkPriceUpdated, TopOfBook))
+"""Read again only for the newest of each series."""
+MARKET_RECORDS_MAX = 1_000
+"""Of each partition; a series that is not among them is unknown until its next record."""
 FORGET_EVERY_SECONDS = 3600.0
 WHOLE = tuple(BY_EVENT[event].name for event in (AccountStateChanged, OrderFilled))
 """Read again from their beginning: sums, peaks and curves need every one."""
@@ -61,6 +76,7 @@ class TelemetryStore(Store):
         self._desk, self._log_store, self._metrics, self._clock = desk, log_store, metrics, clock
         self._restored, self._restore_records_max, self._keep_us = restored, restore_records_max, keep_us
         self._context: StoreContext | None = None
+        self._held: set[int] = set()
         self._forgot_at_s: float | None = None
 
     async def open(self, context: StoreContext) -> None:
@@ -79,18 +95,20 @@ class TelemetryStore(Store):
         """Read the books again as the topics have them. Records to come repeat some of it; the books know."""
         assert self._context is not None
         bus, restored = self._context.bus, 0
-        for topic in (*WHOLE, *NEWEST):
+        for topic in (*WHOLE, *NEWEST, *MARKET):
             count = await bus.partitions(topic)
             places = [Place(topic, partition) for partition in partitions if partition < count]
             begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
             for place, begin in begins.items():
                 if topic in WHOLE and begin:
                     self._context.lost(place, 0, begin, why="the books' sums, peaks and curves begin after them")
-            if topic in NEWEST:
-                begins = {place: max(begins[place], ends[place] - self._restore_records_max) for place in places}
+            if topic not in WHOLE:
+                most = MARKET_RECORDS_MAX if topic in MARKET else self._restore_records_max
+                begins = {place: max(begins[place], ends[place] - most) for place in places}
             async for record in read_between(self._context.bus, begins, ends):
                 await self._restore(record)
                 restored += 1
+        self._held.update(partitions)
         self._restored()
         log.info("books restored", extra={"event": "books_restored", "records": restored})
         return ()
@@ -100,6 +118,16 @@ class TelemetryStore(Store):
         if self._context is None:
             raise RetryableError("not connected yet")
         return dict(await self._context.bus.end_offsets(list(places)))
+
+    async def instances(self) -> list[InstanceStatus]:
+        """What each instance last said of itself. Raises RetryableError, also before ``open``."""
+        if self._context is None:
+            raise RetryableError("not connected yet")
+        return await seen_instances(self._context.bus, self._context.codec, self._clock)
+
+    def held(self) -> tuple[list[int], int]:
+        """Partitions of accounts that the books show, and how many there are."""
+        return [number for number in sorted(self._held) if number < ACCOUNT_PARTITIONS], ACCOUNT_PARTITIONS
 
     async def _restore(self, record: Record) -> None:
         """One record; what can't be read was dead-lettered when it came."""
@@ -115,6 +143,8 @@ class TelemetryStore(Store):
 
     async def release(self, partitions: Sequence[int]) -> None:
         self._desk.books.forget(partitions)
+        self._desk.market.forget(partitions)
+        self._held.difference_update(partitions)
         self._restored()
 
     async def checkpoint(self) -> None:

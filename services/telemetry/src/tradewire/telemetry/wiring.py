@@ -9,8 +9,10 @@ from prometheus_client import REGISTRY
 
 from tradewire.ports.message import Emit
 from tradewire.runtime.clock import SystemClock
+from tradewire.runtime.process import version_of
 from tradewire.runtime.service import Service
 from tradewire.telemetry.adapters.api.history import HistoryRoutes
+from tradewire.telemetry.adapters.api.platform import PlatformRoutes
 from tradewire.telemetry.adapters.api.state import StateRoutes
 from tradewire.telemetry.adapters.api.stream import UpdateStream
 from tradewire.telemetry.adapters.memory_log_store import MemoryLogStore
@@ -59,6 +61,8 @@ def build(settings: Settings) -> Service:
         desk.clear()
         return service
 
+    platform = PlatformRoutes(desk, stream, clock, instances=store.instances, held=store.held)
+    platform.environment, platform.version = settings.environment, version_of("telemetry")
     history = HistoryRoutes(log_store, desk.freshness, store.end_offsets)
     service = Service(
         name="telemetry",
@@ -67,14 +71,14 @@ def build(settings: Settings) -> Service:
         status=desk.status,
         tick=running,
         closed=closed,
-        routes=_api(stream, StateRoutes(desk.books).router, history.router, stream.router),
+        routes=_api(stream, platform, StateRoutes(desk.books).router, history.router, stream.router),
         renew=renew,
     )
     return service
 
 
-def _api(stream: UpdateStream, *routers: APIRouter) -> APIRouter:
-    api = APIRouter(prefix=API, dependencies=[Depends(stream.tell_position)])
-    for router in routers:
+def _api(stream: UpdateStream, platform: PlatformRoutes, *routers: APIRouter) -> APIRouter:
+    api = APIRouter(prefix=API, dependencies=[Depends(stream.tell_position), Depends(platform.tell_partitions)])
+    for router in (platform.router, *routers):
         api.include_router(router)
     return api

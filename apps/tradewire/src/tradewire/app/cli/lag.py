@@ -16,7 +16,7 @@ from tradewire.runtime.access.roles import Role
 from tradewire.runtime.clock import SystemClock
 
 if TYPE_CHECKING:
-    from tradewire.app.inspecting.instances import InstanceStatus
+    from tradewire.runtime.observe.instance_status import InstanceStatus
 
 ABOVE_SECONDS = 30.0
 
@@ -43,7 +43,10 @@ def lag(
     A group that never committed is behind from the first record kept. Exit code 1 when a record waits too long, or an
     instance does not do its work.
     """
-    from tradewire.app.inspecting.instances import problems, seen_instances  # with the whole loop, when it is asked for
+    from tradewire.runtime.observe.instance_status import (  # with the whole loop, when it is asked for
+        problems,
+        seen_instances,
+    )
 
     clock = SystemClock()
 

@@ -11,7 +11,6 @@ from typing import Any
 import asyncpg
 import httpx
 
-from tradewire.app.inspecting.instances import InstanceStatus, problems, seen_instances
 from tradewire.app.inspecting.lag import partition_lags
 from tradewire.app.operating.ids_in_use import ids_in_use
 from tradewire.embedded import Endpoints, StackPaths, StackState, read_state
@@ -23,6 +22,7 @@ from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
 from tradewire.runtime.bus import connect
 from tradewire.runtime.codec import Codec
+from tradewire.runtime.observe.instance_status import InstanceStatus, problems, seen_instances
 from tradewire.runtime.observe.secrets import scrub
 
 ASK_SECONDS = 3.0

@@ -11,6 +11,7 @@ from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.ports.topics import TOPICS
 from tradewire.telemetry.domain.books import Books
 from tradewire.telemetry.domain.latency import Latencies, Took
+from tradewire.telemetry.domain.market import MarketBook
 from tradewire.telemetry.domain.seen import Seen
 
 SHOWN = frozenset({CandleClosed, MarkPriceUpdated, TopOfBook})
@@ -45,6 +46,7 @@ class TelemetryDesk:
         self, books: Books, *, market_sample: int = 0, listener: Listener = _nobody, timer: Timer = _nobody
     ) -> None:
         self.books = books
+        self.market = MarketBook()
         self.freshness: dict[str, Freshness] = {}
         self._market_sample, self._listener, self._timer = market_sample, listener, timer
         self._latencies = Latencies()
@@ -69,6 +71,7 @@ class TelemetryDesk:
         self._time(event, envelope)
         self._market[envelope.topic] += 1
         if type(event) in SHOWN:
+            self.market.take(event, envelope)
             self._listener(Seen(event, envelope))
         if self._market_sample and self._market[envelope.topic] % self._market_sample == 0:
             self._unrecorded.append(Seen(event, envelope))
@@ -90,13 +93,17 @@ class TelemetryDesk:
     def clear(self) -> None:
         """Forget everything, as before the first message."""
         self.books.clear()
+        self.market.clear()
         self.freshness.clear()
         self._market.clear()
         self._unrecorded.clear()
         self._latencies = Latencies()
 
     def restore(self, event: Event, envelope: Envelope) -> None:
-        """An event read again at the start: into the books only, for it was recorded before."""
+        """An event read again at the start: into the books or the market only, for it was recorded before."""
+        if type(event) in SHOWN:
+            self.market.take(event, envelope)  # the topic is still read from where it was left: lag counts from there
+            return
         self._note(envelope, messages=0)
         self.books.take(event, envelope)
 

@@ -39,6 +39,10 @@ class InstanceStatus:
     lag_records: int | None
     lag_seconds: float | None
     waits_for: tuple[str, ...] = ()
+    phase: str = ""
+    handled: int = 0
+    dead_letters: int = 0
+    last_error: str | None = None
 
 
 async def seen_instances(bus: EventBusPort, codec: Codec, clock: ClockPort) -> list[InstanceStatus]:
@@ -48,11 +52,12 @@ async def seen_instances(bus: EventBusPort, codec: Codec, clock: ClockPort) -> l
     except ContractViolationError:
         return []  # the bus has no such topic: nobody can have reported
     now_us = clock.now_us()
-    found = [_status(report, now_us) for report in reports.values()]
+    found = [status_of(report, now_us) for report in reports.values()]
     return sorted(found, key=lambda one: (one.service, one.instance_id))
 
 
-def _status(report: InstanceReported, now_us: int) -> InstanceStatus:
+def status_of(report: InstanceReported, now_us: int) -> InstanceStatus:
+    """What a report says as of now."""
     age_s = max(0.0, (now_us - report.reported_at_us) / 1e6)
     why = report.unready
     if report.phase == "stopped":
@@ -79,6 +84,10 @@ def _status(report: InstanceReported, now_us: int) -> InstanceStatus:
         report.lag_records,
         report.lag_seconds,
         report.waits_for,
+        report.phase,
+        report.handled,
+        report.dead_letters,
+        report.last_error,
     )
 
 

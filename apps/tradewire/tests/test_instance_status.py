@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from tradewire.app.inspecting.instances import FORGOTTEN_SECONDS, LOST_SECONDS, InstanceStatus, problems, seen_instances
 from tradewire.app.inspecting.status import cluster_status
 from tradewire.app.operating.monolith import memory_topics
 from tradewire.ports.bus import Outgoing
@@ -15,6 +14,13 @@ from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.observe.instance_status import (
+    FORGOTTEN_SECONDS,
+    LOST_SECONDS,
+    InstanceStatus,
+    problems,
+    seen_instances,
+)
 from tradewire.testkit.builders import instance_report
 
 NOW_US = 1_700_000_000_000_000
