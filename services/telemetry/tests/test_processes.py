@@ -225,10 +225,9 @@ async def test_telemetry_when_stopped_under_an_open_stream_then_the_stream_ends_
         async with client.stream("GET", f"{child.url}/api/v1/stream", params={"account_id": "streamed"}) as stream:
             lines = stream.aiter_lines()
             assert [await anext(lines) for _ in range(2)] == ["retry: 1000", "event: beat"]
-            assert (await anext(lines)).startswith("id: ")
-            assert (await anext(lines)).startswith("data: ")
             await publish(bus, messages, [(messages.fill(account_id="streamed", sequence=1), "streamed-1")])
-            assert [await anext(lines) for _ in range(2)] == ["", "event: OrderFilled"]
+            while await anext(lines) != "event: OrderFilled":  # beats may come before it
+                pass
             assert (await anext(lines)).startswith("id: ")
             assert '"event_id":"streamed-1"' in await anext(lines)
             ending = asyncio.create_task(asyncio.to_thread(child.end, kill=False))

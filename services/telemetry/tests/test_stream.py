@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from tradewire.ports.message import Event
 from tradewire.runtime.clock import ManualClock
 from tradewire.telemetry.adapters.api import stream as module
 from tradewire.telemetry.adapters.api.state import StateRoutes
-from tradewire.telemetry.adapters.api.stream import AT_HEADER, READERS_MAX, UpdateStream
+from tradewire.telemetry.adapters.api.stream import AT_HEADER, READERS_MAX, TOGETHER_MAX, UpdateStream
 from tradewire.telemetry.domain.books import Books
 from tradewire.telemetry.domain.desk import TelemetryDesk
 from tradewire.telemetry.domain.updates import FACTS_QUEUED_MAX
@@ -57,6 +58,10 @@ def sent(text: str) -> Sent:
     return Sent(fields["event"], fields.get("id"), json.loads(fields["data"]))
 
 
+def all_sent(text: str) -> list[Sent]:
+    return [sent(one) for one in text.split("\n\n") if one]
+
+
 async def listen(stream: UpdateStream, **asked: Any) -> AsyncIterator[str]:
     """A reader that is connected."""
     asked = {"account_id": None, "kind": None, "from_": None, "last_event_id": None} | asked
@@ -66,7 +71,7 @@ async def listen(stream: UpdateStream, **asked: Any) -> AsyncIterator[str]:
 
 
 async def rest(texts: AsyncIterator[str]) -> list[Sent]:
-    return [sent(text) async for text in texts]
+    return [one async for text in texts for one in all_sent(text)]
 
 
 async def test_stream_when_the_state_changes_then_each_reader_is_told_what_it_asked_for(
@@ -90,7 +95,8 @@ async def test_stream_when_cut_then_last_event_id_or_from_brings_the_rest(
 ) -> None:
     first = await listen(stream)
     tell(desk, messages, *(messages.fill(sequence=n) for n in range(1, 4)))
-    got = [sent(await anext(first)) for _ in range(3)]
+    got = all_sent(await anext(first))
+    assert len(got) == 3
     await first.aclose()  # type: ignore[attr-defined]
     tell(desk, messages, messages.fill(sequence=4), messages.fill(sequence=5))
     by_header = await listen(stream, last_event_id=got[-1].id, from_=got[0].id)
@@ -134,6 +140,20 @@ async def test_stream_when_a_reader_is_too_slow_then_told_so_and_goes_on(
     assert (got[0].event, got[0].data["reason"]) == ("reset", "slow")
     assert [one.event for one in got[1:]] == ["OrderFilled"] * 8 + ["OrderChanged"]
     assert [one.event for one in await rest(fast)] == ["OrderChanged"]
+
+
+async def test_stream_when_much_is_queued_then_others_get_their_turn_meanwhile(
+    stream: UpdateStream, desk: TelemetryDesk, messages: Messages
+) -> None:
+    texts = await listen(stream)
+    tell(desk, messages, *(messages.fill(sequence=n) for n in range(1, 20 * TOGETHER_MAX + 1)))
+    stream.close()
+    reading, turns = asyncio.create_task(rest(texts)), 0
+    while not reading.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns >= 20
+    assert len(reading.result()) == 20 * TOGETHER_MAX
 
 
 async def test_stream_when_state_changes_often_then_only_the_newest_of_each_key(

@@ -34,6 +34,8 @@ READERS_MAX = 100
 STATE_SECONDS = 0.25
 """State of one key is sent at most once in this time."""
 BEAT_SECONDS = 5.0
+TOGETHER_MAX = 50
+"""Updates that are sent in one piece."""
 RETRY_MS = 1000
 """After a cut an EventSource waits this long."""
 AT_HEADER = "Tradewire-At"
@@ -174,8 +176,10 @@ class UpdateStream:
                 if self._clock.monotonic_s() >= beat_at:
                     beat_at = self._clock.monotonic_s() + BEAT_SECONDS
                     yield self._beat(reader)
-                elif (found := reader.queue.take()) is not None:
-                    yield self._text(found)
+                elif text := self._texts_queued(reader):
+                    yield text
+                    # The service and other readers get their turn, and a reader that is gone is noticed.
+                    await asyncio.sleep(0)
                 elif not self._serving:
                     return
                 else:
@@ -183,6 +187,13 @@ class UpdateStream:
                     await _woken(reader.woken, beat_at - self._clock.monotonic_s())
         finally:
             self._readers.discard(reader)
+
+    def _texts_queued(self, reader: _UpdateReader) -> str:
+        """The next of what is queued, together up to a bound."""
+        texts: list[str] = []
+        while len(texts) < TOGETHER_MAX and (found := reader.queue.take()) is not None:
+            texts.append(self._text(found))
+        return "".join(texts)
 
     def _text(self, found: Reset | Update) -> str:
         id_ = f"{self._updates.epoch}-{found.number}"
