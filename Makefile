@@ -21,7 +21,7 @@ IMAGES := $(notdir $(wildcard services/*)) tradewire
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' apps/tradewire/pyproject.toml)
 REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude '*')
 
-.PHONY: bench bench-commands bench-recovery bench-research bench-sizes drills fuzz help manifests setup run test chaos chaos-venue images lint types imports contracts clean compose-run containers-test
+.PHONY: bench bench-commands bench-recovery bench-research bench-sizes drills fuzz help manifests setup run test chaos chaos-venue images lint types imports contracts clean compose-run containers-test jaeger-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ compose-run: ## replay the sample in containers, from the images that `make imag
 containers-test: setup ## contract suites on containers, and the images of `make images`: needs a Docker engine
 	$(BIN)/pytest --servers containers libs/runtime/tests/bus/test_kafka.py libs/runtime/tests/bus/test_redis.py \
 	  $(wildcard services/*/tests/test_postgres_*.py) tests/containers
+
+jaeger-test: setup ## a real Jaeger, built from its Go module once, holds the trace of a filled order: needs Go
+	$(BIN)/python -m deploy.jaeger.build
+	$(BIN)/pytest -m jaeger tests/e2e/test_jaeger.py
 
 lint: $(INSTALLED) ## style and format
 	$(BIN)/ruff check .

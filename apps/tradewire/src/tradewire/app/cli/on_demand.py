@@ -70,6 +70,10 @@ COMMANDS = {
         "Serve REST and WebSocket of Binance USDⓈ-M futures on loopback until Ctrl-C: recorded candles, test keys.",
     ),
     "explain": Known("explain", "Tell why there was a trade, or none, from Kafka alone."),
+    "trace": Known(
+        "trace",
+        "Show the trace of an order as Jaeger holds it, from the candle to its fill: a tree, and a link.",
+    ),
     "lag": Known(
         "lag",
         "Tell how far each consumer group is behind its topics, in records and seconds, and for what its members wait.",
