@@ -12,6 +12,7 @@ from tradewire.binance.signatures import Ed25519Signer, Ed25519Verifier, HmacKey
 from tradewire.runtime.clock import ManualClock
 from tradewire.venue.door import CALLS, Answer, Asked
 from tradewire.venue.turned_clock import TurnedClock
+from tradewire.venue.venue import VenueOptions
 
 NOW_MS = NOW_US // 1000
 
@@ -56,6 +57,16 @@ def test_a_wrong_signature_is_refused(client: Client) -> None:
 )
 def test_a_timestamp_counts_within_its_window(client: Client, offset_ms: int, window_ms: int, code: int | None) -> None:
     payload = f"timestamp={NOW_MS + offset_ms}&recvWindow={window_ms}"
+    answer = asked(client, payload, signature=HmacKey(client.venue.keys.secret).sign(payload))
+    assert (answer.body["code"] if isinstance(answer.body, dict) else None) == code
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(4.9, None), (5.1, -1021)])
+def test_a_client_that_asked_for_a_turned_time_may_go_on_by_its_own_clock(seconds: float, code: int | None) -> None:
+    candles = market(*(bar(n, "1000.0") for n in range(-60, 24 * 60)))
+    client = Client(candles, options=VenueOptions(speed=240, behind_s=3600))
+    payload = f"timestamp={client.venue.now_ms() + int(seconds * 1000)}"
+    client.clock.advance(seconds=seconds)
     answer = asked(client, payload, signature=HmacKey(client.venue.keys.secret).sign(payload))
     assert (answer.body["code"] if isinstance(answer.body, dict) else None) == code
 

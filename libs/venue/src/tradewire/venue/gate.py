@@ -65,11 +65,15 @@ class Address:
 
 @dataclass(slots=True)
 class Gate:
-    """Counts and checks requests. Limits and timestamps go by ``now_ms``, the venue's time, and ``machine_ms``."""
+    """Counts and checks requests. Limits and timestamps go by ``now_ms``, the venue's time, and ``machine_ms``.
+
+    ``speed``: how fast the venue's time passes for its clients.
+    """
 
     keys: ApiKeys
     now_ms: Callable[[], int]
     machine_ms: Callable[[], int]
+    speed: float = 1.0
     addresses: dict[str, Address] = field(default_factory=dict)
     orders_minute: Counter = field(default_factory=lambda: Counter(ORDERS_LIMIT))
     orders_10s: Counter = field(default_factory=lambda: Counter(ORDERS_10S_LIMIT))
@@ -128,12 +132,12 @@ class Gate:
     def _check_time(self, timestamp_ms: int, window_ms: int) -> None:
         """Where the venue's time is turned, a timestamp of the machine's time is taken as well.
 
-        ``machine_ms`` is then the machine's time, else the venue's.
+        ``machine_ms`` is then the machine's time, else the venue's. A client that asked for the venue's time goes on by
+        its own clock, so the window of the venue's time is as long as it is for that clock.
         """
-        if any(
-            now_ms - window_ms <= timestamp_ms < now_ms + AHEAD_MS_MAX for now_ms in (self.now_ms(), self.machine_ms())
-        ):
-            return
+        for now_ms, speed in ((self.now_ms(), max(self.speed, 1.0)), (self.machine_ms(), 1.0)):
+            if now_ms - window_ms * speed <= timestamp_ms < now_ms + AHEAD_MS_MAX:
+                return
         ahead_ms = timestamp_ms - self.now_ms()
         message = f"Timestamp for this request was {ahead_ms}ms ahead of the server's time." if ahead_ms > 0 else None
         raise RefusedError(ErrorCode.INVALID_TIMESTAMP, message)

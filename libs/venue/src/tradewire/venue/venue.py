@@ -87,7 +87,7 @@ class Venue:
         self.listen_keys = ListenKeys(self.now_ms)
         self.margin_changes: list[dict[str, Any]] = []
         self.countdowns: dict[str, int] = {}  # symbol → the venue's time, ms, at which its orders are cancelled
-        self.gate = Gate(self.api_keys, self.told_ms, self._clients_ms)
+        self.gate = Gate(self.api_keys, self.told_ms, self._clients_ms, self.options.speed)
         self._start(now_us)
 
     def _start(self, now_us: int) -> None:
