@@ -1,6 +1,6 @@
-"""Execution is killed at random moments while the venue loses replies and events: nothing is lost, nothing doubled.
+"""Execution dies at random moments, in one process, while a venue loses replies and events: nothing is lost or doubled.
 
-``make chaos-venue KILLS=200 SEED=7`` runs it large.
+With ``KILLS`` and ``SEED`` in the environment it runs large. Processes: ``tests/e2e/test_venue_processes.py``.
 """
 
 from __future__ import annotations
