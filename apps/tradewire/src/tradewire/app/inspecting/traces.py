@@ -18,8 +18,8 @@ class NoTraceError(TradewireError):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """A moment within a span, by its name: µs since the epoch, and what it tells."""
+class Moment:
+    """An event of a span, by its name: µs since the epoch, and what it tells."""
 
     time_us: int
     name: str
@@ -37,7 +37,7 @@ class Span:
     duration_us: int
     parent_id: str | None
     attributes: dict[str, Any]
-    events: tuple[Event, ...]
+    events: tuple[Moment, ...]
     links: tuple[str, ...]
     children: list[Span] = field(default_factory=list)
 
@@ -108,14 +108,14 @@ def _span(raw: dict[str, Any], processes: dict[str, Any]) -> Span:
         duration_us=raw["duration"],
         parent_id=parents[0] if parents else None,
         attributes=_values(raw.get("tags")),
-        events=tuple(_event(one) for one in raw.get("logs") or []),
+        events=tuple(_moment(one) for one in raw.get("logs") or []),
         links=tuple(sorted({one["traceID"] for one in references if one["traceID"] != raw["traceID"]})),
     )
 
 
-def _event(raw: dict[str, Any]) -> Event:
+def _moment(raw: dict[str, Any]) -> Moment:
     values = _values(raw["fields"])
-    return Event(raw["timestamp"], str(values.pop("event", "")), values)
+    return Moment(raw["timestamp"], str(values.pop("event", "")), values)
 
 
 def _values(tags: list[dict[str, Any]] | None) -> dict[str, Any]:
