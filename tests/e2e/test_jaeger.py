@@ -20,7 +20,7 @@ from tests.e2e.test_trace import EDGES
 from tests.monitoring.servers import serving, until
 
 from tradewire.app.cli.output import Exit
-from tradewire.app.inspecting.traces import Span, Trace, fetch_trace
+from tradewire.app.inspecting.traces import TraceSpan, Trace, fetch_trace
 from tradewire.embedded.ports import choose_ports
 from tradewire.embedded.service_processes import SERVICES
 
@@ -63,7 +63,7 @@ def filled(url: str) -> Trace | None:
     return None
 
 
-def every(spans: tuple[Span, ...] | list[Span]) -> Iterator[Span]:
+def every(spans: tuple[TraceSpan, ...] | list[TraceSpan]) -> Iterator[TraceSpan]:
     """Spans with all below them."""
     for span in spans:
         yield span

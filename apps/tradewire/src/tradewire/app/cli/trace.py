@@ -16,7 +16,7 @@ from tradewire.app.cli.output import fail, out, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
 from tradewire.app.inspecting.archive import Archive
 from tradewire.app.inspecting.explain import explain_order
-from tradewire.app.inspecting.traces import Span, Trace, fetch_trace
+from tradewire.app.inspecting.traces import TraceSpan, Trace, fetch_trace
 
 TRACE_ID = re.compile(r"[0-9a-f]{32}")
 COMPOSE_JAEGER = "http://127.0.0.1:26686"
@@ -65,7 +65,7 @@ def trace(
     tell(f"page      {found.page}")
 
 
-def _tree(span: Span, began_us: int, parent: Tree | None) -> Tree:
+def _tree(span: TraceSpan, began_us: int, parent: Tree | None) -> Tree:
     """A span with its events and what it led to, in order of time."""
     line = _line(span, began_us)
     node = Tree(line, guide_style="dim") if parent is None else parent.add(line)
@@ -77,7 +77,7 @@ def _tree(span: Span, began_us: int, parent: Tree | None) -> Tree:
     return node
 
 
-def _line(span: Span, began_us: int) -> str:
+def _line(span: TraceSpan, began_us: int) -> str:
     shown = "  ".join(f"{key} {span.attributes[key]}" for key in SHOWN if key in span.attributes)
     links = "".join(f"  ↔ trace {link}" for link in span.links)
     style = "red" if span.failed else "bold"

@@ -18,7 +18,7 @@ class NoTraceError(TradewireError):
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class SpanEvent:
     """An event of a span, by its name: µs since the epoch, and what it tells."""
 
     time_us: int
@@ -27,7 +27,7 @@ class Moment:
 
 
 @dataclass(slots=True)
-class Span:
+class TraceSpan:
     """One piece of work. ``start_us`` since the epoch; ``links``: traces that it continues but does not belong to."""
 
     span_id: str
@@ -37,9 +37,9 @@ class Span:
     duration_us: int
     parent_id: str | None
     attributes: dict[str, Any]
-    events: tuple[Moment, ...]
+    events: tuple[SpanEvent, ...]
     links: tuple[str, ...]
-    children: list[Span] = field(default_factory=list)
+    children: list[TraceSpan] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:
@@ -53,7 +53,7 @@ class Trace:
 
     trace_id: str
     page: str
-    roots: tuple[Span, ...]
+    roots: tuple[TraceSpan, ...]
 
     @property
     def begins_us(self) -> int:
@@ -86,21 +86,21 @@ async def fetch_trace(jaeger_url: str, trace_id: str) -> Trace:
     )
 
 
-def roots_of(spans: Sequence[Span]) -> tuple[Span, ...]:
+def roots_of(spans: Sequence[TraceSpan]) -> tuple[TraceSpan, ...]:
     """Hang each span under its parent; returns those that have none here."""
     by_id = {span.span_id: span for span in spans}
-    roots: list[Span] = []
+    roots: list[TraceSpan] = []
     for span in sorted(spans, key=lambda span: (span.start_us, span.span_id)):
         parent = by_id.get(span.parent_id or "")
         (roots if parent is None else parent.children).append(span)
     return tuple(roots)
 
 
-def _span(raw: dict[str, Any], processes: dict[str, Any]) -> Span:
+def _span(raw: dict[str, Any], processes: dict[str, Any]) -> TraceSpan:
     references = raw.get("references") or []
     own = [one for one in references if one["traceID"] == raw["traceID"]]
     parents = [one["spanID"] for one in own if one["refType"] == "CHILD_OF"]
-    return Span(
+    return TraceSpan(
         span_id=raw["spanID"],
         service=processes[raw["processID"]]["serviceName"],
         name=raw["operationName"],
@@ -108,14 +108,14 @@ def _span(raw: dict[str, Any], processes: dict[str, Any]) -> Span:
         duration_us=raw["duration"],
         parent_id=parents[0] if parents else None,
         attributes=_values(raw.get("tags")),
-        events=tuple(_moment(one) for one in raw.get("logs") or []),
+        events=tuple(_event(one) for one in raw.get("logs") or []),
         links=tuple(sorted({one["traceID"] for one in references if one["traceID"] != raw["traceID"]})),
     )
 
 
-def _moment(raw: dict[str, Any]) -> Moment:
+def _event(raw: dict[str, Any]) -> SpanEvent:
     values = _values(raw["fields"])
-    return Moment(raw["timestamp"], str(values.pop("event", "")), values)
+    return SpanEvent(raw["timestamp"], str(values.pop("event", "")), values)
 
 
 def _values(tags: list[dict[str, Any]] | None) -> dict[str, Any]:
