@@ -20,7 +20,7 @@ from tests.e2e.test_trace import EDGES
 from tests.monitoring.servers import serving, until
 
 from tradewire.app.cli.output import Exit
-from tradewire.app.inspecting.traces import TraceSpan, Trace, fetch_trace
+from tradewire.app.inspecting.traces import Trace, TraceSpan, fetch_trace
 from tradewire.embedded.ports import choose_ports
 from tradewire.embedded.service_processes import SERVICES
 

@@ -16,7 +16,8 @@ from tradewire.app.cli.output import fail, out, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
 from tradewire.app.inspecting.archive import Archive
 from tradewire.app.inspecting.explain import explain_order
-from tradewire.app.inspecting.traces import TraceSpan, Trace, fetch_trace
+from tradewire.app.inspecting.traces import Trace, TraceSpan, fetch_trace
+from tradewire.runtime.access.roles import Role
 
 TRACE_ID = re.compile(r"[0-9a-f]{32}")
 COMPOSE_JAEGER = "http://127.0.0.1:26686"
@@ -49,7 +50,7 @@ def trace(
     async def work() -> Trace:
         trace_id = what.lower()
         if not TRACE_ID.fullmatch(trace_id):
-            async with reached(Where(root, bus, registry_url)) as platform:
+            async with reached(Where(root, bus, registry_url), Role.VIEWER) as platform:
                 trace_id = (await explain_order(Archive(platform.bus, platform.codec), what)).trace_id
             if not trace_id:
                 fail(f"order {what!r} carries no trace id: its bar was not traced")
