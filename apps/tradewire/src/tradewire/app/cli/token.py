@@ -14,7 +14,11 @@ from tradewire.runtime.access.tokens import NAME, line_of, new_token
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Make tokens for people and programs, each with a role.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Make tokens for people and programs, each with a role.",
+        no_args_is_help=True,
+        epilog=epilog("tradewire token new alice operator"),
+    )
     group.command("new", epilog=epilog("tradewire token new alice operator"))(new)
     app.add_typer(group, name="token")
 
