@@ -12,6 +12,7 @@ COPY requirements/images/build.txt requirements/images/build.txt
 RUN python -m venv /build \
  && /build/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/images/build.txt
 COPY . .
+RUN /build/bin/python apps/tradewire/web/build.py
 RUN for folder in libs/* services/* apps/*; do \
       (cd "$folder" && /build/bin/python -m hatchling build --target wheel --directory /wheels) || exit 1; \
     done

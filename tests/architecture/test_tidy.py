@@ -42,6 +42,7 @@ DICE = {
     "libs/runtime/src/tradewire/runtime/bus/redis_group.py": "name of a group member",
     "libs/runtime/src/tradewire/runtime/access/tokens.py": "tokens, which nobody may guess",
     "libs/embedded/src/tradewire/embedded/postgres.py": "the database's password",
+    "apps/tradewire/src/tradewire/app/web/keys.py": "the key that signs links and sessions",
     "libs/testkit/src/tradewire/testkit/postgres.py": "name of a test's database",
     "libs/testkit/src/tradewire/testkit/bus_suite/harness.py": "name of a test's topics",
     "libs/testkit/src/tradewire/testkit/chaos/__main__.py": "a new seed, which is printed",

@@ -26,9 +26,12 @@ VIEWS = "telemetry-views"
 """The windowed views: telemetry's second process, on faust."""
 MONOLITH = "monolith"
 """All six services in one process."""
+WEB = "web"
+"""The dashboard: pages, and the state API beside them."""
 MODULES = {name: f"tradewire.{name}" for name in SERVICES} | {
     VIEWS: "tradewire.telemetry.adapters.views",
     MONOLITH: "tradewire.app.operating.monolith_process",
+    WEB: "tradewire.app.web",
 }
 """What each process runs."""
 STOP_SECONDS = 25.0

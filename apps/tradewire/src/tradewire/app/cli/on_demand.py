@@ -65,6 +65,14 @@ COMMANDS = {
         "on_duty",
         "Tell which levels are in force, and which services obey them. Exit code 1 when one does not.",
     ),
+    "web": Known(
+        "web",
+        "Serve the dashboard of a running platform on 127.0.0.1 until Ctrl-C; prints a link that opens it once.",
+    ),
+    "dashboard": Known(
+        "web",
+        "Find the dashboard of a running platform and print a link that opens it once, within ten minutes.",
+    ),
     "venue": Known(
         "venue",
         "Serve REST and WebSocket of Binance USDⓈ-M futures on loopback until Ctrl-C: recorded candles, test keys.",

@@ -16,10 +16,12 @@ from rich.table import Table
 
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, err, fail, out, print_json, run_async
+from tradewire.app.cli.web import show_link
 from tradewire.app.inspecting.latency import HopLatency, hop_latencies
 from tradewire.app.operating.platform import RunOptions, begin, platform, replay
 from tradewire.app.operating.scenario import Scenario, sample_scenarios
 from tradewire.app.operating.watch import RunResult
+from tradewire.app.web.bundle import is_built
 from tradewire.embedded import Phase, StackPaths, Step, fetch
 from tradewire.embedded.external import DATABASES, External, dsn_setting
 from tradewire.embedded.user_settings import MARKET, refuse, shown
@@ -83,6 +85,9 @@ def run(
         ),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything up after the replay, until Ctrl-C.")] = False,
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the dashboard in the browser; stay up with `--keep`.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Replay a sample scenario at full speed over real servers and six processes; ends with its fingerprint."""
@@ -98,8 +103,9 @@ def run(
     else:
         counts = {"S": partitions, "A": partitions} if partitions is not None else {}
         external = External(bus, os.environ.get("TRADEWIRE_REGISTRY_URL"))
-        options = RunOptions(root=root, registry=registry, partitions=counts, otlp_url=otlp, external=external)
-        finished = run_async(lambda: _processes(chosen, options, keep=keep))
+        web = is_built()
+        options = RunOptions(root=root, registry=registry, partitions=counts, otlp_url=otlp, external=external, web=web)
+        finished = run_async(lambda: _processes(chosen, options, keep=keep, open_page=open_page))
     show_finished(chosen, finished, None if monolith else root, as_json=as_json)
 
 
@@ -158,13 +164,15 @@ async def _refuse_used(bus: EventBusPort, url: str) -> None:
             fail(f"--bus {shown(url)}: {topic} holds records of another run; allowed: a bus without any")
 
 
-async def _processes(scenario: Scenario, options: RunOptions, *, keep: bool) -> Finished:
+async def _processes(scenario: Scenario, options: RunOptions, *, keep: bool, open_page: bool) -> Finished:
     with _progress() as bars:
         say = _say(bars)
         async with platform(scenario, options, progress=_steps(bars), say=say) as running:
             if options.external.bus_url is not None:
                 await _refuse_used(running.bus, options.external.bus_url)
             accounts = await begin(running, scenario, say=say)
+            if options.web:
+                show_link(options.root, open_page=open_page, say=say)
             say("replaying")
             clock = SystemClock()
             started_s = clock.monotonic_s()

@@ -26,6 +26,7 @@ from tradewire.app.cli.up_options import (
     LeanOption,
     MarketOption,
     MonolithOption,
+    OpenOption,
     OtlpOption,
     OwnBusOption,
     OwnRegistryOption,
@@ -36,8 +37,10 @@ from tradewire.app.cli.up_options import (
     VenueOption,
     ZoneOption,
 )
+from tradewire.app.cli.web import show_link
 from tradewire.app.operating.kept import KeptOptions, keep_platform, leftovers
 from tradewire.app.operating.own_servers import reach
+from tradewire.app.web.bundle import is_built
 from tradewire.embedded import Phase, StackPaths, Step, is_running, read_state, shut_down
 from tradewire.embedded.as_root import undo
 from tradewire.embedded.external import External
@@ -78,6 +81,7 @@ def up(
     dsn: DsnOption = None,
     foreground: ForegroundOption = False,
     otlp: OtlpOption = None,
+    open_page: OpenOption = False,
     root: UpRootOption = UP_ROOT,
     as_json: JsonOption = False,
 ) -> None:
@@ -89,7 +93,8 @@ def up(
     asked = MarketOptions(market, data, venue, symbols, interval, bars_per_second, strategies, tz)
     external = external_of(bus, registry, dsn or [], os.environ)
     chosen = _chosen(services, monolith=monolith)
-    options = KeptOptions(root, market_of(asked, os.environ), chosen, lean, otlp, external, monolith)
+    trades, web = market_of(asked, os.environ), not lean and is_built()
+    options = KeptOptions(root, trades, chosen, lean, otlp, external, monolith, web)
     _refuse_running(root)
     _hold_reachable(external, monolith=monolith)
     if foreground:
@@ -99,6 +104,8 @@ def up(
     words += ["--root", str(root)]
     words += ["--otlp", otlp] if otlp is not None else []
     run_async(lambda: _start_behind(root, words, external.as_settings()))
+    if web and not as_json:
+        show_link(root, open_page=open_page)
     status(root=root, as_json=as_json)
 
 

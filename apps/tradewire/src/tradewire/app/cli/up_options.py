@@ -14,7 +14,7 @@ from tradewire.embedded.service_processes import SERVICES
 ServicesArgument = Annotated[
     list[str] | None, typer.Argument(metavar="[SERVICE]…", help=f"Default: all of {', '.join(SERVICES)}.")
 ]
-LeanOption = Annotated[bool, typer.Option("--lean", help="Without schema registry and windowed views.")]
+LeanOption = Annotated[bool, typer.Option("--lean", help="Without schema registry, windowed views and dashboard.")]
 MonolithOption = Annotated[bool, typer.Option("--monolith", help="All six services in one process.")]
 MarketOption = Annotated[
     str | None, typer.Option("--market", help="replay: the sample of this folder (default); live: public candles.")
@@ -55,4 +55,5 @@ DsnOption = Annotated[
 ForegroundOption = Annotated[
     bool, typer.Option("--foreground", help="Stay here until Ctrl-C instead of running in the background.")
 ]
+OpenOption = Annotated[bool, typer.Option("--open", help="Open the dashboard in the browser, once it is up.")]
 OtlpOption = Annotated[str | None, typer.Option("--otlp", help="OTLP/HTTP traces endpoint of a collector.")]

@@ -21,7 +21,7 @@ from tradewire.embedded.platform_state import (
     write_platform,
 )
 from tradewire.embedded.process_mark import ProcessMark
-from tradewire.embedded.service_processes import MONOLITH, SERVICES, VIEWS
+from tradewire.embedded.service_processes import MONOLITH, SERVICES, VIEWS, WEB
 from tradewire.embedded.supervisor import Say, Supervisor
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
@@ -37,7 +37,7 @@ ANSWER_SECONDS = 60.0
 class KeptOptions:
     """What to keep. ``services``: those to start; ``lean``: with static schema ids in place of a registry, and
     without the windowed views, which otherwise go with the telemetry service; ``external``: the user's own servers;
-    ``monolith``: all six services in one process."""
+    ``monolith``: all six services in one process; ``web``: the dashboard too."""
 
     root: Path
     market: Market
@@ -46,6 +46,7 @@ class KeptOptions:
     otlp_url: str | None = None
     external: External = field(default_factory=External)
     monolith: bool = False
+    web: bool = False
 
     @property
     def processes(self) -> tuple[str, ...]:
@@ -53,7 +54,7 @@ class KeptOptions:
         kafka = self.external.bus_url is None or self.external.bus_url.startswith("kafka:")  # what the views run on
         views = "telemetry" in self.services and not self.lean and kafka
         services = (MONOLITH,) if self.monolith else self.services
-        return (*services, VIEWS) if views else services
+        return (*services, *([VIEWS] if views else []), *([WEB] if self.web else []))
 
 
 @dataclass
@@ -141,6 +142,7 @@ async def keep_platform(options: KeptOptions, *, say: Say, progress: Progress = 
         registry=not options.lean,
         views=VIEWS in options.processes,
         monolith=options.monolith,
+        web=options.web,
         external=options.external,
         otlp_url=options.otlp_url,
         environment=options.market.environment,

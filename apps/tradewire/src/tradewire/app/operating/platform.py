@@ -23,6 +23,7 @@ from tradewire.embedded.service_processes import (
     MONOLITH,
     SERVICES,
     VIEWS,
+    WEB,
     ServiceDiedError,
     ServiceProcess,
     until_ready,
@@ -44,7 +45,8 @@ Say = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """How to run. ``partitions``: count by topic group instead of the topic map's; ``fresh``: forget earlier data;
-    ``views``: with the windowed views beside the services; ``monolith``: all services in one process; ``external``:
+    ``views``: with the windowed views beside the services; ``web``: with the dashboard;
+    ``monolith``: all services in one process; ``external``:
     servers that need not be run; ``instances``: how many of a service, one of those not named; ``bus_bounds``: of the
     services' adapter of the bus, by name, e.g. ``session_s``."""
 
@@ -53,6 +55,7 @@ class RunOptions:
     registry: bool = True
     telemetry: bool = True
     views: bool = False
+    web: bool = False
     monolith: bool = False
     external: External = field(default_factory=External)
     partitions: dict[str, int] = field(default_factory=dict)
@@ -147,6 +150,7 @@ def _processes(options: RunOptions, environment: Mapping[str, str], logs: Path) 
     names = [name for name in SERVICES if options.telemetry or name != "telemetry"]
     names = [MONOLITH] if options.monolith else names
     names += [VIEWS] if options.views else []
+    names += [WEB] if options.web else []
     made = (
         ServiceProcess(name, environment, logs, instance=instance)
         for name in names

@@ -1,0 +1,543 @@
+// Written by generate_types.py from the state API's OpenAPI document.
+/** An account as of its newest state. */
+export interface AccountView {
+  equity: string;
+  wallet_balance: string;
+  unrealized_pnl: string;
+  realized_pnl: string;
+  fees_paid: string;
+  funding_paid: string;
+  initial_margin: string;
+  maintenance_margin: string;
+  account_id: string;
+  as_of_us: number;
+  sequence: number;
+  peak_equity: string;
+  drawdown_ratio: number;
+  gross_exposure: string;
+  strategies: StrategyResult[];
+}
+
+/** A version in force, or about to be. */
+export interface ActiveVersion {
+  version: number;
+  account_id: string;
+  venue: string;
+  symbols: string[];
+  interval: string;
+  demands: string[];
+  effective_from_us: number;
+  digest: string;
+  document: string;
+}
+
+/** Structured audit event. */
+export interface AuditRecorded {
+  source: string;
+  severity: Severity;
+  name: string;
+  message: string;
+  event_time_us: number;
+  trace_id: string | null;
+  attributes: Record<string, string>;
+}
+
+/** The answer. */
+export type ConfigStatus = "ACCEPTED" | "REFUSED" | "RETIRED";
+
+/** Level in force. */
+export type ControlLevel = "NORMAL" | "NO_NEW" | "REDUCE_ONLY" | "FLATTEN" | "PAUSED";
+
+/** The kill switch as one instance of a service obeys it. */
+export interface ControlsView {
+  service: string;
+  instance: string;
+  partitions: number[];
+  control_offset: number;
+  levels: LevelInForce[];
+  told_us: number;
+}
+
+/** An account as of an event time. */
+export interface CurvePoint {
+  time_us: number;
+  equity: string;
+  realized_pnl: string;
+  drawdown_ratio: number;
+}
+
+/** Equity over time. ``thinned``: lows and highs of equal stretches stand for all of their points. */
+export interface CurveView {
+  account_id: string;
+  thinned: boolean;
+  points: CurvePoint[];
+}
+
+/** Does a feed come? ENDED: its source said that there is no more; UNKNOWN: nobody knows when it last came. */
+export type FeedState = "LIVE" | "LATE" | "DEAD" | "ENDED" | "UNKNOWN";
+
+/** A stream of bars: LIVE, LATE or DEAD by the time at which its next bar is due, ENDED when its source said so. */
+export interface FeedView {
+  venue: string;
+  symbol: string;
+  interval: string;
+  last_event_us: number;
+  received_us: number | null;
+  due_us: number | null;
+  silent_seconds: number | null;
+  state: FeedState;
+}
+
+/** A fault in a market stream: reported, never repaired silently. */
+export interface GapDetected {
+  venue: string;
+  symbol: string;
+  interval: string;
+  kind: GapKind;
+  event_time_us: number;
+  after_us: number | null;
+  before_us: number | null;
+  missing: number;
+  field: string | null;
+  found: string | null;
+  allowed: string | null;
+  row: number | null;
+}
+
+/** What is wrong. */
+export type GapKind = "MISSING" | "FILLED" | "DUPLICATE" | "CONFLICT" | "OUT_OF_ORDER" | "INVALID" | "OFF_GRID" | "FUTURE";
+
+export interface HTTPValidationError {
+  detail: ValidationError[];
+}
+
+/** One instance of a service, as it says of itself every few seconds and as ``tradewire status`` shows it. */
+export interface InstanceView {
+  instance_id: string;
+  state: "ready" | "not ready" | "lost" | "stopped";
+  why: string[];
+  waits_for: string[];
+  phase: string;
+  version: string;
+  host: string;
+  pid: number;
+  started_us: number;
+  starts: number;
+  reported_us: number;
+  last_success_us: number | null;
+  handled: number;
+  dead_letters: number;
+  lag_records: number | null;
+  lag_seconds: number | null;
+  last_error: string | null;
+}
+
+export interface Item_AuditRecorded {
+  event_id: string;
+  event_time_us: number;
+  trace_id: string | null;
+  event: AuditRecorded;
+}
+
+export interface Item_GapDetected {
+  event_id: string;
+  event_time_us: number;
+  trace_id: string | null;
+  event: GapDetected;
+}
+
+export interface Item_OrderChanged {
+  event_id: string;
+  event_time_us: number;
+  trace_id: string | null;
+  event: OrderChanged;
+}
+
+export interface Item_OrderFilled {
+  event_id: string;
+  event_time_us: number;
+  trace_id: string | null;
+  event: OrderFilled;
+}
+
+export interface Item_RiskAssessed {
+  event_id: string;
+  event_time_us: number;
+  trace_id: string | null;
+  event: RiskAssessed;
+}
+
+export interface Item_StrategyEvaluated {
+  event_id: string;
+  event_time_us: number;
+  trace_id: string | null;
+  event: StrategyEvaluated;
+}
+
+/** How far a topic was read here. ``behind_us``: event time between it and the newest of any topic. */
+export interface LagView {
+  topic: string;
+  newest_event_time_us: number;
+  behind_us: number;
+  records_behind: number;
+}
+
+/** A level other than NORMAL. */
+export interface LevelInForce {
+  scope: string;
+  level: ControlLevel;
+  reason: string;
+  author: string;
+  issued_at_us: number;
+  control_offset: number;
+}
+
+/** Liquidity flag. */
+export type Liquidity = "TAKER" | "MAKER";
+
+/** Oldest first. ``next``: give it as ``after`` for the rest; null at the end. */
+export interface LogAnswer {
+  entries: LogEntry[];
+  next: string | null;
+}
+
+/** A message in the log store. */
+export interface LogEntry {
+  event_id: string;
+  topic: string;
+  partition: number;
+  offset: number;
+  event_time_us: number;
+  recorded_at_us: number;
+  kind: string;
+  account_id: string | null;
+  strategy_id: string | null;
+  symbol: string | null;
+  client_order_id: string | null;
+  trace_id: string | null;
+  correlation_id: string | null;
+  causation_id: string | null;
+  payload: Record<string, unknown> | null;
+}
+
+/** The newest prices of a symbol, quote per base. ``last``: close of its newest bar. Each has its event time. */
+export interface MarkView {
+  venue: string;
+  symbol: string;
+  mark: string | null;
+  mark_time_us: number | null;
+  last: string | null;
+  last_time_us: number | null;
+  bid: string | null;
+  ask: string | null;
+  quote_time_us: number | null;
+  received_us: number | null;
+}
+
+/** A transition of an order. */
+export interface OrderChanged {
+  account_id: string;
+  client_order_id: string;
+  strategy_id: string;
+  venue: string;
+  symbol: string;
+  event_time_us: number;
+  sequence: number;
+  status: OrderStatus;
+  side: Side;
+  order_type: string;
+  leg: string;
+  qty: string;
+  filled_qty: string;
+  price: string | null;
+  stop_price: string | null;
+  reason: string | null;
+  venue_order_id: string | null;
+  evaluation_id: string | null;
+}
+
+/** A fill; idempotent by (account_id, venue_trade_id). */
+export interface OrderFilled {
+  account_id: string;
+  client_order_id: string;
+  strategy_id: string;
+  venue: string;
+  symbol: string;
+  event_time_us: number;
+  sequence: number;
+  venue_trade_id: string;
+  side: Side;
+  qty: string;
+  price: string;
+  fee: string;
+  liquidity: Liquidity;
+  realized_pnl: string;
+  position_after: string;
+  leg: string;
+  evaluation_id: string | null;
+}
+
+/** An order that risk approved. */
+export interface OrderIntent {
+  client_order_id: string;
+  leg: OrderLeg;
+  side: Side;
+  order_type: OrderType;
+  qty: string;
+  price: string | null;
+  stop_price: string | null;
+  trailing_distance: string | null;
+  time_in_force: TimeInForce;
+  reduce_only: boolean;
+  parent_id: string | null;
+  oco_group: string | null;
+}
+
+/** Purpose. */
+export type OrderLeg = "ENTRY" | "EXIT" | "STOP_LOSS" | "TAKE_PROFIT" | "TRAILING_STOP" | "FLATTEN";
+
+/** New status. */
+export type OrderStatus = "UNKNOWN" | "INITIALIZED" | "DENIED" | "SUBMITTED" | "ACCEPTED" | "PARTIALLY_FILLED" | "FILLED" | "PENDING_CANCEL" | "CANCELED" | "EXPIRED" | "REJECTED" | "TRIGGERED";
+
+/** Binance order type. */
+export type OrderType = "MARKET" | "LIMIT" | "STOP_MARKET" | "TAKE_PROFIT_MARKET" | "TRAILING_STOP_MARKET";
+
+export interface Page_AuditRecorded {
+  items: Item_AuditRecorded[];
+  next: string | null;
+}
+
+export interface Page_GapDetected {
+  items: Item_GapDetected[];
+  next: string | null;
+}
+
+export interface Page_OrderChanged {
+  items: Item_OrderChanged[];
+  next: string | null;
+}
+
+export interface Page_OrderFilled {
+  items: Item_OrderFilled[];
+  next: string | null;
+}
+
+export interface Page_RiskAssessed {
+  items: Item_RiskAssessed[];
+  next: string | null;
+}
+
+export interface Page_StrategyEvaluated {
+  items: Item_StrategyEvaluated[];
+  next: string | null;
+}
+
+/** Account partitions: ``held`` are those whose accounts this instance shows, of ``all`` that there are. */
+export interface Partitions {
+  held: number[];
+  all: number;
+}
+
+/** Where one is. */
+export interface PlatformView {
+  mode: "paper" | "testnet" | "mainnet" | "replay" | null;
+  environment: string;
+  version: string;
+  now_us: number;
+  event_time_us: number | null;
+  started_us: number;
+  partitions: Partitions;
+  at: string;
+}
+
+/** A net position; ``shares``: signed quantity by strategy, base. */
+export interface PositionView {
+  account_id: string;
+  as_of_us: number;
+  venue: string;
+  symbol: string;
+  qty: string;
+  entry_price: string;
+  mark_price: string;
+  unrealized_pnl: string;
+  liquidation_price: string | null;
+  shares: Record<string, string>;
+}
+
+/** Why there is no answer. */
+export interface Problem {
+  detail: string;
+}
+
+/** One finding of the validation. */
+export interface RefusalReason {
+  line: number | null;
+  column: number | null;
+  message: string;
+  suggestion: string | null;
+}
+
+/** Risk's answer to one evaluation. */
+export interface RiskAssessed {
+  account_id: string;
+  strategy_id: string;
+  config_version: number;
+  venue: string;
+  symbol: string;
+  event_time_us: number;
+  evaluation_id: string;
+  decision: RiskDecision;
+  intents: OrderIntent[];
+  cancels: string[];
+  rules: RuleOutcome[];
+  equity: string | null;
+  account_time_us: number | null;
+  step_index: number;
+  step_size: number;
+  late: boolean;
+  last_of_stream: boolean;
+}
+
+/** The answer. */
+export type RiskDecision = "NO_SIGNAL" | "NO_ACTION" | "APPROVED" | "REFUSED";
+
+/** Limits of one account; null = no limit. */
+export interface RiskLimitsChanged {
+  account_id: string;
+  version: number;
+  max_order_notional: string | null;
+  max_position_notional: string | null;
+  max_gross_exposure: string | null;
+  max_net_exposure: string | null;
+  max_leverage: string | null;
+  max_concentration_ratio: string | null;
+  max_daily_loss: string | null;
+  max_drawdown_ratio: string | null;
+  max_orders_per_minute: number | null;
+  max_data_age_s: number | null;
+  price_collar_ratio: string | null;
+  author: string;
+  changed_at_us: number;
+}
+
+/** One rule, its numbers and verdict. */
+export interface RuleOutcome {
+  rule: string;
+  passed: boolean;
+  value: string;
+  limit: string;
+}
+
+/** A service. ``state``: ready when one instance is; absent when none reported itself. */
+export interface ServiceView {
+  name: string;
+  state: "ready" | "not ready" | "lost" | "stopped" | "absent";
+  instances: InstanceView[];
+}
+
+/** The six services in the order in which events pass. ``problems``: what is wrong, a sentence each. */
+export interface ServicesView {
+  asked_us: number;
+  healthy: boolean;
+  problems: string[];
+  services: ServiceView[];
+}
+
+/** Severity. */
+export type Severity = "INFO" | "WARNING" | "ERROR";
+
+/** Order side (FIX 54). */
+export type Side = "BUY" | "SELL";
+
+/** What the rules ask for. */
+export type Signal = "HOLD" | "ENTER_LONG" | "ENTER_SHORT" | "EXIT_LONG" | "EXIT_SHORT" | "REVERSE_TO_LONG" | "REVERSE_TO_SHORT";
+
+/** How an entry is sized. */
+export interface Sizing {
+  method: SizingMethod;
+  value: number;
+  max_leverage: number | null;
+  inputs: Record<string, number>;
+}
+
+/** Sizing rule. */
+export type SizingMethod = "FRACTION_OF_EQUITY" | "FIXED_NOTIONAL" | "FIXED_QTY" | "RISK_PER_TRADE" | "VOLATILITY_TARGET";
+
+/** A strategy's answer to one closed bar; HOLD counts. */
+export interface StrategyEvaluated {
+  account_id: string;
+  strategy_id: string;
+  config_version: number;
+  venue: string;
+  symbol: string;
+  interval: string;
+  event_time_us: number;
+  signal: Signal;
+  ready: boolean;
+  entry_long: boolean;
+  exit_long: boolean;
+  entry_short: boolean;
+  exit_short: boolean;
+  close: string;
+  sizing: Sizing;
+  stop_distance: number | null;
+  take_profit_distance: number | null;
+  trailing_distance: number | null;
+  seen: Record<string, number | null>;
+  candle_offset: number;
+  last_of_stream: boolean;
+}
+
+/** What a strategy's fills on an account came to, quote; PnL before fees. */
+export interface StrategyResult {
+  strategy_id: string;
+  realized_pnl: string;
+  fees: string;
+  fills: number;
+}
+
+/** A strategy: the platform's answer to its newest version, what is in force, and when it last decided. */
+export interface StrategyView {
+  strategy_id: string;
+  published_version: number | null;
+  version: number | null;
+  status: ConfigStatus | null;
+  reasons: RefusalReason[];
+  active: ActiveVersion[];
+  last_evaluated_us: number | null;
+}
+
+/** Time in force. */
+export type TimeInForce = "GTC" | "IOC" | "FOK" | "GTX";
+
+export interface ValidationError {
+  loc: (string | number)[];
+  msg: string;
+  type: string;
+  input: unknown;
+  ctx: Record<string, unknown>;
+}
+
+export interface Answers {
+  "/api/v1/accounts": AccountView[];
+  "/api/v1/accounts/{account_id}": AccountView;
+  "/api/v1/accounts/{account_id}/equity": CurveView;
+  "/api/v1/assessments": Page_RiskAssessed;
+  "/api/v1/audits": Page_AuditRecorded;
+  "/api/v1/controls": ControlsView[];
+  "/api/v1/evaluations": Page_StrategyEvaluated;
+  "/api/v1/feeds": FeedView[];
+  "/api/v1/fills": Page_OrderFilled;
+  "/api/v1/gaps": Page_GapDetected;
+  "/api/v1/lag": LagView[];
+  "/api/v1/limits": RiskLimitsChanged[];
+  "/api/v1/log": LogAnswer;
+  "/api/v1/marks": MarkView[];
+  "/api/v1/orders": Page_OrderChanged;
+  "/api/v1/orders/{client_order_id}": Item_OrderChanged;
+  "/api/v1/platform": PlatformView;
+  "/api/v1/positions": PositionView[];
+  "/api/v1/services": ServicesView;
+  "/api/v1/strategies": StrategyView[];
+  "/api/v1/stream": unknown;
+}
