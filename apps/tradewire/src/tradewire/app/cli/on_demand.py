@@ -98,7 +98,12 @@ COMMANDS = {
         "sweep",
         "Try many parameter sets; rank them in and out of sample, with deflated Sharpe ratio and overfitting risk.",
     ),
+    "demote": Known(
+        "promote",
+        "Take a stage's promotion back: the record says so, and the images of the promotion before it return.",
+    ),
     "limits": Known("on_duty", "Show and set the risk limits of accounts."),
+    "promote": Known("promote", "Promote a revision from stage to stage by gates; approve, watch, show."),
     "replay": Known(
         "replay",
         "Replay a sample scenario through services that run elsewhere, e.g. in containers: prepare, register, watch.",

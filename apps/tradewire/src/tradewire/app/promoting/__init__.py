@@ -1,0 +1,1 @@
+"""Promotion of a revision from stage to stage, by gates."""
