@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,9 @@ ON_DUTY = ("halt", "reduce-only", "pause", "flatten", "resume", "controls", "lim
 
 
 def test_document_of_the_levels_names_every_level_and_its_command() -> None:
-    rows = [line for line in (PROJECT / "docs/controls.md").read_text().splitlines() if line.startswith("| ")]
-    named = [row.split("|")[1].strip() for row in rows[1:]]
+    lines = iter((PROJECT / "docs/controls.md").read_text().splitlines())
+    rows = takewhile(bool, dropwhile(lambda line: not line.startswith("| level, command"), lines))
+    named = [row.split("|")[1].strip() for row in list(rows)[2:]]
     commands = {switch.level: switch.name for switch in SWITCHES}
     assert named == [f"{level.value} `{commands[level]}`" for level in SEVERITY]
 
@@ -36,6 +38,7 @@ def test_command_that_stops_trading_loads_nothing_heavy(words: list[str], more: 
     arguments = ["main", "max_leverage=1"] if words == ["limits", "set"] else []
     program = f"""
 import sys
+from itertools import dropwhile, takewhile
 from tradewire.app.cli import main, on_duty
 code = main({[*words, *arguments, *more]!r})
 print(code, [name for name in {HEAVY!r} if name in sys.modules])
