@@ -13,6 +13,7 @@ from tradewire.app.web.address import keys_of, one_time_link
 from tradewire.app.web.guard import CSRF_HEADER, HEADERS
 from tradewire.app.web.keys import LINK_SECONDS, SESSION_SECONDS, Keys
 from tradewire.app.web.server import serve
+from tradewire.app.web.upstream import own_token
 from tradewire.runtime.clock import SystemClock
 
 CLOCK = SystemClock()
@@ -100,6 +101,13 @@ async def test_platform_when_it_does_not_run_then_each_service_is_down_and_the_a
     assert {one["state"] for one in services} == {"down"}
     answer = await door.get("/api/v1/accounts")
     assert (answer.status_code, answer.json()) == (503, {"detail": "telemetry does not run"})
+
+
+def test_token_when_the_platform_asks_for_them_then_the_one_of_who_runs_the_dashboard(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    assert own_token({}) == own_token({"TRADEWIRE_TOKEN_FILE": str(file)}) == {}
+    file.write_text("abc\n")
+    assert own_token({"TRADEWIRE_TOKEN_FILE": str(file)}) == {"authorization": "Bearer abc"}
 
 
 def test_key_when_made_then_its_owner_alone_reads_it(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import { type JSX, render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { alertsOf } from "./alerts";
 import type { PlatformView } from "./api";
+import { Controls } from "./controls";
 import { connection, live, useData, useSecond } from "./data";
 import { age, clock } from "./format";
 import { listen, useRoute } from "./keys";
@@ -62,6 +63,7 @@ function Header(props: { session: Session | null; frozen: boolean }): JSX.Elemen
       {props.frozen && <span class="warn" role="status">▲ frozen, {live.newer} newer</span>}
       <span class="space" />
       <Search />
+      <Controls session={props.session} />
       <span class="wide muted">{props.session?.user}</span>
     </header>
   );

@@ -11,6 +11,8 @@ export interface Loaded<T> {
 
 const AT_MOST_EACH_MS = 1000;
 const AT_LEAST_EACH_MS = 10_000;
+/** What no event tells of is asked more often. */
+const EACH_MS: Record<string, number> = { "/web/services": 2000, "/api/v1/controls": 3000 };
 const TIMEOUT_MS = 5000;
 const KEPT = 60;
 
@@ -32,7 +34,7 @@ class Resource {
   tick(now_ms: number): void {
     if (this.readers.size === 0 || this.asking || document.hidden) return;
     const since = now_ms - this.asked_ms;
-    if (since >= AT_LEAST_EACH_MS || (this.dirty && since >= AT_MOST_EACH_MS)) void this.ask(now_ms);
+    if (since >= (EACH_MS[this.path] ?? AT_LEAST_EACH_MS) || (this.dirty && since >= AT_MOST_EACH_MS)) void this.ask(now_ms);
   }
 
   private async ask(now_ms: number): Promise<void> {
@@ -93,6 +95,11 @@ export function useData<T>(path: string, ...kinds: string[]): Loaded<T> {
     return () => void held.readers.delete(reader);
   }, [held]);
   return held.state as Loaded<T>;
+}
+
+/** Ask everything again: something was written. */
+export function touchAll(): void {
+  for (const one of resources.values()) one.touch();
 }
 
 /** The connection as the page sees it. */

@@ -18,6 +18,7 @@ from tradewire.app.web.bundle import TYPES, bundle
 from tradewire.app.web.guard import Guard, cookie_name
 from tradewire.app.web.keys import SESSION_SECONDS, Keys
 from tradewire.app.web.upstream import Upstream
+from tradewire.app.web.writes import Writes
 from tradewire.embedded import StackPaths
 from tradewire.embedded.platform_state import read_platform
 from tradewire.ports.clock import ClockPort
@@ -35,6 +36,7 @@ def web_app(root: Path, clock: ClockPort, upstream: Upstream) -> FastAPI:
     app, keys = FastAPI(docs_url=None, redoc_url=None, openapi_url=None), keys_of(root)
     _add_open(app, keys, clock)
     _add_reads(app, keys, root, clock, upstream)
+    Writes(root).add_to(app)
     _add_pages(app)
     app.add_middleware(Guard, keys=keys, clock=clock)
     return app
