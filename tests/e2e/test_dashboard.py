@@ -10,23 +10,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from tests.e2e.slices import ROOT, kept_replay
 
-from tradewire.app.cli import main
-from tradewire.app.cli.output import Exit
 from tradewire.app.web.address import address, one_time_link
-from tradewire.embedded import StackPaths, fetch
 from tradewire.embedded.freezing import freeze, thaw
 from tradewire.embedded.platform_state import read_platform
 from tradewire.runtime.clock import SystemClock
 
-PROJECT = Path(__file__).parents[4]
-AXE = PROJECT / "apps/tradewire/web/node_modules/axe-core/axe.min.js"
+AXE = ROOT / "apps/tradewire/web/node_modules/axe-core/axe.min.js"
 PAGES = ("/", "/positions", "/s", "/s/ema-cross-btc", "/why", "/why?all", "/platform", "/log", "/about", "/none")
 SIZES = ((1280, 800), (390, 844), (320, 640))
 WAIT_MS = 60_000
@@ -35,20 +32,14 @@ VIOLATIONS = """window.violations = [];
 document.addEventListener('securitypolicyviolation',
   event => window.violations.push(event.violatedDirective + ' ' + event.sourceFile));"""
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def root(run_roots: Path) -> Iterator[Path]:
     """``tradewire up``: six processes and the dashboard, on the hourly sample."""
-    folder = tmp_path_factory.mktemp("dashboard")
-    fetch(StackPaths.under(folder))
-    with chdir(PROJECT):
-        try:
-            assert main(["up", "--bars-per-second", "4", "--root", str(folder)]) == Exit.DONE
-            yield folder
-        finally:
-            main(["down", "--root", str(folder)])
+    with kept_replay(run_roots / "dashboard", bars_per_second=4) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
