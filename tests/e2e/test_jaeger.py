@@ -82,6 +82,7 @@ def test_filled_order_has_one_whole_trace_and_the_command_shows_it(traced: tuple
     until(lambda: filled(url) is not None)
     trace = filled(url)
     assert trace is not None
+    assert [(one.service, one.name, one.parent_id) for one in trace.roots] == [("ingest", "candle.closed", None)]
     (candle,) = trace.roots
     spans = list(every(trace.roots))
     parents = {id(child): span for span in spans for child in span.children}

@@ -99,7 +99,8 @@ def roots_of(spans: Sequence[TraceSpan]) -> tuple[TraceSpan, ...]:
 def _span(raw: dict[str, Any], processes: dict[str, Any]) -> TraceSpan:
     references = raw.get("references") or []
     own = [one for one in references if one["traceID"] == raw["traceID"]]
-    parents = [one["spanID"] for one in own if one["refType"] == "CHILD_OF"]
+    # Jaeger tells a parent that the span links to as well once, as a link.
+    parents = [one["spanID"] for one in sorted(own, key=lambda one: one["refType"] != "CHILD_OF")]
     return TraceSpan(
         span_id=raw["spanID"],
         service=processes[raw["processID"]]["serviceName"],
