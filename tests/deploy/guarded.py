@@ -22,6 +22,7 @@ from tradewire.embedded.server import Server
 
 kafka_admin: Any = importlib.import_module("confluent_kafka.admin")  # its types leave out what it re-exports
 PASSWORD = "secret of a test"
+LOOK_SECONDS = 0.05
 GUARDED = """
 listeners=PLAINTEXT://127.0.0.1:{kafka},CONTROLLER://127.0.0.1:{controller},CLIENTS://127.0.0.1:{clients}
 advertised.listeners=PLAINTEXT://127.0.0.1:{kafka},CONTROLLER://127.0.0.1:{controller},CLIENTS://127.0.0.1:{clients}
@@ -103,6 +104,16 @@ def _apply(overlay: Overlay, admin: Any) -> None:
     ):
         for future in futures.values():
             future.result()
+    while len(_in_force(admin)) < len(set(rights)):  # the broker obeys them later than the controller took them
+        Event().wait(LOOK_SECONDS)
+
+
+def _in_force(admin: Any) -> list[Any]:
+    """Every rule that the broker obeys by now."""
+    any_kind, any_pattern = kafka_admin.ResourceType.ANY, kafka_admin.ResourcePatternType.ANY
+    any_work, any_kind_of_rule = kafka_admin.AclOperation.ANY, kafka_admin.AclPermissionType.ANY
+    every = kafka_admin.AclBindingFilter(any_kind, None, any_pattern, None, None, any_work, any_kind_of_rule)
+    return list(admin.describe_acls(every).result())
 
 
 def _bindings(user: Any) -> Iterator[Any]:

@@ -112,7 +112,7 @@ def test_lag_says_for_what_an_instance_waits_and_fails_when_one_does_not_work(
     record = Outgoing(BY_EVENT[InstanceReported].name, report.instance_id.encode(), codec.encode(report))
 
     @asynccontextmanager
-    async def here(_: object) -> AsyncIterator[Operator]:
+    async def here(*_: object) -> AsyncIterator[Operator]:
         yield Operator(bus, codec, ManualClock(NOW_US), "a test")
 
     asyncio.run(bus.publish([record]))

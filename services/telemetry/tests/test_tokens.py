@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
 
 from tradewire.runtime.access.roles import Identity, Role
 from tradewire.runtime.access.tokens import line_of
@@ -45,7 +46,7 @@ async def test_every_route_of_the_face_when_there_are_tokens_then_asks_for_one_b
     settings = Settings(
         bus_url="memory:", http_port=0, http_port_file=tmp_path / "port", tokens_file=tmp_path / "tokens"
     )
-    async with face([build(settings)], settings, SystemClock(), Metrics()):
+    async with face([build(settings)], settings, SystemClock(), Metrics(CollectorRegistry())):
         base = f"http://127.0.0.1:{(tmp_path / 'port').read_text()}"
         async with httpx.AsyncClient(base_url=base) as client:
             paths = (await client.get("/openapi.json")).json()["paths"]

@@ -14,6 +14,7 @@ from tradewire.ports.events import (
     ControlChanged,
     ControlLevel,
     ControlStatusChanged,
+    LevelInForce,
     RiskAssessed,
     Severity,
     StrategyEvaluated,
@@ -127,12 +128,23 @@ def test_more_than_can_wait_gives_up_the_oldest_and_says_how_many() -> None:
 
 
 async def test_kill_switch_is_shown_with_the_time_it_took_to_get_here(rig: WorkerRig) -> None:
-    desk = RefusingDesk().service
+    desk, obeyed = RefusingDesk().service, dict[str, LevelInForce]()
+
+    def obey(event: ControlChanged, _: Envelope) -> Iterator[Emit]:
+        level = LevelInForce(
+            scope=event.scope, level=event.level, reason="", author="", issued_at_us=0, control_offset=0
+        )
+        if event.level is ControlLevel.NORMAL:
+            obeyed.clear()
+        else:
+            obeyed[event.scope] = level
+        return iter(())
+
     service = replace(
         desk,
-        inputs=(on(ControlChanged, lambda *_: ()),),
+        inputs=(on(ControlChanged, obey),),
         outputs=(*desk.outputs, ControlStatusChanged),
-        levels=lambda: (),
+        levels=obeyed.values,
     )
     await rig.say(control("account:alpha", ControlLevel.NO_NEW))
     shown = partial(rig.metrics.registry.get_sample_value, "tradewire_kill_switch_engaged")
