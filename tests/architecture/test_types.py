@@ -28,7 +28,8 @@ def test_mypy_reads_every_python_file_and_finds_nothing() -> None:
     folders = [
         relative(path) for d in distributions() for name in ("src", "tests") if (path := d.folder / name).is_dir()
     ]
-    output = _mypy(*folders, *OTHERS, *map(relative, ROOT.glob("*.py")))
+    pages = [relative(path) for d in distributions() for path in (d.folder / "web").glob("*.py")]
+    output = _mypy(*folders, *OTHERS, *pages, *map(relative, ROOT.glob("*.py")))
     match = re.search(r"no issues found in (\d+) source files", output)
     assert match is not None, output
     every = {path for name in tracked() if (path := ROOT / name).suffix == ".py"}
