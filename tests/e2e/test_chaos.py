@@ -21,6 +21,8 @@ from tradewire.testkit.chaos.scenario import CHANGING, drilled
 
 pytestmark = pytest.mark.timeout(1800)
 ONLY_KILLS = Amounts(restarts=0, broker_restarts=0, database_kills=0)
+PATIENCE_SECONDS = 400.0
+"""Everything begins anew within it on a machine that is busy with other work, too."""
 LEAST_FILLS = 20
 
 
@@ -39,7 +41,7 @@ def references(run_roots: Path) -> Path:
 def under_fire(name: str, bars: int | None, root: Path, references: Path, **asked: object) -> Drill:
     """A drill that passed, or says what it found."""
     market = drilled(name, ROOT, root / "data", bars=bars)
-    question = Question(market, **asked)  # type: ignore[arg-type]
+    question = Question(market, patience_s=PATIENCE_SECONDS, **asked)  # type: ignore[arg-type]
     done = asyncio.run(drill(question, root, reference=reference(name, bars, references)))
     assert (done.stopped, done.audit.findings, done.differences) == ("", [], [])
     assert done.result.fingerprint == done.reference.result.fingerprint
