@@ -43,7 +43,9 @@ def test_bundle_when_read_then_nothing_is_loaded_from_elsewhere(built_anew: dict
 
 
 def test_lock_when_read_then_every_package_has_its_hash_and_no_address() -> None:
-    packages = json.loads((WEB / "package-lock.json").read_text())["packages"]
+    text = (WEB / "package-lock.json").read_text()
+    assert "://" not in text
+    packages = json.loads(text)["packages"]
     assert [name for name, one in packages.items() if name and "integrity" not in one] == []
     assert [name for name, one in packages.items() if "resolved" in one] == []
 
