@@ -11,6 +11,7 @@ from tradewire.ports.events import (
     AccountStateChanged,
     CandleClosed,
     GapDetected,
+    IndicatorsUpdated,
     OrderChanged,
     OrderFilled,
     RiskAssessed,
@@ -74,6 +75,12 @@ class Messages:
         prices = dict.fromkeys(("open", "high", "low", "close", "volume"), "100")
         fields = {"venue": "binance", "symbol": "BTCUSDT", "interval": "1h", "open_time_us": 0, "close_time_us": 1}
         return CandleClosed(**fields | prices | other)
+
+    def indicators(self, time_us: int, values: dict[str, float | None], **other: Any) -> IndicatorsUpdated:
+        fields: dict[str, Any] = {"venue": "binance", "symbol": "BTCUSDT", "interval": "1h", "close": "100"}
+        times = {"open_time_us": 0, "event_time_us": time_us}
+        rest = {"values": values, "previous": {}, "input_partition": 0, "input_offset": 0}
+        return IndicatorsUpdated(**fields | times | rest | other)
 
     def gap(self, **other: Any) -> GapDetected:
         fields = {"venue": "binance", "symbol": "BTCUSDT", "interval": "1h", "kind": "MISSING", "event_time_us": 1}

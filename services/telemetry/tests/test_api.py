@@ -15,6 +15,7 @@ from tradewire.ports.bus import Place
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import ControlStatusChanged, StrategyConfigPublished, StrategyStatusChanged
 from tradewire.ports.message import Event
+from tradewire.telemetry.adapters.api.chart import ChartRoutes
 from tradewire.telemetry.adapters.api.examples import EXAMPLES
 from tradewire.telemetry.adapters.api.history import HistoryRoutes
 from tradewire.telemetry.adapters.api.state import StateRoutes
@@ -39,6 +40,7 @@ class Desk:
         self.app = FastAPI()
         self.routers = (
             StateRoutes(self.desk.books).router,
+            ChartRoutes(self.desk.history, self.desk.books).router,
             HistoryRoutes(self.log_store, self.desk.freshness, self._ends).router,
         )
         for router in self.routers:
@@ -234,7 +236,10 @@ async def test_lag_when_a_topic_is_behind_then_in_time_and_records(api: Desk, me
     assert await api.get("/lag", 503) == {"detail": "the bus does not answer: broker away"}
 
 
-@pytest.mark.parametrize("path", ["/orders", "/fills", "/evaluations", "/assessments", "/gaps", "/audits", "/log"])
+PAGES = ("orders", "fills", "evaluations", "assessments", "gaps", "audits", "log", "annotations", "controls/history")
+
+
+@pytest.mark.parametrize("path", [f"/{name}" for name in PAGES])
 async def test_any_page_when_asked_wrongly_then_422(api: Desk, path: str) -> None:
     for wrong in ({"limit": 0}, {"limit": 1001}, {"after": "nonsense"}):
         await api.get(path, 422, **wrong)

@@ -31,6 +31,32 @@ export interface ActiveVersion {
   document: string;
 }
 
+/** One mark at the event time of a bar. ``price``: quote per base; ``qty``: base; null where there is none. */
+export interface Annotation {
+  kind: AnnotationKind;
+  time_us: number;
+  venue: string;
+  symbol: string;
+  account_id: string | null;
+  strategy_id: string | null;
+  text: string;
+  ref: string;
+  side: Side | null;
+  price: string | null;
+  qty: string | null;
+  client_order_id: string | null;
+}
+
+/** What happened. EXIT: any fill that closes; REFUSAL: by risk; REJECTION: by execution or the venue; CONFIG: a */
+export type AnnotationKind = "ENTRY" | "EXIT" | "LIQUIDATION" | "REFUSAL" | "REJECTION" | "CONFIG" | "GAP";
+
+/** Newest first. ``next``: give it as ``after`` for older ones, null at the end of what is in memory. */
+export interface Annotations {
+  items: Annotation[];
+  next: string | null;
+  complete_from_us: number | null;
+}
+
 /** Structured audit event. */
 export interface AuditRecorded {
   source: string;
@@ -42,8 +68,35 @@ export interface AuditRecorded {
   attributes: Record<string, string>;
 }
 
+/** Closed bars as columns of the same length, by rising time. Prices: quote per base; volume: base. */
+export interface CandlesView {
+  venue: string;
+  symbol: string;
+  interval: string;
+  interval_us: number;
+  time_us: number[];
+  open: number[];
+  high: number[];
+  low: number[];
+  close: number[];
+  volume: number[];
+  values: Record<string, (number | null)[]>;
+  next: string | null;
+  kept_from_us: number;
+  dropped: boolean;
+}
+
 /** The answer. */
 export type ConfigStatus = "ACCEPTED" | "REFUSED" | "RETIRED";
+
+/** Kill switch and pause. */
+export interface ControlChanged {
+  scope: string;
+  level: ControlLevel;
+  reason: string;
+  author: string;
+  issued_at_us: number;
+}
 
 /** Level in force. */
 export type ControlLevel = "NORMAL" | "NO_NEW" | "REDUCE_ONLY" | "FLATTEN" | "PAUSED";
@@ -132,11 +185,42 @@ export interface InstanceView {
   last_error: string | null;
 }
 
+/** An instrument's filters, fees and brackets, in force from valid_from_us. */
+export interface InstrumentChanged {
+  venue: string;
+  symbol: string;
+  base: string;
+  quote: string;
+  status: InstrumentStatus;
+  tick_size: string;
+  step_size: string;
+  min_qty: string;
+  max_qty: string;
+  min_notional: string;
+  maker_fee: string;
+  taker_fee: string;
+  liquidation_fee: string;
+  price_collar_ratio: string;
+  intervals: string[];
+  brackets: LeverageBracket[];
+  valid_from_us: number;
+}
+
+/** Trading status at the venue. */
+export type InstrumentStatus = "TRADING" | "HALT" | "BREAK" | "CLOSED";
+
 export interface Item_AuditRecorded {
   event_id: string;
   event_time_us: number;
   trace_id: string | null;
   event: AuditRecorded;
+}
+
+export interface Item_ControlChanged {
+  event_id: string;
+  event_time_us: number;
+  trace_id: string | null;
+  event: ControlChanged;
 }
 
 export interface Item_GapDetected {
@@ -190,6 +274,15 @@ export interface LevelInForce {
   author: string;
   issued_at_us: number;
   control_offset: number;
+}
+
+/** One maintenance-margin tier. */
+export interface LeverageBracket {
+  notional_floor: string;
+  notional_cap: string;
+  maintenance_ratio: string;
+  maintenance_amount: string;
+  max_leverage: number;
 }
 
 /** Liquidity flag. */
@@ -304,6 +397,11 @@ export type OrderType = "MARKET" | "LIMIT" | "STOP_MARKET" | "TAKE_PROFIT_MARKET
 
 export interface Page_AuditRecorded {
   items: Item_AuditRecorded[];
+  next: string | null;
+}
+
+export interface Page_ControlChanged {
+  items: Item_ControlChanged[];
   next: string | null;
 }
 
@@ -522,13 +620,17 @@ export interface Answers {
   "/api/v1/accounts": AccountView[];
   "/api/v1/accounts/{account_id}": AccountView;
   "/api/v1/accounts/{account_id}/equity": CurveView;
+  "/api/v1/annotations": Annotations;
   "/api/v1/assessments": Page_RiskAssessed;
   "/api/v1/audits": Page_AuditRecorded;
+  "/api/v1/candles": CandlesView;
   "/api/v1/controls": ControlsView[];
+  "/api/v1/controls/history": Page_ControlChanged;
   "/api/v1/evaluations": Page_StrategyEvaluated;
   "/api/v1/feeds": FeedView[];
   "/api/v1/fills": Page_OrderFilled;
   "/api/v1/gaps": Page_GapDetected;
+  "/api/v1/instruments": InstrumentChanged[];
   "/api/v1/lag": LagView[];
   "/api/v1/limits": RiskLimitsChanged[];
   "/api/v1/log": LogAnswer;

@@ -10,6 +10,7 @@ from tradewire.ports.events import (
     ControlStatusChanged,
     GapDetected,
     IndicatorsUpdated,
+    InstrumentChanged,
     MarkPriceUpdated,
     OrderChanged,
     OrderFilled,
@@ -29,6 +30,7 @@ from tradewire.telemetry.domain.desk import TelemetryDesk
 def inputs(desk: TelemetryDesk) -> tuple[Input, ...]:
     """The table, in the order in which broadcast topics are read at the start."""
     return (
+        on(InstrumentChanged, desk.on_fact),
         on(StrategyConfigPublished, desk.on_fact, deleted=desk.on_config_deleted),
         on(StrategyStatusChanged, desk.on_fact),
         on(RiskLimitsChanged, desk.on_fact),

@@ -12,6 +12,7 @@ from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.events import (
     AccountStateChanged,
     CandleClosed,
+    IndicatorsUpdated,
     MarkPriceUpdated,
     OrderChanged,
     OrderFilled,
@@ -31,10 +32,16 @@ from tradewire.telemetry.domain.entries import entry_of
 log = logging.getLogger(__name__)
 
 ACCOUNT_PARTITIONS = BY_EVENT[AccountStateChanged].partitions
-MARKET = tuple(BY_EVENT[event].name for event in (CandleClosed, MarkPriceUpdated, TopOfBook))
-"""Read again only for the newest of each series."""
-MARKET_RECORDS_MAX = 1_000
-"""Of each partition; a series that is not among them is unknown until its next record."""
+MARKET = {
+    BY_EVENT[event].name: records_max
+    for event, records_max in (
+        (CandleClosed, 3_000),
+        (IndicatorsUpdated, 3_000),
+        (MarkPriceUpdated, 1_000),
+        (TopOfBook, 1_000),
+    )
+}
+"""Read again for charts and for the newest of each series: so many records of each partition."""
 FORGET_EVERY_SECONDS = 3600.0
 WHOLE = tuple(BY_EVENT[event].name for event in (AccountStateChanged, OrderFilled))
 """Read again from their beginning: sums, peaks and curves need every one."""
@@ -103,7 +110,7 @@ class TelemetryStore(Store):
                 if topic in WHOLE and begin:
                     self._context.lost(place, 0, begin, why="the books' sums, peaks and curves begin after them")
             if topic not in WHOLE:
-                most = MARKET_RECORDS_MAX if topic in MARKET else self._restore_records_max
+                most = MARKET.get(topic, self._restore_records_max)
                 begins = {place: max(begins[place], ends[place] - most) for place in places}
             async for record in read_between(self._context.bus, begins, ends):
                 await self._restore(record)
@@ -144,6 +151,7 @@ class TelemetryStore(Store):
     async def release(self, partitions: Sequence[int]) -> None:
         self._desk.books.forget(partitions)
         self._desk.market.forget(partitions)
+        self._desk.history.forget(partitions)
         self._held.difference_update(partitions)
         self._restored()
 

@@ -11,6 +11,7 @@ from tradewire.ports.message import Emit
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.process import version_of
 from tradewire.runtime.service import Service
+from tradewire.telemetry.adapters.api.chart import ChartRoutes
 from tradewire.telemetry.adapters.api.history import HistoryRoutes
 from tradewire.telemetry.adapters.api.platform import PlatformRoutes
 from tradewire.telemetry.adapters.api.state import StateRoutes
@@ -71,14 +72,15 @@ def build(settings: Settings) -> Service:
         status=desk.status,
         tick=running,
         closed=closed,
-        routes=_api(stream, platform, StateRoutes(desk.books).router, history.router, stream.router),
+        routes=_api(desk, stream, platform, history),
         renew=renew,
     )
     return service
 
 
-def _api(stream: UpdateStream, platform: PlatformRoutes, *routers: APIRouter) -> APIRouter:
+def _api(desk: TelemetryDesk, stream: UpdateStream, platform: PlatformRoutes, history: HistoryRoutes) -> APIRouter:
     api = APIRouter(prefix=API, dependencies=[Depends(stream.tell_position), Depends(platform.tell_partitions)])
-    for router in (platform.router, *routers):
-        api.include_router(router)
+    books = desk.books
+    for routes in (platform, StateRoutes(books), ChartRoutes(desk.history, books), history, stream):
+        api.include_router(routes.router)
     return api

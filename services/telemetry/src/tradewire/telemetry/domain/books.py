@@ -9,9 +9,12 @@ from typing import Any
 
 from tradewire.ports.events import (
     AccountStateChanged,
+    ActiveVersion,
     AuditRecorded,
+    ControlChanged,
     ControlStatusChanged,
     GapDetected,
+    InstrumentChanged,
     OrderChanged,
     OrderFilled,
     RiskAssessed,
@@ -37,6 +40,8 @@ class BookBounds:
     assessments: int = 5_000
     gaps: int = 1_000
     audits: int = 1_000
+    controls: int = 1_000
+    versions: int = 500
 
 
 class Books:
@@ -51,7 +56,9 @@ class Books:
             StrategyEvaluated: self._take_evaluation,
             RiskAssessed: self._take_assessment,
             RiskLimitsAnswered: self._take_limits,
+            ControlChanged: self._take_control,
             ControlStatusChanged: self._take_control_status,
+            InstrumentChanged: self._take_instrument,
             StrategyConfigPublished: self._take_config,
             StrategyStatusChanged: self._take_status,
             GapDetected: self._take_gap,
@@ -69,6 +76,9 @@ class Books:
         self.assessments: deque[Seen[RiskAssessed]] = deque(maxlen=bounds.assessments)
         self.gaps: deque[Seen[GapDetected]] = deque(maxlen=bounds.gaps)
         self.audits: deque[Seen[AuditRecorded]] = deque(maxlen=bounds.audits)
+        self.controls: deque[Seen[ControlChanged]] = deque(maxlen=bounds.controls)
+        self.instruments: dict[tuple[str, str], InstrumentChanged] = {}
+        self.versions: dict[tuple[str, int], ActiveVersion] = {}
         self.configs: dict[str, StrategyConfigPublished] = {}
         self.statuses: dict[str, StrategyStatusChanged] = {}
         self.control_statuses: dict[tuple[str, str], ControlStatusChanged] = {}
@@ -163,6 +173,17 @@ class Books:
             self.accounts[event.account_id].limits = limits
         return known != limits
 
+    def _take_control(self, event: ControlChanged, envelope: Envelope) -> bool:
+        if not self._is_later(envelope):
+            return False
+        self.controls.append(Seen(event, envelope))
+        return True
+
+    def _take_instrument(self, event: InstrumentChanged, _: Envelope) -> bool:
+        known = self.instruments.get((event.venue, event.symbol))
+        self.instruments[event.venue, event.symbol] = event
+        return known != event
+
     def _take_control_status(self, event: ControlStatusChanged, _: Envelope) -> bool:
         """The newest at the end: it tells who has a partition now."""
         key = (event.service, event.instance)
@@ -178,6 +199,10 @@ class Books:
     def _take_status(self, event: StrategyStatusChanged, _: Envelope) -> bool:
         known = self.statuses.get(event.strategy_id)
         self.statuses[event.strategy_id] = event
+        for version in event.active:
+            self.versions[event.strategy_id, version.version] = version
+        while len(self.versions) > self._bounds.versions:
+            del self.versions[next(iter(self.versions))]
         return known != event
 
     def _take_gap(self, event: GapDetected, envelope: Envelope) -> bool:

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from tradewire.ports.events import CandleClosed, MarkPriceUpdated, TopOfBook
+from tradewire.ports.events import CandleClosed, IndicatorsUpdated, MarkPriceUpdated, TopOfBook
 from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.ports.topics import TOPICS
+from tradewire.telemetry.domain.bar_history import BarHistory
 from tradewire.telemetry.domain.books import Books
 from tradewire.telemetry.domain.latency import Latencies, Took
 from tradewire.telemetry.domain.market import MarketBook
@@ -47,6 +48,7 @@ class TelemetryDesk:
     ) -> None:
         self.books = books
         self.market = MarketBook()
+        self.history = BarHistory()
         self.freshness: dict[str, Freshness] = {}
         self._market_sample, self._listener, self._timer = market_sample, listener, timer
         self._latencies = Latencies()
@@ -70,6 +72,7 @@ class TelemetryDesk:
         self._note(envelope)
         self._time(event, envelope)
         self._market[envelope.topic] += 1
+        self._draw(event, envelope)
         if type(event) in SHOWN:
             self.market.take(event, envelope)
             self._listener(Seen(event, envelope))
@@ -94,13 +97,17 @@ class TelemetryDesk:
         """Forget everything, as before the first message."""
         self.books.clear()
         self.market.clear()
+        self.history.clear()
         self.freshness.clear()
         self._market.clear()
         self._unrecorded.clear()
         self._latencies = Latencies()
 
     def restore(self, event: Event, envelope: Envelope) -> None:
-        """An event read again at the start: into the books or the market only, for it was recorded before."""
+        """An event read again at the start: into what is shown only, for it was recorded before."""
+        self._draw(event, envelope)
+        if isinstance(event, IndicatorsUpdated):
+            return
         if type(event) in SHOWN:
             self.market.take(event, envelope)  # the topic is still read from where it was left: lag counts from there
             return
@@ -129,6 +136,10 @@ class TelemetryDesk:
             "unrecorded": len(self._unrecorded),
             "messages": {topic: seen.messages for topic, seen in sorted(self.freshness.items())},
         }
+
+    def _draw(self, event: Event, envelope: Envelope) -> None:
+        if isinstance(event, CandleClosed | IndicatorsUpdated):
+            self.history.take(event, envelope.partition)
 
     def _time(self, event: Event, envelope: Envelope) -> None:
         for took in self._latencies.take(event, envelope):

@@ -161,6 +161,72 @@ def _paged(event: dict[str, Any]) -> dict[str, Any]:
     return {"items": [shown], "next": None}
 
 
+_INSTRUMENT = {
+    "venue": "binance",
+    "symbol": "BTCUSDT",
+    "base": "BTC",
+    "quote": "USDT",
+    "status": "TRADING",
+    "tick_size": "0.10000000",
+    "step_size": "0.00100000",
+    "min_qty": "0.00100000",
+    "max_qty": "1000.00000000",
+    "min_notional": "5.00000000",
+    "maker_fee": "0.00020000",
+    "taker_fee": "0.00040000",
+    "liquidation_fee": "0.01250000",
+    "price_collar_ratio": "0.05000000",
+    "intervals": ["1h"],
+    "brackets": [
+        {
+            "notional_floor": "0.00000000",
+            "notional_cap": "50000.00000000",
+            "maintenance_ratio": "0.00400000",
+            "maintenance_amount": "0.00000000",
+            "max_leverage": 125,
+        }
+    ],
+    "valid_from_us": AT_US,
+}
+_CONTROL = {
+    "scope": "account:paper-1",
+    "level": "NO_NEW",
+    "reason": "drill",
+    "author": "ann",
+    "issued_at_us": AT_US,
+}
+_ANNOTATION = {
+    "kind": "ENTRY",
+    "time_us": AT_US,
+    "venue": "binance",
+    "symbol": "BTCUSDT",
+    "account_id": "paper-1",
+    "strategy_id": "ema-cross-btc",
+    "text": "ENTRY BUY 1 at 3650",
+    "ref": "0d6c1e5a-6a0b-5f0f-9a59-1f2f0f6c9b11",
+    "side": "BUY",
+    "price": "3650.00000000",
+    "qty": "1.00000000",
+    "client_order_id": ORDER_ID,
+}
+_CANDLES = {
+    "venue": "binance",
+    "symbol": "BTCUSDT",
+    "interval": "1h",
+    "interval_us": 3_600_000_000,
+    "time_us": [AT_US],
+    "open": [3641.0],
+    "high": [3655.5],
+    "low": [3640.0],
+    "close": [3650.0],
+    "volume": [128.4],
+    "values": {"ema(close,12)": [3648.2], "ema(close,26)": [None]},
+    "next": str(AT_US),
+    "kept_from_us": AT_US - 7_200_000_000,
+    "dropped": False,
+}
+
+
 EXAMPLES: dict[str, Any] = {
     "accounts": [_ACCOUNT],
     "account": _ACCOUNT,
@@ -178,6 +244,10 @@ EXAMPLES: dict[str, Any] = {
     "evaluations": _paged(_EVALUATION),
     "assessments": _paged(_DECISION),
     "strategies": [_STRATEGY],
+    "history": _paged(_CONTROL),
+    "instruments": [_INSTRUMENT],
+    "candles": _CANDLES,
+    "annotations": {"items": [_ANNOTATION], "next": None, "complete_from_us": None},
     "log": {"entries": [_ENTRY], "next": None},
     "lag": [
         {"topic": "execution.fill.v1", "newest_event_time_us": AT_US, "behind_us": 3_600_000_000, "records_behind": 0}

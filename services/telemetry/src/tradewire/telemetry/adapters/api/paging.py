@@ -10,16 +10,16 @@ from fastapi import HTTPException
 
 from tradewire.ports.message import Event
 from tradewire.ports.telemetry import position
-from tradewire.telemetry.adapters.api.models import Item, Page, Selection
+from tradewire.telemetry.adapters.api.models import Item, Page, Span
 from tradewire.telemetry.domain.seen import Seen
 
 E = TypeVar("E", bound=Event)
 IDS = ("account_id", "strategy_id", "symbol")
 
 
-def page(messages: Iterable[Seen[E]], chosen: Selection, also: Callable[[E], bool] = lambda _: True) -> Page[E]:
+def page(messages: Iterable[Seen[E]], chosen: Span, also: Callable[[E], bool] = lambda _: True) -> Page[E]:
     """The page that ``chosen`` asks for. Raises HTTPException 422 for a cursor that is none."""
-    wanted = {name: value for name in IDS if (value := getattr(chosen, name)) is not None}
+    wanted = {name: value for name in IDS if (value := getattr(chosen, name, None)) is not None}
     before = cursor_of(chosen.after)
 
     def fits(seen: Seen[E]) -> bool:

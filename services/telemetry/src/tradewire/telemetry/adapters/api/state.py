@@ -8,7 +8,9 @@ from fastapi import APIRouter, HTTPException, Query
 
 from tradewire.ports.events import (
     AuditRecorded,
+    ControlChanged,
     GapDetected,
+    InstrumentChanged,
     OrderChanged,
     OrderFilled,
     OrderStatus,
@@ -30,6 +32,7 @@ from tradewire.telemetry.adapters.api.models import (
     Plain,
     PositionView,
     Selection,
+    Span,
     StrategyView,
 )
 from tradewire.telemetry.adapters.api.paging import item, page
@@ -64,6 +67,10 @@ class StateRoutes:
         get("/assessments", summary="Risk's answers, refusals too", responses=answers("assessments"))(self.assessments)
         get("/strategies", summary="Strategies and their state", responses=answers("strategies"))(self.strategies)
         get("/controls", summary="Kill-switch levels and who obeys them", responses=answers("controls"))(self.controls)
+        get("/controls/history", summary="Kill-switch levels, newest first", responses=answers("history"))(
+            self.controls_history
+        )
+        get("/instruments", summary="Instruments and their rules", responses=answers("instruments"))(self.instruments)
         get("/limits", summary="Risk limits in force")(self.limits)
         get("/gaps", summary="Faults in market streams")(self.gaps)
         get("/audits", summary="Audit events of the services")(self.audits)
@@ -138,6 +145,19 @@ class StateRoutes:
     async def controls(self) -> list[ControlsView]:
         """What each instance in charge obeys."""
         return control_views(self._books)
+
+    async def controls_history(self, chosen: Annotated[Span, Query()]) -> Page[ControlChanged]:
+        """Who set which level for which scope, when and why. The topic is compacted: of what is older than a week it
+        keeps the newest of each scope, and so does this after a start."""
+        return page(self._books.controls, chosen)
+
+    async def instruments(self, venue: str | None = None, symbol: str | None = None) -> list[Plain[InstrumentChanged]]:
+        """What may be traded in which steps: tick (quote per base), step (base), fees and brackets (ratios)."""
+        return [
+            instrument
+            for key, instrument in sorted(self._books.instruments.items())
+            if venue in (None, key[0]) and symbol in (None, key[1])
+        ]
 
     async def limits(self) -> list[Plain[RiskLimitsChanged]]:
         """What risk obeys, by account."""
