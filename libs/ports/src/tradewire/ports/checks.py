@@ -447,10 +447,10 @@ def check_gap_detected(event: Any) -> None:
 
 
 _CHECK_LEVERAGE_BRACKET = (
-    Field("notional_floor", Range(_END_3, _END_4)),
+    Field("notional_floor", Range(_END_5, _END_7)),
     Field("notional_cap", Range(_END_3, _END_4)),
     Field("maintenance_ratio", Range(_END_5, _END_12)),
-    Field("maintenance_amount", Range(_END_3, _END_4)),
+    Field("maintenance_amount", Range(_END_5, _END_7)),
     Field("max_leverage", Range(0, 10000)),
 )
 
@@ -459,10 +459,10 @@ def check_leverage_bracket(event: Any) -> None:
     """Check a LeverageBracket."""
     fields = event.__dict__
     if not (
-        _END_3 <= fields["notional_floor"] <= _END_4
+        _END_5 <= fields["notional_floor"] <= _END_7
         and _END_3 <= fields["notional_cap"] <= _END_4
         and _END_5 <= fields["maintenance_ratio"] <= _END_12
-        and _END_3 <= fields["maintenance_amount"] <= _END_4
+        and _END_5 <= fields["maintenance_amount"] <= _END_7
         and 0 <= fields["max_leverage"] <= 10000
     ):
         refuse(event, _CHECK_LEVERAGE_BRACKET)
@@ -477,7 +477,7 @@ _CHECK_INSTRUMENT_CHANGED = (
     Field("step_size", Range(_END_5, _END_6)),
     Field("min_qty", Range(_END_5, _END_7)),
     Field("max_qty", Range(_END_5, _END_7)),
-    Field("min_notional", Range(_END_3, _END_4)),
+    Field("min_notional", Range(_END_5, _END_7)),
     Field("maker_fee", Range(_END_13, _END_12)),
     Field("taker_fee", Range(_END_5, _END_12)),
     Field("liquidation_fee", Range(_END_5, _END_12)),
@@ -511,7 +511,7 @@ def check_instrument_changed(event: Any) -> None:
         and _END_5 <= fields["step_size"] <= _END_6
         and _END_5 <= fields["min_qty"] <= _END_7
         and _END_5 <= fields["max_qty"] <= _END_7
-        and _END_3 <= fields["min_notional"] <= _END_4
+        and _END_5 <= fields["min_notional"] <= _END_7
         and _END_13 <= fields["maker_fee"] <= _END_12
         and _END_5 <= fields["taker_fee"] <= _END_12
         and _END_5 <= fields["liquidation_fee"] <= _END_12
