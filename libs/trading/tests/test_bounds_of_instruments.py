@@ -42,7 +42,7 @@ def brackets(floor: Decimal, cap: Decimal, rate: Decimal) -> tuple[LeverageBrack
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_an_instrument_within_bounds_is_taken_by_the_exchange(field: str) -> None:
-    events = [instrument(**{field: number}) for number in NUMBERS]
+    events = [instrument().model_copy(update={field: number}) for number in NUMBERS]
 
     taken = [spec_of(event) for event in events if is_allowed(event)]
 
