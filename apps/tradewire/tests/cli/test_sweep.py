@@ -51,6 +51,19 @@ def test_sweep_ranks_writes_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFi
     assert "holds a sweep with another objective" in " ".join(capsys.readouterr().err.split())
 
 
+def test_sweep_without_a_folder_writes_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert main(WORDS) == Exit.DONE
+
+    assert list(tmp_path.iterdir()) == []
+    told = capsys.readouterr()
+    assert "best of 7 sets" in told.out
+    assert "no files written: --out FOLDER keeps them" in told.err
+
+
 def test_faults_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*WORDS, "--out", str(tmp_path), "--search", "luck"]) == Exit.USAGE
     assert "allowed grid, random, tpe" in " ".join(capsys.readouterr().err.split())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tradewire.backtest.data import MarketFiles, load_markets
+from tradewire.backtest.data import MarketDataError, MarketFiles, load_markets, remarks
 
 from .test_wild_files import Wanted
 from .wild import PLAIN
@@ -36,3 +36,29 @@ def test_a_folder_gives_a_symbol_of_any_spelling_its_file(tmp_path: Path, symbol
     (tmp_path / f"venue-{symbol}-1h.csv").write_bytes(PLAIN)
     (market,) = load_markets(Wanted("1h", (symbol,)), MarketFiles([tmp_path]))
     assert (market.symbol, len(market)) == (symbol, 4)
+
+
+def test_marks_and_funding_of_some_symbols_alone_are_taken_and_the_others_are_named(tmp_path: Path) -> None:
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        (tmp_path / f"{symbol}-1h.csv").write_bytes(PLAIN)
+    (tmp_path / "BTCUSDT-1h-mark.csv").write_bytes(PLAIN)
+    (tmp_path / "funding.csv").write_text("funding_time,funding_rate\n1600002000000,0.0001\n")
+    files = MarketFiles([tmp_path], mark=[tmp_path], funding=[f"BTCUSDT={tmp_path / 'funding.csv'}"])
+
+    bitcoin, ether = load_markets(Wanted("1h", ("BTCUSDT", "ETHUSDT")), files)
+
+    assert bitcoin.mark is not None
+    assert (ether.mark, ether.funding_rate) == (None, None)
+    assert remarks((ether,)) == (
+        "ETHUSDT: --mark names no file of it: the last price stands in for the mark",
+        "ETHUSDT: --funding names no file of it: no funding is paid",
+    )
+
+
+def test_marks_of_none_of_the_symbols_are_refused(tmp_path: Path) -> None:
+    for name in ("BTCUSDT-1h.csv", "XRPUSDT-1h-mark.csv"):
+        (tmp_path / name).write_bytes(PLAIN)
+    files = MarketFiles([tmp_path / "BTCUSDT-1h.csv"], mark=[tmp_path])
+
+    with pytest.raises(MarketDataError, match="--mark: found no file for BTCUSDT"):
+        load_markets(Wanted("1h", ("BTCUSDT",)), files)

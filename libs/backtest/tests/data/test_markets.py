@@ -116,6 +116,18 @@ def test_marks_and_funding_are_laid_beside_the_bars(candles: Path, tmp_path: Pat
     np.testing.assert_array_equal(market.mark.open[:5], [np.nan, 10, 12, 14, np.nan])
     np.testing.assert_array_equal(market.mark.close[:5], [np.nan, 11, 13, 15, np.nan])
     assert market.funding_rate.tolist() == [0, 0.00010002, *[0.0] * 8]
+    assert market.remarks == ("no mark for 7 of 10 bars: the last price stands in for it",)
+
+
+def test_funding_that_ends_before_the_bars_is_told(candles: Path, tmp_path: Path) -> None:
+    funding = tmp_path / "funding.csv"
+    funding.write_text(f"funding_time,funding_rate\n{FIRST_MS + HOUR_MS},0.0001\n")
+
+    (market,) = load_markets(Wanted(), MarketFiles([candles], funding=[funding]))
+
+    assert market.remarks == (
+        "funding is known from 2020-09-13T14:00:00Z to 2020-09-13T14:00:00Z: none is paid outside",
+    )
 
 
 def test_marks_of_longer_bars_are_refused(candles: Path, tmp_path: Path) -> None:

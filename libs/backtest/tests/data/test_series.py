@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +76,20 @@ def test_resampling_is_what_the_language_aggregates(candles: Candles) -> None:
     for name in ("open", "high", "low", "close"):
         assert getattr(made.candles, name).tolist() == [getattr(bar, name) for bar in wanted]
     np.testing.assert_allclose(made.candles.volume, [bar.volume for bar in wanted], rtol=1e-15)
+
+
+@pytest.mark.parametrize("volume", ["0.1", "5640.12345678", "12345678.12345678", "8100000000000.25"])
+def test_volumes_are_added_as_decimals(candles: Candles, tmp_path: Path, volume: str) -> None:
+    given = replace(candles, volume=np.full(len(candles), float(volume)))
+    path = tmp_path / "day.csv"
+
+    made = resample(given, "1d")
+    write_candles(made.candles, path, made.volumes)
+
+    whole = {int(at) for at in made.candles.open_time_us // 1000} - {part.time_ms for part in made.partial}
+    written = [line.split(",") for line in path.read_text().splitlines()[1:]]
+    assert {Decimal(row[5]) for row in written if int(row[0]) in whole} == {24 * Decimal(volume)}
+    assert made.candles.volume.tolist() == [float(exact) for exact in made.volumes]
 
 
 def test_buckets_that_are_cut_at_the_ends_are_dropped_and_said(candles: Candles) -> None:

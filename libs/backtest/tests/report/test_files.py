@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tradewire.backtest.digits import plain
 from tradewire.backtest.report import data_hash, provenance_of, result_document, write_run
 from tradewire.backtest.report.files import e8_text
-from tradewire.backtest.report.provenance import plain
 from tradewire.ports.backtest import BacktestFill
 
 READY = {"BTCUSD": 1_500_000_000_000_000, "ETHUSD": None}

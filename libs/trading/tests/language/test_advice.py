@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from libs.trading.tests.indicators.test_exact_values import coarse_market
 
+from tradewire.trading.indicators import indicator
 from tradewire.trading.language import Bars, compile_strategy, parse_strategy
-from tradewire.trading.language.constancy import constant_truth
+from tradewire.trading.language.constancy import BOUNDED, constant_truth
 from tradewire.trading.language.engine import IndicatorEngine
+from tradewire.trading.language.implication import implies
 from tradewire.trading.language.rules import truth_array_form
 
 from .test_properties import documents, histories
@@ -57,6 +63,54 @@ def test_entries_that_reverse_are_not_warned_of() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        (
+            f"entry_long: {CROSS}\nexit_long: {CROSS} or {BACK}",
+            "`entry_long` never acts: whenever it holds, `exit_long`",
+        ),
+        (f"entry_long: {CROSS}\nexit_long: close > sma(close, 5)", "`entry_long` never acts: whenever it holds, `exit"),
+        ("entry_long: rsi(close, 9) < 30\nexit_long: 40 > rsi(close, 9)", "and an exit comes first"),
+        (
+            f"entry_long: {CROSS}\nentry_short: {CROSS}\nprotect: {{stop_loss: 1}}",
+            "`entry_short` never acts: whenever it holds, `entry_long` holds, too, and of both none acts",
+        ),
+        (
+            f"entry_long: {CROSS} and volume > 9\nexit_long: {BACK}\nentry_short: {CROSS}\nexit_short: {BACK}",
+            "`entry_long` never acts, unless `exit_short` cancels `entry_short`",
+        ),
+    ],
+)
+def test_an_entry_that_another_rule_always_cancels_is_warned_of(rules: str, said: str) -> None:
+    assert any(said in text for _, text in warned(f"{rules}\n"))
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=documents(), bars=histories())
+def test_no_market_contradicts_what_is_said_to_follow(text: str, bars: Bars) -> None:
+    compiled = compile_strategy(parse_strategy(text))
+    series = {**bars.columns(), **IndicatorEngine(compiled.demands, compiled.interval_us).array(bars)}
+    before = {key: np.append(np.nan, values[:-1]) for key, values in series.items()}
+    parts = [part for rule in compiled.rules for part in (rule.condition, *getattr(rule.condition, "items", ()))]
+    found = [truth_array_form(part, len(bars))(series, before) for part in parts]
+
+    for (one, first), (other, second) in itertools.product(zip(parts, found, strict=True), repeat=2):
+        assert not implies(one, other) or not (first.true & second.false).any()
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_no_market_takes_an_indicator_beyond_its_bounds(seed: int) -> None:
+    market = coarse_market(seed, 90)
+    for name, bounds in BOUNDED.items():
+        subject, output = indicator(name.partition(".")[0]), name.partition(".")[2]
+        params = [param.low + 1 if param.integer else param.default for param in subject.params]
+        values = subject.array(market.floats(subject), params)[subject.outputs.index(output)]
+        known = values[~np.isnan(values)]
+        assert not known.size or bounds.low <= known.min() <= known.max() <= bounds.high, name
+
+
+@pytest.mark.parametrize(
     ("condition", "truth"),
     [
         ("close > 0", True),
@@ -81,6 +135,10 @@ def test_entries_that_reverse_are_not_warned_of() -> None:
         ("-close < max(volume, 1)", True),
         ("close > open", None),
         ("sma(close, 5) > 0", None),
+        ("rsi(close, 14) > 101", False),
+        ("willr(14) <= 0", True),
+        ("stochastic(14, 3, 3).k > 80", None),
+        ("atr(14) < 0", False),
     ],
 )
 def test_what_is_always_or_never_true_is_known_without_a_market(condition: str, truth: bool | None) -> None:

@@ -16,6 +16,7 @@ indicators: {fast: 'ema(close, 20)', slow: 'ema(close, 50)', band: 'bollinger(cl
 entry_long: crossed_above(fast, slow)
 sizing: {fraction_of_equity: 0.1}
 """
+SIZING = "sizing: {fraction_of_equity: 0.1}"
 RULE = "entry_long: crossed_above(fast, slow)"
 
 
@@ -233,3 +234,29 @@ def test_an_amount_beyond_any_account_is_refused_with_its_line() -> None:
     text = "id: a\nvenue: v\nsymbols: [X]\ninterval: 1h\nentry_long: close > 1\nexit_long: close < 1\n"
     with pytest.raises(StrategyErrors, match=r"line 7, column 21: fixed_qty is 1e\+?300; it must be below 1e\+?30"):
         parse_strategy(text + "sizing: {fixed_qty: 1e300}\n")
+
+
+@pytest.mark.parametrize(
+    ("amount", "wanted"),
+    [("0.57 * 100", "57"), ("0.7 + 0.1", "0.8"), ("1 - 0.9", "0.1"), ("0.3 / 0.1", "3"), ("1234567.12345678", "")],
+)
+def test_an_amount_is_computed_with_decimals(amount: str, wanted: str) -> None:
+    text = VALID.replace(SIZING, f"sizing: {{fixed_qty: {amount}}}")
+
+    assert str(compile_strategy(parse_strategy(text)).sizing.amount) == (wanted or amount)
+
+
+@pytest.mark.parametrize("amount", ["12345678901.12345678", "0.1 + 0.12345678901234567891"])
+def test_an_amount_of_more_digits_than_are_kept_is_refused(amount: str) -> None:
+    error = only(VALID.replace(SIZING, f"sizing: {{fixed_qty: {amount}}}"))
+
+    assert "more digits than are kept" in error.message
+    assert "at most 15 digits" in str(error.suggestion)
+
+
+def test_a_parameter_of_more_digits_than_are_kept_is_refused() -> None:
+    text = VALID.replace("close, 20)", "close, n)")
+
+    error = only(text + "params: {n: {default: 5, low: 1.00000000000000001, high: 9, step: 1}}\n")
+
+    assert "`low` of `n` is 1.00000000000000001, more digits than are kept" in error.message

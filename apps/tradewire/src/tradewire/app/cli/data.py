@@ -111,7 +111,7 @@ def resample_command(
 
     candles = loaded(file, interval, tz)
     made = resample(candles, to)
-    write_candles(made.candles, target)
+    write_candles(made.candles, target, made.volumes)
     dropped = [time_us for time_us in (made.dropped_first_us, made.dropped_last_us) if time_us is not None]
     if as_json:
         gaps = [_gap(gap) for gap in made.candles.gaps]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,18 +12,16 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from tradewire.app.cli.moments import iso
 from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import BusOption, RegistryOption, RootOption, epilog, finite
-from tradewire.app.cli.output import Exit, err, fail, out, plain, say, tell
+from tradewire.app.cli.output import Exit, err, fail, plain, say
 from tradewire.app.cli.reach import Where
-from tradewire.app.cli.research import Asked, StrategyArgument, asks, data_lines, ready_line, request_of
+from tradewire.app.cli.research import Asked, StrategyArgument, asks, data_lines, request_of
+from tradewire.app.cli.sweep_text import show
 from tradewire.backtest.freed_memory import keep_freed_memory
 from tradewire.backtest.sweeps import (
     Search,
-    Span,
     SweepPlan,
     SweepReport,
     SweepStore,
@@ -33,9 +32,8 @@ from tradewire.backtest.sweeps import (
     run_sweep,
 )
 from tradewire.backtest.sweeps.evidence import evidence_line, evidence_of
-from tradewire.backtest.sweeps.figures import Figures
 from tradewire.backtest.sweeps.files import write_results
-from tradewire.backtest.sweeps.heat_map import HeatMap, heat_map, picture, write_heat_map
+from tradewire.backtest.sweeps.heat_map import HeatMap, heat_map, write_heat_map
 from tradewire.ports.backtest import BacktestRequest
 from tradewire.trading.language import INTERVALS_US, parse_strategy, with_defaults
 
@@ -62,7 +60,8 @@ JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Processes on thi
 RayOption = Annotated[str | None, typer.Option("--ray", help="Run on the Ray cluster at this address instead.")]
 TopOption = Annotated[int, typer.Option("--top", min=1, help="Sets to rank.")]
 OutOption = Annotated[
-    Path | None, typer.Option("--out", help="Folder of the results; a stopped sweep goes on from it.")
+    Path | None,
+    typer.Option("--out", help="Folder to write to, where a stopped sweep goes on; default: no files."),
 ]
 PublishOption = Annotated[bool, typer.Option("--publish", help="Publish the strategy with the best parameters.")]
 JsonOutOption = Annotated[
@@ -132,7 +131,7 @@ def sweep(
     request = request_of(file, asked)
     wanted = _Wanted(space, where, (search, trials, seed), (walk_forward, anchored), holdout, embargo)
     target = Where(root, bus, registry_url) if publish else None
-    run = _Sweep(out_folder or Path(f"sweep-{file.stem}"), jobs, ray, as_json, target)
+    run = _Sweep(out_folder, jobs, ray, as_json, target)
     run(lambda: wanted.plan(request, engine=engine, objective=objective, top=top))
 
 
@@ -160,9 +159,9 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Sweep:
-    """Runs a plan into a folder, and shows what came of it."""
+    """Runs a plan into a folder, where one was named, and shows what came of it."""
 
-    folder: Path
+    out: Path | None
     jobs: int
     ray: str | None
     as_json: str | None
@@ -172,16 +171,28 @@ class _Sweep:
         """Raises CommandError."""
         if self.publish is not None and self.as_json == STDOUT:
             fail("--publish: found --json to stdout, allowed --json FILE, since the platform answers there", Exit.USAGE)
+        if self.out is not None:
+            self._into(self.out, planned)
+            return
+        with tempfile.TemporaryDirectory(prefix="tradewire-") as folder:
+            self._into(Path(folder), planned)
+
+    def _into(self, folder: Path, planned: Callable[[], SweepPlan]) -> None:
         try:
             plan = planned()
-            with SweepStore(self.folder, plan.manifest()) as store:
+            with SweepStore(folder, plan.manifest()) as store:
                 report = self._run(plan, store)
                 found = heat_map(plan, store)
-                write_results(self.folder, plan, store, report)
+                write_results(folder, plan, store, report)
         except ValueError as error:
             fail(str(error), Exit.USAGE if str(error).startswith("--") else Exit.REFUSED)
         if found is not None:
-            write_heat_map(self.folder / "heat-map.html", found)
+            write_heat_map(folder / "heat-map.html", found)
+        self._show(plan, report, found)
+        if self.publish is not None:
+            _publish(folder, plan, report, self.publish)
+
+    def _show(self, plan: SweepPlan, report: SweepReport, found: HeatMap | None) -> None:
         document = json.dumps(plain(report), ensure_ascii=False, allow_nan=False)
         if self.as_json not in (None, STDOUT):
             Path(str(self.as_json)).write_text(document + "\n", encoding="utf-8")
@@ -189,9 +200,8 @@ class _Sweep:
             typer.echo(document)
         else:
             show(report, found, data_lines(plan.request))
-            say(f"written: {self.folder}/ (results.parquet, evidence.json, heat-map.html; sweep.sqlite to go on from)")
-        if self.publish is not None:
-            _publish(self.folder, plan, report, self.publish)
+            files = "results.parquet, evidence.json, heat-map.html; sweep.sqlite to go on from"
+            say("no files written: --out FOLDER keeps them" if self.out is None else f"written: {self.out}/ ({files})")
 
     def _run(self, plan: SweepPlan, store: SweepStore) -> SweepReport:
         columns = (
@@ -232,69 +242,3 @@ def _publish(folder: Path, plan: SweepPlan, report: SweepReport, where: Where) -
     (folder / "best.yaml").write_text(document, encoding="utf-8")
     answer = strategy.publish_document(document, where, strategy.ANSWER_SECONDS, evidence=evidence)
     strategy.report_answer(answer, as_json=False)
-
-
-def show(report: SweepReport, found: HeatMap | None, data: Sequence[str] = ()) -> None:
-    """The answer as text."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in (*report.names, "Sharpe", "return", "drawdown", "trades", "Sharpe oos", "return oos", "DSR"):
-        table.add_column(name, justify="right", overflow="fold")
-    for item in report.ranked:
-        inside, outside = item.in_sample, item.out_of_sample
-        beyond = ("–", "–") if outside is None else (_ratio(outside.sharpe), _share(outside))
-        table.add_row(
-            *(f"{value:g}" for value in item.params.values()),
-            _ratio(inside.sharpe),
-            _share(inside),
-            "–" if inside.max_drawdown is None else f"{inside.max_drawdown:.1%}",
-            f"{inside.trades + inside.open_trades:,}",
-            *beyond,
-            "–" if item.deflated_sharpe is None else f"{item.deflated_sharpe:.3f}",
-        )
-    idle = f"; {report.sets_without_trades:,} of them never traded" if report.sets_without_trades else ""
-    tell(f"{report.strategy_id}: best of {report.sets:,} sets by {report.objective}, {report.search} search{idle}")
-    tell(f"searched {_dates(report.searched)}" + (f"; unseen {_dates(report.held_out)}" if report.held_out else ""))
-    out.print(table)
-    tell(f"the best set is {ready_line(report.ready_from_us)}")
-    for line in (*(f"of the best set: {line}" for line in report.not_happened), *data):
-        tell(line)
-    risk = "–" if report.overfitting is None else f"{report.overfitting.probability:.2f}"
-    tell(f"probability of backtest overfitting {risk}; effective trials {report.effective_trials:,.1f}")
-    tell("DSR: probability that the Sharpe ratio is above what so many trials show by luck; oos: out of sample")
-    _show_windows(report)
-    for sentence in report.left_out:
-        tell(f"left out: {sentence}")
-    if found is not None:
-        out.print(picture(found, min(out.width, 120)))
-
-
-def _show_windows(report: SweepReport) -> None:
-    if report.stitched is None:
-        return
-    table = Table("test", "best", box=None, pad_edge=False, header_style="bold")
-    for name in ("Sharpe", "Sharpe oos", "return oos", "trades"):
-        table.add_column(name, justify="right")
-    for window in report.windows:
-        outside, best = window.out_of_sample, " ".join(f"{value:g}" for value in window.params.values())
-        figures = (_ratio(window.in_sample.sharpe), _ratio(outside.sharpe), _share(outside))
-        table.add_row(_dates(window.test), best, *figures, f"{outside.trades + outside.open_trades:,}")
-    whole = report.stitched.out_of_sample
-    tell()
-    tell("walk forward:")
-    out.print(table)
-    promised = _ratio(report.stitched.promised_sharpe)
-    tell(f"stitched: Sharpe {_ratio(whole.sharpe)} (in sample {promised}), return {_share(whole)}")
-
-
-def _ratio(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _share(figures: Figures) -> str:
-    """The return, or that there was nothing left at a close."""
-    gained = "–" if figures.total_return is None else f"{figures.total_return:+.1%}"
-    return f"ruined, {gained}" if figures.ruined else gained
-
-
-def _dates(span: Span) -> str:
-    return f"{iso(span.begin_us)[:10]} – {iso(span.end_us)[:10]}"

@@ -45,13 +45,13 @@ class MarketFiles:
 
 
 def files_by_symbol(
-    words: Sequence[Word], symbols: Sequence[str], hints: Sequence[str], *, what: str
+    words: Sequence[Word], symbols: Sequence[str], hints: Sequence[str], *, what: str, every: bool = True
 ) -> dict[str, tuple[Source, ...]]:
     """The files or frames of each symbol, at least one. ``hints``, as venue and interval, decide between several of a
-    folder.
+    folder. Unless ``every`` symbol must have a file, those without are left out.
 
-    Raises MarketDataError, its ``field`` the name ``what``, when a symbol has no file, or several that aren't parts of
-    one series by their names.
+    Raises MarketDataError, its ``field`` the name ``what``, when a symbol has no file that must have one, when none has
+    one, or when one has several that aren't parts of one series by their names.
     """
     named: dict[str, tuple[Source, ...]] = {}
     offered: list[Path] = []
@@ -69,11 +69,10 @@ def files_by_symbol(
     if len(symbols) == 1 and not named and offered and not any(Path(str(word)).is_dir() for word in words):
         return {symbols[0]: tuple(offered)}
     typed = ", ".join(map(str, words)) or "nothing"
-    by_symbol = _by_symbol(offered)
-    return {
-        symbol: named.get(symbol) or _matches(symbol, by_symbol.get(plain_symbol(symbol), ()), hints, (what, typed))
-        for symbol in symbols
-    }
+    by_symbol = _by_symbol(offered if every else _of_own_kind(offered, _KIND_OF.get(what)))
+    fitting = {symbol: by_symbol.get(plain_symbol(symbol), []) for symbol in symbols if symbol not in named}
+    wanted = [symbol for symbol in symbols if every or symbol in named or fitting[symbol]] or symbols
+    return {symbol: named.get(symbol) or _matches(symbol, fitting[symbol], hints, (what, typed)) for symbol in wanted}
 
 
 def _known(name: str, symbols: Sequence[str], word: str, what: str) -> str:
@@ -116,9 +115,18 @@ def _matches(symbol: str, offered: Sequence[Path], hints: Sequence[str], option:
 
 def _of_kind(offered: Sequence[Path], kind: str | None) -> list[Path]:
     """Those whose names have the kind as a part, else those that have none."""
-    kinds = {path: {part.lower() for part in _parts(path)}.intersection(_KINDS) for path in offered}
+    kinds = {path: _kinds(path) for path in offered}
     own = [path for path in offered if kind in kinds[path]]
     return own or [path for path in offered if not kinds[path]] or list(offered)
+
+
+def _of_own_kind(offered: Sequence[Path], kind: str | None) -> Sequence[Path]:
+    """Those whose names have the kind as a part where any has: beside marks of some symbols, candles are no marks."""
+    return [path for path in offered if kind in _kinds(path)] or offered
+
+
+def _kinds(path: Path) -> set[str]:
+    return {part.lower() for part in _parts(path)}.intersection(_KINDS)
 
 
 def _by_symbol(offered: Sequence[Path]) -> dict[str, list[Path]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 
 from tradewire.backtest.data.candles import Candles
 from tradewire.backtest.data.errors import MarketDataError, iso_of
-from tradewire.backtest.data.files import MarketFiles, files_by_symbol
+from tradewire.backtest.data.files import MarketFiles, Word, files_by_symbol
 from tradewire.backtest.data.inspection import candles_of, inspect_file, load_candles
 from tradewire.backtest.data.instruments import (
     BESIDE,
@@ -24,7 +24,7 @@ from tradewire.backtest.data.instruments import (
     told_instruments,
 )
 from tradewire.backtest.data.joining import joined_candles, joined_settlements
-from tradewire.backtest.data.marks_funding import funding_beside, marks_beside, read_funding
+from tradewire.backtest.data.marks_funding import funding_beside, marks_beside, read_funding, uncovered
 from tradewire.backtest.data.paths import path_inside
 from tradewire.backtest.data.reading import Reading
 from tradewire.backtest.data.rounding import rounded_to_tick
@@ -37,6 +37,12 @@ Files = tuple[Source, ...]
 
 _NAMED = 3
 """Symbols that a remark names."""
+INSTEAD = {
+    "--mark": "the last price stands in for the mark",
+    "--funding": "no funding is paid",
+    "--path-data": "its bars are walked without finer candles",
+}
+"""What holds where an option names files of other symbols alone."""
 
 
 class Traded(Protocol):
@@ -67,9 +73,9 @@ def load_markets(
     """
     hints = (strategy.interval, strategy.venue)
     data = files_by_symbol(files.data, strategy.symbols, hints, what="--data")
-    marks = files_by_symbol(files.mark, strategy.symbols, hints, what="--mark") if files.mark else {}
-    funding = files_by_symbol(files.funding, strategy.symbols, hints[1:], what="--funding") if files.funding else {}
-    paths = files_by_symbol(files.path, strategy.symbols, hints[1:], what="--path-data") if files.path else {}
+    marks = _of_some(files.mark, strategy.symbols, hints, "--mark")
+    funding = _of_some(files.funding, strategy.symbols, hints[1:], "--funding")
+    paths = _of_some(files.path, strategy.symbols, hints[1:], "--path-data")
     brackets = read_brackets(files.brackets, strategy.symbols) if files.brackets else {}
     read = cache(read_instruments)  # thousands of symbols share one file
     markets = []
@@ -81,9 +87,24 @@ def load_markets(
         candles, earlier = _span(whole, (start_us, end_us), data[symbol])
         beside = marks.get(symbol), funding.get(symbol)
         market = _market(candles, _tiered(versions, brackets), beside, files.reading)
-        market = replace(market, earlier=earlier, remarks=candles.remarks())
+        lacking = _lacking(symbol, {"--mark": marks, "--funding": funding, "--path-data": paths})
+        market = replace(market, earlier=earlier, remarks=(*candles.remarks(), *market.remarks, *lacking))
         markets.append(_with_path(market, candles, (paths.get(symbol), beside[0]), files.reading))
     return tuple(markets)
+
+
+def _of_some(
+    words: Sequence[Word], symbols: Sequence[str], hints: Sequence[str], what: str
+) -> dict[str, tuple[Source, ...]]:
+    """The files of an option by symbol, of those that have one; of at least one where the option was given."""
+    return files_by_symbol(words, symbols, hints, what=what, every=False) if words else {}
+
+
+def _lacking(symbol: str, given: Mapping[str, Mapping[str, Files]]) -> Iterator[str]:
+    """What stands in for a file that an option names for other symbols, and not for this one."""
+    return (
+        f"{what} names no file of it: {INSTEAD[what]}" for what, files in given.items() if files and symbol not in files
+    )
 
 
 def remarks(markets: Sequence[MarketHistory]) -> tuple[str, ...]:
@@ -185,15 +206,17 @@ def _market(
 ) -> MarketHistory:
     """The market with the marks and the funding of files ``beside``."""
     marks, funding = beside
-    settled = partial(read_funding, zone=reading.zone)
+    mark = None if marks is None else _marks(candles, marks, reading)
+    settled = None if funding is None else joined_settlements(funding, partial(read_funding, zone=reading.zone))
     return MarketHistory(
         versions[0],
         candles.interval,
         candles.open_time_us,
         *candles.columns,
-        mark=None if marks is None else _marks(candles, marks, reading),
-        funding_rate=None if funding is None else funding_beside(candles, *joined_settlements(funding, settled)),
+        mark=mark,
+        funding_rate=None if settled is None else funding_beside(candles, *settled),
         later_instruments=versions[1:],
+        remarks=tuple(uncovered(candles, mark, None if settled is None else settled[0])),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ import polars as pl
 
 from tradewire.backtest.data.candles import Candles
 from tradewire.backtest.data.contents import Form, form_of, read_contents
-from tradewire.backtest.data.errors import MarketDataError
+from tradewire.backtest.data.errors import MarketDataError, iso_of
 from tradewire.backtest.data.sources import FrameSource, Source
 from tradewire.backtest.data.table_rows import table_of, times_of
 from tradewire.ports.backtest import MarkHistory
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _TIMES = ("funding_time", "fundingtime", "calc_time", "time", "timestamp", "date", "datetime")
 _RATES = ("funding_rate", "fundingrate", "last_funding_rate", "rate")
 _SCALE = 1e8
+LONGEST_SETTLING_US = 8 * 3_600_000_000
+"""Of venues, the longest usual time between two settlements."""
 
 
 def read_funding(source: Source, zone: tzinfo = UTC) -> tuple[IntArray, FloatArray]:
@@ -87,6 +89,20 @@ def marks_beside(candles: Candles, marks: Candles, source: str) -> MarkHistory:
 def funding_beside(candles: Candles, times: IntArray, rates: FloatArray) -> FloatArray:
     """The sum of the rates settled in each bar."""
     return align_funding(candles.open_time_us, candles.interval_us, times, rates)
+
+
+def uncovered(candles: Candles, mark: MarkHistory | None, settled_us: IntArray | None) -> Iterator[str]:
+    """For which of the bars there is no mark, and at which end of them no settlement, where others have one."""
+    lacking = 0 if mark is None else int(np.count_nonzero(np.isnan(mark.close)))
+    if lacking:
+        yield f"no mark for {lacking:,} of {len(candles):,} bars: the last price stands in for it"
+    if settled_us is None:
+        return
+    first_us, last_us = int(settled_us[0]), int(settled_us[-1])
+    usual_us = max(int(np.diff(settled_us).max(initial=0)), LONGEST_SETTLING_US)
+    begin_us, end_us = int(candles.open_time_us[0]), int(candles.open_time_us[-1]) + candles.interval_us
+    if first_us - begin_us > usual_us or end_us - last_us > usual_us:
+        yield f"funding is known from {iso_of(first_us)} to {iso_of(last_us)}: none is paid outside"
 
 
 def _table_of_csv(data: bytes, source: str) -> pl.DataFrame:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from tradewire.backtest.data.candles import Candles
+from tradewire.backtest.digits import plain
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
@@ -17,16 +19,21 @@ if TYPE_CHECKING:
 _NAMES = ("open", "high", "low", "close", "volume")
 
 
-def write_candles(candles: Candles, path: Path) -> None:
+def write_candles(candles: Candles, path: Path, volumes: Sequence[Decimal] = ()) -> None:
     """Write CSV or, by the suffix ``.parquet``, Parquet: open_time (ms), open, high, low, close and, where there is one
     that can be used, volume.
+
+    ``volumes``: the candles' as exact decimals, which CSV then has; Parquet has floats.
 
     The file appears whole or not at all. Raises OSError.
     """
     columns = dict(zip(_NAMES, candles.columns, strict=True))
     if candles.unfit_volume:
         del columns["volume"]
-    write_table(pl.DataFrame({"open_time": candles.open_time_us // 1000, **columns}), path)
+    table = pl.DataFrame({"open_time": candles.open_time_us // 1000, **columns})
+    if volumes and "volume" in columns and path.suffix != ".parquet":
+        table = table.with_columns(volume=pl.Series([plain(volume) for volume in volumes], dtype=pl.String))
+    write_table(table, path)
 
 
 def write_series(open_time_us: IntArray, series: Mapping[str, FloatArray], path: Path) -> None:

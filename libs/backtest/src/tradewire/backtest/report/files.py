@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tradewire.backtest.digits import plain
 from tradewire.backtest.not_happened import entries_never_filled, orders_filled_in_parts
-from tradewire.backtest.report.provenance import Provenance, plain, settings_of
+from tradewire.backtest.report.provenance import Provenance, settings_of
 from tradewire.backtest.statistics import Statistics
 from tradewire.backtest.statistics.sampling import DAY_US, IntArray
 from tradewire.backtest.trade_measures import measures_of

@@ -15,6 +15,7 @@ import jinja2
 import numpy as np
 from plotly.offline import get_plotlyjs
 
+from tradewire.backtest.digits import plain
 from tradewire.backtest.not_happened import headlines, lines_below
 from tradewire.backtest.report.account_figures import (
     equity_figure,
@@ -30,7 +31,7 @@ from tradewire.backtest.report.indicators import studies_of
 from tradewire.backtest.report.market_figure import Detail, market_detail, market_figure
 from tradewire.backtest.report.months import MONTHS, month_rows
 from tradewire.backtest.report.palette import DARK, LIGHT
-from tradewire.backtest.report.provenance import Provenance, plain
+from tradewire.backtest.report.provenance import Provenance
 from tradewire.backtest.report.trade_rows import COLUMNS, ROWS_MAX, splits_of, trade_rows
 from tradewire.backtest.statistics import Statistics, equity_of
 from tradewire.backtest.statistics.sampling import DAY_US, daily_returns

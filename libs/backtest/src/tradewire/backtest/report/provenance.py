@@ -6,12 +6,12 @@ import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from decimal import Decimal
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 
+from tradewire.backtest.digits import plain
 from tradewire.backtest.report.code_version import code_version as running_code
 from tradewire.backtest.warmup import COLUMNS
 from tradewire.ports.backtest import AccountSettings, BacktestResult, MarketHistory, PathHistory
@@ -123,10 +123,3 @@ def _account(account: AccountSettings) -> dict[str, object]:
         "latency_us": account.latency_us,
         "limits": None if account.limits is None else account.limits.model_dump(mode="json"),
     }
-
-
-def plain(value: Decimal) -> str:
-    """A decimal as digits, never with an exponent or trailing zeros: 0.0005, 100000."""
-    text = format(value, "f")
-    trimmed = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if trimmed in ("-0", "") else trimmed

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tradewire.backtest.accepted import accepted_strategy
-from tradewire.backtest.report.provenance import data_hash, plain
+from tradewire.backtest.digits import plain
+from tradewire.backtest.report.provenance import data_hash
 from tradewire.backtest.sweeps.figures import OBJECTIVES
 from tradewire.backtest.sweeps.search import Search
 from tradewire.backtest.sweeps.space import Space

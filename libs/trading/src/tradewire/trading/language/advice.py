@@ -9,6 +9,7 @@ from tradewire.trading.language.compiled import Rule
 from tradewire.trading.language.constancy import constant_truth
 from tradewire.trading.language.document import StrategyDocument
 from tradewire.trading.language.errors import StrategyError
+from tradewire.trading.language.implication import implies
 from tradewire.trading.language.rules import Truth
 
 _SIDES = (("entry_long", "exit_long", "entry_short", "long"), ("entry_short", "exit_short", "entry_long", "short"))
@@ -21,6 +22,7 @@ def advice_on(document: StrategyDocument, rules: Sequence[Rule]) -> Iterator[Str
     for rule in rules:
         if (truth := truths[rule.name]) is not None:
             yield _at(document, rule.name, *_constant(rule, truth=truth))
+    yield from _never_acting(document, rules)
     for entry, leave, other, side in _SIDES:
         if not _may_hold(truths, entry) or _may_hold(truths, leave):
             continue
@@ -33,6 +35,26 @@ def advice_on(document: StrategyDocument, rules: Sequence[Rule]) -> Iterator[Str
                 f"`{other}` has no effect while a {side} position is held: it acts only together with `{leave}`",
                 f"to reverse, add `{leave}` with the same condition",
             )
+
+
+def _never_acting(document: StrategyDocument, rules: Sequence[Rule]) -> Iterator[StrategyError]:
+    """A warning for each entry that is always cancelled: by the exit of its side, or by the entry of the other."""
+    conditions = {
+        rule.name: rule.condition
+        for rule in rules
+        if constant_truth(rule.condition) is not False and not _by_choice(document, rule)
+    }
+    for entry, leave, other, _ in _SIDES:
+        if entry not in conditions:
+            continue
+        if leave in conditions and implies(conditions[entry], conditions[leave]):
+            said = f"`{entry}` never acts: whenever it holds, `{leave}` holds, too, and an exit comes first"
+            yield _at(document, entry, said, f"let `{leave}` hold on other bars than `{entry}`")
+        elif other in conditions and implies(conditions[entry], conditions[other]):
+            away = other.replace("entry", "exit")
+            but = f", unless `{away}` cancels `{other}`" if away in document.rules else ""
+            said = f"`{entry}` never acts{but}: whenever it holds, `{other}` holds, too, and of both none acts"
+            yield _at(document, entry, said, f"let `{other}` hold on other bars than `{entry}`")
 
 
 def _by_choice(document: StrategyDocument, rule: Rule) -> bool:

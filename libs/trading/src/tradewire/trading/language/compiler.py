@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import math
@@ -13,6 +14,7 @@ from types import MappingProxyType
 from tradewire.trading.indicators import INDICATORS, Indicator
 from tradewire.trading.language.advice import advice_on
 from tradewire.trading.language.compiled import BAR_SERIES, CompiledStrategy, Rule, make_rule
+from tradewire.trading.language.constants import is_held, too_many_digits
 from tradewire.trading.language.document import SIZING_METHODS, StrategyDocument, read_document
 from tradewire.trading.language.engine import parse_series
 from tradewire.trading.language.errors import Diagnostics, StrategyError, StrategyErrors, TextPosition, did_you_mean
@@ -145,6 +147,7 @@ class _Compiler:
                 self._volatility = resolver.whole_number()
                 continue
             value = resolver.constant(expression.body)
+            self._check_digits(name, expression)
             if value is not None and not value > 0:
                 self._report(expression, f"{name} is {number_text(value)}; it must be above 0")
             elif value is not None and value >= MAX_AMOUNT:
@@ -162,6 +165,12 @@ class _Compiler:
         if self._sizing.method is SizingMethod.VOLATILITY_TARGET and "volatility" not in self._document.sizing:
             self._volatility = parse_series(DEFAULT_VOLATILITY, self._scope.interval_us, self._catalogue)
         return self._sizing
+
+    def _check_digits(self, name: str, expression: Expression) -> None:
+        for node in ast.walk(expression.body):
+            if isinstance(node, ast.Constant) and not is_held(expression.source(node)):
+                message, suggestion = too_many_digits(name, expression.source(node))
+                self._diagnostics.report(expression.position(node), message, suggestion)
 
     def python_rules(self, find_rules: RulesFinder) -> PythonRules | None:
         """The plug-in's rules with this strategy's parameters; None for rules in the language."""

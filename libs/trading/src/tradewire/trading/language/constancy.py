@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tradewire.trading.bounds import PRICE_BOUND
 from tradewire.trading.language.rules import Truth
 from tradewire.trading.language.tree import (
+    Apply,
     Arithmetic,
     Comparison,
     Condition,
@@ -34,6 +35,20 @@ class ValueRange(NamedTuple):
 ANYTHING = ValueRange(-math.inf, math.inf)
 PRICE = ValueRange(1e-8, float(PRICE_BOUND))
 _FIELDS: Mapping[str, ValueRange] = {"volume": ValueRange(0.0, math.inf)}
+_PERCENT, _SWING, _ONE, _SIZE = ValueRange(0, 100), ValueRange(-100, 100), ValueRange(-1, 1), ValueRange(0, math.inf)
+BOUNDED: Mapping[str, ValueRange] = {
+    **dict.fromkeys(("rsi.value", "mfi.value", "rvi.value", "ultosc.value", "percent_rank.value"), _PERCENT),
+    **dict.fromkeys(("stochastic.k", "stochastic.d", "stochastic_fast.k", "stochastic_fast.d"), _PERCENT),
+    **dict.fromkeys(("stochrsi.k", "stochrsi.d", "aroon.up", "aroon.down"), _PERCENT),
+    **dict.fromkeys(("adx.value", "adxr.value", "dx.value"), _PERCENT),
+    **dict.fromkeys(("cmo.value", "aroon.oscillator", "tsi.tsi", "tsi.signal"), _SWING),
+    "willr.value": ValueRange(-100, 0),
+    **dict.fromkeys(("cmf.value", "supertrend.direction"), _ONE),
+    "efficiency_ratio.value": ValueRange(0, 1),
+    **dict.fromkeys(("trange.value", "atr.value", "natr.value", "stddev.value", "variance.value"), _SIZE),
+    **dict.fromkeys(("ulcer.value", "vortex.plus", "vortex.minus"), _SIZE),
+}
+"""Of outputs that are bounded whatever the market does."""
 _NOT_ABOVE = {("low", "open"), ("low", "close"), ("low", "high"), ("open", "high"), ("close", "high")}
 """Of a bar's prices, which is never above which."""
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -104,8 +119,8 @@ def range_of(number: Number) -> ValueRange:
             return _ARITHMETIC[operator](range_of(left), range_of(right))
         case Function(name, arguments):
             return _function(name, [range_of(argument) for argument in arguments])
-        case _:
-            return ANYTHING
+        case Apply(indicator, _, _, output):
+            return BOUNDED.get(f"{indicator}.{output}", ANYTHING)
 
 
 def _function(name: str, ranges: Sequence[ValueRange]) -> ValueRange:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from tradewire.trading.language.constants import is_held, too_many_digits
 from tradewire.trading.language.errors import Diagnostics, StrategyError, TextPosition, did_you_mean, one_of
 from tradewire.trading.language.intervals import INTERVALS_US
 from tradewire.trading.language.markup import Parser, entries, places, position, read_mapping, scalar_text
@@ -261,6 +262,8 @@ class _Reader:
                 numbers[key] = float("nan")
             if not abs(numbers[key]) < 1e300:
                 self._diagnostics.report(position(value), f"`{key}` of `{name}` is not a number")
+            elif isinstance(value, yaml.ScalarNode) and not is_held(scalar_text(value)):
+                self._diagnostics.report(position(value), *too_many_digits(f"`{key}` of `{name}`", scalar_text(value)))
         missing = [key for key in PARAM_KEYS[:3] if key not in numbers]
         if missing:
             lack = f"parameter `{name}` lacks {', '.join(missing)}"

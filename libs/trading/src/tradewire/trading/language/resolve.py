@@ -7,8 +7,9 @@ import math
 from collections.abc import Mapping
 
 from tradewire.trading.language.calls import resolve_call
+from tradewire.trading.language.constants import fold_arithmetic
 from tradewire.trading.language.errors import did_you_mean, one_of
-from tradewire.trading.language.numbers import FUNCTIONS, apply_arithmetic
+from tradewire.trading.language.numbers import FUNCTIONS
 from tradewire.trading.language.scope import CROSSINGS, VOLATILITY, Scope
 from tradewire.trading.language.syntax import MAX_EXPRESSION_CHARS, Expression
 from tradewire.trading.language.tree import (
@@ -244,7 +245,7 @@ class Resolver:
         if left is None or right is None:
             return None
         if isinstance(left, Constant) and isinstance(right, Constant):
-            return self.folded(node, apply_arithmetic(symbol, left.value, right.value))
+            return self.folded(node, fold_arithmetic(symbol, left.value, right.value))
         return Arithmetic(symbol, left, right)
 
     def folded(self, node: ast.expr, value: float) -> Constant | None:
