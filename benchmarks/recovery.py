@@ -23,8 +23,8 @@ from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.clock import SystemClock
 from tradewire.testkit.builders import candle
 from tradewire.testkit.chaos.drill import UNTIL_SETTING
-from tradewire.testkit.chaos.market import Market
-from tradewire.testkit.chaos.plan import TRADING, Fault, Kind
+from tradewire.testkit.chaos.market import PacedMarket
+from tradewire.testkit.chaos.plan import TRADING, Fault, FaultKind
 from tradewire.testkit.chaos.recovery import Recovery
 from tradewire.testkit.chaos.scenario import CHANGING, Drilled, drilled
 from tradewire.testkit.chaos.striker import Striker
@@ -51,7 +51,7 @@ async def recoveries(folder: Path, market_of: Drilled, *, paced: bool, rounds: i
     ``retained``: so many candles of a market that nobody trades are on the topic before anything starts.
     """
     until = folder / "until"
-    market = Market(until, market_of.times_us)
+    market = PacedMarket(until, market_of.times_us)
     options = RunOptions(root=folder / "servers", registry=False, environment={UNTIL_SETTING: str(until)})
     async with platform(market_of.scenario, options) as running:
         await _retain(running, retained)
@@ -87,17 +87,17 @@ async def _retain(running: Platform, count: int) -> None:
             sys.stderr.write(f"  {numbers.stop:,} of {count:,} candles written\n")
 
 
-async def _paced(market: Market) -> None:
+async def _paced(market: PacedMarket) -> None:
     while True:
         market.let(market.bars + 1)
         await asyncio.sleep(1 / PACE)  # the pace itself
 
 
-async def _once(running: Platform, striker: Striker, recovery: Recovery, market: Market, service: str) -> None:
+async def _once(running: Platform, striker: Striker, recovery: Recovery, market: PacedMarket, service: str) -> None:
     """One kill, on a platform all of whose services are at work."""
     await until_ready(list(running.services.values()))
     market.let(market.bars + BARS_AT_ONCE)
-    await striker.strike(Fault(market.bars, Kind.KILL, service))
+    await striker.strike(Fault(market.bars, FaultKind.KILL, service))
     async with asyncio.timeout(HEARD_SECONDS_MAX):
         await recovery.heard(service)
 

@@ -24,12 +24,12 @@ from typing import Any
 
 from tradewire.ports import events
 from tradewire.ports.bounds import (
+    BoundedField,
     Chars,
-    Field,
-    Judged,
+    JudgedField,
     OneOf,
     Range,
-    Rule,
+    RecordRule,
     bracket_fault,
     refuse,
     scope_fault,
@@ -98,7 +98,7 @@ class _Part:
     def table_row(self) -> str:
         """Its row in the table."""
         many = ", many=True" if self.container else ""
-        return f'Field("{self.name}", {self._bound()}{many}),'
+        return f'BoundedField("{self.name}", {self._bound()}{many}),'
 
     def _bound(self) -> str:
         if "chars" in self.chosen:
@@ -179,9 +179,9 @@ class _Checks:
         judgements = []
         for rule in own.get("rules", []):
             holds = _over_event(rule, fields)
-            judgements.append((f"Rule({_text(rule)}, lambda fields: {holds})", f"({holds})"))
+            judgements.append((f"RecordRule({_text(rule)}, lambda fields: {holds})", f"({holds})"))
         for field, judge in own.get("judged", {}).items():
-            judgements.append((f'Judged("{field}", {judge})', f'{judge}(fields["{field}"]) is None'))
+            judgements.append((f'JudgedField("{field}", {judge})', f'{judge}(fields["{field}"]) is None'))
         return judgements
 
     def _chosen(self, record: str, field: str, kind: str) -> Json:

@@ -188,10 +188,10 @@ def jobs(case: str, size: int, repeats: int) -> None:
     """J-<jobs>: all window pairs, as `tradewire sweep --jobs` runs them; the first call starts the processes' work."""
     from tradewire.backtest.sweeps import processes
     from tradewire.backtest.sweeps.sweeping import TASK_SETS
-    from tradewire.backtest.sweeps.tasks import Job, Span, Task
+    from tradewire.backtest.sweeps.tasks import Job, SweepSpan, Task
 
     pairs = [tuple(map(float, pair)) for pair in window_pairs()]
-    span = Span(-(2**62), 2**62)
+    span = SweepSpan(-(2**62), 2**62)
     starts = range(0, len(pairs), TASK_SETS)
     chunks = [tuple(range(start, min(start + TASK_SETS, len(pairs)))) for start in starts]
     tasks = [Task(span, numbers, tuple(pairs[number] for number in numbers)) for numbers in chunks]

@@ -168,7 +168,7 @@ def _fill(event: OrderFilled) -> str:
 
 
 def _summary(result: RunResult, states: dict[str, AccountStateChanged]) -> Iterator[str]:
-    yield f"{'account':<10}{'equity':>14}{'wallet':>14}{'unrealised':>14}{'PnL':>14}{'fees':>12}{'max drawdown':>14}"
+    yield f"{'account':<10}{'equity':>14}{'wallet':>14}{'unrealized':>14}{'PnL':>14}{'fees':>12}{'max drawdown':>14}"
     for account_id, state in sorted(states.items()):
         account = result.accounts[account_id]
         money = f"{state.equity:>14.2f}{state.wallet_balance:>14.2f}{state.unrealized_pnl:>14.2f}{account.pnl:>14.2f}"

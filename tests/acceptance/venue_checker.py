@@ -9,9 +9,9 @@ from decimal import Decimal
 from tests.acceptance.venue_run import VenueRun
 
 from tradewire.binance.orders import AlgoStatus
-from tradewire.binance.orders import OrderStatus as BinanceStatus
+from tradewire.binance.orders import BinanceOrderStatus as BinanceStatus
 from tradewire.ports.events import AccountStateChanged, OrderFilled, OrderStatus
-from tradewire.venue.account import Account
+from tradewire.venue.account import VenueAccount
 
 S, B = OrderStatus, BinanceStatus
 NEVER_SENT = {S.DENIED, S.REJECTED, S.CANCELED, S.INITIALIZED}
@@ -27,7 +27,7 @@ def findings(run: VenueRun) -> list[str]:
     return [*_orders(run, account), *_fills(run, account), *_positions(run)]
 
 
-def _orders(run: VenueRun, account: Account) -> Iterator[str]:
+def _orders(run: VenueRun, account: VenueAccount) -> Iterator[str]:
     normal = Counter(order.client_order_id for order in account.orders.values())
     conditional = Counter(algo.client_algo_id for algo in account.algos.values())
     for client_id in run.approved:
@@ -50,7 +50,7 @@ def _orders(run: VenueRun, account: Account) -> Iterator[str]:
         yield f"{client_id} is at the venue and not in the ledger"
 
 
-def _fills(run: VenueRun, account: Account) -> Iterator[str]:
+def _fills(run: VenueRun, account: VenueAccount) -> Iterator[str]:
     theirs = Counter(
         (str(fill.trade_id), fill.order.client_order_id, fill.qty, fill.price, fill.commission)
         for fill in account.fills
@@ -82,9 +82,9 @@ def _positions(run: VenueRun) -> Iterator[str]:
     wallet = states[-1].wallet_balance
     books = run.venue.venue.books
     shown = {
-        position.spec.symbol.split(":")[0]: Decimal(position.quantity_e8).scaleb(-8)
+        position.spec.symbol.split(":")[0]: Decimal(position.qty_e8).scaleb(-8)
         for position in books.exchange.account.positions.values()
-        if position.quantity_e8
+        if position.qty_e8
     }
     if told != shown:
         yield f"positions: told {told}, the venue has {shown}"

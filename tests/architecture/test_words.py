@@ -1,11 +1,11 @@
-"""One word, one meaning: the field's words in services and in `tradewire.trading`, and no class name twice there."""
+"""One word, one meaning: the field's words in services, trading and research, and no class name twice anywhere."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tests.architecture.layout import ROOT, tree
@@ -15,25 +15,21 @@ BANNED = {
     r"standing": "context, RiskContext",
     r"^held_(records?|offsets?)$|^Held$": "pending, PendingOffsets",
     r"^in_air$": "in_flight",
-    r"cancelled": "canceled",
 }
 """Parts of names that had a private meaning, and the standard word."""
+SPELLED = {r"cancelled": "canceled", r"realised": "realized", r"^(min_|max_)?quantity(_e8)?$": "qty"}
+"""Parts of names that are written in one way, in research, too."""
 PYTHONS_OWN = {"cancelled", "CancelledError"}
 """Names of the standard library."""
 DOUBLES = {"Settings": "one per service, in its settings.py: whoever knows one service knows all six"}
 """Class names that stand for several things, by design."""
-ELSEWHERE = frozenset(
+WIRE_AND_DOMAIN = frozenset(
     (
-        *("Account", "Answer", "Asked", "Assessed", "Bar", "Books", "Bracket", "Candles"),
-        *("Comparison", "Decision", "Fault", "Feed", "Field", "Figures", "Finding", "Judged", "Kind"),
-        *("Layout", "Liquidity", "MarginMode", "Market", "Member", "OrderFilled", "OrderStatus"),
-        *("OrderType", "Page", "Part", "Position", "Question", "Record"),
-        *("RefusedError", "Rows", "Rule", "Run", "Seen", "Settings", "Side", "Signal", "Sizing"),
-        *("SizingMethod", "Span", "Story", "Stream", "Tape", "TimeInForce", "Trade", "Venue"),
-        *("VenueFill", "VenueOrder", "Waiting", "WorkingType", "_Account", "_Listener", "_Source"),
+        *("Liquidity", "MarginMode", "OrderFilled", "OrderStatus", "OrderType", "Position"),
+        *("Side", "Signal", "Sizing", "SizingMethod", "TimeInForce"),
     )
 )
-"""Those of different distributions. It may only grow shorter."""
+"""What a message says and what the trading library reckons with, of one name because it is one thing."""
 
 
 def files() -> Iterator[Path]:
@@ -52,15 +48,23 @@ def names(module: ast.Module) -> Iterator[str]:
                 yield name
 
 
-def test_names_are_the_fields_own() -> None:
-    found = {
+def banned(paths: Iterable[Path], words: Mapping[str, str]) -> set[str]:
+    """Names that have another, standard word, and where they stand."""
+    return {
         f"{path.relative_to(ROOT)}: {name}, say {standard}"
-        for path in files()
+        for path in paths
         for name in set(names(tree(path))) - PYTHONS_OWN
-        for private, standard in BANNED.items()
+        for private, standard in words.items()
         if re.search(private, name)
     }
-    assert found == set()
+
+
+def test_names_are_the_fields_own() -> None:
+    assert banned(files(), BANNED | SPELLED) == set()
+
+
+def test_names_in_research_are_spelled_alike() -> None:
+    assert banned(sorted(ROOT.glob("libs/backtest/src/**/*.py")), SPELLED) == set()
 
 
 def test_a_banned_name_is_seen() -> None:
@@ -83,6 +87,6 @@ def test_no_class_name_stands_for_two_things() -> None:
     assert doubles(files()) == set(DOUBLES)
 
 
-def test_no_class_name_is_taken_twice_anew_anywhere() -> None:
+def test_no_class_name_is_taken_twice_anywhere() -> None:
     everywhere = (path for kind in ("libs", "services", "apps") for path in sorted(ROOT.glob(f"{kind}/*/src/**/*.py")))
-    assert doubles(everywhere) <= ELSEWHERE, "find a name that says whose it is"
+    assert doubles(everywhere) == WIRE_AND_DOMAIN | set(DOUBLES), "find a name that says whose it is"

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from tests.e2e.slices import ROOT
 
-from tradewire.testkit.chaos.drill import Drill, Question, Reference, drill, reference_of
+from tradewire.testkit.chaos.drill import Drill, DrillQuestion, Reference, drill, reference_of
 from tradewire.testkit.chaos.plan import Amounts
 from tradewire.testkit.chaos.scenario import CHANGING, drilled
 
@@ -41,7 +41,7 @@ def references(run_roots: Path) -> Path:
 def under_fire(name: str, bars: int | None, root: Path, references: Path, **asked: object) -> Drill:
     """A drill that passed, or says what it found."""
     market = drilled(name, ROOT, root / "data", bars=bars)
-    question = Question(market, patience_s=PATIENCE_SECONDS, **asked)  # type: ignore[arg-type]
+    question = DrillQuestion(market, patience_s=PATIENCE_SECONDS, **asked)  # type: ignore[arg-type]
     done = asyncio.run(drill(question, root, reference=reference(name, bars, references)))
     assert (done.stopped, done.audit.findings, done.differences) == ("", [], [])
     assert done.result.fingerprint == done.reference.result.fingerprint

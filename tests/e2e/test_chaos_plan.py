@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.e2e.slices import ROOT
 
-from tradewire.testkit.chaos.market import Market, close_times_us
-from tradewire.testkit.chaos.plan import SEVERAL, Amounts, ChaosPlan, Kind
+from tradewire.testkit.chaos.market import PacedMarket, close_times_us
+from tradewire.testkit.chaos.plan import SEVERAL, Amounts, ChaosPlan, FaultKind
 from tradewire.testkit.chaos.scenario import CHANGING, drilled
 
 AMOUNTS = st.builds(
@@ -50,17 +50,17 @@ def test_plan_when_drawn_again_then_the_same_and_all_of_it_within_the_run(
 
 def test_plan_when_services_have_two_instances_then_both_are_hit_and_the_second_hands_over() -> None:
     plan = drawn(1, 100, Amounts(kills=22, hand_overs=5, freezes=10), 2)
-    killed = {fault.target for fault in plan.faults if fault.kind is Kind.KILL}
+    killed = {fault.target for fault in plan.faults if fault.kind is FaultKind.KILL}
     assert {"risk", "risk-1", "telemetry-1", "ingest"} <= killed
     assert "ingest-1" not in killed
-    moved = {fault.target for fault in plan.faults if fault.kind is Kind.HAND_OVER}
+    moved = {fault.target for fault in plan.faults if fault.kind is FaultKind.HAND_OVER}
     assert moved == {f"{service}-1" for service in SEVERAL}
-    assert all(fault.seconds > 6 for fault in plan.faults if fault.kind in (Kind.FREEZE, Kind.HAND_OVER))
+    assert all(fault.seconds > 6 for fault in plan.faults if fault.kind in (FaultKind.FREEZE, FaultKind.HAND_OVER))
 
 
 def test_market_when_it_lets_bars_come_then_the_file_names_their_close(tmp_path: Path) -> None:
     until = tmp_path / "until"
-    market = Market(until, (10, 20, 30))
+    market = PacedMarket(until, (10, 20, 30))
     read = []
     for bars in (1, 2, 1, 3):
         market.let(bars)

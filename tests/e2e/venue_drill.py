@@ -18,13 +18,13 @@ import httpx
 from tradewire.app.operating.platform import Platform, RunOptions, begin, platform
 from tradewire.app.operating.scenario import Scenario
 from tradewire.binance.orders import AlgoStatus
-from tradewire.binance.orders import OrderStatus as BinanceStatus
+from tradewire.binance.orders import BinanceOrderStatus as BinanceStatus
 from tradewire.ports.events import AccountStateChanged, CandleClosed, OrderFilled, OrderStatus, RiskAssessed
 from tradewire.runtime.clock import SystemClock
 from tradewire.testkit.binance_venue import LEVERAGE
 from tradewire.testkit.checker import LedgerRows, Said, read_ledger, read_topics
-from tradewire.venue.account import Account
-from tradewire.venue.faults import Fault, FaultPlan, parse_faults
+from tradewire.venue.account import VenueAccount
+from tradewire.venue.faults import FaultPlan, ScriptedFault, parse_faults
 from tradewire.venue.loading import load_markets
 from tradewire.venue.server import VenueServer
 from tradewire.venue.venue import Venue, VenueOptions
@@ -92,7 +92,7 @@ def fault_plan(seed: int, kills: int) -> FaultPlan:
     plan, last_s = parse_faults(FAULTS, "FAULTS", seed=seed), 3_600 + kills * SPEED * 8
     for kind, every_s, seconds in EVERY_S:
         for at_s in range(every_s, last_s, every_s):
-            plan.faults += (Fault(kind=kind, symbol=SYMBOL, at_s=at_s, seconds=seconds, ahead_ms=700),)
+            plan.faults += (ScriptedFault(kind=kind, symbol=SYMBOL, at_s=at_s, seconds=seconds, ahead_ms=700),)
     return plan
 
 
@@ -209,7 +209,7 @@ class VenueChaos:
         return Drilled(self._kills, found, orders, len(ledger.fills), len(candles), self._reconciled_s)
 
 
-def findings(account: Account, said: list[Said], ledger: LedgerRows) -> Iterator[str]:
+def findings(account: VenueAccount, said: list[Said], ledger: LedgerRows) -> Iterator[str]:
     """Everything on which venue, ledger and bus differ, in words."""
     yield from _orders(account, said, ledger)
     yield from _fills(account, said, ledger)
@@ -217,7 +217,7 @@ def findings(account: Account, said: list[Said], ledger: LedgerRows) -> Iterator
     yield from _candles(said)
 
 
-def _orders(account: Account, said: list[Said], ledger: LedgerRows) -> Iterator[str]:
+def _orders(account: VenueAccount, said: list[Said], ledger: LedgerRows) -> Iterator[str]:
     assessed = [one.event for one in said if isinstance(one.event, RiskAssessed)]
     approved = {intent.client_order_id for event in assessed for intent in event.intents}
     known = {client_id: OrderStatus(status) for (_, client_id), (status, *_) in ledger.orders.items()}
@@ -238,7 +238,7 @@ def _orders(account: Account, said: list[Said], ledger: LedgerRows) -> Iterator[
             yield f"status: {client_id} is {status} in the ledger, {shown.get(client_id, 'nowhere')} at the venue"
 
 
-def _fills(account: Account, said: list[Said], ledger: LedgerRows) -> Iterator[str]:
+def _fills(account: VenueAccount, said: list[Said], ledger: LedgerRows) -> Iterator[str]:
     theirs = {str(fill.trade_id): (fill.order.client_order_id, fill.qty, fill.price) for fill in account.fills}
     ours = {trade_id: row for (_, trade_id), row in ledger.fills.items()}
     told = {one.event.venue_trade_id: one.event for one in said if isinstance(one.event, OrderFilled)}
@@ -252,15 +252,15 @@ def _fills(account: Account, said: list[Said], ledger: LedgerRows) -> Iterator[s
         yield from (f"fill {key} of {name} is not the venue's" for key in found.keys() - theirs.keys())
 
 
-def _state(account: Account, said: list[Said]) -> Iterator[str]:
+def _state(account: VenueAccount, said: list[Said]) -> Iterator[str]:
     """The newest state that was said, against the venue's positions and wallet."""
     states = [one.event for one in said if isinstance(one.event, AccountStateChanged)]
     newest = max(states, key=lambda state: state.sequence)
     book = account.books.exchange.account
     shown = {
-        name.split(":")[0]: Decimal(position.quantity_e8).scaleb(-8)
+        name.split(":")[0]: Decimal(position.qty_e8).scaleb(-8)
         for name, position in book.positions.items()
-        if position.quantity_e8
+        if position.qty_e8
     }
     told = {position.symbol: position.qty for position in newest.positions}
     if told != shown:

@@ -116,10 +116,10 @@ def test_trades_add_up_to_what_the_account_gained(steps: list[tuple[VenueSide, i
                     fill(
                         done.time_us,
                         Side(done.side.value),
-                        str(from_e8(done.quantity_e8)),
+                        str(from_e8(done.qty_e8)),
                         str(from_e8(done.price_e8)),
                         fee=str(from_e8(done.fee_e8)),
-                        realized=str(from_e8(done.realised_pnl_e8)),
+                        realized=str(from_e8(done.realized_pnl_e8)),
                     )
                 )
         last = price

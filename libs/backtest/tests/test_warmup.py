@@ -18,7 +18,7 @@ from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.parity import certify
 from tradewire.backtest.report import data_hash
 from tradewire.backtest.sweeps import SweepPlan, SweepStore, parse_space, parse_walk_forward, processes, run_sweep
-from tradewire.backtest.sweeps.tasks import Span, cut
+from tradewire.backtest.sweeps.tasks import SweepSpan, cut
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.backtest.warmup import answers_on, ready_from_us, without_earlier
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, BacktestResult
@@ -51,7 +51,7 @@ def whole(seed: int, bars: int = 400, missing: float = 0.0, mark: bool = False) 
 
 def later(request: BacktestRequest, begin: int) -> BacktestRequest:
     """The same from an hour on, with what was before it to warm up on."""
-    return replace(request, markets=cut(request.markets, Span(begin * HOUR_US, 2**62)))
+    return replace(request, markets=cut(request.markets, SweepSpan(begin * HOUR_US, 2**62)))
 
 
 @settings(deadline=None, max_examples=30)
@@ -132,7 +132,7 @@ def test_every_span_of_a_search_warms_up_on_the_bars_before(engine: str, tmp_pat
     with SweepStore(tmp_path, plan.manifest()) as store, processes(plan.job, 2) as workers:
         report = run_sweep(plan, workers, store)
 
-    def alone(span: Span, params: dict[str, float]) -> BacktestResult:
+    def alone(span: SweepSpan, params: dict[str, float]) -> BacktestResult:
         cuts = cut(request.markets, span)
         assert all(one.earlier is not None and len(one.earlier) >= 120 for one in cuts)
         return ENGINES_BY_NAME[engine].run(replace(request, markets=cuts, params=params))

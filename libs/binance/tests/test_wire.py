@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradewire.binance.market_streams import AggTrade, DepthUpdate
-from tradewire.binance.replies import Bracket
+from tradewire.binance.replies import BinanceBracket
 from tradewire.binance.streams import UnknownEvent, Unknowns, read_messages, write_event
 from tradewire.binance.user_stream import OrderTradeUpdate
 from tradewire.binance.wire import FieldError, Wire, on_wire
@@ -97,4 +97,4 @@ def test_a_level_without_a_quantity_is_refused() -> None:
 def test_a_json_number_stays_one() -> None:
     bracket = {"bracket": 1, "initialLeverage": 75, "notionalCap": 10000, "notionalFloor": 0, "cum": Decimal("1.2")}
     bracket["maintMarginRatio"] = Decimal("0.0065")
-    assert Bracket.read(bracket).write() == bracket
+    assert BinanceBracket.read(bracket).write() == bracket

@@ -18,16 +18,16 @@ from tradewire.binance.market_streams import DepthUpdate
 from tradewire.binance.signatures import HmacKey, api_payload
 from tradewire.binance.user_stream import OrderTradeUpdate
 from tradewire.ports.errors import FatalError
-from tradewire.venue.faults import KINDS, Fault, FaultPlan, parse_faults
+from tradewire.venue.faults import KINDS, FaultPlan, ScriptedFault, parse_faults
 from tradewire.venue.server import VenueServer
 from tradewire.venue.venue import VenueOptions
 
 
-def plan(*faults: Fault, seed: int = 1) -> FaultPlan:
+def plan(*faults: ScriptedFault, seed: int = 1) -> FaultPlan:
     return FaultPlan(faults, Random(seed))
 
 
-def client(*faults: Fault, minutes: int = 10) -> Client:
+def client(*faults: ScriptedFault, minutes: int = 10) -> Client:
     bars = [bar(n, "1000.0") for n in range(minutes)]
     return Client(market(*bars), market(*bars, base="ETH"), options=VenueOptions(faults=plan(*faults)))
 
@@ -52,27 +52,27 @@ def test_every_kind_is_read_and_in_the_document() -> None:
     document = (Path(__file__).parents[3] / "docs/venues/binance.md").read_text(encoding="utf-8")
     for kind, meaning in KINDS.items():
         read = parse_faults(f"faults: [{{kind: {kind}, symbol: BTCUSDT}}]", "f", seed=1)
-        assert read.faults == (Fault(kind, symbol="BTCUSDT"),)
+        assert read.faults == (ScriptedFault(kind, symbol="BTCUSDT"),)
         assert f"| `{kind}` | {meaning} |" in document
 
 
 def test_the_same_seed_draws_the_same_faults() -> None:
     def drawn(seed: int) -> list[bool]:
-        faults = plan(Fault("reply_lost", probability=0.5), seed=seed)
+        faults = plan(ScriptedFault("reply_lost", probability=0.5), seed=seed)
         return [faults.of_call("POST", "/fapi/v1/order") is not None for _ in range(50)]
 
     assert drawn(3) == drawn(3) != drawn(4)
 
 
 def test_a_fault_strikes_the_calls_that_it_names_and_as_often_as_it_says() -> None:
-    faults = plan(Fault("reply_lost", call="GET /fapi/v1/time", times=2))
+    faults = plan(ScriptedFault("reply_lost", call="GET /fapi/v1/time", times=2))
     struck = [faults.of_call("GET", "/fapi/v1/time") is not None for _ in range(4)]
     assert struck == [True, True, False, False]
     assert faults.of_call("POST", "/fapi/v1/order") is None
 
 
 def test_an_order_expires_in_match() -> None:
-    struck = client(Fault("expired_in_match", times=1))
+    struck = client(ScriptedFault("expired_in_match", times=1))
     assert struck.order("BUY", "0.010").body["status"] == "EXPIRED_IN_MATCH"
     assert struck.order("BUY", "0.010").body["status"] == "FILLED"
     told = [item.order.status for item in struck.said if isinstance(item, OrderTradeUpdate)]
@@ -80,7 +80,7 @@ def test_an_order_expires_in_match() -> None:
 
 
 def test_a_halt_refuses_orders_and_moves_nothing_until_it_ends() -> None:
-    struck = client(Fault("halt", symbol="BTCUSDT", at_s=10, seconds=20))
+    struck = client(ScriptedFault("halt", symbol="BTCUSDT", at_s=10, seconds=20))
     struck.order("BUY", "0.010", "990.0")
     struck.wait(10)
     assert struck.order("BUY", "0.010").body["code"] == -4140
@@ -93,7 +93,7 @@ def test_a_halt_refuses_orders_and_moves_nothing_until_it_ends() -> None:
 
 
 def test_filters_change_while_it_runs() -> None:
-    struck = client(Fault("filters", symbol="BTCUSDT", at_s=5, step_size=Decimal("0.01")))
+    struck = client(ScriptedFault("filters", symbol="BTCUSDT", at_s=5, step_size=Decimal("0.01")))
     assert struck.order("BUY", "0.011").status == 200
     struck.wait(5)
     assert struck.order("BUY", "0.011").body["code"] == -4023
@@ -103,7 +103,7 @@ def test_filters_change_while_it_runs() -> None:
 
 @pytest.mark.parametrize(("kind", "prefix"), [("liquidation", "autoclose-"), ("adl", "adl_autoclose")])
 def test_the_venue_closes_a_position_with_an_order_of_its_own(kind: str, prefix: str) -> None:
-    struck = client(Fault(kind, symbol="BTCUSDT", at_s=5))
+    struck = client(ScriptedFault(kind, symbol="BTCUSDT", at_s=5))
     struck.order("BUY", "0.010")
     struck.wait(5)
     assert struck.ask("GET", "v3/positionRisk").body == []
@@ -112,7 +112,7 @@ def test_the_venue_closes_a_position_with_an_order_of_its_own(kind: str, prefix:
 
 
 def test_a_delisted_symbol_is_settled_and_gone() -> None:
-    struck = client(Fault("delist", symbol="BTCUSDT", at_s=5))
+    struck = client(ScriptedFault("delist", symbol="BTCUSDT", at_s=5))
     struck.order("BUY", "0.010")
     struck.order("BUY", "0.010", "990.0")
     struck.wait(6)
@@ -124,7 +124,7 @@ def test_a_delisted_symbol_is_settled_and_gone() -> None:
 
 
 def test_a_wrong_clock_is_told_and_judged_by() -> None:
-    struck = client(Fault("clock", at_s=5, seconds=10, ahead_ms=60_000))
+    struck = client(ScriptedFault("clock", at_s=5, seconds=10, ahead_ms=60_000))
     struck.wait(5)
     assert struck.ask("GET", "v3/balance").body["code"] == -1021
     told_ms = struck.ask("GET", "v1/time").body["serverTime"]
@@ -159,7 +159,7 @@ class Line:
 async def lines() -> AsyncIterator[Any]:
     opened: list[Line] = []
 
-    async def begin(*faults: Fault) -> Line:
+    async def begin(*faults: ScriptedFault) -> Line:
         struck = client(*faults)
         server = VenueServer(struck.venue)
         await server.start(keep=False)
@@ -173,7 +173,7 @@ async def lines() -> AsyncIterator[Any]:
 
 
 async def test_a_lost_reply_leaves_an_order(lines: Any) -> None:
-    line = await lines(Fault("reply_lost", times=1))
+    line = await lines(ScriptedFault("reply_lost", times=1))
     with pytest.raises(aiohttp.ClientError):
         await line.order(newClientOrderId="mine")
     shown = line.struck.ask("GET", "v1/order", symbol="BTCUSDT", origClientOrderId="mine")
@@ -183,7 +183,7 @@ async def test_a_lost_reply_leaves_an_order(lines: Any) -> None:
 
 @pytest.mark.parametrize(("kind", "status"), [("unavailable", 503), ("timed_out", 408)])
 async def test_an_unknown_outcome_may_be_either(lines: Any, kind: str, status: int) -> None:
-    line = await lines(Fault(kind))
+    line = await lines(ScriptedFault(kind))
     answers = {(await line.order(newClientOrderId=f"n{number}"))[0] for number in range(20)}
     assert answers == {status}
     placed = len(line.struck.ask("GET", "v1/allOrders", symbol="BTCUSDT").body)
@@ -208,9 +208,9 @@ async def over_api(line: Line, count: int) -> list[Any]:
 
 
 async def test_the_websocket_api_answers_twice_not_at_all_or_without_saying(lines: Any) -> None:
-    assert await over_api(await lines(Fault("reply_twice", times=1)), 2) == [(0, 200), (0, 200), (1, 200)]
-    assert await over_api(await lines(Fault("reply_lost", times=1)), 2) == [(1, 200)]
-    line = await lines(Fault("timed_out"))
+    assert await over_api(await lines(ScriptedFault("reply_twice", times=1)), 2) == [(0, 200), (0, 200), (1, 200)]
+    assert await over_api(await lines(ScriptedFault("reply_lost", times=1)), 2) == [(1, 200)]
+    line = await lines(ScriptedFault("timed_out"))
     assert await over_api(line, 9) == [(number, 408) for number in range(9)]
     assert 0 < len(line.struck.ask("GET", "v1/allOrders", symbol="BTCUSDT").body) < 9
 
@@ -218,7 +218,9 @@ async def test_the_websocket_api_answers_twice_not_at_all_or_without_saying(line
 async def test_messages_are_lost_doubled_late_and_silent(lines: Any) -> None:
     said: dict[str, list[str]] = {}
     for kind in ("event_lost", "event_twice", "event_late", "silent"):
-        line = await lines(replace(Fault(kind), probability=1.0, seconds=60 if kind == "silent" else 0, times=2))
+        line = await lines(
+            replace(ScriptedFault(kind), probability=1.0, seconds=60 if kind == "silent" else 0, times=2)
+        )
         await line.server.tick()
         line.struck.wait(1)
         key = line.struck.ask("POST", "v1/listenKey").body["listenKey"]
@@ -240,7 +242,7 @@ async def test_messages_are_lost_doubled_late_and_silent(lines: Any) -> None:
 
 
 async def test_a_dropped_change_of_the_book_is_found_and_mended_by_a_snapshot(lines: Any) -> None:
-    line = await lines(Fault("depth_dropped", times=1))
+    line = await lines(ScriptedFault("depth_dropped", times=1))
     socket = await line.session.ws_connect(f"{line.server.ws}/public/ws/btcusdt@depth")
     book = OrderBook()
     assert book.start(DepthSnapshot.read(line.struck.ask("GET", "v1/depth", symbol="BTCUSDT").body)) is None
@@ -257,7 +259,7 @@ async def test_a_dropped_change_of_the_book_is_found_and_mended_by_a_snapshot(li
 
 
 def test_a_halt_has_no_candles_and_the_minutes_around_it_have() -> None:
-    struck = client(Fault("halt", symbol="BTCUSDT", at_s=30, seconds=150))
+    struck = client(ScriptedFault("halt", symbol="BTCUSDT", at_s=30, seconds=150))
     for _ in range(5):
         struck.wait(60)
     rows = struck.ask("GET", "v1/klines", symbol="BTCUSDT", interval="1m", startTime=NOW_US // 1000).body

@@ -10,7 +10,7 @@ from libs.venue.tests.venues import NOW_US, Client, bar, market
 from tradewire.binance.limits import BY_CALL
 from tradewire.binance.signatures import Ed25519Signer, Ed25519Verifier, HmacKey
 from tradewire.runtime.clock import ManualClock
-from tradewire.venue.door import CALLS, Answer, Asked
+from tradewire.venue.door import CALLS, HttpAnswer, HttpCall
 from tradewire.venue.turned_clock import TurnedClock
 from tradewire.venue.venue import VenueOptions
 
@@ -22,10 +22,10 @@ def client() -> Client:
     return Client(market(*(bar(n, "1000.0") for n in range(24 * 60))))
 
 
-def asked(client: Client, payload: str, *, key: str | None = None, signature: str = "") -> Answer:
+def asked(client: Client, payload: str, *, key: str | None = None, signature: str = "") -> HttpAnswer:
     values = dict(item.split("=") for item in payload.split("&") if item) | {"signature": signature}
     api_key = client.venue.keys.api_key if key is None else key
-    return client.door.answer(Asked("GET", "/fapi/v3/balance", values, payload, api_key, "127.0.0.1"))
+    return client.door.answer(HttpCall("GET", "/fapi/v3/balance", values, payload, api_key, "127.0.0.1"))
 
 
 def test_every_call_that_is_answered_has_a_weight_and_a_security() -> None:

@@ -18,7 +18,7 @@ from tradewire.binance.market_streams import BookTicker, DepthUpdate
 from tradewire.binance.streams import read_event
 from tradewire.ports.errors import FatalError
 from tradewire.runtime.clock import ManualClock
-from tradewire.venue.faults import Fault, FaultPlan
+from tradewire.venue.faults import FaultPlan, ScriptedFault
 from tradewire.venue.loading import load_recording
 from tradewire.venue.recording import read_recording
 from tradewire.venue.server import VenueServer
@@ -79,7 +79,7 @@ class Follower:
             self.equal.add(top.update_id)
 
 
-async def followed(symbol: str, *faults: Fault) -> Follower:
+async def followed(symbol: str, *faults: ScriptedFault) -> Follower:
     (path,) = [path for path in SESSIONS.glob("*.gz") if symbol.removesuffix("USDT") in path.name]
     clock = ManualClock(NOW_US)
     markets, recording = load_recording(path, instrument().brackets, now_us=NOW_US)
@@ -105,7 +105,7 @@ async def test_our_book_equals_the_recorded_best_bid_and_ask_at_common_updates(s
 @needs_shared
 @pytest.mark.parametrize("symbol", COMMON)
 async def test_one_dropped_change_is_found_and_the_books_are_equal_again(symbol: str) -> None:
-    follower = await followed(symbol, Fault("depth_dropped", probability=0.05, times=1, symbol=symbol))
+    follower = await followed(symbol, ScriptedFault("depth_dropped", probability=0.05, times=1, symbol=symbol))
     assert follower.resyncs == [Resync.UPDATE_MISSING]
     assert len(follower.equal) > COMMON[symbol] // 2
     assert follower.book.is_synced

@@ -63,7 +63,7 @@ def alone(bars: list[Bar], orders: list[Asked], spec: Any) -> list[tuple[str, De
             spec.symbol,
             side,
             kind,
-            quantity_e8=to_e8(Decimal("0.1")),
+            qty_e8=to_e8(Decimal("0.1")),
             price_e8=to_e8(price) if limit else 0,
             stop_price_e8=to_e8(price) if kind is OrderType.STOP_MARKET else 0,
             time_in_force=TimeInForce.GTC,
@@ -71,7 +71,7 @@ def alone(bars: list[Bar], orders: list[Asked], spec: Any) -> list[tuple[str, De
         events += exchange.submit(new, NOW_US + MATCH_US if number == 0 else bars[number - 1].close_time_us)
         events += exchange.step(item.close_time_us, {spec.symbol: item})
     fills: list[Fill] = [event.fill for event in events if hasattr(event, "fill")]
-    return [(fill.side, from_e8(fill.quantity_e8), from_e8(fill.price_e8), from_e8(fill.fee_e8)) for fill in fills]
+    return [(fill.side, from_e8(fill.qty_e8), from_e8(fill.price_e8), from_e8(fill.fee_e8)) for fill in fills]
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -10,7 +10,7 @@ from tradewire.binance.wire import Wire
 from tradewire.ports.events import InstrumentChanged, InstrumentStatus, LeverageBracket
 from tradewire.runtime.clock import ManualClock
 from tradewire.trading.exchange import Bar, to_e8
-from tradewire.venue.door import Answer, Asked, Door
+from tradewire.venue.door import Door, HttpAnswer, HttpCall
 from tradewire.venue.listing import Listing, listing_of
 from tradewire.venue.tape import Tape
 from tradewire.venue.venue import Venue, VenueOptions
@@ -83,7 +83,7 @@ class Client:
         self.venue.listeners.user.append(self.said.append)
         self.recv_window_ms = 5000
 
-    def ask(self, method: str, path: str, **values: object) -> Answer:
+    def ask(self, method: str, path: str, **values: object) -> HttpAnswer:
         """One call as a client makes it."""
         text = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
         text = {"timestamp": str(self.clock.now_us() // 1000), "recvWindow": str(self.recv_window_ms)} | text
@@ -91,9 +91,9 @@ class Client:
         keys = self.venue.keys
         text.setdefault("signature", HmacKey(keys.secret).sign(payload))
         whole = path if path.startswith("/") else f"/fapi/{path}"
-        return self.door.answer(Asked(method, whole, text, payload, keys.api_key, "127.0.0.1"))
+        return self.door.answer(HttpCall(method, whole, text, payload, keys.api_key, "127.0.0.1"))
 
-    def order(self, side: str, qty: str, price: str = "", **values: object) -> Answer:
+    def order(self, side: str, qty: str, price: str = "", **values: object) -> HttpAnswer:
         """A market order, or with a price a limit order."""
         kind = {"type": "LIMIT", "price": price, "timeInForce": "GTC"} if price else {"type": "MARKET"}
         asked = {"symbol": "BTCUSDT", "side": side, "quantity": qty, "newOrderRespType": "RESULT"} | kind | values

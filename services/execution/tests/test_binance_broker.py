@@ -10,7 +10,7 @@ import pytest
 
 from tradewire.binance.errors import CREDENTIALS, NOT_EXECUTED, UNCERTAIN, ErrorCode
 from tradewire.binance.orders import AlgoStatus, MarginType
-from tradewire.binance.orders import OrderStatus as BinanceStatus
+from tradewire.binance.orders import BinanceOrderStatus as BinanceStatus
 from tradewire.execution.adapters.binance_access import credentials
 from tradewire.execution.adapters.binance_broker import BinanceBroker
 from tradewire.execution.adapters.binance_modes import AccountModes
@@ -23,7 +23,7 @@ from tradewire.ports.events import OrderIntent, OrderLeg, OrderStatus, OrderType
 from tradewire.testkit.binance_venue import LEVERAGE, BinanceVenue
 from tradewire.testkit.broker_suite import SYMBOL, BrokerSuite, intent, market
 from tradewire.testkit.builders import candle
-from tradewire.venue.faults import Fault, parse_faults
+from tradewire.venue.faults import ScriptedFault, parse_faults
 from tradewire.venue.incidents import changed as relisted
 
 PRICE = 50_000
@@ -242,7 +242,7 @@ async def test_submit_when_the_filters_have_changed_then_the_new_ones_count(
 ) -> None:
     order = intent("l-1", qty=Decimal("0.501"))
     listing = venue.venue.listings[SYMBOL]
-    coarse = Fault(kind="filters", symbol=SYMBOL, step_size=Decimal("0.1"))
+    coarse = ScriptedFault(kind="filters", symbol=SYMBOL, step_size=Decimal("0.1"))
     venue.venue.listings[SYMBOL] = relisted(listing, coarse)
     assert isinstance(await broker.submit(SYMBOL, order), Rejected)
     venue.venue.listings[SYMBOL] = listing

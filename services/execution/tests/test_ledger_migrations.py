@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from tradewire.execution.adapters.postgres_ledger import MIGRATIONS, SCHEMA, PostgresLedger
-from tradewire.ports.ledger import Position
+from tradewire.ports.ledger import ReadPosition
 from tradewire.runtime.stores.postgres import migrate
 
 if TYPE_CHECKING:
@@ -52,4 +52,4 @@ async def test_upgrade_when_accounts_had_candle_positions_then_their_partition_i
     await ledger.close()
     await connection.close()
     assert {account.account_id: account.state for account in taken.accounts} == {a: a.encode() for a, _, _ in ACCOUNTS}
-    assert taken.positions == {0: Position({0: 4, 1: 7}, 0), 1: Position({0: 5, 1: 0}, 0)}
+    assert taken.positions == {0: ReadPosition({0: 4, 1: 7}, 0), 1: ReadPosition({0: 5, 1: 0}, 0)}

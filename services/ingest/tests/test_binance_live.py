@@ -23,7 +23,7 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.testkit.market_data_suite import MarketDataSuite
-from tradewire.venue.faults import Fault
+from tradewire.venue.faults import ScriptedFault
 
 
 async def test_bars_come_by_the_stream_as_they_close_after_the_history() -> None:
@@ -99,7 +99,7 @@ async def test_funding_is_told_by_the_bar_it_belongs_to_at_each_symbols_own_time
 
 
 async def test_a_stream_that_falls_silent_costs_no_bar() -> None:
-    async with watching(Fault("silent", at_s=130, seconds=600)) as watched:
+    async with watching(ScriptedFault("silent", at_s=130, seconds=600)) as watched:
         await watched.start()
         await watched.until_minute(14)
         check_whole(watched, 14)
@@ -108,7 +108,7 @@ async def test_a_stream_that_falls_silent_costs_no_bar() -> None:
 
 
 async def test_a_halted_symbol_has_no_bars_and_says_why() -> None:
-    async with watching(Fault("halt", symbol="BTCUSDT", at_s=120, seconds=300)) as watched:
+    async with watching(ScriptedFault("halt", symbol="BTCUSDT", at_s=120, seconds=300)) as watched:
         await watched.start()
         await watched.until_minute(10)
         check_whole(watched, 10, without=range(2, 7))
@@ -118,7 +118,7 @@ async def test_a_halted_symbol_has_no_bars_and_says_why() -> None:
 
 
 async def test_a_symbol_that_leaves_the_list_is_closed_and_the_others_go_on() -> None:
-    async with watching(Fault("delist", symbol="BTCUSDT", at_s=150)) as watched:
+    async with watching(ScriptedFault("delist", symbol="BTCUSDT", at_s=150)) as watched:
         await watched.start()
         await watched.until_minute(6, symbols=("ETHUSDT",))
         assert watched.minutes()[-1] == 1
@@ -130,7 +130,7 @@ async def test_a_symbol_that_leaves_the_list_is_closed_and_the_others_go_on() ->
 
 
 async def test_rules_that_change_are_published_from_then_on() -> None:
-    async with watching(Fault("filters", symbol="BTCUSDT", at_s=90, step_size=Decimal("0.01"))) as watched:
+    async with watching(ScriptedFault("filters", symbol="BTCUSDT", at_s=90, step_size=Decimal("0.01"))) as watched:
         await watched.start()
         await watched.until(lambda: len(watched.instruments()) == 2)
         first, second = watched.instruments()

@@ -24,7 +24,7 @@ from tradewire.ports.message import Event
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.rate_budget.budget import RateBudget
 from tradewire.runtime.rate_budget.memory_spent import MemorySpent
-from tradewire.venue.faults import Fault, FaultPlan
+from tradewire.venue.faults import FaultPlan, ScriptedFault
 from tradewire.venue.server import VenueServer
 from tradewire.venue.venue import VenueOptions
 
@@ -123,7 +123,7 @@ def live(watched: Watched) -> BinanceLive:
 
 
 @asynccontextmanager
-async def watching(*faults: Fault) -> AsyncIterator[Watched]:
+async def watching(*faults: ScriptedFault) -> AsyncIterator[Watched]:
     client = Client(tape("BTC"), tape("ETH"), options=VenueOptions(faults=FaultPlan(faults)))
     server = VenueServer(client.venue)
     await server.start(keep=False)

@@ -12,7 +12,7 @@ import pytest
 
 from tradewire.backtest.data import MarketDataError, inspect_file
 from tradewire.backtest.data.archives import Archives
-from tradewire.backtest.data.fetching import Kind, Span, fetch
+from tradewire.backtest.data.fetching import FetchKind, FetchSpan, fetch
 from tradewire.backtest.data.marks_funding import read_funding
 
 HOUR_MS = 3_600_000
@@ -60,7 +60,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "archives"
 
 
-def quiet(kind: Kind, reached_ms: int, rows: int) -> None:
+def quiet(kind: FetchKind, reached_ms: int, rows: int) -> None:
     """No progress."""
 
 
@@ -68,10 +68,12 @@ def archives(root: Path, symbol: str = "BTCUSDT") -> Archives:
     return Archives(root, symbol, "1h", now_ms=ms(datetime(2024, 3, 1, tzinfo=UTC)))
 
 
-@pytest.mark.parametrize("kind", [Kind.CANDLES, Kind.MARK])
-def test_months_and_days_are_joined_and_days_without_a_file_are_named(root: Path, tmp_path: Path, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [FetchKind.CANDLES, FetchKind.MARK])
+def test_months_and_days_are_joined_and_days_without_a_file_are_named(
+    root: Path, tmp_path: Path, kind: FetchKind
+) -> None:
     source, path = archives(root, "BTC/USDT:USDT"), tmp_path / "x.parquet"
-    span = Span(ms(START) + 5 * HOUR_MS, ms(datetime(2024, 2, 3, 12, tzinfo=UTC)))
+    span = FetchSpan(ms(START) + 5 * HOUR_MS, ms(datetime(2024, 2, 3, 12, tzinfo=UTC)))
     rows = fetch(source, kind, span, path, quiet)
     assert rows.height == 31 * 24 - 5 + 24 + 12
     found = inspect_file(path)
@@ -81,15 +83,15 @@ def test_months_and_days_are_joined_and_days_without_a_file_are_named(root: Path
 
 def test_a_later_end_goes_on_within_the_same_month(root: Path, tmp_path: Path) -> None:
     path, begin = tmp_path / "x.parquet", ms(START)
-    fetch(archives(root), Kind.CANDLES, Span(begin, begin + 100 * HOUR_MS), path, quiet)
-    assert fetch(archives(root), Kind.CANDLES, Span(begin, begin + 200 * HOUR_MS), path, quiet).height == 200
+    fetch(archives(root), FetchKind.CANDLES, FetchSpan(begin, begin + 100 * HOUR_MS), path, quiet)
+    assert fetch(archives(root), FetchKind.CANDLES, FetchSpan(begin, begin + 200 * HOUR_MS), path, quiet).height == 200
     opens = pl.read_parquet(path)["open_time"].to_list()
     assert opens == [begin + n * HOUR_MS for n in range(200)]
 
 
 def test_funding_has_the_time_and_rate_of_each_settlement(root: Path, tmp_path: Path) -> None:
     path = tmp_path / "f.parquet"
-    fetch(archives(root), Kind.FUNDING, Span(ms(START), ms(datetime(2024, 2, 1, tzinfo=UTC))), path, quiet)
+    fetch(archives(root), FetchKind.FUNDING, FetchSpan(ms(START), ms(datetime(2024, 2, 1, tzinfo=UTC))), path, quiet)
     times, rates = read_funding(path)
     assert len(times) == 93
     assert set(rates.tolist()) == {0.0001}
@@ -99,7 +101,9 @@ def test_a_file_that_is_not_as_its_sum_says_is_refused(root: Path, tmp_path: Pat
     path = root / "data/futures/um/monthly/klines/BTCUSDT/1h/BTCUSDT-1h-2024-01.zip"
     path.with_name(f"{path.name}.CHECKSUM").write_text(f"{'0' * 64}  {path.name}\n")
     with pytest.raises(MarketDataError, match="SHA-256: found"):
-        fetch(archives(root), Kind.CANDLES, Span(ms(START), ms(START) + HOUR_MS), tmp_path / "x.parquet", quiet)
+        fetch(
+            archives(root), FetchKind.CANDLES, FetchSpan(ms(START), ms(START) + HOUR_MS), tmp_path / "x.parquet", quiet
+        )
 
 
 def test_a_folder_without_the_symbol_is_refused_in_words(root: Path) -> None:

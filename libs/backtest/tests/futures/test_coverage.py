@@ -112,7 +112,7 @@ def order(**changes: Any) -> Order:
         "symbol": "BTCUSDT",
         "side": OrderSide.BUY,
         "type": OrderType.MARKET,
-        "quantity_e8": 1,
+        "qty_e8": 1,
     }
     return Order(NewOrder(**given | changes), "main-1", 1, 0, 1)
 

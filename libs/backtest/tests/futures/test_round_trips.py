@@ -30,11 +30,11 @@ def histories(draw: st.DrawFn) -> tuple[list[list[int]], list[list[int]]]:
                 payments.append([time_us, symbol, draw(st.integers(-50, 50)), held[symbol]])
             continue
         sign = (-1 if held[symbol] > 0 else 1) if held[symbol] else draw(st.sampled_from((-1, 1)))
-        quantity = abs(held[symbol]) or draw(amounts)
-        held[symbol] += sign * quantity
-        realised = 0 if held[symbol] else draw(st.integers(-(10**9), 10**9))
+        qty = abs(held[symbol]) or draw(amounts)
+        held[symbol] += sign * qty
+        realized = 0 if held[symbol] else draw(st.integers(-(10**9), 10**9))
         price, shown, fee, maker = draw(amounts), draw(amounts), draw(st.integers(0, 10**6)), draw(st.integers(0, 1))
-        fills.append([time_us, symbol, 0, sign, maker, quantity, price, fee, realised, held[symbol], shown, 0])
+        fills.append([time_us, symbol, 0, sign, maker, qty, price, fee, realized, held[symbol], shown, 0])
     return fills, payments
 
 

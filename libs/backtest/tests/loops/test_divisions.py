@@ -42,11 +42,11 @@ def test_mul_div_ceil_rounds_up(left: int, right: int, divisor: int) -> None:
 
 
 @settings(deadline=None)  # the first call compiles
-@given(quantity=st.integers(-(10**15), 10**15), price=st.integers(1, 10**14))
-def test_notional(quantity: int, price: int) -> None:
-    exact = fixed_point.notional(quantity, price)
+@given(qty=st.integers(-(10**15), 10**15), price=st.integers(1, 10**14))
+def test_notional(qty: int, price: int) -> None:
+    exact = fixed_point.notional(qty, price)
     assume(abs(exact) < LARGEST)
-    assert arithmetic.notional(quantity, price) == exact
+    assert arithmetic.notional(qty, price) == exact
 
 
 @settings(deadline=None)  # the first call compiles
@@ -58,15 +58,15 @@ def test_mul_div_floor_rounds_down(left: int, right: int, divisor: int) -> None:
 
 
 @settings(deadline=None)  # the first call compiles
-@given(cost=unsigned, quantity=st.integers(1, 2**62 - 1))
-def test_average_price_divides_by_any_quantity(cost: int, quantity: int) -> None:
-    exact = fixed_point.mul_div(cost, fixed_point.SCALE, quantity)
+@given(cost=unsigned, qty=st.integers(1, 2**62 - 1))
+def test_average_price_divides_by_any_quantity(cost: int, qty: int) -> None:
+    exact = fixed_point.mul_div(cost, fixed_point.SCALE, qty)
     assume(exact < LARGEST)
-    assert arithmetic.average_price(cost, quantity) == exact
+    assert arithmetic.average_price(cost, qty) == exact
 
 
 @settings(deadline=None)  # the first call compiles
 @given(steps=st.integers(0, 10**6), parts=st.integers(1, 10**9))
 def test_average_price_rounds_the_half_to_even(steps: int, parts: int) -> None:
-    cost, quantity = (2 * steps + 1) * parts, 2 * fixed_point.SCALE * parts
-    assert arithmetic.average_price(cost, quantity) == fixed_point.mul_div(cost, fixed_point.SCALE, quantity)
+    cost, qty = (2 * steps + 1) * parts, 2 * fixed_point.SCALE * parts
+    assert arithmetic.average_price(cost, qty) == fixed_point.mul_div(cost, fixed_point.SCALE, qty)

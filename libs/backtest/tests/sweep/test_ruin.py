@@ -14,7 +14,7 @@ from tradewire.backtest.not_happened import headlines
 from tradewire.backtest.report.files import result_document
 from tradewire.backtest.statistics import statistics_of
 from tradewire.backtest.sweeps import Search, SweepPlan, SweepReport, SweepStore, parse_space, processes, run_sweep
-from tradewire.backtest.sweeps.figures import Figures
+from tradewire.backtest.sweeps.figures import SweepFigures
 from tradewire.backtest.sweeps.files import write_results
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.ports.backtest import BacktestRequest, MarketHistory
@@ -103,7 +103,7 @@ def test_figures_of_a_search_are_the_statistics_of_a_run(engine: str, tmp_path: 
         asked = request()
         result = ENGINES[engine]().run(BacktestRequest(TEXT, asked.markets, item.params))
         stats, figures = statistics_of(result, asked.markets), item.in_sample
-        names = set(Figures.__dataclass_fields__) - {"ruined"}
+        names = set(SweepFigures.__dataclass_fields__) - {"ruined"}
         assert {name: getattr(figures, name) for name in names} == {name: stats[name] for name in names}
         row = measured.filter(pl.col("lever") == item.params["lever"]).row(0, named=True)
         for name in ("total_return", "max_drawdown", "sharpe"):

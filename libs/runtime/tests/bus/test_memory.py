@@ -10,7 +10,7 @@ import pytest
 from tradewire.ports.bus import EventBusPort, Place
 from tradewire.ports.errors import FencedError
 from tradewire.runtime.bus.memory import MemoryBus
-from tradewire.runtime.bus.memory_group import Member
+from tradewire.runtime.bus.memory_group import GroupMember
 from tradewire.testkit.bus_suite import BusSuite, Harness
 from tradewire.testkit.bus_suite.harness import Owner, numbered, read, values
 
@@ -78,6 +78,6 @@ async def test_static_member_when_its_seat_is_taken_then_it_is_fenced() -> None:
         await first.subscription.poll(max_records=1, timeout_s=0)
     await first.subscription.commit({Place("t", 0): 1})
     assert await bus.committed("group", [Place("t", 0)]) == {Place("t", 0): None}
-    assert isinstance(second.subscription, Member)
+    assert isinstance(second.subscription, GroupMember)
     await second.subscription.close()
     await bus.close()

@@ -11,7 +11,7 @@ from tradewire.ports.bus import Outgoing, Record
 from tradewire.ports.events import RiskAssessed, StrategyEvaluated
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.dead_letters.letters import is_letter, original
-from tradewire.runtime.dead_letters.releases import Answer, read_answer, write_request
+from tradewire.runtime.dead_letters.releases import ReleaseAnswer, read_answer, write_request
 from tradewire.testkit.builders import evaluation
 from tradewire.testkit.refusing_desk import RefusingDesk
 from tradewire.testkit.worker_rig import WorkerRig
@@ -38,7 +38,7 @@ async def ask(rig: WorkerRig, *given_up: int, key: bytes = b"alpha") -> None:
     await rig.put(write_request(found[-1], {found[number].offset for number in given_up}))
 
 
-async def answers(rig: WorkerRig) -> list[Answer]:
+async def answers(rig: WorkerRig) -> list[ReleaseAnswer]:
     """What the service answered."""
     return [answer for record in await rig.read(LETTERS) if (answer := read_answer(record)) is not None]
 
@@ -64,7 +64,7 @@ async def test_letters_are_handled_in_order_then_the_key_goes_on(rig: WorkerRig)
         await say(rig, 4)
         await rig.until(lambda: len(desk.handled) == 5)
     assert desk.handled == [0, 1, 2, 3, 4]
-    assert await answers(rig) == [Answer(request=3, released=2, handled=3, given_up=())]
+    assert await answers(rig) == [ReleaseAnswer(request=3, released=2, handled=3, given_up=())]
     assert rig.count(EVALUATIONS) == 5, "nothing was written to the input again"
     assert rig.metrics.parked_keys.labels("risk")._value.get() == 0
 

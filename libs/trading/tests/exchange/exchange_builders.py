@@ -71,14 +71,14 @@ def mark_bar(open_: str | int, high: str | int, low: str | int, close: str | int
     return MarkBar(e8(open_), e8(high), e8(low), e8(close))
 
 
-def order(client_order_id: str, side: Side = Side.BUY, quantity: str | int = 1, **fields: Any) -> NewOrder:
+def order(client_order_id: str, side: Side = Side.BUY, qty: str | int = 1, **fields: Any) -> NewOrder:
     """Market order for 1 BTC unless told otherwise; ``price``, ``stop`` and ``callback`` are decimals."""
     values: dict[str, Any] = {
         "client_order_id": client_order_id,
         "symbol": BTC,
         "side": side,
         "type": OrderType.MARKET,
-        "quantity_e8": e8(quantity),
+        "qty_e8": e8(qty),
     }
     for name, target in (("price", "price_e8"), ("stop", "stop_price_e8"), ("callback", "callback_distance_e8")):
         if name in fields:
@@ -150,25 +150,25 @@ class Desk:
         """Step the next hourly bar."""
         return self.step(bar(self.number, open_, high, low, close, volume), **others)
 
-    def hold(self, side: Side = Side.BUY, quantity: str | int = 1, at: str | int = 100) -> None:
+    def hold(self, side: Side = Side.BUY, qty: str | int = 1, at: str | int = 100) -> None:
         """Open a position at a flat bar's price."""
-        self.submit(order(f"hold-{self.number}", side, quantity))
+        self.submit(order(f"hold-{self.number}", side, qty))
         self.next(at, at, at, at)
 
     def position(self, symbol: str = BTC) -> int:
         """Signed position in e8."""
-        held = {item.symbol: item.quantity_e8 for item in self.exchange.account_state().positions}
+        held = {item.symbol: item.qty_e8 for item in self.exchange.account_state().positions}
         return held.get(symbol, 0)
 
 
 def assert_books_balance(exchange: SimulatedExchange) -> None:
     """Wallet and equity identities, to the unit; a negative wallet only under open positions."""
     state = exchange.account_state()
-    booked = state.initial_balance_e8 + state.realised_pnl_e8 - state.fees_e8
+    booked = state.initial_balance_e8 + state.realized_pnl_e8 - state.fees_e8
     assert state.wallet_e8 == booked + state.funding_e8 + state.insurance_e8
-    assert state.equity_e8 == state.wallet_e8 + state.unrealised_pnl_e8
+    assert state.equity_e8 == state.wallet_e8 + state.unrealized_pnl_e8
     assert state.wallet_e8 >= 0 or state.positions
-    assert all(item.quantity_e8 >= item.filled_e8 >= 0 for item in state.open_orders)
+    assert all(item.qty_e8 >= item.filled_e8 >= 0 for item in state.open_orders)
 
 
 def fills(events: Iterable[Event]) -> list[Fill]:

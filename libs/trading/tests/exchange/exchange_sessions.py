@@ -136,7 +136,7 @@ def _order(dice: random.Random, client_order_id: str, symbol: str, last: int, ea
         symbol=symbol,
         side=side,
         type=kind,
-        quantity_e8=0 if closes else e8(dice.randint(1, 8)) // 2,
+        qty_e8=0 if closes else e8(dice.randint(1, 8)) // 2,
         price_e8=level if kind is OrderType.LIMIT else 0,
         stop_price_e8=level if stops else 0,
         callback_distance_e8=distance if trails and not by_rate else 0,

@@ -20,13 +20,13 @@ from .exchange_builders import Desk, e8, fills, names, of_type, order, prices
 BUY, SELL = Side.BUY, Side.SELL
 
 
-def bracket(entry: NewOrder, quantity: str | int = 1) -> tuple[NewOrder, NewOrder, NewOrder]:
+def bracket(entry: NewOrder, qty: str | int = 1) -> tuple[NewOrder, NewOrder, NewOrder]:
     """Entry with a stop at 95 and a take-profit at 110."""
     common = {"reduce_only": True, "oco_group": "g", "activate_on": entry.client_order_id}
     return (
         entry,
-        order("stop", SELL, quantity, stop=95, **common),
-        order("take", SELL, quantity, stop=110, type=OrderType.TAKE_PROFIT_MARKET, **common),
+        order("stop", SELL, qty, stop=95, **common),
+        order("take", SELL, qty, stop=110, type=OrderType.TAKE_PROFIT_MARKET, **common),
     )
 
 
@@ -76,9 +76,9 @@ def test_bracket_when_entry_fills_in_parts_then_exits_follow_the_filled_quantity
     desk = Desk(fill_model=FillModel(volume_share_e8=e8("0.5")))
     desk.submit(*bracket(order("in", BUY, 4), 4))
     activated = of_type(desk.next(100, 100, 100, 100, 2), OrderActivated)
-    assert [event.quantity_e8 for event in activated] == [e8(1), e8(1)]
+    assert [event.qty_e8 for event in activated] == [e8(1), e8(1)]
     activated = of_type(desk.next(100, 100, 100, 100, 4), OrderActivated)
-    assert [event.quantity_e8 for event in activated] == [e8(3), e8(3)]
+    assert [event.qty_e8 for event in activated] == [e8(3), e8(3)]
 
 
 def test_bracket_when_exit_fills_first_then_the_rest_of_the_entry_is_cancelled() -> None:
@@ -105,7 +105,7 @@ def test_bracket_when_entry_is_cancelled_partly_filled_then_exits_keep_the_fille
     desk.submit(*bracket(order("in", BUY, 4), 4))
     desk.next(100, 100, 100, 100, 2)
     desk.cancel("in")
-    assert [item.quantity_e8 for item in desk.exchange.account_state().open_orders] == [e8(1), e8(1)]
+    assert [item.qty_e8 for item in desk.exchange.account_state().open_orders] == [e8(1), e8(1)]
 
 
 def test_exit_when_submitted_after_its_entry_filled_then_works_at_once() -> None:
@@ -133,7 +133,7 @@ def test_scaled_exits_when_entry_fills_then_each_works_for_its_share() -> None:
         order("rest", SELL, 2, price=110, reduce_only=True, activate_on="in"),
     )
     happened = desk.next(100, 111, 99, 111)
-    assert [(fill.client_order_id, fill.quantity_e8) for fill in fills(happened)][1:] == [
+    assert [(fill.client_order_id, fill.qty_e8) for fill in fills(happened)][1:] == [
         ("half", e8(1)),
         ("rest", e8(2)),
     ]

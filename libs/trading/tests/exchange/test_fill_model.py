@@ -107,7 +107,7 @@ def test_finer_bars_when_marks_match_them_then_each_has_its_own() -> None:
     halves = (mark_bar(100, 100, 100, 100), mark_bar(100, 103, 100, 102))
     marks = MarkBar(e8(100), e8(103), e8(100), e8(102), path=halves)
     desk.step(finer((100, 100, 100, 100), (100, 100, 100, 100)), mark=marks)
-    assert desk.exchange.account_state().unrealised_pnl_e8 == e8(2)
+    assert desk.exchange.account_state().unrealized_pnl_e8 == e8(2)
 
 
 def test_volume_share_when_market_order_is_larger_then_rest_fills_at_later_opens() -> None:
@@ -117,14 +117,14 @@ def test_volume_share_when_market_order_is_larger_then_rest_fills_at_later_opens
     assert names(desk.next(101, 120, 80, 100, 0)) == []
     assert names(desk.next(102, 120, 80, 100, 20)) == ["OrderPartiallyFilled"]
     assert names(desk.next(103, 120, 80, 100, 20)) == ["OrderFilled"]
-    assert [(f.quantity_e8 // e8(1), f.price_e8 // e8(1)) for f in fills(desk.events)] == [(2, 100), (2, 102), (1, 103)]
+    assert [(f.qty_e8 // e8(1), f.price_e8 // e8(1)) for f in fills(desk.events)] == [(2, 100), (2, 102), (1, 103)]
 
 
 def test_volume_share_when_several_orders_act_then_they_share_one_budget_by_age() -> None:
     desk = Desk(fill_model=FillModel(volume_share_e8=e8("0.1")))
     desk.submit(order("a", BUY, 2), order("b", BUY, 2))
     filled = fills(desk.next(100, 100, 100, 100, "30.009"))
-    assert [(fill.client_order_id, fill.quantity_e8) for fill in filled] == [("a", e8(2)), ("b", e8(1))]
+    assert [(fill.client_order_id, fill.qty_e8) for fill in filled] == [("a", e8(2)), ("b", e8(1))]
 
 
 def test_latency_when_it_ends_inside_the_bar_then_order_meets_the_path_there() -> None:

@@ -104,7 +104,7 @@ def lines() -> Iterator[str]:
         rates = {} if rate is None else {BTC: e8(rate), ETH: e8(rate)}
         yield from map(told, exchange.step((number + 1) * HOUR_US, bars, marks, rates))
         state = exchange.account_state()
-        held = " ".join(f"{p.symbol}={from_e8(p.quantity_e8):f}@{from_e8(p.entry_price_e8):f}" for p in state.positions)
+        held = " ".join(f"{p.symbol}={from_e8(p.qty_e8):f}@{from_e8(p.entry_price_e8):f}" for p in state.positions)
         yield (
             f"-- {number + 1}h wallet={from_e8(state.wallet_e8):f} equity={from_e8(state.equity_e8):f}"
             f" available={from_e8(state.available_balance_e8):f} orders={len(state.open_orders)} {held}".rstrip()

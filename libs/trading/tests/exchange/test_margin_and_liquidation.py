@@ -83,7 +83,7 @@ def test_cross_long_when_mark_falls_to_its_liquidation_price_then_closed_there_w
     assert position.liquidation_price_e8 == 8_163_265_306
     (liquidated,) = of_type(desk.next(100, 100, 70, 90), Liquidated)
     fill = liquidated.fill
-    assert (fill.price_e8, fill.quantity_e8, fill.side) == (8_163_265_306, e8(1), SELL)
+    assert (fill.price_e8, fill.qty_e8, fill.side) == (8_163_265_306, e8(1), SELL)
     assert fill.fee_e8 == 81_632_654
     assert fill.client_order_id.startswith("autoclose-")
     (canceled,) = of_type(desk.events, OrderCanceled)
@@ -161,7 +161,7 @@ def test_isolated_when_part_is_closed_then_margin_is_released_in_proportion() ->
     desk.submit(order("out", SELL, 1))
     desk.next(110, 110, 110, 110)
     (position,) = desk.exchange.account_state().positions
-    assert (position.initial_margin_e8, desk.exchange.account_state().realised_pnl_e8) == (e8(30), e8(10))
+    assert (position.initial_margin_e8, desk.exchange.account_state().realized_pnl_e8) == (e8(30), e8(10))
 
 
 def test_isolated_when_funding_is_paid_then_its_margin_shrinks_until_liquidation() -> None:

@@ -16,7 +16,7 @@ from tradewire.trading.exchange import (
 )
 from tradewire.trading.exchange.fixed_point import mul_div, notional
 from tradewire.trading.exchange.instrument import bracket_at, maintenance_margin
-from tradewire.trading.exchange.margin import unrealised_pnl
+from tradewire.trading.exchange.margin import unrealized_pnl
 
 WALLET = 153544301000000
 BTC = {"position_e8": 10948800000, "entry": 3248198000000, "mark": 3196727000000, "mmr": 2500000, "cum": 16300}
@@ -29,7 +29,7 @@ def example_price(own: dict[str, int], other: dict[str, int] | None) -> int:
     if other is not None:
         value = notional(other["position_e8"], other["mark"])
         other_margin = mul_div(value, other["mmr"], SCALE) - other["cum"] * SCALE
-        other_pnl = unrealised_pnl(other["position_e8"], notional(other["position_e8"], other["entry"]), other["mark"])
+        other_pnl = unrealized_pnl(other["position_e8"], notional(other["position_e8"], other["entry"]), other["mark"])
     price_e8 = liquidation_price_at_rate(
         position_e8=own["position_e8"],
         cost_e8=notional(own["position_e8"], own["entry"]),
@@ -37,7 +37,7 @@ def example_price(own: dict[str, int], other: dict[str, int] | None) -> int:
         mmr_e8=own["mmr"],
         cum_e8=own["cum"] * SCALE,
         other_maintenance_e8=other_margin,
-        other_unrealised_e8=other_pnl,
+        other_unrealized_e8=other_pnl,
     )
     return mul_div(price_e8, 100, SCALE)
 
@@ -80,29 +80,29 @@ TIERS = brackets(
 
 
 @given(
-    quantity=st.integers(1, 10**11),
+    qty=st.integers(1, 10**11),
     long=st.booleans(),
     entry=st.integers(10**8, 10**13),
     leverage=st.integers(1, 100),
 )
 def test_liquidation_price_when_mark_stands_there_then_balance_meets_margin_of_its_own_bracket(
-    quantity: int, long: bool, entry: int, leverage: int
+    qty: int, long: bool, entry: int, leverage: int
 ) -> None:
-    cost = notional(quantity, entry)
+    cost = notional(qty, entry)
     wallet = cost // leverage
-    position = quantity if long else -quantity
+    position = qty if long else -qty
     price = liquidation_price(TIERS, position_e8=position, cost_e8=cost, wallet_e8=wallet)
     if price == 0:
         assert long
         return
-    balance = wallet + unrealised_pnl(position, cost, price)
-    margin = maintenance_margin(TIERS, notional(quantity, price))
-    assert abs(balance - margin) <= 4 + 4 * quantity // SCALE
-    tier = bracket_at(TIERS, notional(quantity, price))
+    balance = wallet + unrealized_pnl(position, cost, price)
+    margin = maintenance_margin(TIERS, notional(qty, price))
+    assert abs(balance - margin) <= 4 + 4 * qty // SCALE
+    tier = bracket_at(TIERS, notional(qty, price))
     own_bracket_price = liquidation_price_at_rate(
         position_e8=position, cost_e8=cost, wallet_e8=wallet, mmr_e8=tier.mmr_e8, cum_e8=tier.cum_e8
     )
-    assert abs(own_bracket_price - price) <= 4 + SCALE * 4 // quantity
+    assert abs(own_bracket_price - price) <= 4 + SCALE * 4 // qty
 
 
 @given(value=st.integers(0, 25_000_000 * SCALE))

@@ -218,7 +218,7 @@ def test_constant_mark_when_given_then_holds_for_the_whole_bar() -> None:
     desk = Desk()
     desk.hold(BUY)
     desk.next(100, 150, 50, 120, mark=e8(101))
-    assert desk.exchange.account_state().unrealised_pnl_e8 == e8(1)
+    assert desk.exchange.account_state().unrealized_pnl_e8 == e8(1)
 
 
 def test_market_order_when_larger_than_opposite_position_then_flips_it() -> None:
@@ -227,7 +227,7 @@ def test_market_order_when_larger_than_opposite_position_then_flips_it() -> None
     desk.submit(order("flip", SELL, 3))
     (fill,) = fills(desk.next(110, 110, 110, 110))
     (position,) = desk.exchange.account_state().positions
-    assert (fill.realised_pnl_e8, position.quantity_e8, position.entry_price_e8) == (e8(10), e8(-2), e8(110))
+    assert (fill.realized_pnl_e8, position.qty_e8, position.entry_price_e8) == (e8(10), e8(-2), e8(110))
 
 
 def test_fees_when_maker_and_taker_then_each_at_its_rate_rounded_up() -> None:

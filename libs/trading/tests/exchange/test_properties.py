@@ -40,22 +40,22 @@ def test_books_when_rebuilt_from_events_alone_then_equal_to_the_last_unit(sessio
     held: defaultdict[str, int] = defaultdict(int)
     cash = state.initial_balance_e8
     for fill in fills(events):
-        assert fill.quantity_e8 > 0
+        assert fill.qty_e8 > 0
         assert fill.price_e8 > 0
-        assert fill.notional_e8 == mul_div(fill.quantity_e8, fill.price_e8, SCALE)
-        held[fill.symbol] += fill.side.sign * fill.quantity_e8
+        assert fill.notional_e8 == mul_div(fill.qty_e8, fill.price_e8, SCALE)
+        held[fill.symbol] += fill.side.sign * fill.qty_e8
         assert held[fill.symbol] == fill.position_after_e8
         cash -= fill.side.sign * fill.notional_e8 + fill.fee_e8
     cash += sum(event.amount_e8 for event in of_type(events, FundingPaid))
     cash += sum(event.amount_e8 for event in of_type(events, InsuranceCovered))
     positions = {position.symbol: position for position in state.positions}
     assert {symbol: size for symbol, size in held.items() if size} == {
-        symbol: position.quantity_e8 for symbol, position in positions.items()
+        symbol: position.qty_e8 for symbol, position in positions.items()
     }
-    value = sum(mul_div(item.quantity_e8, item.mark_e8, SCALE) for item in positions.values())
+    value = sum(mul_div(item.qty_e8, item.mark_e8, SCALE) for item in positions.values())
     assert cash + value == state.equity_e8
     assert state.equity_e8 >= 0
-    assert state.realised_pnl_e8 == sum(fill.realised_pnl_e8 for fill in fills(events))
+    assert state.realized_pnl_e8 == sum(fill.realized_pnl_e8 for fill in fills(events))
     assert state.fees_e8 == sum(fill.fee_e8 for fill in fills(events))
 
 
@@ -71,12 +71,12 @@ def test_orders_when_a_session_ends_then_each_ended_once_or_is_open(session: Ses
         if isinstance(event, OrderFilled):
             ended[event.fill.client_order_id] += 1
     for fill in fills(events):
-        filled[fill.client_order_id] += fill.quantity_e8
+        filled[fill.client_order_id] += fill.qty_e8
     still_open = {item.request.client_order_id for item in exchange.account_state().open_orders}
     for request in (request for hour in session.hours for request in hour.orders):
         order_id = request.client_order_id
         assert ended[order_id] == (0 if order_id in still_open else 1)
-        assert request.close_position or filled[order_id] <= request.quantity_e8
+        assert request.close_position or filled[order_id] <= request.qty_e8
     trade_ids = [fill.trade_id for fill in fills(events)]
     assert len(set(trade_ids)) == len(trade_ids)
 
@@ -88,7 +88,7 @@ def test_reduce_only_when_it_fills_then_the_position_never_grows_or_flips(sessio
     reducing = {o.client_order_id for hour in session.hours for o in hour.orders if o.only_reduces}
     for fill in fills(events):
         if fill.client_order_id in reducing:
-            before = fill.position_after_e8 - fill.side.sign * fill.quantity_e8
+            before = fill.position_after_e8 - fill.side.sign * fill.qty_e8
             assert before * fill.position_after_e8 >= 0
             assert abs(fill.position_after_e8) < abs(before)
 
@@ -200,8 +200,8 @@ def test_run_when_prices_and_balance_are_scaled_then_fills_and_equity_scale(sess
     specs = tuple(replace(one, tick_e8=one.tick_e8 * factor) for one in session.specs)
     exchange, events = play(session)
     scaled, scaled_events = play(map_hours(session, scale, specs=specs, balance_e8=session.balance_e8 * factor))
-    assert [(fill.client_order_id, fill.quantity_e8, fill.price_e8 * factor) for fill in fills(events)] == [
-        (fill.client_order_id, fill.quantity_e8, fill.price_e8) for fill in fills(scaled_events)
+    assert [(fill.client_order_id, fill.qty_e8, fill.price_e8 * factor) for fill in fills(events)] == [
+        (fill.client_order_id, fill.qty_e8, fill.price_e8) for fill in fills(scaled_events)
     ]
     assert exchange.account_state().equity_e8 * factor == scaled.account_state().equity_e8
 
@@ -255,11 +255,9 @@ def test_run_when_each_market_order_is_split_in_two_then_same_position_and_equit
     def split(hour: Hour) -> Hour:
         halves = []
         for request in hour.orders:
-            half = request.quantity_e8 // 2
-            halves.append(replace(request, client_order_id=request.client_order_id + "a", quantity_e8=half))
-            halves.append(
-                replace(request, client_order_id=request.client_order_id + "b", quantity_e8=request.quantity_e8 - half)
-            )
+            half = request.qty_e8 // 2
+            halves.append(replace(request, client_order_id=request.client_order_id + "a", qty_e8=half))
+            halves.append(replace(request, client_order_id=request.client_order_id + "b", qty_e8=request.qty_e8 - half))
         return replace(hour, orders=tuple(halves))
 
     session = map_hours(session, only_market)
@@ -270,7 +268,7 @@ def test_run_when_each_market_order_is_split_in_two_then_same_position_and_equit
 
 
 def _held(exchange: SimulatedExchange) -> list[tuple[str, int]]:
-    return [(item.symbol, item.quantity_e8) for item in exchange.account_state().positions]
+    return [(item.symbol, item.qty_e8) for item in exchange.account_state().positions]
 
 
 @MODEST

@@ -15,7 +15,7 @@ def test_close_position_when_triggered_then_closes_whatever_is_held() -> None:
     desk.submit(order("s", SELL, 0, stop=95, close_position=True))
     desk.submit(order("more", BUY, 2))
     (entry, fill) = fills(desk.next(100, 101, 94, 100))
-    assert (entry.quantity_e8, fill.quantity_e8, desk.position()) == (e8(2), e8(5), 0)
+    assert (entry.qty_e8, fill.qty_e8, desk.position()) == (e8(2), e8(5), 0)
 
 
 def test_close_position_when_nothing_is_held_then_expires_at_its_trigger() -> None:
@@ -32,7 +32,7 @@ def test_reduce_only_market_when_larger_than_position_then_is_cut_to_it() -> Non
     desk.submit(order("out", SELL, 5, reduce_only=True))
     happened = desk.next(100, 100, 100, 100)
     assert names(happened) == ["OrderReduced", "OrderFilled"]
-    assert of_type(happened, OrderReduced)[0].quantity_e8 == e8(2)
+    assert of_type(happened, OrderReduced)[0].qty_e8 == e8(2)
     assert desk.position() == 0
 
 

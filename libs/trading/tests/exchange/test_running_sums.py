@@ -26,7 +26,7 @@ def test_sums_when_carried_along_then_equal_those_over_every_symbol(session: Ses
         play_hour(exchange, hour)
         account, registry = exchange.account, exchange._executor.registry
         scratch = Account(account.initial_balance_e8, account.wallet_e8, account.positions)
-        assert account.open_positions() == tuple(p for p in account.positions.values() if p.quantity_e8)
+        assert account.open_positions() == tuple(p for p in account.positions.values() if p.qty_e8)
         assert account.cross_wallet_e8 == account.wallet_e8 - sum(p.margin_e8 for p in account.positions.values())
         reserved = {symbol: order_margin(p, registry.of_symbol(symbol)) for symbol, p in account.positions.items()}
         assert margin_of_orders(account, registry) == sum(reserved.values())

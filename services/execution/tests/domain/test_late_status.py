@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.ports.events import StrategyStatusChanged
-from tradewire.ports.ledger import Position
+from tradewire.ports.ledger import ReadPosition
 from tradewire.ports.message import Emit
 from tradewire.testkit.builders import BTC, ETH, HOUR_US, assessment, candle, envelope
 from tradewire.testkit.execution_desk import desk_with, told
@@ -63,8 +63,8 @@ def test_own_when_a_status_came_after_the_position_was_written_then_rewound() ->
     desk = desk_with()
     desk.forget([0])
     arrives(desk, second(5 * HOUR_US), offset=9)
-    desk.own([0], {0: Position({0: 100}, 10)})
+    desk.own([0], {0: ReadPosition({0: 100}, 10)})
     assert not desk.positions.rewinds
     desk.forget([0])
-    desk.own([0], {0: Position({0: 100}, 9)})
+    desk.own([0], {0: ReadPosition({0: 100}, 9)})
     assert desk.positions.rewinds == {0: 5 * HOUR_US}

@@ -13,13 +13,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tradewire.backtest.comparing import Comparison, compare
+    from tradewire.backtest.comparing import EngineComparison, compare
     from tradewire.backtest.running import Run, run
     from tradewire.backtest.searching import Sweep, sweep
 
-__all__ = ["Comparison", "Run", "Sweep", "compare", "run", "sweep"]
+__all__ = ["EngineComparison", "Run", "Sweep", "compare", "run", "sweep"]
 _MODULES = {
-    "Comparison": "comparing",
+    "EngineComparison": "comparing",
     "Run": "running",
     "Sweep": "searching",
     "compare": "comparing",

@@ -28,7 +28,7 @@ FOLLOWS_ENTRY = frozenset({RejectReason.UNKNOWN_PARENT.value, ExpireReason.PAREN
 """Reasons of protective orders that end because their entry did, which is counted by itself."""
 
 
-class Assessed(Protocol):
+class AnyAssessment(Protocol):
     """An answer to a signal: `Decision` and `RiskAssessed`."""
 
     @property
@@ -66,7 +66,7 @@ class Counts:
         if reason not in FOLLOWS_ENTRY:
             self.expired[reason] += 1
 
-    def take(self, answer: Assessed) -> bool:
+    def take(self, answer: AnyAssessment) -> bool:
         """Count an answer; whether an entry is among its orders."""
         self.answered += answer.decision in ANSWERED
         legs = [intent.leg for intent in answer.intents]

@@ -43,7 +43,7 @@ class Files(TypedDict, total=False):
     round_prices: bool
 
 
-class Settings(Files, total=False):
+class BacktestSettings(Files, total=False):
     """Files, parameters and account of a run; the account as ``AccountWords`` has it, its defaults included."""
 
     params: Mapping[str, float]
@@ -60,7 +60,7 @@ class Settings(Files, total=False):
 _ACCOUNT = tuple(AccountWords.__dataclass_fields__)
 
 
-def request_of(strategy: str | Path, data: Data, **settings: Unpack[Settings]) -> BacktestRequest:
+def request_of(strategy: str | Path, data: Data, **settings: Unpack[BacktestSettings]) -> BacktestRequest:
     """What to run, with everything read and checked.
 
     Raises: StrategyErrors; MarketDataError for data that is not fit; ValueError for a setting out of range; TypeError
@@ -91,7 +91,7 @@ def request_of(strategy: str | Path, data: Data, **settings: Unpack[Settings]) -
 
 
 def _refuse_unknown(settings: Mapping[str, object]) -> None:
-    known = tuple(dict.fromkeys((*Files.__annotations__, *Settings.__annotations__)))
+    known = tuple(dict.fromkeys((*Files.__annotations__, *BacktestSettings.__annotations__)))
     for name in settings:
         if name not in known:
             near = nearest_word(name, known)

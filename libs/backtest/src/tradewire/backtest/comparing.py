@@ -9,7 +9,7 @@ from typing import Unpack
 
 import pandas as pd
 
-from tradewire.backtest.asking import Settings, request_of
+from tradewire.backtest.asking import BacktestSettings, request_of
 from tradewire.backtest.frames import Data
 from tradewire.backtest.parity import Certificate, certify
 from tradewire.backtest.running import ENGINES, Run, engine_of
@@ -17,7 +17,7 @@ from tradewire.ports.backtest import BacktestPort
 
 
 @dataclass(frozen=True)
-class Comparison:
+class EngineComparison:
     """One run by each engine, and whether they agree. In a notebook it shows a row an engine."""
 
     runs: tuple[Run, ...]
@@ -57,8 +57,8 @@ def compare(
     data: Data,
     *,
     engines: Sequence[str | BacktestPort] = tuple(ENGINES),
-    **settings: Unpack[Settings],
-) -> Comparison:
+    **settings: Unpack[BacktestSettings],
+) -> EngineComparison:
     """Trade a strategy by several engines, the first of them the reference; settings as of `run`.
 
     Raises as `run`; ValueError for fewer than two engines.
@@ -67,4 +67,4 @@ def compare(
         raise ValueError(f"engines: found {len(engines)}, allowed two or more")
     request = request_of(strategy, data, **settings)
     runs = tuple(Run(request, engine_of(engine).run(request)) for engine in engines)
-    return Comparison(runs, certify([run.result for run in runs]))
+    return EngineComparison(runs, certify([run.result for run in runs]))

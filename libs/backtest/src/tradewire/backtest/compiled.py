@@ -75,12 +75,12 @@ def compiled_in_place(function: _Function) -> _Function:
 @contextmanager
 def when_compiling(tell: Callable[[], None]) -> Iterator[None]:
     """Call ``tell`` whenever something is compiled in this context: on a new machine that takes half a minute."""
-    listener = _Listener(tell)
+    listener = _CompileListener(tell)
     with _LISTENS("numba:compile", listener):
         yield
 
 
-class _Listener(event.Listener):
+class _CompileListener(event.Listener):
     def __init__(self, tell: Callable[[], None]) -> None:
         self._tell = tell
 

@@ -66,7 +66,7 @@ class Certificate:
 
 
 def certify(results: Sequence[BacktestResult], *, inexact: frozenset[str] = frozenset({"vectorized"})) -> Certificate:
-    """Compare every result with the first: fills, fees, realised PnL, and equity at every close.
+    """Compare every result with the first: fills, fees, realized PnL, and equity at every close.
 
     Engines named in ``inexact`` compute in float64 and may differ by `FLOAT_TOLERANCE`; all others must be equal to
     the last unit, fingerprint included. Raises: ValueError for fewer than two results.
@@ -174,7 +174,7 @@ def _first_equity_difference(result: BacktestResult, reference: BacktestResult, 
         "equity",
         str(Decimal(int(result.equity_e8[at])).scaleb(-8)),
         str(Decimal(int(reference.equity_e8[at])).scaleb(-8)),
-        "funding, the mark or a liquidation" if _holds(reference, at) else "fees or realised PnL of earlier fills",
+        "funding, the mark or a liquidation" if _holds(reference, at) else "fees or realized PnL of earlier fills",
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
-from tradewire.backtest.asking import EPOCH, Settings, request_of
+from tradewire.backtest.asking import EPOCH, BacktestSettings, request_of
 from tradewire.backtest.data import remarks
 from tradewire.backtest.frames import Data, table_of
 from tradewire.backtest.futures import FuturesEngine
@@ -114,15 +114,15 @@ class Run:
 
 
 def run(
-    strategy: str | Path, data: Data, *, engine: str | BacktestPort = "futures", **settings: Unpack[Settings]
+    strategy: str | Path, data: Data, *, engine: str | BacktestPort = "futures", **settings: Unpack[BacktestSettings]
 ) -> Run:
     """Trade a strategy over history.
 
     Parameters: strategy: path of a strategy file, or its text; data: candles as a pandas or polars frame with
     open_time, open, high, low, close, volume (a DatetimeIndex does for open_time), frames by symbol, or files as the
-    commands take them; settings: as `Settings` and `Files` have them, everything that ``tradewire backtest`` has:
-    params, start, end; capital (quote), leverage, margin_mode, fee, slippage_bps, volume_share, latency_ms, limits;
-    mark, funding, path_data, instruments, brackets; tz, round_prices. Defaults are those of a paper account.
+    commands take them; settings: as `BacktestSettings` and `Files` have them, everything that ``tradewire backtest``
+    has: params, start, end; capital (quote), leverage, margin_mode, fee, slippage_bps, volume_share, latency_ms,
+    limits; mark, funding, path_data, instruments, brackets; tz, round_prices. Defaults are those of a paper account.
     Raises: StrategyErrors, also for a strategy that looks ahead; MarketDataError for data that is not fit; ValueError
     for a setting out of range.
     """

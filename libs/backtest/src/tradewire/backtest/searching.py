@@ -12,7 +12,7 @@ from typing import Any, TypedDict, Unpack
 
 import pandas as pd
 
-from tradewire.backtest.asking import Settings, request_of
+from tradewire.backtest.asking import BacktestSettings, request_of
 from tradewire.backtest.frames import Data
 from tradewire.backtest.sweeps import (
     Search,
@@ -52,7 +52,7 @@ class Judging(TypedDict, total=False):
     out: str | Path | None
 
 
-class SweepSettings(Settings, Judging, total=False):
+class SweepSettings(BacktestSettings, Judging, total=False):
     """Everything that a sweep may be asked for."""
 
 

@@ -90,7 +90,7 @@ class Filled(NamedTuple):
     price: int
     fee: int
     slippage: int
-    realised: int
+    realized: int
     leg: str
 
 
@@ -116,21 +116,21 @@ class _Open:
     entry_notional: int = 0
     exit_notional: int = 0
     cost: int = 0
-    realised: int = 0
+    realized: int = 0
     fees: int = 0
     funding: int = 0
     slippage: int = 0
 
     def closed(self, time_us: int, leg: str) -> Trade:
         """The trade as it ended, with a fill of this leg."""
-        return self._trade(time_us, self.exit_notional, self.left, self.realised, EXIT_REASONS[leg])
+        return self._trade(time_us, self.exit_notional, self.left, self.realized, EXIT_REASONS[leg])
 
     def marked(self, mark_e8: int) -> Trade:
         """The trade as it stands at the end of the run."""
         gain = self.sign * (mul_div(self.held, mark_e8, SCALE) - self.cost)
-        return self._trade(None, self.held * mark_e8, self.held, self.realised + gain, TradeReason.END)
+        return self._trade(None, self.held * mark_e8, self.held, self.realized + gain, TradeReason.END)
 
-    def _trade(self, time_us: int | None, exit_notional: int, left: int, realised: int, reason: TradeReason) -> Trade:
+    def _trade(self, time_us: int | None, exit_notional: int, left: int, realized: int, reason: TradeReason) -> Trade:
         return Trade(
             symbol=self.symbol,
             side=Side.BUY if self.sign > 0 else Side.SELL,
@@ -142,7 +142,7 @@ class _Open:
             fees=from_e8(self.fees),
             funding=from_e8(self.funding),
             slippage=from_e8(self.slippage),
-            pnl=from_e8(realised - self.fees + self.funding),
+            pnl=from_e8(realized - self.fees + self.funding),
             entry_reason=TradeReason.SIGNAL,
             exit_reason=reason,
         )
@@ -165,8 +165,8 @@ def trades_of(
 
 def _filled(fill: BacktestFill) -> Filled:
     sign = 1 if fill.side is Side.BUY else -1
-    qty, price, fee, slippage, realised = map(to_e8, (fill.qty, fill.price, fill.fee, fill.slippage, fill.realized_pnl))
-    return Filled(fill.time_us, fill.symbol, sign, qty, price, fee, slippage, realised, fill.leg)
+    qty, price, fee, slippage, realized = map(to_e8, (fill.qty, fill.price, fill.fee, fill.slippage, fill.realized_pnl))
+    return Filled(fill.time_us, fill.symbol, sign, qty, price, fee, slippage, realized, fill.leg)
 
 
 def trades_of_units(fills: Iterable[Filled], funding: Iterable[Paid], marks_e8: Mapping[str, int]) -> tuple[Trade, ...]:
@@ -214,7 +214,7 @@ def _is_held(trade: _Open | None, payment: Paid) -> bool:
 
 def _take(working: dict[str, _Open], fill: Filled) -> Iterator[Trade]:
     """Book one fill: what closes goes to the trade at work, what is left over opens the next."""
-    time_us, symbol, sign, qty, price, fee, slippage, realised, leg = fill
+    time_us, symbol, sign, qty, price, fee, slippage, realized, leg = fill
     trade = working.get(symbol)
     closing = min(qty, trade.held) if trade is not None and trade.sign != sign else 0
     fee_of_closing = slippage_of_closing = 0
@@ -223,7 +223,7 @@ def _take(working: dict[str, _Open], fill: Filled) -> Iterator[Trade]:
         trade.held -= closing
         trade.left += closing
         trade.exit_notional += closing * price
-        trade.realised += realised
+        trade.realized += realized
         fee_of_closing, slippage_of_closing = mul_div(fee, closing, qty), mul_div(slippage, closing, qty)
         trade.fees += fee_of_closing
         trade.slippage += slippage_of_closing

@@ -15,7 +15,7 @@ from tradewire.binance.wire import Wire, on_wire
 Level = tuple[Decimal, Decimal]
 """Price and quantity; quantity 0 removes the level."""
 OF_THE_MARKET: Final = "MARKET"
-"""``Trade.kind`` of a trade between two orders; insurance fund and ADL have others, partly with price 0."""
+"""``BinanceTrade.kind`` of a trade between two orders; insurance fund and ADL have others, partly with price 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class AggTrade(Wire):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trade(Wire):
+class BinanceTrade(Wire):
     """One trade."""
 
     EVENT: ClassVar[str] = "trade"
@@ -181,7 +181,7 @@ class Ticker(Wire):
 
 MARKET_EVENTS: Final[tuple[type[Wire], ...]] = (
     AggTrade,
-    Trade,
+    BinanceTrade,
     Kline,
     BookTicker,
     DepthUpdate,

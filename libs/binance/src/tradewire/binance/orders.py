@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 
-class OrderStatus(StrEnum):
+class BinanceOrderStatus(StrEnum):
     """``status`` of an order, ``X`` in the user stream."""
 
     NEW = "NEW"
@@ -23,7 +23,7 @@ class OrderStatus(StrEnum):
     """Ended by self-trade prevention."""
 
 
-OPEN_STATUSES: Final = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
+OPEN_STATUSES: Final = frozenset({BinanceOrderStatus.NEW, BinanceOrderStatus.PARTIALLY_FILLED})
 
 
 class AlgoStatus(StrEnum):
@@ -51,7 +51,7 @@ class Execution(StrEnum):
     AMENDMENT = "AMENDMENT"
 
 
-class OrderType(StrEnum):
+class BinanceOrderType(StrEnum):
     """``type``. All but LIMIT and MARKET are conditional."""
 
     LIMIT = "LIMIT"
@@ -63,11 +63,11 @@ class OrderType(StrEnum):
     TRAILING_STOP_MARKET = "TRAILING_STOP_MARKET"
 
 
-CONDITIONAL_TYPES: Final = frozenset(OrderType) - {OrderType.LIMIT, OrderType.MARKET}
+CONDITIONAL_TYPES: Final = frozenset(BinanceOrderType) - {BinanceOrderType.LIMIT, BinanceOrderType.MARKET}
 """Since 2025-12-09 they go to ``/fapi/v1/algoOrder``; ``/fapi/v1/order`` refuses them with -4120."""
 
 
-class TimeInForce(StrEnum):
+class BinanceTimeInForce(StrEnum):
     """``timeInForce``."""
 
     GTC = "GTC"
@@ -86,7 +86,7 @@ class PositionSide(StrEnum):
     SHORT = "SHORT"
 
 
-class WorkingType(StrEnum):
+class BinanceWorkingType(StrEnum):
     """``workingType``: the price that triggers."""
 
     CONTRACT_PRICE = "CONTRACT_PRICE"

@@ -160,7 +160,7 @@ class PositionRiskV2(Wire):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bracket(Wire):
+class BinanceBracket(Wire):
     """One maintenance bracket; JSON numbers, not text."""
 
     bracket: int = on_wire("bracket")
@@ -176,7 +176,7 @@ class SymbolBrackets(Wire):
     """One symbol of ``GET /fapi/v1/leverageBracket``."""
 
     symbol: str = on_wire("symbol")
-    brackets: tuple[Bracket, ...] = on_wire("brackets")
+    brackets: tuple[BinanceBracket, ...] = on_wire("brackets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from tradewire.embedded.errors import FolderError
-from tradewire.embedded.server import Account
+from tradewire.embedded.server import SystemUser
 
 ACCOUNT_NAME = "tradewire-postgres"
 FILE = "as-root.json"
@@ -44,7 +44,7 @@ class RootChanges:
         (folder / FILE).write_text(json.dumps(asdict(self)), encoding="utf-8")
 
 
-def server_account(folder: Path) -> Account:
+def server_account(folder: Path) -> SystemUser:
     """The user that root starts the server as: one of its own, or `nobody` where none can be made."""
     try:
         entry = pwd.getpwnam(ACCOUNT_NAME)
@@ -54,7 +54,7 @@ def server_account(folder: Path) -> Account:
             entry = pwd.getpwnam(ACCOUNT_NAME)
         except KeyError:
             entry = pwd.getpwnam("nobody")
-    return Account(uid=entry.pw_uid, gid=entry.pw_gid)
+    return SystemUser(uid=entry.pw_uid, gid=entry.pw_gid)
 
 
 def _make_user(folder: Path) -> None:
@@ -83,7 +83,7 @@ def let_through(path: Path, folder: Path) -> None:
             raise FolderError(f"PostgreSQL can't pass through {above} to {path}: {error.strerror}") from error
 
 
-def give(path: Path, account: Account) -> None:
+def give(path: Path, account: SystemUser) -> None:
     """Make `account` the owner of everything under `path`."""
     for place in (path, *path.rglob("*")):
         os.chown(place, account.uid, account.gid, follow_symlinks=False)
@@ -98,7 +98,7 @@ def undo(folder: Path, data: Path) -> list[str]:
     if os.geteuid() != 0:
         return said
     if data.is_dir() and data.stat().st_uid != 0:
-        give(data, Account(uid=0, gid=0))
+        give(data, SystemUser(uid=0, gid=0))
         said.append(f"gave {data} back to root")
     for path, mode in changes.modes.items():
         if Path(path).is_dir():

@@ -15,7 +15,7 @@ from pathlib import Path
 from tradewire.embedded.as_root import give, let_through, server_account
 from tradewire.embedded.errors import ServerDiedError, StackError
 from tradewire.embedded.paths import StackPaths, make_folder
-from tradewire.embedded.server import Account, Launch, tail
+from tradewire.embedded.server import Launch, SystemUser, tail
 
 SUPERUSER = "postgres"
 PASSWORD_BYTES = 24
@@ -46,7 +46,7 @@ class PostgresPart:
         self._port = port
         self._root, self._home = paths.root, paths.part("postgres")
         self._log = paths.logs / "postgres.log"
-        self._account: Account | None = None
+        self._account: SystemUser | None = None
 
     def dsn(self, database: str = SUPERUSER) -> str:
         """Address of a database, as asyncpg takes it."""

@@ -24,7 +24,7 @@ _TAIL_BYTES = 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SystemUser:
     """A system user that a server runs as."""
 
     uid: int
@@ -42,10 +42,10 @@ class Launch:
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 20.0
     ready_within_s: float = 90.0
-    account: Account | None = None
+    account: SystemUser | None = None
 
 
-class Part(Protocol):
+class ServerPart(Protocol):
     """What the stack must know of a server."""
 
     name: str
@@ -66,7 +66,7 @@ class Part(Protocol):
 class Server:
     """Starts, watches and ends one server. Not for use by several threads at once, but for `kill` and `alive`."""
 
-    def __init__(self, part: Part, *, root: Path) -> None:
+    def __init__(self, part: ServerPart, *, root: Path) -> None:
         self.part = part
         self._root = root
         self._launch: Launch | None = None

@@ -21,7 +21,7 @@ from tradewire.embedded.process_mark import ProcessMark
 from tradewire.embedded.progress import Phase, Progress, Step, quiet
 from tradewire.embedded.redis import RedisPart
 from tradewire.embedded.registry import RegistryPart
-from tradewire.embedded.server import Part, Server
+from tradewire.embedded.server import Server, ServerPart
 from tradewire.embedded.state import Endpoints, StackState, end_leftovers, write_state
 
 # Ports that no client uses.
@@ -178,7 +178,7 @@ class Stack:
     def _build(self) -> None:
         names = [*self.parts, *(second for part, second in SECOND_PORTS.items() if part in self.parts)]
         ports = choose_ports(names, asked=self._asked_ports, root=self.paths.root)
-        parts: list[Part] = []
+        parts: list[ServerPart] = []
         kafka, postgres, registry, redis = None, None, None, None
         if "kafka" in self.parts:
             kafka = KafkaPart(self.paths, port=ports["kafka"], controller_port=ports["kafka-controller"])

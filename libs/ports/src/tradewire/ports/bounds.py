@@ -73,7 +73,7 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class BoundedField:
     """A field and its bound; ``many``: of each item, or of each key and value of a map of texts."""
 
     name: str
@@ -81,7 +81,7 @@ class Field:
     many: bool = False
 
 
-class Fault(NamedTuple):
+class Violation(NamedTuple):
     """What is wrong with the value at ``field``."""
 
     field: str
@@ -95,23 +95,23 @@ class Fault(NamedTuple):
 class Judgement(Protocol):
     """What more than one value decides."""
 
-    def fault(self, event: Any) -> Fault | None:
+    def fault(self, event: Any) -> Violation | None:
         """What is wrong with the message; None when nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedField:
     """A field that a function judges as a whole."""
 
     name: str
-    judge: Callable[[Any], Fault | None]
+    judge: Callable[[Any], Violation | None]
 
-    def fault(self, event: Any) -> Fault | None:
+    def fault(self, event: Any) -> Violation | None:
         return self.judge(getattr(event, self.name))
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RecordRule:
     """What the fields of a record fulfil together. ``text`` is the expression that ``holds`` computes from them."""
 
     text: str
@@ -122,14 +122,14 @@ class Rule:
         """Names in the expression, in its order; some of them are fields."""
         return list(dict.fromkeys(re.findall(r"[a-z_]+", self.text)))
 
-    def fault(self, event: Any) -> Fault | None:
+    def fault(self, event: Any) -> Violation | None:
         if self.holds(event.__dict__):
             return None
         values = ", ".join(f"{name} {event.__dict__[name]}" for name in self.fields if name in event.__dict__)
-        return Fault(self.fields[0], values, self.text)
+        return Violation(self.fields[0], values, self.text)
 
 
-def refuse(event: Any, fields: Sequence[Field], rules: Sequence[Judgement] = ()) -> None:
+def refuse(event: Any, fields: Sequence[BoundedField], rules: Sequence[Judgement] = ()) -> None:
     """Raise OutOfBoundsError for the first field out of its bounds, or the first rule that does not hold."""
     record = type(event).__name__
     for field in fields:
@@ -163,31 +163,31 @@ def texts_kept(texts: Collection[str], least: int, most: int) -> bool:
     return "\0" not in joined and (len(joined) <= most or max(map(len, texts)) <= most) and (least == 0 or all(texts))
 
 
-def bracket_fault(brackets: Sequence[Any]) -> Fault | None:
+def bracket_fault(brackets: Sequence[Any]) -> Violation | None:
     """What is wrong with a table of brackets; None when nothing is.
 
     Floors start at 0, each is the cap before it; amount_n = amount_(n-1) + floor_n·(ratio_n - ratio_(n-1)).
     Source: Binance, COIN-M futures FAQ, "Maintenance Amount formula".
     """
     if not brackets:
-        return Fault("brackets", "none", "at least one")
+        return Violation("brackets", "none", "at least one")
     floor = amount = ratio = Decimal(0)
     for number, bracket in enumerate(brackets, start=1):
         if bracket.notional_floor != floor:
-            return Fault(f"brackets: {number}: notional_floor", str(bracket.notional_floor), str(floor))
+            return Violation(f"brackets: {number}: notional_floor", str(bracket.notional_floor), str(floor))
         if bracket.notional_cap <= floor:
-            return Fault(f"brackets: {number}: notional_cap", str(bracket.notional_cap), f"> {floor}")
+            return Violation(f"brackets: {number}: notional_cap", str(bracket.notional_cap), f"> {floor}")
         if not ratio <= bracket.maintenance_ratio < 1:
             allowed = f"{ratio} and more, below 1"
-            return Fault(f"brackets: {number}: maintenance_ratio", str(bracket.maintenance_ratio), allowed)
+            return Violation(f"brackets: {number}: maintenance_ratio", str(bracket.maintenance_ratio), allowed)
         amount += floor * (bracket.maintenance_ratio - ratio)
         if bracket.maintenance_amount != amount:
-            return Fault(f"brackets: {number}: maintenance_amount", str(bracket.maintenance_amount), str(amount))
+            return Violation(f"brackets: {number}: maintenance_amount", str(bracket.maintenance_amount), str(amount))
         floor, ratio = bracket.notional_cap, bracket.maintenance_ratio
     return None
 
 
-def scope_fault(scope: str) -> Fault | None:
+def scope_fault(scope: str) -> Violation | None:
     """What is wrong with the scope of a kill-switch level; None when nothing is."""
     kind, _, name = scope.partition(":")
     if scope == GLOBAL or (kind == "service" and name in PAUSABLE):
@@ -196,4 +196,4 @@ def scope_fault(scope: str) -> Fault | None:
         return None
     services = ", ".join(f"service:{service}" for service in PAUSABLE)
     allowed = f"{GLOBAL}, account:NAME, strategy:NAME (1 to {_NAME_CHARS_MAX} characters, no NUL), {services}"
-    return Fault("scope", _shown(scope), allowed)
+    return Violation("scope", _shown(scope), allowed)

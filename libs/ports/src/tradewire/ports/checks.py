@@ -10,12 +10,12 @@ from typing import Any
 
 from tradewire.ports import events
 from tradewire.ports.bounds import (
+    BoundedField,
     Chars,
-    Field,
-    Judged,
+    JudgedField,
     OneOf,
     Range,
-    Rule,
+    RecordRule,
     bracket_fault,
     refuse,
     scope_fault,
@@ -40,13 +40,13 @@ _END_14 = Decimal("1000")
 _END_15 = Decimal("1e20")
 _END_16 = Decimal("1e6")
 _CHECK_POSITION = (
-    Field("venue", Chars(1, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("qty", Range(_END_1, _END_2)),
-    Field("entry_price", Range(_END_3, _END_4)),
-    Field("mark_price", Range(_END_5, _END_6)),
-    Field("unrealized_pnl", Range(_END_3, _END_4)),
-    Field("liquidation_price", Range(_END_3, _END_4)),
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("qty", Range(_END_1, _END_2)),
+    BoundedField("entry_price", Range(_END_3, _END_4)),
+    BoundedField("mark_price", Range(_END_5, _END_6)),
+    BoundedField("unrealized_pnl", Range(_END_3, _END_4)),
+    BoundedField("liquidation_price", Range(_END_3, _END_4)),
 )
 
 
@@ -69,10 +69,10 @@ def check_position(event: Any) -> None:
 
 
 _CHECK_STRATEGY_POSITION = (
-    Field("strategy_id", Chars(1, 128)),
-    Field("venue", Chars(1, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("qty", Range(_END_1, _END_2)),
+    BoundedField("strategy_id", Chars(1, 128)),
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("qty", Range(_END_1, _END_2)),
 )
 
 
@@ -95,14 +95,14 @@ def check_strategy_position(event: Any) -> None:
 
 
 _CHECK_OPEN_ORDER = (
-    Field("client_order_id", Chars(1, 128)),
-    Field("strategy_id", Chars(1, 128)),
-    Field("venue", Chars(1, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("order_type", Chars(0, 4096)),
-    Field("leg", Chars(0, 4096)),
-    Field("remaining", Range(_END_5, _END_7)),
-    Field("price", Range(_END_5, _END_6)),
+    BoundedField("client_order_id", Chars(1, 128)),
+    BoundedField("strategy_id", Chars(1, 128)),
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("order_type", Chars(0, 4096)),
+    BoundedField("leg", Chars(0, 4096)),
+    BoundedField("remaining", Range(_END_5, _END_7)),
+    BoundedField("price", Range(_END_5, _END_6)),
 )
 
 
@@ -130,17 +130,17 @@ def check_open_order(event: Any) -> None:
 
 
 _CHECK_ACCOUNT_STATE_CHANGED = (
-    Field("account_id", Chars(1, 128)),
-    Field("event_time_us", Range(-1, 253402300800000000)),
-    Field("sequence", Range(-4611686018427387904, 4611686018427387904)),
-    Field("wallet_balance", Range(_END_3, _END_4)),
-    Field("unrealized_pnl", Range(_END_3, _END_4)),
-    Field("equity", Range(_END_3, _END_4)),
-    Field("initial_margin", Range(_END_3, _END_4)),
-    Field("maintenance_margin", Range(_END_3, _END_4)),
-    Field("realized_pnl", Range(_END_3, _END_4)),
-    Field("fees_paid", Range(_END_3, _END_4)),
-    Field("funding_paid", Range(_END_3, _END_4)),
+    BoundedField("account_id", Chars(1, 128)),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("sequence", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("wallet_balance", Range(_END_3, _END_4)),
+    BoundedField("unrealized_pnl", Range(_END_3, _END_4)),
+    BoundedField("equity", Range(_END_3, _END_4)),
+    BoundedField("initial_margin", Range(_END_3, _END_4)),
+    BoundedField("maintenance_margin", Range(_END_3, _END_4)),
+    BoundedField("realized_pnl", Range(_END_3, _END_4)),
+    BoundedField("fees_paid", Range(_END_3, _END_4)),
+    BoundedField("funding_paid", Range(_END_3, _END_4)),
 )
 
 
@@ -173,21 +173,21 @@ def check_account_state_changed(event: Any) -> None:
 
 
 _CHECK_ORDER_FILLED = (
-    Field("account_id", Chars(1, 128)),
-    Field("client_order_id", Chars(1, 128)),
-    Field("strategy_id", Chars(0, 128)),
-    Field("venue", Chars(0, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("event_time_us", Range(-1, 253402300800000000)),
-    Field("sequence", Range(-4611686018427387904, 4611686018427387904)),
-    Field("venue_trade_id", Chars(1, 128)),
-    Field("qty", Range(_END_5, _END_7)),
-    Field("price", Range(_END_5, _END_6)),
-    Field("fee", Range(_END_3, _END_4)),
-    Field("realized_pnl", Range(_END_3, _END_4)),
-    Field("position_after", Range(_END_3, _END_4)),
-    Field("leg", Chars(0, 4096)),
-    Field("evaluation_id", Chars(0, 128)),
+    BoundedField("account_id", Chars(1, 128)),
+    BoundedField("client_order_id", Chars(1, 128)),
+    BoundedField("strategy_id", Chars(0, 128)),
+    BoundedField("venue", Chars(0, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("sequence", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("venue_trade_id", Chars(1, 128)),
+    BoundedField("qty", Range(_END_5, _END_7)),
+    BoundedField("price", Range(_END_5, _END_6)),
+    BoundedField("fee", Range(_END_3, _END_4)),
+    BoundedField("realized_pnl", Range(_END_3, _END_4)),
+    BoundedField("position_after", Range(_END_3, _END_4)),
+    BoundedField("leg", Chars(0, 4096)),
+    BoundedField("evaluation_id", Chars(0, 128)),
 )
 
 
@@ -223,22 +223,22 @@ def check_order_filled(event: Any) -> None:
 
 
 _CHECK_ORDER_CHANGED = (
-    Field("account_id", Chars(1, 128)),
-    Field("client_order_id", Chars(1, 128)),
-    Field("strategy_id", Chars(0, 128)),
-    Field("venue", Chars(0, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("event_time_us", Range(-1, 253402300800000000)),
-    Field("sequence", Range(-4611686018427387904, 4611686018427387904)),
-    Field("order_type", Chars(0, 4096)),
-    Field("leg", Chars(0, 4096)),
-    Field("qty", Range(_END_5, _END_7)),
-    Field("filled_qty", Range(_END_5, _END_7)),
-    Field("price", Range(_END_5, _END_6)),
-    Field("stop_price", Range(_END_5, _END_6)),
-    Field("reason", Chars(0, 4096)),
-    Field("venue_order_id", Chars(0, 128)),
-    Field("evaluation_id", Chars(0, 128)),
+    BoundedField("account_id", Chars(1, 128)),
+    BoundedField("client_order_id", Chars(1, 128)),
+    BoundedField("strategy_id", Chars(0, 128)),
+    BoundedField("venue", Chars(0, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("sequence", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("order_type", Chars(0, 4096)),
+    BoundedField("leg", Chars(0, 4096)),
+    BoundedField("qty", Range(_END_5, _END_7)),
+    BoundedField("filled_qty", Range(_END_5, _END_7)),
+    BoundedField("price", Range(_END_5, _END_6)),
+    BoundedField("stop_price", Range(_END_5, _END_6)),
+    BoundedField("reason", Chars(0, 4096)),
+    BoundedField("venue_order_id", Chars(0, 128)),
+    BoundedField("evaluation_id", Chars(0, 128)),
 )
 
 
@@ -272,16 +272,16 @@ def check_order_changed(event: Any) -> None:
 
 
 _CHECK_INDICATORS_UPDATED = (
-    Field("venue", Chars(1, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("interval", OneOf(INTERVALS_US)),
-    Field("open_time_us", Range(-1, 253402300800000000)),
-    Field("event_time_us", Range(-1, 253402300800000000)),
-    Field("close", Range(_END_5, _END_6)),
-    Field("values", Chars(0, 4096), many=True),
-    Field("previous", Chars(0, 4096), many=True),
-    Field("input_partition", Range(-1, 1000000)),
-    Field("input_offset", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("interval", OneOf(INTERVALS_US)),
+    BoundedField("open_time_us", Range(-1, 253402300800000000)),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("close", Range(_END_5, _END_6)),
+    BoundedField("values", Chars(0, 4096), many=True),
+    BoundedField("previous", Chars(0, 4096), many=True),
+    BoundedField("input_partition", Range(-1, 1000000)),
+    BoundedField("input_offset", Range(-4611686018427387904, 4611686018427387904)),
 )
 
 
@@ -307,13 +307,13 @@ def check_indicators_updated(event: Any) -> None:
 
 
 _CHECK_INDICATOR_STATE_SAVED = (
-    Field("venue", Chars(1, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("interval", OneOf(INTERVALS_US)),
-    Field("event_time_us", Range(-1, 253402300800000000)),
-    Field("demands", Chars(0, 4096), many=True),
-    Field("input_partition", Range(-1, 1000000)),
-    Field("input_offset", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("interval", OneOf(INTERVALS_US)),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("demands", Chars(0, 4096), many=True),
+    BoundedField("input_partition", Range(-1, 1000000)),
+    BoundedField("input_offset", Range(-4611686018427387904, 4611686018427387904)),
 )
 
 
@@ -336,33 +336,33 @@ def check_indicator_state_saved(event: Any) -> None:
 
 
 _CHECK_CANDLE_CLOSED = (
-    Field("venue", Chars(1, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("interval", OneOf(INTERVALS_US)),
-    Field("open_time_us", Range(-1, 253402300800000000)),
-    Field("high", Range(_END_5, _END_6)),
-    Field("low", Range(_END_8, _END_6)),
-    Field("volume", Range(_END_5, _END_9)),
-    Field("funding_rate", Range(_END_10, _END_11)),
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("interval", OneOf(INTERVALS_US)),
+    BoundedField("open_time_us", Range(-1, 253402300800000000)),
+    BoundedField("high", Range(_END_5, _END_6)),
+    BoundedField("low", Range(_END_8, _END_6)),
+    BoundedField("volume", Range(_END_5, _END_9)),
+    BoundedField("funding_rate", Range(_END_10, _END_11)),
 )
 _CHECK_CANDLE_CLOSED_RULES = (
-    Rule(
+    RecordRule(
         ("close_time_us - open_time_us == length_us(interval)"),
         lambda fields: fields["close_time_us"] - fields["open_time_us"] == INTERVALS_US[fields["interval"]],
     ),
-    Rule(
+    RecordRule(
         ("(open_time_us - origin_us(interval)) % length_us(interval) == 0"),
         lambda fields: (
             (fields["open_time_us"] - ORIGINS_US[fields["interval"]]) % INTERVALS_US[fields["interval"]] == 0
         ),
     ),
-    Rule(
+    RecordRule(
         ("low <= open <= high and low <= close <= high"),
         lambda fields: (
             fields["low"] <= fields["open"] <= fields["high"] and fields["low"] <= fields["close"] <= fields["high"]
         ),
     ),
-    Rule(
+    RecordRule(
         (
             "mark_open is mark_high is mark_low is mark_close is None or (None not in (mark_open, mark_"
             "high, mark_low, mark_close) and 0 < mark_low <= mark_open <= mark_high <= 10000000000 and "
@@ -411,17 +411,17 @@ def check_candle_closed(event: Any) -> None:
 
 
 _CHECK_GAP_DETECTED = (
-    Field("venue", Chars(1, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("interval", Chars(0, 64)),
-    Field("event_time_us", Range(-1, 253402300800000000)),
-    Field("after_us", Range(-1, 253402300800000000)),
-    Field("before_us", Range(-1, 253402300800000000)),
-    Field("missing", Range(-2147483648, 2147483647)),
-    Field("field", Chars(0, 4096)),
-    Field("found", Chars(0, 4096)),
-    Field("allowed", Chars(0, 4096)),
-    Field("row", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("interval", Chars(0, 64)),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("after_us", Range(-1, 253402300800000000)),
+    BoundedField("before_us", Range(-1, 253402300800000000)),
+    BoundedField("missing", Range(-2147483648, 2147483647)),
+    BoundedField("field", Chars(0, 4096)),
+    BoundedField("found", Chars(0, 4096)),
+    BoundedField("allowed", Chars(0, 4096)),
+    BoundedField("row", Range(-4611686018427387904, 4611686018427387904)),
 )
 
 
@@ -447,11 +447,11 @@ def check_gap_detected(event: Any) -> None:
 
 
 _CHECK_LEVERAGE_BRACKET = (
-    Field("notional_floor", Range(_END_5, _END_7)),
-    Field("notional_cap", Range(_END_3, _END_4)),
-    Field("maintenance_ratio", Range(_END_5, _END_12)),
-    Field("maintenance_amount", Range(_END_5, _END_7)),
-    Field("max_leverage", Range(0, 10000)),
+    BoundedField("notional_floor", Range(_END_5, _END_7)),
+    BoundedField("notional_cap", Range(_END_3, _END_4)),
+    BoundedField("maintenance_ratio", Range(_END_5, _END_12)),
+    BoundedField("maintenance_amount", Range(_END_5, _END_7)),
+    BoundedField("max_leverage", Range(0, 10000)),
 )
 
 
@@ -469,30 +469,30 @@ def check_leverage_bracket(event: Any) -> None:
 
 
 _CHECK_INSTRUMENT_CHANGED = (
-    Field("venue", Chars(1, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("base", Chars(1, 64)),
-    Field("quote", Chars(1, 64)),
-    Field("tick_size", Range(_END_5, _END_6)),
-    Field("step_size", Range(_END_5, _END_6)),
-    Field("min_qty", Range(_END_5, _END_7)),
-    Field("max_qty", Range(_END_5, _END_7)),
-    Field("min_notional", Range(_END_5, _END_7)),
-    Field("maker_fee", Range(_END_13, _END_12)),
-    Field("taker_fee", Range(_END_5, _END_12)),
-    Field("liquidation_fee", Range(_END_5, _END_12)),
-    Field("price_collar_ratio", Range(_END_5, _END_14)),
-    Field("intervals", OneOf(INTERVALS_US), many=True),
-    Field("valid_from_us", Range(-1, 253402300800000000)),
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("base", Chars(1, 64)),
+    BoundedField("quote", Chars(1, 64)),
+    BoundedField("tick_size", Range(_END_5, _END_6)),
+    BoundedField("step_size", Range(_END_5, _END_6)),
+    BoundedField("min_qty", Range(_END_5, _END_7)),
+    BoundedField("max_qty", Range(_END_5, _END_7)),
+    BoundedField("min_notional", Range(_END_5, _END_7)),
+    BoundedField("maker_fee", Range(_END_13, _END_12)),
+    BoundedField("taker_fee", Range(_END_5, _END_12)),
+    BoundedField("liquidation_fee", Range(_END_5, _END_12)),
+    BoundedField("price_collar_ratio", Range(_END_5, _END_14)),
+    BoundedField("intervals", OneOf(INTERVALS_US), many=True),
+    BoundedField("valid_from_us", Range(-1, 253402300800000000)),
 )
 _CHECK_INSTRUMENT_CHANGED_RULES = (
-    Rule(
+    RecordRule(
         ("tick_size > 0 and step_size > 0 and 0 < min_qty <= max_qty"),
         lambda fields: (
             fields["tick_size"] > 0 and fields["step_size"] > 0 and 0 < fields["min_qty"] <= fields["max_qty"]
         ),
     ),
-    Judged("brackets", bracket_fault),
+    JudgedField("brackets", bracket_fault),
 )
 
 
@@ -527,13 +527,13 @@ def check_instrument_changed(event: Any) -> None:
 
 
 _CHECK_MARK_PRICE_UPDATED = (
-    Field("venue", Chars(1, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("event_time_us", Range(-1, 253402300800000000)),
-    Field("mark_price", Range(_END_5, _END_6)),
-    Field("index_price", Range(_END_5, _END_6)),
-    Field("funding_rate", Range(_END_10, _END_11)),
-    Field("next_funding_time_us", Range(-1, 253402300800000000)),
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("mark_price", Range(_END_5, _END_6)),
+    BoundedField("index_price", Range(_END_5, _END_6)),
+    BoundedField("funding_rate", Range(_END_10, _END_11)),
+    BoundedField("next_funding_time_us", Range(-1, 253402300800000000)),
 )
 
 
@@ -556,14 +556,14 @@ def check_mark_price_updated(event: Any) -> None:
 
 
 _CHECK_TOP_OF_BOOK = (
-    Field("venue", Chars(1, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("event_time_us", Range(-1, 253402300800000000)),
-    Field("update_id", Range(-4611686018427387904, 4611686018427387904)),
-    Field("bid", Range(_END_5, _END_6)),
-    Field("bid_qty", Range(_END_5, _END_9)),
-    Field("ask", Range(_END_5, _END_6)),
-    Field("ask_qty", Range(_END_5, _END_9)),
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("update_id", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("bid", Range(_END_5, _END_6)),
+    BoundedField("bid_qty", Range(_END_5, _END_9)),
+    BoundedField("ask", Range(_END_5, _END_6)),
+    BoundedField("ask_qty", Range(_END_5, _END_9)),
 )
 
 
@@ -587,12 +587,12 @@ def check_top_of_book(event: Any) -> None:
 
 
 _CHECK_TRADE_SEEN = (
-    Field("venue", Chars(1, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("trade_id", Range(-4611686018427387904, 4611686018427387904)),
-    Field("event_time_us", Range(-1, 253402300800000000)),
-    Field("price", Range(_END_5, _END_6)),
-    Field("qty", Range(_END_5, _END_9)),
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("trade_id", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("price", Range(_END_5, _END_6)),
+    BoundedField("qty", Range(_END_5, _END_9)),
 )
 
 
@@ -614,10 +614,10 @@ def check_trade_seen(event: Any) -> None:
 
 
 _CHECK_LEVEL_IN_FORCE = (
-    Field("scope", Chars(0, 4096)),
-    Field("reason", Chars(0, 4096)),
-    Field("author", Chars(0, 4096)),
-    Field("control_offset", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("scope", Chars(0, 4096)),
+    BoundedField("reason", Chars(0, 4096)),
+    BoundedField("author", Chars(0, 4096)),
+    BoundedField("control_offset", Range(-4611686018427387904, 4611686018427387904)),
 )
 
 
@@ -634,12 +634,12 @@ def check_level_in_force(event: Any) -> None:
 
 
 _CHECK_CONTROL_STATUS_CHANGED = (
-    Field("service", Chars(0, 4096)),
-    Field("instance", Chars(0, 4096)),
-    Field("partitions", Range(-2147483648, 2147483647), many=True),
-    Field("control_offset", Range(-4611686018427387904, 4611686018427387904)),
-    Field("accounts", Chars(0, 4096), many=True),
-    Field("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("service", Chars(0, 4096)),
+    BoundedField("instance", Chars(0, 4096)),
+    BoundedField("partitions", Range(-2147483648, 2147483647), many=True),
+    BoundedField("control_offset", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("accounts", Chars(0, 4096), many=True),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
 )
 
 
@@ -660,8 +660,8 @@ def check_control_status_changed(event: Any) -> None:
         check_level_in_force(item)
 
 
-_CHECK_CONTROL_CHANGED = (Field("scope", Chars(0, 4096)),)
-_CHECK_CONTROL_CHANGED_RULES = (Judged("scope", scope_fault),)
+_CHECK_CONTROL_CHANGED = (BoundedField("scope", Chars(0, 4096)),)
+_CHECK_CONTROL_CHANGED_RULES = (JudgedField("scope", scope_fault),)
 
 
 def check_control_changed(event: Any) -> None:
@@ -673,21 +673,21 @@ def check_control_changed(event: Any) -> None:
 
 
 _CHECK_INSTANCE_REPORTED = (
-    Field("instance_id", Chars(0, 4096)),
-    Field("service", Chars(0, 4096)),
-    Field("version", Chars(0, 256)),
-    Field("host", Chars(0, 4096)),
-    Field("pid", Range(-4611686018427387904, 4611686018427387904)),
-    Field("phase", Chars(0, 4096)),
-    Field("unready", Chars(0, 4096), many=True),
-    Field("waits_for", Chars(0, 4096), many=True),
-    Field("started_us", Range(-1, 253402300800000000), many=True),
-    Field("reported_at_us", Range(-1, 253402300800000000)),
-    Field("last_success_us", Range(-1, 253402300800000000)),
-    Field("handled", Range(-4611686018427387904, 4611686018427387904)),
-    Field("dead_letters", Range(-4611686018427387904, 4611686018427387904)),
-    Field("lag_records", Range(-4611686018427387904, 4611686018427387904)),
-    Field("last_error", Chars(0, 4096)),
+    BoundedField("instance_id", Chars(0, 4096)),
+    BoundedField("service", Chars(0, 4096)),
+    BoundedField("version", Chars(0, 256)),
+    BoundedField("host", Chars(0, 4096)),
+    BoundedField("pid", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("phase", Chars(0, 4096)),
+    BoundedField("unready", Chars(0, 4096), many=True),
+    BoundedField("waits_for", Chars(0, 4096), many=True),
+    BoundedField("started_us", Range(-1, 253402300800000000), many=True),
+    BoundedField("reported_at_us", Range(-1, 253402300800000000)),
+    BoundedField("last_success_us", Range(-1, 253402300800000000)),
+    BoundedField("handled", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("dead_letters", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("lag_records", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("last_error", Chars(0, 4096)),
 )
 
 
@@ -715,13 +715,13 @@ def check_instance_reported(event: Any) -> None:
 
 
 _CHECK_ORDER_INTENT = (
-    Field("client_order_id", Chars(1, 128)),
-    Field("qty", Range(_END_5, _END_7)),
-    Field("price", Range(_END_5, _END_6)),
-    Field("stop_price", Range(_END_5, _END_6)),
-    Field("trailing_distance", Range(_END_5, _END_6)),
-    Field("parent_id", Chars(0, 128)),
-    Field("oco_group", Chars(0, 128)),
+    BoundedField("client_order_id", Chars(1, 128)),
+    BoundedField("qty", Range(_END_5, _END_7)),
+    BoundedField("price", Range(_END_5, _END_6)),
+    BoundedField("stop_price", Range(_END_5, _END_6)),
+    BoundedField("trailing_distance", Range(_END_5, _END_6)),
+    BoundedField("parent_id", Chars(0, 128)),
+    BoundedField("oco_group", Chars(0, 128)),
 )
 
 
@@ -742,9 +742,9 @@ def check_order_intent(event: Any) -> None:
 
 
 _CHECK_RULE_OUTCOME = (
-    Field("rule", Chars(0, 4096)),
-    Field("value", Chars(0, 4096)),
-    Field("limit", Chars(0, 4096)),
+    BoundedField("rule", Chars(0, 4096)),
+    BoundedField("value", Chars(0, 4096)),
+    BoundedField("limit", Chars(0, 4096)),
 )
 
 
@@ -757,18 +757,18 @@ def check_rule_outcome(event: Any) -> None:
 
 
 _CHECK_RISK_ASSESSED = (
-    Field("account_id", Chars(1, 128)),
-    Field("strategy_id", Chars(1, 128)),
-    Field("config_version", Range(0, 2000000000)),
-    Field("venue", Chars(1, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("event_time_us", Range(-1, 253402300800000000)),
-    Field("evaluation_id", Chars(0, 128)),
-    Field("cancels", Chars(0, 4096), many=True),
-    Field("equity", Range(_END_3, _END_4)),
-    Field("account_time_us", Range(-1, 253402300800000000)),
-    Field("step_index", Range(0, 1000000)),
-    Field("step_size", Range(0, 1000000)),
+    BoundedField("account_id", Chars(1, 128)),
+    BoundedField("strategy_id", Chars(1, 128)),
+    BoundedField("config_version", Range(0, 2000000000)),
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("evaluation_id", Chars(0, 128)),
+    BoundedField("cancels", Chars(0, 4096), many=True),
+    BoundedField("equity", Range(_END_3, _END_4)),
+    BoundedField("account_time_us", Range(-1, 253402300800000000)),
+    BoundedField("step_index", Range(0, 1000000)),
+    BoundedField("step_size", Range(0, 1000000)),
 )
 
 
@@ -802,13 +802,13 @@ def check_risk_assessed(event: Any) -> None:
 
 
 _CHECK_RISK_LIMITS_ANSWERED = (
-    Field("account_id", Chars(1, 128)),
-    Field("request_id", Chars(0, 4096)),
-    Field("request_offset", Range(-4611686018427387904, 4611686018427387904)),
-    Field("reason", Chars(0, 4096)),
-    Field("version", Range(0, 2000000000)),
-    Field("in_force", Chars(0, 4096)),
-    Field("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("account_id", Chars(1, 128)),
+    BoundedField("request_id", Chars(0, 4096)),
+    BoundedField("request_offset", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("reason", Chars(0, 4096)),
+    BoundedField("version", Range(0, 2000000000)),
+    BoundedField("in_force", Chars(0, 4096)),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
 )
 
 
@@ -831,21 +831,21 @@ def check_risk_limits_answered(event: Any) -> None:
 
 
 _CHECK_RISK_LIMITS_CHANGED = (
-    Field("account_id", Chars(1, 128)),
-    Field("version", Range(0, 2000000000)),
-    Field("max_order_notional", Range(_END_5, _END_15)),
-    Field("max_position_notional", Range(_END_5, _END_15)),
-    Field("max_gross_exposure", Range(_END_5, _END_15)),
-    Field("max_net_exposure", Range(_END_5, _END_15)),
-    Field("max_leverage", Range(_END_5, _END_16)),
-    Field("max_concentration_ratio", Range(_END_5, _END_16)),
-    Field("max_daily_loss", Range(_END_5, _END_15)),
-    Field("max_drawdown_ratio", Range(_END_5, _END_16)),
-    Field("max_orders_per_minute", Range(0, 1000000000)),
-    Field("max_data_age_s", Range(0.0, 1000000000.0)),
-    Field("price_collar_ratio", Range(_END_5, _END_14)),
-    Field("author", Chars(0, 256)),
-    Field("changed_at_us", Range(-1, 253402300800000000)),
+    BoundedField("account_id", Chars(1, 128)),
+    BoundedField("version", Range(0, 2000000000)),
+    BoundedField("max_order_notional", Range(_END_5, _END_15)),
+    BoundedField("max_position_notional", Range(_END_5, _END_15)),
+    BoundedField("max_gross_exposure", Range(_END_5, _END_15)),
+    BoundedField("max_net_exposure", Range(_END_5, _END_15)),
+    BoundedField("max_leverage", Range(_END_5, _END_16)),
+    BoundedField("max_concentration_ratio", Range(_END_5, _END_16)),
+    BoundedField("max_daily_loss", Range(_END_5, _END_15)),
+    BoundedField("max_drawdown_ratio", Range(_END_5, _END_16)),
+    BoundedField("max_orders_per_minute", Range(0, 1000000000)),
+    BoundedField("max_data_age_s", Range(0.0, 1000000000.0)),
+    BoundedField("price_collar_ratio", Range(_END_5, _END_14)),
+    BoundedField("author", Chars(0, 256)),
+    BoundedField("changed_at_us", Range(-1, 253402300800000000)),
 )
 
 
@@ -878,8 +878,8 @@ def check_risk_limits_changed(event: Any) -> None:
 
 
 _CHECK_RISK_STATE_SAVED = (
-    Field("account_id", Chars(1, 128)),
-    Field("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("account_id", Chars(1, 128)),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
 )
 
 
@@ -897,10 +897,10 @@ def check_risk_state_saved(event: Any) -> None:
 
 
 _CHECK_REFUSAL_REASON = (
-    Field("line", Range(-2147483648, 2147483647)),
-    Field("column", Range(-2147483648, 2147483647)),
-    Field("message", Chars(0, 524288)),
-    Field("suggestion", Chars(0, 4096)),
+    BoundedField("line", Range(-2147483648, 2147483647)),
+    BoundedField("column", Range(-2147483648, 2147483647)),
+    BoundedField("message", Chars(0, 524288)),
+    BoundedField("suggestion", Chars(0, 4096)),
 )
 
 
@@ -921,15 +921,15 @@ def check_refusal_reason(event: Any) -> None:
 
 
 _CHECK_ACTIVE_VERSION = (
-    Field("version", Range(0, 2000000000)),
-    Field("account_id", Chars(1, 128)),
-    Field("venue", Chars(1, 64)),
-    Field("symbols", Chars(1, 64), many=True),
-    Field("interval", OneOf(INTERVALS_US)),
-    Field("demands", Chars(0, 4096), many=True),
-    Field("effective_from_us", Range(-1, 253402300800000000)),
-    Field("digest", Chars(0, 4096)),
-    Field("document", Chars(0, 524288)),
+    BoundedField("version", Range(0, 2000000000)),
+    BoundedField("account_id", Chars(1, 128)),
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbols", Chars(1, 64), many=True),
+    BoundedField("interval", OneOf(INTERVALS_US)),
+    BoundedField("demands", Chars(0, 4096), many=True),
+    BoundedField("effective_from_us", Range(-1, 253402300800000000)),
+    BoundedField("digest", Chars(0, 4096)),
+    BoundedField("document", Chars(0, 524288)),
 )
 
 
@@ -961,9 +961,9 @@ def check_active_version(event: Any) -> None:
 
 
 _CHECK_STRATEGY_STATUS_CHANGED = (
-    Field("strategy_id", Chars(1, 128)),
-    Field("version", Range(0, 2000000000)),
-    Field("answered_at_us", Range(-1, 253402300800000000)),
+    BoundedField("strategy_id", Chars(1, 128)),
+    BoundedField("version", Range(0, 2000000000)),
+    BoundedField("answered_at_us", Range(-1, 253402300800000000)),
 )
 
 
@@ -986,13 +986,13 @@ def check_strategy_status_changed(event: Any) -> None:
 
 
 _CHECK_STRATEGY_CONFIG_PUBLISHED = (
-    Field("strategy_id", Chars(1, 128)),
-    Field("version", Range(0, 2000000000)),
-    Field("document", Chars(0, 524288)),
-    Field("author", Chars(0, 4096)),
-    Field("effective_from_us", Range(-1, 253402300800000000)),
-    Field("evidence", Chars(0, 4096), many=True),
-    Field("published_at_us", Range(-1, 253402300800000000)),
+    BoundedField("strategy_id", Chars(1, 128)),
+    BoundedField("version", Range(0, 2000000000)),
+    BoundedField("document", Chars(0, 524288)),
+    BoundedField("author", Chars(0, 4096)),
+    BoundedField("effective_from_us", Range(-1, 253402300800000000)),
+    BoundedField("evidence", Chars(0, 4096), many=True),
+    BoundedField("published_at_us", Range(-1, 253402300800000000)),
 )
 
 
@@ -1018,7 +1018,7 @@ def check_strategy_config_published(event: Any) -> None:
         refuse(event, _CHECK_STRATEGY_CONFIG_PUBLISHED)
 
 
-_CHECK_SIZING = (Field("inputs", Chars(0, 4096), many=True),)
+_CHECK_SIZING = (BoundedField("inputs", Chars(0, 4096), many=True),)
 
 
 def check_sizing(event: Any) -> None:
@@ -1029,16 +1029,16 @@ def check_sizing(event: Any) -> None:
 
 
 _CHECK_STRATEGY_EVALUATED = (
-    Field("account_id", Chars(1, 128)),
-    Field("strategy_id", Chars(1, 128)),
-    Field("config_version", Range(0, 2000000000)),
-    Field("venue", Chars(1, 64)),
-    Field("symbol", Chars(1, 64)),
-    Field("interval", OneOf(INTERVALS_US)),
-    Field("event_time_us", Range(-1, 253402300800000000)),
-    Field("close", Range(_END_5, _END_6)),
-    Field("seen", Chars(0, 4096), many=True),
-    Field("candle_offset", Range(-4611686018427387904, 4611686018427387904)),
+    BoundedField("account_id", Chars(1, 128)),
+    BoundedField("strategy_id", Chars(1, 128)),
+    BoundedField("config_version", Range(0, 2000000000)),
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("interval", OneOf(INTERVALS_US)),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("close", Range(_END_5, _END_6)),
+    BoundedField("seen", Chars(0, 4096), many=True),
+    BoundedField("candle_offset", Range(-4611686018427387904, 4611686018427387904)),
 )
 
 
@@ -1068,12 +1068,12 @@ def check_strategy_evaluated(event: Any) -> None:
 
 
 _CHECK_AUDIT_RECORDED = (
-    Field("source", Chars(1, 64)),
-    Field("name", Chars(1, 128)),
-    Field("message", Chars(0, 524288)),
-    Field("event_time_us", Range(-1, 253402300800000000)),
-    Field("trace_id", Chars(0, 4096)),
-    Field("attributes", Chars(0, 4096), many=True),
+    BoundedField("source", Chars(1, 64)),
+    BoundedField("name", Chars(1, 128)),
+    BoundedField("message", Chars(0, 524288)),
+    BoundedField("event_time_us", Range(-1, 253402300800000000)),
+    BoundedField("trace_id", Chars(0, 4096)),
+    BoundedField("attributes", Chars(0, 4096), many=True),
 )
 
 

@@ -22,7 +22,7 @@ class AccountRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class ReadPosition:
     """How far an account partition has read what it does not read by group.
 
     ``candles``: next offset by candle partition; ``statuses``: next offset of the strategies' statuses that were known
@@ -41,7 +41,7 @@ class Changes:
     orders: Sequence[OrderChanged] = ()
     fills: Sequence[OrderFilled] = ()
     outbox: Sequence[Outgoing] = ()
-    positions: Mapping[int, Position] = field(default_factory=dict)
+    positions: Mapping[int, ReadPosition] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Recovered:
 
     accounts: Sequence[AccountRow] = ()
     unpublished: Sequence[Outgoing] = ()
-    positions: Mapping[int, Position] = field(default_factory=dict)
+    positions: Mapping[int, ReadPosition] = field(default_factory=dict)
 
 
 class LedgerPort(Protocol):

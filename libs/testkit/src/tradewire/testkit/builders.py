@@ -170,11 +170,11 @@ def account_state(
 def position(qty: Any, symbol: str = BTC, mark: Any = 100) -> Position:
     """A net position entered at its mark."""
     price = Decimal(str(mark))
-    quantity = Decimal(str(qty))
+    qty = Decimal(str(qty))
     return Position(
         venue=VENUE,
         symbol=symbol,
-        qty=quantity,
+        qty=qty,
         entry_price=price,
         mark_price=price,
         unrealized_pnl=Decimal(0),

@@ -268,7 +268,7 @@ def _check_books(fills: Sequence[OrderFilled], states: Sequence[AccountStateChan
             if booked < opening:
                 report.note("books", f"{at}: wallet {event.wallet_balance} lacks {opening - booked}")
             if event.wallet_balance + event.unrealized_pnl != event.equity:
-                report.note("books", f"{at}: cash + unrealised is not equity {event.equity}")
+                report.note("books", f"{at}: cash + unrealized is not equity {event.equity}")
             positions = {p.symbol: p.qty for p in event.positions}
             shares: dict[str, Decimal] = defaultdict(Decimal)
             for share in event.strategy_positions:

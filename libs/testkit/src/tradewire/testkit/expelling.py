@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tradewire.runtime.bus.memory_group import Member, MemoryGroup
+from tradewire.runtime.bus.memory_group import GroupMember, MemoryGroup
 
 
-def expel(group: MemoryGroup, which: int) -> Member | None:
+def expel(group: MemoryGroup, which: int) -> GroupMember | None:
     """Give a member's partitions to the others, and tell it nothing; None when there is no such member."""
     members = [member for member in group._members.values() if member.alive]
     if which >= len(members):
@@ -15,7 +15,7 @@ def expel(group: MemoryGroup, which: int) -> Member | None:
     return members[which]
 
 
-async def readmit(group: MemoryGroup, member: Member) -> None:
+async def readmit(group: MemoryGroup, member: GroupMember) -> None:
     """The group tells it that its partitions went, and takes it in again."""
     await member.revoke()
     if member.alive and member.seat not in group._members:

@@ -30,7 +30,7 @@ from tradewire.ports.broker import (
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import OrderIntent, Side
-from tradewire.testkit.matching_engine import MatchingEngine, Push, RefusedError
+from tradewire.testkit.matching_engine import MatchingEngine, MatchingRefusedError, Push
 
 PAGE_MAX: Final = 50
 """Fills in one answer."""
@@ -206,7 +206,7 @@ class FaultyVenue(BrokerPort):
         """Carry out a request whose answer nobody gets."""
         try:
             act()
-        except RefusedError:
+        except MatchingRefusedError:
             return
 
     def _later(self, queue: list[_Late], act: Callable[[], object]) -> None:
@@ -238,7 +238,7 @@ class FaultyVenue(BrokerPort):
             drawn -= share
         try:
             return act()
-        except RefusedError as error:
+        except MatchingRefusedError as error:
             return outcome(error.failure)
 
     def _not_sent(self, act: Callable[[], object]) -> NoReturn:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import AccountStateChanged, RiskAssessed, RiskStateSaved, StrategyEvaluated
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.bus.memory_group import Member, MemoryGroup
+from tradewire.runtime.bus.memory_group import GroupMember, MemoryGroup
 from tradewire.runtime.codec.headers import header_of
 from tradewire.runtime.loop.failures import run_in_turn
 from tradewire.runtime.service import Service, Store, on
@@ -28,7 +28,7 @@ class Story(Lives):
     def __init__(self, kind: str) -> None:
         super().__init__()
         self.tables, self._kind = Tables(), kind
-        self._expelled: list[tuple[MemoryGroup, Member]] = []
+        self._expelled: list[tuple[MemoryGroup, GroupMember]] = []
         self.said = dict.fromkeys([(a, half) for a in ACCOUNTS for half in (0, 1)], 0)
 
     def service(self) -> Service:

@@ -14,7 +14,7 @@ import pytest
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.errors import FatalError, FencedError
 from tradewire.ports.events import Liquidity, OrderChanged, OrderFilled, OrderStatus, Side
-from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, Position
+from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, ReadPosition
 
 
 def account(account_id: str = "paper-1", *, partition: int = 0, time_us: int = 1_000) -> AccountRow:
@@ -106,19 +106,19 @@ class LedgerSuite:
     async def test_acquire_when_positions_were_committed_then_the_newest_of_those_partitions_only(
         self, ledger: LedgerPort
     ) -> None:
-        await ledger.commit(Changes(positions={0: Position({0: 5, 11: 7}, 3), 1: Position({0: 9}, 3)}))
-        await ledger.commit(Changes([account()], positions={0: Position({0: 6, 11: 7}, 4)}))
+        await ledger.commit(Changes(positions={0: ReadPosition({0: 5, 11: 7}, 3), 1: ReadPosition({0: 9}, 3)}))
+        await ledger.commit(Changes([account()], positions={0: ReadPosition({0: 6, 11: 7}, 4)}))
         recovered = await (await self.writer()).acquire([0, 2])
-        assert recovered.positions == {0: Position({0: 6, 11: 7}, 4)}
+        assert recovered.positions == {0: ReadPosition({0: 6, 11: 7}, 4)}
 
     async def test_commit_when_only_a_position_moves_of_a_partition_taken_over_then_fenced(
         self, ledger: LedgerPort
     ) -> None:
-        await ledger.commit(Changes(positions={0: Position({0: 5}, 0)}))
+        await ledger.commit(Changes(positions={0: ReadPosition({0: 5}, 0)}))
         await (await self.writer()).acquire([0])
         with pytest.raises(FencedError):
-            await ledger.commit(Changes(positions={0: Position({0: 9}, 0)}))
-        assert (await (await self.writer()).acquire([0])).positions == {0: Position({0: 5}, 0)}
+            await ledger.commit(Changes(positions={0: ReadPosition({0: 9}, 0)}))
+        assert (await (await self.writer()).acquire([0])).positions == {0: ReadPosition({0: 5}, 0)}
 
     async def test_acquire_when_not_published_then_records_come_in_order_with_all_they_had(
         self, ledger: LedgerPort

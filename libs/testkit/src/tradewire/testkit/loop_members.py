@@ -19,7 +19,7 @@ from tradewire.ports.events import (
     IndicatorsUpdated,
     RiskAssessed,
 )
-from tradewire.ports.ledger import Position
+from tradewire.ports.ledger import ReadPosition
 from tradewire.ports.message import Emit
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.risk.adapters.memory_rules import MemoryRules
@@ -226,7 +226,7 @@ class ExecutionMember(Member):
         self.desk.partition_of = lambda account_id: partition_of(account_id.encode(), self.log.partitions)
         if not hasattr(self, "saved"):
             self.saved: dict[str, bytes] = {}
-            self.read: dict[int, Position] = {}
+            self.read: dict[int, ReadPosition] = {}
         return execution_inputs(self.desk)
 
     def deliver(self, place: Place) -> None:

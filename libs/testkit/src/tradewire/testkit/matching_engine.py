@@ -20,7 +20,7 @@ OPEN: Final = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 Push = VenueOrder | VenueFill
 
 
-class RefusedError(Exception):
+class MatchingRefusedError(Exception):
     """The venue's own error."""
 
     def __init__(self, failure: VenueFailure) -> None:
@@ -59,9 +59,11 @@ class MatchingEngine:
         """A new order. Raises RefusedError when one of its id is open (not when one has ended), or it is too small."""
         client_id = intent.client_order_id
         if self.at_work(client_id):
-            raise RefusedError(VenueFailure(400, ErrorCode.DUPLICATED_CLIENT_TRAN_ID, "ClientOrderId is duplicated."))
+            raise MatchingRefusedError(
+                VenueFailure(400, ErrorCode.DUPLICATED_CLIENT_TRAN_ID, "ClientOrderId is duplicated.")
+            )
         if intent.qty <= REFUSED_QTY:
-            raise RefusedError(VenueFailure(400, -4003, "Quantity less than minimum."))
+            raise MatchingRefusedError(VenueFailure(400, -4003, "Quantity less than minimum."))
         item = self.add(client_id, symbol, intent.side, intent.order_type.value, intent.qty)
         taken = Accepted(item.order.venue_order_id, item.order.updated_us)
         if intent.order_type is OrderType.MARKET:
@@ -73,7 +75,7 @@ class MatchingEngine:
         for item in self.at_work(client_id):
             self._change(item, replace(item.order, status=OrderStatus.CANCELED, updated_us=self.now_us()))
             return item.order
-        raise RefusedError(VenueFailure(400, ErrorCode.CANCEL_REJECTED, "Unknown order sent."))
+        raise MatchingRefusedError(VenueFailure(400, ErrorCode.CANCEL_REJECTED, "Unknown order sent."))
 
     def add(self, client_id: str, symbol: str, side: Side, order_type: str, qty: Decimal) -> Shown:
         """An order comes to be."""

@@ -157,7 +157,7 @@ class PlainAccount:
             if isinstance(event, venue.OrderFilled | venue.OrderPartiallyFilled):
                 strategy_id, _ = self.orders[event.fill.client_order_id]
                 key = (strategy_id, event.fill.symbol)
-                signed_e8 = event.fill.side.sign * event.fill.quantity_e8
+                signed_e8 = event.fill.side.sign * event.fill.qty_e8
                 self.shares[key] = self.shares.get(key, Decimal(0)) + from_e8(signed_e8)
                 self._note(event.fill)
             if isinstance(event, venue.Liquidated):  # every strategy's share of the symbol is gone
@@ -166,7 +166,7 @@ class PlainAccount:
                 self._note(event.fill)
 
     def _note(self, fill: venue.Fill) -> None:
-        amounts = (from_e8(fill.quantity_e8), from_e8(fill.price_e8), from_e8(fill.fee_e8))
+        amounts = (from_e8(fill.qty_e8), from_e8(fill.price_e8), from_e8(fill.fee_e8))
         self.fills.add((fill.time_us, fill.client_order_id, *amounts))
 
     def _state(self, time_us: int) -> AccountStateChanged:
@@ -176,7 +176,7 @@ class PlainAccount:
             account_id=self.account_id,
             event_time_us=time_us,
             equity=from_e8(book.equity_e8),
-            positions=tuple(position(from_e8(p.quantity_e8), p.symbol, from_e8(p.mark_e8)) for p in book.positions),
+            positions=tuple(position(from_e8(p.qty_e8), p.symbol, from_e8(p.mark_e8)) for p in book.positions),
             strategy_positions=tuple(share(qty, s, strategy) for (strategy, s), qty in self.shares.items() if qty),
             open_orders=tuple(self._open_order(order) for order in book.open_orders),
         )
@@ -191,7 +191,7 @@ class PlainAccount:
             side=intent.side,
             order_type=intent.order_type,
             leg=intent.leg,
-            remaining=from_e8(order.quantity_e8 - order.filled_e8),
+            remaining=from_e8(order.qty_e8 - order.filled_e8),
             reduce_only=intent.reduce_only,
         )
 

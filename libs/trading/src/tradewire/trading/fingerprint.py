@@ -47,9 +47,9 @@ class AccountRows:
 def fill_line(event: OrderFilled) -> str:
     """What a fill says about the account; ids that only name the record (sequence, trade id) are left out."""
     amounts = (event.qty, event.price, event.fee, event.realized_pnl, event.position_after)
-    qty, price, fee, realised, position = map(to_unbounded_e8, amounts)
+    qty, price, fee, realized, position = map(to_unbounded_e8, amounts)
     names = (event.symbol, event.client_order_id, event.side.value, event.liquidity.value)
-    return fill_text(event.event_time_us, *names, qty, price, fee, realised, position)
+    return fill_text(event.event_time_us, *names, qty, price, fee, realized, position)
 
 
 def fill_text(
@@ -61,12 +61,12 @@ def fill_text(
     qty_e8: int,
     price_e8: int,
     fee_e8: int,
-    realised_pnl_e8: int,
+    realized_pnl_e8: int,
     position_e8: int,
 ) -> str:
     """A fill on one line."""
     names = f"{time_us}|{symbol}|{client_order_id}|{side}|{liquidity}"
-    return f"{names}|{qty_e8}|{price_e8}|{fee_e8}|{realised_pnl_e8}|{position_e8}"
+    return f"{names}|{qty_e8}|{price_e8}|{fee_e8}|{realized_pnl_e8}|{position_e8}"
 
 
 def fingerprint(accounts: Mapping[str, AccountRows]) -> str:

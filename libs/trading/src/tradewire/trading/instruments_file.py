@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 from pydantic import ValidationError
 
-from tradewire.ports.bounds import Fault, OutOfBoundsError, bracket_fault
+from tradewire.ports.bounds import OutOfBoundsError, Violation, bracket_fault
 from tradewire.ports.checks import CHECKS
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import InstrumentChanged, LeverageBracket
@@ -80,5 +80,5 @@ def _instrument(entry: object, source: str) -> InstrumentChanged:
     try:
         CHECKS[InstrumentChanged](instrument)
     except OutOfBoundsError as error:
-        raise FatalError(f"{source}: {name}: {Fault(error.field, error.found, error.allowed)}") from error
+        raise FatalError(f"{source}: {name}: {Violation(error.field, error.found, error.allowed)}") from error
     return instrument

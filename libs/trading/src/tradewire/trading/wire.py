@@ -117,7 +117,7 @@ def order_of(intent: OrderIntent, symbol: str, strategy_id: str) -> NewOrder:
         symbol=symbol,
         side=Side(intent.side.value),
         type=OrderType(intent.order_type.value),
-        quantity_e8=e8(intent.qty),
+        qty_e8=e8(intent.qty),
         price_e8=e8(intent.price) if intent.price is not None else 0,
         stop_price_e8=e8(intent.stop_price) if intent.stop_price is not None else 0,
         callback_distance_e8=e8(intent.trailing_distance) if intent.trailing_distance is not None else 0,

@@ -1,6 +1,7 @@
 """The account: its orders of both kinds, fills and income, and what the user stream is told of them.
 
-`Books` matches; here each of its events becomes the state of an order, a message of the user stream, a row of income.
+`VenueBooks` matches; here each of its events becomes the state of an order, a message of the user stream,
+a row of income.
 """
 
 from __future__ import annotations
@@ -10,7 +11,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from tradewire.binance.orders import AlgoStatus, Execution, OrderStatus, OrderType, PositionSide, TimeInForce
+from tradewire.binance.orders import (
+    AlgoStatus,
+    BinanceOrderStatus,
+    BinanceOrderType,
+    BinanceTimeInForce,
+    Execution,
+    PositionSide,
+)
 from tradewire.binance.replies import Income
 from tradewire.binance.user_stream import TradeLite
 from tradewire.binance.wire import Wire
@@ -31,9 +39,9 @@ from tradewire.trading.exchange import (
 )
 from tradewire.venue.amounts import at_step, money
 from tradewire.venue.balances import account_update
-from tradewire.venue.books import Books, book_of
+from tradewire.venue.books import VenueBooks, book_of
 from tradewire.venue.listing import MARGIN_ASSET, Listing
-from tradewire.venue.records import AlgoOrder, VenueFill, VenueOrder
+from tradewire.venue.records import AlgoOrder, StoredFill, StoredOrder
 
 REMEMBERED_MAX: Final = 10_000
 """Orders, conditional orders, fills and rows of income kept, of each."""
@@ -56,23 +64,23 @@ class Ids:
 
 
 @dataclass(slots=True)
-class Account:
+class VenueAccount:
     """One account. ``tell`` takes messages of the user stream; ``now_ms`` is the venue's time."""
 
-    books: Books
+    books: VenueBooks
     listings: dict[str, Listing]
     now_ms: Callable[[], int]
     tell: Callable[[Wire], None]
     hedged: bool = False
     ids: Ids = field(default_factory=Ids)
-    orders: dict[int, VenueOrder] = field(default_factory=dict)
+    orders: dict[int, StoredOrder] = field(default_factory=dict)
     algos: dict[int, AlgoOrder] = field(default_factory=dict)
-    fills: list[VenueFill] = field(default_factory=list)
+    fills: list[StoredFill] = field(default_factory=list)
     income: list[Income] = field(default_factory=list)
-    by_internal: dict[str, VenueOrder] = field(default_factory=dict)
+    by_internal: dict[str, StoredOrder] = field(default_factory=dict)
     algo_by_internal: dict[str, AlgoOrder] = field(default_factory=dict)
 
-    def add(self, order: VenueOrder) -> None:
+    def add(self, order: StoredOrder) -> None:
         """A new order that the exchange has taken."""
         self.orders[order.order_id] = self.by_internal[order.internal_id] = order
         _forget_oldest(self.orders)
@@ -92,15 +100,15 @@ class Account:
                 case OrderPartiallyFilled(fill, _):
                     self._filled(fill, last=False)
                 case OrderCanceled(_, _, internal_id):
-                    self._ended(internal_id, OrderStatus.CANCELED, Execution.CANCELED, AlgoStatus.CANCELED)
+                    self._ended(internal_id, BinanceOrderStatus.CANCELED, Execution.CANCELED, AlgoStatus.CANCELED)
                 case OrderExpired(_, _, internal_id):
-                    self._ended(internal_id, OrderStatus.EXPIRED, Execution.EXPIRED, AlgoStatus.EXPIRED)
+                    self._ended(internal_id, BinanceOrderStatus.EXPIRED, Execution.EXPIRED, AlgoStatus.EXPIRED)
                 case OrderTriggered(time_us, _, internal_id):
                     self._triggered(internal_id, time_us // 1000)
-                case OrderReduced(_, _, internal_id, quantity_e8) if internal_id in self.by_internal:
+                case OrderReduced(_, _, internal_id, qty_e8) if internal_id in self.by_internal:
                     order = self.by_internal[internal_id]
                     step = self.listings[order.symbol].filters.step_size
-                    order.qty = order.filled_before + at_step(quantity_e8, step)
+                    order.qty = order.filled_before + at_step(qty_e8, step)
                 case Liquidated(fill):
                     self._liquidated(fill)
                 case FundingPaid() | InsuranceCovered():
@@ -112,10 +120,10 @@ class Account:
 
     def _filled(self, fill: Fill, *, last: bool) -> None:
         order = self.by_internal[fill.client_order_id]
-        qty = at_step(fill.quantity_e8, self.listings[order.symbol].filters.step_size)
+        qty = at_step(fill.qty_e8, self.listings[order.symbol].filters.step_size)
         order.filled += qty
         order.quote += money(fill.notional_e8)
-        order.status = OrderStatus.FILLED if last else OrderStatus.PARTIALLY_FILLED
+        order.status = BinanceOrderStatus.FILLED if last else BinanceOrderStatus.PARTIALLY_FILLED
         if last:
             order.qty = order.filled  # what closes a position has no quantity of its own
             del self.by_internal[fill.client_order_id]
@@ -127,36 +135,36 @@ class Account:
         symbol, side = book_of(fill.symbol)
         step = self.listings[symbol].filters.step_size
         order_id, now_ms = self.ids.next("order"), fill.time_us // 1000
-        order = VenueOrder(
+        order = StoredOrder(
             order_id,
             f"autoclose-{now_ms}{order_id}",
             fill.client_order_id,
             symbol,
             fill.side,
             side,
-            OrderType.LIMIT,
-            OrderType.LIMIT,
-            TimeInForce.IOC,
-            at_step(fill.quantity_e8, step),
+            BinanceOrderType.LIMIT,
+            BinanceOrderType.LIMIT,
+            BinanceTimeInForce.IOC,
+            at_step(fill.qty_e8, step),
             self._price(symbol, fill.price_e8),
             reduce_only=False,
             time_ms=now_ms,
             update_ms=now_ms,
         )
-        order.filled, order.quote, order.status = order.qty, money(fill.notional_e8), OrderStatus.FILLED
+        order.filled, order.quote, order.status = order.qty, money(fill.notional_e8), BinanceOrderStatus.FILLED
         self.orders[order_id] = order
         self._book_fill(order, fill, order.qty, Execution.CALCULATED)
 
-    def _book_fill(self, order: VenueOrder, fill: Fill, qty: Decimal, execution: Execution) -> None:
+    def _book_fill(self, order: StoredOrder, fill: Fill, qty: Decimal, execution: Execution) -> None:
         order.update_ms = fill.time_us // 1000
-        booked = VenueFill(
+        booked = StoredFill(
             self.ids.next("trade"),
             order,
             self._price(order.symbol, fill.price_e8),
             qty,
             money(fill.notional_e8),
             money(fill.fee_e8),
-            money(fill.realised_pnl_e8),
+            money(fill.realized_pnl_e8),
             maker=fill.liquidity is Liquidity.MAKER,
             time_ms=order.update_ms,
         )
@@ -170,7 +178,7 @@ class Account:
         self.tell(account_update(self.books, "ORDER", self.now_ms(), order.update_ms, fill.symbol))
         self.tell(order.update(execution, self.now_ms(), fill=booked))
 
-    def _trade_lite(self, fill: VenueFill) -> TradeLite:
+    def _trade_lite(self, fill: StoredFill) -> TradeLite:
         return TradeLite(
             event_time_ms=self.now_ms(),
             transaction_time_ms=fill.time_ms,
@@ -188,7 +196,9 @@ class Account:
 
     # ---- endings and triggers ----
 
-    def _ended(self, internal_id: str, status: OrderStatus, execution: Execution, algo_status: AlgoStatus) -> None:
+    def _ended(
+        self, internal_id: str, status: BinanceOrderStatus, execution: Execution, algo_status: AlgoStatus
+    ) -> None:
         order = self.by_internal.pop(internal_id, None)
         if order is not None:
             order.status, order.update_ms = status, self.now_ms()
@@ -204,12 +214,12 @@ class Account:
         algo = self.algo_by_internal[internal_id]
         algo.trigger_ms = time_ms
         self._set_algo(algo, AlgoStatus.TRIGGERING)
-        self.born(algo, internal_id, OrderType.MARKET)
+        self.born(algo, internal_id, BinanceOrderType.MARKET)
 
-    def born(self, algo: AlgoOrder, internal_id: str, order_type: OrderType) -> VenueOrder:
+    def born(self, algo: AlgoOrder, internal_id: str, order_type: BinanceOrderType) -> StoredOrder:
         """The normal order of a conditional one whose trigger was reached."""
         now_ms = self.now_ms()
-        order = algo.order = VenueOrder(
+        order = algo.order = StoredOrder(
             self.ids.next("order"),
             algo.client_algo_id,
             internal_id,
@@ -274,7 +284,7 @@ class Account:
         return (side is PositionSide.BOTH) == self.hedged
 
 
-def _forget_oldest(records: dict[int, VenueOrder] | dict[int, AlgoOrder]) -> None:
+def _forget_oldest(records: dict[int, StoredOrder] | dict[int, AlgoOrder]) -> None:
     """Keep the number of records within its bound; open ones stay, for they are never that many."""
     if len(records) > REMEMBERED_MAX:
         del records[next(iter(records))]

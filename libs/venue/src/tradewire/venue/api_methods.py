@@ -13,8 +13,8 @@ from typing import Any, Final
 from tradewire.binance.errors import ErrorCode, error_body
 from tradewire.binance.limits import WEIGHT_LIMIT
 from tradewire.binance.signatures import api_payload
-from tradewire.venue.door import Answer, Asked, Door
-from tradewire.venue.refusal import RefusedError
+from tradewire.venue.door import Door, HttpAnswer, HttpCall
+from tradewire.venue.refusal import VenueRefusedError
 from tradewire.venue.venue import Venue
 
 METHODS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -57,45 +57,45 @@ class ApiSession:
         """The reply to one request."""
         if not isinstance(message, Mapping) or not isinstance(message.get("method"), str):
             return api_reply(
-                None, Answer(400, error_body(ErrorCode.INVALID_PARAMETER, "A request is an object with a method."))
+                None, HttpAnswer(400, error_body(ErrorCode.INVALID_PARAMETER, "A request is an object with a method."))
             )
         params = message.get("params") or {}
         if not isinstance(params, Mapping):
             return api_reply(
-                message.get("id"), Answer(400, error_body(ErrorCode.INVALID_PARAMETER, "params is no object."))
+                message.get("id"), HttpAnswer(400, error_body(ErrorCode.INVALID_PARAMETER, "params is no object."))
             )
         return api_reply(message.get("id"), self._called(message["method"], params))
 
-    def _called(self, method: str, params: Mapping[str, Any]) -> Answer:
+    def _called(self, method: str, params: Mapping[str, Any]) -> HttpAnswer:
         if method.startswith("session."):
             return self._session(method, params)
         if method not in METHODS:
-            return Answer(400, error_body(ErrorCode.UNSUPPORTED_OPERATION, f"Method {method} is not served."))
+            return HttpAnswer(400, error_body(ErrorCode.UNSUPPORTED_OPERATION, f"Method {method} is not served."))
         return self.door.answer(self._asked(*METHODS[method], params))
 
-    def _asked(self, verb: str, path: str, params: Mapping[str, Any]) -> Asked:
+    def _asked(self, verb: str, path: str, params: Mapping[str, Any]) -> HttpCall:
         values = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in params.items()}
         trusted = bool(self.api_key) and "signature" not in params
         key = self.api_key if trusted else values.get("apiKey", "")
-        return Asked(verb, path, values, api_payload(params), key, self.address, trusted=trusted)
+        return HttpCall(verb, path, values, api_payload(params), key, self.address, trusted=trusted)
 
-    def _session(self, method: str, params: Mapping[str, Any]) -> Answer:
+    def _session(self, method: str, params: Mapping[str, Any]) -> HttpAnswer:
         """Log on once instead of signing each request; with an Ed25519 key only, as at Binance."""
         if method == "session.logon":
             asked = self._asked("GET", "", params)
             try:
                 self.venue.gate.check_signed(asked.api_key, asked.values, asked.payload)
                 self.venue.api_keys.refuse_secrets(asked.api_key)
-            except RefusedError as refused:
-                return Answer(refused.status, refused.body)
+            except VenueRefusedError as refused:
+                return HttpAnswer(refused.status, refused.body)
             self.api_key = asked.api_key
         elif method == "session.logout":
             self.api_key = ""
         status = {"apiKey": self.api_key or None, "authorizedSince": None, "serverTime": self.venue.now_ms()}
-        return Answer(200, status)
+        return HttpAnswer(200, status)
 
 
-def api_reply(request_id: Any, answer: Answer) -> dict[str, Any]:
+def api_reply(request_id: Any, answer: HttpAnswer) -> dict[str, Any]:
     """An answer as the WebSocket API writes it."""
     limits = [WEIGHT_LIMIT.as_json()]
     if answer.status == 200:

@@ -12,13 +12,13 @@ from tradewire.trading.exchange import AccountSnapshot, Side, from_e8
 from tradewire.trading.exchange.account import Position
 from tradewire.trading.exchange.admission import opening_notional, order_margin
 from tradewire.venue.amounts import ZERO, at_step, money, text
-from tradewire.venue.books import Books, book_of
+from tradewire.venue.books import VenueBooks, book_of
 from tradewire.venue.listing import MARGIN_ASSET, Listing
 
 ALIAS = "simulated"
 
 
-def account_update(books: Books, reason: str, now_ms: int, time_ms: int, book: str | None) -> AccountUpdate:
+def account_update(books: VenueBooks, reason: str, now_ms: int, time_ms: int, book: str | None) -> AccountUpdate:
     """The wallet and, if one changed, a position. Source: Binance docs, "Event: Balance and Position Update"."""
     account = books.exchange.account
     balance = BalanceUpdate(
@@ -39,18 +39,18 @@ def _position_update(position: Position) -> PositionUpdate:
     symbol, side = book_of(position.spec.symbol)
     return PositionUpdate(
         symbol=symbol,
-        amount=from_e8(position.quantity_e8),
+        amount=from_e8(position.qty_e8),
         entry_price=from_e8(position.entry_price_e8),
         break_even_price=from_e8(position.entry_price_e8),
         accumulated_realized=ZERO,
-        unrealized=money(position.unrealised_e8),
+        unrealized=money(position.unrealized_e8),
         margin_type="cross" if position.is_cross else "isolated",
         isolated_wallet=money(position.margin_e8),
         position_side=side,
     )
 
 
-def balance_reply(books: Books, now_ms: int) -> BalanceReply:
+def balance_reply(books: VenueBooks, now_ms: int) -> BalanceReply:
     """The only asset's row."""
     state = books.exchange.account_state()
     account = books.exchange.account
@@ -59,7 +59,7 @@ def balance_reply(books: Books, now_ms: int) -> BalanceReply:
         asset=MARGIN_ASSET,
         balance=money(state.wallet_e8),
         cross_wallet_balance=money(account.cross_wallet_e8),
-        cross_unrealized=money(sum(item.unrealised_e8 for item in account.cross_positions())),
+        cross_unrealized=money(sum(item.unrealized_e8 for item in account.cross_positions())),
         available_balance=money(state.available_balance_e8),
         max_withdraw=money(state.available_balance_e8),
         margin_available=True,
@@ -72,7 +72,7 @@ def shown_sides(*, hedged: bool) -> tuple[PositionSide, ...]:
     return (PositionSide.LONG, PositionSide.SHORT) if hedged else (PositionSide.BOTH,)
 
 
-def position_risk(books: Books, listing: Listing, side: PositionSide, now_ms: int) -> PositionRisk:
+def position_risk(books: VenueBooks, listing: Listing, side: PositionSide, now_ms: int) -> PositionRisk:
     """One position of ``v3/positionRisk``."""
     position = books.position(listing.symbol, side)
     orders = [order for order in books.exchange.orders if order.request.symbol == position.spec.symbol]
@@ -84,13 +84,13 @@ def position_risk(books: Books, listing: Listing, side: PositionSide, now_ms: in
     return PositionRisk(
         symbol=listing.symbol,
         position_side=side,
-        amount=at_step(position.quantity_e8, listing.filters.step_size),
+        amount=at_step(position.qty_e8, listing.filters.step_size),
         entry_price=from_e8(position.entry_price_e8),
         break_even_price=from_e8(position.entry_price_e8),
         mark_price=from_e8(position.mark_e8),
-        unrealized=money(position.unrealised_e8),
+        unrealized=money(position.unrealized_e8),
         liquidation_price=from_e8(books.exchange.account.liquidation_price_e8(position)),
-        isolated_margin=money(0 if position.is_cross else position.margin_e8 + position.unrealised_e8),
+        isolated_margin=money(0 if position.is_cross else position.margin_e8 + position.unrealized_e8),
         notional=money(_notional_e8(position)),
         margin_asset=MARGIN_ASSET,
         isolated_wallet=money(position.margin_e8),
@@ -105,7 +105,7 @@ def position_risk(books: Books, listing: Listing, side: PositionSide, now_ms: in
     )
 
 
-def position_risk_v2(books: Books, listing: Listing, side: PositionSide, now_ms: int) -> PositionRiskV2:
+def position_risk_v2(books: VenueBooks, listing: Listing, side: PositionSide, now_ms: int) -> PositionRiskV2:
     """One position of ``v2/positionRisk``."""
     risk, position = position_risk(books, listing, side, now_ms), books.position(listing.symbol, side)
     return PositionRiskV2(
@@ -134,7 +134,9 @@ def max_notional(position: Position) -> Decimal:
     return Decimal(max(fitting, default=0) // 10**8)
 
 
-def account_json(books: Books, listings: list[Listing], now_ms: int, *, hedged: bool, version: int) -> dict[str, Any]:
+def account_json(
+    books: VenueBooks, listings: list[Listing], now_ms: int, *, hedged: bool, version: int
+) -> dict[str, Any]:
     """The reply of ``v2/account`` and ``v3/account``; the older one lists every position and says more."""
     state = books.exchange.account_state()
     asset = _asset_json(state, books, now_ms)
@@ -164,12 +166,12 @@ def account_json(books: Books, listings: list[Listing], now_ms: int, *, hedged: 
     }
 
 
-def _asset_json(state: AccountSnapshot, books: Books, now_ms: int) -> dict[str, Any]:
+def _asset_json(state: AccountSnapshot, books: VenueBooks, now_ms: int) -> dict[str, Any]:
     balance = balance_reply(books, now_ms)
     return {
         "asset": MARGIN_ASSET,
         "walletBalance": text(balance.balance),
-        "unrealizedProfit": text(money(state.unrealised_pnl_e8)),
+        "unrealizedProfit": text(money(state.unrealized_pnl_e8)),
         "marginBalance": text(money(state.equity_e8)),
         "maintMargin": text(money(state.maintenance_margin_e8)),
         "initialMargin": text(money(state.initial_margin_e8 + state.order_margin_e8)),
@@ -184,7 +186,9 @@ def _asset_json(state: AccountSnapshot, books: Books, now_ms: int) -> dict[str, 
     }
 
 
-def _position_json(books: Books, listing: Listing, side: PositionSide, now_ms: int, *, version: int) -> dict[str, Any]:
+def _position_json(
+    books: VenueBooks, listing: Listing, side: PositionSide, now_ms: int, *, version: int
+) -> dict[str, Any]:
     risk, position = position_risk(books, listing, side, now_ms).write(), books.position(listing.symbol, side)
     shared = {
         "symbol": listing.symbol,
@@ -214,4 +218,4 @@ def _position_json(books: Books, listing: Listing, side: PositionSide, now_ms: i
 
 
 def _notional_e8(position: Position) -> int:
-    return position.quantity_e8 * position.mark_e8 // 10**8
+    return position.qty_e8 * position.mark_e8 // 10**8

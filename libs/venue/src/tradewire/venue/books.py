@@ -24,7 +24,7 @@ from tradewire.trading.exchange import (
 )
 from tradewire.trading.exchange.account import Position
 from tradewire.venue.listing import Listing
-from tradewire.venue.refusal import RefusedError
+from tradewire.venue.refusal import VenueRefusedError
 
 T = TypeVar("T")
 START_LEVERAGE = 20
@@ -44,7 +44,7 @@ def book_of(name: str) -> tuple[str, PositionSide]:
     return symbol, PositionSide(side or PositionSide.BOTH)
 
 
-class Books:
+class VenueBooks:
     """One account's positions and orders at the simulated exchange. ``time_us``: up to where it has moved."""
 
     def __init__(self, listings: Iterable[Listing], *, balance: Decimal, now_us: int) -> None:
@@ -94,29 +94,31 @@ class Books:
         """Change a symbol's leverage. Raises RefusedError where its brackets allow less."""
         for _, position in self.positions(symbol):
             if not 1 <= leverage <= position.spec.brackets[0].max_leverage:
-                raise RefusedError(ErrorCode.INVALID_LEVERAGE, f"Leverage {leverage} is not valid")
+                raise VenueRefusedError(ErrorCode.INVALID_LEVERAGE, f"Leverage {leverage} is not valid")
             position.leverage = leverage
 
     def set_margin_mode(self, symbol: str, mode: MarginMode) -> None:
         """Change a symbol's margin mode. Raises RefusedError with an order or position, or where it is that already."""
         if self.position(symbol, PositionSide.BOTH).mode is mode:
-            raise RefusedError(ErrorCode.NO_NEED_TO_CHANGE_MARGIN_TYPE)
+            raise VenueRefusedError(ErrorCode.NO_NEED_TO_CHANGE_MARGIN_TYPE)
         if self.has_orders(symbol):
-            raise RefusedError(ErrorCode.THERE_EXISTS_OPEN_ORDERS)
+            raise VenueRefusedError(ErrorCode.THERE_EXISTS_OPEN_ORDERS)
         if self.has_position(symbol):
-            raise RefusedError(ErrorCode.THERE_EXISTS_QUANTITY)
+            raise VenueRefusedError(ErrorCode.THERE_EXISTS_QUANTITY)
         for _, position in self.positions(symbol):
             position.mode = mode
 
     def move_margin(self, symbol: str, side: PositionSide, amount_e8: int) -> None:
         """Move money into an isolated position, or out of it (< 0). Raises RefusedError."""
         position = self.position(symbol, side)
-        if position.is_cross or not position.quantity_e8:
-            raise RefusedError(ErrorCode.INVALID_PARAMETER, "There is no isolated position of this symbol and side.")
+        if position.is_cross or not position.qty_e8:
+            raise VenueRefusedError(
+                ErrorCode.INVALID_PARAMETER, "There is no isolated position of this symbol and side."
+            )
         account = self.exchange.account
-        needed_e8 = max(position.initial_margin_e8 - position.unrealised_e8, position.maintenance_e8)
+        needed_e8 = max(position.initial_margin_e8 - position.unrealized_e8, position.maintenance_e8)
         if amount_e8 > account.cross_wallet_e8 or position.margin_e8 + amount_e8 < needed_e8:
-            raise RefusedError(ErrorCode.MARGIN_NOT_SUFFICIENT)
+            raise VenueRefusedError(ErrorCode.MARGIN_NOT_SUFFICIENT)
         position.margin_e8 += amount_e8
 
     def replace(self, listing: Listing) -> None:

@@ -24,7 +24,7 @@ from tradewire.venue.balances import (
 )
 from tradewire.venue.calls_market import Call
 from tradewire.venue.listing import MARGIN_ASSET, Listing
-from tradewire.venue.refusal import Parameters, RefusedError
+from tradewire.venue.refusal import Parameters, VenueRefusedError
 from tradewire.venue.trading import listed
 from tradewire.venue.venue import Venue
 
@@ -37,7 +37,7 @@ def _listings(venue: Venue, request: Parameters) -> list[Listing]:
     if symbol is None:
         return list(venue.listings.values())
     if symbol not in venue.listings:
-        raise RefusedError(ErrorCode.BAD_SYMBOL)
+        raise VenueRefusedError(ErrorCode.BAD_SYMBOL)
     return [venue.listings[symbol]]
 
 
@@ -200,11 +200,11 @@ def _position_mode(venue: Venue, request: Parameters) -> Any:
 def _set_position_mode(venue: Venue, request: Parameters) -> Any:
     hedged = request.text("dualSidePosition").lower() == "true"
     if hedged == venue.account.hedged:
-        raise RefusedError(ErrorCode.NO_NEED_TO_CHANGE_POSITION_SIDE)
+        raise VenueRefusedError(ErrorCode.NO_NEED_TO_CHANGE_POSITION_SIDE)
     if venue.books.has_orders():
-        raise RefusedError(ErrorCode.POSITION_SIDE_CHANGE_EXISTS_OPEN_ORDERS)
+        raise VenueRefusedError(ErrorCode.POSITION_SIDE_CHANGE_EXISTS_OPEN_ORDERS)
     if venue.books.has_position():
-        raise RefusedError(ErrorCode.POSITION_SIDE_CHANGE_EXISTS_QUANTITY)
+        raise VenueRefusedError(ErrorCode.POSITION_SIDE_CHANGE_EXISTS_QUANTITY)
     venue.account.hedged = hedged
     return SUCCESS
 
@@ -215,7 +215,7 @@ def _assets_mode(venue: Venue, request: Parameters) -> Any:
 
 def _set_assets_mode(venue: Venue, request: Parameters) -> Any:
     if request.text("multiAssetsMargin").lower() == "true":
-        raise RefusedError(
+        raise VenueRefusedError(
             ErrorCode.UNSUPPORTED_OPERATION, "This venue has one asset: multi-assets mode is not served."
         )
     return SUCCESS

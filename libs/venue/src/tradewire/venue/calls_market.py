@@ -15,7 +15,7 @@ from tradewire.trading.exchange import from_e8
 from tradewire.venue.amounts import text
 from tradewire.venue.listing import exchange_info
 from tradewire.venue.market import FUNDING_RATE, KLINES_MAX, SymbolMarket
-from tradewire.venue.refusal import Parameters, RefusedError
+from tradewire.venue.refusal import Parameters, VenueRefusedError
 from tradewire.venue.venue import Venue
 
 DAY_MS: Final = 86_400_000
@@ -25,7 +25,7 @@ Call = Callable[[Venue, Parameters], Any]
 def _market(venue: Venue, request: Parameters) -> SymbolMarket:
     market = venue.markets.get(request.text("symbol"))
     if market is None:
-        raise RefusedError(ErrorCode.BAD_SYMBOL)
+        raise VenueRefusedError(ErrorCode.BAD_SYMBOL)
     return market
 
 
@@ -87,7 +87,7 @@ def _agg_trades(venue: Venue, request: Parameters) -> Any:
 def _klines(venue: Venue, request: Parameters) -> Any:
     interval = request.text("interval")
     if interval not in INTERVALS_US:
-        raise RefusedError(ErrorCode.BAD_INTERVAL)
+        raise VenueRefusedError(ErrorCode.BAD_INTERVAL)
     symbol = request.optional("symbol", "pair")
     market = _market(venue, Parameters({"symbol": symbol or ""}))
     start = request.integer("startTime") if request.optional("startTime") else None

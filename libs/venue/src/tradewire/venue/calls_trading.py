@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tradewire.binance.errors import ErrorCode
-from tradewire.binance.orders import OrderStatus
+from tradewire.binance.orders import BinanceOrderStatus
 from tradewire.venue.calls_market import Call
-from tradewire.venue.records import VenueOrder
-from tradewire.venue.refusal import Parameters, RefusedError
+from tradewire.venue.records import StoredOrder
+from tradewire.venue.refusal import Parameters, VenueRefusedError
 from tradewire.venue.trading import listed
 from tradewire.venue.venue import Venue
 
@@ -25,16 +25,16 @@ def _place(venue: Venue, request: Parameters) -> Any:
     return _as_asked(order, request)
 
 
-def _as_asked(order: VenueOrder, request: Parameters) -> dict[str, Any]:
+def _as_asked(order: StoredOrder, request: Parameters) -> dict[str, Any]:
     """RESULT: as it stands after it met the market; ACK, the default: as it was taken."""
     reply = _placed(order)
     if request.values.get("newOrderRespType", "ACK") == "RESULT":
         return reply
     zero = {"executedQty": "0", "cumQty": "0", "cumQuote": "0", "avgPrice": "0.00"}
-    return reply | zero | {"status": OrderStatus.NEW.value}
+    return reply | zero | {"status": BinanceOrderStatus.NEW.value}
 
 
-def _placed(order: VenueOrder) -> dict[str, Any]:
+def _placed(order: StoredOrder) -> dict[str, Any]:
     """Replies to a change of an order have no time of creation."""
     return {name: value for name, value in order.reply().write().items() if name != "time"}
 
@@ -99,7 +99,7 @@ def _batch(venue: Venue, request: Parameters, act: Callable[[Venue, Parameters],
 def _one(venue: Venue, request: Parameters, act: Callable[[Venue, Parameters], Any]) -> Any:
     try:
         return act(venue, request)
-    except RefusedError as error:
+    except VenueRefusedError as error:
         return error.body
 
 
@@ -111,9 +111,9 @@ def _items(text: str, most: int) -> list[Any]:
     try:
         items = json.loads(text)
     except ValueError as error:
-        raise RefusedError(ErrorCode.INVALID_PARAMETER, "Parameter 'batchOrders' is no JSON list.") from error
+        raise VenueRefusedError(ErrorCode.INVALID_PARAMETER, "Parameter 'batchOrders' is no JSON list.") from error
     if not isinstance(items, list) or not 1 <= len(items) <= most:
-        raise RefusedError(ErrorCode.INVALID_PARAMETER, f"Found no list of 1 to {most} orders.")
+        raise VenueRefusedError(ErrorCode.INVALID_PARAMETER, f"Found no list of 1 to {most} orders.")
     return items
 
 
@@ -131,7 +131,7 @@ def _batch_cancel(venue: Venue, request: Parameters) -> Any:
     names = request.optional("origClientOrderIdList", "origclientorderidlist")
     field, listed_ids = ("orderId", ids) if ids else ("origClientOrderId", names)
     if not listed_ids:
-        raise RefusedError(
+        raise VenueRefusedError(
             ErrorCode.MANDATORY_PARAM_EMPTY_OR_MALFORMED, "orderIdList or origClientOrderIdList is needed."
         )
     items = _items(listed_ids, BATCH_CANCEL_MAX)

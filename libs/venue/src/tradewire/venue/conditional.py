@@ -12,19 +12,19 @@ from typing import Final
 
 from tradewire.binance.errors import ErrorCode
 from tradewire.binance.filters import price_fault
-from tradewire.binance.orders import AlgoStatus, OrderType, TimeInForce, WorkingType
+from tradewire.binance.orders import AlgoStatus, BinanceOrderType, BinanceTimeInForce, BinanceWorkingType
 from tradewire.trading.exchange import Bar, NewOrder, OrderRejected, Side, to_e8
 from tradewire.trading.exchange import OrderType as ExchangeType
 from tradewire.trading.exchange import WorkingType as ExchangeWorking
-from tradewire.venue.account import Account
+from tradewire.venue.account import VenueAccount
 from tradewire.venue.amounts import ZERO
 from tradewire.venue.books import book_name
 from tradewire.venue.listing import Listing
 from tradewire.venue.records import AlgoOrder
-from tradewire.venue.refusal import Parameters, RefusedError
+from tradewire.venue.refusal import Parameters, VenueRefusedError
 from tradewire.venue.trading import OrderDesk, check_qty, listed, refuse_rejected
 
-BECOMES_LIMIT: Final = frozenset({OrderType.STOP, OrderType.TAKE_PROFIT})
+BECOMES_LIMIT: Final = frozenset({BinanceOrderType.STOP, BinanceOrderType.TAKE_PROFIT})
 CALLBACK_LEAST, CALLBACK_MOST = Decimal("0.1"), Decimal(10)
 """Of a trailing stop, percent. Source: Binance docs, "New Algo Order"."""
 
@@ -33,7 +33,7 @@ class ConditionalDesk:
     """Conditional orders of an account."""
 
     def __init__(
-        self, account: Account, orders: OrderDesk, prices_e8: Callable[[str], Mapping[str, int] | None]
+        self, account: VenueAccount, orders: OrderDesk, prices_e8: Callable[[str], Mapping[str, int] | None]
     ) -> None:
         self._account, self._orders, self._prices_e8 = account, orders, prices_e8
         self._watched: dict[int, AlgoOrder] = {}
@@ -42,10 +42,12 @@ class ConditionalDesk:
         """A new conditional order. Raises RefusedError."""
         account, listing = self._account, listed(self._account, request)
         if request.text("algoType") != "CONDITIONAL":
-            raise RefusedError(ErrorCode.INVALID_PARAMETER, "Parameter 'algoType' is invalid: allowed CONDITIONAL.")
+            raise VenueRefusedError(
+                ErrorCode.INVALID_PARAMETER, "Parameter 'algoType' is invalid: allowed CONDITIONAL."
+            )
         algo = self._algo(request, listing)
         if len(self.open_orders(listing.symbol)) >= listing.filters.max_algo_orders:
-            raise RefusedError(ErrorCode.MAX_STOP_ORDER_EXCEEDED, "Reach max stop order limit.")
+            raise VenueRefusedError(ErrorCode.MAX_STOP_ORDER_EXCEEDED, "Reach max stop order limit.")
         if self._waits_here(algo):
             self._refuse_triggered(algo)
             self._watched[algo.algo_id] = algo
@@ -60,15 +62,15 @@ class ConditionalDesk:
 
     def _algo(self, request: Parameters, listing: Listing) -> AlgoOrder:
         """The order that a request describes. Raises RefusedError for what it can't be."""
-        order_type = request.word("type", OrderType, ErrorCode.INVALID_ORDER_TYPE)
-        if order_type in (OrderType.LIMIT, OrderType.MARKET):
-            raise RefusedError(ErrorCode.INVALID_ORDER_TYPE)
+        order_type = request.word("type", BinanceOrderType, ErrorCode.INVALID_ORDER_TYPE)
+        if order_type in (BinanceOrderType.LIMIT, BinanceOrderType.MARKET):
+            raise VenueRefusedError(ErrorCode.INVALID_ORDER_TYPE)
         side = request.word("side", Side, ErrorCode.INVALID_SIDE)
         position_side, reduce_only = self._orders.standing(request, side)
-        trailing = order_type is OrderType.TRAILING_STOP_MARKET
+        trailing = order_type is BinanceOrderType.TRAILING_STOP_MARKET
         close = request.flag("closePosition")
         if close and (trailing or request.optional("quantity") or request.flag("reduceOnly")):
-            raise RefusedError(ErrorCode.PARAM_NOT_REQUIRED, "closePosition takes no quantity and no reduceOnly.")
+            raise VenueRefusedError(ErrorCode.PARAM_NOT_REQUIRED, "closePosition takes no quantity and no reduceOnly.")
         now_ms, algo_id = self._account.now_ms(), self._account.ids.next("algo")
         algo = AlgoOrder(
             algo_id,
@@ -78,11 +80,13 @@ class ConditionalDesk:
             side,
             position_side,
             order_type,
-            request.word("timeInForce", TimeInForce, ErrorCode.INVALID_TIF, TimeInForce.GTC),
+            request.word("timeInForce", BinanceTimeInForce, ErrorCode.INVALID_TIF, BinanceTimeInForce.GTC),
             ZERO if close else request.number("quantity"),
             ZERO if trailing else request.number("triggerPrice"),
             request.number("price") if order_type in BECOMES_LIMIT else ZERO,
-            request.word("workingType", WorkingType, ErrorCode.INVALID_PARAMETER, WorkingType.CONTRACT_PRICE),
+            request.word(
+                "workingType", BinanceWorkingType, ErrorCode.INVALID_PARAMETER, BinanceWorkingType.CONTRACT_PRICE
+            ),
             reduce_only,
             close,
             now_ms,
@@ -97,7 +101,7 @@ class ConditionalDesk:
         if wanted is None:
             return f"web_{algo_id}"
         if any(algo.client_algo_id == wanted for algo in self._account.algo_by_internal.values()):
-            raise RefusedError(ErrorCode.DUPLICATED_CLIENT_TRAN_ID)
+            raise VenueRefusedError(ErrorCode.DUPLICATED_CLIENT_TRAN_ID)
         return wanted
 
     def open_orders(self, symbol: str | None) -> list[AlgoOrder]:
@@ -110,16 +114,16 @@ class ConditionalDesk:
         client_id, algo_id = request.optional("clientAlgoId"), request.integer("algoId", 0)
         if client_id is None and not algo_id:
             message = "Param 'clientAlgoId' or 'algoId' must be sent, but both were empty/null!"
-            raise RefusedError(ErrorCode.MANDATORY_PARAM_EMPTY_OR_MALFORMED, message)
+            raise VenueRefusedError(ErrorCode.MANDATORY_PARAM_EMPTY_OR_MALFORMED, message)
         for algo in reversed(self._account.algos.values()):
             if algo.algo_id == algo_id if algo_id else algo.client_algo_id == client_id:
                 return algo
-        raise RefusedError(refused)
+        raise VenueRefusedError(refused)
 
     def cancel(self, algo: AlgoOrder) -> None:
         """Withdraw one that has not triggered. Raises RefusedError for another."""
         if algo.status is not AlgoStatus.NEW:
-            raise RefusedError(ErrorCode.CANCEL_REJECTED)
+            raise VenueRefusedError(ErrorCode.CANCEL_REJECTED)
         if self._watched.pop(algo.algo_id, None) is None:
             self._account.take(self._account.books.cancel(algo.internal_id))
             return
@@ -139,7 +143,7 @@ class ConditionalDesk:
     def _start(self, algo: AlgoOrder) -> None:
         """What waited begins: a trailing stop follows the price, a stop or take-profit becomes a limit order."""
         account = self._account
-        if algo.order_type is OrderType.TRAILING_STOP_MARKET:
+        if algo.order_type is BinanceOrderType.TRAILING_STOP_MARKET:
             events = account.books.submit(_new_order(algo), None)
             rejected = any(isinstance(event, OrderRejected) for event in events)
             account.take(events)
@@ -153,7 +157,7 @@ class ConditionalDesk:
             del account.algo_by_internal[algo.internal_id]
             self._set(algo, AlgoStatus.REJECTED)
             return
-        account.born(algo, algo.internal_id, OrderType.LIMIT)
+        account.born(algo, algo.internal_id, BinanceOrderType.LIMIT)
         account.take(events)
 
     def _waits_here(self, algo: AlgoOrder) -> bool:
@@ -162,7 +166,7 @@ class ConditionalDesk:
     def _refuse_triggered(self, algo: AlgoOrder) -> None:
         last_e8 = self._account.books.position(algo.symbol, algo.position_side).last_e8
         if algo.order_type in BECOMES_LIMIT and _reached(algo, low_e8=last_e8, high_e8=last_e8):
-            raise RefusedError(ErrorCode.ORDER_WOULD_IMMEDIATELY_TRIGGER)
+            raise VenueRefusedError(ErrorCode.ORDER_WOULD_IMMEDIATELY_TRIGGER)
 
     def _set(self, algo: AlgoOrder, status: AlgoStatus) -> None:
         algo.status, algo.update_ms = status, self._account.now_ms()
@@ -175,7 +179,7 @@ def _reached(algo: AlgoOrder, *, low_e8: int, high_e8: int) -> bool:
     if algo.activation_price is not None:
         level_e8, rising = to_e8(algo.activation_price), not buys
     else:
-        level_e8, rising = to_e8(algo.trigger_price), buys == (algo.order_type is OrderType.STOP)
+        level_e8, rising = to_e8(algo.trigger_price), buys == (algo.order_type is BinanceOrderType.STOP)
     return high_e8 >= level_e8 if rising else low_e8 <= level_e8
 
 
@@ -186,10 +190,10 @@ def _check(algo: AlgoOrder, listing: Listing) -> None:
     prices = (algo.trigger_price, algo.price, algo.activation_price or ZERO)
     fault = next((found for price in prices if price and (found := price_fault(listing.filters, price))), None)
     if fault:
-        raise RefusedError(fault)
+        raise VenueRefusedError(fault)
     rate = algo.callback_rate
     if rate is not None and not CALLBACK_LEAST <= rate <= CALLBACK_MOST:
-        raise RefusedError(ErrorCode.INVALID_PARAMETER, f"callbackRate {rate}: allowed {CALLBACK_LEAST} to 10.")
+        raise VenueRefusedError(ErrorCode.INVALID_PARAMETER, f"callbackRate {rate}: allowed {CALLBACK_LEAST} to 10.")
 
 
 def _new_order(algo: AlgoOrder) -> NewOrder:
@@ -200,11 +204,13 @@ def _new_order(algo: AlgoOrder) -> NewOrder:
         book_name(algo.symbol, algo.position_side),
         algo.side,
         ExchangeType.LIMIT if limit else ExchangeType(algo.order_type.value),
-        quantity_e8=to_e8(algo.qty),
+        qty_e8=to_e8(algo.qty),
         price_e8=to_e8(algo.price),
         stop_price_e8=0 if limit else to_e8(algo.trigger_price),
         callback_rate_e8=to_e8(algo.callback_rate) // 100 if algo.callback_rate is not None else 0,
         reduce_only=algo.reduce_only and not algo.close_position,
         close_position=algo.close_position,
-        working_type=ExchangeWorking.MARK if algo.working_type is WorkingType.MARK_PRICE else ExchangeWorking.LAST,
+        working_type=ExchangeWorking.MARK
+        if algo.working_type is BinanceWorkingType.MARK_PRICE
+        else ExchangeWorking.LAST,
     )

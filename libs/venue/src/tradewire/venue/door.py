@@ -11,7 +11,7 @@ from tradewire.binance.limits import BY_CALL, Endpoint
 from tradewire.binance.signatures import API_KEY_HEADER
 from tradewire.venue import calls_account, calls_market, calls_trading
 from tradewire.venue.calls_market import Call
-from tradewire.venue.refusal import Parameters, RefusedError
+from tradewire.venue.refusal import Parameters, VenueRefusedError
 from tradewire.venue.venue import Venue
 
 CALLS: Final[Mapping[tuple[str, str], Call]] = MappingProxyType(
@@ -22,7 +22,7 @@ NO_SUCH_PATH: Final = -5000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HttpCall:
     """A call as it arrived. ``payload``: what its signature signs; ``trusted``: a session has logged on before."""
 
     method: str
@@ -35,7 +35,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What the venue says."""
 
     status: int
@@ -49,22 +49,22 @@ class Door:
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: HttpCall) -> HttpAnswer:
         """The answer to a call, refusals included."""
         self._venue.advance()
         endpoint = BY_CALL.get((asked.method, asked.path))
         call = CALLS.get((asked.method, asked.path))
         if endpoint is None or call is None:
             message = f"Path {asked.path}, Method {asked.method} is invalid"
-            return Answer(404, {"code": NO_SUCH_PATH, "msg": message})
+            return HttpAnswer(404, {"code": NO_SUCH_PATH, "msg": message})
         try:
             body = self._checked(asked, endpoint, call)
-        except RefusedError as refused:
+        except VenueRefusedError as refused:
             headers = self._venue.gate.headers(asked.address, endpoint) | refused.headers
-            return Answer(refused.status, refused.body, headers)
-        return Answer(200, body, self._venue.gate.headers(asked.address, endpoint))
+            return HttpAnswer(refused.status, refused.body, headers)
+        return HttpAnswer(200, body, self._venue.gate.headers(asked.address, endpoint))
 
-    def _checked(self, asked: Asked, endpoint: Endpoint, call: Call) -> Any:
+    def _checked(self, asked: HttpCall, endpoint: Endpoint, call: Call) -> Any:
         gate = self._venue.gate
         gate.weigh(asked.address, endpoint.weight(asked.values))
         if endpoint.security == "SIGNED" and not asked.trusted:

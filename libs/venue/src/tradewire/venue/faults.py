@@ -52,7 +52,7 @@ DEFAULT_CALLS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ScriptedFault:
     """One line of the file. Times in seconds; ``times``: how often at most, 0 for no bound."""
 
     kind: str
@@ -72,11 +72,11 @@ class Fault:
 class FaultPlan:
     """The faults of a file and the dice that draw them. ``struck``: how often each has happened, by its place."""
 
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[ScriptedFault, ...] = ()
     dice: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
     struck: dict[int, int] = field(default_factory=dict)
 
-    def of_call(self, method: str, path: str, *, socket: bool = False) -> Fault | None:
+    def of_call(self, method: str, path: str, *, socket: bool = False) -> ScriptedFault | None:
         """The fault that strikes a call, if one does. ``socket``: one of the WebSocket API."""
         call, kinds = f"{method} {path}", (*CALLS, *SOCKET_CALLS) if socket else CALLS
         return self._draw(kinds, lambda fault: call == fault.call if fault.call else call in DEFAULT_CALLS)
@@ -89,11 +89,11 @@ class FaultPlan:
         """Whether a request whose outcome nobody knows was carried out."""
         return self.dice.random() < 0.5
 
-    def at_times(self) -> list[Fault]:
+    def at_times(self) -> list[ScriptedFault]:
         """Faults of the market, by their time."""
         return sorted((fault for fault in self.faults if fault.kind in MARKET), key=lambda fault: fault.at_s)
 
-    def _draw(self, kinds: tuple[str, ...], fits: Any) -> Fault | None:
+    def _draw(self, kinds: tuple[str, ...], fits: Any) -> ScriptedFault | None:
         for place, fault in enumerate(self.faults):
             if fault.kind not in kinds or not fits(fault):
                 continue
@@ -118,14 +118,14 @@ def parse_faults(text: str, source: str, *, seed: int) -> FaultPlan:
     return FaultPlan(read, random.Random(seed))  # noqa: S311
 
 
-def _fault(entry: object, where: str) -> Fault:
+def _fault(entry: object, where: str) -> ScriptedFault:
     if not isinstance(entry, dict) or entry.get("kind") not in KINDS:
         found = entry.get("kind") if isinstance(entry, dict) else entry
         raise FatalError(f"{where}: kind: found {found!r}, allowed: {', '.join(KINDS)}")
-    known = {item.name for item in fields(Fault)}
+    known = {item.name for item in fields(ScriptedFault)}
     if unknown := sorted(set(entry) - known):
         raise FatalError(f"{where}: found {', '.join(map(str, unknown))}, allowed: {', '.join(sorted(known))}")
-    fault = Fault(**{name: _value(name, value, where) for name, value in entry.items()})
+    fault = ScriptedFault(**{name: _value(name, value, where) for name, value in entry.items()})
     if fault.kind in ("halt", "delist", "filters", "liquidation", "adl") and not fault.symbol:
         raise FatalError(f"{where}: symbol: found none, allowed is a listed one")
     if not 0 <= fault.probability <= 1 or fault.at_s < 0 or fault.seconds < 0 or fault.times < 0:

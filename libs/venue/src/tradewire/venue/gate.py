@@ -25,7 +25,7 @@ from tradewire.binance.limits import (
 )
 from tradewire.binance.signatures import AHEAD_MS_MAX, RECV_WINDOW_MS, RECV_WINDOW_MS_MAX
 from tradewire.venue.keys import ApiKeys
-from tradewire.venue.refusal import Parameters, RefusedError
+from tradewire.venue.refusal import Parameters, VenueRefusedError
 
 TOLERATED: Final = 10
 """Requests after a 429, in the same minute, before the address is banned."""
@@ -95,7 +95,7 @@ class Gate:
         message = f"Too many requests; current limit of IP is {WEIGHT_LIMIT.limit} requests per minute."
         raise _limited(ErrorCode.TOO_MANY_REQUESTS, message, HTTP_RATE_LIMITED, known.weight.wait_s(now_ms))
 
-    def _banned(self, known: Address, now_ms: int) -> RefusedError:
+    def _banned(self, known: Address, now_ms: int) -> VenueRefusedError:
         message = f"Way too many requests; IP banned until {known.banned_until_ms}."
         wait_s = -(-(known.banned_until_ms - now_ms) // 1000)
         return _limited(ErrorCode.TOO_MANY_REQUESTS, message, HTTP_BANNED, wait_s)
@@ -124,9 +124,9 @@ class Gate:
         window_ms = request.integer("recvWindow", RECV_WINDOW_MS)
         if window_ms > RECV_WINDOW_MS_MAX:
             message = f"recvWindow must be less than {RECV_WINDOW_MS_MAX}"
-            raise RefusedError(ErrorCode.INVALID_PARAMETER, message)
+            raise VenueRefusedError(ErrorCode.INVALID_PARAMETER, message)
         if not verifier.accepts(payload, request.text("signature")):
-            raise RefusedError(ErrorCode.INVALID_SIGNATURE)
+            raise VenueRefusedError(ErrorCode.INVALID_SIGNATURE)
         self._check_time(timestamp_ms, window_ms)
 
     def _check_time(self, timestamp_ms: int, window_ms: int) -> None:
@@ -140,16 +140,16 @@ class Gate:
                 return
         ahead_ms = timestamp_ms - self.now_ms()
         message = f"Timestamp for this request was {ahead_ms}ms ahead of the server's time." if ahead_ms > 0 else None
-        raise RefusedError(ErrorCode.INVALID_TIMESTAMP, message)
+        raise VenueRefusedError(ErrorCode.INVALID_TIMESTAMP, message)
 
 
-def _limited(code: ErrorCode, message: str, status: int, wait_s: int) -> RefusedError:
-    refused = RefusedError(code, message, status=status)
+def _limited(code: ErrorCode, message: str, status: int, wait_s: int) -> VenueRefusedError:
+    refused = VenueRefusedError(code, message, status=status)
     refused.headers[RETRY_AFTER_HEADER] = str(wait_s)
     return refused
 
 
-def _too_many_orders(counter: Counter, now_ms: int) -> RefusedError:
+def _too_many_orders(counter: Counter, now_ms: int) -> VenueRefusedError:
     limit = counter.limit
     per = f"{limit.interval_num} {limit.interval}"
     message = f"Too many new orders; current limit is {limit.limit} orders per {per}."

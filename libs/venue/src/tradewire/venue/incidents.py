@@ -7,16 +7,16 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from tradewire.binance.orders import OrderType, PositionSide, TimeInForce
+from tradewire.binance.orders import BinanceOrderType, BinanceTimeInForce, PositionSide
 from tradewire.trading.exchange import NewOrder, Side, from_e8, to_e8
 from tradewire.trading.exchange import OrderType as ExchangeType
-from tradewire.venue.account import Account
+from tradewire.venue.account import VenueAccount
 from tradewire.venue.amounts import ZERO
 from tradewire.venue.books import book_name
-from tradewire.venue.faults import Fault
+from tradewire.venue.faults import ScriptedFault
 from tradewire.venue.listing import Listing
 from tradewire.venue.market import TRADING
-from tradewire.venue.records import VenueOrder
+from tradewire.venue.records import StoredOrder
 
 HALTED: Final = "BREAK"
 PREFIXES: Final = {"liquidation": "autoclose-", "adl": "adl_autoclose"}
@@ -26,11 +26,15 @@ class Incidents:
     """What is due and what lasts. ``relist`` puts a symbol's new state in force; None takes it off the list."""
 
     def __init__(
-        self, faults: list[Fault], account: Account, relist: Callable[[str, Listing | None], None], start_us: int
+        self,
+        faults: list[ScriptedFault],
+        account: VenueAccount,
+        relist: Callable[[str, Listing | None], None],
+        start_us: int,
     ) -> None:
         self._account, self._relist = account, relist
         self._due = [(start_us + round(fault.at_s * 1e6), fault) for fault in faults]
-        self._ends: list[tuple[int, Fault]] = []
+        self._ends: list[tuple[int, ScriptedFault]] = []
         self.clock_ahead_ms = 0
         self.silent = False
 
@@ -50,7 +54,7 @@ class Incidents:
             if fault.seconds:
                 self._ends.append((at_us + round(fault.seconds * 1e6), fault))
 
-    def _begin(self, fault: Fault) -> None:
+    def _begin(self, fault: ScriptedFault) -> None:
         listing = self._account.listings.get(fault.symbol)
         match fault.kind:
             case "silent":
@@ -67,7 +71,7 @@ class Incidents:
             case "liquidation" | "adl":
                 self._close_out(fault.symbol, PREFIXES[fault.kind])
 
-    def _end(self, fault: Fault) -> None:
+    def _end(self, fault: ScriptedFault) -> None:
         listing = self._account.listings.get(fault.symbol)
         match fault.kind:
             case "silent":
@@ -81,33 +85,33 @@ class Incidents:
         """The venue closes a symbol's positions with orders of its own."""
         for side in PositionSide:
             position = self._account.books.exchange.account.positions.get(book_name(symbol, side))
-            if position is None or not position.quantity_e8:
+            if position is None or not position.qty_e8:
                 continue
-            closes = Side.SELL if position.quantity_e8 > 0 else Side.BUY
-            order = self._order(symbol, side, closes, from_e8(abs(position.quantity_e8)), prefix)
+            closes = Side.SELL if position.qty_e8 > 0 else Side.BUY
+            order = self._order(symbol, side, closes, from_e8(abs(position.qty_e8)), prefix)
             new = NewOrder(
                 order.internal_id,
                 book_name(symbol, side),
                 closes,
                 ExchangeType.MARKET,
-                quantity_e8=to_e8(order.qty),
+                qty_e8=to_e8(order.qty),
                 reduce_only=True,
             )
             self._account.add(order)
             self._account.take(self._account.books.submit(new, {symbol: position.last_e8}))
 
-    def _order(self, symbol: str, side: PositionSide, closes: Side, qty: Decimal, prefix: str) -> VenueOrder:
+    def _order(self, symbol: str, side: PositionSide, closes: Side, qty: Decimal, prefix: str) -> StoredOrder:
         order_id, now_ms = self._account.ids.next("order"), self._account.now_ms()
-        return VenueOrder(
+        return StoredOrder(
             order_id,
             prefix if prefix == "adl_autoclose" else f"{prefix}{now_ms}{order_id}",
             str(order_id),
             symbol,
             closes,
             side,
-            OrderType.MARKET,
-            OrderType.MARKET,
-            TimeInForce.IOC,
+            BinanceOrderType.MARKET,
+            BinanceOrderType.MARKET,
+            BinanceTimeInForce.IOC,
             qty,
             ZERO,
             reduce_only=False,
@@ -116,7 +120,7 @@ class Incidents:
         )
 
 
-def changed(listing: Listing, fault: Fault) -> Listing:
+def changed(listing: Listing, fault: ScriptedFault) -> Listing:
     """A symbol with the filters that a fault names."""
     tick, step = fault.tick_size or listing.filters.tick_size, fault.step_size or listing.filters.step_size
     least = fault.min_notional or listing.filters.min_notional

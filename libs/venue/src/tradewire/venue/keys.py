@@ -9,7 +9,7 @@ from hashlib import sha256
 from tradewire.binance.errors import ErrorCode
 from tradewire.binance.signatures import HmacKey, Verifier
 from tradewire.binance.streams import LISTEN_KEY_LIFE_MS
-from tradewire.venue.refusal import RefusedError
+from tradewire.venue.refusal import VenueRefusedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,15 @@ class ApiKeys:
     def of(self, api_key: str) -> Verifier:
         """Raises RefusedError for no key, and for one that is not known."""
         if not api_key:
-            raise RefusedError(ErrorCode.BAD_API_KEY_FMT, status=401)
+            raise VenueRefusedError(ErrorCode.BAD_API_KEY_FMT, status=401)
         if api_key not in self.verifiers:
-            raise RefusedError(ErrorCode.REJECTED_MBX_KEY, status=401)
+            raise VenueRefusedError(ErrorCode.REJECTED_MBX_KEY, status=401)
         return self.verifiers[api_key]
 
     def refuse_secrets(self, api_key: str) -> None:
         """Raises RefusedError for a key that signs with a shared secret."""
         if isinstance(self.of(api_key), HmacKey):
-            raise RefusedError(ErrorCode.INVALID_PARAMETER, "session.logon needs an Ed25519 key.")
+            raise VenueRefusedError(ErrorCode.INVALID_PARAMETER, "session.logon needs an Ed25519 key.")
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class ListenKeys:
         """Keep it alive. Raises RefusedError (-1125) when there is none: make a new one."""
         key = self.of_api_key.get(api_key, "")
         if not self.is_valid(key):
-            raise RefusedError(ErrorCode.INVALID_LISTEN_KEY)
+            raise VenueRefusedError(ErrorCode.INVALID_LISTEN_KEY)
         self.until_ms[key] = self.now_ms() + LISTEN_KEY_LIFE_MS
         return key
 

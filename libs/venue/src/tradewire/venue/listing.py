@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from tradewire.binance.filters import Filters
 from tradewire.binance.limits import ORDERS_10S_LIMIT, ORDERS_LIMIT, WEIGHT_LIMIT
-from tradewire.binance.orders import OrderType, TimeInForce
-from tradewire.binance.replies import Bracket, SymbolBrackets
+from tradewire.binance.orders import BinanceOrderType, BinanceTimeInForce
+from tradewire.binance.replies import BinanceBracket, SymbolBrackets
 from tradewire.ports.events import InstrumentChanged
 from tradewire.trading.exchange import InstrumentSpec, from_e8
 from tradewire.trading.wire import spec_of
@@ -59,8 +59,8 @@ class Listing:
             "liquidationFee": text(from_e8(self.spec.liquidation_fee_e8)),
             "marketTakeBound": "0.05",
             "filters": _filters_json(self.filters),
-            "orderTypes": [item.value for item in OrderType],
-            "timeInForce": [item.value for item in TimeInForce],
+            "orderTypes": [item.value for item in BinanceOrderType],
+            "timeInForce": [item.value for item in BinanceTimeInForce],
         }
 
     def brackets(self) -> SymbolBrackets:
@@ -69,7 +69,7 @@ class Listing:
         return SymbolBrackets(
             symbol=self.symbol,
             brackets=tuple(
-                Bracket(
+                BinanceBracket(
                     bracket=number,
                     initial_leverage=tier.max_leverage,
                     notional_cap=from_e8(tier.cap_e8),

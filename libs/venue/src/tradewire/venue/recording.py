@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tradewire.binance.depth import DepthSnapshot, OrderBook
-from tradewire.binance.market_streams import AggTrade, BookTicker, DepthUpdate, Trade
+from tradewire.binance.market_streams import AggTrade, BinanceTrade, BookTicker, DepthUpdate
 from tradewire.binance.streams import UnknownEvent, read_event
 from tradewire.binance.wire import FieldError, Wire
 from tradewire.ports.errors import FatalError
@@ -99,7 +99,7 @@ class Recording:
 
 def _price(event: Wire) -> Decimal | None:
     """The price of a trade of the market; of other messages none."""
-    if isinstance(event, AggTrade) or (isinstance(event, Trade) and event.price > 0):
+    if isinstance(event, AggTrade) or (isinstance(event, BinanceTrade) and event.price > 0):
         return event.price
     return None
 

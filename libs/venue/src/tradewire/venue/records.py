@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from tradewire.binance.orders import (
     AlgoStatus,
+    BinanceOrderStatus,
+    BinanceOrderType,
+    BinanceTimeInForce,
+    BinanceWorkingType,
     Execution,
-    OrderStatus,
-    OrderType,
     PositionSide,
-    TimeInForce,
-    WorkingType,
 )
 from tradewire.binance.replies import AlgoOrderReply, OrderReply, UserTrade
 from tradewire.binance.user_stream import AlgoOrderUpdate, AlgoUpdate, OrderTradeUpdate, OrderUpdate
@@ -26,7 +26,7 @@ STP: Final = "EXPIRE_MAKER"
 
 
 @dataclass(slots=True)
-class VenueOrder:
+class StoredOrder:
     """A normal order. ``internal_id``: what the exchange calls it. Times are ms; amounts Decimal with their digits."""
 
     order_id: int
@@ -35,18 +35,18 @@ class VenueOrder:
     symbol: str
     side: Side
     position_side: PositionSide
-    order_type: OrderType
-    original_type: OrderType
-    time_in_force: TimeInForce
+    order_type: BinanceOrderType
+    original_type: BinanceOrderType
+    time_in_force: BinanceTimeInForce
     qty: Decimal
     price: Decimal
     reduce_only: bool
     time_ms: int
     update_ms: int
     stop_price: Decimal = ZERO
-    working_type: WorkingType = WorkingType.CONTRACT_PRICE
+    working_type: BinanceWorkingType = BinanceWorkingType.CONTRACT_PRICE
     close_position: bool = False
-    status: OrderStatus = OrderStatus.NEW
+    status: BinanceOrderStatus = BinanceOrderStatus.NEW
     filled: Decimal = ZERO
     quote: Decimal = ZERO
     filled_before: Decimal = ZERO
@@ -88,7 +88,12 @@ class VenueOrder:
         )
 
     def update(
-        self, execution: Execution, now_ms: int, *, fill: VenueFill | None = None, status: OrderStatus | None = None
+        self,
+        execution: Execution,
+        now_ms: int,
+        *,
+        fill: StoredFill | None = None,
+        status: BinanceOrderStatus | None = None,
     ) -> OrderTradeUpdate:
         """As the user stream tells what happened to it."""
         return OrderTradeUpdate(
@@ -125,7 +130,7 @@ class VenueOrder:
         )
 
 
-def _of_fill(fill: VenueFill | None) -> dict[str, Any]:
+def _of_fill(fill: StoredFill | None) -> dict[str, Any]:
     """What an order's update says of the fill that it tells of."""
     return {
         "last_filled_qty": fill.qty if fill else ZERO,
@@ -139,11 +144,11 @@ def _of_fill(fill: VenueFill | None) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class VenueFill:
+class StoredFill:
     """A fill of an order."""
 
     trade_id: int
-    order: VenueOrder
+    order: StoredOrder
     price: Decimal
     qty: Decimal
     quote: Decimal
@@ -182,12 +187,12 @@ class AlgoOrder:
     symbol: str
     side: Side
     position_side: PositionSide
-    order_type: OrderType
-    time_in_force: TimeInForce
+    order_type: BinanceOrderType
+    time_in_force: BinanceTimeInForce
     qty: Decimal
     trigger_price: Decimal
     price: Decimal
-    working_type: WorkingType
+    working_type: BinanceWorkingType
     reduce_only: bool
     close_position: bool
     time_ms: int
@@ -196,7 +201,7 @@ class AlgoOrder:
     activation_price: Decimal | None = None
     status: AlgoStatus = AlgoStatus.NEW
     trigger_ms: int = 0
-    order: VenueOrder | None = None
+    order: StoredOrder | None = None
 
     def reply(self) -> AlgoOrderReply:
         """As REST tells it."""

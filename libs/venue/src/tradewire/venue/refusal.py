@@ -15,7 +15,7 @@ from tradewire.binance.wire import FieldError, decimal_of
 E = TypeVar("E", bound=StrEnum)
 
 
-class RefusedError(Exception):
+class VenueRefusedError(Exception):
     """The venue's no: an error code, its words and the HTTP status they come with."""
 
     def __init__(self, code: ErrorCode, message: str | None = None, *, status: int = 400) -> None:
@@ -77,16 +77,16 @@ class Parameters:
         try:
             return kind(text)
         except ValueError as error:
-            raise RefusedError(refused) from error
+            raise VenueRefusedError(refused) from error
 
     def client_id(self, name: str) -> str | None:
         """An id that the client chose."""
         value = self.optional(name)
         if value is not None and not re.fullmatch(CLIENT_ID_PATTERN, value):
-            raise RefusedError(ErrorCode.INVALID_CL_ORD_ID)
+            raise VenueRefusedError(ErrorCode.INVALID_CL_ORD_ID)
         return value
 
 
-def _malformed(name: str) -> RefusedError:
+def _malformed(name: str) -> VenueRefusedError:
     message = f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
-    return RefusedError(ErrorCode.MANDATORY_PARAM_EMPTY_OR_MALFORMED, message)
+    return VenueRefusedError(ErrorCode.MANDATORY_PARAM_EMPTY_OR_MALFORMED, message)

@@ -17,7 +17,7 @@ from tradewire.binance.streams import Route
 from tradewire.binance.wire import Wire
 from tradewire.venue.api_methods import METHODS, ApiSession, api_reply
 from tradewire.venue.connections import Connection, answer_subscription, serve
-from tradewire.venue.door import Answer, Asked, Door
+from tradewire.venue.door import Door, HttpAnswer, HttpCall
 from tradewire.venue.subscriptions import SubscriptionError, Subscriptions
 from tradewire.venue.venue import Venue
 
@@ -25,10 +25,10 @@ TICK_S: Final = 0.1
 """How often the market moves where nobody asks."""
 API_PATH: Final = "/ws-fapi/v1"
 UNKNOWN: Final = {
-    "unavailable": Answer(
+    "unavailable": HttpAnswer(
         HTTP_UNAVAILABLE, {"code": 0, "msg": "Unknown error, please check your request or try again later."}
     ),
-    "timed_out": Answer(HTTP_TIMEOUT, error_body(ErrorCode.TIMEOUT)),
+    "timed_out": HttpAnswer(HTTP_TIMEOUT, error_body(ErrorCode.TIMEOUT)),
 }
 """Answers that say nothing of whether a request was carried out."""
 
@@ -187,14 +187,16 @@ def _names(request: web.Request) -> list[str]:
     return [name for name in text.split("/") if name]
 
 
-async def _asked(request: web.Request) -> Asked:
+async def _asked(request: web.Request) -> HttpCall:
     """A REST request: parameters from query string and body, which together are what was signed."""
     _, _, query = request.raw_path.partition("?")
     body = (await request.read()).decode("utf-8", "replace")
     values = dict(parse_qsl(f"{query}&{body}", keep_blank_values=True))
     parts = [_unsigned(part) for part in (query, body)]
     address = request.remote or ""
-    return Asked(request.method, request.path, values, "".join(parts), request.headers.get(API_KEY_HEADER, ""), address)
+    return HttpCall(
+        request.method, request.path, values, "".join(parts), request.headers.get(API_KEY_HEADER, ""), address
+    )
 
 
 def _unsigned(part: str) -> str:
@@ -202,7 +204,7 @@ def _unsigned(part: str) -> str:
     return "&".join(item for item in part.split("&") if not item.startswith("signature="))
 
 
-def _response(answer: Answer) -> web.Response:
+def _response(answer: HttpAnswer) -> web.Response:
     text = json.dumps(answer.body, separators=(",", ":"), default=_number)
     return web.Response(
         text=text,

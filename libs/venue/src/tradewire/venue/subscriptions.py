@@ -9,13 +9,13 @@ from typing import Any, Final
 from tradewire.binance.market_streams import (
     OF_THE_MARKET,
     AggTrade,
+    BinanceTrade,
     BookTicker,
     DepthUpdate,
     ForcedOrder,
     ForceOrder,
     Kline,
     MarkPriceUpdate,
-    Trade,
 )
 from tradewire.binance.orders import Execution
 from tradewire.binance.streams import (
@@ -122,7 +122,7 @@ class Subscriptions:
         match event:
             case AggTrade() if kind == "aggTrade":
                 yield event
-            case Trade() if kind == "trade":
+            case BinanceTrade() if kind == "trade":
                 yield event
             case Kline(kline=candle) if kind == f"kline_{candle.interval}":
                 yield event
@@ -190,8 +190,8 @@ class Subscriptions:
         return self.venue.markets[symbol]
 
 
-def _single(event: AggTrade) -> Trade:
-    return Trade(
+def _single(event: AggTrade) -> BinanceTrade:
+    return BinanceTrade(
         event_time_ms=event.event_time_ms,
         trade_time_ms=event.trade_time_ms,
         symbol=event.symbol,

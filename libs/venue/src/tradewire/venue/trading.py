@@ -9,16 +9,23 @@ from typing import Final
 
 from tradewire.binance.errors import ErrorCode
 from tradewire.binance.filters import collar_fault, price_fault, qty_fault
-from tradewire.binance.orders import CONDITIONAL_TYPES, Execution, OrderStatus, OrderType, PositionSide, TimeInForce
+from tradewire.binance.orders import (
+    CONDITIONAL_TYPES,
+    BinanceOrderStatus,
+    BinanceOrderType,
+    BinanceTimeInForce,
+    Execution,
+    PositionSide,
+)
 from tradewire.trading.exchange import Event, NewOrder, OrderRejected, RejectReason, Side, from_e8, to_e8
 from tradewire.trading.exchange import OrderType as ExchangeType
 from tradewire.trading.exchange import TimeInForce as ExchangeTime
-from tradewire.venue.account import Account
+from tradewire.venue.account import VenueAccount
 from tradewire.venue.amounts import ZERO
 from tradewire.venue.books import book_name
 from tradewire.venue.listing import Listing
-from tradewire.venue.records import VenueOrder
-from tradewire.venue.refusal import Parameters, RefusedError
+from tradewire.venue.records import StoredOrder
+from tradewire.venue.refusal import Parameters, VenueRefusedError
 
 CODES: Final = {
     RejectReason.UNKNOWN_SYMBOL: ErrorCode.BAD_SYMBOL,
@@ -48,7 +55,7 @@ class OrderDesk:
 
     def __init__(
         self,
-        account: Account,
+        account: VenueAccount,
         prices_e8: Callable[[str], Mapping[str, int] | None],
         expires: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -56,29 +63,31 @@ class OrderDesk:
 
     # ---- placing ----
 
-    def place(self, request: Parameters, *, test: bool = False) -> VenueOrder:
+    def place(self, request: Parameters, *, test: bool = False) -> StoredOrder:
         """A new order as it stands after it met the market. Raises RefusedError."""
         order, reduce_only = self._described(request, listed(self._account, request))
         if not test:
             self._enter(order, _new_order(order, reduce_only=reduce_only))
         return order
 
-    def _described(self, request: Parameters, listing: Listing) -> tuple[VenueOrder, bool]:
+    def _described(self, request: Parameters, listing: Listing) -> tuple[StoredOrder, bool]:
         """The order that a request describes, and whether it may only reduce. Raises RefusedError."""
-        order_type = request.word("type", OrderType, ErrorCode.INVALID_ORDER_TYPE)
+        order_type = request.word("type", BinanceOrderType, ErrorCode.INVALID_ORDER_TYPE)
         if order_type in CONDITIONAL_TYPES:
-            raise RefusedError(ErrorCode.STOP_ORDER_SWITCH_ALGO)
+            raise VenueRefusedError(ErrorCode.STOP_ORDER_SWITCH_ALGO)
         side = request.word("side", Side, ErrorCode.INVALID_SIDE)
         position_side, reduce_only = self.standing(request, side)
-        limit = order_type is OrderType.LIMIT
-        lasting = request.word("timeInForce", TimeInForce, ErrorCode.INVALID_TIF, None if limit else TimeInForce.GTC)
+        limit = order_type is BinanceOrderType.LIMIT
+        lasting = request.word(
+            "timeInForce", BinanceTimeInForce, ErrorCode.INVALID_TIF, None if limit else BinanceTimeInForce.GTC
+        )
         qty, price = request.number("quantity"), request.number("price") if limit else ZERO
         check_qty(listing, qty, market=not limit)
         if limit:
             self._check_price(listing, price, side)
         client_id = self._new_client_id(request.client_id("newClientOrderId"))
         now_ms, order_id = self._account.now_ms(), self._account.ids.next("order")
-        order = VenueOrder(
+        order = StoredOrder(
             order_id,
             client_id,
             str(order_id),
@@ -100,11 +109,11 @@ class OrderDesk:
         """Position side, and whether the order may only reduce: asked for, or as it is on the far side of a hedge."""
         position_side = request.word("positionSide", PositionSide, ErrorCode.INVALID_POSITION_SIDE, PositionSide.BOTH)
         if self._account.opposite(position_side):
-            raise RefusedError(ErrorCode.POSITION_SIDE_NOT_MATCH)
+            raise VenueRefusedError(ErrorCode.POSITION_SIDE_NOT_MATCH)
         if position_side is PositionSide.BOTH:
             return position_side, request.flag("reduceOnly")
         if request.optional("reduceOnly"):
-            raise RefusedError(ErrorCode.PARAM_NOT_REQUIRED, "Parameter 'reduceonly' sent when not required.")
+            raise VenueRefusedError(ErrorCode.PARAM_NOT_REQUIRED, "Parameter 'reduceonly' sent when not required.")
         return position_side, (position_side is PositionSide.LONG) == (side is Side.SELL)
 
     def _new_client_id(self, wanted: str | None) -> str:
@@ -113,23 +122,23 @@ class OrderDesk:
         if wanted is None:
             return f"web_{account.ids.order + 1}"
         if any(order.client_order_id == wanted for order in account.by_internal.values()):
-            raise RefusedError(ErrorCode.DUPLICATED_CLIENT_TRAN_ID)
+            raise VenueRefusedError(ErrorCode.DUPLICATED_CLIENT_TRAN_ID)
         return wanted
 
     def _check_price(self, listing: Listing, price: Decimal, side: Side) -> None:
         mark = from_e8(self._account.books.position(listing.symbol, PositionSide.BOTH).mark_e8)
         fault = price_fault(listing.filters, price) or collar_fault(listing.filters, price, mark, buys=side is Side.BUY)
         if fault:
-            raise RefusedError(fault)
+            raise VenueRefusedError(fault)
 
-    def _enter(self, order: VenueOrder, new: NewOrder) -> None:
+    def _enter(self, order: StoredOrder, new: NewOrder) -> None:
         """Hand an order to the exchange and tell what became of it. Raises RefusedError when it is not taken."""
         account = self._account
         if self._expires():
             account.add(order)
             account.tell(order.update(Execution.NEW, account.now_ms()))
             del account.by_internal[order.internal_id]
-            order.status = OrderStatus.EXPIRED_IN_MATCH
+            order.status = BinanceOrderStatus.EXPIRED_IN_MATCH
             account.tell(order.update(Execution.EXPIRED, account.now_ms()))
             return
         events = account.books.submit(new, self._prices_e8(order.symbol))
@@ -140,14 +149,14 @@ class OrderDesk:
 
     # ---- changing ----
 
-    def change(self, request: Parameters) -> VenueOrder:
+    def change(self, request: Parameters) -> StoredOrder:
         """Change price and quantity of a LIMIT order: it leaves the book and enters it again. Raises RefusedError."""
         listing, order = listed(self._account, request), self.find_open(request)
-        if order.order_type is not OrderType.LIMIT:
-            raise RefusedError(ErrorCode.UNSUPPORTED_ORDER_COMBINATION, "Only limit orders can be modified.")
+        if order.order_type is not BinanceOrderType.LIMIT:
+            raise VenueRefusedError(ErrorCode.UNSUPPORTED_ORDER_COMBINATION, "Only limit orders can be modified.")
         qty, price = request.number("quantity"), request.number("price")
         if (qty, price) == (order.qty, order.price):
-            raise RefusedError(ErrorCode.NO_NEED_TO_CHANGE_ORDER)
+            raise VenueRefusedError(ErrorCode.NO_NEED_TO_CHANGE_ORDER)
         check_qty(listing, qty, market=False)
         self._check_price(listing, price, order.side)
         if qty <= order.filled:
@@ -156,7 +165,7 @@ class OrderDesk:
             self._enter_again(order, qty, price)
         return order
 
-    def _enter_again(self, order: VenueOrder, qty: Decimal, price: Decimal) -> None:
+    def _enter_again(self, order: StoredOrder, qty: Decimal, price: Decimal) -> None:
         """An order that the exchange does not take as changed is cancelled. Raises RefusedError then."""
         account = self._account
         account.books.cancel(order.internal_id)
@@ -171,8 +180,8 @@ class OrderDesk:
         order.update_ms = account.now_ms()
         try:
             refuse_rejected(events, order.side)
-        except RefusedError:
-            order.status = OrderStatus.CANCELED
+        except VenueRefusedError:
+            order.status = BinanceOrderStatus.CANCELED
             account.tell(order.update(Execution.CANCELED, account.now_ms()))
             raise
         order.qty, order.price, order.internal_id = qty, price, changed.internal_id
@@ -183,34 +192,34 @@ class OrderDesk:
 
     # ---- cancelling and asking ----
 
-    def cancel(self, order: VenueOrder) -> None:
+    def cancel(self, order: StoredOrder) -> None:
         """Withdraw an open order."""
         self._account.take(self._account.books.cancel(order.internal_id))
 
-    def open_orders(self, symbol: str | None) -> list[VenueOrder]:
+    def open_orders(self, symbol: str | None) -> list[StoredOrder]:
         """Open orders, oldest first."""
         return [item for item in self._account.by_internal.values() if symbol in (None, item.symbol)]
 
-    def find_open(self, request: Parameters, refused: ErrorCode = ErrorCode.CANCEL_REJECTED) -> VenueOrder:
+    def find_open(self, request: Parameters, refused: ErrorCode = ErrorCode.CANCEL_REJECTED) -> StoredOrder:
         """The open order that a request names. Raises RefusedError when there is none."""
         order = self._named(request, self.open_orders(request.text("symbol")))
         if order is None:
-            raise RefusedError(refused)
+            raise VenueRefusedError(refused)
         return order
 
-    def find(self, request: Parameters) -> VenueOrder:
+    def find(self, request: Parameters) -> StoredOrder:
         """The newest order that a request names, open or ended. Raises RefusedError when there is none."""
         symbol = request.text("symbol")
         order = self._named(request, [item for item in self._account.orders.values() if item.symbol == symbol])
         if order is None:
-            raise RefusedError(ErrorCode.NO_SUCH_ORDER)
+            raise VenueRefusedError(ErrorCode.NO_SUCH_ORDER)
         return order
 
-    def _named(self, request: Parameters, orders: list[VenueOrder]) -> VenueOrder | None:
+    def _named(self, request: Parameters, orders: list[StoredOrder]) -> StoredOrder | None:
         client_id = request.optional("origClientOrderId")
         if client_id is None and not request.optional("orderId"):
             message = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
-            raise RefusedError(ErrorCode.MANDATORY_PARAM_EMPTY_OR_MALFORMED, message)
+            raise VenueRefusedError(ErrorCode.MANDATORY_PARAM_EMPTY_OR_MALFORMED, message)
         order_id = request.integer("orderId", 0)
         found = [
             item for item in orders if (item.order_id == order_id if order_id else item.client_order_id == client_id)
@@ -218,13 +227,13 @@ class OrderDesk:
         return found[-1] if found else None
 
 
-def listed(account: Account, request: Parameters) -> Listing:
+def listed(account: VenueAccount, request: Parameters) -> Listing:
     """The symbol that a request is for. Raises RefusedError for one that is not listed or not trading."""
     listing = account.listings.get(request.text("symbol"))
     if listing is None:
-        raise RefusedError(ErrorCode.BAD_SYMBOL)
+        raise VenueRefusedError(ErrorCode.BAD_SYMBOL)
     if listing.status != "TRADING":
-        raise RefusedError(ErrorCode.INVALID_SYMBOL_STATUS)
+        raise VenueRefusedError(ErrorCode.INVALID_SYMBOL_STATUS)
     return listing
 
 
@@ -232,14 +241,14 @@ def check_qty(listing: Listing, qty: Decimal, *, market: bool) -> None:
     """Raises RefusedError for a quantity that the filters do not allow."""
     fault = qty_fault(listing.filters, qty, market=market)
     if fault:
-        raise RefusedError(fault)
+        raise VenueRefusedError(fault)
 
 
 def refuse_rejected(events: list[Event], side: Side) -> None:
     """Raises RefusedError when the exchange did not take the order."""
     for event in events:
         if isinstance(event, OrderRejected):
-            raise RefusedError(_code_of(event, side))
+            raise VenueRefusedError(_code_of(event, side))
 
 
 def _code_of(event: OrderRejected, side: Side) -> ErrorCode:
@@ -250,16 +259,18 @@ def _code_of(event: OrderRejected, side: Side) -> ErrorCode:
     return CODES.get(event.reason, ErrorCode.NEW_ORDER_REJECTED)
 
 
-def _new_order(order: VenueOrder, *, reduce_only: bool, qty: Decimal | None = None) -> NewOrder:
+def _new_order(order: StoredOrder, *, reduce_only: bool, qty: Decimal | None = None) -> NewOrder:
     """The order as the exchange takes it."""
-    limit = order.order_type is OrderType.LIMIT
-    time_in_force = ExchangeTime.GTC if order.time_in_force is TimeInForce.GTD else ExchangeTime(order.time_in_force)
+    limit = order.order_type is BinanceOrderType.LIMIT
+    time_in_force = (
+        ExchangeTime.GTC if order.time_in_force is BinanceTimeInForce.GTD else ExchangeTime(order.time_in_force)
+    )
     return NewOrder(
         order.internal_id,
         book_name(order.symbol, order.position_side),
         order.side,
         ExchangeType.LIMIT if limit else ExchangeType.MARKET,
-        quantity_e8=to_e8(order.qty if qty is None else qty),
+        qty_e8=to_e8(order.qty if qty is None else qty),
         price_e8=to_e8(order.price),
         time_in_force=time_in_force if limit else ExchangeTime.GTC,
         reduce_only=reduce_only,

@@ -12,8 +12,8 @@ from tradewire.binance.signatures import HmacKey
 from tradewire.binance.wire import Wire
 from tradewire.ports.clock import ClockPort
 from tradewire.trading.exchange import Bar, to_e8
-from tradewire.venue.account import Account
-from tradewire.venue.books import Books
+from tradewire.venue.account import VenueAccount
+from tradewire.venue.books import VenueBooks
 from tradewire.venue.conditional import ConditionalDesk
 from tradewire.venue.faults import FaultPlan
 from tradewire.venue.gate import Gate
@@ -75,8 +75,8 @@ class Venue:
             self.markets[listing.symbol] = SymbolMarket(listing, tape, drawn)
         self.listings = {listing.symbol: listing for listing, _ in listed}
         now_us = self.clock.now_us()
-        self.books = Books(self.listings.values(), balance=self.options.balance, now_us=now_us)
-        self.account = Account(self.books, self.listings, self.now_ms, self._tell_user)
+        self.books = VenueBooks(self.listings.values(), balance=self.options.balance, now_us=now_us)
+        self.account = VenueAccount(self.books, self.listings, self.now_ms, self._tell_user)
         self.faults = self.options.faults
         self.incidents = Incidents(self.faults.at_times(), self.account, self._relist, now_us)
         self.orders = OrderDesk(self.account, self._prices_to_meet, lambda: self.faults.of_message("expired_in_match"))

@@ -23,7 +23,7 @@ from tradewire.execution.domain.live_order import intended
 from tradewire.execution.domain.order_life import OPEN
 from tradewire.execution.domain.order_records import cause_of, record_of
 from tradewire.execution.domain.routed_reports import routed_reports
-from tradewire.execution.domain.venue import Venue
+from tradewire.execution.domain.venue import AccountVenue
 from tradewire.execution.router import OrderRouter
 from tradewire.execution.stored_messages import StoredMessages
 from tradewire.ports.broker import BrokerAccount, BrokerPort, VenueFill, VenueOrder
@@ -251,7 +251,7 @@ def _live(book: object) -> LiveAccount:
     return LiveAccount.restored(json.dumps(book).encode())
 
 
-class RoutedVenue(Venue):
+class RoutedVenue(AccountVenue):
     """``broker_of``: an account's broker, and what goes with it; ``closed``: lets go of what they share."""
 
     def __init__(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.events import OrderChanged, OrderFilled, RiskAssessed
-from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, Position
+from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, ReadPosition
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.loop.event_times import AHEAD_SECONDS_MAX
@@ -26,7 +26,7 @@ class LedgerStore(Store):
         self._context: StoreContext | None = None
         self._pending: Changes | None = None
         self._written = LastWritten()
-        self._positions: dict[int, Position] = {}
+        self._positions: dict[int, ReadPosition] = {}
 
     async def open(self, context: StoreContext) -> None:
         self._context = context
@@ -81,7 +81,7 @@ class LedgerStore(Store):
         starts = positions.open(ends, rewound)
         return {place: starts[place.partition] for place in places}
 
-    async def _write(self, records: Sequence[Outgoing], positions: Mapping[int, Position] | None = None) -> None:
+    async def _write(self, records: Sequence[Outgoing], positions: Mapping[int, ReadPosition] | None = None) -> None:
         """Commit what is not in the ledger yet; after a RetryableError the same again, unchanged."""
         if self._pending is None:
             moved = {p: at for p, at in (positions or {}).items() if self._positions.get(p) != at}
@@ -103,7 +103,7 @@ class LedgerStore(Store):
             if self._written.differs(partition, account_id, state):
                 yield AccountRow(account_id, partition, account.time_us, state)
 
-    def _changes(self, records: Sequence[Outgoing], positions: Mapping[int, Position]) -> Changes:
+    def _changes(self, records: Sequence[Outgoing], positions: Mapping[int, ReadPosition]) -> Changes:
         journal = self._desk.journal()
         return Changes(
             accounts=tuple(self._rows()),

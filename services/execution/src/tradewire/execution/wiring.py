@@ -19,7 +19,7 @@ from tradewire.execution.adapters.simulated_broker import SimulatedBroker
 from tradewire.execution.domain.asking import IN_EVENT_TIME, AskPolicy
 from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.execution.domain.figures import METRICS, OrderCounts, figures
-from tradewire.execution.domain.venue import Venue
+from tradewire.execution.domain.venue import AccountVenue
 from tradewire.execution.handlers import inputs
 from tradewire.execution.routed_execution import BrokerLink, RoutedVenue
 from tradewire.execution.settings import Settings
@@ -55,7 +55,7 @@ def build(settings: Settings) -> Service:
 def on_ledger(settings: Settings, ledger: LedgerPort, brokers: SimulatedBrokers | None = None) -> Service:
     """The service on a ledger, and on brokers, that may outlive it."""
     brokers = brokers or SimulatedBrokers(settings)
-    venue: Venue = paper_venue(settings)
+    venue: AccountVenue = paper_venue(settings)
     binance = BinanceBrokers(settings) if settings.venue == "binance" else None
     if settings.venue == "simulated":
         venue = RoutedVenue(brokers.of, SystemClock())

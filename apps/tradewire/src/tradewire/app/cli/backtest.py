@@ -16,7 +16,7 @@ from tradewire.app.cli.moments import iso
 from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import epilog
 from tradewire.app.cli.output import Exit, fail, out, say, tell
-from tradewire.app.cli.research import Asked, StrategyArgument, asks, data_lines, ready_line, request_of
+from tradewire.app.cli.research import ResearchOptions, StrategyArgument, asks, data_lines, ready_line, request_of
 from tradewire.backtest.not_happened import headlines, lines_below
 from tradewire.backtest.report import Provenance, provenance_of, result_document, write_report, write_run
 from tradewire.backtest.statistics import Statistics, statistics_of, statistics_table
@@ -43,7 +43,7 @@ def add_to(app: typer.Typer) -> None:
 @asks
 def backtest(
     strategy: StrategyArgument,
-    asked: Asked,
+    asked: ResearchOptions,
     engine: Annotated[str, typer.Option("--engine", help=f"One of: {', '.join(ENGINES)}.")] = "futures",
     out_folder: OutOption = None,
     open_report: Annotated[bool, typer.Option("--open", help="Show the report in the browser.")] = False,

@@ -14,7 +14,7 @@ from tradewire.app.cli.engine_runs import ENGINES, run_engine
 from tradewire.app.cli.moments import iso
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, tell
-from tradewire.app.cli.research import Asked, asks, data_lines, ready_line, request_of
+from tradewire.app.cli.research import ResearchOptions, asks, data_lines, ready_line, request_of
 from tradewire.backtest.not_happened import not_happened
 from tradewire.backtest.parity import Agreement, Certificate, certify
 from tradewire.backtest.report import activity_document
@@ -61,7 +61,7 @@ def compare(
     strategies: Annotated[
         list[Path], typer.Argument(metavar="STRATEGY", help="Strategy files.", exists=True, dir_okay=False)
     ],
-    asked: Asked,
+    asked: ResearchOptions,
     engines: Annotated[
         str, typer.Option("--engines", help=f"Of {', '.join(ENGINES)}; the first is the reference.")
     ] = "futures,vectorized,replay",

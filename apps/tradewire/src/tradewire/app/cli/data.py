@@ -16,7 +16,7 @@ from tradewire.app.cli.reading import ZoneOption, reading_of
 from tradewire.backtest.data import Candles, Gap, Inspection, candles_of, error_of, inspect_file
 from tradewire.backtest.data.archives import Archives
 from tradewire.backtest.data.candles import decimals_of
-from tradewire.backtest.data.fetching import History, Kind, Span, fetch
+from tradewire.backtest.data.fetching import FetchKind, FetchSpan, History, fetch
 from tradewire.backtest.data.writing import write_candles
 from tradewire.runtime.clock import SystemClock
 from tradewire.trading.language.intervals import INTERVALS_US
@@ -145,7 +145,7 @@ def fetch_command(
     exchange: Annotated[str, typer.Option("--exchange", help="ccxt's id of the venue.")] = BINANCE,
     interval: Annotated[str, typer.Option("--interval", help="Of the candles, e.g. 1h.")] = "1h",
     kinds: Annotated[
-        list[Kind] | None, typer.Option("--kind", help="What to fetch; default: all that the venue offers.")
+        list[FetchKind] | None, typer.Option("--kind", help="What to fetch; default: all that the venue offers.")
     ] = None,
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Ask here instead, e.g. a mirror: http://host:port.")
@@ -158,13 +158,13 @@ def fetch_command(
 ) -> None:
     """Fetch public candles, mark candles and funding. Goes on where it was after a kill; keeps the rate limit."""
     venue = _history(exchange, symbol, interval, base_url, archives)
-    wanted = kinds or [kind for kind in Kind if venue.offers(kind)]
+    wanted = kinds or [kind for kind in FetchKind if venue.offers(kind)]
     lacking = ", ".join(kind for kind in wanted if not venue.offers(kind))
     if lacking:
         fail(f"{exchange if archives is None else archives} does not offer: {lacking}", Exit.USAGE)
     now_ms, files = venue.now_ms(), {}
     for kind in wanted:
-        span = _span(begin, end, now_ms if kind is Kind.FUNDING else now_ms - INTERVALS_US[interval] // 1000 + 1)
+        span = _span(begin, end, now_ms if kind is FetchKind.FUNDING else now_ms - INTERVALS_US[interval] // 1000 + 1)
         path = target / _file_name(exchange, venue.symbol_id, kind, interval)
         files[kind] = (path, fetch(venue, kind, span, path, _progress).height)
     missing = venue.missing if isinstance(venue, Archives) else None
@@ -180,9 +180,9 @@ def fetch_command(
 def _history(exchange: str, symbol: str, interval: str, base_url: str | None, archives: Path | None) -> History:
     """Where to take it from."""
     if archives is None:
-        from tradewire.backtest.data.venue import Venue  # ccxt takes a second to import
+        from tradewire.backtest.data.venue import HistoryVenue  # ccxt takes a second to import
 
-        return Venue(exchange, symbol, interval, base_url=base_url, note=say)
+        return HistoryVenue(exchange, symbol, interval, base_url=base_url, note=say)
     if exchange != BINANCE or base_url is not None:
         fail(f"--archives holds {BINANCE} alone: leave --exchange and --base-url out", Exit.USAGE)
     return Archives(archives, symbol, interval, now_ms=SystemClock().now_us() // 1000)
@@ -195,13 +195,13 @@ def _say_missing(days: list[str]) -> None:
         say(f"no file for {len(days) - SHOWN:,} days more; --json names them all")
 
 
-def _span(begin: str, end: str | None, closed_ms: int) -> Span:
+def _span(begin: str, end: str | None, closed_ms: int) -> FetchSpan:
     """What to fetch: as typed, but only what has closed."""
     start_ms = moment(begin) // 1000
     end_ms = closed_ms if end is None else min(moment(end) // 1000, closed_ms)
     if end_ms <= start_ms:
         fail(f"--from {begin}: found nothing closed between it and {iso(end_ms * 1000)}", Exit.USAGE)
-    return Span(start_ms, end_ms)
+    return FetchSpan(start_ms, end_ms)
 
 
 def inspected(file: Path, interval: str | None, tz: str | None = None) -> Inspection:
@@ -217,12 +217,12 @@ def loaded(file: Path, interval: str | None = None, tz: str | None = None) -> Ca
     return candles_of(inspected(file, interval, tz), str(file))
 
 
-def _file_name(exchange: str, symbol: str, kind: Kind, interval: str) -> str:
-    parts = {Kind.CANDLES: [interval], Kind.MARK: ["mark", interval], Kind.FUNDING: ["funding"]}
+def _file_name(exchange: str, symbol: str, kind: FetchKind, interval: str) -> str:
+    parts = {FetchKind.CANDLES: [interval], FetchKind.MARK: ["mark", interval], FetchKind.FUNDING: ["funding"]}
     return "-".join([exchange, symbol, *parts[kind]]) + ".parquet"
 
 
-def _progress(kind: Kind, reached_ms: int, rows: int) -> None:
+def _progress(kind: FetchKind, reached_ms: int, rows: int) -> None:
     say(f"{kind.value}: {rows} rows, reached {iso(reached_ms * 1000)}")
 
 

@@ -154,7 +154,7 @@ def _show_order(story: OrderStory) -> None:
         reason = f" — {change.reason}" if change.reason else ""
         tell(f"{'':<10}{iso(change.event_time_us)}  {change.status.value}, filled {number(change.filled_qty)}{reason}")
     for fill in story.fills:
-        money = f"fee {number(fill.fee)}, realised {number(fill.realized_pnl)}, position {number(fill.position_after)}"
+        money = f"fee {number(fill.fee)}, realized {number(fill.realized_pnl)}, position {number(fill.position_after)}"
         tell(f"{'':<10}{iso(fill.event_time_us)}  fill {number(fill.qty)} at {number(fill.price)}, {money}")
 
 

@@ -18,7 +18,7 @@ from tradewire.app.cli.output import Exit, fail, out, print_json, run_async, tel
 from tradewire.app.cli.reach import Where, reached
 from tradewire.app.promoting.deciding import Promoting
 from tradewire.app.promoting.gates import GateResult, PromotionStage
-from tradewire.app.promoting.record import Decision, PromotionRecord, PromotionVerdict, standing
+from tradewire.app.promoting.record import PromotionDecision, PromotionRecord, PromotionVerdict, standing
 from tradewire.app.promoting.watching import StageWatch
 from tradewire.runtime.access.roles import Role
 from tradewire.runtime.clock import SystemClock
@@ -113,7 +113,7 @@ def promote(
         fail(f"--to {target.value}: found --from {source and source.value}; allowed: {came}", Exit.USAGE)
     sides = Sides(Where(root, bus, registry_url), dsn, prometheus, overlays, permit, tuple(account or ()))
 
-    async def work() -> Decision:
+    async def work() -> PromotionDecision:
         async with _promoting(sides) as promoting:
             return await promoting.promote(target, revision, why, parity)
 
@@ -134,7 +134,7 @@ def demote(
     """Take a stage's promotion back: the record says so, and the images of the promotion before it return."""
     sides = Sides(Where(root, bus, registry_url), dsn, overlays=overlays, permit=permit)
 
-    async def work() -> Decision:
+    async def work() -> PromotionDecision:
         async with _promoting(sides) as promoting:
             return await promoting.demote(stage, promoting.operator.author, why)
 
@@ -181,7 +181,7 @@ def watch(
     """Look at a promoted stage's gates; three broken looks in a row demote it, halt new positions and end the watch."""
     sides = Sides(Where(root, bus, registry_url), dsn, prometheus, overlays, permit)
 
-    async def work() -> tuple[list[GateResult], Decision | None]:
+    async def work() -> tuple[list[GateResult], PromotionDecision | None]:
         async with _promoting(sides) as promoting:
             watching, done = StageWatch(promoting, stage), 0
             while True:
@@ -207,7 +207,7 @@ def watch(
 def status(dsn: DsnOption, as_json: JsonOption = False) -> None:
     """Show which revision each stage was promoted to, by whom and why, and what its gates came to."""
 
-    async def work() -> dict[PromotionStage, list[Decision]]:
+    async def work() -> dict[PromotionStage, list[PromotionDecision]]:
         record = PromotionRecord(dsn)
         try:
             await record.open()
@@ -229,7 +229,7 @@ def status(dsn: DsnOption, as_json: JsonOption = False) -> None:
             _show(decisions[-1], as_json=False, ends=False)
 
 
-def _show(decision: Decision, *, as_json: bool, ends: bool = True) -> None:
+def _show(decision: PromotionDecision, *, as_json: bool, ends: bool = True) -> None:
     if as_json:
         print_json(decision)
     else:

@@ -85,7 +85,7 @@ _OPTIONS = {"fee": "fees", "slippage_bps": "slippage", "latency_ms": "latency", 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ResearchOptions:
     """What the research commands share, as typed: files, span, account and parameters of a run."""
 
     data: DataOption
@@ -110,9 +110,9 @@ class Asked:
 
 
 def asks(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with an option for each field of `Asked` in place of its parameter ``asked``."""
+    """The command with an option for each field of `ResearchOptions` in place of its parameter ``asked``."""
     own = inspect.signature(command, eval_str=True)
-    hints = get_type_hints(Asked, include_extras=True)
+    hints = get_type_hints(ResearchOptions, include_extras=True)
     shared = [
         Parameter(
             field.name,
@@ -120,14 +120,14 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
             default=Parameter.empty if field.default is MISSING else field.default,
             annotation=hints[field.name],
         )
-        for field in fields(Asked)
+        for field in fields(ResearchOptions)
     ]
     parameters: list[Parameter] = []
     for parameter in own.parameters.values():
         parameters += shared if parameter.name == "asked" else [parameter.replace(kind=Parameter.KEYWORD_ONLY)]
 
     def typed(**words: Any) -> None:
-        asked = Asked(**{field.name: words.pop(field.name) for field in fields(Asked)})
+        asked = ResearchOptions(**{field.name: words.pop(field.name) for field in fields(ResearchOptions)})
         command(asked=asked, **words)
 
     typed.__name__, typed.__doc__ = command.__name__, command.__doc__
@@ -135,7 +135,7 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
     return typed
 
 
-def request_of(strategy: Path, asked: Asked) -> BacktestRequest:
+def request_of(strategy: Path, asked: ResearchOptions) -> BacktestRequest:
     """What to run. Raises CommandError, StrategyErrors, MarketDataError."""
     text = read_text(strategy)
     values, document = parse_params(asked.params or ()), parse_strategy(text)
@@ -180,7 +180,7 @@ def ready_line(ready: Mapping[str, int | None]) -> str:
     return f"ready: {', '.join(told)}"
 
 
-def account_of(strategy: CompiledStrategy, asked: Asked) -> AccountSettings:
+def account_of(strategy: CompiledStrategy, asked: ResearchOptions) -> AccountSettings:
     """The account that trades. Raises CommandError."""
     words = AccountWords(
         capital=asked.capital,

@@ -17,7 +17,7 @@ from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import BusOption, RegistryOption, RootOption, epilog, finite
 from tradewire.app.cli.output import Exit, err, fail, plain, say
 from tradewire.app.cli.reach import Where
-from tradewire.app.cli.research import Asked, StrategyArgument, asks, data_lines, request_of
+from tradewire.app.cli.research import ResearchOptions, StrategyArgument, asks, data_lines, request_of
 from tradewire.app.cli.sweep_text import show
 from tradewire.backtest.freed_memory import keep_freed_memory
 from tradewire.backtest.sweeps import (
@@ -104,7 +104,7 @@ def add_to(app: typer.Typer) -> None:
 @asks
 def sweep(
     file: StrategyArgument,
-    asked: Asked,
+    asked: ResearchOptions,
     space: SpaceOption = None,
     where: ConditionOption = None,
     search: SearchOption = "grid",

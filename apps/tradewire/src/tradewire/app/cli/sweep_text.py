@@ -9,8 +9,8 @@ from rich.table import Table
 from tradewire.app.cli.moments import iso
 from tradewire.app.cli.output import out, tell
 from tradewire.app.cli.research import ready_line
-from tradewire.backtest.sweeps import Span, SweepReport
-from tradewire.backtest.sweeps.figures import Figures
+from tradewire.backtest.sweeps import SweepReport, SweepSpan
+from tradewire.backtest.sweeps.figures import SweepFigures
 from tradewire.backtest.sweeps.heat_map import HeatMap, picture
 
 
@@ -70,11 +70,11 @@ def _ratio(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
-def _share(figures: Figures) -> str:
+def _share(figures: SweepFigures) -> str:
     """The return, or that there was nothing left at a close."""
     gained = "–" if figures.total_return is None else f"{figures.total_return:+.1%}"
     return f"ruined, {gained}" if figures.ruined else gained
 
 
-def _dates(span: Span) -> str:
+def _dates(span: SweepSpan) -> str:
     return f"{iso(span.begin_us)[:10]} – {iso(span.end_us)[:10]}"

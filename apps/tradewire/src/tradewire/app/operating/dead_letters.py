@@ -14,7 +14,7 @@ from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.codec.messages import read_unchecked
 from tradewire.runtime.dead_letters.letters import is_letter, origin, stage_of
-from tradewire.runtime.dead_letters.releases import Answer, Failure, read_answer, write_request
+from tradewire.runtime.dead_letters.releases import Failure, ReleaseAnswer, read_answer, write_request
 
 POLL_SECONDS = 0.2
 
@@ -171,7 +171,7 @@ async def _why_nothing(bus: EventBusPort, service: str, key: str) -> str:
 
 async def _answered(
     bus: EventBusPort, clock: ClockPort, newest: Record, request: int, deadline_s: float
-) -> Answer | None:
+) -> ReleaseAnswer | None:
     """The service's answer to a request, or to a later one of the same key; None when none came in time."""
     tail = await bus.tail({newest.place: request + 1})
     try:

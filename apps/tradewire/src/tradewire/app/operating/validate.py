@@ -16,7 +16,7 @@ from tradewire.trading.language import (
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class StrategyFault:
     """One finding that refuses the strategy; line and column count from 1, None where the whole file is meant."""
 
     message: str
@@ -25,7 +25,7 @@ class Fault:
     suggestion: str | None = None
 
     @classmethod
-    def of(cls, error: StrategyError) -> Fault:
+    def of(cls, error: StrategyError) -> StrategyFault:
         """From the language's own finding."""
         return cls(error.message, error.line, error.column, error.suggestion)
 
@@ -35,7 +35,7 @@ class StrategyReport:
     """What a strategy file is; empty but for the faults when it can't be compiled."""
 
     valid: bool
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[StrategyFault, ...] = ()
     warnings: tuple[str, ...] = ()
     strategy_id: str = ""
     venue: str = ""
@@ -54,7 +54,7 @@ def validate(document: str) -> StrategyReport:
         parsed = parse_strategy(document)
         compiled = compile_strategy(parsed)
     except StrategyErrors as errors:
-        return StrategyReport(valid=False, faults=tuple(Fault.of(error) for error in errors.errors))
+        return StrategyReport(valid=False, faults=tuple(StrategyFault.of(error) for error in errors.errors))
     faults, warnings = _truth(compiled)
     settled, unsettled = (None, ()) if faults else memory_of(compiled)
     return StrategyReport(
@@ -73,9 +73,9 @@ def validate(document: str) -> StrategyReport:
     )
 
 
-def _truth(compiled: CompiledStrategy) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
+def _truth(compiled: CompiledStrategy) -> tuple[tuple[StrategyFault, ...], tuple[str, ...]]:
     findings = findings_of(compiled)
     return (
-        tuple(Fault(finding.message) for finding in findings if finding.refuses),
+        tuple(StrategyFault(finding.message) for finding in findings if finding.refuses),
         tuple(finding.message for finding in findings if not finding.refuses),
     )

@@ -12,7 +12,7 @@ from tradewire.app.operating.operator import Operator
 from tradewire.app.promoting.gates import GATES, STANDING, GateResult, PromotionStage, judged
 from tradewire.app.promoting.overlays import Images, images_of, put_images, without_digest
 from tradewire.app.promoting.prometheus import measured
-from tradewire.app.promoting.record import Decision, PromotionRecord, PromotionVerdict, standing
+from tradewire.app.promoting.record import PromotionDecision, PromotionRecord, PromotionVerdict, standing
 from tradewire.ports.bounds import GLOBAL
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
@@ -43,7 +43,7 @@ class Promoting:
     permit: Path | None = None
     accounts: Sequence[str] = field(default_factory=tuple)
 
-    async def promote(self, stage: PromotionStage, revision: str, why: str, parity: Path | None) -> Decision:
+    async def promote(self, stage: PromotionStage, revision: str, why: str, parity: Path | None) -> PromotionDecision:
         """Run the gates of a stage and record what they came to; moves images when all are passed."""
         source = stage.before
         if source is None:
@@ -78,7 +78,7 @@ class Promoting:
 
     async def demote(
         self, stage: PromotionStage, who: str, why: str, results: Sequence[GateResult] = (), *, halt: bool = False
-    ) -> Decision:
+    ) -> PromotionDecision:
         """Take a stage's promotion back. Raises PromotionError when none holds."""
         decisions = await self.record.decisions(stage)
         held = standing(decisions)
@@ -121,10 +121,10 @@ class Promoting:
         why: str,
         results: Sequence[GateResult],
         images: Images,
-    ) -> Decision:
-        return Decision(stage, verdict, revision, who, why, self.clock.now_us(), tuple(results), images)
+    ) -> PromotionDecision:
+        return PromotionDecision(stage, verdict, revision, who, why, self.clock.now_us(), tuple(results), images)
 
-    async def _write_permit(self, decision: Decision) -> None:
+    async def _write_permit(self, decision: PromotionDecision) -> None:
         """The file that execution asks on the mainnet."""
         if decision.stage is not PromotionStage.MAINNET or self.permit is None:
             return
@@ -138,7 +138,7 @@ class Promoting:
         }
         self.permit.write_text(json.dumps(document) + "\n", encoding="utf-8")
 
-    async def _tell(self, decision: Decision) -> None:
+    async def _tell(self, decision: PromotionDecision) -> None:
         """The decision as an audit event."""
         failed = [result.gate for result in decision.gates if not result.passed]
         verdict, stage = decision.verdict.value, decision.stage.value

@@ -24,7 +24,7 @@ class PromotionVerdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class PromotionDecision:
     """A decision about a revision in a stage. ``images``: what the stage's overlay names from then on, by image."""
 
     stage: PromotionStage
@@ -51,7 +51,7 @@ class PromotionRecord:
         """Disconnect."""
         await self._database.close()
 
-    async def add(self, decision: Decision) -> None:
+    async def add(self, decision: PromotionDecision) -> None:
         """Keep a decision. Raises RetryableError, FatalError."""
         async with self._database.transaction("recording a promotion") as connection:
             await connection.execute(
@@ -63,12 +63,12 @@ class PromotionRecord:
                 json.dumps(decision.images or {}),
             )
 
-    async def decisions(self, stage: PromotionStage) -> list[Decision]:
+    async def decisions(self, stage: PromotionStage) -> list[PromotionDecision]:
         """All about a stage, oldest first."""
         async with self._database.connection("reading promotions") as connection:
             rows = await connection.fetch("SELECT * FROM decisions WHERE stage = $1 ORDER BY id", stage.value)
         return [
-            Decision(
+            PromotionDecision(
                 stage,
                 PromotionVerdict(row["verdict"]),
                 *(row["revision"], row["who"], row["why"], row["decided_at_us"]),
@@ -98,9 +98,9 @@ class PromotionRecord:
         return [row["who"] for row in rows]
 
 
-def standing(decisions: Sequence[Decision]) -> Decision | None:
+def standing(decisions: Sequence[PromotionDecision]) -> PromotionDecision | None:
     """The promotion that holds, of the decisions about a stage; None after a demotion, or before any."""
-    found: Decision | None = None
+    found: PromotionDecision | None = None
     for decision in decisions:
         if decision.verdict is not PromotionVerdict.REFUSED:
             found = decision if decision.verdict is PromotionVerdict.PROMOTED else None

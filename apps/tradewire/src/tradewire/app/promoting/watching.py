@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tradewire.app.promoting.deciding import WATCHER, Promoting
 from tradewire.app.promoting.gates import GateResult, PromotionStage
-from tradewire.app.promoting.record import Decision
+from tradewire.app.promoting.record import PromotionDecision
 
 LOOKS_MAX = 3
 """So many looks in a row must find a gate broken, or without data: one scrape that failed demotes nobody."""
@@ -21,7 +21,7 @@ class StageWatch:
     halt: bool = True
     broken: int = 0
 
-    async def look(self) -> tuple[list[GateResult], Decision | None]:
+    async def look(self) -> tuple[list[GateResult], PromotionDecision | None]:
         """What the gates come to, and the demotion if it came to that. Raises TradewireError."""
         results = await self.promoting.look(self.stage)
         failed = [result for result in results if not result.passed]

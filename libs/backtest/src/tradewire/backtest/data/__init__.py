@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tradewire.backtest.data.errors import MarketDataError
     from tradewire.backtest.data.files import MarketFiles
     from tradewire.backtest.data.inspection import (
-        Finding,
+        DataFinding,
         Inspection,
         candles_of,
         error_of,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Candles",
-    "Finding",
+    "DataFinding",
     "Gap",
     "Inspection",
     "MarketDataError",
@@ -38,7 +38,7 @@ __all__ = [
 ]
 _MODULES = {
     "Candles": "candles",
-    "Finding": "inspection",
+    "DataFinding": "inspection",
     "Gap": "candles",
     "Inspection": "inspection",
     "MarketDataError": "errors",

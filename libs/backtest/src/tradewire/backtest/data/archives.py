@@ -17,12 +17,12 @@ import polars as pl
 
 from tradewire.backtest.data.contents import read_contents
 from tradewire.backtest.data.errors import MarketDataError
-from tradewire.backtest.data.fetching import Kind, Page
+from tradewire.backtest.data.fetching import FetchedPage, FetchKind
 from tradewire.backtest.data.inspection import candles_of, inspect_file
 from tradewire.trading.language import INTERVALS_US
 
 FOLDER: Final = Path("data/futures/um")
-_KINDS: Final = {Kind.CANDLES: "klines", Kind.MARK: "markPriceKlines", Kind.FUNDING: "fundingRate"}
+_KINDS: Final = {FetchKind.CANDLES: "klines", FetchKind.MARK: "markPriceKlines", FetchKind.FUNDING: "fundingRate"}
 _NAMES: Final = ("open", "high", "low", "close", "volume")
 
 
@@ -39,7 +39,7 @@ class Archives:
         self._root = root / FOLDER if (root / FOLDER).is_dir() else root
         self._symbol, self._interval, self._now_ms = symbol.split(":")[0].replace("/", ""), interval, now_ms
         self.missing: list[str] = []
-        if not any(self.offers(kind) for kind in Kind):
+        if not any(self.offers(kind) for kind in FetchKind):
             allowed = f"a folder with {FOLDER}/monthly/klines/{self._symbol}/{interval}"
             raise MarketDataError("--archives", found=str(root), allowed=allowed)
 
@@ -52,11 +52,11 @@ class Archives:
         """The time as it was given."""
         return self._now_ms
 
-    def offers(self, kind: Kind) -> bool:
+    def offers(self, kind: FetchKind) -> bool:
         """Whether files of a kind lie there."""
         return any(self._folder(span, kind).is_dir() for span in ("monthly", "daily"))
 
-    def page(self, kind: Kind, since_ms: int, until_ms: int) -> Page:
+    def page(self, kind: FetchKind, since_ms: int, until_ms: int) -> FetchedPage:
         """Rows of the month, or else of the day, of ``since_ms``, from it up to before ``until_ms``."""
         since = datetime.fromtimestamp(since_ms / 1000, UTC)
         day = since.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -70,29 +70,29 @@ class Archives:
         table = self._table(kind, path) if path is not None else _empty(kind)
         time = table.columns[0]
         rows = table.filter((pl.col(time) >= since_ms) & (pl.col(time) < until_ms))
-        return Page(rows, min(round(ends.timestamp() * 1000), until_ms))
+        return FetchedPage(rows, min(round(ends.timestamp() * 1000), until_ms))
 
-    def _folder(self, span: str, kind: Kind) -> Path:
+    def _folder(self, span: str, kind: FetchKind) -> Path:
         folder = self._root / span / _KINDS[kind] / self._symbol
-        return folder if kind is Kind.FUNDING else folder / self._interval
+        return folder if kind is FetchKind.FUNDING else folder / self._interval
 
-    def _file(self, span: str, kind: Kind, date: str) -> Path | None:
-        name = "fundingRate" if kind is Kind.FUNDING else self._interval
+    def _file(self, span: str, kind: FetchKind, date: str) -> Path | None:
+        name = "fundingRate" if kind is FetchKind.FUNDING else self._interval
         path = self._folder(span, kind) / f"{self._symbol}-{name}-{date}.zip"
         return path if path.is_file() else None
 
-    def _table(self, kind: Kind, path: Path) -> pl.DataFrame:
+    def _table(self, kind: FetchKind, path: Path) -> pl.DataFrame:
         """A file's rows. Raises MarketDataError for one that is damaged or not as it is described."""
         _check_sum(path)
-        if kind is Kind.FUNDING:
+        if kind is FetchKind.FUNDING:
             return _funding(path)
-        candles = candles_of(inspect_file(path, self._interval), str(path), any_volume=kind is Kind.MARK)
+        candles = candles_of(inspect_file(path, self._interval), str(path), any_volume=kind is FetchKind.MARK)
         columns = dict(zip(_NAMES, candles.columns, strict=True))
         return pl.DataFrame({"open_time": candles.open_time_us // 1000, **columns})
 
 
-def _empty(kind: Kind) -> pl.DataFrame:
-    if kind is Kind.FUNDING:
+def _empty(kind: FetchKind) -> pl.DataFrame:
+    if kind is FetchKind.FUNDING:
         return pl.DataFrame(schema={"funding_time": pl.Int64, "funding_rate": pl.Float64})
     return pl.DataFrame(schema={"open_time": pl.Int64, **dict.fromkeys(_NAMES, pl.Float64)})
 

@@ -18,7 +18,7 @@ from tradewire.backtest.data.writing import write_table
 _CHUNK = re.compile(r"(\d+)-(\d+)\.parquet")
 
 
-class Kind(StrEnum):
+class FetchKind(StrEnum):
     """What is fetched."""
 
     CANDLES = "candles"
@@ -27,21 +27,21 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class FetchedPage:
     """Rows of one answer, by time, and the time (ms) from which to ask next; None when nothing came."""
 
     table: pl.DataFrame
     next_ms: int | None
 
 
-Progress = Callable[[Kind, int, int], None]
+Progress = Callable[[FetchKind, int, int], None]
 """Told after each chunk: what is fetched, the time reached (ms), rows in the chunk."""
 
 
 class Pages(Protocol):
     """Answers for spans of time; ``Venue`` gives them."""
 
-    def page(self, kind: Kind, since_ms: int, until_ms: int) -> Page:
+    def page(self, kind: FetchKind, since_ms: int, until_ms: int) -> FetchedPage:
         """Rows from ``since_ms`` up to before ``until_ms``, as many as one answer holds."""
 
 
@@ -52,7 +52,7 @@ class History(Pages, Protocol):
     def symbol_id(self) -> str:
         """The venue's own name of the market."""
 
-    def offers(self, kind: Kind) -> bool:
+    def offers(self, kind: FetchKind) -> bool:
         """Whether there is any of a kind."""
 
     def now_ms(self) -> int:
@@ -60,14 +60,14 @@ class History(Pages, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class FetchSpan:
     """Open times from ``start_ms`` up to before ``end_ms`` (ms since the epoch)."""
 
     start_ms: int
     end_ms: int
 
 
-def fetch(pages: Pages, kind: Kind, span: Span, path: Path, progress: Progress) -> pl.DataFrame:
+def fetch(pages: Pages, kind: FetchKind, span: FetchSpan, path: Path, progress: Progress) -> pl.DataFrame:
     """Fetch the span into the Parquet file ``path``, joined with what the file holds already.
 
     Each answer is kept at once in a folder beside it, as a file that appears whole or not at all and whose name says
@@ -75,7 +75,7 @@ def fetch(pages: Pages, kind: Kind, span: Span, path: Path, progress: Progress) 
     rows of one time differ, RetryableError when the venue does not answer, OSError.
     """
     chunks = path.with_name(f".{path.name}.chunks")
-    time = "funding_time" if kind is Kind.FUNDING else "open_time"
+    time = "funding_time" if kind is FetchKind.FUNDING else "open_time"
     since_ms = _reached(chunks, path, span.start_ms, time)
     while since_ms < span.end_ms:
         page = pages.page(kind, since_ms, span.end_ms)

@@ -29,7 +29,7 @@ _OWN_TIME_UNKNOWN = ("open_time", "row")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DataFinding:
     """A rule that a row breaks; without ``row``, the file. ``time_ms``: the row's open time where it can be read."""
 
     row: int | None
@@ -57,7 +57,7 @@ class Inspection:
     duplicates: tuple[int, ...] = ()
     conflicts: tuple[int, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    errors: tuple[Finding, ...] = ()
+    errors: tuple[DataFinding, ...] = ()
     has_volume: bool = True
     notes: tuple[str, ...] = ()
     candles: Candles | None = field(default=None, repr=False, compare=False)
@@ -97,7 +97,7 @@ def rows_of(source: Source, reading: Reading = PLAIN) -> JudgedRows:
     return rows_of_table(table_of(data, form, name), name, reading)
 
 
-def error_of(finding: Finding, source: str) -> MarketDataError:
+def error_of(finding: DataFinding, source: str) -> MarketDataError:
     """The finding as an error that names the file."""
     return MarketDataError(
         source,
@@ -166,10 +166,10 @@ def inspect_rows(rows: JudgedRows, interval: str | None = None) -> Inspection:
     )
 
 
-def _conflict(rows: JudgedRows, place: int, first: int) -> Finding:
+def _conflict(rows: JudgedRows, place: int, first: int) -> DataFinding:
     """That a row has other values than row number ``first``, of the same open time."""
     row, time_ms = int(rows.row[place]), int(rows.time_us[place]) // 1000
-    return Finding(row, time_ms, "open_time", f"other values than in row {first}", "one bar per open time")
+    return DataFinding(row, time_ms, "open_time", f"other values than in row {first}", "one bar per open time")
 
 
 def gaps_between(seen: IntArray, interval_us: int) -> tuple[Gap, ...]:
@@ -194,12 +194,12 @@ def _unfit_volume(rows: JudgedRows) -> str:
 
 
 def _unreadable(error: MarketDataError) -> Inspection:
-    return Inspection(rows=0, errors=(Finding(error.row, None, error.field, error.found, error.allowed),))
+    return Inspection(rows=0, errors=(DataFinding(error.row, None, error.field, error.found, error.allowed),))
 
 
-def _finding(fault: BarFault) -> Finding:
+def _finding(fault: BarFault) -> DataFinding:
     time_ms = None if fault.field in _OWN_TIME_UNKNOWN else fault.open_time_us // 1000
-    return Finding(fault.row, time_ms, fault.field, fault.found, fault.allowed + _HINTS.get(fault.allowed, ""))
+    return DataFinding(fault.row, time_ms, fault.field, fault.found, fault.allowed + _HINTS.get(fault.allowed, ""))
 
 
 def _times_of(faults: tuple[BarFault, ...]) -> IntArray:
@@ -218,12 +218,12 @@ def _distinct_ms(time_us: IntArray) -> tuple[int, ...]:
     return tuple((np.unique(time_us) // 1000).tolist()) if len(time_us) else ()
 
 
-def _interval(seen: IntArray, told: str | None) -> tuple[str | None, Finding | None]:
+def _interval(seen: IntArray, told: str | None) -> tuple[str | None, DataFinding | None]:
     """The interval told, or the one that is the commonest distance of open times, the shorter of equals."""
     if told is not None:
         if told in INTERVALS_US:
             return told, None
-        return None, Finding(None, None, "interval", told, ", ".join(INTERVALS_US))
+        return None, DataFinding(None, None, "interval", told, ", ".join(INTERVALS_US))
     if len(seen) < 2:
         return None, None
     steps = np.diff(seen)
@@ -238,10 +238,10 @@ def _interval(seen: IntArray, told: str | None) -> tuple[str | None, Finding | N
     if known:
         return names[min(known)[1]], None
     commonest = int(distances[np.argmax(counts)])
-    return None, Finding(None, None, "interval", f"{commonest / 60e6:g} min", ", ".join(INTERVALS_US))
+    return None, DataFinding(None, None, "interval", f"{commonest / 60e6:g} min", ", ".join(INTERVALS_US))
 
 
-def _off_grid(rows: JudgedRows, interval_us: int, interval: str) -> list[Finding]:
+def _off_grid(rows: JudgedRows, interval_us: int, interval: str) -> list[DataFinding]:
     """Rows, bad ones too, whose open time no bar of the interval has."""
     of_faults = {(fault.row, fault.open_time_us) for fault in rows.faults if fault.field not in _OWN_TIME_UNKNOWN}
     off = np.flatnonzero((rows.time_us - origin_us(interval_us)) % interval_us != 0)
@@ -249,5 +249,6 @@ def _off_grid(rows: JudgedRows, interval_us: int, interval: str) -> list[Finding
     found += [(row or 0, time_us) for row, time_us in of_faults if (time_us - origin_us(interval_us)) % interval_us]
     allowed = f"a multiple of {interval} since {'a Monday' if interval == '1w' else '1970'}, 00:00 UTC"
     return [
-        Finding(row, time_us // 1000, "open_time", f"{time_us // 1000} ms", allowed) for row, time_us in sorted(found)
+        DataFinding(row, time_us // 1000, "open_time", f"{time_us // 1000} ms", allowed)
+        for row, time_us in sorted(found)
     ]

@@ -10,7 +10,7 @@ import ccxt
 import polars as pl
 
 from tradewire.backtest.data.errors import MarketDataError, VenueAwayError
-from tradewire.backtest.data.fetching import Kind, Page
+from tradewire.backtest.data.fetching import FetchedPage, FetchKind
 from tradewire.backtest.data.judged import judge
 from tradewire.trading.bars_csv import RawBar
 from tradewire.trading.language import INTERVALS_US
@@ -25,7 +25,7 @@ _FIRST_WAIT_S = 1.0
 _NAMES = ("open", "high", "low", "close", "volume")
 
 
-class Venue:
+class HistoryVenue:
     """One market of a venue. Asks no faster than ccxt's limit for it; what fails in passing is tried again.
 
     ``base_url`` replaces scheme and host of every address; ``sleep`` waits for seconds; ``note`` is told of every try
@@ -63,9 +63,13 @@ class Venue:
         """The venue's own name of the market."""
         return str(self._market["id"])
 
-    def offers(self, kind: Kind) -> bool:
+    def offers(self, kind: FetchKind) -> bool:
         """Whether the venue tells it."""
-        feature = {Kind.CANDLES: "fetchOHLCV", Kind.MARK: "fetchMarkOHLCV", Kind.FUNDING: "fetchFundingRateHistory"}
+        feature = {
+            FetchKind.CANDLES: "fetchOHLCV",
+            FetchKind.MARK: "fetchMarkOHLCV",
+            FetchKind.FUNDING: "fetchFundingRateHistory",
+        }
         return bool(self._client.has.get(feature[kind]))
 
     def now_ms(self) -> int:
@@ -74,12 +78,14 @@ class Venue:
             return int(self._ask(self._client.fetch_time))
         return int(self._client.milliseconds())
 
-    def page(self, kind: Kind, since_ms: int, until_ms: int) -> Page:
+    def page(self, kind: FetchKind, since_ms: int, until_ms: int) -> FetchedPage:
         """Rows from ``since_ms`` up to before ``until_ms``, as many as one answer holds."""
-        return self._funding(since_ms, until_ms) if kind is Kind.FUNDING else self._candles(kind, since_ms, until_ms)
+        return (
+            self._funding(since_ms, until_ms) if kind is FetchKind.FUNDING else self._candles(kind, since_ms, until_ms)
+        )
 
-    def _candles(self, kind: Kind, since_ms: int, until_ms: int) -> Page:
-        ask = self._client.fetch_mark_ohlcv if kind is Kind.MARK else self._client.fetch_ohlcv
+    def _candles(self, kind: FetchKind, since_ms: int, until_ms: int) -> FetchedPage:
+        ask = self._client.fetch_mark_ohlcv if kind is FetchKind.MARK else self._client.fetch_ohlcv
         rows = self._ask(lambda: ask(self._market["symbol"], self._interval, since_ms, PAGE_ROWS))
         rows = [row for row in rows if since_ms <= row[0] < until_ms]
         judged = judge(_raw(row, number) for number, row in enumerate(rows, start=1))
@@ -94,14 +100,14 @@ class Venue:
         columns = dict(zip(_NAMES, judged.numbers, strict=True))
         table = pl.DataFrame({"open_time": judged.time_us // 1000, **columns})
         next_ms = int(judged.time_us[-1]) // 1000 + INTERVALS_US[self._interval] // 1000 if rows else None
-        return Page(table, next_ms)
+        return FetchedPage(table, next_ms)
 
-    def _funding(self, since_ms: int, until_ms: int) -> Page:
+    def _funding(self, since_ms: int, until_ms: int) -> FetchedPage:
         answer = self._ask(lambda: self._client.fetch_funding_rate_history(self._market["symbol"], since_ms, PAGE_ROWS))
         rows = sorted((int(r["timestamp"]), float(r["fundingRate"])) for r in answer)
         rows = [row for row in rows if since_ms <= row[0] < until_ms]
         schema = {"funding_time": pl.Int64, "funding_rate": pl.Float64}
-        return Page(pl.DataFrame(rows, schema=schema, orient="row"), rows[-1][0] + 1 if rows else None)
+        return FetchedPage(pl.DataFrame(rows, schema=schema, orient="row"), rows[-1][0] + 1 if rows else None)
 
     def _find(self, symbol: str) -> Mapping[str, Any]:
         markets: Mapping[str, Any] = self._ask(self._client.load_markets)

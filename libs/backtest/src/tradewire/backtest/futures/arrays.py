@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT, REVERSE_TO_LONG, REVERSE_TO_SHORT = 1, 2, 3, 4, 5, 6
 """Signal codes, as in `tradewire.trading.language.SIGNALS`."""
-WALLET, REALISED, FEES, FUNDING, PEAK = range(5)
+WALLET, REALIZED, FEES, FUNDING, PEAK = range(5)
 """Places in ``totals``, quote 1e-8: funding as received, and the highest equity at any close."""
 FILLS, PAYMENTS, ORDERS, REFUSALS, ANSWERED, ENTRIES, EXITS, CUT, NOTHING_LEFT = range(9)
 """Places in the tape's ``counts``; orders are all that the venue ever took from the account.
@@ -31,7 +31,7 @@ OPEN_US = RATE
 """In place of a rate, where finer bars have their open time, UTC µs."""
 
 
-class Market(NamedTuple):
+class MarketArrays(NamedTuple):
     """Bars of all symbols: ``rows`` (6 or 10, s, t); ``signal`` (s, t) are the codes that may be acted on.
 
     ``mark_row``: the row of the marks' opens, 0 where no symbol has marks. ``close_us`` (t,): UTC µs; ``day`` (t,): the
@@ -65,7 +65,7 @@ class Inside(NamedTuple):
 class Held(NamedTuple):
     """Positions, shape (s,), 1e-8 units. ``last`` and ``mark``: prices as of now, carried along by the loops."""
 
-    quantity: Ints
+    qty: Ints
     cost: Ints
     entry_price: Ints
     cross: Flags
@@ -92,8 +92,8 @@ class Terms(NamedTuple):
 
     tick: Ints
     step: Ints
-    min_quantity: Ints
-    max_quantity: Ints
+    min_qty: Ints
+    max_qty: Ints
     min_notional: Ints
     taker_fee: Ints
     collar: Ints
@@ -109,7 +109,7 @@ class Model(NamedTuple):
     latency_us: int
 
 
-class Asked(NamedTuple):
+class EntryArrays(NamedTuple):
     """What an entry would ask for, base units of a step, shape (s, t): per 1e-8 of equity, and beside it.
 
     ``capped``: the most per 1e-8 of equity; infinite without a cap. ``fixed`` (s,): a quantity that is always the same,
@@ -142,7 +142,7 @@ class Limits(NamedTuple):
     orders_per_minute: int
 
 
-class Venue(NamedTuple):
+class InstrumentArrays(NamedTuple):
     """What decisions and fills go by until an instrument changes.
 
     ``covered``: whether the loop knows all that entries are sized, guarded and judged by.
@@ -151,12 +151,12 @@ class Venue(NamedTuple):
     terms: Terms
     brackets: Brackets
     model: Model
-    asked: Asked
+    asked: EntryArrays
     limits: Limits
     covered: bool
 
 
-class Tape(NamedTuple):
+class LogArrays(NamedTuple):
     """What happened, one row each: columns of `Log.fills` and of `Log.payments`; ``counts`` says how many.
 
     ``refusals``: entries that a rule refused: the close, the symbol and the rule.
@@ -168,7 +168,7 @@ class Tape(NamedTuple):
     counts: Ints
 
 
-class Account(NamedTuple):
+class AccountArrays(NamedTuple):
     """All that a bar changes of an account, and how much of the tape is written."""
 
     held: Held

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tradewire.backtest.activity import Counts, activity_of, count_refusals
-from tradewire.backtest.futures.arrays import ANSWERED, CUT, ENTRIES, EXITS, NOTHING_LEFT, REFUSALS, Tape
+from tradewire.backtest.futures.arrays import ANSWERED, CUT, ENTRIES, EXITS, NOTHING_LEFT, REFUSALS, LogArrays
 from tradewire.backtest.futures.decisions import Answers
 from tradewire.backtest.futures.log import LEG, LEGS, Log
 from tradewire.backtest.loops.refusals import RULES
@@ -17,7 +17,7 @@ from tradewire.ports.backtest import MarketHistory
 from tradewire.trading.exchange import ExpireReason
 
 
-def count_passed(counts: Counts, tape: Tape) -> None:
+def count_passed(counts: Counts, tape: LogArrays) -> None:
     """Add what the signals that the compiled loop answered came to."""
     passed = tape.counts.tolist()
     counts.answered += passed[ANSWERED]

@@ -55,7 +55,7 @@ _ORDER_FIELDS = frozenset(
         "symbol",
         "side",
         "type",
-        "quantity_e8",
+        "qty_e8",
         "stop_price_e8",
         "callback_distance_e8",
         "reduce_only",

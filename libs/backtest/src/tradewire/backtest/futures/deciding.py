@@ -22,11 +22,11 @@ from tradewire.backtest.futures.arrays import (
     Brackets,
     Floats,
     Held,
+    InstrumentArrays,
     Ints,
-    Market,
-    Tape,
+    LogArrays,
+    MarketArrays,
     Terms,
-    Venue,
 )
 from tradewire.backtest.futures.margin import allowed, free_balance, gain, initial_margin, over
 from tradewire.backtest.futures.open_orders import (
@@ -45,7 +45,7 @@ from tradewire.backtest.futures.open_orders import (
     LEVEL,
     NEVER,
     NONE,
-    QUANTITY,
+    QTY,
     REQUESTED,
     SEQUENCE,
     SIGN,
@@ -65,21 +65,21 @@ FARTHEST = 1e9
 
 
 @compiled_in_place
-def signalled(at: int, market: Market, held: Held, book: Ints) -> bool:
+def signalled(at: int, market: MarketArrays, held: Held, book: Ints) -> bool:
     """Whether a signal of this close asks for anything."""
-    for s in range(len(held.quantity)):
+    for s in range(len(held.qty)):
         signal = market.signal[s, at]
-        if signal and market.present[s, at] and _asks(signal, held.quantity[s]) and not in_flight(s, book):
+        if signal and market.present[s, at] and _asks(signal, held.qty[s]) and not in_flight(s, book):
             return True
     return False
 
 
 @compiled_in_place
-def _asks(signal: int, quantity: int) -> bool:
+def _asks(signal: int, qty: int) -> bool:
     """Whether a signal asks for anything, a signed quantity being held."""
-    if quantity > 0:
+    if qty > 0:
         return signal in (EXIT_LONG, REVERSE_TO_SHORT)
-    if quantity < 0:
+    if qty < 0:
         return signal in (EXIT_SHORT, REVERSE_TO_LONG)
     return signal not in (0, EXIT_LONG, EXIT_SHORT)
 
@@ -87,32 +87,32 @@ def _asks(signal: int, quantity: int) -> bool:
 @compiled_inside
 def decide(
     at: int,
-    market: Market,
-    venue: Venue,
+    market: MarketArrays,
+    venue: InstrumentArrays,
     held: Held,
     totals: Ints,
     book: Ints,
-    tape: Tape,
+    tape: LogArrays,
     day_start: int,
     exposure: Floats,
 ) -> bool:
     """Send the orders of a close; False when it is not plain. An exit withdraws what guards."""
     terms, counts, latency_us = venue.terms, tape.counts, venue.model.latency_us
     equity, before = totals[WALLET], counts[ORDERS]
-    for s in range(len(held.quantity)):
+    for s in range(len(held.qty)):
         equity += gain(s, held)
     expose(held, book, exposure)
-    for s in range(len(held.quantity)):
-        quantity, signal, sent = held.quantity[s], market.signal[s, at], counts[ORDERS] - before
-        if not market.present[s, at] or not _asks(signal, quantity) or in_flight(s, book):
+    for s in range(len(held.qty)):
+        qty, signal, sent = held.qty[s], market.signal[s, at], counts[ORDERS] - before
+        if not market.present[s, at] or not _asks(signal, qty) or in_flight(s, book):
             continue
         if not terms.roomy[s]:
             return False
         counts[ANSWERED] += 1
-        if quantity != 0:
+        if qty != 0:
             if not _leave(at, s, market.close_us[at] + latency_us, latency_us, terms, held, book, counts):
                 return False
-            reserve(s, -1 if quantity > 0 else 1, abs(quantity), market.rows[CLOSE, s, at], exposure)
+            reserve(s, -1 if qty > 0 else 1, abs(qty), market.rows[CLOSE, s, at], exposure)
         if signal in (ENTER_LONG, ENTER_SHORT, REVERSE_TO_LONG, REVERSE_TO_SHORT):
             sign, money = 1 if signal in (ENTER_LONG, REVERSE_TO_LONG) else -1, (equity, totals[PEAK], day_start)
             size, cut = judged(at, s, sign, money, sent, market, venue, held, exposure)
@@ -125,7 +125,7 @@ def decide(
 
 
 @compiled_inside
-def _refuse(at: int, s: int, rule: int, tape: Tape) -> None:
+def _refuse(at: int, s: int, rule: int, tape: LogArrays) -> None:
     """Write down that a rule refused an entry."""
     row = tape.refusals[tape.counts[REFUSALS]]
     row[0], row[1], row[2] = at, s, rule
@@ -138,7 +138,7 @@ def _send(at: int, s: int, place: int, sign: int, size: int, arrive_us: int, boo
     order = book[s, place]
     counts[ORDERS] += 1
     order[STATUS], order[SIGN], order[FILLED] = (WORKING if place < STOP else INACTIVE), sign, 0
-    order[REQUESTED], order[QUANTITY], order[LEVEL], order[EXTREME] = size, size, 0, 0
+    order[REQUESTED], order[QTY], order[LEVEL], order[EXTREME] = size, size, 0, 0
     order[ARRIVED], order[ARRIVE], order[CANCEL] = 0, arrive_us, NEVER
     order[SEQUENCE], order[DECIDED] = counts[ORDERS], at
 
@@ -148,8 +148,8 @@ def _leave(
     at: int, s: int, arrive_us: int, latency_us: int, terms: Terms, held: Held, book: Ints, counts: Ints
 ) -> bool:
     """Send an exit, and withdraw what guards; False where the venue may refuse the exit."""
-    size = abs(held.quantity[s])
-    if size % terms.step[s] or size < terms.min_quantity[s] or size > terms.max_quantity[s]:
+    size = abs(held.qty[s])
+    if size % terms.step[s] or size < terms.min_qty[s] or size > terms.max_qty[s]:
         return False
     for guard in range(STOP, STOP + GUARDS):
         if book[s, guard, STATUS] == NONE:
@@ -163,7 +163,7 @@ def _leave(
             book[s, left, CANCEL] = arrive_us
         book[s, guard, STATUS] = NONE
     counts[EXITS] += 1
-    _send(at, s, EXIT, -1 if held.quantity[s] > 0 else 1, size, arrive_us, book, counts)
+    _send(at, s, EXIT, -1 if held.qty[s] > 0 else 1, size, arrive_us, book, counts)
     return True
 
 
@@ -173,8 +173,8 @@ def _enter(
     s: int,
     sign: int,
     size: int,
-    market: Market,
-    venue: Venue,
+    market: MarketArrays,
+    venue: InstrumentArrays,
     held: Held,
     totals: Ints,
     book: Ints,
@@ -204,16 +204,16 @@ def _admitted(
     s: int, sign: int, size: int, terms: Terms, held: Held, brackets: Brackets, totals: Ints, book: Ints
 ) -> bool:
     """Whether the venue takes an entry (`admission`), the orders of symbols before it being there already."""
-    value, now = notional(size, held.last[s]), notional(held.quantity[s], held.mark[s])
+    value, now = notional(size, held.last[s]), notional(held.qty[s], held.mark[s])
     after = max(abs(now), abs(now + sign * value))
     if after <= abs(now):
         return True
     free = free_balance(s, held, totals)
-    for other in range(len(held.quantity)):
+    for other in range(len(held.qty)):
         entry = book[other, ENTRY]
         if other != s and entry[STATUS] != NONE:
-            now = notional(held.quantity[other], held.mark[other])
-            opening = notional(entry[QUANTITY] - entry[FILLED], held.last[other])
+            now = notional(held.qty[other], held.mark[other])
+            opening = notional(entry[QTY] - entry[FILLED], held.last[other])
             reach = max(abs(now), abs(now + entry[SIGN] * opening))
             free -= max(0, over(reach, held.leverage[other]) - initial_margin(other, held))
     needed = over(after, held.leverage[s]) + mul_div_ceil(value, terms.taker_fee[s], SCALE)

@@ -116,7 +116,7 @@ class Decider:
         return decision
 
     def intent_of(
-        self, symbol: str, decided_us: int, leg: OrderLeg, side: str, quantity_e8: int, level_e8: int
+        self, symbol: str, decided_us: int, leg: OrderLeg, side: str, qty_e8: int, level_e8: int
     ) -> OrderIntent:
         """The intent of an order that was decided at a close; ``level_e8``: stop price or trailing distance, or 0."""
         strategy = self.strategy
@@ -125,7 +125,7 @@ class Decider:
         def id_of(which: OrderLeg) -> str:
             return client_order_id(evaluation_id, strategy.id, symbol, FIRST_VERSION, which)
 
-        order = market(id_of(leg), leg, Side(side), from_e8(quantity_e8), reduce_only=leg is not OrderLeg.ENTRY)
+        order = market(id_of(leg), leg, Side(side), from_e8(qty_e8), reduce_only=leg is not OrderLeg.ENTRY)
         if level_e8:
             order = guarding(order, id_of(OrderLeg.ENTRY), from_e8(level_e8))
         self.intents[order.client_order_id] = order
@@ -189,7 +189,7 @@ class Decider:
 
     def _state(self, exchange: SimulatedExchange, time_us: int, equity_e8: int) -> AccountStateChanged:
         """What a decision looks at: equity, positions, shares and open orders; nothing else is filled in."""
-        held = [(symbol, p) for symbol, p in exchange.account.positions.items() if p.quantity_e8]
+        held = [(symbol, p) for symbol, p in exchange.account.positions.items() if p.qty_e8]
         strategy, venue = self.strategy.id, self.strategy.venue
         return AccountStateChanged(
             account_id=self.strategy.account,
@@ -207,7 +207,7 @@ class Decider:
                 Position(
                     venue=venue,
                     symbol=symbol,
-                    qty=from_e8(p.quantity_e8),
+                    qty=from_e8(p.qty_e8),
                     entry_price=ZERO,
                     mark_price=from_e8(p.mark_e8),
                     unrealized_pnl=ZERO,
@@ -215,7 +215,7 @@ class Decider:
                 for symbol, p in held
             ),
             strategy_positions=tuple(
-                StrategyPosition(strategy_id=strategy, venue=venue, symbol=symbol, qty=from_e8(p.quantity_e8))
+                StrategyPosition(strategy_id=strategy, venue=venue, symbol=symbol, qty=from_e8(p.qty_e8))
                 for symbol, p in held
             ),
             open_orders=tuple(self._open_order(order) for order in exchange.orders),
@@ -232,7 +232,7 @@ class Decider:
             side=intent.side,
             order_type=intent.order_type,
             leg=intent.leg,
-            remaining=from_e8(order.quantity_e8 - order.filled_e8),
+            remaining=from_e8(order.qty_e8 - order.filled_e8),
             price=intent.stop_price,
             reduce_only=request.reduce_only,
         )

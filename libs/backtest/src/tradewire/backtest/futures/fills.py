@@ -7,13 +7,13 @@ from tradewire.backtest.futures.arrays import (
     FEES,
     FILLS,
     NOTHING_LEFT,
-    REALISED,
+    REALIZED,
     WALLET,
     Brackets,
     Held,
     Ints,
+    LogArrays,
     Model,
-    Tape,
     Terms,
 )
 from tradewire.backtest.futures.margin import allowed, free_balance, over
@@ -26,7 +26,7 @@ from tradewire.backtest.futures.open_orders import (
     LEFT,
     NONE,
     PART_FILLED,
-    QUANTITY,
+    QTY,
     SIGN,
     STATUS,
     STOP,
@@ -57,7 +57,7 @@ UNBOUNDED = -1
 @compiled_in_place
 def available(order: Ints, budget: int) -> int:
     """What of an order the bar's volume lets fill."""
-    leaves: int = order[QUANTITY] - order[FILLED]
+    leaves: int = order[QTY] - order[FILLED]
     return leaves if budget == UNBOUNDED else min(leaves, budget)
 
 
@@ -73,39 +73,39 @@ def execute(
     totals: Ints,
     book: Ints,
     budget: Ints,
-    tape: Tape,
+    tape: LogArrays,
     close_us: Ints,
 ) -> bool:
     """Fill what can be filled of an order at the last price; False where it is not plain that it fills."""
     order = book[s, place]
-    reducible = -held.quantity[s] * order[SIGN]
+    reducible = -held.qty[s] * order[SIGN]
     if place == ENTRY:
         if reducible > 0:
             return False
     elif reducible <= 0:
         return _expire(order, tape)
     else:
-        order[QUANTITY] = min(order[QUANTITY], order[FILLED] + reducible)
+        order[QTY] = min(order[QTY], order[FILLED] + reducible)
     size = available(order, budget[s])
     price = taker_price(held.last[s], order[SIGN], model.slippage, terms.tick[s])
     if tape.counts[FILLS] == len(tape.fills) or not _fits(size, price, totals[WALLET]):
         return False
     value = notional(size, price)
     fee = mul_div_ceil(value, terms.taker_fee[s], SCALE)
-    before = totals[REALISED]
+    before = totals[REALIZED]
     if not _trade(s, place, order[SIGN] * size, price, value, fee, brackets, held, totals):
         return False
     if budget[s] != UNBOUNDED:
         budget[s] -= size
-    _write(now_us, s, place, size, price, fee, totals[REALISED] - before, held, order, tape, close_us)
+    _write(now_us, s, place, size, price, fee, totals[REALIZED] - before, held, order, tape, close_us)
     order[FILLED] += size
-    order[STATUS] = NONE if order[FILLED] == order[QUANTITY] else PART_FILLED
+    order[STATUS] = NONE if order[FILLED] == order[QTY] else PART_FILLED
     _settle(s, place, terms.step[s], book)
     return True
 
 
 @compiled_in_place
-def _expire(order: Ints, tape: Tape) -> bool:
+def _expire(order: Ints, tape: LogArrays) -> bool:
     """End a reduce-only order that finds nothing to reduce, which is plain."""
     order[STATUS] = NONE
     tape.counts[NOTHING_LEFT] += 1
@@ -123,13 +123,13 @@ def _trade(
     s: int, place: int, signed: int, price: int, value: int, fee: int, brackets: Brackets, held: Held, totals: Ints
 ) -> bool:
     """Let a fill change what is held, and the wallet."""
-    before = totals[REALISED]
+    before = totals[REALIZED]
     if place == ENTRY:
         if not _enlarge(s, signed, price, value, fee, brackets, held, totals):
             return False
     elif not _reduce(s, 1 if signed > 0 else -1, abs(signed), value, held, totals):
         return False
-    totals[WALLET] += totals[REALISED] - before - fee
+    totals[WALLET] += totals[REALIZED] - before - fee
     totals[FEES] += fee
     return True
 
@@ -139,12 +139,12 @@ def _enlarge(
     s: int, signed: int, price: int, value: int, fee: int, brackets: Brackets, held: Held, totals: Ints
 ) -> bool:
     """Open a position or add to it, if brackets and margin allow; False when they don't."""
-    after = abs(held.quantity[s] + signed)
-    exposure = value if held.quantity[s] == 0 else notional(after, price)
+    after = abs(held.qty[s] + signed)
+    exposure = value if held.qty[s] == 0 else notional(after, price)
     needed = over(exposure, held.leverage[s]) + fee
     if not allowed(s, exposure, held, brackets) or needed > free_balance(s, held, totals):
         return False
-    held.quantity[s] += signed
+    held.qty[s] += signed
     held.cost[s] += value
     held.margin[s] += 0 if held.cross[s] else over(value, held.leverage[s])
     held.entry_price[s] = average_price(held.cost[s], after)
@@ -154,17 +154,17 @@ def _enlarge(
 @compiled_inside
 def _reduce(s: int, sign: int, size: int, value: int, held: Held, totals: Ints) -> bool:
     """Let go of a position or a part of it; False when it is too large to be shared out in 64 bits."""
-    whole = abs(held.quantity[s])
+    whole = abs(held.qty[s])
     cost, margin = held.cost[s], held.margin[s]
     if size < whole:
         if max(cost, margin) >= LARGEST_SHARED or whole >= LARGEST_SHARED * 512:
             return False
         cost, margin = mul_div(cost, size, whole), mul_div_floor(margin, size, whole)
-    held.quantity[s] += sign * size
+    held.qty[s] += sign * size
     held.cost[s] -= cost
     held.margin[s] -= margin
-    held.entry_price[s] = 0 if held.quantity[s] == 0 else average_price(held.cost[s], abs(held.quantity[s]))
-    totals[REALISED] += value - cost if sign < 0 else cost - value
+    held.entry_price[s] = 0 if held.qty[s] == 0 else average_price(held.cost[s], abs(held.qty[s]))
+    totals[REALIZED] += value - cost if sign < 0 else cost - value
     return True
 
 
@@ -176,16 +176,16 @@ def _write(
     size: int,
     price: int,
     fee: int,
-    realised: int,
+    realized: int,
     held: Held,
     order: Ints,
-    tape: Tape,
+    tape: LogArrays,
     close_us: Ints,
 ) -> None:
     """A fill as `Log.fills` has it."""
     row = tape.fills[tape.counts[FILLS]]
     row[0], row[1], row[2], row[3], row[4] = now_us, s, kind_of(place), order[SIGN], 0
-    row[5], row[6], row[7], row[8], row[9] = size, price, fee, realised, held.quantity[s]
+    row[5], row[6], row[7], row[8], row[9] = size, price, fee, realized, held.qty[s]
     row[10], row[11] = held.last[s], close_us[order[DECIDED]]
     tape.counts[FILLS] += 1
 
@@ -199,7 +199,7 @@ def _settle(s: int, place: int, step: int, book: Ints) -> None:
         for guard in range(STOP, STOP + GUARDS):
             status = book[s, guard, STATUS]
             if status != NONE and share > 0:
-                book[s, guard, QUANTITY] = share
+                book[s, guard, QTY] = share
                 book[s, guard, STATUS] = WORKING if status == INACTIVE else status
             elif entry[STATUS] == NONE:
                 book[s, guard, STATUS] = NONE

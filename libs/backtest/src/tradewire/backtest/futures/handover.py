@@ -28,7 +28,7 @@ from tradewire.backtest.futures.open_orders import (
     NONE,
     PART_FILLED,
     PLACES,
-    QUANTITY,
+    QTY,
     REQUESTED,
     SEQUENCE,
     SIGN,
@@ -76,7 +76,7 @@ def book_of(grid: Grid, exchange: SimulatedExchange, latency_us: int) -> Ints | 
         if row[STATUS] != NONE:
             return None
         row[STATUS], row[SIGN] = _STATUSES[order.status], request.side.sign
-        row[REQUESTED], row[QUANTITY], row[FILLED] = request.quantity_e8, order.quantity_e8, order.filled_e8
+        row[REQUESTED], row[QTY], row[FILLED] = request.qty_e8, order.qty_e8, order.filled_e8
         row[LEVEL], row[EXTREME] = request.stop_price_e8 or request.callback_distance_e8, order.extreme_e8
         row[ARRIVED], row[ARRIVE], row[CANCEL] = order.arrived, order.arrive_us, order.cancel_us
         row[SEQUENCE] = order.sequence
@@ -87,19 +87,19 @@ def book_of(grid: Grid, exchange: SimulatedExchange, latency_us: int) -> Ints | 
 def held_of(grid: Grid, exchange: SimulatedExchange) -> Held:
     """The exchange's positions as the loop has them. Raises: ValueError for one worth more than 64 bits hold."""
     every = [exchange.account.positions[symbol] for symbol in grid.symbols]
-    quantity, cost, entry_price, margin = np.zeros((4, len(every)), dtype=np.int64)
+    qty, cost, entry_price, margin = np.zeros((4, len(every)), dtype=np.int64)
     for p in exchange.account.open_positions():
-        if max(abs(p.quantity_e8) * p.mark_e8 // SCALE, p.cost_e8) > LARGEST_WORTH:
+        if max(abs(p.qty_e8) * p.mark_e8 // SCALE, p.cost_e8) > LARGEST_WORTH:
             raise ValueError(TOO_LARGE)
         row = bisect_left(grid.symbols, p.spec.symbol)
-        quantity[row], cost[row], entry_price[row], margin[row] = (
-            p.quantity_e8,
+        qty[row], cost[row], entry_price[row], margin[row] = (
+            p.qty_e8,
             p.cost_e8,
             p.entry_price_e8,
             p.margin_e8,
         )
     return Held(
-        quantity=quantity,
+        qty=qty,
         cost=cost,
         entry_price=entry_price,
         cross=np.array([p.is_cross for p in every], dtype=np.bool_),
@@ -124,7 +124,7 @@ def _orders(book: Ints, grid: Grid, known: dict[int, Order], decider: Decider) -
         if order is None:
             order = _sent(place if place < LEFT else place - GUARDS, line, grid.symbols[s], grid, decider)
         order.status = _STATUS_OF[line[STATUS]]
-        order.quantity_e8, order.filled_e8, order.extreme_e8 = line[QUANTITY], line[FILLED], line[EXTREME]
+        order.qty_e8, order.filled_e8, order.extreme_e8 = line[QTY], line[FILLED], line[EXTREME]
         order.arrived, order.cancel_us = bool(line[ARRIVED]), line[CANCEL]
         yield order
 
@@ -140,5 +140,5 @@ def _sent(kind: int, line: list[int], symbol: str, grid: Grid, decider: Decider)
         venue_order_id=venue_order_id(strategy.account, line[SEQUENCE]),
         sequence=line[SEQUENCE],
         arrive_us=line[ARRIVE],
-        quantity_e8=line[QUANTITY],
+        qty_e8=line[QTY],
     )

@@ -15,14 +15,14 @@ from tradewire.ports.backtest import LIQUIDATION
 from tradewire.trading import exchange as venue
 
 FILL_COLUMNS = (
-    *("time_us", "symbol", "leg", "sign", "maker", "quantity", "price", "fee", "realised", "position", "shown"),
+    *("time_us", "symbol", "leg", "sign", "maker", "qty", "price", "fee", "realized", "position", "shown"),
     "decided_us",
 )
 """Of `Log.fills`: symbol and leg by number, amounts in 1e-8, ``shown`` the price that the market showed.
 
 ``decided_us`` is the close whose decision the order is, 0 where its id is known.
 """
-TIME, SYMBOL, LEG, SIGN, MAKER, QUANTITY, PRICE, FEE, REALISED, POSITION, SHOWN, DECIDED = range(len(FILL_COLUMNS))
+TIME, SYMBOL, LEG, SIGN, MAKER, QTY, PRICE, FEE, REALIZED, POSITION, SHOWN, DECIDED = range(len(FILL_COLUMNS))
 PAYMENT_COLUMNS = ("time_us", "symbol", "amount", "position")
 """Of `Log.payments`: what the wallet received, and what was held, 1e-8."""
 PAID_TIME, PAID_SYMBOL, AMOUNT, HELD = range(len(PAYMENT_COLUMNS))
@@ -32,7 +32,7 @@ _NUMBERS = {leg: number for number, leg in enumerate(LEGS)}
 
 
 @dataclass(slots=True)
-class Rows:
+class IntegerTable:
     """A table of integers that grows by one row or by many."""
 
     width: int
@@ -65,8 +65,8 @@ class Log:
 
     symbols: Sequence[str]
     decider: Decider
-    fills: Rows = field(default_factory=lambda: Rows(len(FILL_COLUMNS)))
-    payments: Rows = field(default_factory=lambda: Rows(len(PAYMENT_COLUMNS)))
+    fills: IntegerTable = field(default_factory=lambda: IntegerTable(len(FILL_COLUMNS)))
+    payments: IntegerTable = field(default_factory=lambda: IntegerTable(len(PAYMENT_COLUMNS)))
     _known_ids: list[str] = field(default_factory=list)
     _numbers: dict[str, int] = field(init=False)
 
@@ -96,7 +96,7 @@ class Log:
         self.fills.add(
             (
                 *(fill.time_us, self._numbers[fill.symbol], leg, fill.side.sign, maker),
-                *(fill.quantity_e8, fill.price_e8, fill.fee_e8, fill.realised_pnl_e8, fill.position_after_e8),
+                *(fill.qty_e8, fill.price_e8, fill.fee_e8, fill.realized_pnl_e8, fill.position_after_e8),
                 *(fill.shown_e8, 0),
             )
         )

@@ -14,15 +14,15 @@ from tradewire.backtest.futures.arrays import (
     PAYMENTS,
     RATE,
     WALLET,
-    Account,
+    AccountArrays,
     Brackets,
     Held,
     Inside,
+    InstrumentArrays,
     Ints,
-    Market,
+    LogArrays,
+    MarketArrays,
     Room,
-    Tape,
-    Venue,
 )
 from tradewire.backtest.futures.deciding import decide, signalled
 from tradewire.backtest.futures.margin import book_state, cross_wallet_of, safe_at, safe_within
@@ -35,16 +35,16 @@ from tradewire.backtest.loops.arithmetic import SCALE, mul_div, notional
 def trade(
     start: int,
     stop: int,
-    market: Market,
+    market: MarketArrays,
     inside: Inside,
-    venue: Venue,
+    venue: InstrumentArrays,
     held: Held,
     totals: Ints,
     book: Ints,
-    tape: Tape,
+    tape: LogArrays,
     states: Ints,
     positions: Ints,
-    before: Account,
+    before: AccountArrays,
     room: Room,
 ) -> tuple[int, bool]:
     """Trade bars from ``start`` on; the first that was not, and whether the signals at the close before it are due.
@@ -52,7 +52,7 @@ def trade(
     ``held``, ``totals``, ``book`` (the open orders), ``tape``, ``states`` and ``positions`` are carried along;
     ``before`` and ``room`` are there to work in.
     """
-    now = Account(held, totals, book, tape.counts)
+    now = AccountArrays(held, totals, book, tape.counts)
     resting = any_open(book)
     for at in range(start, stop):
         due = at > start and signalled(at - 1, market, held, book)
@@ -74,13 +74,13 @@ def trade(
 def _happen(
     at: int,
     due: bool,
-    market: Market,
+    market: MarketArrays,
     inside: Inside,
-    venue: Venue,
+    venue: InstrumentArrays,
     held: Held,
     totals: Ints,
     book: Ints,
-    tape: Tape,
+    tape: LogArrays,
     states: Ints,
     room: Room,
 ) -> bool:
@@ -95,26 +95,26 @@ def _happen(
 
 
 @compiled_inside
-def _fund(at: int, market: Market, held: Held, brackets: Brackets, totals: Ints, tape: Tape) -> bool:
+def _fund(at: int, market: MarketArrays, held: Held, brackets: Brackets, totals: Ints, tape: LogArrays) -> bool:
     """Pay funding on what is held at the close; False when a position is not clear of liquidation there."""
-    for s in range(len(held.quantity)):
-        rate, quantity = market.rows[RATE, s, at], held.quantity[s]
+    for s in range(len(held.qty)):
+        rate, qty = market.rows[RATE, s, at], held.qty[s]
         if not market.present[s, at]:
             continue
         held.last[s], held.mark[s] = market.rows[CLOSE, s, at], market.rows[market.mark_row + CLOSE, s, at]
-        if rate != 0 and quantity != 0:
-            amount = -mul_div(notional(quantity, held.mark[s]), rate, SCALE)
+        if rate != 0 and qty != 0:
+            amount = -mul_div(notional(qty, held.mark[s]), rate, SCALE)
             totals[WALLET] += amount
             totals[FUNDING] += amount
             held.margin[s] += 0 if held.cross[s] else amount
             row = tape.funding[tape.counts[PAYMENTS]]
-            row[0], row[1], row[2], row[3] = market.close_us[at], s, amount, quantity
+            row[0], row[1], row[2], row[3] = market.close_us[at], s, amount, qty
             tape.counts[PAYMENTS] += 1
     return safe_at(held.mark, held, brackets, cross_wallet_of(held, totals))
 
 
 @compiled_in_place
-def _settles(at: int, market: Market) -> bool:
+def _settles(at: int, market: MarketArrays) -> bool:
     """Whether funding is due at the close."""
     settles = False
     for s in range(len(market.present)):
@@ -123,11 +123,11 @@ def _settles(at: int, market: Market) -> bool:
 
 
 @compiled_inside
-def _copy(source: Account, target: Account) -> None:
+def _copy(source: AccountArrays, target: AccountArrays) -> None:
     """Copy what bars change."""
     mine, yours = source.held, target.held
-    for s in range(len(mine.quantity)):
-        yours.quantity[s], yours.cost[s], yours.margin[s] = mine.quantity[s], mine.cost[s], mine.margin[s]
+    for s in range(len(mine.qty)):
+        yours.qty[s], yours.cost[s], yours.margin[s] = mine.qty[s], mine.cost[s], mine.margin[s]
         yours.entry_price[s], yours.last[s], yours.mark[s] = mine.entry_price[s], mine.last[s], mine.mark[s]
         for place in range(PLACES):
             for column in range(FIELDS):

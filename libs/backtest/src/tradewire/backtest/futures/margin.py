@@ -10,12 +10,12 @@ from tradewire.backtest.futures.arrays import (
     HIGH,
     LOW,
     PEAK,
-    REALISED,
+    REALIZED,
     WALLET,
     Brackets,
     Held,
     Ints,
-    Market,
+    MarketArrays,
 )
 from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, SCALE, mul_div_ceil, notional
 
@@ -34,10 +34,10 @@ def cross_wallet_of(held: Held, totals: Ints) -> int:
 
 @compiled_inside
 def gain(s: int, held: Held) -> int:
-    """Unrealised PnL at the mark."""
-    if held.quantity[s] == 0:
+    """Unrealized PnL at the mark."""
+    if held.qty[s] == 0:
         return 0
-    value = notional(held.quantity[s], held.mark[s])
+    value = notional(held.qty[s], held.mark[s])
     gained: int = value - held.cost[s] if value > 0 else value + held.cost[s]
     return gained
 
@@ -45,7 +45,7 @@ def gain(s: int, held: Held) -> int:
 @compiled_inside
 def initial_margin(s: int, held: Held) -> int:
     """Initial margin at the mark."""
-    margin: int = over(abs(notional(held.quantity[s], held.mark[s])), held.leverage[s])
+    margin: int = over(abs(notional(held.qty[s], held.mark[s])), held.leverage[s])
     return margin
 
 
@@ -60,8 +60,8 @@ def over(value: int, leverage: int) -> int:
 def free_balance(own: int, held: Held, totals: Ints) -> int:
     """Balance that a symbol's initial margin can come from (`Account.free_balance_e8`)."""
     balance = cross_wallet_of(held, totals)
-    for s in range(len(held.quantity)):
-        if held.quantity[s] == 0:
+    for s in range(len(held.qty)):
+        if held.qty[s] == 0:
             continue
         if held.cross[s]:
             balance += gain(s, held)
@@ -89,17 +89,17 @@ def tier_of(caps: Ints, s: int, value: float) -> int:
 
 
 @compiled_in_place
-def safe_within(at: int, market: Market, held: Held, brackets: Brackets, totals: Ints, worst: Ints) -> bool:
+def safe_within(at: int, market: MarketArrays, held: Held, brackets: Brackets, totals: Ints, worst: Ints) -> bool:
     """Whether what is held is clear of liquidation all through the bar; ``worst`` is room to work in."""
     exposed = False
-    for s in range(len(held.quantity)):
-        exposed = exposed or held.quantity[s] != 0
+    for s in range(len(held.qty)):
+        exposed = exposed or held.qty[s] != 0
         worst[s] = held.mark[s]
         if market.present[s, at]:
             highest = float(market.rows[market.mark_row + HIGH, s, at])
-            if abs(float(held.quantity[s])) * highest / 1e8 > LARGEST_WORTH:
+            if abs(float(held.qty[s])) * highest / 1e8 > LARGEST_WORTH:
                 return False
-            worst[s] = market.rows[market.mark_row + (LOW if held.quantity[s] > 0 else HIGH), s, at]
+            worst[s] = market.rows[market.mark_row + (LOW if held.qty[s] > 0 else HIGH), s, at]
     return not exposed or safe_at(worst, held, brackets, cross_wallet_of(held, totals))
 
 
@@ -107,12 +107,12 @@ def safe_within(at: int, market: Market, held: Held, brackets: Brackets, totals:
 def safe_at(marks: Ints, held: Held, brackets: Brackets, cross_wallet: int) -> bool:
     """Whether all positions are clear of liquidation at these marks, in floats, with care."""
     balance, needed, size, crossed = float(cross_wallet), 0.0, abs(float(cross_wallet)), False
-    for s in range(len(held.quantity)):
-        quantity, cost = float(held.quantity[s]), float(held.cost[s])
-        if quantity == 0.0:
+    for s in range(len(held.qty)):
+        qty, cost = float(held.qty[s]), float(held.cost[s])
+        if qty == 0.0:
             continue
-        value = abs(quantity) * float(marks[s]) / 1e8
-        gained = value - cost if quantity > 0.0 else cost - value
+        value = abs(qty) * float(marks[s]) / 1e8
+        gained = value - cost if qty > 0.0 else cost - value
         tier = tier_of(brackets.caps, s, value)
         maintenance = value * float(brackets.rates[s, tier]) / 1e8 - float(brackets.amounts[s, tier])
         if held.cross[s]:
@@ -126,7 +126,7 @@ def safe_at(marks: Ints, held: Held, brackets: Brackets, cross_wallet: int) -> b
 @compiled_in_place
 def book_state(
     at: int,
-    market: Market,
+    market: MarketArrays,
     held: Held,
     brackets: Brackets,
     totals: Ints,
@@ -138,34 +138,34 @@ def book_state(
     ``states`` (t, 9) and ``positions`` (s, t, 4) have the columns of `tradewire.trading.fingerprint`; the first column,
     the time, is there already.
     """
-    unrealised, initial, maintenance = 0, 0, 0
-    for s in range(len(held.quantity)):
+    unrealized, initial, maintenance = 0, 0, 0
+    for s in range(len(held.qty)):
         if market.present[s, at]:
             held.last[s], held.mark[s] = market.rows[CLOSE, s, at], market.rows[market.mark_row + CLOSE, s, at]
-        quantity = held.quantity[s]
-        if quantity == 0:
+        qty = held.qty[s]
+        if qty == 0:
             continue
-        value = notional(quantity, held.mark[s])
-        gained = value - held.cost[s] if quantity > 0 else value + held.cost[s]
+        value = notional(qty, held.mark[s])
+        gained = value - held.cost[s] if qty > 0 else value + held.cost[s]
         size = abs(value)
         tier = tier_of(brackets.caps, s, size)
-        unrealised += gained
+        unrealized += gained
         initial += over(size, held.leverage[s]) if held.cross[s] else held.margin[s]
         maintenance += mul_div_ceil(size, brackets.rates[s, tier], SCALE) - brackets.amounts[s, tier]
         line = positions[s, at]
-        line[0], line[1], line[2], line[3] = quantity, held.entry_price[s], held.mark[s], gained
+        line[0], line[1], line[2], line[3] = qty, held.entry_price[s], held.mark[s], gained
     state = states[at]
-    equity = totals[WALLET] + unrealised
-    state[1], state[2], state[3] = totals[WALLET], unrealised, equity
+    equity = totals[WALLET] + unrealized
+    state[1], state[2], state[3] = totals[WALLET], unrealized, equity
     state[4], state[5] = initial, maintenance
-    state[6], state[7], state[8] = totals[REALISED], totals[FEES], -totals[FUNDING]
+    state[6], state[7], state[8] = totals[REALIZED], totals[FEES], -totals[FUNDING]
     totals[PEAK] = max(totals[PEAK], equity)
 
 
 @compiled_on_borrowed
 def book_seen(
     at: int,
-    market: Market,
+    market: MarketArrays,
     held: Held,
     brackets: Brackets,
     totals: Ints,

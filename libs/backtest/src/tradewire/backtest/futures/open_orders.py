@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from tradewire.backtest.compiled import compiled_in_place
-from tradewire.backtest.futures.arrays import HIGH, LOW, Ints, Market
+from tradewire.backtest.futures.arrays import HIGH, LOW, Ints, MarketArrays
 
 ENTRY, EXIT, STOP, TAKE, TRAIL, LEFT = range(6)
 """Places of a symbol's orders, shape (s, 8, 12); from `LEFT` on those that guarded what an exit closes, in the same
 order, while their cancels are on the way."""
 PLACES = 8
 GUARDS = 3
-STATUS, SIGN, REQUESTED, QUANTITY, FILLED, LEVEL, EXTREME, ARRIVED, ARRIVE, CANCEL, SEQUENCE, DECIDED = range(12)
+STATUS, SIGN, REQUESTED, QTY, FILLED, LEVEL, EXTREME, ARRIVED, ARRIVE, CANCEL, SEQUENCE, DECIDED = range(12)
 """Of an order: its status, side, quantity as asked for, as it is now and filled so far, its stop price or the distance
 of a trailing stop, the best price that this saw (0 before it arrived), whether it reached the venue, when it does and
 when its cancel does (UTC µs, `NEVER`), its number, and the bar that decided on it."""
@@ -43,7 +43,7 @@ def in_flight(s: int, book: Ints) -> bool:
 
 
 @compiled_in_place
-def stirs(at: int, market: Market, book: Ints) -> bool:
+def stirs(at: int, market: MarketArrays, book: Ints) -> bool:
     """Whether an order may act within the bar."""
     for s in range(len(book)):
         if not market.present[s, at]:
@@ -80,7 +80,7 @@ def _within(kind: int, sign: int, level: int, extreme: int, high: int, low: int)
 
 
 @compiled_in_place
-def trail_along(at: int, market: Market, book: Ints) -> None:
+def trail_along(at: int, market: MarketArrays, book: Ints) -> None:
     """Let trailing stops see the best prices of a bar in which no order acts."""
     for s in range(len(book)):
         order = book[s, TRAIL]

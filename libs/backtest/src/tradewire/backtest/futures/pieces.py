@@ -16,7 +16,7 @@ from tradewire.backtest.futures.arrays import (
     VOLUME,
     Inside,
     Ints,
-    Market,
+    MarketArrays,
 )
 
 BEGIN_US, END_US, PASSED, FOLLOWS, WALKS, LOW_FIRST = range(BAR_ROWS, BAR_ROWS + 6)
@@ -31,7 +31,7 @@ Way: TypeAlias = tuple[int, int, int, int, int, int]
 
 
 @compiled_in_place
-def opens(at: int, s: int, passed: int, market: Market, inside: Inside) -> int:
+def opens(at: int, s: int, passed: int, market: MarketArrays, inside: Inside) -> int:
     """When the next piece of a symbol's bar opens, UTC µs."""
     if not market.present[s, at]:
         return NO_PIECE
@@ -42,7 +42,7 @@ def opens(at: int, s: int, passed: int, market: Market, inside: Inside) -> int:
 
 
 @compiled_inside
-def lay(at: int, s: int, market: Market, inside: Inside, piece: Ints) -> bool:
+def lay(at: int, s: int, market: MarketArrays, inside: Inside, piece: Ints) -> bool:
     """Copy the next piece of a symbol's bar; False for a price too high, or a mark that tells no way."""
     close_us = market.close_us[at]
     piece[FOLLOWS] = not market.has_mark[s, at]

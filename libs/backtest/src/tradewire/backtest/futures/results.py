@@ -18,8 +18,8 @@ from tradewire.backtest.futures.log import (
     PAID_TIME,
     POSITION,
     PRICE,
-    QUANTITY,
-    REALISED,
+    QTY,
+    REALIZED,
     SIGN,
     SYMBOL,
     TIME,
@@ -39,7 +39,7 @@ from tradewire.trading.language import CompiledStrategy
 _LIQUIDITIES = (Liquidity.TAKER, Liquidity.MAKER)
 
 
-class Run(Protocol):
+class AccountRun(Protocol):
     """An account's whole run. ``states`` (t, 9) and ``positions`` (s, t, 4) have the fingerprint's columns."""
 
     grid: Grid
@@ -55,7 +55,7 @@ class Run(Protocol):
 def result_of(
     request: BacktestRequest,
     strategy: CompiledStrategy,
-    run: Run,
+    run: AccountRun,
     fill_model: str,
     marks_e8: Sequence[int],
     activity: Activity,
@@ -95,7 +95,7 @@ def result_of(
 def _count_of_trades(rows: IntMatrix) -> int:
     """How many trades the fills make: each opens a position from flat, or from the other side."""
     after = rows[:, POSITION]
-    before = after - rows[:, SIGN] * rows[:, QUANTITY]
+    before = after - rows[:, SIGN] * rows[:, QTY]
     return int(np.count_nonzero((after != 0) & (np.sign(before) != np.sign(after))))
 
 
@@ -116,34 +116,34 @@ def _lines(rows: IntMatrix, ids: Sequence[str], symbols: Sequence[str]) -> Itera
     """The fills as the fingerprint takes them."""
     sides, liquidities = {1: Side.BUY.value, -1: Side.SELL.value}, [liquidity.value for liquidity in _LIQUIDITIES]
     for row, order_id in zip(rows.tolist(), ids, strict=True):
-        time_us, symbol, _, sign, maker, quantity, price, fee, realised, position, _, _ = row
+        time_us, symbol, _, sign, maker, qty, price, fee, realized, position, _, _ = row
         names = (symbols[symbol], order_id, sides[sign], liquidities[maker])
-        yield fill_text(time_us, *names, quantity, price, fee, realised, position)
+        yield fill_text(time_us, *names, qty, price, fee, realized, position)
 
 
 def _filled(rows: IntMatrix, slippage: IntMatrix, symbols: Sequence[str]) -> Iterator[Filled]:
     """The fills as trades are made of them."""
     names = [symbols[number] for number in rows[:, SYMBOL].tolist()]
-    times, signs, *amounts, realised = rows[:, [TIME, SIGN, QUANTITY, PRICE, FEE, REALISED]].T.tolist()
+    times, signs, *amounts, realized = rows[:, [TIME, SIGN, QTY, PRICE, FEE, REALIZED]].T.tolist()
     legs = [LEGS[number] for number in rows[:, LEG].tolist()]
-    yield from map(Filled, times, names, signs, *amounts, slippage.tolist(), realised, legs)
+    yield from map(Filled, times, names, signs, *amounts, slippage.tolist(), realized, legs)
 
 
 def fill_objects(rows: IntMatrix, ids: Sequence[str], symbols: Sequence[str]) -> Iterator[BacktestFill]:
     """Rows of `Log.fills` with their ids, as the port has them."""
     for row, order_id, lost in zip(rows.tolist(), ids, slippages(rows).tolist(), strict=True):
-        time_us, symbol, leg, sign, maker, quantity, price, fee, realised, _, _, _ = row
+        time_us, symbol, leg, sign, maker, qty, price, fee, realized, _, _, _ = row
         yield BacktestFill(
             time_us=time_us,
             symbol=symbols[symbol],
             client_order_id=order_id,
             leg=LEGS[leg],
             side=Side.BUY if sign > 0 else Side.SELL,
-            qty=from_e8(quantity),
+            qty=from_e8(qty),
             price=from_e8(price),
             fee=from_e8(fee),
             liquidity=_LIQUIDITIES[maker],
-            realized_pnl=from_e8(realised),
+            realized_pnl=from_e8(realized),
             slippage=from_e8(lost),
         )
 
@@ -160,7 +160,7 @@ def trade_objects(rows: IntMatrix, trips: RoundTrips, symbols: Sequence[str]) ->
     columns = TradeColumns(
         symbol=entries[:, SYMBOL],
         sign=entries[:, SIGN],
-        qty=entries[:, QUANTITY],
+        qty=entries[:, QTY],
         entry_time_us=entries[:, TIME],
         exit_time_us=np.where(trips.exit == OPEN, STILL_OPEN, rows[trips.exit, TIME]),
         entry_price=entries[:, PRICE],

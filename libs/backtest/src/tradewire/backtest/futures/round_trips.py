@@ -20,8 +20,8 @@ from tradewire.backtest.futures.log import (
     PAID_TIME,
     POSITION,
     PRICE,
-    QUANTITY,
-    REALISED,
+    QTY,
+    REALIZED,
     SHOWN,
     SIGN,
     SYMBOL,
@@ -53,7 +53,7 @@ def slippages(fills: IntMatrix) -> IntMatrix:
     for row in range(len(fills)):
         if fills[row, MAKER] == 0:
             beyond = (fills[row, PRICE] - fills[row, SHOWN]) * fills[row, SIGN]
-            found[row] = notional(fills[row, QUANTITY], beyond)
+            found[row] = notional(fills[row, QTY], beyond)
     return found
 
 
@@ -71,10 +71,10 @@ def round_trips(fills: IntMatrix, payments: IntMatrix, slippage: IntMatrix, mark
     entry, left, funding = entry[by_entry], left[by_entry], funding[by_entry]
     closed = left != OPEN
     last = np.where(closed, left, 0)  # of open trades any fill: what is read of it is not used
-    exit_price, realised = _ended(fills, entry, left, marks)
+    exit_price, realized = _ended(fills, entry, left, marks)
     fees = fills[entry, FEE] + np.where(closed, fills[last, FEE], 0)
     lost = slippage[entry] + np.where(closed, slippage[last], 0)
-    return RoundTrips(entry, left, exit_price, fees, funding, lost, realised - fees + funding)
+    return RoundTrips(entry, left, exit_price, fees, funding, lost, realized - fees + funding)
 
 
 @compiled
@@ -88,7 +88,7 @@ def _paired(fills: IntMatrix, symbols: int) -> tuple[bool, IntMatrix, IntMatrix,
         s = fills[row, SYMBOL]
         trade = newest[s]
         if trade == OPEN or left[trade] != OPEN:
-            whole = whole and fills[row, POSITION] == fills[row, SIGN] * fills[row, QUANTITY]
+            whole = whole and fills[row, POSITION] == fills[row, SIGN] * fills[row, QTY]
             entry[trades], left[trades], following[trades] = row, OPEN, OPEN
             if trade == OPEN:
                 first[s] = trades
@@ -135,5 +135,5 @@ def _ended(fills: IntMatrix, entry: IntMatrix, left: IntMatrix, marks: IntMatrix
             held = fills[opened, POSITION]  # worth and cost are rounded each, as in the account
             gains[trade] = notional(held, mark) - notional(held, fills[opened, PRICE])
         else:
-            prices[trade], gains[trade] = fills[closed, PRICE], fills[closed, REALISED]
+            prices[trade], gains[trade] = fills[closed, PRICE], fills[closed, REALIZED]
     return prices, gains

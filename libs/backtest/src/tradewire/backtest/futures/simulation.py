@@ -15,14 +15,14 @@ from tradewire.backtest.futures.arrays import (
     PAYMENTS,
     PEAK,
     RATE,
-    Account,
+    AccountArrays,
     Held,
     Inside,
+    InstrumentArrays,
     Ints,
-    Market,
+    LogArrays,
+    MarketArrays,
     Room,
-    Tape,
-    Venue,
 )
 from tradewire.backtest.futures.counting import count_passed
 from tradewire.backtest.futures.decisions import Answers, Decider, Equity
@@ -92,10 +92,10 @@ class Simulation:
     positions: IntMatrix = field(init=False)
     log: Log = field(init=False)
     _peak_e8: int = 0
-    _market: Market = field(init=False)
+    _market: MarketArrays = field(init=False)
     _inside: Inside = field(init=False)
-    _venue: Venue = field(init=False)
-    _tape: Tape = field(init=False)
+    _venue: InstrumentArrays = field(init=False)
+    _tape: LogArrays = field(init=False)
 
     def run(self) -> None:
         """Let every bar happen, in order of its close."""
@@ -186,7 +186,7 @@ class Simulation:
         account = self.exchange.account
         if abs(account.wallet_e8) > LARGEST_WORTH:
             raise ValueError(TOO_LARGE)
-        return _ints((account.wallet_e8, account.realised_e8, account.fees_e8, account.funding_e8, self._peak_e8))
+        return _ints((account.wallet_e8, account.realized_e8, account.fees_e8, account.funding_e8, self._peak_e8))
 
     def _pass(self, start: int) -> int:
         """Pass bars in the loop from ``start`` on; the first that the exchange must see, or the number of bars."""
@@ -229,7 +229,7 @@ class Simulation:
         self.log.payments.extend(tape.funding[: counts[PAYMENTS]].copy())
         count_passed(self.decider.counts, tape)
         *money, self._peak_e8 = totals.tolist()
-        holdings = (Holding(*map(int, line)) for line in zip(held.quantity, held.cost, held.margin, strict=True))
+        holdings = (Holding(*map(int, line)) for line in zip(held.qty, held.cost, held.margin, strict=True))
         passed = Passed(
             quotes=self._quotes(start, stop),
             holdings=dict(zip(self.grid.symbols, holdings, strict=True)),
@@ -261,9 +261,9 @@ def _first_of_days(times_us: Ints) -> Ints:
     return first
 
 
-def _market_of(grid: Grid, answers: Sequence[Answers]) -> Market:
+def _market_of(grid: Grid, answers: Sequence[Answers]) -> MarketArrays:
     times = grid.close_time_us
-    return Market(
+    return MarketArrays(
         grid.interval_us,
         grid.mark_row,
         times,
@@ -281,9 +281,9 @@ def _room_for(symbols: int) -> Room:
     return Room(piece, counts, counts.copy(), np.zeros((3, symbols), dtype=np.float64))
 
 
-def _copy_of(held: Held, totals: Ints, book: Ints, tape: Tape) -> Account:
+def _copy_of(held: Held, totals: Ints, book: Ints, tape: LogArrays) -> AccountArrays:
     copied: Any = (column.copy() for column in held)  # flags among them
-    return Account(Held(*copied), totals.copy(), book.copy(), tape.counts.copy())
+    return AccountArrays(Held(*copied), totals.copy(), book.copy(), tape.counts.copy())
 
 
 def _ints(values: Iterable[int]) -> IntMatrix:

@@ -5,9 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from tradewire.backtest.compiled import compiled_in_place, compiled_inside
-from tradewire.backtest.futures.arrays import CLOSE, Asked, Floats, Held, Ints, Limits, Market, Terms, Venue
+from tradewire.backtest.futures.arrays import (
+    CLOSE,
+    EntryArrays,
+    Floats,
+    Held,
+    InstrumentArrays,
+    Ints,
+    Limits,
+    MarketArrays,
+    Terms,
+)
 from tradewire.backtest.futures.fills import LARGEST
-from tradewire.backtest.futures.open_orders import ENTRY, FILLED, QUANTITY, SIGN, STATUS
+from tradewire.backtest.futures.open_orders import ENTRY, FILLED, QTY, SIGN, STATUS
 from tradewire.backtest.loops.arithmetic import notional
 from tradewire.backtest.loops.refusals import (
     INSTRUMENT_STATUS,
@@ -44,8 +54,8 @@ def judged(
     sign: int,
     money: tuple[int, int, int],
     sent: int,
-    market: Market,
-    venue: Venue,
+    market: MarketArrays,
+    venue: InstrumentArrays,
     held: Held,
     exposure: Floats,
 ) -> tuple[int, int]:
@@ -91,7 +101,7 @@ def _standing(money: tuple[int, int, int], sent: int, trading: bool, limits: Lim
 
 
 @compiled_inside
-def _sized(at: int, s: int, equity: int, market: Market, asked: Asked, terms: Terms) -> tuple[int, int]:
+def _sized(at: int, s: int, equity: int, market: MarketArrays, asked: EntryArrays, terms: Terms) -> tuple[int, int]:
     """Quantity of an entry that the instrument takes, or the rule that refuses it, or `UNCLEAR`; whether it is cut."""
     step, fixed, close, cut = terms.step[s], asked.fixed[s], market.rows[CLOSE, s, at], 0
     wanted = asked.per_equity[s, at] * equity + asked.beside[s, at]
@@ -115,9 +125,9 @@ def _sized(at: int, s: int, equity: int, market: Market, asked: Asked, terms: Te
         return UNCLEAR, 0
     size: int = fixed if fixed > 0 else np.int64(np.floor(wanted)) * step
     value = notional(size, close)
-    if size < terms.min_quantity[s]:
+    if size < terms.min_qty[s]:
         return MIN_QTY, 0
-    if size > terms.max_quantity[s] or value == terms.min_notional[s]:
+    if size > terms.max_qty[s] or value == terms.min_notional[s]:
         return UNCLEAR, 0
     return (MIN_NOTIONAL, 0) if value < terms.min_notional[s] else (size, cut)
 
@@ -125,7 +135,7 @@ def _sized(at: int, s: int, equity: int, market: Market, asked: Asked, terms: Te
 @compiled_inside
 def _collared(s: int, price: int, terms: Terms, held: Held) -> int:
     """Whether the price is near enough to the mark."""
-    distance = abs(price / held.mark[s] - 1.0) if held.quantity[s] != 0 else 0.0
+    distance = abs(price / held.mark[s] - 1.0) if held.qty[s] != 0 else 0.0
     if terms.collar[s] > 0 and distance * 1e8 >= terms.collar[s] - 1:  # a limit may have more than 8 decimals
         return PRICE_COLLAR if distance * 1e8 > terms.collar[s] + 2 else UNCLEAR
     return PASSES
@@ -134,12 +144,12 @@ def _collared(s: int, price: int, terms: Terms, held: Held) -> int:
 @compiled_in_place
 def expose(held: Held, book: Ints, exposure: Floats) -> None:
     """Write an account's exposure (`exposure_of`): positions at their marks, and entries in flight at the same."""
-    for s in range(len(held.quantity)):
+    for s in range(len(held.qty)):
         entry = book[s, ENTRY]
         exposure[BUYS, s], exposure[SELLS, s] = 0.0, 0.0
-        exposure[HELD, s] = float(held.quantity[s]) * float(held.mark[s]) / 1e8
-        if entry[STATUS] and held.quantity[s] != 0:
-            reserve(s, entry[SIGN], entry[QUANTITY] - entry[FILLED], held.mark[s], exposure)
+        exposure[HELD, s] = float(held.qty[s]) * float(held.mark[s]) / 1e8
+        if entry[STATUS] and held.qty[s] != 0:
+            reserve(s, entry[SIGN], entry[QTY] - entry[FILLED], held.mark[s], exposure)
 
 
 @compiled_in_place

@@ -8,7 +8,18 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tradewire.backtest.futures.arrays import COUNTS, RATE, Asked, Brackets, Floats, Limits, Model, Tape, Terms, Venue
+from tradewire.backtest.futures.arrays import (
+    COUNTS,
+    RATE,
+    Brackets,
+    EntryArrays,
+    Floats,
+    InstrumentArrays,
+    Limits,
+    LogArrays,
+    Model,
+    Terms,
+)
 from tradewire.backtest.futures.coverage import DISTANCES, RATIO_LIMITS, entries_covered
 from tradewire.backtest.futures.decisions import Answers, Decider
 from tradewire.backtest.futures.grid import Grid
@@ -32,14 +43,14 @@ def venue_of(
     answers: Sequence[Answers],
     decider: Decider,
     account: AccountSettings,
-) -> Venue:
+) -> InstrumentArrays:
     """What decisions and fills go by while these instruments are in force."""
     fill_model = fill_model_of(account)
     model = Model(fill_model.slippage_rate_e8, fill_model.volume_share_e8, fill_model.latency_us)
     asked = _asked(grid, specs, answers, decider)
     terms, limits = _terms(specs, decider, account.limits), _limits(account.limits)
     covered = entries_covered(decider.strategy, account.limits)
-    return Venue(terms, brackets_of(specs), model, asked, limits, covered)
+    return InstrumentArrays(terms, brackets_of(specs), model, asked, limits, covered)
 
 
 def fill_model_of(account: AccountSettings) -> FillModel:
@@ -51,10 +62,10 @@ def fill_model_of(account: AccountSettings) -> FillModel:
     )
 
 
-def tape_of(grid: Grid, answers: Sequence[Answers]) -> Tape:
+def tape_of(grid: Grid, answers: Sequence[Answers]) -> LogArrays:
     """Room for what a run may write before it is read."""
     signals = sum(int(np.count_nonzero(answer.signal)) for answer in answers)
-    return Tape(
+    return LogArrays(
         np.empty((2 * signals + FILLS_AT_ONCE, len(FILL_COLUMNS)), dtype=np.int64),
         np.empty((int(np.count_nonzero(grid.rows[RATE])), len(PAYMENT_COLUMNS)), dtype=np.int64),
         np.empty((signals, 3), dtype=np.int64),
@@ -71,7 +82,7 @@ def brackets_of(specs: Sequence[InstrumentSpec]) -> Brackets:
     return Brackets(*columns)
 
 
-def _asked(grid: Grid, specs: Sequence[InstrumentSpec], answers: Sequence[Answers], decider: Decider) -> Asked:
+def _asked(grid: Grid, specs: Sequence[InstrumentSpec], answers: Sequence[Answers], decider: Decider) -> EntryArrays:
     sizing = decider.strategy.sizing
     amount = float(sizing.amount)
     steps = np.array([spec.step_e8 for spec in specs], dtype=np.float64)[:, np.newaxis]
@@ -93,8 +104,8 @@ def _asked(grid: Grid, specs: Sequence[InstrumentSpec], answers: Sequence[Answer
     fixed = np.zeros(len(specs), dtype=np.int64)
     if sizing.method is SizingMethod.FIXED_QTY:
         quantities = (quantize_qty(exact(amount), decider.instruments[symbol]) for symbol in grid.symbols)
-        fixed = np.array([bounded_e8(quantity) for quantity in quantities], dtype=np.int64)
-    return Asked(per_equity, beside, capped, fixed, _guarding(answers))
+        fixed = np.array([bounded_e8(qty) for qty in quantities], dtype=np.int64)
+    return EntryArrays(per_equity, beside, capped, fixed, _guarding(answers))
 
 
 def _guarding(answers: Sequence[Answers]) -> Floats:
@@ -129,8 +140,8 @@ def _terms(specs: Sequence[InstrumentSpec], decider: Decider, limits: RiskLimits
     return Terms(
         tick=column("tick_e8"),
         step=column("step_e8"),
-        min_quantity=column("min_qty_e8"),
-        max_quantity=largest,
+        min_qty=column("min_qty_e8"),
+        max_qty=largest,
         min_notional=column("min_notional_e8"),
         taker_fee=column("taker_fee_e8"),
         collar=collars,

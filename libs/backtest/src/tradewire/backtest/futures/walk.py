@@ -17,13 +17,13 @@ from tradewire.backtest.futures.arrays import (
     Brackets,
     Held,
     Inside,
+    InstrumentArrays,
     Ints,
-    Market,
+    LogArrays,
+    MarketArrays,
     Model,
     Room,
-    Tape,
     Terms,
-    Venue,
 )
 from tradewire.backtest.futures.fills import UNBOUNDED, execute
 from tradewire.backtest.futures.margin import cross_wallet_of, safe_at
@@ -33,7 +33,7 @@ from tradewire.backtest.futures.open_orders import (
     EXTREME,
     FILLED,
     NONE,
-    QUANTITY,
+    QTY,
     SIGN,
     STATUS,
     TRAIL,
@@ -49,27 +49,27 @@ from tradewire.trading.exchange.path_walk import WHOLE_LEG
 @compiled_inside
 def walk(
     at: int,
-    market: Market,
+    market: MarketArrays,
     inside: Inside,
-    venue: Venue,
+    venue: InstrumentArrays,
     held: Held,
     totals: Ints,
     book: Ints,
-    tape: Tape,
+    tape: LogArrays,
     room: Room,
 ) -> bool:
     """Let all that the bars of one close reach happen; False when that is not plain."""
-    for s in range(len(held.quantity)):
+    for s in range(len(held.qty)):
         room.piece[s, PASSED] = 0
     while True:
         first_us = NO_PIECE
-        for s in range(len(held.quantity)):
+        for s in range(len(held.qty)):
             open_us = opens(at, s, room.piece[s, PASSED], market, inside)
             if open_us != NO_PIECE and (first_us == NO_PIECE or open_us < first_us):
                 first_us = open_us
         if first_us == NO_PIECE:
             return True
-        for s in range(len(held.quantity)):
+        for s in range(len(held.qty)):
             piece = room.piece[s]
             piece[WALKS] = opens(at, s, piece[PASSED], market, inside) == first_us
             if piece[WALKS]:
@@ -91,11 +91,11 @@ def _walk_together(
     held: Held,
     totals: Ints,
     book: Ints,
-    tape: Tape,
+    tape: LogArrays,
     room: Room,
 ) -> bool:
     """Walk the pieces that open together: all opens, then leg by leg, symbols by name."""
-    for s in range(len(held.quantity)):
+    for s in range(len(held.qty)):
         piece = room.piece[s]
         if piece[WALKS]:
             held.last[s], held.mark[s] = piece[OPEN], piece[MARKS + OPEN]
@@ -108,7 +108,7 @@ def _walk_together(
             _choose_ways(held, book, room)
         if leg < 2 and not _safe(leg, brackets, held, totals, room):
             return False
-        for s in range(len(held.quantity)):
+        for s in range(len(held.qty)):
             if room.piece[s, WALKS] and not _walk_leg(
                 leg, s, close_us, terms, model, brackets, held, totals, book, tape, room
             ):
@@ -119,11 +119,11 @@ def _walk_together(
 @compiled_in_place
 def _choose_ways(held: Held, book: Ints, room: Room) -> None:
     """Whether each symbol's low comes before its high (`bars.low_comes_first`)."""
-    for s in range(len(held.quantity)):
+    for s in range(len(held.qty)):
         piece, entry = room.piece[s], book[s, ENTRY]
-        if held.quantity[s] != 0:
-            piece[LOW_FIRST] = held.quantity[s] > 0
-        elif entry[STATUS] != NONE and entry[QUANTITY] > entry[FILLED]:
+        if held.qty[s] != 0:
+            piece[LOW_FIRST] = held.qty[s] > 0
+        elif entry[STATUS] != NONE and entry[QTY] > entry[FILLED]:
             piece[LOW_FIRST] = entry[SIGN] < 0
         else:
             piece[LOW_FIRST] = piece[CLOSE] >= piece[OPEN]
@@ -133,12 +133,12 @@ def _choose_ways(held: Held, book: Ints, room: Room) -> None:
 def _safe(leg: int, brackets: Brackets, held: Held, totals: Ints, room: Room) -> bool:
     """Whether what is held is clear of liquidation at the open, or all through the pieces."""
     exposed = False
-    for s in range(len(held.quantity)):
-        quantity = held.quantity[s]
-        exposed = exposed or quantity != 0
+    for s in range(len(held.qty)):
+        qty = held.qty[s]
+        exposed = exposed or qty != 0
         room.worst[s] = held.mark[s]
         if leg > 0 and room.piece[s, WALKS]:
-            room.worst[s] = room.piece[s, MARKS + LOW] if quantity > 0 else room.piece[s, MARKS + HIGH]
+            room.worst[s] = room.piece[s, MARKS + LOW] if qty > 0 else room.piece[s, MARKS + HIGH]
     return not exposed or safe_at(room.worst, held, brackets, cross_wallet_of(held, totals))
 
 
@@ -153,7 +153,7 @@ def _walk_leg(
     held: Held,
     totals: Ints,
     book: Ints,
-    tape: Tape,
+    tape: LogArrays,
     room: Room,
 ) -> bool:
     """Move a symbol's prices along a leg, and let each order act where it is reached."""

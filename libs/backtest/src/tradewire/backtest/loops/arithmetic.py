@@ -76,10 +76,10 @@ def mul_div_floor(left: int, right: int, divisor: int) -> int:
 
 
 @compiled_in_place
-def notional(quantity_e8: int, price_e8: int) -> int:
+def notional(qty_e8: int, price_e8: int) -> int:
     """Quantity times price (either of any sign) in 1e-8 units, half to even."""
-    result = int(np.floor(float(quantity_e8) * float(price_e8) * _UNIT))  # faster than to divide, and as near
-    rest = quantity_e8 * price_e8 - result * SCALE
+    result = int(np.floor(float(qty_e8) * float(price_e8) * _UNIT))  # faster than to divide, and as near
+    rest = qty_e8 * price_e8 - result * SCALE
     if not 0 <= rest < SCALE:
         missing = rest // SCALE
         result += missing
@@ -89,9 +89,9 @@ def notional(quantity_e8: int, price_e8: int) -> int:
 
 
 @compiled_in_place
-def ensure_fits(quantity_e8: int, price: float) -> None:
+def ensure_fits(qty_e8: int, price: float) -> None:
     """Raises: ValueError for a position that is worth more at a price than may be."""
-    if abs(float(quantity_e8)) * price > LARGEST_WORTH:
+    if abs(float(qty_e8)) * price > LARGEST_WORTH:
         raise ValueError(TOO_LARGE)
 
 
@@ -161,10 +161,10 @@ def _product(left: np.uint64, right: np.uint64) -> tuple[np.uint64, np.uint64]:
 
 
 @compiled_inside
-def average_price(cost_e8: int, quantity_e8: int) -> int:
+def average_price(cost_e8: int, qty_e8: int) -> int:
     """Cost per unit, half to even, in 1e-8 units; cost ≥ 0, 0 < quantity < 2**62, the result in int64."""
     rest, low = _product(np.uint64(cost_e8), _WIDE_SCALE)
-    divisor, quotient = np.uint64(quantity_e8), _0
+    divisor, quotient = np.uint64(qty_e8), _0
     for bit in range(63, -1, -1):  # the divisor may be wider than `_divide` allows
         rest = (rest << _1) | ((low >> np.uint64(bit)) & _1)
         quotient <<= _1

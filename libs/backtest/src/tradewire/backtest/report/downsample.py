@@ -36,7 +36,7 @@ def extremes(values: FloatArray, points_max: int = POINTS_MAX) -> IntArray:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Candles:
+class DrawnCandles:
     """Candles to draw, each array of shape (k,): every one stands for ``bars`` bars, the last for as many or less."""
 
     bars: int
@@ -54,15 +54,15 @@ def candles(
     low: FloatArray,
     close: FloatArray,
     candles_max: int = CANDLES_MAX,
-) -> Candles:
+) -> DrawnCandles:
     """Candles of as many bars each as keeps their number within ``candles_max``."""
     count = len(close)
     bars = max(1, -(-count // candles_max))
     starts = np.arange(0, count, bars)
     if not count:
-        return Candles(bars, time_us, open_, high, low, close)
+        return DrawnCandles(bars, time_us, open_, high, low, close)
     ends = np.append(starts[1:], count) - 1
-    return Candles(
+    return DrawnCandles(
         bars,
         time_us[starts],
         open_[starts],

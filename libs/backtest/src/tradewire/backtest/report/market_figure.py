@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tradewire.backtest.report.account_figures import held_hours, largest
-from tradewire.backtest.report.downsample import Candles, FloatArray, candles, moments, numbers
+from tradewire.backtest.report.downsample import DrawnCandles, FloatArray, candles, moments, numbers
 from tradewire.backtest.report.figure import Figure, Trace, axis, layout, line
 from tradewire.backtest.report.indicators import Series, Studies
 from tradewire.backtest.report.palette import LINES
@@ -62,7 +62,7 @@ def market_detail(market: MarketHistory, studies: Studies, candles_max: int) -> 
     return detail, [coarse] if fine.bars > 1 else []
 
 
-def _candles(drawn: Candles) -> Trace:
+def _candles(drawn: DrawnCandles) -> Trace:
     return {
         "type": "candlestick",
         "name": "Price",

@@ -19,7 +19,7 @@ HOUR_US = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TradeGroup:
     """A group of trades: ``share`` of them with a profit, sum of their PnL, means of return and hours held."""
 
     name: str
@@ -35,7 +35,7 @@ class Split:
     """All trades by one trait of theirs."""
 
     title: str
-    parts: list[Part]
+    parts: list[TradeGroup]
 
 
 def side_of(trade: Trade) -> str:
@@ -57,7 +57,7 @@ def splits_of(trades: Sequence[Trade], markets: Sequence[MarketHistory]) -> list
     return [Split(title, _parts(trades, held, trait)) for title, trait in _SPLITS]
 
 
-def _parts(trades: Sequence[Trade], hours: Sequence[float], trait: Callable[[Trade], str]) -> list[Part]:
+def _parts(trades: Sequence[Trade], hours: Sequence[float], trait: Callable[[Trade], str]) -> list[TradeGroup]:
     groups: dict[str, list[int]] = {}
     for place, trade in enumerate(trades):
         groups.setdefault(trait(trade), []).append(place)
@@ -67,9 +67,9 @@ def _parts(trades: Sequence[Trade], hours: Sequence[float], trait: Callable[[Tra
     return sorted(found, key=lambda part: (-part.trades, part.name))[:SPLIT_MAX]
 
 
-def _part(name: str, trades: Sequence[Trade], hours: Sequence[float]) -> Part:
+def _part(name: str, trades: Sequence[Trade], hours: Sequence[float]) -> TradeGroup:
     count = len(trades)
-    return Part(
+    return TradeGroup(
         name,
         count,
         sum(trade.pnl > 0 for trade in trades) / count,

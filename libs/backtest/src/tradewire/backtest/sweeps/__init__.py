@@ -7,7 +7,7 @@ from tradewire.backtest.sweeps.space import Space, parse_space
 from tradewire.backtest.sweeps.spans import WalkForward, parse_walk_forward
 from tradewire.backtest.sweeps.store import SweepChangedError, SweepStore
 from tradewire.backtest.sweeps.sweeping import run_sweep
-from tradewire.backtest.sweeps.tasks import Span
+from tradewire.backtest.sweeps.tasks import SweepSpan
 from tradewire.backtest.sweeps.workers import Workers, processes
 
 __all__ = [
@@ -15,11 +15,11 @@ __all__ = [
     "Ranked",
     "Search",
     "Space",
-    "Span",
     "Stitched",
     "SweepChangedError",
     "SweepPlan",
     "SweepReport",
+    "SweepSpan",
     "SweepStore",
     "WalkForward",
     "WindowResult",

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tradewire.backtest.data.errors import iso_of
 from tradewire.backtest.report.code_version import code_version
-from tradewire.backtest.sweeps.figures import Figures
+from tradewire.backtest.sweeps.figures import SweepFigures
 from tradewire.backtest.sweeps.files import EVIDENCE
 from tradewire.backtest.sweeps.plan import SweepPlan
 from tradewire.backtest.sweeps.report import SweepReport
-from tradewire.backtest.sweeps.tasks import Span
+from tradewire.backtest.sweeps.tasks import SweepSpan
 
 
 def evidence_of(folder: Path, plan: SweepPlan, report: SweepReport) -> dict[str, str]:
@@ -52,7 +52,7 @@ def evidence_line(evidence: Mapping[str, str]) -> str:
     return "; ".join([f"sweep evidence sha256:{evidence['evidence_sha256']}", f"best of {evidence['sets']}", *words])
 
 
-def _figures(where: str, figures: Figures) -> dict[str, str]:
+def _figures(where: str, figures: SweepFigures) -> dict[str, str]:
     told = {
         f"sharpe_{where}": _digits(figures.sharpe, 4),
         f"return_{where}": _digits(figures.total_return, 6),
@@ -67,5 +67,5 @@ def _digits(value: float | None, digits: int) -> str | None:
     return None if value is None else f"{value:.{digits}f}"
 
 
-def _span(span: Span) -> str:
+def _span(span: SweepSpan) -> str:
     return f"{iso_of(span.begin_us)} to {iso_of(span.end_us)}"

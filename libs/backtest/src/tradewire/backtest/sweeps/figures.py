@@ -13,7 +13,7 @@ from tradewire.backtest.statistics import returns as statistics
 from tradewire.backtest.statistics.sampling import YEAR_US, periods_per_year, simple_returns
 from tradewire.backtest.statistics.summary import equity_of, statistics_named
 from tradewire.backtest.sweeps.space import ParamSet
-from tradewire.backtest.sweeps.tasks import ENGINES, MEASURES, Job, Span
+from tradewire.backtest.sweeps.tasks import ENGINES, MEASURES, Job, SweepSpan
 from tradewire.ports.backtest import BacktestResult
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def scores(objective: str, rows: FloatArray, years: float) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class SweepFigures:
     """Statistics of one run, as `tradewire.backtest.statistics` defines them; None where one is not defined.
 
     ``ruined``: whether equity was 0 or below at a close.
@@ -67,14 +67,14 @@ class Figures:
     ruined: bool
 
 
-def figures_of(result: BacktestResult) -> Figures:
+def figures_of(result: BacktestResult) -> SweepFigures:
     """A run, to read."""
-    names = {field.name for field in fields(Figures)}
+    names = {field.name for field in fields(SweepFigures)}
     found: dict[str, Any] = statistics_named(result, names)
-    return Figures(**found, ruined=bool(np.any(result.equity_e8 <= 0)))
+    return SweepFigures(**found, ruined=bool(np.any(result.equity_e8 <= 0)))
 
 
-def figures_of_accounts(results: Sequence[BacktestResult]) -> Figures:
+def figures_of_accounts(results: Sequence[BacktestResult]) -> SweepFigures:
     """Runs one after another as one account, which takes its returns along."""
     curve, times = np.ones(1), results[0].time_us[:1]
     for result in results:
@@ -84,7 +84,7 @@ def figures_of_accounts(results: Sequence[BacktestResult]) -> Figures:
     deepest, gained = drawdowns.max_drawdown(curve), statistics.total_return(curve)
     periods = periods_per_year(times)
     figures = [figures_of(result) for result in results]
-    return Figures(
+    return SweepFigures(
         total_return=gained,
         sharpe=statistics.sharpe(simple_returns(curve), periods) if periods else None,
         max_drawdown=deepest,
@@ -105,6 +105,6 @@ def shape_of(returns: FloatArray) -> tuple[float, float]:
     return float(np.mean(squares * centred)) / variance**1.5, float(np.mean(squares * squares)) / variance**2
 
 
-def run_set(job: Job, values: ParamSet, span: Span) -> BacktestResult:
+def run_set(job: Job, values: ParamSet, span: SweepSpan) -> BacktestResult:
     """One set over a span, if its results can be believed. Raises: as BacktestPort.run."""
     return ENGINES[job.engine]().run(job.asked(values, span))

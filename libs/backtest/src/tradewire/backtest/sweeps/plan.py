@@ -15,7 +15,7 @@ from tradewire.backtest.sweeps.figures import OBJECTIVES
 from tradewire.backtest.sweeps.search import Search
 from tradewire.backtest.sweeps.space import Space
 from tradewire.backtest.sweeps.spans import WalkForward, Window, held_out
-from tradewire.backtest.sweeps.tasks import ENGINES, Job, Span, closes
+from tradewire.backtest.sweeps.tasks import ENGINES, Job, SweepSpan, closes
 from tradewire.ports.backtest import BacktestRequest
 from tradewire.trading.language import INTERVALS_US, compile_strategy, parse_strategy
 
@@ -62,7 +62,7 @@ class SweepPlan:
     @cached_property
     def times_us(self) -> IntArray:
         """Open times of all closes."""
-        return closes(self.request.markets, Span(-(2**62), 2**62))
+        return closes(self.request.markets, SweepSpan(-(2**62), 2**62))
 
     @property
     def interval_us(self) -> int:
@@ -84,11 +84,11 @@ class SweepPlan:
         return held_out(self.times_us, self.interval_us, self.holdout, self.embargo_us)
 
     @property
-    def searched(self) -> Span:
+    def searched(self) -> SweepSpan:
         """Bars that the main search sees."""
         if self.window is not None:
             return self.window.train
-        return Span(int(self.times_us[0]), int(self.times_us[-1]) + self.interval_us)
+        return SweepSpan(int(self.times_us[0]), int(self.times_us[-1]) + self.interval_us)
 
     def windows(self) -> list[Window]:
         """Windows that walk forward, over the whole history; none without a walk forward."""

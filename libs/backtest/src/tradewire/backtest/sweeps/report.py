@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tradewire.backtest.statistics.overfitting import Overfitting
-from tradewire.backtest.sweeps.figures import Figures
-from tradewire.backtest.sweeps.tasks import Span
+from tradewire.backtest.sweeps.figures import SweepFigures
+from tradewire.backtest.sweeps.tasks import SweepSpan
 from tradewire.ports.activity import Activity
 
 
@@ -16,8 +16,8 @@ class Ranked:
     """A parameter set: on the bars searched, on the bars held out (None: none were), and its deflated Sharpe ratio."""
 
     params: Mapping[str, float]
-    in_sample: Figures
-    out_of_sample: Figures | None
+    in_sample: SweepFigures
+    out_of_sample: SweepFigures | None
     deflated_sharpe: float | None
 
 
@@ -25,18 +25,18 @@ class Ranked:
 class WindowResult:
     """The best set of one window's training, and what it did in the test that followed."""
 
-    train: Span
-    test: Span
+    train: SweepSpan
+    test: SweepSpan
     params: Mapping[str, float]
-    in_sample: Figures
-    out_of_sample: Figures
+    in_sample: SweepFigures
+    out_of_sample: SweepFigures
 
 
 @dataclass(frozen=True, slots=True)
 class Stitched:
     """All tests as one account; ``promised_sharpe``: mean annualised in-sample Sharpe ratio of what was chosen."""
 
-    out_of_sample: Figures
+    out_of_sample: SweepFigures
     promised_sharpe: float | None
     bars: int
 
@@ -56,8 +56,8 @@ class SweepReport:
     search: str
     engine: str
     names: tuple[str, ...]
-    searched: Span
-    held_out: Span | None
+    searched: SweepSpan
+    held_out: SweepSpan | None
     embargo_us: int
     sets: int
     sets_without_trades: int

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradewire.backtest.sweeps.tasks import Span
+from tradewire.backtest.sweeps.tasks import SweepSpan
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray
@@ -25,8 +25,8 @@ _LENGTH = re.compile(r"(\d+)([mhdw]?)")
 class Window:
     """``train``: what the search trades; ``test``: what the chosen set trades, an embargo later."""
 
-    train: Span
-    test: Span
+    train: SweepSpan
+    test: SweepSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class WalkForward:
         counted = first_us + self.train_us
         while counted < end_us:
             begin = first_us if self.anchored else counted - self.train_us
-            test = Span(counted, min(counted + self.test_us, end_us))
-            found.append(Window(Span(begin, counted - embargo_us), test))
+            test = SweepSpan(counted, min(counted + self.test_us, end_us))
+            found.append(Window(SweepSpan(begin, counted - embargo_us), test))
             counted += self.step_us
         if not found:
             raise ValueError(f"--walk-forward: {_days(self.train_us)} of training leave no bar of the history to test")
@@ -97,7 +97,7 @@ def held_out(times_us: IntArray, interval_us: int, share: float, embargo_us: int
             "give more data, a smaller share, or a shorter --embargo"
         )
     end = int(times_us[-1]) + interval_us
-    return Window(Span(int(times_us[0]), bound), Span(counted, end))
+    return Window(SweepSpan(int(times_us[0]), bound), SweepSpan(counted, end))
 
 
 def _days(length_us: int) -> str:

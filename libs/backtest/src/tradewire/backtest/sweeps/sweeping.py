@@ -28,7 +28,7 @@ from tradewire.backtest.sweeps.report import Ranked, Stitched, SweepReport, Wind
 from tradewire.backtest.sweeps.space import ParamSet
 from tradewire.backtest.sweeps.spans import Window
 from tradewire.backtest.sweeps.store import SweepChangedError, SweepStore
-from tradewire.backtest.sweeps.tasks import MEASURES, Span, Task, closes
+from tradewire.backtest.sweeps.tasks import MEASURES, SweepSpan, Task, closes
 from tradewire.backtest.sweeps.workers import Workers
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.backtest.vectorized.outcomes import block_counts
@@ -69,7 +69,7 @@ class _Explorer:
     store: SweepStore
     tick: Tick
 
-    def explore(self, span: Span) -> None:
+    def explore(self, span: SweepSpan) -> None:
         """Run the search over a span, into the store."""
         years = self.years(span)
         batches = self.plan.search.batches(self.plan.space)
@@ -83,11 +83,11 @@ class _Explorer:
             except StopIteration:
                 return
 
-    def years(self, span: Span) -> float:
+    def years(self, span: SweepSpan) -> float:
         """From a span's first close to its last."""
         return years_of(closes(self.plan.request.markets, span))
 
-    def _rows(self, span: Span, first: int, batch: Sequence[ParamSet]) -> FloatArray:
+    def _rows(self, span: SweepSpan, first: int, batch: Sequence[ParamSet]) -> FloatArray:
         rows = np.empty((len(batch), len(MEASURES) + 2 * BLOCKS))
         stored = self.store.between(span.scope, first, first + len(batch))
         for number, (values, row) in stored.items():
@@ -105,13 +105,13 @@ class _Explorer:
             self.tick(len(task.sets), False)
         return rows
 
-    def _tasks(self, span: Span, first: int, batch: Sequence[ParamSet], left: Sequence[int]) -> Iterator[Task]:
+    def _tasks(self, span: SweepSpan, first: int, batch: Sequence[ParamSet], left: Sequence[int]) -> Iterator[Task]:
         size = max(1, min(TASK_SETS, math.ceil(len(left) / (4 * self.workers.slots))))
         for at in range(0, len(left), size):
             numbers = tuple(left[at : at + size])
             yield Task(span, numbers, tuple(batch[number - first] for number in numbers))
 
-    def ranked(self, span: Span, most: int) -> tuple[FloatArray, FloatArray, list[int]]:
+    def ranked(self, span: SweepSpan, most: int) -> tuple[FloatArray, FloatArray, list[int]]:
         """Sets, measures, and the numbers of the best; of equal ones the earlier first. Raises: ValueError."""
         sets, rows = self.store.columns(span.scope, len(MEASURES))
         found = scores(self.plan.objective, rows, self.years(span))
@@ -121,7 +121,7 @@ class _Explorer:
             raise ValueError(self._why_none_traded(span, sets))
         return sets, rows, best
 
-    def _why_none_traded(self, span: Span, sets: FloatArray) -> str:
+    def _why_none_traded(self, span: SweepSpan, sets: FloatArray) -> str:
         """What became of the signals of the first set, which stands for the others."""
         values = _values(sets, 0)
         told = ", ".join(f"{name}={value:g}" for name, value in _named(self.plan, values).items())

@@ -27,7 +27,7 @@ ENGINES: Mapping[str, type[BacktestPort]] = {"vectorized": VectorizedEngine, "fu
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class SweepSpan:
     """Open times from ``begin_us`` up to ``end_us``, µs UTC."""
 
     begin_us: int
@@ -43,7 +43,7 @@ class Span:
 class Task:
     """Sets to run over a span. ``numbers``: their places in the search's order."""
 
-    span: Span
+    span: SweepSpan
     numbers: tuple[int, ...]
     sets: tuple[ParamSet, ...]
 
@@ -85,7 +85,7 @@ class Job:
             [[gained, fall, len(result.trades), float(result.fees), sharpe, last_e8 / 1e8, ruined], sums, squares]
         )
 
-    def asked(self, values: ParamSet, span: Span) -> BacktestRequest:
+    def asked(self, values: ParamSet, span: SweepSpan) -> BacktestRequest:
         """One set over a span."""
         return self.with_params(replace(self.request, markets=cut(self.request.markets, span)), values)
 
@@ -94,12 +94,12 @@ class Job:
         return replace(request, params={**request.params, **dict(zip(self.names, values, strict=True))})
 
 
-def cut(markets: Sequence[MarketHistory], span: Span) -> tuple[MarketHistory, ...]:
+def cut(markets: Sequence[MarketHistory], span: SweepSpan) -> tuple[MarketHistory, ...]:
     """The markets' bars of a span, as views, and those before it to warm up on."""
     return tuple(_cut(market, span) for market in markets)
 
 
-def _cut(market: MarketHistory, span: Span) -> MarketHistory:
+def _cut(market: MarketHistory, span: SweepSpan) -> MarketHistory:
     first, end = np.searchsorted(market.open_time_us, [span.begin_us, span.end_us])
     part = slice(int(first), int(end))
     mark, funding = market.mark, market.funding_rate
@@ -112,7 +112,7 @@ def _cut(market: MarketHistory, span: Span) -> MarketHistory:
     )
 
 
-def closes(markets: Sequence[MarketHistory], span: Span) -> IntArray:
+def closes(markets: Sequence[MarketHistory], span: SweepSpan) -> IntArray:
     """Open times at which any market has a bar, increasing."""
     times = [market.open_time_us for market in cut(markets, span)]
     return merged(times) if times else np.zeros(0, dtype=np.int64)

@@ -19,8 +19,8 @@ from tradewire.backtest.compiled import ZERO, compiled, compiled_in_place, compi
 from tradewire.backtest.loops.arithmetic import SCALE, ensure_fits, notional, units
 from tradewire.backtest.vectorized.addresses import number_at
 from tradewire.backtest.vectorized.entries import ACTS_FLAT, ACTS_LONG, ACTS_SHORT, decide
-from tradewire.backtest.vectorized.kept import Blocks, Record, no_record
-from tradewire.backtest.vectorized.market import Tape
+from tradewire.backtest.vectorized.kept import Blocks, RunRecord, no_record
+from tradewire.backtest.vectorized.market import MarketColumns
 from tradewire.backtest.vectorized.outcomes import ratio, returns_counted, weigh
 from tradewire.backtest.vectorized.state import (
     BLOCK,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 @compiled
 def run_sets(
-    tape: Tape,
+    tape: MarketColumns,
     filters: IntArray,
     signal: Int8Array,
     table: IntArray,
@@ -76,7 +76,7 @@ def run_sets(
 
 @compiled_on_borrowed
 def run_account(
-    tape: Tape,
+    tape: MarketColumns,
     filters: IntArray,
     signal: Int8Array,
     table: IntArray,
@@ -87,7 +87,7 @@ def run_account(
     book: IntArray,
     gauge: FloatArray,
     blocks: Blocks,
-    record: Record,
+    record: RunRecord,
 ) -> None:
     """Run one account from its first close to its last.
 
@@ -116,12 +116,12 @@ def run_account(
                     protect(t, j, prices, filters, state, book, log, purse[1], len(equity) > 0)
             if i >= 0:
                 _mark(j, units(mark[j, i]), funding[j, i] if funding.shape[1] else 0, state, book)
-        worth = book[WALLET] + _unrealised(state)
+        worth = book[WALLET] + _unrealized(state)
         weigh(t, worth, book, gauge, closes, totals, squares)
         _judge(t, worth, signal, bar, close, mark, table, guards, filters, state, book, sizing)
         _note(t, worth, state, equity, held)
         t += 1
-    book[EQUITY] = book[WALLET] + _unrealised(state)
+    book[EQUITY] = book[WALLET] + _unrealized(state)
 
 
 @compiled_in_place
@@ -269,7 +269,7 @@ def _gain(qty: int, cost: int, mark: int) -> int:
 
 
 @compiled_in_place
-def _unrealised(state: IntArray) -> int:
+def _unrealized(state: IntArray) -> int:
     """Profit of all positions at their marks."""
     total = 0
     for j in range(state.shape[0]):

@@ -19,7 +19,7 @@ from tradewire.trading.exchange.fixed_point import SCALE, mul_div
 if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray
 
-CLOSE, SYMBOL, LEG, SIGN, QTY, PRICE, SHOWN, FEE, REALISED, _, PART, START, END = range(13)
+CLOSE, SYMBOL, LEG, SIGN, QTY, PRICE, SHOWN, FEE, REALIZED, _, PART, START, END = range(13)
 """Columns of the loop's log, as `state` tells."""
 OPEN = -1
 """In place of the fill that closes a trade: none does."""
@@ -80,14 +80,14 @@ def booked(markets: Markets, log: IntArray, paid: Payments) -> Booked:
     slippage, decided, entry, left = _paired(log, len(markets.columns))
     closed = left != OPEN
     last = np.where(closed, left, 0)  # of open trades any fill: what is read of it is not used
-    exit_price, realised = log[last, PRICE], log[last, REALISED]
+    exit_price, realized = log[last, PRICE], log[last, REALIZED]
     for trade in np.flatnonzero(~closed).tolist():
-        exit_price[trade], realised[trade] = _marked(markets, log[entry[trade]])
+        exit_price[trade], realized[trade] = _marked(markets, log[entry[trade]])
     fees = log[entry, FEE] + np.where(closed, log[last, FEE], 0)
     lost = slippage[entry] + np.where(closed, slippage[last], 0)
     funding = _funding_of(log[entry], np.where(closed, log[last, CLOSE], len(markets.time_us)), paid)
     by_time = np.lexsort((log[:, SYMBOL], time_us))
-    pnl = realised - fees + funding
+    pnl = realized - fees + funding
     return Booked(time_us, slippage, decided, by_time, entry, left, exit_price, fees, funding, lost, pnl)
 
 

@@ -16,7 +16,7 @@ from tradewire.backtest.vectorized.columns import ParamColumns
 from tradewire.backtest.vectorized.counting import activity_of_book
 from tradewire.backtest.vectorized.decisions import Decisions, alone
 from tradewire.backtest.vectorized.family import StrategyFamily
-from tradewire.backtest.vectorized.kept import Blocks, Record
+from tradewire.backtest.vectorized.kept import Blocks, RunRecord
 from tradewire.backtest.vectorized.market import Markets, markets_of
 from tradewire.backtest.vectorized.outcomes import Outcomes, block_counts, empty_outcomes
 from tradewire.backtest.vectorized.results import result_of
@@ -45,7 +45,7 @@ BPS_E8 = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Account:
+class _AccountRun:
     capital_e8: int
     slippage_e8: int
 
@@ -131,7 +131,7 @@ def _checked(param_sets: Mapping[str, FloatArray], blocks: int) -> tuple[int, di
     return next(iter(lengths))[0], columns
 
 
-def _account(account: AccountSettings) -> _Account:
+def _account(account: AccountSettings) -> _AccountRun:
     """The account's numbers in 1e-8 units. Raises: ValueError for one out of range."""
     capital_e8 = to_e8(account.capital)
     if capital_e8 > LARGEST_WORTH:
@@ -146,15 +146,15 @@ def _account(account: AccountSettings) -> _Account:
             raise ValueError(f"fee {fee}; allowed is a rate below 1")
     if account.taker_fee is not None and account.taker_fee < 0:
         raise ValueError(f"taker fee {account.taker_fee} is negative")
-    return _Account(capital_e8, int(slippage))
+    return _AccountRun(capital_e8, int(slippage))
 
 
-def _run(markets: Markets, decisions: Decisions, account: _Account) -> tuple[Record, IntArray]:
+def _run(markets: Markets, decisions: Decisions, account: _AccountRun) -> tuple[RunRecord, IntArray]:
     """Equity, positions and fills of the first set decided on, and the account's book."""
     closes, symbols = len(markets.time_us), len(markets.columns)
     most = 2 * int(np.count_nonzero(decisions.signal[0]))  # a signal enters once at most, and what enters leaves once
     shapes = (closes,), (closes, symbols), (most, FILL_COLUMNS)
-    record = Record(*(np.empty(shape, dtype=np.int64) for shape in shapes))
+    record = RunRecord(*(np.empty(shape, dtype=np.int64) for shape in shapes))
     book = np.zeros(BOOK_COLUMNS, dtype=np.int64)
     run_account(
         markets.tape,
@@ -173,7 +173,7 @@ def _run(markets: Markets, decisions: Decisions, account: _Account) -> tuple[Rec
     return record._replace(fills=record.fills[: book[FILLS]].copy()), book
 
 
-def _run_sets(markets: Markets, decisions: Decisions, account: _Account, outcomes: Outcomes) -> None:
+def _run_sets(markets: Markets, decisions: Decisions, account: _AccountRun, outcomes: Outcomes) -> None:
     """Run the sets decided on, and write their rows."""
     sets = len(decisions.numbers)
     last_e8, books = np.empty(sets, dtype=np.int64), np.zeros((sets, BOOK_COLUMNS), dtype=np.int64)

@@ -127,12 +127,12 @@ def _judged(
         return POSITIVE_EQUITY, 0
     if float(equity_e8) > LARGEST_WORTH:
         raise ValueError(TOO_LARGE)
-    wanted, cut = _quantity(equity_e8, close, filters[j, STEP], measures, sizing)
+    wanted, cut = _qty(equity_e8, close, filters[j, STEP], measures, sizing)
     return _allowed(j, wanted, close, mark, filters), cut
 
 
 @compiled_in_place
-def _quantity(
+def _qty(
     equity_e8: int,
     close_e8: int,
     step_e8: int,

@@ -23,7 +23,7 @@ class Blocks(NamedTuple):
     square: FloatArray
 
 
-class Record(NamedTuple):
+class RunRecord(NamedTuple):
     """What is kept of a run beside its outcome; or nothing, as `no_record` gives.
 
     Equity 1e-8, shape (t,); positions 1e-8, shape (t, m); fills, shape (f, FILL_COLUMNS), f as the book counts them.
@@ -35,6 +35,6 @@ class Record(NamedTuple):
 
 
 @compiled
-def no_record() -> Record:
+def no_record() -> RunRecord:
     """Keep nothing."""
-    return Record(np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.int64), np.empty((0, 0), dtype=np.int64))
+    return RunRecord(np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.int64), np.empty((0, 0), dtype=np.int64))

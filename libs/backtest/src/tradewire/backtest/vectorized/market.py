@@ -30,7 +30,7 @@ TICK, STEP, MIN_QTY, MAX_QTY, MIN_NOTIONAL, TAKER_FEE, COLLAR, TRADING = range(8
 """Columns of an instrument in `Markets.filters`, all 1e-8; TRADING is 1 or 0."""
 
 
-class Tape(NamedTuple):
+class MarketColumns(NamedTuple):
     """What the compiled loop reads of m symbols of up to n bars each, by the number of a symbol's own bar.
 
     ``open`` to ``close`` and the ``mark`` at the close: float64 of at most 8 decimals, shape (m, n).
@@ -63,7 +63,7 @@ class Markets:
     lead: IntArray
     interval_us: int
     time_us: IntArray
-    tape: Tape
+    tape: MarketColumns
     filters: IntArray
     rows: tuple[NDArray[np.intp], ...]
 
@@ -145,13 +145,13 @@ def _plain(column: FloatArray) -> FloatArray:
     return np.require(column, np.float64, ["C", "W"])
 
 
-def _tape(histories: Sequence[MarketHistory], columns: Sequence[Bars], bar: IntArray) -> Tape:
+def _tape(histories: Sequence[MarketHistory], columns: Sequence[Bars], bar: IntArray) -> MarketColumns:
     marks = [_mark(history, bars) for history, bars in zip(histories, columns, strict=True)]
     paid = any(history.funding_rate is not None for history in histories)
     rates = [_rates(history) if paid else np.empty(0, dtype=np.int64) for history in histories]
     prices = ([getattr(bars, name) for bars in columns] for name in ("open", "high", "low", "close"))
     opened, high, low, close = (_together(column) for column in prices)
-    return Tape(opened, high, low, close, _together(marks), _together(rates), bar)
+    return MarketColumns(opened, high, low, close, _together(marks), _together(rates), bar)
 
 
 def _together(columns: Sequence[NDArray[_Number]]) -> NDArray[_Number]:

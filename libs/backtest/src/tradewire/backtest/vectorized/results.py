@@ -18,14 +18,14 @@ from tradewire.backtest.vectorized.booked import (
     OPEN,
     PRICE,
     QTY,
-    REALISED,
+    REALIZED,
     SIGN,
     SYMBOL,
     Booked,
     Payments,
     booked,
 )
-from tradewire.backtest.vectorized.kept import Record
+from tradewire.backtest.vectorized.kept import RunRecord
 from tradewire.backtest.vectorized.market import Markets
 from tradewire.ports.activity import Activity
 from tradewire.ports.backtest import (
@@ -55,7 +55,7 @@ def result_of(
     request: BacktestRequest,
     strategy: CompiledStrategy,
     markets: Markets,
-    record: Record,
+    record: RunRecord,
     paid: Payments,
     make_activity: Callable[[], Activity],
 ) -> BacktestResult:
@@ -105,8 +105,8 @@ def left_out(account: AccountSettings, markets: Sequence[MarketHistory]) -> tupl
 
 def _fills(log: IntArray, book: Booked, strategy: CompiledStrategy, markets: Markets) -> Iterator[BacktestFill]:
     """The logged fills, by time and symbol."""
-    numbers = np.column_stack([log[:, : REALISED + 1], book.time_us, book.slippage, book.decided])[book.by_time]
-    for _, j, leg, sign, qty, price, _, fee, realised, time_us, slippage, decided in numbers.tolist():
+    numbers = np.column_stack([log[:, : REALIZED + 1], book.time_us, book.slippage, book.decided])[book.by_time]
+    for _, j, leg, sign, qty, price, _, fee, realized, time_us, slippage, decided in numbers.tolist():
         yield BacktestFill(
             time_us=time_us,
             symbol=markets.symbols[j],
@@ -117,7 +117,7 @@ def _fills(log: IntArray, book: Booked, strategy: CompiledStrategy, markets: Mar
             price=from_e8(price),
             fee=from_e8(fee),
             liquidity=Liquidity.TAKER,
-            realized_pnl=from_e8(realised),
+            realized_pnl=from_e8(realized),
             slippage=from_e8(slippage),
         )
 

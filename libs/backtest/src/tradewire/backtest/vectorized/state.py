@@ -18,5 +18,5 @@ WORTH, PEAK, FALL = range(3)
 share."""
 GAUGE_COLUMNS = 3
 FILL_COLUMNS = 13
-"""Of a logged fill: close, symbol, leg, sign, qty, price, shown price, fee, realised, position after, part of the path
+"""Of a logged fill: close, symbol, leg, sign, qty, price, shown price, fee, realized, position after, part of the path
 (0 the open, 1 to 3) and the prices between which that part runs."""

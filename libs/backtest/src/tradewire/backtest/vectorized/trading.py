@@ -110,7 +110,7 @@ def _fill(
     price = taker_price(shown, sign, slippage_e8, filters[j, TICK])
     value = notional(abs(signed), price)
     fee = share_up(value, filters[j, TAKER_FEE])
-    realised = 0
+    realized = 0
     if enters:
         state[j, QTY], state[j, COST] = signed, value
         state[j, STOP], state[j, TAKE], state[j, TRAIL] = (
@@ -120,12 +120,12 @@ def _fill(
         )
         book[ENTRIES] += 1
     else:
-        realised = -sign * (value - state[j, COST])
+        realized = -sign * (value - state[j, COST])
         state[j, QTY] = state[j, COST] = state[j, STOP] = state[j, TAKE] = state[j, TRAIL] = 0
-    book[WALLET] += realised - fee
+    book[WALLET] += realized - fee
     book[FEES] += fee
     if keep:
-        terms = (t, j, leg, sign, abs(signed), price, shown, fee, realised, state[j, QTY], part, start, end)
+        terms = (t, j, leg, sign, abs(signed), price, shown, fee, realized, state[j, QTY], part, start, end)
         for column in range(len(terms)):
             log[book[FILLS], column] = terms[column]
     book[FILLS] += 1

@@ -26,7 +26,7 @@ _ROLE = "x-role"
 """Where a route's role stands in its OpenAPI description, too."""
 
 
-class RefusedError(TradewireError):
+class AccessRefusedError(TradewireError):
     """A request that is not let in."""
 
     def __init__(self, status: HTTPStatus, detail: str, challenge: str | None = None) -> None:
@@ -67,22 +67,24 @@ class Access:
         if self.tokens is None:
             return LOCAL
         if token is None:
-            raise RefusedError(HTTPStatus.UNAUTHORIZED, "this needs a header: Authorization: Bearer TOKEN", "Bearer")
+            raise AccessRefusedError(
+                HTTPStatus.UNAUTHORIZED, "this needs a header: Authorization: Bearer TOKEN", "Bearer"
+            )
         try:
             identity = self.tokens.identify(token)
         except TokensFileError as error:
             log.error("nobody is let in: %s", error, extra={"event": "tokens_file_refused"})
-            raise RefusedError(
+            raise AccessRefusedError(
                 HTTPStatus.SERVICE_UNAVAILABLE, "the file of tokens can't be used; the log says why"
             ) from None
         if identity is None:
-            raise RefusedError(HTTPStatus.UNAUTHORIZED, "nobody holds this token", 'Bearer error="invalid_token"')
+            raise AccessRefusedError(HTTPStatus.UNAUTHORIZED, "nobody holds this token", 'Bearer error="invalid_token"')
         if not identity.role.includes(wanted):
             raise Forbidden(identity, wanted)
         return identity
 
 
-class Forbidden(RefusedError):  # noqa: N818  # HTTP's own word
+class Forbidden(AccessRefusedError):  # noqa: N818  # HTTP's own word
     """A known person without the role that a route needs."""
 
     def __init__(self, identity: Identity, wanted: Role) -> None:
@@ -129,7 +131,7 @@ def needs(role: Role) -> dict[str, Any]:
 def guard(app: FastAPI, access: Access) -> None:
     """Let ``ADMITTED`` ask ``access``, and answer refusals with Problem documents."""
     app.state.access = access
-    app.add_exception_handler(RefusedError, _problem)
+    app.add_exception_handler(AccessRefusedError, _problem)
 
 
 async def _admitted(request: Request) -> Identity:
@@ -138,7 +140,7 @@ async def _admitted(request: Request) -> Identity:
     what = f"{request.method} {request.url.path}"
     try:
         identity = access.identify(_bearer(request), wanted)
-    except RefusedError as error:
+    except AccessRefusedError as error:
         if changes:
             access.noted(
                 AccessUse(error.identity if isinstance(error, Forbidden) else None, wanted, what, allowed=False)
@@ -162,7 +164,7 @@ def _bearer(request: Request) -> str | None:
 
 
 async def _problem(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RefusedError), "the handler is registered for refusals"
+    assert isinstance(error, AccessRefusedError), "the handler is registered for refusals"
     headers = {} if error.challenge is None else {"WWW-Authenticate": error.challenge}
     return JSONResponse(
         {"type": "about:blank", "title": error.status.phrase, "status": error.status.value, "detail": str(error)},

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from tradewire.ports.bus import Ack, EventBusPort, OnPlaces, Outgoing, Place, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError
-from tradewire.runtime.bus.memory_group import Member, MemoryGroup
+from tradewire.runtime.bus.memory_group import GroupMember, MemoryGroup
 from tradewire.runtime.bus.memory_log import MemoryLog, MemoryReader
 from tradewire.runtime.bus.partitioner import RECORD_BYTES_MAX, Partitioner
 from tradewire.runtime.clock import SystemClock
@@ -66,7 +66,7 @@ class MemoryBus(EventBusPort):
         on_assigned: OnPlaces,
         on_revoked: OnPlaces,
         member: str | None = None,
-    ) -> Member:
+    ) -> GroupMember:
         logs = {topic: self._logs(topic) for topic in topics}
         if group not in self._groups:
             self._groups[group] = MemoryGroup(group, session_s=self._session_s)

@@ -14,7 +14,7 @@ from tradewire.runtime.bus.partitioner import group_start, range_assignment
 Logs = dict[str, list[MemoryLog]]
 
 
-class Member(SubscriptionPort):
+class GroupMember(SubscriptionPort):
     """One subscription: a reader of the partitions that its seat in the group owns."""
 
     def __init__(
@@ -108,18 +108,20 @@ class MemoryGroup:
     def __init__(self, name: str, *, session_s: float) -> None:
         self.name, self._session_s = name, session_s
         self.committed: dict[Place, int] = {}
-        self._members: dict[str, Member] = {}
-        self._away: dict[str, tuple[Member, asyncio.TimerHandle]] = {}
+        self._members: dict[str, GroupMember] = {}
+        self._away: dict[str, tuple[GroupMember, asyncio.TimerHandle]] = {}
         self._seats: dict[str, list[Place]] = {}
-        self._returned: list[Member] = []
+        self._returned: list[GroupMember] = []
         self._numbers = count(1)
         self._changed = False
         self._task: asyncio.Task[None] | None = None
 
-    def join(self, logs: Logs, *, on_assigned: OnPlaces, on_revoked: OnPlaces, static: str | None) -> Member:
+    def join(self, logs: Logs, *, on_assigned: OnPlaces, on_revoked: OnPlaces, static: str | None) -> GroupMember:
         """A new member. A static one that returns takes its own seat, and nobody else notices."""
         seat = static or f"{self.name}-{next(self._numbers)}"
-        member = Member(self, seat, logs, on_assigned=on_assigned, on_revoked=on_revoked, static=static is not None)
+        member = GroupMember(
+            self, seat, logs, on_assigned=on_assigned, on_revoked=on_revoked, static=static is not None
+        )
         previous = self._members.get(seat)
         if previous is not None:
             previous.retire()
@@ -135,11 +137,11 @@ class MemoryGroup:
         self._settle()
         return member
 
-    def has(self, member: Member) -> bool:
+    def has(self, member: GroupMember) -> bool:
         """Does it have its seat?"""
         return self._members.get(member.seat) is member
 
-    def leave(self, member: Member) -> None:
+    def leave(self, member: GroupMember) -> None:
         """Take a closed member out: at once or, if static, when its session is over."""
         if not self.has(member):
             return

@@ -30,7 +30,7 @@ def reader(schema: Schema, event: type[Event], start: int) -> Callable[[bytes], 
     Parameters: schema: JSON form; of unions only those of null and one type. The function raises Exception for a value
     that is not in the usual form, in order or not.
     """
-    source = _Source()
+    source = _ReaderSource()
     source.record(schema, event)
     source.line(0, "def read_value(value):")
     source.line(1, f"event, place = read_{source.made[schema['name']]}(value, {start})")
@@ -40,7 +40,7 @@ def reader(schema: Schema, event: type[Event], start: int) -> Callable[[bytes], 
     return read
 
 
-class _Source(GeneratedSource):
+class _ReaderSource(GeneratedSource):
     """Source text of a reader and the names that it refers to.
 
     Generated code keeps its place in ``place`` and uses ``size`` and ``end`` in between. A text that is cut short

@@ -26,7 +26,7 @@ def writer(schema: Schema, prefix: bytes) -> Callable[[Event], bytes]:
     Parameters: schema: JSON form; of unions only those of null and one type. The function raises Exception for what
     does not fit.
     """
-    source = _Source()
+    source = _WriterSource()
     source.record(schema, "value", prefix)
     write: Callable[[Event], bytes] = source.function("write_value", f"<writer of {schema['name']}>")
     return write
@@ -41,7 +41,7 @@ def _sized(content: bytes) -> bytes:
     return varint(len(content)) + content
 
 
-class _Source(GeneratedSource):
+class _WriterSource(GeneratedSource):
     """Source text of a writer and the names that it refers to."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ _NULL, _NUMBER, _END = b"\x00", b"\x02", b"\x00"
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class MapLayout:
     """All of a map's bytes but its numbers. ``names``: of all entries; ``numbered``: of those that are not null."""
 
     between: tuple[bytes, ...]
@@ -30,7 +30,7 @@ class Layout:
     form: struct.Struct
 
     @classmethod
-    def of(cls, numbers: Mapping[str, float | None], *, nullable: bool) -> Layout:
+    def of(cls, numbers: Mapping[str, float | None], *, nullable: bool) -> MapLayout:
         """The layout of one map."""
         between, waiting = [], bytearray(SIZES[len(numbers)] if numbers else b"")
         for name, number in numbers.items():
@@ -50,7 +50,7 @@ class Layout:
 
 def map_reader(*, nullable: bool) -> Callable[[bytes, int], tuple[Numbers, int]]:
     """Reader of one field: the map at a place, and where the next thing starts. It raises for what is not finite."""
-    layouts: dict[tuple[int, bytes], Layout] = {}
+    layouts: dict[tuple[int, bytes], MapLayout] = {}
 
     def read(value: bytes, start: int) -> tuple[Numbers, int]:
         # Maps that begin alike, as far as no number may stand there, and have the same length behind them nearly
@@ -64,13 +64,13 @@ def map_reader(*, nullable: bool) -> Callable[[bytes, int], tuple[Numbers, int]]
         numbers, end = _entries(value, start, nullable=nullable)
         if len(layouts) >= LAYOUTS_MAX:
             layouts.clear()
-        layouts[key] = Layout.of(numbers, nullable=nullable)
+        layouts[key] = MapLayout.of(numbers, nullable=nullable)
         return numbers, end
 
     return read
 
 
-def _numbers(layout: Layout, numbers: tuple[float, ...]) -> Numbers:
+def _numbers(layout: MapLayout, numbers: tuple[float, ...]) -> Numbers:
     total = sum(numbers)
     if total - total != 0.0:  # some number, or the sum alone, is infinite or none
         _check(numbers)
@@ -115,7 +115,7 @@ def _entries(value: bytes, start: int, *, nullable: bool) -> tuple[Numbers, int]
 
 def map_writer(*, nullable: bool) -> Callable[[Numbers], bytes]:
     """Writer of one field."""
-    layouts: dict[tuple[object, ...], Layout] = {}
+    layouts: dict[tuple[object, ...], MapLayout] = {}
 
     def write(numbers: Numbers) -> bytes:
         given: list[float | None] = list(numbers.values())
@@ -129,13 +129,13 @@ def map_writer(*, nullable: bool) -> Callable[[Numbers], bytes]:
         if layout is None:
             if len(layouts) >= LAYOUTS_MAX:
                 layouts.clear()
-            layout = layouts[key] = Layout.of(numbers, nullable=nullable)
+            layout = layouts[key] = MapLayout.of(numbers, nullable=nullable)
         return _written(layout, given)
 
     return write
 
 
-def _written(layout: Layout, numbers: list[float | None]) -> bytes:
+def _written(layout: MapLayout, numbers: list[float | None]) -> bytes:
     parts: list[bytes | float | None] = [None] * (2 * len(numbers) + 1)
     parts[::2], parts[1::2] = layout.between, numbers
     return layout.form.pack(*parts)

@@ -17,7 +17,7 @@ from tradewire.ports.errors import ContractViolationError
 from tradewire.runtime.bus.readers import Reader, read_between
 from tradewire.runtime.dead_letters.letters import original
 from tradewire.runtime.dead_letters.parking import Key, Origin, Wait
-from tradewire.runtime.dead_letters.releases import Answer, Failure, Request, write_answer
+from tradewire.runtime.dead_letters.releases import Failure, ReleaseAnswer, Request, write_answer
 from tradewire.runtime.loop.answering import Answering, Parts
 from tradewire.runtime.loop.back_pressure import BackPressure
 from tradewire.runtime.loop.checkpoints import Checkpoints
@@ -39,12 +39,12 @@ class _Drain:
     given_up: list[int] = field(default_factory=list)
     failure: Failure | None = None
 
-    def answer(self, wait: Wait) -> Answer:
+    def answer(self, wait: Wait) -> ReleaseAnswer:
         """What it comes to: all letters are released, or those before the first that was not handled."""
         left = [offset for offset, source in wait.letters.items() if source not in self.done]
         newest = max(wait.letters, default=wait.released)
         released = max(wait.released, min(left) - 1 if left else newest)
-        return Answer(self.request.offset, released, self.handled, tuple(self.given_up), self.failure)
+        return ReleaseAnswer(self.request.offset, released, self.handled, tuple(self.given_up), self.failure)
 
 
 class Draining:
@@ -202,7 +202,7 @@ class Draining:
 def _nothing_released(wait: Wait, drain: _Drain, failure: Failure) -> Outgoing:
     """The answer when a letter failed and left the state unknown: what was done is done again at the next request."""
     assert wait.marker is not None, "the request was read"
-    return write_answer(wait.marker, Answer(drain.request.offset, wait.released, 0, (), failure))
+    return write_answer(wait.marker, ReleaseAnswer(drain.request.offset, wait.released, 0, (), failure))
 
 
 def _as_read(record: Outgoing, partition: int, offset: int) -> Record:

@@ -15,7 +15,7 @@ from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.dead_letters.letters import is_letter, letter_place, origin
-from tradewire.runtime.dead_letters.releases import Answer, Request, read_answer, read_request, read_skip
+from tradewire.runtime.dead_letters.releases import ReleaseAnswer, Request, read_answer, read_request, read_skip
 
 Key = tuple[str, bytes | None]
 """Topic and record key."""
@@ -62,7 +62,7 @@ class Wait:
         self.waiting.add(source)
         self.first[partition] = min(self.first.get(partition, offset), offset)
 
-    def answer(self, answer: Answer) -> None:
+    def answer(self, answer: ReleaseAnswer) -> None:
         """Letters up to one are done with; says nothing new the second time."""
         self.given_up |= {self.letters[offset] for offset in answer.given_up if offset in self.letters}
         self.released, self.answered = max(self.released, answer.released), max(self.answered, answer.request)

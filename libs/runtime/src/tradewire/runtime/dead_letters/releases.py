@@ -67,7 +67,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReleaseAnswer:
     """What a request came to. ``request``: its offset; ``released``: the last letter that waits no longer."""
 
     request: int
@@ -82,7 +82,7 @@ def write_request(newest: Record, given_up: Collection[int] = ()) -> Outgoing:
     return _marker(newest, {REQUEST: newest.offset, GIVEN_UP: ",".join(map(str, sorted(given_up)))})
 
 
-def write_answer(letter: Record, answer: Answer) -> Outgoing:
+def write_answer(letter: Record, answer: ReleaseAnswer) -> Outgoing:
     """The answer about the key of ``letter``, which is any record of it in the dead-letter topic."""
     said: dict[str, object] = {
         ANSWER: answer.request,
@@ -107,13 +107,13 @@ def read_request(record: Record) -> Request | None:
     return Request(record.offset, frozenset(_numbers(record)))
 
 
-def read_answer(record: Record) -> Answer | None:
+def read_answer(record: Record) -> ReleaseAnswer | None:
     """The answer that a record is; None when it is something else."""
     if is_letter(record) or ANSWER not in dict(record.headers):
         return None
     failed, text = number(record, FAILED), {name: value.decode(errors="replace") for name, value in record.headers}
     why = (text.get(f"dlq.error.{part}", "?") for part in ("type", "message", "stage"))
-    return Answer(
+    return ReleaseAnswer(
         number(record, ANSWER),
         number(record, RELEASED),
         number(record, HANDLED),

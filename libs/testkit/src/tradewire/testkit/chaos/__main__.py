@@ -22,7 +22,7 @@ from pathlib import Path
 from tradewire.app.cli.interrupts import InterruptedRunError, run_until_told
 from tradewire.app.operating.scenario import sample_scenarios
 from tradewire.ports.errors import TradewireError
-from tradewire.testkit.chaos.drill import Drill, Question, drill
+from tradewire.testkit.chaos.drill import Drill, DrillQuestion, drill
 from tradewire.testkit.chaos.plan import Amounts
 from tradewire.testkit.chaos.scenario import CHANGING, drilled
 
@@ -98,15 +98,15 @@ def _bars(given: argparse.Namespace, amounts: Amounts) -> int:
     return max(BARS_MIN, math.ceil(amounts.total * a_fault))
 
 
-def _question(given: argparse.Namespace, folder: Path) -> Question:
+def _question(given: argparse.Namespace, folder: Path) -> DrillQuestion:
     counts = {name: getattr(given, name) for name in COUNTS}
     amounts = Amounts(**counts, broker_frozen_s=tuple(given.broker_frozen))
     seed = given.seed if given.seed is not None else secrets.randbelow(10**6)
     market = drilled(given.scenario, PROJECT, folder / "data", bars=_bars(given, amounts))
-    return Question(market, seed, amounts, given.pace, given.instances, given.session)
+    return DrillQuestion(market, seed, amounts, given.pace, given.instances, given.session)
 
 
-def _asked(question: Question) -> dict[str, object]:
+def _asked(question: DrillQuestion) -> dict[str, object]:
     return {
         "scenario": question.drilled.scenario.name,
         "seed": question.seed,

@@ -15,7 +15,7 @@ from tradewire.ports.bus import Place
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.topics import TOPICS
-from tradewire.testkit.chaos.market import Market
+from tradewire.testkit.chaos.market import PacedMarket
 from tradewire.testkit.chaos.plan import SEVERAL, ChaosPlan, Fault, Moment
 from tradewire.testkit.chaos.scenario import Publication
 from tradewire.testkit.chaos.striker import Striker
@@ -44,7 +44,7 @@ async def publish(operator: Operator, publication: Publication) -> None:
             await asyncio.sleep(RETRY_SECONDS)
 
 
-async def undisturbed(market: Market, publications: Sequence[Publication], operator: Operator) -> None:
+async def undisturbed(market: PacedMarket, publications: Sequence[Publication], operator: Operator) -> None:
     """All bars at full speed, but for the stops at which versions are published."""
     for publication in publications:
         market.let(publication.after_bars)
@@ -57,7 +57,7 @@ class Conductor:
 
     def __init__(
         self,
-        market: Market,
+        market: PacedMarket,
         publications: Sequence[Publication],
         plan: ChaosPlan,
         striker: Striker,
@@ -130,7 +130,7 @@ class Conductor:
 
 
 async def unpaced(
-    market: Market,
+    market: PacedMarket,
     publications: Sequence[Publication],
     plan: ChaosPlan,
     striker: Striker,

@@ -12,7 +12,7 @@ NAMES_ONLY = {"sequence", "venue_trade_id", "venue_order_id"}
 """Fields that only name a record: the fingerprint leaves them out too."""
 
 
-class Story:
+class AccountStory:
     """What happened to the accounts of a run, as far as the fingerprint tells it."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Story:
         if isinstance(event, AccountStateChanged | OrderFilled):
             self._told[event.account_id][event.sequence] = event
 
-    def differences(self, other: Story) -> list[str]:
+    def differences(self, other: AccountStory) -> list[str]:
         """The first difference of each account; ``other`` is the undisturbed run."""
         found = []
         for account_id in sorted({*self._told, *other._told}):

@@ -21,8 +21,8 @@ from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.runtime.settings import RuntimeSettings
 from tradewire.testkit.chaos.conductor import Conductor, undisturbed, unpaced
-from tradewire.testkit.chaos.differences import Story
-from tradewire.testkit.chaos.market import Market
+from tradewire.testkit.chaos.differences import AccountStory
+from tradewire.testkit.chaos.market import PacedMarket
 from tradewire.testkit.chaos.plan import SEVERAL, Amounts, ChaosPlan
 from tradewire.testkit.chaos.recovery import Recovery
 from tradewire.testkit.chaos.scenario import Drilled
@@ -40,7 +40,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DrillQuestion:
     """What a drill tries. ``pace``: bars per second, 0 for each bar behind a quiet stretch, None for full speed."""
 
     drilled: Drilled
@@ -68,14 +68,14 @@ class Reference:
     """An undisturbed run: what it came to, and what happened to its accounts."""
 
     result: RunResult
-    story: Story
+    story: AccountStory
 
 
 @dataclass(frozen=True, slots=True)
 class Drill:
     """What a drill came to, beside the undisturbed run of the same scenario."""
 
-    question: Question
+    question: DrillQuestion
     reference: Reference
     result: RunResult
     audit: Audited
@@ -96,11 +96,11 @@ class Drill:
 async def reference_of(drilled: Drilled, folder: Path) -> Reference:
     """The scenario in one process, with its versions published at the same bars."""
     until = folder / "until-undisturbed"
-    market = Market(until, drilled.times_us)
+    market = PacedMarket(until, drilled.times_us)
     bus, codec = MemoryBus(memory_topics()), Codec(SchemaIds.static())
     operator = Operator(bus, codec, SystemClock(), author="drill")
     common = {"bus_url": "memory:", "replay_until_file": until}
-    story = Story()
+    story = AccountStory()
     watcher = RunWatcher(bus, codec, await begun(drilled.scenario, bus, operator, common), story.take)
 
     async def replayed() -> RunResult:
@@ -112,7 +112,7 @@ async def reference_of(drilled: Drilled, folder: Path) -> Reference:
 
 
 async def drill(
-    question: Question,
+    question: DrillQuestion,
     root: Path,
     *,
     reference: Reference | None = None,
@@ -125,7 +125,7 @@ async def drill(
         say(f"running {len(drilled.times_us):,} bars undisturbed, in one process")
         reference = await reference_of(drilled, root)
     until = root / "until"
-    market = Market(until, drilled.times_us)
+    market = PacedMarket(until, drilled.times_us)
     options = _options(question, root, until, registry=registry)
     started_s = clock.monotonic_s()
     async with platform(drilled.scenario, options, say=say) as running:
@@ -150,7 +150,7 @@ async def drill(
     )
 
 
-def _options(question: Question, root: Path, until: Path, *, registry: bool) -> RunOptions:
+def _options(question: DrillQuestion, root: Path, until: Path, *, registry: bool) -> RunOptions:
     """Servers below ``root``, sessions as asked, and a market that goes as far as the file says."""
     return RunOptions(
         root=root / "run",
@@ -165,10 +165,16 @@ class UnderFire:
     """A run on real servers while the plan's faults come."""
 
     def __init__(
-        self, question: Question, running: Platform, accounts: set[str], market: Market, clock: ClockPort, say: Say
+        self,
+        question: DrillQuestion,
+        running: Platform,
+        accounts: set[str],
+        market: PacedMarket,
+        clock: ClockPort,
+        say: Say,
     ) -> None:
         self._question, self._running, self._market, self._clock, self._say = question, running, market, clock, say
-        self.story = Story()
+        self.story = AccountStory()
         self.watcher = RunWatcher(running.bus, running.codec, accounts, self.story.take)
         self.recovery = Recovery(running.bus, clock)
         self.striker = Striker(running, self.recovery, self._say_fault)

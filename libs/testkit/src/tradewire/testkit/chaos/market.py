@@ -24,7 +24,7 @@ def close_times_us(scenario: Scenario) -> tuple[int, ...]:
     return tuple(sorted(times))
 
 
-class Market:
+class PacedMarket:
     """Lets bars come. ``bars``: how many have been let out."""
 
     def __init__(self, until_file: Path, times_us: Sequence[int]) -> None:

@@ -18,7 +18,7 @@ BEYOND_SESSION_SECONDS = (2.0, 6.0)
 """How much longer than its session a member is frozen or away."""
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """Kinds of fault."""
 
     KILL = "kill"
@@ -47,7 +47,7 @@ class Fault:
     """One fault. ``after_bars``: how many bars have come by then; ``seconds``: how long it lasts, where it does."""
 
     after_bars: int
-    kind: Kind
+    kind: FaultKind
     target: str
     moment: Moment = Moment.BUSY
     seconds: float = 0.0
@@ -106,7 +106,7 @@ class ChaosPlan:
 
 def _faults(
     dice: random.Random, amounts: Amounts, instances: Mapping[str, int], session_s: float
-) -> Iterator[tuple[Kind, str, float]]:
+) -> Iterator[tuple[FaultKind, str, float]]:
     """Kind, target and length of every fault."""
 
     def beyond() -> float:
@@ -115,15 +115,15 @@ def _faults(
     everyone = _instances([*TRADING, *(("telemetry",) if "telemetry" in instances else ())], instances)
     members = _instances([name for name in SEVERAL if name in instances], instances)
     last = [max(name for name in members if name.startswith(service)) for service in SEVERAL if service in instances]
-    yield from ((Kind.KILL, target, 0.0) for target in _in_turn(dice, everyone, amounts.kills))
-    yield from ((Kind.RESTART, target, 0.0) for target in _in_turn(dice, everyone, amounts.restarts))
-    yield from ((Kind.FREEZE, target, beyond()) for target in _in_turn(dice, members, amounts.freezes))
-    yield from ((Kind.HAND_OVER, target, beyond()) for target in _in_turn(dice, last, amounts.hand_overs))
-    yield from ((Kind.FORGET, target, 0.0) for target in _in_turn(dice, FORGETFUL, amounts.forgets))
-    yield from ((Kind.KILL, EVERYTHING, 0.0) for _ in range(amounts.blackouts))
-    yield from ((Kind.RESTART, "kafka", 0.0) for _ in range(amounts.broker_restarts))
-    yield from ((Kind.KILL, "postgres", 0.0) for _ in range(amounts.database_kills))
-    yield from ((Kind.FREEZE, "kafka", seconds) for seconds in amounts.broker_frozen_s)
+    yield from ((FaultKind.KILL, target, 0.0) for target in _in_turn(dice, everyone, amounts.kills))
+    yield from ((FaultKind.RESTART, target, 0.0) for target in _in_turn(dice, everyone, amounts.restarts))
+    yield from ((FaultKind.FREEZE, target, beyond()) for target in _in_turn(dice, members, amounts.freezes))
+    yield from ((FaultKind.HAND_OVER, target, beyond()) for target in _in_turn(dice, last, amounts.hand_overs))
+    yield from ((FaultKind.FORGET, target, 0.0) for target in _in_turn(dice, FORGETFUL, amounts.forgets))
+    yield from ((FaultKind.KILL, EVERYTHING, 0.0) for _ in range(amounts.blackouts))
+    yield from ((FaultKind.RESTART, "kafka", 0.0) for _ in range(amounts.broker_restarts))
+    yield from ((FaultKind.KILL, "postgres", 0.0) for _ in range(amounts.database_kills))
+    yield from ((FaultKind.FREEZE, "kafka", seconds) for seconds in amounts.broker_frozen_s)
 
 
 def _in_turn(dice: random.Random, targets: Sequence[str], count: int) -> list[str]:

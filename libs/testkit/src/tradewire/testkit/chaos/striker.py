@@ -14,7 +14,7 @@ from aiokafka.protocol.admin import DeleteGroupsRequest
 from tradewire.app.operating.platform import Platform
 from tradewire.embedded.freezing import freeze, thaw
 from tradewire.embedded.service_processes import ServiceProcess
-from tradewire.testkit.chaos.plan import EVERYTHING, Fault, Kind
+from tradewire.testkit.chaos.plan import EVERYTHING, Fault, FaultKind
 from tradewire.testkit.chaos.recovery import Recovery
 
 LOOK_SECONDS = 0.1
@@ -75,23 +75,23 @@ class Striker:
         self._say(str(fault))
         self.counts[f"{fault.kind} {fault.target}"] += 1
         match fault.kind:
-            case Kind.FREEZE if fault.target in self._running.services:
+            case FaultKind.FREEZE if fault.target in self._running.services:
                 await self._freeze_instance(self._running.services[fault.target], fault.seconds)
-            case Kind.FREEZE:
+            case FaultKind.FREEZE:
                 await self._freeze_server(fault.target, fault.seconds)
-            case Kind.HAND_OVER:
+            case FaultKind.HAND_OVER:
                 await self._hand_over(self._running.services[fault.target], fault.seconds)
-            case Kind.FORGET:
+            case FaultKind.FORGET:
                 await self._forget(fault.target)
-            case Kind.KILL if fault.target == EVERYTHING:
+            case FaultKind.KILL if fault.target == EVERYTHING:
                 await self._kill_everything()
             case _ if fault.target in self._running.services:
                 await self._end_instance(self._running.services[fault.target], fault.kind)
             case _:
                 await self._end_server(fault.target, fault.kind)
 
-    async def _end_instance(self, service: ServiceProcess, kind: Kind) -> None:
-        if kind is Kind.KILL:
+    async def _end_instance(self, service: ServiceProcess, kind: FaultKind) -> None:
+        if kind is FaultKind.KILL:
             await self._kill([service])
         else:
             await asyncio.to_thread(service.stop)
@@ -102,9 +102,9 @@ class Striker:
                 await asyncio.to_thread(service.kill)
                 self._recovery.killed(service.service)
 
-    async def _end_server(self, part: str, kind: Kind) -> None:
+    async def _end_server(self, part: str, kind: FaultKind) -> None:
         async with self._one_at_a_time:
-            if kind is Kind.KILL:
+            if kind is FaultKind.KILL:
                 await asyncio.to_thread(self._running.stack.kill, part)
             await asyncio.to_thread(self._running.stack.restart, part)
 

@@ -35,7 +35,7 @@ def entry_qty(
 
     fraction_of_equity: value × equity ÷ close; fixed_notional: value ÷ close; fixed_qty: value;
     risk_per_trade: value × equity ÷ stop distance, so that a stop hit loses that share of equity;
-    volatility_target: value ÷ realised volatility per year × equity ÷ close.
+    volatility_target: value ÷ realized volatility per year × equity ÷ close.
     ``max_leverage`` caps the notional at that multiple of equity. Equity and close in quote and quote per base.
     """
     qty = _wanted(sizing, equity, close, stop_distance)

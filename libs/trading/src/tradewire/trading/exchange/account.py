@@ -4,8 +4,8 @@ Exactness: a position keeps its *cost*, the notional paid for what is still open
 A closing fill releases a rounded part of the cost and what is left stays, so rounding never leaks and at any
 moment, to the unit,
 
-* wallet = initial balance + realised PnL - fees + funding + insurance,
-* wallet + unrealised PnL = equity = initial balance - sum of signed fill notionals + position value - fees +
+* wallet = initial balance + realized PnL - fees + funding + insurance,
+* wallet + unrealized PnL = equity = initial balance - sum of signed fill notionals + position value - fees +
   ….
 """
 
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from tradewire.trading.exchange.carried_sums import CarriedSums
 from tradewire.trading.exchange.fixed_point import SCALE, mul_div, mul_div_ceil, mul_div_floor, notional
 from tradewire.trading.exchange.instrument import InstrumentSpec, maintenance_margin
-from tradewire.trading.exchange.margin import MarginMode, liquidation_price, unrealised_pnl
+from tradewire.trading.exchange.margin import MarginMode, liquidation_price, unrealized_pnl
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Position:
     spec: InstrumentSpec
     mode: MarginMode
     leverage: int
-    quantity_e8: int = 0
+    qty_e8: int = 0
     cost_e8: int = 0
     margin_e8: int = 0
     last_e8: int = 0
@@ -44,29 +44,29 @@ class Position:
     @property
     def entry_price_e8(self) -> int:
         """Average entry price, half to even; 0 when flat."""
-        return mul_div(self.cost_e8, SCALE, abs(self.quantity_e8)) if self.quantity_e8 else 0
+        return mul_div(self.cost_e8, SCALE, abs(self.qty_e8)) if self.qty_e8 else 0
 
     @property
-    def unrealised_e8(self) -> int:
-        """Unrealised PnL at the mark."""
-        return unrealised_pnl(self.quantity_e8, self.cost_e8, self.mark_e8)
+    def unrealized_e8(self) -> int:
+        """Unrealized PnL at the mark."""
+        return unrealized_pnl(self.qty_e8, self.cost_e8, self.mark_e8)
 
     @property
     def maintenance_e8(self) -> int:
         """Maintenance margin at the mark."""
-        return maintenance_margin(self.spec.brackets, abs(notional(self.quantity_e8, self.mark_e8)))
+        return maintenance_margin(self.spec.brackets, abs(notional(self.qty_e8, self.mark_e8)))
 
     @property
     def initial_margin_e8(self) -> int:
         """Initial margin at the mark: notional over leverage, rounded up."""
-        return mul_div_ceil(abs(notional(self.quantity_e8, self.mark_e8)), 1, self.leverage)
+        return mul_div_ceil(abs(notional(self.qty_e8, self.mark_e8)), 1, self.leverage)
 
     @property
     def surplus_share_e8(self) -> int:
         """What the position adds to the wallet's surplus: its gain less its maintenance margin if cross."""
         if self.mode is not MarginMode.CROSS:
             return -self.margin_e8
-        value_e8 = notional(self.quantity_e8, self.mark_e8)
+        value_e8 = notional(self.qty_e8, self.mark_e8)
         gain_e8 = value_e8 - self.cost_e8 if value_e8 >= 0 else value_e8 + self.cost_e8
         return gain_e8 - self.margin_e8 - maintenance_margin(self.spec.brackets, abs(value_e8))
 
@@ -75,14 +75,14 @@ class Position:
         """What the position adds to the balance that is free for others: its gain less its initial margin if cross."""
         if self.mode is not MarginMode.CROSS:
             return -self.margin_e8
-        return self.unrealised_e8 - self.margin_e8 - self.initial_margin_e8
+        return self.unrealized_e8 - self.margin_e8 - self.initial_margin_e8
 
 
 class FillResult(NamedTuple):
     """What a fill did to the account, quote e8."""
 
     notional_e8: int
-    realised_e8: int
+    realized_e8: int
     fee_e8: int
 
 
@@ -93,7 +93,7 @@ class Account:
     initial_balance_e8: int
     wallet_e8: int
     positions: dict[str, Position]
-    realised_e8: int = 0
+    realized_e8: int = 0
     fees_e8: int = 0
     funding_e8: int = 0
     insurance_e8: int = 0
@@ -123,24 +123,24 @@ class Account:
     def open_positions(self) -> tuple[Position, ...]:
         """Positions that are not flat, in canonical order: found once, until one opens or ends."""
         if self._held is None:
-            self._held = tuple(position for position in self.positions.values() if position.quantity_e8)
+            self._held = tuple(position for position in self.positions.values() if position.qty_e8)
         return self._held
 
-    def hold(self, position: Position, *, quantity_e8: int, cost_e8: int, margin_e8: int) -> None:
+    def hold(self, position: Position, *, qty_e8: int, cost_e8: int, margin_e8: int) -> None:
         """Put a position where fills that were booked elsewhere left it."""
         self.about_to_change(position)
-        position.quantity_e8, position.cost_e8, position.margin_e8 = quantity_e8, cost_e8, margin_e8
+        position.qty_e8, position.cost_e8, position.margin_e8 = qty_e8, cost_e8, margin_e8
         self._held = None
 
     @property
-    def unrealised_e8(self) -> int:
-        """Unrealised PnL of all positions."""
-        return sum(position.unrealised_e8 for position in self.open_positions())
+    def unrealized_e8(self) -> int:
+        """Unrealized PnL of all positions."""
+        return sum(position.unrealized_e8 for position in self.open_positions())
 
     @property
     def equity_e8(self) -> int:
-        """Wallet plus unrealised PnL."""
-        return self.wallet_e8 + self.unrealised_e8
+        """Wallet plus unrealized PnL."""
+        return self.wallet_e8 + self.unrealized_e8
 
     @property
     def cross_wallet_e8(self) -> int:
@@ -154,8 +154,8 @@ class Account:
     def margin_balance_e8(self, position: Position) -> int:
         """Balance that answers for a position: its own if isolated, else that of all cross positions."""
         if not position.is_cross:
-            return position.margin_e8 + position.unrealised_e8
-        return self.cross_wallet_e8 + sum(other.unrealised_e8 for other in self.cross_positions())
+            return position.margin_e8 + position.unrealized_e8
+        return self.cross_wallet_e8 + sum(other.unrealized_e8 for other in self.cross_positions())
 
     def maintenance_e8(self, position: Position) -> int:
         """Maintenance margin to hold against `margin_balance_e8`."""
@@ -182,11 +182,11 @@ class Account:
         others = [other for other in others if other is not position]
         return liquidation_price(
             position.spec.brackets,
-            position_e8=position.quantity_e8,
+            position_e8=position.qty_e8,
             cost_e8=position.cost_e8,
             wallet_e8=self.cross_wallet_e8 if position.is_cross else position.margin_e8,
             other_maintenance_e8=sum(other.maintenance_e8 for other in others),
-            other_unrealised_e8=sum(other.unrealised_e8 for other in others),
+            other_unrealized_e8=sum(other.unrealized_e8 for other in others),
         )
 
     def free_balance_e8(self, position: Position) -> int:
@@ -196,25 +196,25 @@ class Account:
         else:
             self._sums.leave_out(position)
             others_e8 = self._sums.free_e8
-        return self.wallet_e8 + others_e8 + position.unrealised_e8
+        return self.wallet_e8 + others_e8 + position.unrealized_e8
 
     def apply_fill(self, position: Position, signed_e8: int, price_e8: int, fee_rate_e8: int) -> FillResult:
         """Book a signed fill: close what it closes, open the rest, charge the fee (rounded up)."""
         self.about_to_change(position)
-        size_e8, was_flat = abs(signed_e8), position.quantity_e8 == 0
+        size_e8, was_flat = abs(signed_e8), position.qty_e8 == 0
         notional_e8 = notional(size_e8, price_e8)
-        closing_e8 = min(size_e8, abs(position.quantity_e8)) if position.quantity_e8 * signed_e8 < 0 else 0
+        closing_e8 = min(size_e8, abs(position.qty_e8)) if position.qty_e8 * signed_e8 < 0 else 0
         closing_notional_e8 = mul_div(notional_e8, closing_e8, size_e8)
-        realised_e8 = _close(position, closing_e8, closing_notional_e8) if closing_e8 else 0
+        realized_e8 = _close(position, closing_e8, closing_notional_e8) if closing_e8 else 0
         if size_e8 > closing_e8:
             _open(position, signed_e8, size_e8 - closing_e8, notional_e8 - closing_notional_e8)
-        if was_flat or position.quantity_e8 == 0:
+        if was_flat or position.qty_e8 == 0:
             self._held = None
         fee_e8 = mul_div_ceil(notional_e8, fee_rate_e8, SCALE)
-        self.realised_e8 += realised_e8
+        self.realized_e8 += realized_e8
         self.charge_fee(fee_e8)
-        self.wallet_e8 += realised_e8
-        return FillResult(notional_e8, realised_e8, fee_e8)
+        self.wallet_e8 += realized_e8
+        return FillResult(notional_e8, realized_e8, fee_e8)
 
     def charge_fee(self, fee_e8: int) -> None:
         """Take a fee (negative: rebate) from the wallet."""
@@ -265,12 +265,12 @@ class Account:
 
 
 def _close(position: Position, closing_e8: int, closing_notional_e8: int) -> int:
-    """Release a part of the position with its cost and isolated margin; return the realised PnL."""
-    held_e8 = abs(position.quantity_e8)
-    sign = 1 if position.quantity_e8 > 0 else -1
+    """Release a part of the position with its cost and isolated margin; return the realized PnL."""
+    held_e8 = abs(position.qty_e8)
+    sign = 1 if position.qty_e8 > 0 else -1
     released_cost_e8 = mul_div(position.cost_e8, closing_e8, held_e8)
     released_margin_e8 = mul_div_floor(position.margin_e8, closing_e8, held_e8)
-    position.quantity_e8 -= sign * closing_e8
+    position.qty_e8 -= sign * closing_e8
     position.cost_e8 -= released_cost_e8
     position.margin_e8 -= released_margin_e8
     return sign * (closing_notional_e8 - released_cost_e8)
@@ -278,7 +278,7 @@ def _close(position: Position, closing_e8: int, closing_notional_e8: int) -> int
 
 def _open(position: Position, signed_e8: int, opening_e8: int, opening_notional_e8: int) -> None:
     """Add to the position and, when isolated, move its initial margin in."""
-    position.quantity_e8 += opening_e8 if signed_e8 > 0 else -opening_e8
+    position.qty_e8 += opening_e8 if signed_e8 > 0 else -opening_e8
     position.cost_e8 += opening_notional_e8
     if not position.is_cross:
         position.margin_e8 += mul_div_ceil(opening_notional_e8, 1, position.leverage)

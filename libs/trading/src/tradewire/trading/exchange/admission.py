@@ -46,7 +46,7 @@ def check(request: NewOrder, account: Account, registry: OrderRegistry) -> Refus
         return Refusal(RejectReason.TOO_MANY_OPEN_ORDERS, f"open {len(open_orders)}, the most allowed")
     return (
         _check_form(request)
-        or _check_quantity(request, position)
+        or _check_qty(request, position)
         or _check_prices(request, position)
         or _check_position(request, account, registry, position)
     )
@@ -54,7 +54,7 @@ def check(request: NewOrder, account: Account, registry: OrderRegistry) -> Refus
 
 def _check_form(request: NewOrder) -> Refusal | None:
     numbers = (
-        request.quantity_e8,
+        request.qty_e8,
         request.price_e8,
         request.stop_price_e8,
         request.callback_distance_e8,
@@ -77,7 +77,7 @@ def _check_form(request: NewOrder) -> Refusal | None:
             not request.close_position or request.type.is_conditional,
             "close_position is for conditional orders",
         ),
-        (not (request.close_position and request.quantity_e8), "close_position takes no quantity"),
+        (not (request.close_position and request.qty_e8), "close_position takes no quantity"),
         (
             request.time_in_force is TimeInForce.GTC or request.type is OrderType.LIMIT,
             "time in force is for LIMIT orders",
@@ -90,21 +90,21 @@ def _check_form(request: NewOrder) -> Refusal | None:
     return None
 
 
-def _check_quantity(request: NewOrder, position: Position) -> Refusal | None:
+def _check_qty(request: NewOrder, position: Position) -> Refusal | None:
     if request.close_position:
         return None
-    spec, quantity_e8 = position.spec, request.quantity_e8
-    if quantity_e8 % spec.step_e8:
-        return Refusal(RejectReason.QUANTITY_NOT_ON_STEP, f"quantity {quantity_e8} e8, step {spec.step_e8} e8")
-    if quantity_e8 < spec.min_qty_e8:
-        return Refusal(RejectReason.QUANTITY_BELOW_MIN, f"quantity {quantity_e8} e8, minimum {spec.min_qty_e8} e8")
+    spec, qty_e8 = position.spec, request.qty_e8
+    if qty_e8 % spec.step_e8:
+        return Refusal(RejectReason.QUANTITY_NOT_ON_STEP, f"quantity {qty_e8} e8, step {spec.step_e8} e8")
+    if qty_e8 < spec.min_qty_e8:
+        return Refusal(RejectReason.QUANTITY_BELOW_MIN, f"quantity {qty_e8} e8, minimum {spec.min_qty_e8} e8")
     largest_e8 = spec.max_qty_e8
     if request.type is not OrderType.LIMIT and spec.max_market_qty_e8:
         largest_e8 = spec.max_market_qty_e8
-    if quantity_e8 > largest_e8:
-        return Refusal(RejectReason.QUANTITY_ABOVE_MAX, f"quantity {quantity_e8} e8, maximum {largest_e8} e8")
+    if qty_e8 > largest_e8:
+        return Refusal(RejectReason.QUANTITY_ABOVE_MAX, f"quantity {qty_e8} e8, maximum {largest_e8} e8")
     price_e8 = request.price_e8 or request.stop_price_e8 or position.last_e8
-    value_e8 = notional(quantity_e8, price_e8)
+    value_e8 = notional(qty_e8, price_e8)
     if value_e8 < spec.min_notional_e8 and not request.reduce_only:
         return Refusal(RejectReason.NOTIONAL_BELOW_MIN, f"notional {value_e8} e8, minimum {spec.min_notional_e8} e8")
     return None
@@ -148,8 +148,8 @@ def _check_position(request: NewOrder, account: Account, registry: OrderRegistry
     if request.activate_on:
         return None
     if request.only_reduces:
-        if position.quantity_e8 * request.side.sign >= 0:
-            return Refusal(RejectReason.REDUCE_ONLY_NO_POSITION, f"position {position.quantity_e8} e8")
+        if position.qty_e8 * request.side.sign >= 0:
+            return Refusal(RejectReason.REDUCE_ONLY_NO_POSITION, f"position {position.qty_e8} e8")
         return None
     if request.type.is_conditional:
         return None
@@ -159,7 +159,7 @@ def _check_position(request: NewOrder, account: Account, registry: OrderRegistry
 def _check_margin(request: NewOrder, account: Account, registry: OrderRegistry, position: Position) -> Refusal | None:
     open_orders = registry.of_symbol(request.symbol)
     before_e8 = exposure(position, open_orders)
-    value_e8 = notional(request.quantity_e8, request.price_e8 or position.last_e8)
+    value_e8 = notional(request.qty_e8, request.price_e8 or position.last_e8)
     after_e8 = exposure(position, open_orders, side=request.side, extra_e8=value_e8)
     if after_e8 <= before_e8:
         return None
@@ -189,7 +189,7 @@ def exposure(position: Position, open_orders: Iterable[Order], *, side: Side = S
     Source: Binance FAQ on open order margin: max(|position + bids|, |position - asks|). Conditional orders
     count once triggered, reduce-only and inactive ones never.
     """
-    held_e8 = notional(position.quantity_e8, position.mark_e8)
+    held_e8 = notional(position.qty_e8, position.mark_e8)
     bids_e8 = extra_e8 if side is Side.BUY else 0
     asks_e8 = extra_e8 - bids_e8
     for order in open_orders:
@@ -230,8 +230,8 @@ def margin_of_orders(account: Account, registry: OrderRegistry, *, but_of: str =
 
 def check_fill(account: Account, position: Position, signed_e8: int, price_e8: int) -> ExpireReason | None:
     """Why a fill about to happen must not: bracket or margin; one that reduces always may."""
-    after_e8 = position.quantity_e8 + signed_e8
-    if abs(after_e8) <= abs(position.quantity_e8):
+    after_e8 = position.qty_e8 + signed_e8
+    if abs(after_e8) <= abs(position.qty_e8):
         return None
     exposure_e8 = notional(abs(after_e8), price_e8)
     if check_leverage(position, exposure_e8) is not None:

@@ -43,9 +43,9 @@ def nothing_can_happen(executor: Executor, moves: Sequence[Move]) -> bool:
         for order in by_symbol.get(position.spec.symbol, ()):
             if _may_act(executor, position, order, bar=bar, mark=mark):
                 return False
-        if position.quantity_e8:
+        if position.qty_e8:
             span = bar if mark is None else mark
-            worst.append((position, span.low_e8 if position.quantity_e8 > 0 else span.high_e8))
+            worst.append((position, span.low_e8 if position.qty_e8 > 0 else span.high_e8))
     return not worst or executor.account.is_safe_at(worst)
 
 
@@ -81,7 +81,7 @@ def walk_bars(executor: Executor, moves: Sequence[Move]) -> None:
 
 
 def _is_idle(executor: Executor, position: Position) -> bool:
-    return position.quantity_e8 == 0 and not executor.registry.of_symbol(position.spec.symbol)
+    return position.qty_e8 == 0 and not executor.registry.of_symbol(position.spec.symbol)
 
 
 def _finer(move: Move) -> list[Move]:
@@ -121,7 +121,7 @@ def _low_first(executor: Executor, move: Move) -> bool:
             opening[order.request.side] += order.leaves_e8
     return low_comes_first(
         move.bar,
-        position_e8=move.position.quantity_e8,
+        position_e8=move.position.qty_e8,
         opening_buys_e8=opening[Side.BUY],
         opening_sells_e8=opening[Side.SELL],
     )

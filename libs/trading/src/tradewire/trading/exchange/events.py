@@ -53,7 +53,7 @@ class ExpireReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution. ``realised_pnl_e8`` is before the fee; ``position_after_e8`` is signed, base e8.
+    """One execution. ``realized_pnl_e8`` is before the fee; ``position_after_e8`` is signed, base e8.
 
     ``shown_e8`` is the last price that the market showed just then; what a taker paid beyond it is slippage.
     """
@@ -63,12 +63,12 @@ class Fill:
     venue_order_id: str
     symbol: str
     side: Side
-    quantity_e8: int
+    qty_e8: int
     price_e8: int
     notional_e8: int
     fee_e8: int
     liquidity: Liquidity
-    realised_pnl_e8: int
+    realized_pnl_e8: int
     position_after_e8: int
     time_us: int
     shown_e8: int
@@ -99,12 +99,12 @@ class OrderRejected:
 
 @dataclass(frozen=True, slots=True)
 class OrderActivated:
-    """A protective order follows its entry's fills: from now on it works for ``quantity_e8``."""
+    """A protective order follows its entry's fills: from now on it works for ``qty_e8``."""
 
     time_us: int
     symbol: str
     client_order_id: str
-    quantity_e8: int
+    qty_e8: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +119,12 @@ class OrderTriggered:
 
 @dataclass(frozen=True, slots=True)
 class OrderReduced:
-    """A reduce-only order exceeded the position and was cut to ``quantity_e8`` (filled part included)."""
+    """A reduce-only order exceeded the position and was cut to ``qty_e8`` (filled part included)."""
 
     time_us: int
     symbol: str
     client_order_id: str
-    quantity_e8: int
+    qty_e8: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Executor:
         self.events.append(OrderTriggered(self.now_us, request.symbol, request.client_order_id, price_e8))
         if request.close_position:
             position = self.account.positions[request.symbol]
-            order.quantity_e8 = max(0, -position.quantity_e8 * request.side.sign)
+            order.qty_e8 = max(0, -position.qty_e8 * request.side.sign)
 
     def execute(self, order: Order, price_e8: int, liquidity: Liquidity) -> None:
         """Fill as much as volume, position (reduce-only) and margin allow at a final price, or expire the
@@ -70,26 +70,26 @@ class Executor:
         position = self.account.positions[request.symbol]
         if request.only_reduces and not self._cut_to_position(order, position):
             return
-        quantity_e8 = self.available(order)
-        if quantity_e8 <= 0:
+        qty_e8 = self.available(order)
+        if qty_e8 <= 0:
             return
-        refusal = check_fill(self.account, position, request.side.sign * quantity_e8, price_e8)
+        refusal = check_fill(self.account, position, request.side.sign * qty_e8, price_e8)
         if refusal is not None:
             self.expire(order, refusal)
             return
         self._cancel_rest_of_entry(order)
-        self._fill(order, position, quantity_e8, price_e8, liquidity)
+        self._fill(order, position, qty_e8, price_e8, liquidity)
 
     def _cut_to_position(self, order: Order, position: Position) -> bool:
         """Cut a reduce-only order to what is there to reduce; expire it and return False when nothing is."""
         request = order.request
-        reducible_e8 = -position.quantity_e8 * request.side.sign
+        reducible_e8 = -position.qty_e8 * request.side.sign
         if reducible_e8 <= 0:
             self.expire(order, ExpireReason.REDUCE_ONLY_NO_POSITION)
             return False
         if order.leaves_e8 > reducible_e8:
-            order.quantity_e8 = order.filled_e8 + reducible_e8
-            self.events.append(OrderReduced(self.now_us, request.symbol, request.client_order_id, order.quantity_e8))
+            order.qty_e8 = order.filled_e8 + reducible_e8
+            self.events.append(OrderReduced(self.now_us, request.symbol, request.client_order_id, order.qty_e8))
         return True
 
     def _cancel_rest_of_entry(self, order: Order) -> None:
@@ -98,26 +98,26 @@ class Executor:
         if entry is not None:
             self.cancel(entry, CancelReason.EXIT_FILLED)
 
-    def _fill(self, order: Order, position: Position, quantity_e8: int, price_e8: int, liquidity: Liquidity) -> None:
+    def _fill(self, order: Order, position: Position, qty_e8: int, price_e8: int, liquidity: Liquidity) -> None:
         request, spec = order.request, position.spec
         rate_e8 = spec.maker_fee_e8 if liquidity is Liquidity.MAKER else spec.taker_fee_e8
-        result = self.account.apply_fill(position, request.side.sign * quantity_e8, price_e8, rate_e8)
+        result = self.account.apply_fill(position, request.side.sign * qty_e8, price_e8, rate_e8)
         if request.symbol in self.budgets:
-            self.budgets[request.symbol] -= quantity_e8
-        order.filled_e8 += quantity_e8
+            self.budgets[request.symbol] -= qty_e8
+        order.filled_e8 += qty_e8
         fill = Fill(
             trade_id=self._next_trade_id(),
             client_order_id=request.client_order_id,
             venue_order_id=order.venue_order_id,
             symbol=request.symbol,
             side=request.side,
-            quantity_e8=quantity_e8,
+            qty_e8=qty_e8,
             price_e8=price_e8,
             notional_e8=result.notional_e8,
             fee_e8=result.fee_e8,
             liquidity=liquidity,
-            realised_pnl_e8=result.realised_e8,
-            position_after_e8=position.quantity_e8,
+            realized_pnl_e8=result.realized_e8,
+            position_after_e8=position.qty_e8,
             time_us=self.now_us,
             shown_e8=position.last_e8,
             strategy_id=request.strategy_id,
@@ -150,25 +150,25 @@ class Executor:
         """
         for child in self.registry.children_of(entry.request.client_order_id):
             if not child.status.is_closed:
-                self.follow_entry(child, entry.quantity_e8, entry.filled_e8, entry.status.is_closed)
+                self.follow_entry(child, entry.qty_e8, entry.filled_e8, entry.status.is_closed)
 
-    def follow_entry(self, child: Order, entry_quantity_e8: int, filled_e8: int, entry_closed: bool) -> None:
+    def follow_entry(self, child: Order, entry_qty_e8: int, filled_e8: int, entry_closed: bool) -> None:
         """Give one protective order its share of what the entry has filled so far."""
         request = child.request
         spec = self.account.positions[request.symbol].spec
         share_e8 = 0
         if filled_e8:
-            share_e8 = floor_to(mul_div_floor(request.quantity_e8, filled_e8, entry_quantity_e8), spec.step_e8)
+            share_e8 = floor_to(mul_div_floor(request.qty_e8, filled_e8, entry_qty_e8), spec.step_e8)
         works = share_e8 > 0 or (request.close_position and filled_e8 > 0)
         if not works:
             if entry_closed:
                 self.expire(child, ExpireReason.PARENT_CLOSED)
             return
-        unchanged = request.close_position or share_e8 == child.quantity_e8
+        unchanged = request.close_position or share_e8 == child.qty_e8
         if unchanged and child.status is not OrderStatus.INACTIVE:
             return
         if not request.close_position:
-            child.quantity_e8 = share_e8
+            child.qty_e8 = share_e8
         if child.status is OrderStatus.INACTIVE:
             child.change(OrderAction.ACTIVATE)
         self.events.append(OrderActivated(self.now_us, request.symbol, request.client_order_id, share_e8))
@@ -177,7 +177,7 @@ class Executor:
         """A resting reduce-only limit ends with the position; conditional ones wait for their trigger, as at
         Binance.
         """
-        if position.quantity_e8:
+        if position.qty_e8:
             return
         for order in tuple(self.registry.of_symbol(position.spec.symbol)):
             rests = order.request.type is OrderType.LIMIT and order.arrived
@@ -204,7 +204,7 @@ class Executor:
         """Liquidate what is due at the present marks, in canonical order."""
         with self.account.carrying_sums():
             for position in self.account.positions.values():
-                if position.quantity_e8 and self.account.is_underwater(position):
+                if position.qty_e8 and self.account.is_underwater(position):
                     self.liquidate(position)
 
     def liquidate(self, position: Position) -> None:
@@ -228,7 +228,7 @@ class Executor:
         for order in tuple(self.registry.of_symbol(spec.symbol)):
             if not order.status.is_closed:
                 self.cancel(order, CancelReason.LIQUIDATION)
-        signed_e8, margin_e8 = -position.quantity_e8, position.margin_e8
+        signed_e8, margin_e8 = -position.qty_e8, position.margin_e8
         result = account.apply_fill(position, signed_e8, position.mark_e8, 0)
         fee_e8 = mul_div_ceil(result.notional_e8, spec.liquidation_fee_e8, SCALE)
         fee_e8 = min(fee_e8, max(0, balance_e8))
@@ -239,19 +239,19 @@ class Executor:
             venue_order_id=f"{self.account_id}-l{self.trades}",
             symbol=spec.symbol,
             side=Side.BUY if signed_e8 > 0 else Side.SELL,
-            quantity_e8=abs(signed_e8),
+            qty_e8=abs(signed_e8),
             price_e8=position.mark_e8,
             notional_e8=result.notional_e8,
             fee_e8=fee_e8,
             liquidity=Liquidity.TAKER,
-            realised_pnl_e8=result.realised_e8,
+            realized_pnl_e8=result.realized_e8,
             position_after_e8=0,
             time_us=self.now_us,
             shown_e8=position.mark_e8,
         )
         self.events.append(Liquidated(fill, balance_e8, maintenance_e8))
         if not position.is_cross:
-            self._cover(position, -(margin_e8 + result.realised_e8 - fee_e8))
+            self._cover(position, -(margin_e8 + result.realized_e8 - fee_e8))
         self.cover_deficit(position)
 
     def cover_deficit(self, position: Position) -> None:

@@ -40,9 +40,9 @@ def mul_div_ceil(left: int, right: int, divisor: int) -> int:
     return -(-left * right // divisor)
 
 
-def notional(quantity_e8: int, price_e8: int) -> int:
+def notional(qty_e8: int, price_e8: int) -> int:
     """Quantity times price in 1e-8 quote units, half to even; the sign is the quantity's."""
-    return mul_div(quantity_e8, price_e8, SCALE)
+    return mul_div(qty_e8, price_e8, SCALE)
 
 
 def floor_to(value: int, step: int) -> int:

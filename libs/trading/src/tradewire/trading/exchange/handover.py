@@ -17,7 +17,7 @@ class Money(NamedTuple):
     """An account's wallet and running totals, quote e8; ``funding_e8`` as received."""
 
     wallet_e8: int
-    realised_e8: int
+    realized_e8: int
     fees_e8: int
     funding_e8: int
 
@@ -25,7 +25,7 @@ class Money(NamedTuple):
 class Holding(NamedTuple):
     """A position: signed quantity, cost and isolated margin, e8."""
 
-    quantity_e8: int
+    qty_e8: int
     cost_e8: int
     margin_e8: int
 
@@ -58,7 +58,7 @@ def take_over(executor: Executor, passed: Passed) -> None:
     for symbol, holding in passed.holdings.items():
         account.hold(account.positions[symbol], **holding._asdict())
     if passed.money is not None:
-        account.wallet_e8, account.realised_e8, account.fees_e8, account.funding_e8 = passed.money
+        account.wallet_e8, account.realized_e8, account.fees_e8, account.funding_e8 = passed.money
     executor.trades += passed.trades
     if passed.resting is not None:
         executor.registry.replace(passed.resting)

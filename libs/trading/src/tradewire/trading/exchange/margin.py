@@ -16,7 +16,7 @@ class MarginMode(StrEnum):
     ISOLATED = "ISOLATED"
 
 
-def unrealised_pnl(position_e8: int, cost_e8: int, mark_e8: int) -> int:
+def unrealized_pnl(position_e8: int, cost_e8: int, mark_e8: int) -> int:
     """Profit of a signed position over its cost at a mark price, quote e8."""
     value_e8 = notional(position_e8, mark_e8)
     return value_e8 - cost_e8 if position_e8 >= 0 else value_e8 + cost_e8
@@ -38,19 +38,19 @@ def liquidation_price_at_rate(
     mmr_e8: int,
     cum_e8: int,
     other_maintenance_e8: int = 0,
-    other_unrealised_e8: int = 0,
+    other_unrealized_e8: int = 0,
 ) -> int:
     """Mark price e8 at which margin balance equals maintenance margin for one given rate and amount; 0 if
     none.
 
     Parameters: position_e8: signed, not 0; cost_e8: unsigned entry notional; wallet_e8: wallet balance
-    (cross) or the position's own margin (isolated); other_*: maintenance margin and unrealised PnL of the
+    (cross) or the position's own margin (isolated); other_*: maintenance margin and unrealized PnL of the
     other cross positions, 0 if isolated.
     Returns: down for a long, up for a short, so never early; within 2e-8 of the exact price.
     Source: Binance FAQ "How to calculate liquidation price of USDⓈ-M futures contracts":
     LP = (WB - TMM + UPNL + cum - side*q*EP) / (q*MMR - side*q).
     """
-    balance_e8 = wallet_e8 - other_maintenance_e8 + other_unrealised_e8 + cum_e8
+    balance_e8 = wallet_e8 - other_maintenance_e8 + other_unrealized_e8 + cum_e8
     if position_e8 > 0:
         if cost_e8 <= balance_e8:
             return 0
@@ -69,7 +69,7 @@ def liquidation_price(
     cost_e8: int,
     wallet_e8: int,
     other_maintenance_e8: int = 0,
-    other_unrealised_e8: int = 0,
+    other_unrealized_e8: int = 0,
 ) -> int:
     """Mark price e8 of liquidation with the bracket that holds *at that price*; 0 if none or no position.
 
@@ -87,7 +87,7 @@ def liquidation_price(
             mmr_e8=tier.mmr_e8,
             cum_e8=tier.cum_e8,
             other_maintenance_e8=other_maintenance_e8,
-            other_unrealised_e8=other_unrealised_e8,
+            other_unrealized_e8=other_unrealized_e8,
         )
         for tier in tiers
     ]

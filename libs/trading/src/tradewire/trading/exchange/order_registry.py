@@ -19,7 +19,7 @@ only among open and recent orders (error -4116).
 class ClosedOrder(NamedTuple):
     """What is remembered of a closed order, base e8."""
 
-    quantity_e8: int
+    qty_e8: int
     filled_e8: int
 
 
@@ -73,7 +73,7 @@ class OrderRegistry:
             siblings.remove(order)
             if not siblings:
                 del self.children[request.activate_on]
-        self.closed[request.client_order_id] = ClosedOrder(order.quantity_e8, order.filled_e8)
+        self.closed[request.client_order_id] = ClosedOrder(order.qty_e8, order.filled_e8)
         if len(self.closed) > self.memory:
             del self.closed[next(iter(self.closed))]
 

@@ -157,7 +157,7 @@ class NewOrder:
     symbol: str
     side: Side
     type: OrderType
-    quantity_e8: int = 0
+    qty_e8: int = 0
     price_e8: int = 0
     stop_price_e8: int = 0
     callback_distance_e8: int = 0
@@ -186,7 +186,7 @@ class Order:
     venue_order_id: str
     sequence: int
     arrive_us: int
-    quantity_e8: int
+    qty_e8: int
     status: OrderStatus = OrderStatus.SUBMITTED
     filled_e8: int = 0
     arrived: bool = False
@@ -196,7 +196,7 @@ class Order:
     @property
     def leaves_e8(self) -> int:
         """Quantity still open."""
-        return self.quantity_e8 - self.filled_e8
+        return self.qty_e8 - self.filled_e8
 
     @property
     def acts_as_market(self) -> bool:

@@ -190,7 +190,7 @@ def _liquidation_touch(executor: Executor, position: Position, leg: Leg, here: T
     """Where the mark makes the position due: now, on the way (margin is monotone in the mark), or not on this
     leg.
     """
-    if position.quantity_e8 == 0:
+    if position.qty_e8 == 0:
         return None
     account = executor.account
     if account.is_underwater(position):
@@ -203,7 +203,7 @@ def _liquidation_touch(executor: Executor, position: Position, leg: Leg, here: T
         here,
         None,
         level_e8=level_e8,
-        rising=position.quantity_e8 < 0,
+        rising=position.qty_e8 < 0,
         uses_mark=True,
         rank=_LIQUIDATION,
     )

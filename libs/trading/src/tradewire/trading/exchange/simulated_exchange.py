@@ -94,7 +94,7 @@ class SimulatedExchange:
             venue_order_id=venue_order_id(executor.account_id, self._orders),
             sequence=self._orders,
             arrive_us=time_us + executor.fill_model.latency_us,
-            quantity_e8=order.quantity_e8,
+            qty_e8=order.qty_e8,
         )
         kept.change(OrderAction.HOLD if order.activate_on else OrderAction.ACCEPT)
         executor.registry.add(kept)
@@ -108,10 +108,10 @@ class SimulatedExchange:
         registry = self._executor.registry
         entry = registry.open.get(child.request.activate_on)
         if entry is not None:
-            self._executor.follow_entry(child, entry.quantity_e8, entry.filled_e8, entry_closed=False)
+            self._executor.follow_entry(child, entry.qty_e8, entry.filled_e8, entry_closed=False)
             return
         closed = registry.closed[child.request.activate_on]
-        self._executor.follow_entry(child, closed.quantity_e8, closed.filled_e8, entry_closed=True)
+        self._executor.follow_entry(child, closed.qty_e8, closed.filled_e8, entry_closed=True)
 
     def cancel(self, client_order_id: str, time_us: int) -> list[Event]:
         """Cancel an open order, at once or, with latency, when the request reaches the venue."""
@@ -199,13 +199,13 @@ class SimulatedExchange:
         executor = self._executor
         for symbol in sorted(funding):
             position = self._position(symbol)
-            if position.quantity_e8 == 0:
+            if position.qty_e8 == 0:
                 continue
             rate_e8 = funding[symbol]
-            amount_e8 = funding_amount(position.quantity_e8, position.mark_e8, rate_e8)
+            amount_e8 = funding_amount(position.qty_e8, position.mark_e8, rate_e8)
             executor.account.apply_funding(position, amount_e8)
             executor.events.append(
-                FundingPaid(executor.now_us, symbol, rate_e8, position.mark_e8, position.quantity_e8, amount_e8)
+                FundingPaid(executor.now_us, symbol, rate_e8, position.mark_e8, position.qty_e8, amount_e8)
             )
 
     def account_state(self) -> AccountSnapshot:

@@ -14,13 +14,13 @@ from tradewire.trading.exchange.orders import NewOrder, Order, OrderStatus
 
 @dataclass(frozen=True, slots=True)
 class PositionSnapshot:
-    """One open position; ``quantity_e8`` is signed, ``liquidation_price_e8`` 0 when there is none."""
+    """One open position; ``qty_e8`` is signed, ``liquidation_price_e8`` 0 when there is none."""
 
     symbol: str
-    quantity_e8: int
+    qty_e8: int
     entry_price_e8: int
     mark_e8: int
-    unrealised_pnl_e8: int
+    unrealized_pnl_e8: int
     initial_margin_e8: int
     maintenance_margin_e8: int
     liquidation_price_e8: int
@@ -35,7 +35,7 @@ class OpenOrderSnapshot:
     request: NewOrder
     venue_order_id: str
     status: OrderStatus
-    quantity_e8: int
+    qty_e8: int
     filled_e8: int
     extreme_e8: int
 
@@ -44,22 +44,22 @@ class OpenOrderSnapshot:
 class AccountSnapshot:
     """Balances, totals since the start, open positions and open orders (oldest first).
 
-    To the unit, wallet = initial balance + realised - fees + funding + insurance, equity = wallet + unrealised.
+    To the unit, wallet = initial balance + realized - fees + funding + insurance, equity = wallet + unrealized.
     ``order_margin_e8`` is held for open orders; ``available_balance_e8`` is what new positions may draw on.
-    ``realised_pnl_e8`` is before fees; ``funding_e8`` is what was received, negative when paid.
+    ``realized_pnl_e8`` is before fees; ``funding_e8`` is what was received, negative when paid.
     """
 
     account_id: str
     time_us: int
     initial_balance_e8: int
     wallet_e8: int
-    unrealised_pnl_e8: int
+    unrealized_pnl_e8: int
     equity_e8: int
     initial_margin_e8: int
     order_margin_e8: int
     available_balance_e8: int
     maintenance_margin_e8: int
-    realised_pnl_e8: int
+    realized_pnl_e8: int
     fees_e8: int
     funding_e8: int
     insurance_e8: int
@@ -70,20 +70,20 @@ class AccountSnapshot:
 def account_snapshot(account_id: str, time_us: int, account: Account, registry: OrderRegistry) -> AccountSnapshot:
     """Snapshot of an account and its orders."""
     positions = tuple(_position(account, position) for position in account.open_positions())
-    unrealised_e8 = sum(position.unrealised_pnl_e8 for position in positions)
+    unrealized_e8 = sum(position.unrealized_pnl_e8 for position in positions)
     order_margin_e8 = margin_of_orders(account, registry)
     return AccountSnapshot(
         account_id=account_id,
         time_us=time_us,
         initial_balance_e8=account.initial_balance_e8,
         wallet_e8=account.wallet_e8,
-        unrealised_pnl_e8=unrealised_e8,
-        equity_e8=account.wallet_e8 + unrealised_e8,
+        unrealized_pnl_e8=unrealized_e8,
+        equity_e8=account.wallet_e8 + unrealized_e8,
         initial_margin_e8=sum(position.initial_margin_e8 for position in positions),
         order_margin_e8=order_margin_e8,
         available_balance_e8=max(0, _free_e8(account) - order_margin_e8),
         maintenance_margin_e8=sum(position.maintenance_margin_e8 for position in positions),
-        realised_pnl_e8=account.realised_e8,
+        realized_pnl_e8=account.realized_e8,
         fees_e8=account.fees_e8,
         funding_e8=account.funding_e8,
         insurance_e8=account.insurance_e8,
@@ -95,16 +95,16 @@ def account_snapshot(account_id: str, time_us: int, account: Account, registry: 
 def _free_e8(account: Account) -> int:
     """Cross wallet with the cross positions' profits, less their initial margins."""
     held = account.cross_positions()
-    return account.cross_wallet_e8 + sum(item.unrealised_e8 - item.initial_margin_e8 for item in held)
+    return account.cross_wallet_e8 + sum(item.unrealized_e8 - item.initial_margin_e8 for item in held)
 
 
 def _position(account: Account, position: Position) -> PositionSnapshot:
     return PositionSnapshot(
         symbol=position.spec.symbol,
-        quantity_e8=position.quantity_e8,
+        qty_e8=position.qty_e8,
         entry_price_e8=position.entry_price_e8,
         mark_e8=position.mark_e8,
-        unrealised_pnl_e8=position.unrealised_e8,
+        unrealized_pnl_e8=position.unrealized_e8,
         initial_margin_e8=position.initial_margin_e8 if position.is_cross else position.margin_e8,
         maintenance_margin_e8=position.maintenance_e8,
         liquidation_price_e8=account.liquidation_price_e8(position),
@@ -119,7 +119,7 @@ def _open_orders(orders: Iterable[Order]) -> tuple[OpenOrderSnapshot, ...]:
             request=order.request,
             venue_order_id=order.venue_order_id,
             status=order.status,
-            quantity_e8=order.quantity_e8,
+            qty_e8=order.qty_e8,
             filled_e8=order.filled_e8,
             extreme_e8=order.extreme_e8,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import Any, Final
 
@@ -26,8 +26,11 @@ State = dict[str, Any]
 
 STATE_VERSION: Final = 1
 
-_POSITION_NUMBERS: Final = ("quantity_e8", "cost_e8", "margin_e8", "last_e8", "mark_e8", "bar_close_us")
-_TOTALS: Final = ("initial_balance_e8", "wallet_e8", "realised_e8", "fees_e8", "funding_e8", "insurance_e8")
+_POSITION_NUMBERS: Final = ("qty_e8", "cost_e8", "margin_e8", "last_e8", "mark_e8", "bar_close_us")
+_TOTALS: Final = ("initial_balance_e8", "wallet_e8", "realized_e8", "fees_e8", "funding_e8", "insurance_e8")
+_STORED: Final = {"qty_e8": "quantity_e8", "realized_e8": "realised_e8"}
+"""Words of the first saved states, which ledgers hold; by the names of today."""
+_NAMED: Final = {stored: name for name, stored in _STORED.items()}
 _ENUMS: Final = {
     "side": Side,
     "type": OrderType,
@@ -40,10 +43,10 @@ def account_state(account: Account) -> State:
     """Balances and every listed symbol's position, prices and settings."""
     positions = {
         symbol: {"mode": str(position.mode), "leverage": position.leverage}
-        | {name: getattr(position, name) for name in _POSITION_NUMBERS}
+        | _stored_values(position, _POSITION_NUMBERS)
         for symbol, position in account.positions.items()
     }
-    return {name: getattr(account, name) for name in _TOTALS} | {"positions": positions}
+    return _stored_values(account, _TOTALS) | {"positions": positions}
 
 
 def restore_account(state: Mapping[str, Any], specs: Mapping[str, InstrumentSpec]) -> Account:
@@ -55,11 +58,19 @@ def restore_account(state: Mapping[str, Any], specs: Mapping[str, InstrumentSpec
             spec=specs[symbol],
             mode=MarginMode(state["positions"][symbol]["mode"]),
             leverage=state["positions"][symbol]["leverage"],
-            **{name: state["positions"][symbol][name] for name in _POSITION_NUMBERS},
+            **_restored_values(state["positions"][symbol], _POSITION_NUMBERS),
         )
         for symbol in sorted(specs)
     }
-    return Account(positions=positions, **{name: state[name] for name in _TOTALS})
+    return Account(positions=positions, **_restored_values(state, _TOTALS))
+
+
+def _stored_values(owner: object, names: Iterable[str]) -> State:
+    return {_STORED.get(name, name): getattr(owner, name) for name in names}
+
+
+def _restored_values(state: Mapping[str, Any], names: Iterable[str]) -> State:
+    return {name: state[_STORED.get(name, name)] for name in names}
 
 
 def registry_state(registry: OrderRegistry) -> State:
@@ -76,8 +87,8 @@ def restore_registry(state: Mapping[str, Any]) -> OrderRegistry:
     registry = OrderRegistry(memory=state["memory"])
     for order_state in state["open"]:
         registry.add(_restore_order(order_state))
-    for order_id, quantity_e8, filled_e8 in state["closed"]:
-        registry.closed[order_id] = ClosedOrder(quantity_e8, filled_e8)
+    for order_id, qty_e8, filled_e8 in state["closed"]:
+        registry.closed[order_id] = ClosedOrder(qty_e8, filled_e8)
     return registry
 
 
@@ -87,14 +98,14 @@ def fill_model_state(fill_model: FillModel) -> State:
 
 
 def _order_state(order: Order) -> State:
-    request = {name.name: getattr(order.request, name.name) for name in fields(NewOrder)}
+    request = _stored_values(order.request, [name.name for name in fields(NewOrder)])
     request |= {name: str(request[name]) for name in _ENUMS}
-    own = {name.name: getattr(order, name.name) for name in fields(Order) if name.name != "request"}
+    own = _stored_values(order, [name.name for name in fields(Order) if name.name != "request"])
     return own | {"status": str(order.status), "request": request}
 
 
 def _restore_order(state: Mapping[str, Any]) -> Order:
-    request = state["request"]
+    request = {_NAMED.get(key, key): value for key, value in state["request"].items()}
     enums = {name: kind(request[name]) for name, kind in _ENUMS.items()}
-    own = {name: value for name, value in state.items() if name not in ("request", "status")}
+    own = {_NAMED.get(key, key): value for key, value in state.items() if key not in ("request", "status")}
     return Order(request=NewOrder(**{**request, **enums}), status=OrderStatus(state["status"]), **own)

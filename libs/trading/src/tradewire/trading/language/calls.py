@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class CallFault:
     """What is wrong with a call and at which of its nodes."""
 
     node: ast.expr
@@ -55,16 +55,16 @@ def usage(indicator: Indicator) -> str:
     return f"{indicator.name}({', '.join([*series, *(number_text(p.default) for p in indicator.params)])})"
 
 
-def bind(call: ast.Call, indicator: Indicator) -> BoundCall | Fault:
+def bind(call: ast.Call, indicator: Indicator) -> BoundCall | CallFault:
     """Sort the call's positional and named arguments; `interval` is the caller's business."""
     wanted = len(indicator.series)
     allowed = wanted + len(indicator.params)
     if len(call.args) < wanted:
         need = f"`{indicator.name}` needs {wanted} series first, found {len(call.args)} arguments"
-        return Fault(call, need, f"write `{usage(indicator)}`")
+        return CallFault(call, need, f"write `{usage(indicator)}`")
     if len(call.args) > allowed:
         many = f"`{indicator.name}` takes at most {allowed} arguments, found {len(call.args)}"
-        return Fault(call.args[allowed], many, f"write `{usage(indicator)}`")
+        return CallFault(call.args[allowed], many, f"write `{usage(indicator)}`")
     given: list[ast.expr | None] = [*call.args[wanted:]]
     given += [None] * (allowed - len(call.args))
     names = [param.name for param in indicator.params]
@@ -73,10 +73,10 @@ def bind(call: ast.Call, indicator: Indicator) -> BoundCall | Fault:
             continue
         if keyword.arg not in names:
             fault = f"`{indicator.name}` has no parameter `{keyword.arg}`"
-            return Fault(keyword.value, fault, one_of([*names, "interval"]))
+            return CallFault(keyword.value, fault, one_of([*names, "interval"]))
         slot = names.index(keyword.arg)
         if given[slot] is not None:
-            return Fault(keyword.value, f"parameter `{keyword.arg}` is given twice")
+            return CallFault(keyword.value, f"parameter `{keyword.arg}` is given twice")
         given[slot] = keyword.value
     return BoundCall(tuple(call.args[:wanted]), tuple(given))
 
@@ -186,7 +186,7 @@ def _volatility(resolver: Resolver, node: ast.Call) -> Number | None:
 def _indicator(resolver: Resolver, node: ast.Call, indicator: Indicator) -> Number | None:
     interval = _interval(resolver, node)
     bound = bind(node, indicator)
-    if isinstance(bound, Fault):
+    if isinstance(bound, CallFault):
         resolver.report(bound.node, bound.message, bound.suggestion)
         return None
     arguments = [_series_argument(resolver, argument, indicator, interval) for argument in bound.series]

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tradewire.binance.orders import CONDITIONAL_TYPES, AlgoStatus, PositionSide
-from tradewire.binance.orders import OrderStatus as BinanceStatus
+from tradewire.binance.orders import BinanceOrderStatus as BinanceStatus
 from tradewire.binance.replies import AlgoOrderReply, OrderReply, UserTrade
 from tradewire.binance.user_stream import AlgoUpdate, OrderTradeUpdate
 from tradewire.ports.broker import VenueFill, VenueOrder

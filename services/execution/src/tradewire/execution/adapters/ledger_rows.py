@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import asyncpg
 
 from tradewire.ports.bus import Outgoing
-from tradewire.ports.ledger import AccountRow, Position
+from tradewire.ports.ledger import AccountRow, ReadPosition
 
 
 def account_of(row: asyncpg.Record) -> AccountRow:
@@ -16,10 +16,10 @@ def account_of(row: asyncpg.Record) -> AccountRow:
     return AccountRow(row["account_id"], row["partition"], row["event_time_us"], row["state"])
 
 
-def position_of(row: asyncpg.Record) -> Position:
+def position_of(row: asyncpg.Record) -> ReadPosition:
     """From the table of partitions."""
     candles = {int(number): offset for number, offset in json.loads(row["candle_offsets"]).items()}
-    return Position(candles, row["status_offset"])
+    return ReadPosition(candles, row["status_offset"])
 
 
 def outgoing_of(row: asyncpg.Record) -> Outgoing:

@@ -18,7 +18,7 @@ from tradewire.execution.adapters.ledger_rules import (
 )
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.events import OrderChanged, OrderFilled
-from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, Position, Recovered
+from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, ReadPosition, Recovered
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class LedgerTables:
 
     epochs: dict[int, int] = field(default_factory=dict)
     accounts: dict[str, AccountRow] = field(default_factory=dict)
-    positions: dict[int, Position] = field(default_factory=dict)
+    positions: dict[int, ReadPosition] = field(default_factory=dict)
     orders: dict[OrderKey, OrderChanged] = field(default_factory=dict)
     transitions: dict[Key, OrderChanged] = field(default_factory=dict)
     fills: dict[Key, OrderFilled] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from tradewire.execution.domain.broker_accounts import broker_account
 from tradewire.execution.domain.execution_port import Bars, ExecutionPort
 from tradewire.execution.domain.order_records import record_of
 from tradewire.execution.domain.reports import order_changed, report
-from tradewire.execution.domain.venue import Venue
+from tradewire.execution.domain.venue import AccountVenue
 from tradewire.ports.broker import BrokerAccount
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import OrderIntent, OrderStatus, RiskAssessed
@@ -76,7 +76,7 @@ class PaperExecution(ExecutionPort):
 
     def positions_e8(self) -> Mapping[str, int]:
         positions = self._exchange.account.positions
-        return {symbol: position.quantity_e8 for symbol, position in positions.items() if position.quantity_e8}
+        return {symbol: position.qty_e8 for symbol, position in positions.items() if position.qty_e8}
 
     def last_close_us(self, symbol: str) -> int:
         position = self._exchange.account.positions.get(symbol)
@@ -89,7 +89,7 @@ class PaperExecution(ExecutionPort):
         return
 
 
-class PaperVenue(Venue):
+class PaperVenue(AccountVenue):
     """``balance_e8`` tells what an account starts with, quote 1e-8; ``leverage`` and mode are those of every symbol."""
 
     def __init__(

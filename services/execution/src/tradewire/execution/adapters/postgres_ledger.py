@@ -23,7 +23,7 @@ from tradewire.execution.adapters.ledger_rules import (
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import OrderChanged, OrderFilled
-from tradewire.ports.ledger import Changes, LedgerPort, Position, Recovered
+from tradewire.ports.ledger import Changes, LedgerPort, ReadPosition, Recovered
 from tradewire.runtime.stores.postgres import Connection, Database, PostgresSettings
 
 SCHEMA = "execution"
@@ -267,7 +267,7 @@ class PostgresLedger(LedgerPort):
         await connection.copy_records_to_table("outbox", records=rows, columns=_OUTBOX, schema_name=SCHEMA)
 
 
-async def _write_positions(connection: Connection, positions: Mapping[int, Position]) -> None:
+async def _write_positions(connection: Connection, positions: Mapping[int, ReadPosition]) -> None:
     if positions:
         candles = [json.dumps({str(n): offset for n, offset in at.candles.items()}) for at in positions.values()]
         await connection.execute(_MOVE, list(positions), candles, [at.statuses for at in positions.values()])

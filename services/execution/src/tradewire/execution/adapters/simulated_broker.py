@@ -120,7 +120,7 @@ class SimulatedBroker(BrokerPort, SimulatedMarket):
                     self._change(event.client_order_id, event.time_us, status=OrderStatus.TRIGGERED)
                 case sim.OrderActivated() | sim.OrderReduced():
                     order = self._open[event.client_order_id]
-                    self._open[event.client_order_id] = replace(order, qty=from_e8(event.quantity_e8))
+                    self._open[event.client_order_id] = replace(order, qty=from_e8(event.qty_e8))
                 case sim.OrderPartiallyFilled():
                     self._book(event.fill, OrderStatus.PARTIALLY_FILLED)
                 case sim.OrderFilled():
@@ -146,7 +146,7 @@ class SimulatedBroker(BrokerPort, SimulatedMarket):
 
     def _book(self, fill: Fill, status: OrderStatus) -> None:
         order = self._open[fill.client_order_id]
-        self._open[fill.client_order_id] = replace(order, filled_qty=order.filled_qty + from_e8(fill.quantity_e8))
+        self._open[fill.client_order_id] = replace(order, filled_qty=order.filled_qty + from_e8(fill.qty_e8))
         self._change(fill.client_order_id, fill.time_us, status)
         self._append(fill)
 
@@ -158,7 +158,7 @@ class SimulatedBroker(BrokerPort, SimulatedMarket):
             symbol=fill.symbol,
             side=Side(fill.side.value),
             order_type="LIQUIDATION",
-            qty=from_e8(fill.quantity_e8),
+            qty=from_e8(fill.qty_e8),
             filled_qty=from_e8(0),
             status=OrderStatus.ACCEPTED,
             updated_us=fill.time_us,
@@ -174,11 +174,11 @@ class SimulatedBroker(BrokerPort, SimulatedMarket):
                 venue_order_id=fill.venue_order_id,
                 symbol=fill.symbol,
                 side=Side(fill.side.value),
-                qty=from_e8(fill.quantity_e8),
+                qty=from_e8(fill.qty_e8),
                 price=from_e8(fill.price_e8),
                 fee=from_e8(fill.fee_e8),
                 liquidity=Liquidity(fill.liquidity.value),
-                realized_pnl=from_e8(fill.realised_pnl_e8),
+                realized_pnl=from_e8(fill.realized_pnl_e8),
                 time_us=fill.time_us,
             )
         )

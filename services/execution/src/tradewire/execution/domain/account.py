@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tradewire.execution.domain.arrivals import Arrived, Assessed, Feed
+from tradewire.execution.domain.arrivals import Arrived, Feed, PendingAssessment
 from tradewire.execution.domain.execution_port import ExecutionPort
 from tradewire.ports.events import RiskAssessed
 from tradewire.ports.message import Envelope
@@ -77,7 +77,7 @@ class ExecutionAccount:
     follows: frozenset[Feed] = frozenset()
     happened_us: dict[Feed, int] = field(default_factory=dict)
     candles: dict[Feed, deque[Arrived]] = field(default_factory=dict)
-    assessments: dict[int, dict[int, Assessed]] = field(default_factory=dict)
+    assessments: dict[int, dict[int, PendingAssessment]] = field(default_factory=dict)
     ending: set[Feed] = field(default_factory=set)
     reached_us: int = -1
     venues: dict[str, str] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class ExecutionAccount:
         if event.event_time_us > self.assessed_us:
             step = self.assessments.setdefault(event.event_time_us, {})
             if event.step_index not in step:
-                step[event.step_index] = Assessed(event, envelope)
+                step[event.step_index] = PendingAssessment(event, envelope)
                 self.pending.take(envelope)
 
     def read(self, event: RiskAssessed) -> bool:
@@ -167,14 +167,14 @@ class ExecutionAccount:
         found.update(order.symbol for order in self.orders.values())
         return found
 
-    def complete_step(self, time_us: int) -> list[Assessed] | None:
+    def complete_step(self, time_us: int) -> list[PendingAssessment] | None:
         """The assessments of a step in order, once all are here; none when a later step was read, and so none come."""
         step = self.assessments.get(time_us)
         if not step:
             return [] if self.reached_us > time_us else None
         return self.take_step(time_us) if len(step) >= step[min(step)].event.step_size else None
 
-    def take_step(self, time_us: int) -> list[Assessed]:
+    def take_step(self, time_us: int) -> list[PendingAssessment]:
         """Take what is here of a step out of the buffer, in order."""
         step = self.assessments.pop(time_us)
         for assessed in step.values():

@@ -39,7 +39,7 @@ class Arrived(NamedTuple):
         return self.candle.venue, self.candle.symbol, INTERVALS_US[self.candle.interval]
 
 
-class Assessed(NamedTuple):
+class PendingAssessment(NamedTuple):
     """An assessment whose orders have not been placed yet."""
 
     event: RiskAssessed

@@ -10,11 +10,11 @@ def broker_account(state: AccountSnapshot) -> BrokerAccount:
     """Balances and open positions in decimals."""
     return BrokerAccount(
         wallet_balance=from_e8(state.wallet_e8),
-        unrealized_pnl=from_e8(state.unrealised_pnl_e8),
+        unrealized_pnl=from_e8(state.unrealized_pnl_e8),
         equity=from_e8(state.equity_e8),
         initial_margin=from_e8(state.initial_margin_e8),
         maintenance_margin=from_e8(state.maintenance_margin_e8),
-        realized_pnl=from_e8(state.realised_pnl_e8),
+        realized_pnl=from_e8(state.realized_pnl_e8),
         fees_paid=from_e8(state.fees_e8),
         funding_paid=from_e8(-state.funding_e8),
         positions=tuple(map(_position, state.positions)),
@@ -25,9 +25,9 @@ def _position(position: PositionSnapshot) -> BrokerPosition:
     liquidation_e8 = position.liquidation_price_e8
     return BrokerPosition(
         symbol=position.symbol,
-        qty=from_e8(position.quantity_e8),
+        qty=from_e8(position.qty_e8),
         entry_price=from_e8(position.entry_price_e8),
         mark_price=from_e8(position.mark_e8),
-        unrealized_pnl=from_e8(position.unrealised_pnl_e8),
+        unrealized_pnl=from_e8(position.unrealized_pnl_e8),
         liquidation_price=from_e8(liquidation_e8) if liquidation_e8 else None,
     )

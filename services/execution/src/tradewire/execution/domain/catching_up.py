@@ -8,7 +8,7 @@ from tradewire.execution.domain.arrivals import Feed
 from tradewire.execution.domain.following import Following
 from tradewire.execution.domain.positions import CandlePositions
 from tradewire.ports.events import ActiveVersion, StrategyStatusChanged
-from tradewire.ports.ledger import Position
+from tradewire.ports.ledger import ReadPosition
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.roster import Roster
 
@@ -44,7 +44,7 @@ class CatchingUp:
         for version in unfollowed:
             self._rewind(version)
 
-    def own(self, partition: int, position: Position | None) -> None:
+    def own(self, partition: int, position: ReadPosition | None) -> None:
         """Take a partition over. What statuses behind its position ask for may have been let go by others."""
         self._positions.own(partition, position)
         for strategy_id, version in self._roster.versions():

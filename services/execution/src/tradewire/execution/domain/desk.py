@@ -8,7 +8,7 @@ from typing import Any
 
 from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.account_status import accounts_status, accounts_wait_for
-from tradewire.execution.domain.arrivals import Arrived, Assessed, Feed, Key
+from tradewire.execution.domain.arrivals import Arrived, Feed, Key, PendingAssessment
 from tradewire.execution.domain.catching_up import CatchingUp
 from tradewire.execution.domain.execution_port import Bars, ExecutionPort
 from tradewire.execution.domain.first_answers import FirstAnswers
@@ -18,7 +18,7 @@ from tradewire.execution.domain.order_records import record_of
 from tradewire.execution.domain.passed_steps import deny_passed
 from tradewire.execution.domain.positions import CandlePositions
 from tradewire.execution.domain.reports import account_changed, denied, order_changed
-from tradewire.execution.domain.venue import Venue
+from tradewire.execution.domain.venue import AccountVenue
 from tradewire.ports.events import (
     CandleClosed,
     ControlChanged,
@@ -29,7 +29,7 @@ from tradewire.ports.events import (
     RiskAssessed,
     StrategyStatusChanged,
 )
-from tradewire.ports.ledger import Position
+from tradewire.ports.ledger import ReadPosition
 from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.topics import BY_EVENT
 from tradewire.trading.exchange import InstrumentSpec
@@ -52,7 +52,7 @@ class ExecutionDesk:
 
     partition_of: Callable[[str], int]
 
-    def __init__(self, venue: Venue) -> None:
+    def __init__(self, venue: AccountVenue) -> None:
         self._venue = venue
         self._roster = Roster()
         self._specs: dict[Key, InstrumentSpec] = {}
@@ -118,7 +118,7 @@ class ExecutionDesk:
 
     def on_assessment(self, event: RiskAssessed, envelope: Envelope) -> Iterator[Emit]:
         """Approved orders of one evaluation; placed when all of its step are here."""
-        account, assessed = self._account(event.account_id), Assessed(event, envelope)
+        account, assessed = self._account(event.account_id), PendingAssessment(event, envelope)
         if event.step_size == 0:
             yield from self._journaled(self._place(account, assessed, max(account.time_us, 0)))
             return
@@ -132,7 +132,7 @@ class ExecutionDesk:
 
     # ---- state ----
 
-    def own(self, partitions: Iterable[int], known: Mapping[int, Position]) -> None:
+    def own(self, partitions: Iterable[int], known: Mapping[int, ReadPosition]) -> None:
         """Become the writer of partitions whose accounts were restored. ``known``: their positions as written last.
 
         A strategy whose status came after that may need candles from before: nobody knew that it would.
@@ -188,7 +188,7 @@ class ExecutionDesk:
         for _, account in self._accounts.touched():
             yield account
 
-    def candle_positions(self) -> dict[int, Position]:
+    def candle_positions(self) -> dict[int, ReadPosition]:
         """What was read of the candles, by account partition: up to the oldest one that is buffered."""
         topic = BY_EVENT[CandleClosed].name
         return self.positions.saved(
@@ -278,7 +278,7 @@ class ExecutionDesk:
         last = self._following.settle(account, feeds, time_us)
         yield account_changed(account, cause, last=last)
 
-    def _place(self, account: ExecutionAccount, assessed: Assessed, time_us: int) -> Iterator[Emit]:
+    def _place(self, account: ExecutionAccount, assessed: PendingAssessment, time_us: int) -> Iterator[Emit]:
         """Withdraw and place the orders of one assessment; each once, whatever is delivered twice."""
         event, envelope = assessed
         self._list(account, event.venue, event.symbol)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tradewire.ports.ledger import Position
+from tradewire.ports.ledger import ReadPosition
 from tradewire.ports.message import Envelope
 
 Offsets = dict[int, int]
@@ -41,7 +41,7 @@ class CandlePositions:
         """Event time, UTC µs, from which account partitions need candles that were let go."""
         return self._rewinds
 
-    def own(self, partition: int, known: Position | None) -> None:
+    def own(self, partition: int, known: ReadPosition | None) -> None:
         """Take an account partition over, with its position as it was written last; None: it never was."""
         self._settle()
         self._floors[partition] = dict(known.candles) if known is not None else {}
@@ -87,13 +87,13 @@ class CandlePositions:
             number: min((floor[number] for floor in self._floors.values()), default=end) for number, end in ends.items()
         }
 
-    def saved(self, oldest: Mapping[int, int]) -> dict[int, Position]:
+    def saved(self, oldest: Mapping[int, int]) -> dict[int, ReadPosition]:
         """What to write, by account partition. ``oldest``: lowest offset in a buffer, per candle partition."""
         found = {}
         for partition in self._opened - self._rewinds.keys():
             floor = self._floors[partition]
             ats = {number: max(at, self._read.get(number, 0)) for number, at in floor.items()}
-            found[partition] = Position({n: min(at, oldest.get(n, at)) for n, at in ats.items()}, self._statuses)
+            found[partition] = ReadPosition({n: min(at, oldest.get(n, at)) for n, at in ats.items()}, self._statuses)
         return found
 
     def _settle(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from tradewire.execution.domain.account import ExecutionAccount, OrderRecord
-from tradewire.execution.domain.arrivals import Assessed
+from tradewire.execution.domain.arrivals import PendingAssessment
 from tradewire.execution.domain.order_records import record_of
 from tradewire.execution.domain.order_work import filling, submission
 from tradewire.ports.events import (
@@ -67,7 +67,7 @@ def order_changed(
     return Emit(event, order.cause(), f"{client_id}:{sequence}", work=work)
 
 
-def denied(account: ExecutionAccount, assessed: Assessed) -> Iterator[Emit]:
+def denied(account: ExecutionAccount, assessed: PendingAssessment) -> Iterator[Emit]:
     """Orders that are not placed, for their account has gone past the close at which they were decided."""
     event, envelope = assessed
     now_us = max(account.time_us, event.event_time_us)
@@ -96,7 +96,7 @@ def report(account: ExecutionAccount, events: Iterable[venue.Event], cause: Enve
                 order = account.orders[event.client_order_id]
                 yield order_changed(account, event.client_order_id, order, OrderStatus.TRIGGERED, event.time_us)
             case venue.OrderActivated() | venue.OrderReduced():
-                account.orders[event.client_order_id].working_e8 = event.quantity_e8
+                account.orders[event.client_order_id].working_e8 = event.qty_e8
             case venue.OrderRejected() | venue.OrderCanceled() | venue.OrderExpired():
                 order = account.orders.pop(event.client_order_id)
                 status = _ENDINGS[type(event)]
@@ -111,9 +111,9 @@ def report(account: ExecutionAccount, events: Iterable[venue.Event], cause: Enve
 
 def _filled(account: ExecutionAccount, fill: Fill, *, complete: bool) -> Iterator[Emit]:
     order = account.orders[fill.client_order_id]
-    order.filled_e8 += fill.quantity_e8
+    order.filled_e8 += fill.qty_e8
     key = (order.strategy_id, order.symbol)
-    account.shares_e8[key] = account.shares_e8.get(key, 0) + fill.side.sign * fill.quantity_e8
+    account.shares_e8[key] = account.shares_e8.get(key, 0) + fill.side.sign * fill.qty_e8
     if not account.shares_e8[key]:
         del account.shares_e8[key]
     status = OrderStatus.FILLED if complete else OrderStatus.PARTIALLY_FILLED
@@ -134,7 +134,7 @@ def _liquidated(account: ExecutionAccount, fill: Fill, cause: Envelope) -> Itera
         side=fill.side.value,
         order_type="LIQUIDATION",
         leg="LIQUIDATION",
-        qty_e8=fill.quantity_e8,
+        qty_e8=fill.qty_e8,
         price_e8=0,
         stop_price_e8=0,
         reduce_only=True,
@@ -143,14 +143,14 @@ def _liquidated(account: ExecutionAccount, fill: Fill, cause: Envelope) -> Itera
         event_id=cause.event_id,
         correlation_id=cause.correlation_id,
         traceparent=cause.child_context,
-        filled_e8=fill.quantity_e8,
+        filled_e8=fill.qty_e8,
     )
     yield _fill_emit(account, fill, order)
     yield order_changed(account, fill.client_order_id, order, OrderStatus.FILLED, fill.time_us, "LIQUIDATION")
 
 
 def _fill_emit(account: ExecutionAccount, fill: Fill, order: OrderRecord) -> Emit:
-    account.book_result(order.strategy_id, realized_e8=fill.realised_pnl_e8, fee_e8=fill.fee_e8)
+    account.book_result(order.strategy_id, realized_e8=fill.realized_pnl_e8, fee_e8=fill.fee_e8)
     event = OrderFilled(
         account_id=account.account_id,
         client_order_id=fill.client_order_id,
@@ -161,11 +161,11 @@ def _fill_emit(account: ExecutionAccount, fill: Fill, order: OrderRecord) -> Emi
         sequence=account.next_sequence(),
         venue_trade_id=fill.trade_id,
         side=Side(fill.side.value),
-        qty=from_e8(fill.quantity_e8),
+        qty=from_e8(fill.qty_e8),
         price=from_e8(fill.price_e8),
         fee=from_e8(fill.fee_e8),
         liquidity=Liquidity(fill.liquidity.value),
-        realized_pnl=from_e8(fill.realised_pnl_e8),
+        realized_pnl=from_e8(fill.realized_pnl_e8),
         position_after=from_e8(fill.position_after_e8),
         leg=order.leg,
         evaluation_id=order.evaluation_id or None,

@@ -11,7 +11,7 @@ from tradewire.execution.domain.execution_port import ExecutionPort
 from tradewire.trading.exchange import InstrumentSpec
 
 
-class Venue(Protocol):
+class AccountVenue(Protocol):
     """Opens accounts, and takes them back from what the ledger holds."""
 
     @abstractmethod

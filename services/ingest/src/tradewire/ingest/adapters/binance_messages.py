@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from tradewire.binance.market_streams import OF_THE_MARKET, AggTrade, BookTicker, Kline, MarkPriceUpdate, Trade
+from tradewire.binance.market_streams import OF_THE_MARKET, AggTrade, BinanceTrade, BookTicker, Kline, MarkPriceUpdate
 from tradewire.binance.wire import FieldError, Wire, text_of
 from tradewire.ingest.domain import Mark, interval_us
 from tradewire.ports.events import GapDetected, GapKind, MarkPriceUpdated, TopOfBook, TradeSeen
@@ -70,8 +70,8 @@ def _kline(event: Kline, venue: str, line: int) -> Observation | None:
     return Observation(event.symbol, kline.interval, close_us, KlineClosed(kline.interval, row))
 
 
-def _trade(event: AggTrade | Trade, venue: str, line: int) -> Observation | None:
-    if isinstance(event, Trade) and event.kind not in (None, OF_THE_MARKET):
+def _trade(event: AggTrade | BinanceTrade, venue: str, line: int) -> Observation | None:
+    if isinstance(event, BinanceTrade) and event.kind not in (None, OF_THE_MARKET):
         return None
     trade = TradeSeen(
         venue=venue,
@@ -117,7 +117,7 @@ def _mark(event: MarkPriceUpdate, venue: str, line: int) -> Observation | None:
 _READERS: Mapping[object, tuple[type[Wire], Callable[[Any, str, int], Observation | None]]] = MappingProxyType(
     {
         Kline.EVENT: (Kline, _kline),
-        Trade.EVENT: (Trade, _trade),
+        BinanceTrade.EVENT: (BinanceTrade, _trade),
         AggTrade.EVENT: (AggTrade, _trade),
         BookTicker.EVENT: (BookTicker, _top_of_book),
         MarkPriceUpdate.EVENT: (MarkPriceUpdate, _mark),

@@ -24,7 +24,7 @@ DAY_US = 86_400_000_000
 MINUTE_US = 60_000_000
 
 
-class Waiting(NamedTuple):
+class WaitingEvaluation(NamedTuple):
     """An evaluation that has not been answered."""
 
     event: StrategyEvaluated
@@ -66,7 +66,7 @@ class RiskAccount:
     day: int = -1
     day_start_equity: Decimal = Decimal(0)
     order_times_us: deque[int] = field(default_factory=deque)
-    steps: dict[int, dict[Stream, Waiting]] = field(default_factory=dict)
+    steps: dict[int, dict[Stream, WaitingEvaluation]] = field(default_factory=dict)
     times_us: list[int] = field(default_factory=list)
     states: deque[BufferedState] = field(default_factory=deque)
     newest_us: dict[Stream, int] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class RiskAccount:
             heappush(self.times_us, event.event_time_us)
         if stream in step:
             return
-        step[stream] = Waiting(event, envelope)
+        step[stream] = WaitingEvaluation(event, envelope)
         self.pending.take(envelope)
         self.newest_us[stream] = max(event.event_time_us, self.newest_us.get(stream, -1))
         if event.last_of_stream:
@@ -123,7 +123,7 @@ class RiskAccount:
             if known_us < close_us and stream not in self.ending and stream not in self.ended:
                 yield stream
 
-    def unanswered(self, step_us: int, knows: Callable[[str, int], bool]) -> list[Waiting]:
+    def unanswered(self, step_us: int, knows: Callable[[str, int], bool]) -> list[WaitingEvaluation]:
         """Evaluations of a step whose strategy's version is not known here yet, nor who else decides then."""
         step = self.steps[step_us].values()
         return [one for one in step if not knows(one.event.strategy_id, one.event.config_version)]
@@ -161,7 +161,7 @@ class RiskAccount:
                 InFlightOrder.of(event.strategy_id, event.venue, event.symbol, intent, event.event_time_us)
             )
 
-    def answer(self, step_us: int, streams: Collection[Stream] | None = None) -> list[Waiting]:
+    def answer(self, step_us: int, streams: Collection[Stream] | None = None) -> list[WaitingEvaluation]:
         """Take a step, or some streams of it, out of the buffer, in canonical order: by strategy, then symbol."""
         if step_us > self.answered_until_us:
             self.in_flight.precede(step_us)

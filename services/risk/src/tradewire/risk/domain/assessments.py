@@ -11,7 +11,7 @@ from tradewire.ports.events import (
     StrategyEvaluated,
 )
 from tradewire.ports.message import Attributes, Emit, Work
-from tradewire.risk.domain.account import Waiting
+from tradewire.risk.domain.account import WaitingEvaluation
 from tradewire.trading.assessment.assess import Decision
 
 
@@ -26,7 +26,7 @@ def unknown(state: AccountStateChanged | None, instrument: InstrumentChanged | N
 
 
 def assessed(
-    waiting: Waiting,
+    waiting: WaitingEvaluation,
     decision: Decision,
     state: AccountStateChanged | None,
     index: int,

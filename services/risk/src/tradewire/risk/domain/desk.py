@@ -16,7 +16,7 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.risk import Exposure, RiskPort
-from tradewire.risk.domain.account import RiskAccount, Waiting
+from tradewire.risk.domain.account import RiskAccount, WaitingEvaluation
 from tradewire.risk.domain.assessments import assessed, unknown
 from tradewire.risk.domain.flattening import close_share, only_refused, refused_as_ended, refused_as_late, shares
 from tradewire.risk.domain.limits import LimitsDesk
@@ -218,7 +218,7 @@ class RiskDesk:
                 return
             yield from self._answer(account, step_us, late=False, now_us=None)
 
-    def _may_trade(self, waiting: Waiting) -> bool:
+    def _may_trade(self, waiting: WaitingEvaluation) -> bool:
         return waiting.signals and not self._roster.has_ended(waiting.event)
 
     def _owing(self, account: RiskAccount) -> Iterator[Stream]:
@@ -259,7 +259,7 @@ class RiskDesk:
     def _decision(
         self,
         account: RiskAccount,
-        waiting: Waiting,
+        waiting: WaitingEvaluation,
         state: AccountStateChanged | None,
         exposure: Exposure | None,
         now_us: int | None,
