@@ -1,41 +1,25 @@
 """Hold what the overlays say to operators against the schemas of those operators' releases.
 
-A cluster drops a field that a definition does not know; here it is an error. The definitions come from operators' Go
-modules, at pinned versions whose checksums Go verifies::
+A cluster drops a field that a definition does not know; here it is an error::
 
     python -m deploy.k8s.operators    # exit 1 when an object does not fit; needs Go and a network at the first run
-
-Strimzi publishes no Go module, so its objects are named as not checked.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import yaml
+from deploy.k8s import definitions
 from deploy.k8s.generate import ENVIRONMENTS, HERE
 
 Json = Any
 Kind = tuple[str, str]
-DEFINITIONS = {
-    "github.com/kedacore/keda/v2@v2.21.0": "config/crd/bases",
-    "github.com/prometheus-operator/prometheus-operator@v0.85.0": "example/prometheus-operator-crd",
-    "github.com/external-secrets/external-secrets@v0.18.2": "config/crds/bases",
-}
-"""Module of each operator, and where its custom resource definitions are in it."""
 BUILT_IN_ENDS = (".k8s.io",)
-
-
-class OperatorsError(Exception):
-    """The definitions can't be had; the message says what to do."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -81,25 +65,11 @@ def faults(objects: Iterator[Json], known: Mapping[Kind, Json]) -> Iterator[str]
             yield f"{found['kind']}/{found['metadata']['name']}: {place}: {error.message}"
 
 
-def _files() -> Iterator[Path]:
-    """The files of every operator's definitions. Raises OperatorsError."""
-    if shutil.which("go") is None:
-        raise OperatorsError("the definitions of operators are read from their Go modules: install Go 1.24 or newer")
-    for module, folder in DEFINITIONS.items():
-        with tempfile.TemporaryDirectory() as empty:
-            command = ["go", "mod", "download", "-json", module]
-            done = subprocess.run(command, cwd=empty, capture_output=True, text=True, check=False)  # noqa: S603
-        answer = json.loads(done.stdout or "{}")
-        if done.returncode or "Dir" not in answer:
-            raise OperatorsError(f"{module} can't be had: {answer.get('Error') or done.stderr.strip()}")
-        yield from sorted((Path(answer["Dir"]) / folder).glob("*.yaml"))
-
-
 def main() -> int:
     """Print each fault; how many objects fit, and which kinds no definition was read of."""
     try:
-        known = schemas(_files())
-    except OperatorsError as error:
+        known = schemas(definitions.files())
+    except definitions.DefinitionsError as error:
         sys.exit(str(error))
     failed = 0
     for name in ENVIRONMENTS:
