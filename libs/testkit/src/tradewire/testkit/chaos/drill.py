@@ -291,5 +291,6 @@ class UnderFire:
                     found.append(f"{name} does not answer")
                     continue
                 for state in services.values():
-                    found += [f"{name} waits for {waiting['what']}" for waiting in state.get("waits_for", ())]
+                    waiting = [*state.get("waits_for", ()), *state.get("unready", ())]
+                    found += [f"{name} waits for {what}" for what in dict.fromkeys(each["what"] for each in waiting)]
         return "; ".join(found) or "no service says that it waits for anything"
