@@ -12,9 +12,17 @@ from prometheus_client import CollectorRegistry
 from tradewire.ports.bus import Ack, Outgoing
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import InstanceReported
+from tradewire.ports.message import WaitReason
 from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.observe.health import Health
-from tradewire.runtime.observe.instances import LOOP_STARTS, STEADY_SECONDS, TOPIC, Instances, newest_reports
+from tradewire.runtime.observe.instances import (
+    LOOP_STARTS,
+    STEADY_SECONDS,
+    TOPIC,
+    WAITS_MAX,
+    Instances,
+    newest_reports,
+)
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.process import serve
 from tradewire.runtime.service import Store
@@ -90,6 +98,18 @@ async def test_bus_that_is_away_ends_no_instance(rig: WorkerRig) -> None:
     await made.once()
     await made.once()
     assert await reports(rig) == {}
+
+
+async def test_report_when_a_service_waits_for_very_much_then_still_published_with_how_much(rig: WorkerRig) -> None:
+    waits = [WaitReason("evaluation", f"account-{number}: " + "x" * 5_000) for number in range(2_000)]
+    rig.settings = rig.settings.model_copy(update={"member": "indicator-0"})
+    worker = rig.worker(replace(rig.summing(), waits=lambda: waits))
+    worker.progress.phase = "running"
+    health = Health([worker], rig.clock, wait_s=0.0)
+    await Instances([worker], rig.bus, rig.codec, health, rig.settings, rig.clock).once()
+    (record,) = await rig.read(TOPIC)
+    told = (await reports(rig))["indicator-0"].waits_for
+    assert (len(told), told[-1], len(record.value or b"") < 100_000) == (WAITS_MAX + 1, "and 1950 more", True)
 
 
 async def test_record_that_is_no_report_is_left_out(rig: WorkerRig) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from itertools import islice
 
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.message import WaitReason
@@ -23,6 +24,8 @@ Origin = tuple[int, int]
 """Partition and offset of the record that a letter holds."""
 NOWHERE = -1
 """Partition and offset of a record that was never written."""
+KEYS_SHOWN_MAX, KEY_CHARACTERS_SHOWN_MAX = 20, 200
+"""Most keys that a report of what waits names, and most characters of each."""
 
 
 class Verdict(Enum):
@@ -87,30 +90,33 @@ class Parking:
         self._topic = DEAD_LETTERS.get(service)
         self._own = frozenset(n for n, spec in TOPICS.items() if service in (*spec.consumers, *spec.producers))
         self._waits: dict[Key, Wait] = {}
-        self._in_order: dict[Key, Wait] = {}
+        self._parked: dict[Key, Wait] = {}
+        self._requested: dict[Key, Wait] = {}
         self._skips: dict[tuple[Place, int], str] = {}
         self._read: dict[Place, int] = {}
 
     def __len__(self) -> int:
         """Keys whose later records wait."""
-        return sum(1 for _ in self._parked())
+        return len(self._parked)
 
-    def _parked(self) -> Iterator[tuple[Key, Wait]]:
-        return ((key, wait) for key, wait in self._in_order.items() if wait.waiting)
-
-    def _wait_of(self, key: Key) -> Wait:
-        """What is known of a key, begun when nothing was."""
-        if (wait := self._waits.get(key)) is None:
-            wait = self._waits[key] = Wait()
-            if key[0] in self._ordered:
-                self._in_order[key] = wait
-        return wait
+    def _note(self, key: Key, wait: Wait) -> None:
+        """What is known of a key changed: there may be 100,000 keys, so nobody goes through all of them."""
+        if wait.waiting and key[0] in self._ordered:
+            self._parked[key] = wait
+        else:
+            self._parked.pop(key, None)
+        if wait.request is not None:
+            self._requested[key] = wait
+        else:
+            self._requested.pop(key, None)
 
     def waits(self) -> Iterator[WaitReason]:
-        """Keys whose later records wait, and behind how many letters."""
-        for (topic, key), wait in self._parked():
-            whose = (key or b"").decode(errors="replace")
+        """Keys whose later records wait, and behind how many letters; of many keys the first."""
+        for (topic, key), wait in islice(self._parked.items(), KEYS_SHOWN_MAX):
+            whose = (key or b"").decode(errors="replace")[:KEY_CHARACTERS_SHOWN_MAX]
             yield WaitReason("parked_key", f"the release of {len(wait.waiting)} dead letters of {whose} from {topic}")
+        if (more := len(self) - KEYS_SHOWN_MAX) > 0:
+            yield WaitReason("parked_key", f"the release of the dead letters of {more} keys more")
 
     async def catch_up(self, bus: EventBusPort) -> dict[Place, int]:
         """Read what the dead-letter topic holds now and we have not seen; returns where to read on.
@@ -139,9 +145,11 @@ class Parking:
 
     def park(self, record: Record) -> None:
         """A dead letter is about to be written for ``record``."""
-        wait = self._wait_of((record.topic, record.key))
+        key = (record.topic, record.key)
+        wait = self._waits.setdefault(key, Wait())
         wait.unread.add((record.partition, record.offset))
         wait.add((record.partition, record.offset))
+        self._note(key, wait)
 
     def verdict(self, record: Record) -> Verdict:
         """What to do with a record. One that has a letter is never handled again but on request.
@@ -182,9 +190,9 @@ class Parking:
 
     def requested(self) -> Iterator[tuple[Key, Wait, Request]]:
         """Keys whose letters are to be handled now."""
-        for key, wait in self._waits.items():
-            if wait.request is not None:
-                yield key, wait, wait.request
+        for key, wait in self._requested.items():
+            assert wait.request is not None, "noted with its request"
+            yield key, wait, wait.request
 
     def take(self, record: Record) -> None:
         """A letter or a marker of the topic; whatever else somebody wrote there says nothing, and so does what is about
@@ -200,7 +208,7 @@ class Parking:
         request, answer = read_request(record), read_answer(record)
         if request is None and answer is None and not is_letter(record):
             return
-        wait = self._wait_of(key)
+        wait = self._waits.setdefault(key, Wait())
         wait.marker = record
         if request is not None:
             if request.offset > wait.answered:
@@ -209,6 +217,7 @@ class Parking:
             wait.answer(answer)
         else:
             _take_letter(wait, record)
+        self._note(key, wait)
 
 
 def _take_letter(wait: Wait, letter: Record) -> None:

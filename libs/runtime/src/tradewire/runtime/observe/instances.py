@@ -29,6 +29,8 @@ REPORT_SECONDS = 5.0
 READ_BACK_MAX = 2_000
 """Newest reports that are read: of six services some half an hour, in a moment."""
 ERROR_CHARACTERS_MAX = 1_000
+WAITS_MAX, WAIT_CHARACTERS_MAX = 50, 500
+"""Most of what a service waits for that a report names, and most characters of each."""
 LOOP_STARTS, LOOP_SECONDS, STEADY_SECONDS = 3, 600.0, 60.0
 """So many starts without an orderly stop in so long are a crash loop, until one has run for so long."""
 
@@ -163,4 +165,6 @@ class Instances:
 
 
 def _texts(waits: Sequence[WaitReason]) -> tuple[str, ...]:
-    return tuple(f"{wait.reason}: {scrub(wait.what)}" for wait in waits)
+    """The first of them, so that a report never grows too large to be published."""
+    texts = [f"{wait.reason}: {scrub(wait.what)}"[:WAIT_CHARACTERS_MAX] for wait in waits[:WAITS_MAX]]
+    return (*texts, f"and {len(waits) - WAITS_MAX} more") if len(waits) > WAITS_MAX else tuple(texts)
