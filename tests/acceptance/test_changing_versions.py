@@ -26,7 +26,8 @@ from tradewire.ports.events import (
 from tradewire.ports.message import Emit, Event
 from tradewire.testkit.builders import BTC, ETH, candle, instrument, limits
 from tradewire.testkit.closed_loop import ClosedLoop
-from tradewire.testkit.loop_members import ExecutionMember, Member, RiskMember, StrategyMember
+from tradewire.testkit.loop_member import Member
+from tradewire.testkit.loop_members import ExecutionMember, RiskMember, StrategyMember
 from tradewire.testkit.random_markets import also_every_four_hours, market
 from tradewire.testkit.strategies import config, document
 

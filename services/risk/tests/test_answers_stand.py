@@ -7,6 +7,7 @@ import pytest
 from tradewire.ports.events import ControlLevel, RiskAssessed, RiskDecision, Signal
 from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.desk import RiskDesk
+from tradewire.risk.domain.reading_again import PublishedAnswers
 from tradewire.testkit.builders import BTC, ETH, HOUR_US, account_state, control, evaluation, limits
 from tradewire.testkit.risk_desk import answers, desk_with, say
 
@@ -44,7 +45,7 @@ def after_a_crash(told: list[RiskAssessed], *, saved: bytes | None = None) -> Ri
     desk = live_desk()
     if saved is not None:
         desk.restore(0, RiskAccount.restored("alpha", saved, desk.pending))
-    desk.published({"alpha": max((answer.event_time_us for answer in told), default=-1)}, told)
+    desk.published(PublishedAnswers([0], {"alpha": max((answer.event_time_us for answer in told), default=-1)}, told))
     return desk
 
 
@@ -68,7 +69,7 @@ def test_step_when_a_crash_cut_its_answers_short_then_those_that_are_missing_are
     calm, crashed = (desk_with(symbols=(BTC, ETH)) for _ in range(2))
     events = [account_state(0), evaluation(0), evaluation(0, Signal.ENTER_LONG, ETH)]
     told = [answer for offset, event in enumerate(events) for answer in say(calm, event, offset)]
-    crashed.published({"alpha": HOUR_US}, told[:1])
+    crashed.published(PublishedAnswers([0], {"alpha": HOUR_US}, told[:1]))
     assert [answer for offset, event in enumerate(events) for answer in say(crashed, event, offset)] == told[1:]
 
 
@@ -89,7 +90,7 @@ def test_step_when_its_answer_stands_then_its_orders_count_for_what_comes_after(
     desk = desk_with(limits(max_orders_per_minute=1))
     told = [*say(desk, account_state(0)), *say(desk, evaluation(0))]
     again = desk_with(limits(max_orders_per_minute=1))
-    again.published({"alpha": HOUR_US}, told)
+    again.published(PublishedAnswers([0], {"alpha": HOUR_US}, told))
     say(again, account_state(0))
     assert say(again, evaluation(0)) == []
     (account,) = (account for _, account in again.changed())
@@ -103,7 +104,7 @@ def test_step_when_the_kill_switch_was_thrown_since_then_what_was_approved_stays
     assert told[0].decision is RiskDecision.APPROVED
     again = desk_with()
     say(again, control("global", ControlLevel.PAUSED))
-    again.published({"alpha": HOUR_US}, told)
+    again.published(PublishedAnswers([0], {"alpha": HOUR_US}, told))
     assert [*say(again, account_state(0)), *say(again, evaluation(0))] == []
 
 

@@ -9,6 +9,7 @@ from tradewire.ports.events import ControlLevel, OrderLeg, RiskAssessed, RiskDec
 from tradewire.risk.adapters.memory_rules import MemoryRules
 from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.desk import RiskDesk
+from tradewire.risk.domain.reading_again import PublishedAnswers
 from tradewire.testkit.builders import BTC, account_state, control, evaluation, instrument, open_order, position, share
 from tradewire.testkit.risk_desk import answers, desk_with, refused, say
 from tradewire.testkit.strategies import active, document, status
@@ -107,7 +108,7 @@ def restarted(desk: RiskDesk, *, published_number: int | None = None) -> RiskDes
     for data in saved:
         fresh.restore(0, RiskAccount.restored("alpha", data, fresh.pending))
     if published_number is not None:
-        fresh.published({"alpha": evaluation(published_number).event_time_us})
+        fresh.published(PublishedAnswers([0], {"alpha": evaluation(published_number).event_time_us}))
     return fresh
 
 

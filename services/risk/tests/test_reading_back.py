@@ -6,9 +6,15 @@ import logging
 
 import pytest
 
-from tradewire.ports.bus import Headers, Outgoing
-from tradewire.ports.errors import FatalError
-from tradewire.ports.events import ControlLevel, RiskAssessed, RiskStateSaved, Signal
+from tradewire.ports.bus import Headers, Outgoing, Place
+from tradewire.ports.events import (
+    AccountStateChanged,
+    ControlLevel,
+    RiskAssessed,
+    RiskStateSaved,
+    Signal,
+    StrategyEvaluated,
+)
 from tradewire.ports.topics import BY_EVENT
 from tradewire.risk.adapters.memory_rules import MemoryRules
 from tradewire.risk.domain.desk import RiskDesk
@@ -29,7 +35,8 @@ from tradewire.testkit.builders import (
 from tradewire.testkit.risk_desk import answers, say
 from tradewire.testkit.strategies import active, document, status
 
-ANSWERS = BY_EVENT[RiskAssessed].name
+ANSWERS, EVALUATIONS = BY_EVENT[RiskAssessed].name, BY_EVENT[StrategyEvaluated].name
+STATES = BY_EVENT[RiskStateSaved].name
 CODEC = Codec(SchemaIds.static())
 GARBAGE = b"\x00not an answer"
 ACCOUNT = b"alpha"
@@ -51,14 +58,24 @@ def bad(key: bytes | None, headers: Headers) -> Outgoing:
     return Outgoing(ANSWERS, key, GARBAGE, headers, partition=0)
 
 
-async def started(*records: Outgoing) -> RiskDesk:
-    """The desk of a risk that starts on these answers, with FLATTEN in force. Raises what its store does."""
-    bus = MemoryBus({ANSWERS: 1, BY_EVENT[RiskStateSaved].name: 1})
+class Handled(dict[Place, int]):
+    """Offsets behind the last records handled; empty until the evaluation that stood there at the start is."""
+
+    def all(self) -> None:
+        """It is."""
+        self[Place(EVALUATIONS, 0)] = 1
+
+
+async def started(*records: Outgoing, handled: Handled | None = None) -> RiskDesk:
+    """The desk of a risk that starts on these answers, with FLATTEN in force and an evaluation to be read again."""
+    bus = MemoryBus(dict.fromkeys((ANSWERS, EVALUATIONS, BY_EVENT[AccountStateChanged].name, STATES), 1))
     await bus.start()
-    await bus.publish(list(records))
+    again = Outgoing(EVALUATIONS, ACCOUNT, CODEC.encode(evaluation(0, account_id="alpha")), partition=0)
+    await bus.publish([again, *records])
     desk = RiskDesk(MemoryRules())
     store = RiskStore(desk, None)
-    await store.open(StoreContext(bus, CODEC, "risk"))
+    position = (Handled() if handled is None else handled).get
+    await store.open(StoreContext(bus, CODEC, "risk", position=position))
     try:
         await store.acquire([0])
     finally:
@@ -111,11 +128,37 @@ async def test_record_that_is_not_risks_then_left_out_and_logged(
     assert [closes(desk, number) for number in (1, 2)] == [False, True]
 
 
-@pytest.mark.parametrize(
-    ("key", "headers"),
-    [(b"\xff", time_of(1)), (ACCOUNT, (("event_time_us", b"soon"),))],
-    ids=["key", "event time"],
-)
-async def test_whose_answer_it_was_unreadable_then_the_start_stops_and_says_where(key: bytes, headers: Headers) -> None:
-    with pytest.raises(FatalError, match=f"{ANSWERS} 0/1"):
-        await started(good(0), bad(key, headers))
+UNREADABLE = [(b"\xff", time_of(1)), (ACCOUNT, (("event_time_us", b"soon"),))]
+
+
+@pytest.mark.parametrize(("key", "headers"), UNREADABLE, ids=["key", "event time"])
+async def test_whose_answer_it_was_unreadable_then_nothing_is_closed_until_all_is_read_again(
+    key: bytes, headers: Headers, caplog: pytest.LogCaptureFixture
+) -> None:
+    handled = Handled()
+    with caplog.at_level(logging.ERROR, "tradewire.risk.store"):
+        desk = await started(good(0), bad(key, headers), handled=handled)
+    (line,) = [vars(record) for record in caplog.records]
+    assert (line["event"], line["topic"], line["partition"], line["offset"]) == ("own_answer_unreadable", ANSWERS, 0, 1)
+    assert [closes(desk, number) for number in (1, 2)] == [False, False]
+    handled.all()
+    assert [answer.symbol for answer in answers(desk.tick(0)) if answer.intents] == [BTC]
+
+
+@pytest.mark.parametrize("far", [good(500), bad(ACCOUNT, time_of(500))], ids=["decodable", "undecodable"])
+async def test_answer_far_ahead_that_no_evaluation_explains_then_flatten_goes_on_when_all_is_read_again(
+    far: Outgoing,
+) -> None:
+    handled = Handled()
+    desk = await started(good(0), far, handled=handled)
+    assert [closes(desk, number) for number in (1, 2)] == [False, False]
+    handled.all()
+    assert closes(desk, 3)
+
+
+async def test_answers_without_anything_to_be_read_again_then_flatten_goes_on() -> None:
+    handled = Handled()
+    handled.all()
+    desk = await started(good(500), handled=handled)
+    assert answers(desk.tick(0)) == []
+    assert closes(desk, 1)

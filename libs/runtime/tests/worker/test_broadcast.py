@@ -86,6 +86,28 @@ async def test_process_that_stood_still_hears_first_what_was_decided_meanwhile()
     assert listening.heard.index("bar 1") > listening.heard.index(DECISIONS[-1])
 
 
+async def test_service_in_doubt_about_a_record_is_told_when_it_has_heard_all_that_was_decided_by_then() -> None:
+    rig, listening = WorkerRig(), Listening()
+    doubts = list[str]()
+
+    def settle() -> None:
+        listening.heard.append("settled")
+        doubts.clear()
+
+    def on_evaluation(event: StrategyEvaluated, envelope: Envelope) -> Iterator[Emit]:
+        doubts.append("bar")
+        return listening.on_evaluation(event, envelope)
+
+    inputs = on(RiskLimitsChanged, listening.on_limits), on(StrategyEvaluated, on_evaluation)
+    service = Service("risk", inputs, hurried=lambda: True, doubts=lambda: bool(doubts), settle=settle)
+    async with rig.running(service, poll_records_max=2) as worker:
+        await rig.until(lambda: works(rig, worker))
+        await rig.put(rig.record(evaluation(1, candle_offset=1)), *decisions(rig))
+        await rig.until(lambda: "settled" in listening.heard)
+    assert listening.heard.index("settled") > listening.heard.index(DECISIONS[-1])
+    assert listening.heard.count("settled") == 1
+
+
 async def test_topic_whose_records_were_all_deleted_keeps_nobody_waiting() -> None:
     rig, listening = WorkerRig(), Listening()
     await rig.put(*decisions(rig))

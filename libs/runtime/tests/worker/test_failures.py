@@ -25,6 +25,7 @@ from tradewire.runtime.stores.changelog import ChangelogStore
 from tradewire.testkit.builders import candle
 from tradewire.testkit.summing import Summing
 from tradewire.testkit.worker_rig import WorkerRig, ended
+from tradewire.trading.pending_offsets import PendingOffsets
 
 CANDLES, LETTERS = "market.candle.v1", "dlq.indicator.v1"
 Fail = Callable[[CandleClosed], None]
@@ -205,6 +206,41 @@ async def test_record_that_ends_the_service_when_skipped_then_the_service_goes_o
     assert await sums(rig) == await expected([0, 2])
     skipped = rig.metrics.processed.labels("indicator", CANDLES, "skipped")
     assert skipped._value.get() == 1
+
+
+class Waiting(Failing):
+    """Never answers one candle, which waits in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pending = PendingOffsets()
+
+    def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
+        if event.close_time_us == close_at(1):
+            self.pending.take(envelope)
+            return iter(())
+        return super().on_candle(event, envelope)
+
+
+def waiting() -> Service:
+    desk = Waiting()
+    store = ChangelogStore(IndicatorStateSaved, changed=desk.changed, restored=desk.restore, forgotten=desk.forget)
+    inputs, held = (on(CandleClosed, desk.on_candle),), desk.pending.lowest
+    return Service("indicator", inputs, (IndicatorsUpdated,), store, held=held, renew=waiting)
+
+
+async def test_record_that_waits_in_memory_when_skipped_then_the_running_service_goes_on_past_it(
+    rig: WorkerRig,
+) -> None:
+    await rig.say(*(candle(number) for number in range(3)))
+    partition = rig.place(CANDLES, candle(1)).partition
+    async with running(rig, waiting()) as workers:
+        await rig.until(lambda: rig.bus_committed(CANDLES, "indicator") == 1)
+        first = workers[0]
+        await rig.put(write_skip(Skip(CANDLES, partition, 1, "forged", "ops"), LETTERS))
+        await rig.until(lambda: rig.bus_committed(CANDLES, "indicator") == 3)
+        assert workers[0] is not first
+    assert await sums(rig) == await expected([0, 2])
 
 
 async def test_key_that_is_not_the_values_then_a_dead_letter(rig: WorkerRig) -> None:

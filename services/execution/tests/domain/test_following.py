@@ -115,12 +115,13 @@ def test_bars_when_another_market_is_traded_then_joined_with_what_is_closing() -
     say(desk, retired(VERSION, {BTC: HOUR_US + 1}))
     assert states(told(desk, candle(1, symbol=ETH))) == []
     assert [s.event_time_us for s in states(say(desk, candle(1, 99)))] == [2 * HOUR_US]
-    assert states(told(desk, assessment(1, symbol=ETH), candle(2, 80))) == []
+    assert states(told(desk, assessment(1, symbol=ETH, strategy_id="other"), candle(2, 80))) == []
     (state,) = states(say(desk, candle(2, symbol=ETH)))
     assert (state.positions, state.last_of_stream) == ((), False)
-    assert [s.event_time_us for s in states(told(desk, assessment(2, symbol=ETH), candle(3, symbol=ETH)))] == [
-        4 * HOUR_US
-    ]
+    assert [
+        s.event_time_us
+        for s in states(told(desk, assessment(2, symbol=ETH, strategy_id="other"), candle(3, symbol=ETH)))
+    ] == [4 * HOUR_US]
 
 
 def test_step_when_its_strategy_was_retired_before_it_decided_then_the_next_bar_does_not_wait() -> None:
@@ -150,7 +151,7 @@ def test_bar_when_a_strategy_has_left_its_market_then_that_market_s_last_bar_hap
     say(desk, retired(active(document("left", "alpha", BTC)), {BTC: HOUR_US + 1}))
     left, kept = [candle(0), candle(1)], candle(1, symbol=ETH)
     bars = [kept, *left] if late else [*left, kept]
-    happened = [state.event_time_us for state in states(told(desk, *bars, assessment(0)))]
+    happened = [state.event_time_us for state in states(told(desk, *bars, assessment(0, strategy_id="left")))]
     assert happened == [HOUR_US, 2 * HOUR_US]
 
 

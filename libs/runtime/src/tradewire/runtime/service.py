@@ -161,6 +161,14 @@ def _not_hurried() -> bool:
     return False
 
 
+def _in_no_doubt() -> bool:
+    return False
+
+
+def _settles_nothing() -> None:
+    pass
+
+
 def _no_accounts() -> Collection[str]:
     return ()
 
@@ -188,7 +196,9 @@ class Service:
     and may ask for the last published event time per key; ``waits`` what the service's own logic waits
     for just now; ``routes`` are served beside /health; ``levels`` tells the kill-switch levels that it obeys (None: it
     obeys none) and ``accounts`` the accounts that it knows; ``renew`` makes the service anew, with an empty memory,
-    which is how it goes on when a handler failed (see ``failures``); ``mode`` is live, replay or paper, for metrics;
+    which is how it goes on when a handler failed (see ``failures``); ``doubts`` tells whether it keeps records that its
+    broadcast topics may explain: they are read to their end, then ``settle`` is called, and nothing more can explain
+    those; ``mode`` is live, replay or paper, for metrics;
     ``metrics`` are those of its own domain, ``figures`` tells their values now; ``sent`` is told of every event that
     the bus has acknowledged.
     """
@@ -210,6 +220,8 @@ class Service:
     levels: Callable[[], Iterable[LevelInForce]] | None = None
     accounts: Callable[[], Collection[str]] = _no_accounts
     renew: Callable[[], Service] | None = None
+    doubts: Callable[[], bool] = _in_no_doubt
+    settle: Callable[[], None] = _settles_nothing
     mode: str = ""
     metrics: tuple[Metric, ...] = ()
     figures: Callable[[], Iterable[Figure]] = _no_figures

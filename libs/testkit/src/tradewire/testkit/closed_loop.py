@@ -16,10 +16,10 @@ from tradewire.ports.events import (
     OrderFilled,
 )
 from tradewire.ports.message import Emit, Event
+from tradewire.testkit.loop_member import Member
 from tradewire.testkit.loop_members import (
     ExecutionMember,
     IndicatorMember,
-    Member,
     RiskMember,
     StrategyMember,
 )

@@ -1,10 +1,11 @@
-"""Services as tables of handlers on topics that are lists, each with its offsets and what it keeps over a restart."""
+"""The services of the trading loop, each as a table of handlers with what it keeps over a restart."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from tradewire.execution.adapters.paper_venue import PaperVenue
 from tradewire.execution.domain.desk import ExecutionDesk
@@ -18,6 +19,7 @@ from tradewire.ports.events import (
     IndicatorStateSaved,
     IndicatorsUpdated,
     RiskAssessed,
+    StrategyEvaluated,
 )
 from tradewire.ports.ledger import ReadPosition
 from tradewire.ports.message import Emit
@@ -25,6 +27,7 @@ from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.risk.adapters.memory_rules import MemoryRules
 from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.desk import RiskDesk
+from tradewire.risk.domain.reading_again import PublishedAnswers
 from tradewire.risk.handlers import inputs as risk_inputs
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.service import Input
@@ -32,86 +35,13 @@ from tradewire.strategy.domain.desk import QUIET_US, StrategyDesk
 from tradewire.strategy.domain.questions import Question
 from tradewire.strategy.domain.validation import examined
 from tradewire.strategy.handlers import inputs as strategy_inputs
-from tradewire.testkit.plain_log import PlainLog
+from tradewire.testkit.loop_member import Member
 from tradewire.trading.exchange import FillModel
+from tradewire.trading.unknown_versions import UnknownVersions
 from tradewire.trading.wire import e8
 
 BALANCE = Decimal(10_000)
 LEVERAGE = 5
-
-
-@dataclass(eq=False)
-class Member:
-    """A service with its offsets. ``fresh`` and ``recover`` make a restart, ``save`` and a commit a checkpoint."""
-
-    log: PlainLog
-    positions: dict[Place, int] = field(default_factory=dict)
-    committed: dict[Place, int] = field(default_factory=dict)
-    table: dict[str, Input] = field(default_factory=dict)
-
-    def start(self) -> None:
-        """Begin with nothing in memory: broadcast topics to their end, then saved state, then committed offsets."""
-        inputs = self.fresh()
-        self.table = {row.topic: row for row in inputs}
-        for row in inputs:
-            if TOPICS[row.topic].broadcast:
-                for place in self.places(row.topic):
-                    self.positions[place] = 0
-                    while self.waiting(place):
-                        self.deliver(place)
-        self.recover()
-        for row in inputs:
-            if not TOPICS[row.topic].broadcast:
-                for place in self.places(row.topic):
-                    self.positions[place] = self.committed.get(place, 0)
-
-    def places(self, topic: str) -> list[Place]:
-        """Partitions of a topic."""
-        return [Place(topic, number) for number in range(self.log.partitions)]
-
-    def ready(self) -> list[Place]:
-        """Partitions with a record to read."""
-        return [place for place in self.positions if self.waiting(place)]
-
-    def waiting(self, place: Place) -> bool:
-        """Is there a record to read?"""
-        return self.positions[place] < len(self.log.records[place])
-
-    def deliver(self, place: Place) -> None:
-        """Handle the partition's next record and publish the answers."""
-        message = self.log.records[place][self.positions[place]]
-        self.positions[place] += 1
-        row = self.table[place.topic]
-        if isinstance(message.event, str):
-            emits = list(row.deleted(message.event, message.envelope)) if row.deleted is not None else []
-        else:
-            emits = list(row.handler(message.event, message.envelope))
-        self.persist()
-        for emit in emits:
-            self.log.append(emit)
-
-    def checkpoint(self, *, commit: bool) -> None:
-        """Write state; then, unless a crash comes between, commit what it covers."""
-        self.save()
-        if commit:
-            self.committed = {place: self.held().get(place, offset) for place, offset in self.positions.items()}
-
-    def fresh(self) -> Iterable[Input]:
-        """A desk without state; returns its table."""
-        raise NotImplementedError
-
-    def recover(self) -> None:
-        """Take saved state back."""
-
-    def persist(self) -> None:
-        """Write what must be durable before answers go out."""
-
-    def save(self) -> None:
-        """Write state that covers everything published."""
-
-    def held(self) -> dict[Place, int]:
-        """Lowest offsets that are buffered and so not to be committed."""
-        return {}
 
 
 class IndicatorMember(Member):
@@ -199,6 +129,12 @@ class RiskMember(Member):
             self.saved: dict[str, tuple[int, bytes]] = {}
         return risk_inputs(self.desk)
 
+    def doubtful(self) -> UnknownVersions[Any]:
+        return self.desk.admission.unknown
+
+    def ticked(self) -> Iterable[Emit]:
+        return self.desk.tick(0)
+
     def save(self) -> None:
         for partition, account in self.desk.changed():
             self.saved[account.account_id] = (partition, account.saved())
@@ -206,11 +142,19 @@ class RiskMember(Member):
     def recover(self) -> None:
         for account_id, (partition, saved) in self.saved.items():
             self.desk.restore(partition, RiskAccount.restored(account_id, saved, self.desk.pending))
-        answers = [m.event for m in self.log.messages() if isinstance(m.event, RiskAssessed) and m.event.step_size]
+        given = [m.event for m in self.log.messages() if isinstance(m.event, RiskAssessed)]
+        answers = [answer for answer in given if answer.step_size]
+        for answer in (answer for answer in given if not answer.step_size):
+            self.desk.admission.published(answer)
         newest_us: dict[str, int] = {}
         for answer in answers:
             newest_us[answer.account_id] = max(newest_us.get(answer.account_id, -1), answer.event_time_us)
-        self.desk.published(newest_us, answers)
+        given_on = (BY_EVENT[StrategyEvaluated].name, BY_EVENT[AccountStateChanged].name)
+        ends = {place: len(self.log.records[place]) for topic in given_on for place in self.places(topic)}
+        self.desk.again.is_reading = lambda number: any(
+            self.positions[place] < end for place, end in ends.items() if place.partition == number
+        )
+        self.desk.published(PublishedAnswers(range(self.log.partitions), newest_us, answers))
 
     def held(self) -> dict[Place, int]:
         return dict(self.desk.pending.lowest())
@@ -229,8 +173,14 @@ class ExecutionMember(Member):
             self.read: dict[int, ReadPosition] = {}
         return execution_inputs(self.desk)
 
-    def deliver(self, place: Place) -> None:
-        super().deliver(place)
+    def doubtful(self) -> UnknownVersions[Any]:
+        return self.desk.unknown
+
+    def ticked(self) -> Iterable[Emit]:
+        return self.desk.tick(0)
+
+    def handle(self, place: Place) -> None:
+        super().handle(place)
         if self.desk.positions.rewinds:
             self.positions |= self._starts()
 

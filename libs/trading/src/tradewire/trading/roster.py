@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import NamedTuple
 
-from tradewire.ports.events import ActiveVersion, StrategyEvaluated, StrategyStatusChanged
+from tradewire.ports.events import ActiveVersion, RiskAssessed, StrategyEvaluated, StrategyStatusChanged
 from tradewire.trading.language.intervals import INTERVALS_US, origin_us
 
 Market = tuple[str, str]
@@ -74,11 +74,15 @@ class _Span:
 
 @dataclass(slots=True)
 class _Tables:
-    """What the versions say, by account and by market; ``spans``: of each account the one that was used last."""
+    """What the versions say, by account and by market; ``spans``: of each account the one that was used last.
+
+    ``decided``: by account, strategy, venue and symbol.
+    """
 
     subscriptions: dict[str, list[Subscription]] = field(default_factory=lambda: defaultdict(list))
     accounts: dict[Market, set[str]] = field(default_factory=lambda: defaultdict(set))
     strategies: dict[Market, set[str]] = field(default_factory=lambda: defaultdict(set))
+    decided: dict[tuple[str, str, str, str], list[Subscription]] = field(default_factory=lambda: defaultdict(list))
     spans: dict[str, _Span] = field(default_factory=dict)
 
 
@@ -192,14 +196,23 @@ class Roster:
             return None
         return version if version.venue == market[0] and market[1] in version.symbols else None
 
-    def has_ended(self, event: StrategyEvaluated) -> bool:
-        """Does nobody decide on the bar of an evaluation, as the answers about its strategy say?
+    def owes(self, event: StrategyEvaluated) -> bool:
+        """Does the strategy decide for the account on the bar of an evaluation, as the answers about it say?
 
         An instance of strategy that had not heard that a version ended decided on later bars.
         """
-        market = event.venue, event.symbol
-        decides = self.decides(event.strategy_id, market, event.interval, event.event_time_us)
-        return self.knows(event.strategy_id, event.config_version) and decides is None
+        interval_us = INTERVALS_US[event.interval]
+        return any(item.interval_us == interval_us for item in self._deciding(event))
+
+    def owes_some_bar(self, event: RiskAssessed) -> bool:
+        """Does the strategy decide for the account on a bar, of any interval, that an assessment may be about?"""
+        return next(self._deciding(event), None) is not None
+
+    def _deciding(self, event: StrategyEvaluated | RiskAssessed) -> Iterator[Subscription]:
+        key, time_us = (event.account_id, event.strategy_id, event.venue, event.symbol), event.event_time_us
+        for item in self._tables.decided.get(key, ()):
+            if item.since_us <= time_us and (item.until_us is None or time_us < item.until_us):
+                yield item
 
     def shared(self, event: StrategyEvaluated) -> bool:
         """Do other strategies of the account trade the symbol too?"""
@@ -232,6 +245,7 @@ def _enter(tables: _Tables, strategy_id: str, versions: Sequence[ActiveVersion])
             tables.subscriptions[account_id].append(subscription)
             tables.accounts[venue, stream.symbol].add(account_id)
             tables.strategies[venue, stream.symbol].add(strategy_id)
+            tables.decided[account_id, strategy_id, venue, stream.symbol].append(subscription)
 
 
 def _streams(strategy_id: str, version: ActiveVersion) -> dict[tuple[str, str, Stream], None]:

@@ -72,6 +72,8 @@ def on_ledger(settings: Settings, ledger: LedgerPort, brokers: SimulatedBrokers 
         backlog=desk.pending.counts,
         tick=desk.tick,
         hurried=desk.busy,
+        doubts=desk.unknown.doubts,
+        settle=desk.unknown.settle,
         status=desk.status,
         waits=desk.waits,
         closed=venue.close,

@@ -4,26 +4,41 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tradewire.ports.bus import Outgoing, Place, Record
-from tradewire.ports.errors import ContractViolationError, FatalError
-from tradewire.ports.events import RiskAssessed, RiskStateSaved
+from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.events import AccountStateChanged, RiskAssessed, RiskStateSaved, StrategyEvaluated
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.desk import RiskDesk
+from tradewire.risk.domain.reading_again import PublishedAnswers
 from tradewire.runtime.bus.partitioner import partition_of
+from tradewire.runtime.bus.readable_ends import end_of_records
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.headers import decode_headers
 from tradewire.runtime.codec.messages import read_record
-from tradewire.runtime.loop.failures import tell_how_to_skip
 from tradewire.runtime.service import StoreContext
 from tradewire.runtime.stores.changelog import ChangelogStore
 
 log = logging.getLogger(__name__)
 ANSWERS_READ, ANSWERS_READ_MAX = 5_000, 80_000
 """Newest answers of a partition that are read at the start; more, at most so many, as long as no state includes one."""
+
+
+GIVEN_ON: tuple[type[Event], ...] = (StrategyEvaluated, AccountStateChanged)
+"""What answers are given on; keyed by account as they are, so in partitions of the same numbers."""
+
+
+class Answered(NamedTuple):
+    """The step that a record of risk's own topic answers: of which account, None where nobody can tell, and when (µs);
+    with the answer, where it can be read.
+    """
+
+    account_id: str | None
+    time_us: int
+    answer: RiskAssessed | None = None
 
 
 class KeptRules(Protocol):
@@ -53,6 +68,8 @@ class RiskStore(ChangelogStore):
     def __init__(self, desk: RiskDesk, rules: KeptRules | None) -> None:
         super().__init__(RiskStateSaved, changed=self._changes, restored=self._restore, forgotten=desk.forget)
         self._desk, self._rules = desk, rules
+        self._again: dict[Place, tuple[int, int]] = {}
+        desk.again.is_reading = self._is_reading
 
     async def open(self, context: StoreContext) -> None:
         await super().open(context)
@@ -66,16 +83,36 @@ class RiskStore(ChangelogStore):
         self._desk.own(partitions)
         newest_us: dict[str, int] = {}
         answers: list[RiskAssessed] = []
+        unread: list[int] = []
         for partition in partitions:
-            answers += await self._answers(partition, newest_us)
-        self._desk.published(newest_us, answers)
+            answers += await self._answers(partition, newest_us, unread)
+        await self._read_again(partitions)
+        self._desk.published(PublishedAnswers(partitions, newest_us, answers, unread))
         return repeated
 
-    async def _answers(self, partition: int, newest_us: dict[str, int]) -> list[RiskAssessed]:
+    async def _read_again(self, partitions: Sequence[int]) -> None:
+        """Note where what answers are given on begins for this member, and where it ends now."""
+        assert self._context is not None
+        bus, places = self._context.bus, [Place(BY_EVENT[e].name, p) for e in GIVEN_ON for p in partitions]
+        committed, begin = await bus.committed(self._context.service, places), await bus.begin_offsets(places)
+        for place in places:
+            self._again[place] = max(committed[place] or 0, begin[place]), await end_of_records(bus, place)
+
+    def _is_reading(self, partition: int) -> bool:
+        """Is something not handled yet that was there when risk's own answers were read?"""
+        assert self._context is not None
+        for place in (Place(BY_EVENT[event].name, partition) for event in GIVEN_ON):
+            begin, end = self._again[place]
+            if max(begin, self._context.position(place) or 0) < end:
+                return True
+        return False
+
+    async def _answers(self, partition: int, newest_us: dict[str, int], unread: list[int]) -> list[RiskAssessed]:
         """The answers at the end of a partition that no saved state includes, and some before; in their order.
 
         State is saved for all accounts of a partition at once, so one that is included says that all before it are.
-        Adds to ``newest_us`` the event time of the newest step answered, per account.
+        Adds to ``newest_us`` the event time of the newest step answered, per account, and to ``unread`` the partition
+        when it has an answer of which nobody can tell that.
         """
         assert self._context is not None
         bus, place = self._context.bus, Place(BY_EVENT[RiskAssessed].name, partition)
@@ -89,16 +126,24 @@ class RiskStore(ChangelogStore):
                 if answered is None:
                     continue
                 account_id, time_us, answer = answered
+                if account_id is None:
+                    unread.append(partition)
+                    continue
                 newest_us[account_id] = max(newest_us.get(account_id, -1), time_us)
-                included |= self._desk.includes(account_id, time_us)
+                included |= self._includes(account_id, time_us)
                 if answer is not None:
                     answers.append(answer)
             if included or start == begin or count >= ANSWERS_READ_MAX:
                 return answers
             count *= 4
 
-    async def _answered(self, record: Record) -> tuple[str, int, RiskAssessed | None] | None:
-        """Account, event time (µs) of the step that a record answers, and the answer; None for one that answers none.
+    def _includes(self, account_id: str, time_us: int) -> bool:
+        """Does the state of an account include the answers up to an event time?"""
+        account = self._desk.accounts().get(account_id)
+        return account is not None and time_us <= account.answered_until_us
+
+    async def _answered(self, record: Record) -> Answered | None:
+        """What a record answers; None for one that answers no step.
 
         An answer whose value cannot be decoded counts by its key and headers, see ``_answered_unread``.
         """
@@ -108,13 +153,11 @@ class RiskStore(ChangelogStore):
         try:
             event = await self._answer(record)
         except ContractViolationError as error:
-            try:
-                unread = _answered_unread(record, error)
-            except FatalError as fatal:
-                tell_how_to_skip(record, self._context.service, fatal)
-                raise
-            return (*unread, None) if unread is not None else None
-        return (event.account_id, event.event_time_us, event) if event.step_size else None
+            return _answered_unread(record, error)
+        if not event.step_size:
+            self._desk.admission.published(event)
+            return None
+        return Answered(event.account_id, event.event_time_us, event)
 
     async def _answer(self, record: Record) -> RiskAssessed:
         """An answer, also one written with an older schema."""
@@ -155,16 +198,15 @@ class RiskStore(ChangelogStore):
         self._desk.restore(partition, RiskAccount.restored(event.account_id, event.state, self._desk.pending))
 
 
-def _answered_unread(record: Record, error: ContractViolationError) -> tuple[str, int] | None:
+def _answered_unread(record: Record, error: ContractViolationError) -> Answered | None:
     """What a record of risk's own topic answers whose value cannot be decoded; logged with its place.
 
     The desk only waits longer for a later step than it must: FLATTEN closes nothing by account states up to the time
     returned. So an unread record counts as an answered step. Without a key or an event time it is not risk's, which
-    writes both on every answer: it answers nothing, and cannot matter. Its readers, execution and telemetry, each keep
-    it as a dead letter; risk, which does not read its topic while it runs, writes none.
-
-    Raises: FatalError when there are both and one cannot be read: it may be the newest answer of any account, and to
-    go on might close a position twice.
+    writes both on every answer: it answers nothing, and cannot matter. Where one is there and cannot be read, it may be
+    the newest answer of any account: FLATTEN waits for all of them until what they were given on is read again. Its
+    readers, execution and telemetry, each keep it as a dead letter; risk, which does not read its topic while it runs,
+    writes none.
     """
     what = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
     place = f"{record.topic} {record.partition}/{record.offset}"
@@ -174,12 +216,17 @@ def _answered_unread(record: Record, error: ContractViolationError) -> tuple[str
         )
         return None
     try:
-        answered = record.key.decode(), decode_headers(record).event_time_us
+        answered = Answered(record.key.decode(), decode_headers(record).event_time_us)
     except (UnicodeDecodeError, ContractViolationError) as unreadable:
-        raise FatalError(
-            f"{place}: neither the answer ({error}) nor whom and when it answers ({unreadable}) can be read: FLATTEN "
-            "might close twice; pass over it (`tradewire dlq skip`) once the account's orders are checked"
-        ) from unreadable
+        log.error(
+            "%s: neither the answer (%s) nor whom and when it answers (%s) can be read: FLATTEN waits until all that "
+            "was answered is read again",
+            place,
+            error,
+            unreadable,
+            extra={"event": "own_answer_unreadable", **what},
+        )
+        return Answered(None, -1)
     log.error(
         "%s cannot be decoded, counted as a step answered: %s",
         place,

@@ -94,6 +94,7 @@ class Parking:
         self._requested: dict[Key, Wait] = {}
         self._skips: dict[tuple[Place, int], str] = {}
         self._read: dict[Place, int] = {}
+        self._asked_since: list[tuple[Place, int]] = []
 
     def __len__(self) -> int:
         """Keys whose later records wait."""
@@ -139,9 +140,20 @@ class Parking:
         for record in records:
             if record.topic == self._topic:
                 self.take(record)
+                self._asked_since += self._skip_of(record)
             else:
                 others.append(record)
         return others
+
+    def _skip_of(self, record: Record) -> Iterator[tuple[Place, int]]:
+        key, skip = origin(record), read_skip(record)
+        if key is not None and skip is not None:
+            yield Place(key[0], skip.partition), skip.offset
+
+    def newly_skipped(self) -> list[tuple[Place, int]]:
+        """Partition and offset of records that operators have asked to pass over since this was last asked."""
+        asked, self._asked_since = self._asked_since, []
+        return asked
 
     def park(self, record: Record) -> None:
         """A dead letter is about to be written for ``record``."""

@@ -16,6 +16,7 @@ from tradewire.ports.clock import ClockPort
 from tradewire.runtime.bus.readable_ends import ReadableEnds
 from tradewire.runtime.bus.readers import Reader, read_to_end
 from tradewire.runtime.loop.continuity import Continuity
+from tradewire.runtime.service import Service
 
 STANDSTILL_SECONDS = 1.0
 """A wait that lasts so much longer than asked tells that the process was stopped, or starved."""
@@ -33,13 +34,14 @@ class Broadcast:
 
     def __init__(
         self,
-        topics: Sequence[str],
+        service: Service,
         bus: EventBusPort,
         continuity: Continuity,
         position: Callable[[Place], int | None],
         records_max: int,
     ) -> None:
-        self._topics, self._bus, self._continuity = topics, bus, continuity
+        self._topics, self._bus, self._continuity = service.topics()[0], bus, continuity
+        self._doubts, self._settle, self._settles = service.doubts, service.settle, False
         self._readable = ReadableEnds(bus)
         self._position, self._records_max = position, records_max
         self.starts: dict[Place, int] = {}
@@ -83,8 +85,13 @@ class Broadcast:
     async def behind(self) -> bool:
         """Is some of it unhandled that the topics held when this was first asked since they were outdated?
 
+        Where the service is in doubt, the topics are read to the end that they have now, and then it is told. What it
+        is in doubt about was read before: while this is true, it is given nothing but broadcast records.
         Raises RetryableError.
         """
+        if not self._settles and self._doubts():
+            self._settles = True
+            self.outdate()
         until, times_outdated = self._until, self._times_outdated
         if until is None:
             until = await self._bus.end_offsets(list(self.starts)) if self.starts else {}
@@ -96,6 +103,9 @@ class Broadcast:
         if times_outdated != self._times_outdated:  # while the bus was asked: ask again
             return True
         self._until = until
+        if not until and self._settles:
+            self._settles = False
+            self._settle()
         return bool(until)
 
     def _at(self, place: Place) -> int:

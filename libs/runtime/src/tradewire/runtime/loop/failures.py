@@ -7,6 +7,9 @@ handled twice on the way makes the same ids and is dropped like anything read tw
 
 A worker whose partitions went to another member while it could not write begins anew in the same way (see ``lease``).
 
+A record that an operator asks to pass over may wait in the service's memory already. The worker then begins anew in the
+same way: what waits was not committed, so it is read again, and passed over.
+
 Only a broken invariant of our own (AssertionError) and what no restart mends (FatalError) end the process. The log then
 names the record and the command with which an operator passes over it: ``tradewire dlq skip``.
 """
@@ -14,10 +17,10 @@ names the record and the command with which an operator passes over it: ``tradew
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from tradewire.ports.bus import Outgoing, Record
+from tradewire.ports.bus import Outgoing, Place, Record
 from tradewire.ports.errors import ContractViolationError, FatalError
 from tradewire.runtime.loop.lease import LeaseLostError
 
@@ -25,8 +28,10 @@ if TYPE_CHECKING:
     import asyncio
 
     from tradewire.runtime.loop.worker import Worker
+    from tradewire.runtime.service import Service
 
 log = logging.getLogger(__name__)
+Position = Callable[[Place], int | None]
 ENDING = (AssertionError, FatalError)
 """What ends the process: see the module."""
 
@@ -49,6 +54,23 @@ class BatchRefusedError(Exception):
     def __init__(self, records: int, violation: ContractViolationError) -> None:
         super().__init__(str(violation))
         self.records, self.violation = records, violation
+
+
+class SkippedRecordError(Exception):
+    """A record that waits in the service's memory is to be passed over."""
+
+
+def leave_out_skipped(skipped: Iterable[tuple[Place, int]], service: Service, position: Position) -> None:
+    """Raises SkippedRecordError when a record to be passed over was handled and is not answered.
+
+    ``position``: offset behind the last record handled of a partition.
+    """
+    if service.renew is None:
+        return
+    for place, offset in skipped:
+        lowest = service.held().get(place)
+        if lowest is not None and lowest <= offset < (position(place) or 0):
+            raise SkippedRecordError(f"{place.topic}/{place.partition} offset {offset} is passed over as asked")
 
 
 def violation_of(error: Exception) -> ContractViolationError:
@@ -95,6 +117,8 @@ async def run_in_turn(workers: list[Worker], place: int, stop: asyncio.Event) ->
             alone, reason = 0, str(failed.violation)
         except BatchRefusedError as refused:
             alone, reason = refused.records, str(refused.violation)
+        except SkippedRecordError as skipped:
+            alone, reason = 0, str(skipped)
         except LeaseLostError as lost:
             if stop.is_set() or workers[place].service.renew is None:
                 raise

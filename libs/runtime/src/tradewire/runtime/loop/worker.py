@@ -29,7 +29,7 @@ from tradewire.runtime.loop.checkpoints import Checkpoints
 from tradewire.runtime.loop.connecting import closed, limit_drain, unless_stopped
 from tradewire.runtime.loop.continuity import Continuity
 from tradewire.runtime.loop.effects import Effects
-from tradewire.runtime.loop.failures import HandlerFailedError
+from tradewire.runtime.loop.failures import HandlerFailedError, leave_out_skipped
 from tradewire.runtime.loop.fanout import Fanout
 from tradewire.runtime.loop.heartbeat_records import HeartbeatRecords
 from tradewire.runtime.loop.lease import LeaseLostError
@@ -82,12 +82,12 @@ class Worker:
         self._shared = SharedLetters(service.topics()[-1], self._parking, clock, self.progress.unwritten_letters)
         parts = Parts(self._publisher, self._parking, self._audit, self._heartbeats, self._shared)
         self._answering = Answering(service, codec, parts, clock, tracing, metrics, self.progress, version)
-        broadcast_topics, fanout_topics, self._group_topics = service.topics()
+        _, fanout_topics, self._group_topics = service.topics()
         topics, progress, records_max = self._group_topics, self.progress, settings.poll_records_max
         self._checkpoints = Checkpoints(service, topics, self._publisher, clock, metrics, settings, progress)
         self._effects = Effects(service, self._answering, self._publisher, self._checkpoints, alone)
         self._continuity = Continuity(service, bus, self._audit, metrics, self.progress)
-        self._broadcast = Broadcast(broadcast_topics, bus, self._continuity, self._checkpoints.position, records_max)
+        self._broadcast = Broadcast(service, bus, self._continuity, self._checkpoints.position, records_max)
         self._fanout = Fanout(fanout_topics, bus, service.store, self._continuity, records_max)
         self._back_pressure = BackPressure(service.backlog, settings.backlog_records_max)
         handled_by = self._answering, self._checkpoints, self._back_pressure
@@ -118,7 +118,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``, then flush for ``drain_seconds`` at most. Raises FatalError, RetryableError; for
-        ``failures.run_in_turn`` HandlerFailedError, when its dead letter is written, BatchRefusedError, LeaseLostError.
+        ``failures.run_in_turn`` HandlerFailedError, when its dead letter is written, and its other errors.
         """
         stopping = asyncio.create_task(stop.wait())
         limit = asyncio.timeout(None)
@@ -274,6 +274,7 @@ class Worker:
             if reader is self._fanout.reader and self._fanout.stale:
                 continue  # partitions moved while it was polled: it is opened where they ask for first
             records += self._parking.sort_out(taken(reader, self.progress))
+        leave_out_skipped(self._parking.newly_skipped(), self.service, self._checkpoints.position)
         await self._publisher.until_done(lambda: self._continuity.check(records), "look for what is missing")
         count = await self._effects.of(records, list if behind else self._beside, self._group)
         self.progress.note_published(count, self._clock.now_us())

@@ -116,12 +116,17 @@ class ExecutionAccount:
                 step[event.step_index] = PendingAssessment(event, envelope)
                 self.pending.take(envelope)
 
-    def read(self, event: RiskAssessed) -> bool:
-        """Note an assessment; is it a new one, rather than one that is delivered or published again?"""
-        self.reached_us = max(self.reached_us, event.event_time_us)
+    def read(self, event: RiskAssessed, *, owed: bool) -> bool:
+        """Note an assessment; is it a new one, rather than one that is delivered or published again?
+
+        One of a bar that nobody decides on, not ``owed``, does not tell that the steps before it have been answered.
+        """
         place = (event.event_time_us, event.step_index)
         new = place > self.read_to
-        self.read_to = max(place, self.read_to)
+        if owed:
+            self.reached_us = max(self.reached_us, event.event_time_us)
+        if owed or event.intents:
+            self.read_to = max(place, self.read_to)
         return new
 
     def complete(self, owed: Iterable[tuple[Feed, int]]) -> bool:
@@ -168,11 +173,13 @@ class ExecutionAccount:
         return found
 
     def complete_step(self, time_us: int) -> list[PendingAssessment] | None:
-        """The assessments of a step in order, once all are here; none when a later step was read, and so none come."""
+        """The assessments of a step in order, once all are here; what is here, if anything, when a later step was read,
+        and so no more come.
+        """
         step = self.assessments.get(time_us)
-        if not step:
-            return [] if self.reached_us > time_us else None
-        return self.take_step(time_us) if len(step) >= step[min(step)].event.step_size else None
+        if step and (self.reached_us > time_us or len(step) >= step[min(step)].event.step_size):
+            return self.take_step(time_us)
+        return [] if self.reached_us > time_us else None
 
     def take_step(self, time_us: int) -> list[PendingAssessment]:
         """Take what is here of a step out of the buffer, in order."""

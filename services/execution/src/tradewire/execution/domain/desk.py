@@ -13,6 +13,7 @@ from tradewire.execution.domain.catching_up import CatchingUp
 from tradewire.execution.domain.execution_port import Bars, ExecutionPort
 from tradewire.execution.domain.first_answers import FirstAnswers
 from tradewire.execution.domain.following import Following, news
+from tradewire.execution.domain.journal import OrderJournal
 from tradewire.execution.domain.kill_switch import KillSwitch, permitted, reason
 from tradewire.execution.domain.order_records import record_of
 from tradewire.execution.domain.passed_steps import deny_passed
@@ -37,10 +38,8 @@ from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.pending_offsets import PendingOffsets
 from tradewire.trading.roster import Roster
 from tradewire.trading.tracking import Tracked
+from tradewire.trading.unknown_versions import UnknownVersions
 from tradewire.trading.wire import spec_of
-
-JOURNALED = frozenset((OrderChanged, OrderFilled))
-"""What the ledger must hold before it is published; asked for every message, so by type alone."""
 
 
 class ExecutionDesk:
@@ -59,9 +58,10 @@ class ExecutionDesk:
         self._accounts: Tracked[str, ExecutionAccount] = Tracked()
         self._following = Following(self._roster)
         self.pending = PendingOffsets()
+        self.unknown: UnknownVersions[RiskAssessed] = UnknownVersions(self._roster.knows, self.pending)
         self.positions = CandlePositions()
         self._catching_up = CatchingUp(self.positions, self._roster, self._following, self._time_of)
-        self._journal: list[OrderChanged | OrderFilled] = []
+        self._journal = OrderJournal()
         self.kill_switch, self._first_answers = KillSwitch(), FirstAnswers()
 
     # ---- events ----
@@ -73,12 +73,13 @@ class ExecutionDesk:
 
     def tick(self, _: int) -> Iterator[Emit]:
         """Take what venues reported, and carry the kill switch out on accounts that do not obey it yet."""
+        yield from self._explained()
         for account_id in self._venue.reporting():
             account = self._accounts[account_id]
-            yield from self._journaled(account.execution.reports())
-            yield from self._journaled(self._advance(account))
+            yield from self._journal.noted(account.execution.reports())
+            yield from self._journal.noted(self._advance(account))
         for account_id in self.kill_switch.due():
-            yield from self._journaled(self.kill_switch.carry_out(self._accounts[account_id]))
+            yield from self._journal.noted(self.kill_switch.carry_out(self._accounts[account_id]))
 
     def on_status(self, event: StrategyStatusChanged, envelope: Envelope) -> Iterator[Emit]:
         """A strategy came, changed or went."""
@@ -88,8 +89,9 @@ class ExecutionDesk:
         for account in self._accounts.values():
             if account.awaits_us is None and account.assessed_us < account.time_us:
                 account.awaits_us = account.time_us if self._following.decides(account, account.time_us) else None
-            yield from self._journaled(deny_passed(account, self._following))
-            yield from self._journaled(self._advance(account))
+            yield from self._journal.noted(deny_passed(account, self._following))
+            yield from self._journal.noted(self._advance(account))
+        yield from self._explained()
 
     def on_instrument(self, event: InstrumentChanged, _: Envelope) -> Iterable[Emit]:
         """Filters, fees and brackets."""
@@ -114,29 +116,43 @@ class ExecutionDesk:
                 arrived = arrived or Arrived.of(event, envelope)
                 account = self._account(account_id)
                 account.take_candle(arrived)
-                yield from self._journaled(self._advance(account))
+                yield from self._journal.noted(self._advance(account))
 
     def on_assessment(self, event: RiskAssessed, envelope: Envelope) -> Iterator[Emit]:
         """Approved orders of one evaluation; placed when all of its step are here."""
-        account, assessed = self._account(event.account_id), PendingAssessment(event, envelope)
+        assessed = PendingAssessment(event, envelope)
         if event.step_size == 0:
-            yield from self._journaled(self._place(account, assessed, max(account.time_us, 0)))
-            return
+            if event.intents or event.cancels:
+                account = self._account(event.account_id)
+                yield from self._journal.noted(self._place(account, assessed, max(account.time_us, 0)))
+        elif self.unknown.has(event.account_id) or not self._roster.knows(event.strategy_id, event.config_version):
+            self.unknown.keep(event, envelope)
+        else:
+            yield from self._take(event, envelope)
+
+    def _explained(self) -> Iterator[Emit]:
+        """Assessments of versions that were not known, and those behind them: known now, or never accepted."""
+        for item in self.unknown.explained():
+            event, assessed = item.event, PendingAssessment(item.event, item.envelope)
+            if self._roster.knows(event.strategy_id, event.config_version):
+                yield from self._take(event, item.envelope)
+            elif event.intents:
+                yield from self._journal.noted(denied(self._account(event.account_id), assessed))
+
+    def _take(self, event: RiskAssessed, envelope: Envelope) -> Iterator[Emit]:
         yield from self._first_answers.compare(event, envelope)
-        new = account.read(event)
-        if not self._following.is_past(account, event):
+        account, owed = self._account(event.account_id), self._roster.owes_some_bar(event)
+        new = account.read(event, owed=owed)
+        if not self._following.is_past(account, event) and (owed or event.step_size > 1):
             account.take_assessment(event, envelope)
         elif new:
-            yield from self._journaled(denied(account, assessed))
-        yield from self._journaled(self._advance(account))
+            yield from self._journal.noted(denied(account, PendingAssessment(event, envelope)))
+        yield from self._journal.noted(self._advance(account))
 
     # ---- state ----
 
     def own(self, partitions: Iterable[int], known: Mapping[int, ReadPosition]) -> None:
-        """Become the writer of partitions whose accounts were restored. ``known``: their positions as written last.
-
-        A strategy whose status came after that may need candles from before: nobody knew that it would.
-        """
+        """Become the writer of partitions whose accounts were restored. ``known``: their positions as written last."""
         for partition in partitions:
             self._catching_up.own(partition, known.get(partition))
 
@@ -161,6 +177,7 @@ class ExecutionDesk:
     def forget(self, partitions: Iterable[int]) -> None:
         """Drop what another member writes now."""
         gone = set(partitions)
+        self.unknown.forget(lambda account_id, _: self.partition_of(account_id) in gone)
         for partition in gone:
             self.positions.forget(partition)
         for account_id in [a for a in self._accounts.peek() if self.partition_of(a) in gone]:
@@ -172,7 +189,7 @@ class ExecutionDesk:
 
     def busy(self) -> bool:
         """Will there be something to report soon?"""
-        return bool(self._venue.reporting())
+        return bool(self._venue.reporting()) or self.unknown.doubts()
 
     def stored(self) -> None:
         """The ledger holds everything up to now."""
@@ -180,20 +197,16 @@ class ExecutionDesk:
 
     def journal(self) -> list[OrderChanged | OrderFilled]:
         """Transitions and fills since last asked."""
-        taken, self._journal = self._journal, []
-        return taken
+        return self._journal.take()
 
     def changed(self) -> Iterator[ExecutionAccount]:
         """Accounts that may have changed since last asked."""
-        for _, account in self._accounts.touched():
-            yield account
+        return (account for _, account in self._accounts.touched())
 
     def candle_positions(self) -> dict[int, ReadPosition]:
         """What was read of the candles, by account partition: up to the oldest one that is buffered."""
-        topic = BY_EVENT[CandleClosed].name
-        return self.positions.saved(
-            {p.partition: offset for p, offset in self.pending.lowest().items() if p.topic == topic}
-        )
+        topic, pending = BY_EVENT[CandleClosed].name, self.pending.lowest()
+        return self.positions.saved({p.partition: offset for p, offset in pending.items() if p.topic == topic})
 
     def accounts(self) -> Mapping[str, ExecutionAccount]:
         """Accounts that it answers for and has heard of, to look at."""
@@ -206,16 +219,8 @@ class ExecutionDesk:
 
     def waits(self) -> Iterator[WaitReason]:
         """Accounts that stand still until risk has answered a step, or their venue an order."""
-        return accounts_wait_for(self._accounts.peek().values())
-
-    def _journaled(self, emits: Iterable[Emit]) -> Iterator[Emit]:
-        """Note what the ledger must hold before it is published."""
-        for emit in emits:
-            event = emit.event
-            if type(event) in JOURNALED:
-                assert isinstance(event, OrderChanged | OrderFilled)
-                self._journal.append(event)
-            yield emit
+        yield from self.unknown.waits()
+        yield from accounts_wait_for(self._accounts.peek().values())
 
     # ---- the market happens ----
 
@@ -259,7 +264,9 @@ class ExecutionDesk:
 
     def _next_bars(self, account: ExecutionAccount, time_us: int, feeds: Collection[Feed]) -> Bars:
         """What ``_step`` would let happen."""
-        arrived = account.bars_at(time_us, feeds)
+        return self._news(account, account.bars_at(time_us, feeds))
+
+    def _news(self, account: ExecutionAccount, arrived: dict[Feed, Arrived]) -> Bars:
         for venue, symbol, _ in arrived:
             self._list(account, venue, symbol)
         return news(account, arrived)
@@ -268,9 +275,7 @@ class ExecutionDesk:
         self, account: ExecutionAccount, time_us: int, feeds: frozenset[Feed], arrived: dict[Feed, Arrived]
     ) -> Iterator[Emit]:
         """All bars of the account that close at ``time_us`` happen; then the account's state goes out."""
-        for venue, symbol, _ in arrived:
-            self._list(account, venue, symbol)
-        bars = news(account, arrived)
+        bars = self._news(account, arrived)
         cause = list(arrived.values())[-1].envelope
         account.time_us = time_us
         yield from account.execution.step(time_us, bars, cause)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from heapq import heappop, heappush
@@ -14,7 +14,7 @@ from tradewire.ports.checks import check_account_state_changed
 from tradewire.ports.events import AccountStateChanged, OrderIntent, RiskAssessed, Signal, StrategyEvaluated
 from tradewire.ports.message import Envelope
 from tradewire.risk.domain.in_flight import InFlightOrder, InFlightOrders
-from tradewire.risk.domain.recorded import RecordedStep, recorded_steps
+from tradewire.risk.domain.recorded import Again, RecordedStep, recorded_steps
 from tradewire.risk.domain.saved_values import saved_decimal, saved_int, saved_text
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.pending_offsets import PendingOffsets
@@ -34,12 +34,6 @@ class WaitingEvaluation(NamedTuple):
     def signals(self) -> bool:
         """Does it ask for a trade?"""
         return self.event.signal is not Signal.HOLD
-
-    @property
-    def told(self) -> str:
-        """The strategy's version, and the record, for people."""
-        event, record = self.event, self.envelope
-        return f"{event.strategy_id} version {event.config_version} ({record.topic} {record.partition} {record.offset})"
 
 
 class BufferedState(NamedTuple):
@@ -79,9 +73,9 @@ class RiskAccount:
 
     def take_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> None:
         """Buffer an evaluation, unless it was answered or is buffered already."""
-        stream = Stream(event.strategy_id, event.symbol, INTERVALS_US[event.interval])
-        if event.event_time_us <= self.answered_us.get(stream, -1):
+        if self.has_answered(event):
             return
+        stream = Stream(event.strategy_id, event.symbol, INTERVALS_US[event.interval])
         step = self.steps.get(event.event_time_us)
         if step is None:
             step = self.steps[event.event_time_us] = {}
@@ -93,6 +87,11 @@ class RiskAccount:
         self.newest_us[stream] = max(event.event_time_us, self.newest_us.get(stream, -1))
         if event.last_of_stream:
             self.ending.add(stream)
+
+    def has_answered(self, event: StrategyEvaluated) -> bool:
+        """Was this evaluation of its stream, or a later one, answered?"""
+        stream = Stream(event.strategy_id, event.symbol, INTERVALS_US[event.interval])
+        return event.event_time_us <= self.answered_us.get(stream, -1)
 
     def take_state(self, event: AccountStateChanged, envelope: Envelope) -> None:
         """Buffer an account state, unless it is older than the one in use."""
@@ -122,11 +121,6 @@ class RiskAccount:
             known_us = max(self.newest_us.get(stream, -1), self.answered_us.get(stream, -1))
             if known_us < close_us and stream not in self.ending and stream not in self.ended:
                 yield stream
-
-    def unanswered(self, step_us: int, knows: Callable[[str, int], bool]) -> list[WaitingEvaluation]:
-        """Evaluations of a step whose strategy's version is not known here yet, nor who else decides then."""
-        step = self.steps[step_us].values()
-        return [one for one in step if not knows(one.event.strategy_id, one.event.config_version)]
 
     def state_as_of(self, step_us: int) -> AccountStateChanged | None:
         """The account as of ``step_us``, once its state at or after that time is known; moves the trackers there."""
@@ -188,35 +182,27 @@ class RiskAccount:
             answered_us[strategy_id, symbol] = max(time_us, answered_us.get((strategy_id, symbol), -1))
         self.recorded = recorded_steps(answers, answered_us)
 
-    def as_recorded(self, step_us: int) -> tuple[list[Stream], list[Stream]] | None:
-        """The streams of a recorded step, and those that were answered after it; None while one may still be read.
+    def is_recorded(self, evaluation_id: str) -> bool:
+        """Is the answer to an evaluation among those that are on the topic and not in the state?"""
+        return any(evaluation_id in step.answers for step in self.recorded.values())
+
+    def as_recorded(self, step_us: int, *, whole: bool) -> Again | None:
+        """A step that was answered before; None while something that it was answered on may still be read.
 
         Of a step whose answers were cut short the others are those that came next, as many as it had: evaluations are
-        read again in their order.
+        read again in their order. ``whole``: all is here that was there when the answers were.
         """
         recorded, step = self.recorded[step_us], self.steps[step_us]
         by_id = {waiting.envelope.event_id: stream for stream, waiting in step.items()}
-        known = recorded.own | recorded.after
-        if any(key not in by_id and not self._has_gone_past(answer) for key, answer in known.items()):
+        given, others = recorded.given(by_id), sorted(by_id.keys() - recorded.answers.keys())
+        others.sort(key=lambda key: step[by_id[key]].envelope.offset)
+        known = self.newest_state
+        state_us = known.event_time_us if known is not None else -1
+        lacks = recorded.answers.keys() - by_id.keys() or len(others) < given.missing or state_us < given.state_us()
+        if lacks and not whole:
             return None
-        state = self.newest_state
-        if recorded.state_us() > (state.event_time_us if state is not None else -1):
-            return None
-        own = [by_id[key] for key in recorded.own if key in by_id]
-        others = sorted((step[stream].envelope.offset, stream) for key, stream in by_id.items() if key not in known)
-        cut = recorded.size - len(recorded.own)
-        if len(others) < cut:
-            return None
-        own += [stream for _, stream in others[:cut]]
-        return own, [by_id[key] for key in recorded.after if key in by_id]
-
-    def _has_gone_past(self, answer: RiskAssessed) -> bool:
-        """Was a later evaluation of its strategy on its symbol read, so that this one is not there any more?"""
-        return any(
-            time_us > answer.event_time_us
-            for (strategy_id, symbol, _), time_us in self.newest_us.items()
-            if (strategy_id, symbol) == (answer.strategy_id, answer.symbol)
-        )
+        own = [by_id[key] for key in (*given.own, *others[: given.missing])]
+        return Again(own, given.own, [by_id[key] for key in given.after], given.late)
 
     def drop(self) -> None:
         """Let go of everything buffered."""

@@ -9,7 +9,6 @@ from tradewire.ports.events import (
     ControlChanged,
     ControlLevel,
     InstrumentChanged,
-    RiskAssessed,
     RiskDecision,
     StrategyEvaluated,
     StrategyStatusChanged,
@@ -17,10 +16,13 @@ from tradewire.ports.events import (
 from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.risk import Exposure, RiskPort
 from tradewire.risk.domain.account import RiskAccount, WaitingEvaluation
+from tradewire.risk.domain.account_status import accounts_status, accounts_wait_for
+from tradewire.risk.domain.admission import Admission, Admitted, refused_alone
 from tradewire.risk.domain.assessments import assessed, unknown
 from tradewire.risk.domain.flattening import close_share, only_refused, refused_as_ended, refused_as_late, shares
 from tradewire.risk.domain.limits import LimitsDesk
-from tradewire.risk.domain.recorded import FIRST, Again, by_account
+from tradewire.risk.domain.reading_again import PublishedAnswers, ReadingAgain
+from tradewire.risk.domain.recorded import FIRST, Again
 from tradewire.trading.assessment.assess import Decision, RiskContext, assess
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.controls import Controls, decides
@@ -45,12 +47,12 @@ class RiskDesk:
         self._accounts: Tracked[str, RiskAccount] = Tracked()
         self._partitions: dict[str, int] = {}
         self._roster = Roster()
+        self.admission = Admission(self._roster, self.pending)
         self.controls = Controls()
         self.limits = LimitsDesk(rules, self._owns)
         self._owned: set[int] = set()
         self._demands: dict[str, Envelope] = {}
-        self._published_us: dict[str, int] = {}
-        self._recorded: dict[str, list[RiskAssessed]] = {}
+        self.again = ReadingAgain()
         self._instruments: dict[tuple[str, str], InstrumentChanged] = {}
 
     # ---- events ----
@@ -58,6 +60,7 @@ class RiskDesk:
     def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterator[Emit]:
         """A strategy came, changed or went: steps that waited for it may now be complete."""
         self._roster.apply(event)
+        yield from self._explained()
         for account in self._accounts.values():
             yield from self._advance(account)
 
@@ -68,9 +71,33 @@ class RiskDesk:
 
     def on_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> Iterator[Emit]:
         """An evaluation to answer."""
-        account = self._account(event.account_id, envelope)
-        account.take_evaluation(event, envelope)
-        yield from self._advance(account)
+        known, recorded = self._accounts.known(event.account_id), self.again.answers(event.account_id)
+        match self.admission.judge(event, envelope, known, recorded):
+            case Admitted.JOINS:
+                account = self._account(event.account_id, envelope)
+                account.take_evaluation(event, envelope)
+                yield from self._advance(account)
+            case Admitted.REFUSED:
+                yield refused_alone(event, envelope)
+
+    def _explained(self) -> Iterator[Emit]:
+        """Evaluations of versions that were not known: known now, or never accepted."""
+        for item in self.admission.unknown.explained():
+            event = item.event
+            if self._roster.knows(event.strategy_id, event.config_version):
+                yield from self.on_evaluation(event, item.envelope)
+            else:
+                yield refused_alone(event, item.envelope)
+            if (account := self._accounts.get(event.account_id)) is not None:
+                yield from self._advance(account)
+
+    def _read_again(self) -> Iterator[Emit]:
+        """What a life before answered is read again: steps that waited for more of it go on."""
+        for partition in self.again.ended():
+            accounts = [a for a in self._accounts.values() if self._partitions[a.account_id] == partition]
+            for account in accounts:
+                yield from self._advance(account)
+            self.again.settle(partition, accounts, self._accounts.peek())
 
     def on_account(self, event: AccountStateChanged, envelope: Envelope) -> Iterator[Emit]:
         """An account as of an event time."""
@@ -97,10 +124,10 @@ class RiskDesk:
         return ()
 
     def tick(self, now_us: int) -> Iterator[Emit]:
-        """Carry out a FLATTEN that came before the accounts did; live, answer steps whose grace has run out, and say
-        so. Tell what became of changed limits.
-        """
+        """Carry out a FLATTEN that came before its accounts, answer steps whose grace has run out, tell of limits."""
         yield from self.limits.tick(now_us)
+        yield from self._explained()
+        yield from self._read_again()
         if self._demands:
             for account in self._accounts.values():
                 yield from self._flatten(account)
@@ -136,28 +163,21 @@ class RiskDesk:
         self._accounts.restore(account.account_id, account)
         self._partitions[account.account_id] = partition
 
-    def published(self, newest_us: Mapping[str, int], answers: Iterable[RiskAssessed] = ()) -> None:
-        """The answers on the topic, in order, and the event time of each account's newest, saved or not: they stand."""
-        recorded = by_account(answers)
-        self._recorded |= recorded
-        for account_id in recorded.keys() & self._accounts.peek().keys():
-            self._accounts[account_id].remember(self._recorded.pop(account_id))
-        for account_id, time_us in newest_us.items():
-            account = self._accounts.known(account_id)
-            if time_us > (account.answered_until_us if account is not None else -1):
-                self._published_us[account_id] = time_us
-
-    def includes(self, account_id: str, time_us: int) -> bool:
-        """Does the state of an account include the answers up to an event time?"""
-        account = self._accounts.known(account_id)
-        return account is not None and time_us <= account.answered_until_us
+    def published(self, answers: PublishedAnswers) -> None:
+        """The answers on the topic, saved or not: they stand."""
+        self.again.begin(answers)
+        for account_id, account in self._accounts.peek().items():
+            if given := self.again.take(account_id):
+                account.remember(given)
 
     def forget(self, partition: int) -> None:
         """Drop the accounts of a partition that another member answers for now."""
         self._owned.discard(partition)
-        for account_id in [a for a, p in self._partitions.items() if p == partition]:
+        self.admission.unknown.forget(lambda _, envelope: envelope.partition == partition)
+        gone = [a for a, p in self._partitions.items() if p == partition]
+        self.again.forget(partition, gone)
+        for account_id in gone:
             del self._partitions[account_id]
-            self._published_us.pop(account_id, None)
             self._accounts.pop(account_id).drop()
 
     def accounts(self) -> Mapping[str, RiskAccount]:
@@ -166,40 +186,21 @@ class RiskDesk:
 
     def status(self) -> dict[str, object]:
         """For /health."""
-        return {
-            "accounts": {
-                a.account_id: {
-                    "waiting_steps": len(a.steps),
-                    "waits_for": sorted(f"{stream.strategy_id}:{stream.symbol}" for stream in self._owing(a)),
-                    "buffered_states": len(a.states),
-                    "peak_equity": str(a.peak_equity),
-                }
-                for a in self._accounts.peek().values()
-            },
-            "controls": self.controls.levels(),
-        }
+        accounts = self._accounts.peek().values()
+        return {"accounts": accounts_status(accounts, self._owing), "controls": self.controls.levels()}
 
     def waits(self) -> Iterator[WaitReason]:
         """Accounts whose oldest step lacks something."""
-        for account in self._accounts.peek().values():
-            if (step_us := account.oldest_us) is None:
-                continue
-            owing = self._owing(account)
-            streams = ", ".join(sorted(f"{stream.strategy_id} on {stream.symbol}" for stream in owing))
-            if unanswered := account.unanswered(step_us, self._roster.knows):
-                whose = ", ".join(sorted(one.told for one in unanswered))
-                yield WaitReason("strategy_status", f"{account.account_id}: the answer about {whose}", step_us)
-            elif streams:
-                yield WaitReason("evaluations", f"{account.account_id}: evaluations of {streams}", step_us)
-            else:
-                yield WaitReason("account_state", f"{account.account_id}: the account's state", step_us)
+        yield from self.admission.unknown.waits()
+        accounts = [a for a in self._accounts.peek().values() if not self.admission.holds_up(a)]
+        yield from accounts_wait_for(accounts, self._owing)
 
     # ---- answers ----
 
     def _account(self, account_id: str, envelope: Envelope) -> RiskAccount:
         if account_id not in self._accounts:
             account = self._accounts[account_id] = RiskAccount(account_id, self.pending)
-            account.remember(self._recorded.pop(account_id, ()))
+            account.remember(self.again.take(account_id))
             self._partitions[account_id] = envelope.partition
         return self._accounts[account_id]
 
@@ -207,11 +208,14 @@ class RiskDesk:
         """Answer every step that is complete."""
         while (step_us := account.oldest_us) is not None:
             if step_us in account.recorded:
-                if (streams := account.as_recorded(step_us)) is None:
+                under_way = self.again.under_way(self._partitions[account.account_id])
+                if (again := account.as_recorded(step_us, whole=not under_way)) is None:
                     return
-                yield from self._repeat(account, step_us, *streams)
+                del account.recorded[step_us]
+                if again.given:
+                    yield from self._answer(account, step_us, late=again.late, now_us=None, again=again)
                 continue
-            if next(self._owing(account), None) is not None or account.unanswered(step_us, self._roster.knows):
+            if next(self._owing(account), None) is not None or self.admission.holds_up(account):
                 return
             signalled = any(self._may_trade(waiting) for waiting in account.steps[step_us].values())
             if signalled and step_us > account.answered_until_us and account.state_as_of(step_us) is None:
@@ -219,19 +223,11 @@ class RiskDesk:
             yield from self._answer(account, step_us, late=False, now_us=None)
 
     def _may_trade(self, waiting: WaitingEvaluation) -> bool:
-        return waiting.signals and not self._roster.has_ended(waiting.event)
+        return waiting.signals and self._roster.owes(waiting.event)
 
     def _owing(self, account: RiskAccount) -> Iterator[Stream]:
-        """Streams whose evaluations the oldest step waits for."""
         owed = self._roster.owed(account.account_id, account.oldest_us or -1, account.answered_until_us)
         return account.owing(owed)
-
-    def _repeat(self, account: RiskAccount, step_us: int, own: list[Stream], after: list[Stream]) -> Iterator[Emit]:
-        """Go past a step as its answers on the topic say, and give those that a crash kept from getting there."""
-        recorded = account.recorded.pop(step_us)
-        yield from self._answer(account, step_us, late=recorded.late, now_us=None, again=Again(own, recorded.own))
-        if after:
-            account.answer(step_us, after)
 
     def _answer(
         self, account: RiskAccount, step_us: int, *, late: bool, now_us: int | None, again: Again = FIRST
@@ -241,6 +237,8 @@ class RiskDesk:
         state = account.state_as_of(step_us) or account.state
         answered_until_us = account.answered_until_us
         step = account.answer(step_us, again.streams)
+        if again.after:
+            account.answer(step_us, again.after)
         exposure = exposure_of(state) if state is not None else None
         for index, waiting in enumerate(step):
             may_trade = self._may_trade(waiting)
@@ -292,7 +290,7 @@ class RiskDesk:
         state = account.newest_state
         if not self._demands or state is None or state.event_time_us < account.answered_until_us:
             return
-        if state.event_time_us <= self._published_us.get(account.account_id, -1):
+        if self.again.hides(account.account_id, self._partitions[account.account_id], state.event_time_us):
             return
         for key in shares(account, state):
             control = self.controls.flattening(account.account_id, key.strategy_id)

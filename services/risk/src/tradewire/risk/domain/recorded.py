@@ -12,8 +12,8 @@ from tradewire.trading.roster import Stream
 
 
 @dataclass(slots=True)
-class RecordedStep:
-    """The answers of one step that are on the topic, by evaluation id, those that came after the step too.
+class GivenStep:
+    """The answers of one step, by evaluation id; ``after``: those that came after the step.
 
     ``size``: how many evaluations the step had. A crash may have cut its answers short.
     """
@@ -24,18 +24,41 @@ class RecordedStep:
     after: dict[str, RiskAssessed] = field(default_factory=dict)
 
     def take(self, answer: RiskAssessed) -> None:
-        """The next answer on the topic; one that was published again says nothing new."""
-        if answer.evaluation_id in self.own or answer.evaluation_id in self.after:
-            return
+        """The next answer on the topic."""
         if not self.size:
             self.size, self.late = answer.step_size, answer.late
-        of_step = answer.step_size == self.size and len(self.own) == answer.step_index
-        (self.own if of_step and len(self.own) < self.size else self.after)[answer.evaluation_id] = answer
+        taken = {own.step_index for own in self.own.values()}
+        of_step = answer.step_size == self.size and answer.step_index not in taken
+        (self.own if of_step else self.after)[answer.evaluation_id] = answer
+
+    @property
+    def missing(self) -> int:
+        """Answers of the step that a crash kept from the topic."""
+        return self.size - len(self.own)
 
     def state_us(self) -> int:
         """Event time of the newest account state that an answer was given on; -1 when none was needed."""
         times = (answer.account_time_us for answer in self.own.values())
         return max((time_us for time_us in times if time_us is not None), default=-1)
+
+
+@dataclass(slots=True)
+class RecordedStep:
+    """What the topic says of one step, by evaluation id, in its order. Whoever may write there may have said it."""
+
+    answers: dict[str, RiskAssessed] = field(default_factory=dict)
+
+    def take(self, answer: RiskAssessed) -> None:
+        """The next answer on the topic; one that was published again says nothing new."""
+        self.answers.setdefault(answer.evaluation_id, answer)
+
+    def given(self, evaluations: Collection[str]) -> GivenStep:
+        """The answers to these evaluations."""
+        found = GivenStep()
+        for evaluation_id, answer in self.answers.items():
+            if evaluation_id in evaluations:
+                found.take(answer)
+        return found
 
 
 def recorded_steps(
@@ -54,10 +77,14 @@ def recorded_steps(
 
 
 class Again(NamedTuple):
-    """A step that was answered before: its streams, and what was answered, by evaluation id. None: all that is here."""
+    """A step that was answered before: its streams, what was answered, by evaluation id, and the streams that were
+    answered after it. None: all that is here.
+    """
 
     streams: Collection[Stream] | None
     given: Mapping[str, RiskAssessed]
+    after: Collection[Stream] = ()
+    late: bool = False
 
 
 FIRST = Again(None, MappingProxyType({}))

@@ -1,0 +1,37 @@
+"""What /health says about accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from tradewire.ports.message import WaitReason
+from tradewire.risk.domain.account import RiskAccount
+from tradewire.trading.roster import Stream
+
+Owing = Callable[[RiskAccount], Iterable[Stream]]
+"""Streams whose evaluations an account's oldest step waits for."""
+
+
+def accounts_status(accounts: Iterable[RiskAccount], owing: Owing) -> dict[str, object]:
+    """Each account's buffers, by id."""
+    return {
+        account.account_id: {
+            "waiting_steps": len(account.steps),
+            "waits_for": sorted(f"{stream.strategy_id}:{stream.symbol}" for stream in owing(account)),
+            "buffered_states": len(account.states),
+            "peak_equity": str(account.peak_equity),
+        }
+        for account in accounts
+    }
+
+
+def accounts_wait_for(accounts: Iterable[RiskAccount], owing: Owing) -> Iterator[WaitReason]:
+    """What keeps accounts from answering their oldest step: evaluations, or the account's state."""
+    for account in accounts:
+        if (step_us := account.oldest_us) is None:
+            continue
+        streams = ", ".join(sorted(f"{stream.strategy_id} on {stream.symbol}" for stream in owing(account)))
+        if streams:
+            yield WaitReason("evaluations", f"{account.account_id}: evaluations of {streams}", step_us)
+        else:
+            yield WaitReason("account_state", f"{account.account_id}: the account's state", step_us)

@@ -1,0 +1,98 @@
+"""Evaluations that nobody owes: of versions that were never accepted, of bars and accounts that nobody decides for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tradewire.ports.events import RiskAssessed, RiskDecision, Signal, StrategyEvaluated
+from tradewire.risk.settings import Settings
+from tradewire.risk.wiring import build
+from tradewire.testkit.builders import BTC, ETH, HOUR_US, account_state, envelope, evaluation, instrument
+from tradewire.testkit.risk_desk import answers, desk_with, refused, say
+from tradewire.testkit.strategies import active, document, retired, status
+from tradewire.testkit.worker_rig import WorkerRig
+
+ENTRY, REAL = Signal.ENTER_LONG, evaluation(0, Signal.ENTER_LONG)
+UNKNOWN = [
+    evaluation(0, ENTRY, BTC, "never-published"),
+    evaluation(0, ENTRY, BTC, config_version=9),
+    evaluation(500, ENTRY, ETH, config_version=9),
+    evaluation(0, Signal.HOLD, BTC, "never-published", "nobodys"),
+]
+NOBODYS = [
+    evaluation(0, ENTRY, ETH),
+    evaluation(500, ENTRY, ETH),
+    evaluation(0, ENTRY, BTC, account_id="beta"),
+    evaluation(0, ENTRY, BTC, interval="4h"),
+    evaluation(500, Signal.HOLD, BTC, "gone"),
+]
+
+
+def is_refused(answer: RiskAssessed) -> bool:
+    """Outside the steps, without an order, by the rule that says why?"""
+    outside = (answer.step_size, answer.intents, answer.account_time_us) == (0, (), None)
+    return outside and answer.decision is RiskDecision.REFUSED and refused(answer) == {"version_in_force"}
+
+
+@pytest.mark.parametrize("forged", UNKNOWN)
+def test_evaluation_when_no_answer_tells_its_version_then_refused_and_its_account_goes_on(
+    forged: StrategyEvaluated,
+) -> None:
+    calm, desk = desk_with(), desk_with()
+    assert say(desk, forged, 1) == []
+    assert [wait.reason for wait in desk.waits()] == ["strategy_status"]
+    desk.admission.unknown.settle()
+    (answer,) = answers(desk.tick(0))
+    assert is_refused(answer)
+    assert (list(desk.waits()), desk.pending.lowest()) == ([], {})
+    for event in (account_state(0), REAL):
+        assert say(desk, event, 2) == say(calm, event, 2)
+
+
+@pytest.mark.parametrize("forged", NOBODYS)
+def test_evaluation_when_nobody_decides_on_its_bar_then_refused_at_once_and_its_account_goes_on(
+    forged: StrategyEvaluated,
+) -> None:
+    gone = retired(active(document("gone", "alpha", BTC)), {BTC: HOUR_US - 1})
+    calm, desk = desk_with(), desk_with()
+    say(desk, gone)
+    (answer,) = say(desk, forged, 1)
+    assert is_refused(answer)
+    assert (list(desk.waits()), desk.pending.lowest()) == ([], {})
+    for event in (account_state(0), REAL):
+        assert say(desk, event, 2) == say(calm, event, 2)
+
+
+def test_step_when_the_version_of_one_of_its_evaluations_is_not_known_yet_then_waits_for_that() -> None:
+    desk = desk_with(symbols=(ETH,))
+    say(desk, evaluation(0, Signal.HOLD, BTC, config_version=2), 1)
+    assert say(desk, evaluation(0, Signal.HOLD, ETH), 2) == []
+    both = active(document("trend", "alpha", BTC, ETH), 2, HOUR_US)
+    assert [a.step_size for a in say(desk, status(active(document("trend", "alpha", ETH)), both))] == [2, 2]
+
+
+def test_refusal_when_it_is_on_the_topic_then_it_stands_though_the_version_is_accepted_later() -> None:
+    first = desk_with(symbols=(ETH,))
+    forged = evaluation(0, ENTRY, BTC, config_version=2)
+    say(first, forged, 1)
+    first.admission.unknown.settle()
+    (answer,) = answers(first.tick(0))
+    second = desk_with(symbols=(ETH,))
+    second.admission.published(answer)
+    say(second, status(active(document("trend", "alpha", BTC), 2, HOUR_US)))
+    assert answer.evaluation_id == envelope(forged, 1).event_id
+    assert (say(second, forged, 1), second.pending.lowest()) == ([], {})
+
+
+async def test_service_when_evaluations_are_forged_then_answers_them_and_the_real_ones_behind() -> None:
+    rig = WorkerRig()
+    service = build(Settings(bus_url="memory:"))
+    await rig.say(instrument(BTC), status(active(document("trend", "alpha", BTC))))
+    async with rig.running(service):
+        await rig.say(*UNKNOWN, account_state(0), evaluation(0, Signal.HOLD))
+        await rig.until(lambda: rig.count("risk.assessment.v1") == len(UNKNOWN) + 1)
+        assert list(service.waits()) == []
+        assert service.held() == {}
+    said = [event for _, event in await rig.said(RiskAssessed) if isinstance(event, RiskAssessed)]
+    assert sum(map(is_refused, said)) == len(UNKNOWN)
+    assert [(a.decision, a.step_size) for a in said if not is_refused(a)] == [(RiskDecision.NO_SIGNAL, 1)]

@@ -1,0 +1,131 @@
+"""Valid records that no service wrote, between real ones: real orders are the same, and nothing waits for ever."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tradewire.ports.events import (
+    AccountStateChanged,
+    CandleClosed,
+    OrderChanged,
+    OrderFilled,
+    RiskAssessed,
+    RiskDecision,
+    Signal,
+    StrategyEvaluated,
+)
+from tradewire.ports.message import Emit, Event
+from tradewire.ports.topics import BY_EVENT
+from tradewire.testkit.builders import BTC, ETH, HOUR_US, evaluation, instrument, limits
+from tradewire.testkit.closed_loop import ClosedLoop
+from tradewire.testkit.loop_members import ExecutionMember, RiskMember
+from tradewire.testkit.random_markets import market
+from tradewire.testkit.strategies import active, document, retired, status
+
+STOPS = "{stop_loss: '0.02 * close', take_profit: '0.03 * close'}"
+LEFT_BY_US = 10 * HOUR_US
+PUBLISHED = ("turning", "guarded", "gone")
+
+
+def setup_of(candles: Sequence[CandleClosed]) -> list[Event]:
+    """Two strategies that trade, on an account each, and one that was retired behind a bar."""
+    gone = active(document("gone", "alpha", ETH))
+    left_us = max(c.close_time_us for c in candles if c.symbol == ETH and c.close_time_us <= LEFT_BY_US) + 1
+    return [
+        *(instrument(symbol, taker_fee=Decimal("0.0005")) for symbol in (BTC, ETH)),
+        limits("alpha"),
+        limits("beta"),
+        status(active(document("turning", "alpha", BTC, ETH))),
+        status(active(document("guarded", "beta", BTC, protect=STOPS))),
+        retired(gone, {ETH: left_us}),
+    ]
+
+
+def forged_evaluation(rng: random.Random, bars: int) -> StrategyEvaluated:
+    """Of a strategy, a version, a bar or an account that nobody decides for."""
+    number, signal = rng.randrange(bars * 3), rng.choice(list(Signal))
+    fields: dict[str, Any] = {"last_of_stream": rng.random() < 0.2}
+    match rng.randrange(4):
+        case 0:
+            return evaluation(number, signal, rng.choice((BTC, ETH)), "never-published", **fields)
+        case 1:
+            strategy = rng.choice(PUBLISHED)
+            account = "beta" if strategy == "guarded" else "alpha"
+            return evaluation(number, signal, BTC, strategy, config_version=9, account_id=account, **fields)
+        case 2:
+            return evaluation(10 + number, signal, ETH, "gone", **fields)
+        case _:
+            return evaluation(number, signal, BTC, "turning", account_id=rng.choice(("beta", "nobodys")), **fields)
+
+
+def forged_assessment(rng: random.Random, bars: int) -> RiskAssessed:
+    """The answer to an evaluation that nobody made."""
+    asked = forged_evaluation(rng, bars)
+    return RiskAssessed(
+        account_id=asked.account_id,
+        strategy_id=asked.strategy_id,
+        config_version=asked.config_version,
+        venue=asked.venue,
+        symbol=asked.symbol,
+        event_time_us=asked.event_time_us,
+        evaluation_id=f"forged-{rng.random()}",
+        decision=rng.choice((RiskDecision.NO_SIGNAL, RiskDecision.REFUSED)),
+        intents=(),
+        cancels=(),
+        rules=(),
+        step_index=0,
+        step_size=1,
+    )
+
+
+def run(candles: Sequence[CandleClosed], rng: random.Random, forged: Sequence[Event]) -> ClosedLoop:
+    """Everything in a random interleaving, with crashes; forged records get onto their topics between real ones."""
+    loop, left = ClosedLoop(setup_of(candles), candles), list(forged)
+    while (ready := loop.ready()) or left:
+        if left and (not ready or rng.random() < 0.05):
+            event = left.pop()
+            loop.log.append(Emit(event, event_id=f"forged-{len(left)}"))
+            continue
+        member, place = rng.choice(ready)
+        for _ in range(rng.choice((1, 1, 1, 8, 40))):
+            if member.waiting(place):
+                member.deliver(place)
+        if rng.random() < 0.05:
+            member.checkpoint(commit=rng.random() < 0.7)
+        if rng.random() < 0.01:
+            member.start()
+    return loop
+
+
+def orders(loop: ClosedLoop) -> Iterator[Event]:
+    """What became of orders, in the order of their accounts; without what only the number of messages tells."""
+    for event in loop.outputs().values():
+        if isinstance(event, OrderChanged | OrderFilled):
+            yield event
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**32), bars=st.integers(12, 40), count=st.integers(1, 12))
+def test_loop_when_records_are_forged_then_real_orders_are_the_same_and_nothing_waits(
+    seed: int, bars: int, count: int
+) -> None:
+    rng = random.Random(seed)
+    candles = sorted([*market(rng, (BTC,), bars), *market(rng, (ETH,), bars)], key=lambda bar: bar.close_time_us)
+    forged = [rng.choice((forged_evaluation, forged_assessment))(rng, bars) for _ in range(count)]
+    loop = run(candles, rng, forged)
+    calm = run(candles, rng, ())
+    assert set(map(repr, orders(loop))) == set(map(repr, orders(calm)))
+    answered = {e.evaluation_id for e in loop.outputs().values() if isinstance(e, RiskAssessed)}
+    asked = [m for m in loop.log.messages() if isinstance(m.event, StrategyEvaluated)]
+    assert {message.envelope.event_id for message in asked} <= answered
+    for member in loop.members:
+        if isinstance(member, ExecutionMember | RiskMember):
+            assert list(member.desk.waits()) == []
+            held = {place.topic for place in member.held()}
+            assert held <= {BY_EVENT[AccountStateChanged].name}, "of an account the newest state may wait to be used"
