@@ -17,8 +17,10 @@ from tradewire.ports.events import ControlStatusChanged, StrategyConfigPublished
 from tradewire.ports.message import Event
 from tradewire.telemetry.adapters.api.chart import ChartRoutes
 from tradewire.telemetry.adapters.api.examples import EXAMPLES
+from tradewire.telemetry.adapters.api.explain import ExplainRoutes
 from tradewire.telemetry.adapters.api.history import HistoryRoutes
 from tradewire.telemetry.adapters.api.state import StateRoutes
+from tradewire.telemetry.adapters.decisions import DecisionMessages
 from tradewire.telemetry.adapters.memory_log_store import MemoryLogStore
 from tradewire.telemetry.domain.books import Books
 from tradewire.telemetry.domain.desk import TelemetryDesk
@@ -41,6 +43,7 @@ class Desk:
         self.routers = (
             StateRoutes(self.desk.books).router,
             ChartRoutes(self.desk.history, self.desk.books).router,
+            ExplainRoutes(self.desk.books, self.desk.history, DecisionMessages(self.desk.books, self.log_store)).router,
             HistoryRoutes(self.log_store, self.desk.freshness, self._ends).router,
         )
         for router in self.routers:

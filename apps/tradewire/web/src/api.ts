@@ -68,6 +68,15 @@ export interface AuditRecorded {
   attributes: Record<string, string>;
 }
 
+/** Prices: quote per base; volume: base. */
+export interface BarView {
+  open: number;
+  high: number;
+  low: number;
+  close: number;
+  volume: number;
+}
+
 /** Closed bars as columns of the same length, by rising time. Prices: quote per base; volume: base. */
 export interface CandlesView {
   venue: string;
@@ -124,6 +133,26 @@ export interface CurveView {
   account_id: string;
   thinned: boolean;
   points: CurvePoint[];
+}
+
+/** The chain of one decision: bar, values, rules, risk, orders, fills; the verdict first. */
+export interface ExplanationView {
+  question: string;
+  verdict: string;
+  strategy_id: string;
+  venue: string;
+  symbol: string;
+  interval: string | null;
+  time_us: number;
+  trace_id: string | null;
+  bar: BarView | null;
+  evaluation: Item_StrategyEvaluated | null;
+  rules: RuleView[] | null;
+  notes: string[];
+  assessment: Item_RiskAssessed | null;
+  orders: OrderStoryView[];
+  gaps: GapDetected[];
+  unknown: string[];
 }
 
 /** Does a feed come? ENDED: its source said that there is no more; UNKNOWN: nobody knows when it last came. */
@@ -392,6 +421,13 @@ export type OrderLeg = "ENTRY" | "EXIT" | "STOP_LOSS" | "TAKE_PROFIT" | "TRAILIN
 /** New status. */
 export type OrderStatus = "UNKNOWN" | "INITIALIZED" | "DENIED" | "SUBMITTED" | "ACCEPTED" | "PARTIALLY_FILLED" | "FILLED" | "PENDING_CANCEL" | "CANCELED" | "EXPIRED" | "REJECTED" | "TRIGGERED";
 
+/** One order: each transition that is known, and its fills. What risk asked for is in the assessment's intents. */
+export interface OrderStoryView {
+  client_order_id: string;
+  changes: OrderChanged[];
+  fills: OrderFilled[];
+}
+
 /** Binance order type. */
 export type OrderType = "MARKET" | "LIMIT" | "STOP_MARKET" | "TAKE_PROFIT_MARKET" | "TRAILING_STOP_MARKET";
 
@@ -526,6 +562,15 @@ export interface RuleOutcome {
   limit: string;
 }
 
+/** A rule of the strategy: its text, its truth (null: unknown), and what it saw at the bar and at the one before. */
+export interface RuleView {
+  rule: string;
+  expression: string;
+  truth: boolean | null;
+  values: Record<string, number | null>;
+  previous: Record<string, number | null>;
+}
+
 /** A service. ``state``: ready when one instance is; absent when none reported itself. */
 export interface ServiceView {
   name: string;
@@ -627,6 +672,7 @@ export interface Answers {
   "/api/v1/controls": ControlsView[];
   "/api/v1/controls/history": Page_ControlChanged;
   "/api/v1/evaluations": Page_StrategyEvaluated;
+  "/api/v1/explain": ExplanationView;
   "/api/v1/feeds": FeedView[];
   "/api/v1/fills": Page_OrderFilled;
   "/api/v1/gaps": Page_GapDetected;

@@ -8,14 +8,17 @@ from fastapi import APIRouter, Depends
 from prometheus_client import REGISTRY
 
 from tradewire.ports.message import Emit
+from tradewire.ports.telemetry import LogStorePort
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.process import version_of
 from tradewire.runtime.service import Service
 from tradewire.telemetry.adapters.api.chart import ChartRoutes
+from tradewire.telemetry.adapters.api.explain import ExplainRoutes
 from tradewire.telemetry.adapters.api.history import HistoryRoutes
 from tradewire.telemetry.adapters.api.platform import PlatformRoutes
 from tradewire.telemetry.adapters.api.state import StateRoutes
 from tradewire.telemetry.adapters.api.stream import UpdateStream
+from tradewire.telemetry.adapters.decisions import DecisionMessages
 from tradewire.telemetry.adapters.memory_log_store import MemoryLogStore
 from tradewire.telemetry.adapters.postgres_log_store import PostgresLogStore
 from tradewire.telemetry.adapters.prometheus import PrometheusTelemetry
@@ -64,7 +67,6 @@ def build(settings: Settings) -> Service:
 
     platform = PlatformRoutes(desk, stream, clock, instances=store.instances, held=store.held)
     platform.environment, platform.version = settings.environment, version_of("telemetry")
-    history = HistoryRoutes(log_store, desk.freshness, store.end_offsets)
     service = Service(
         name="telemetry",
         inputs=inputs(desk),
@@ -72,15 +74,28 @@ def build(settings: Settings) -> Service:
         status=desk.status,
         tick=running,
         closed=closed,
-        routes=_api(desk, stream, platform, history),
+        routes=_api(desk, store, log_store, stream, platform),
         renew=renew,
     )
     return service
 
 
-def _api(desk: TelemetryDesk, stream: UpdateStream, platform: PlatformRoutes, history: HistoryRoutes) -> APIRouter:
+def _api(
+    desk: TelemetryDesk,
+    store: TelemetryStore,
+    log_store: LogStorePort,
+    stream: UpdateStream,
+    platform: PlatformRoutes,
+) -> APIRouter:
     api = APIRouter(prefix=API, dependencies=[Depends(stream.tell_position), Depends(platform.tell_partitions)])
     books = desk.books
-    for routes in (platform, StateRoutes(books), ChartRoutes(desk.history, books), history, stream):
-        api.include_router(routes.router)
+    for router in (
+        platform.router,
+        StateRoutes(books).router,
+        ChartRoutes(desk.history, books).router,
+        ExplainRoutes(books, desk.history, DecisionMessages(books, log_store)).router,
+        HistoryRoutes(log_store, desk.freshness, store.end_offsets).router,
+        stream.router,
+    ):
+        api.include_router(router)
     return api

@@ -13,9 +13,9 @@ from tradewire.app.cli.output import Exit, fail, number, out, print_json, run_as
 from tradewire.app.cli.reach import Where, reached
 from tradewire.app.inspecting.archive import Archive, Found
 from tradewire.app.inspecting.explain import Explanation, explain_bar, explain_order
-from tradewire.app.inspecting.verdict import OrderStory
 from tradewire.ports.events import CandleClosed, RiskAssessed, StrategyEvaluated
 from tradewire.runtime.access.roles import Role
+from tradewire.trading.verdict import OrderStory
 
 WORDS_FOR_ORDER, WORDS_FOR_BAR = 1, 3
 TRUTH = {True: "[green]true[/]", False: "[dim]false[/]", None: "[yellow]unknown[/]"}

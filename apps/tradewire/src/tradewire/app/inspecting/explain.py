@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tradewire.app.inspecting.archive import Archive, Found
-from tradewire.app.inspecting.verdict import OrderStory, verdict
 from tradewire.ports.bus import Place
 from tradewire.ports.errors import TradewireError
 from tradewire.ports.events import (
@@ -31,6 +30,7 @@ from tradewire.trading.language import (
     compile_strategy,
     parse_strategy,
 )
+from tradewire.trading.verdict import OrderStory, unevaluated, verdict
 
 
 class NothingFoundError(TradewireError):
@@ -168,15 +168,8 @@ async def _nothing_evaluated(
         candle = None
     faults = archive.mentions(GapDetected, key, time_us - length_us)
     gaps = tuple([g async for found in faults if isinstance(g := found.event, GapDetected) and _covers(g, time_us)])
-    since_us = min((version.effective_from_us for version in status.active), default=None)
-    if candle is None:
-        text = f"no {market.interval} bar of {key} closed then" + (", and ingest reported why" if gaps else "")
-    elif since_us is None:
-        text = f"{status.strategy_id} was not in force: version {status.version} is {status.status.value}"
-    elif since_us > candle.envelope.event_time_us:
-        text = f"{status.strategy_id} was not in force yet: it decides from {since_us // 1000} ms on"
-    else:
-        text = "the bar is there and has not been evaluated: see `tradewire lag` and `tradewire dlq list`"
+    bar_us = candle.envelope.event_time_us if candle is not None else None
+    text = unevaluated(status, f"{market.interval} bar of {key}", bar_us, faulty=bool(gaps))
     return Explanation(question, text, candle.trace_id if candle is not None else "", candle=candle, gaps=gaps)
 
 

@@ -70,6 +70,14 @@ class ColumnSeries:
         row = bisect_left(self.times_us, time_us)
         if row == len(self.times_us) or self.times_us[row] != time_us:
             return None
+        return self._row(row)
+
+    def before(self, time_us: int) -> dict[str, float] | None:
+        """The last row before a time."""
+        row = bisect_left(self.times_us, time_us) - 1
+        return self._row(row) if row >= 0 else None
+
+    def _row(self, row: int) -> dict[str, float]:
         return {name: column[row] for name, column in self.columns.items()}
 
 

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from tradewire.telemetry.adapters.api.example_messages import (
+    AT_US,
+    CONTROL,
+    CONTROLS,
+    DECISION,
+    EVALUATION,
+    FILL,
+    INSTRUMENT,
+    ORDER,
+    ORDER_ID,
+    POSITION,
+    STRATEGY,
+    TRACE_ID,
+)
 from tradewire.telemetry.adapters.api.models import Problem
 
 Responses = dict[int | str, dict[str, Any]]
-
-AT_US = 1_546_300_800_000_000
-TRACE_ID = "5c1f2b7d9e3a4c60b8d1e2f3a4b5c6d7"
-ORDER_ID = "tw-7f3a9c21e05b4d68"
 
 _RESULT = {"strategy_id": "ema-cross-btc", "realized_pnl": "230.00000000", "fees": "30.00000000", "fills": 12}
 _ACCOUNT = {
@@ -31,111 +41,6 @@ _ACCOUNT = {
     "strategies": [
         {"strategy_id": "ema-cross-btc", "realized_pnl": "230.00000000", "fees": "30.00000000", "fills": 12}
     ],
-}
-_CONTROLS = {
-    "service": "execution",
-    "instance": "execution-0",
-    "partitions": [0, 1, 2, 3, 4, 5],
-    "control_offset": 17,
-    "levels": [
-        {
-            "scope": "account:paper-1",
-            "level": "NO_NEW",
-            "reason": "drill",
-            "author": "ann",
-            "issued_at_us": AT_US,
-            "control_offset": 17,
-        }
-    ],
-    "told_us": AT_US,
-}
-_POSITION = {
-    "account_id": "paper-1",
-    "as_of_us": AT_US,
-    "venue": "binance",
-    "symbol": "BTCUSDT",
-    "qty": "1.00000000",
-    "entry_price": "3650.00000000",
-    "mark_price": "3700.00000000",
-    "unrealized_pnl": "50.00000000",
-    "liquidation_price": None,
-    "shares": {"ema-cross-btc": "1.00000000"},
-}
-_IDS = {
-    "account_id": "paper-1",
-    "strategy_id": "ema-cross-btc",
-    "venue": "binance",
-    "symbol": "BTCUSDT",
-    "event_time_us": AT_US,
-}
-_TRADE = {"client_order_id": ORDER_ID, "side": "BUY", "leg": "ENTRY", "evaluation_id": "e1"}
-_ORDER = {
-    **_IDS,
-    **_TRADE,
-    "sequence": 409,
-    "status": "FILLED",
-    "order_type": "MARKET",
-    "qty": "1.00000000",
-    "filled_qty": "1.00000000",
-    "price": None,
-    "stop_price": None,
-    "reason": None,
-    "venue_order_id": "118",
-}
-_FILL = {
-    **_IDS,
-    **_TRADE,
-    "sequence": 410,
-    "venue_trade_id": "77",
-    "qty": "1.00000000",
-    "price": "3650.00000000",
-    "fee": "1.46000000",
-    "liquidity": "TAKER",
-    "realized_pnl": "0.00000000",
-    "position_after": "1.00000000",
-}
-_EVALUATION = {
-    **_IDS,
-    "config_version": 3,
-    "interval": "1h",
-    "signal": "ENTER_LONG",
-    "ready": True,
-    "entry_long": True,
-    "exit_long": False,
-    "entry_short": False,
-    "exit_short": False,
-    "close": "3650.00000000",
-    "sizing": {"method": "FRACTION_OF_EQUITY", "value": 0.3, "max_leverage": 3.0, "inputs": {}},
-    "stop_distance": 90.5,
-    "take_profit_distance": None,
-    "trailing_distance": None,
-    "seen": {"ema(close,12)": 3648.2, "ema(close,26)": 3641.9},
-    "candle_offset": 1204,
-    "last_of_stream": False,
-}
-_DECISION = {
-    **_IDS,
-    "config_version": 3,
-    "evaluation_id": "e1",
-    "decision": "REFUSED",
-    "intents": [],
-    "cancels": [],
-    "rules": [{"rule": "max_order_notional", "passed": False, "value": "3650 USDT", "limit": "3000 USDT"}],
-    "equity": "10250.00000000",
-    "account_time_us": AT_US,
-    "step_index": 0,
-    "step_size": 1,
-    "late": False,
-    "last_of_stream": False,
-}
-_STRATEGY = {
-    "strategy_id": "ema-cross-btc",
-    "published_version": 3,
-    "version": 3,
-    "status": "ACCEPTED",
-    "reasons": [],
-    "active": [],
-    "last_evaluated_us": AT_US,
 }
 _ENTRY = {
     "event_id": "0d6c1e5a-6a0b-5f0f-9a59-1f2f0f6c9b11",
@@ -161,40 +66,6 @@ def _paged(event: dict[str, Any]) -> dict[str, Any]:
     return {"items": [shown], "next": None}
 
 
-_INSTRUMENT = {
-    "venue": "binance",
-    "symbol": "BTCUSDT",
-    "base": "BTC",
-    "quote": "USDT",
-    "status": "TRADING",
-    "tick_size": "0.10000000",
-    "step_size": "0.00100000",
-    "min_qty": "0.00100000",
-    "max_qty": "1000.00000000",
-    "min_notional": "5.00000000",
-    "maker_fee": "0.00020000",
-    "taker_fee": "0.00040000",
-    "liquidation_fee": "0.01250000",
-    "price_collar_ratio": "0.05000000",
-    "intervals": ["1h"],
-    "brackets": [
-        {
-            "notional_floor": "0.00000000",
-            "notional_cap": "50000.00000000",
-            "maintenance_ratio": "0.00400000",
-            "maintenance_amount": "0.00000000",
-            "max_leverage": 125,
-        }
-    ],
-    "valid_from_us": AT_US,
-}
-_CONTROL = {
-    "scope": "account:paper-1",
-    "level": "NO_NEW",
-    "reason": "drill",
-    "author": "ann",
-    "issued_at_us": AT_US,
-}
 _ANNOTATION = {
     "kind": "ENTRY",
     "time_us": AT_US,
@@ -226,6 +97,33 @@ _CANDLES = {
     "dropped": False,
 }
 
+_EXPLANATION = {
+    "question": "ema-cross-btc on BTCUSDT at 1546300800000 ms",
+    "verdict": "no order: the rules said ENTER_LONG and risk refused — max_leverage: 3.2, allowed <= 3",
+    "strategy_id": "ema-cross-btc",
+    "venue": "binance",
+    "symbol": "BTCUSDT",
+    "interval": "1h",
+    "time_us": AT_US,
+    "trace_id": TRACE_ID,
+    "bar": {"open": 3641.0, "high": 3655.5, "low": 3640.0, "close": 3650.0, "volume": 128.4},
+    "evaluation": _paged(EVALUATION)["items"][0],
+    "rules": [
+        {
+            "rule": "entry_long",
+            "expression": "crossed_above(fast, slow)",
+            "truth": True,
+            "values": {"fast": 3648.2, "slow": 3641.9},
+            "previous": {"fast": 3640.1, "slow": 3641.5},
+        }
+    ],
+    "notes": [],
+    "assessment": _paged(DECISION)["items"][0],
+    "orders": [],
+    "gaps": [],
+    "unknown": [],
+}
+
 
 EXAMPLES: dict[str, Any] = {
     "accounts": [_ACCOUNT],
@@ -237,17 +135,18 @@ EXAMPLES: dict[str, Any] = {
             {"time_us": AT_US, "equity": "10250.00000000", "realized_pnl": "230.00000000", "drawdown_ratio": 0.0144}
         ],
     },
-    "positions": [_POSITION],
-    "controls": [_CONTROLS],
-    "orders": _paged(_ORDER),
-    "fills": _paged(_FILL),
-    "evaluations": _paged(_EVALUATION),
-    "assessments": _paged(_DECISION),
-    "strategies": [_STRATEGY],
-    "history": _paged(_CONTROL),
-    "instruments": [_INSTRUMENT],
+    "positions": [POSITION],
+    "controls": [CONTROLS],
+    "orders": _paged(ORDER),
+    "fills": _paged(FILL),
+    "evaluations": _paged(EVALUATION),
+    "assessments": _paged(DECISION),
+    "strategies": [STRATEGY],
+    "history": _paged(CONTROL),
+    "instruments": [INSTRUMENT],
     "candles": _CANDLES,
     "annotations": {"items": [_ANNOTATION], "next": None, "complete_from_us": None},
+    "explain": _EXPLANATION,
     "log": {"entries": [_ENTRY], "next": None},
     "lag": [
         {"topic": "execution.fill.v1", "newest_event_time_us": AT_US, "behind_us": 3_600_000_000, "records_behind": 0}

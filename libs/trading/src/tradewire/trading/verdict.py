@@ -14,6 +14,7 @@ from tradewire.ports.events import (
     RiskDecision,
     Signal,
     StrategyEvaluated,
+    StrategyStatusChanged,
 )
 
 
@@ -94,3 +95,15 @@ def _inaction(evaluation: StrategyEvaluated, account: AccountStateChanged | None
     if held is None:
         return "it holds no position that the signal could close"
     return f"it holds {held.normalize():f} already, and positions are never added to"
+
+
+def unevaluated(status: StrategyStatusChanged, market: str, bar_us: int | None, *, faulty: bool) -> str:
+    """One sentence about a bar that a strategy did not answer."""
+    since_us = min((version.effective_from_us for version in status.active), default=None)
+    if bar_us is None:
+        return f"no {market} closed then" + (", and ingest reported why" if faulty else "")
+    if since_us is None:
+        return f"{status.strategy_id} was not in force: version {status.version} is {status.status.value}"
+    if since_us > bar_us:
+        return f"{status.strategy_id} was not in force yet: it decides from {since_us // 1000} ms on"
+    return "the bar is there and has not been evaluated: see `tradewire lag` and `tradewire dlq list`"
