@@ -24,6 +24,8 @@ OWN = {
     "execution": {
         "router.py": "live orders: async, so not domain",
         "routed_execution.py": "live orders behind the desk's port: async, so not domain",
+        "routed_venue.py": "one of them for each account",
+        "reconciler.py": "when an account is held against its venue: async, so not domain",
         "account_writer.py": "what the router needs of whoever writes its account",
         "fill_reader.py": "follows the venue's fills",
         "account_reader.py": "reads an account whole at the venue",

@@ -52,6 +52,7 @@ NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/fapi/v1/positionMargin"): {"symbol": "LTCUSDT", "amount": "1.5", "type": 1},
     ("GET", "/fapi/v1/positionMargin/history"): {"symbol": "LTCUSDT"},
     ("POST", "/fapi/v1/positionSide/dual"): {"dualSidePosition": "true"},
+    ("POST", "/fapi/v1/feeBurn"): {"feeBurn": "true"},
     ("POST", "/fapi/v1/multiAssetsMargin"): {"multiAssetsMargin": "false"},
 }
 """Parameters beside key, time and signature; none where a call is not named."""

@@ -95,9 +95,41 @@ def test_commission_when_rows_say_more_than_our_fills_then_corrected() -> None:
     assert story.account.book.money.fees == Decimal(2)
 
 
-def test_commission_when_paid_in_another_asset_then_not_compared() -> None:
+def test_commission_when_another_asset_paid_it_then_compared_in_that_asset() -> None:
     story = Story()
-    take_payments(story.account.book, [Payment("COMMISSION:BNB", Decimal("-0.01"), BTC, 0)], "1")
+    book = story.account.book
+    take_payments(book, [Payment("COMMISSION:BNB", Decimal("-0.02"), BTC, 0)], "1")
+    book.money.paid["BNB"], book.money.fees, book.money.converted = Decimal("0.02"), Decimal(12), Decimal(12)
     for _ in range(3):
         assert not story.read(shown(), 60)
     assert story.said() == []
+    take_payments(book, [Payment("COMMISSION:BNB", Decimal("-0.01"), BTC, 0)], "2")
+    assert not is_explained(book, shown())
+    story.read(shown())
+    story.read(shown(), 60)
+    assert story.said() == [
+        "account_differs: live-1: commission of BNB: ours -0.02, the venue's -0.03; action: correct"
+    ]
+    assert (book.money.paid["BNB"], book.money.fees) == (Decimal("0.03"), Decimal(12))
+
+
+def test_commission_when_both_assets_paid_then_the_quotes_part_is_compared_too() -> None:
+    story = Story()
+    book = story.account.book
+    take_payments(
+        book, [Payment("COMMISSION:BNB", Decimal("-0.02"), BTC, 0), Payment("COMMISSION", Decimal(-3), BTC, 0)], "1"
+    )
+    book.money.paid["BNB"], book.money.fees, book.money.converted = Decimal("0.02"), Decimal(14), Decimal(12)
+    for _ in range(3):
+        story.read(shown("997"), 60)
+    assert story.said() == ["account_differs: live-1: commission: ours -2, the venue's -3; action: correct"]
+    assert book.money.fees == Decimal(15)
+
+
+def test_position_when_fills_move_both_figures_alike_then_the_difference_lasts_and_halts() -> None:
+    story = Story()
+    for qty in range(4):
+        story.account.book.positions[BTC] = Decimal(qty)
+        story.read(shown(qty=str(qty + 1)), 1)
+    assert "position of BTCUSDT" in story.account.book.halted
+    assert len(story.said()) == 1

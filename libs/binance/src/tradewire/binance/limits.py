@@ -154,6 +154,8 @@ ENDPOINTS: Final = (
     Endpoint("GET", "/fapi/v1/positionMargin/history", fixed(1)),
     Endpoint("GET", "/fapi/v1/positionSide/dual", fixed(30)),
     Endpoint("POST", "/fapi/v1/positionSide/dual", fixed(1)),
+    Endpoint("GET", "/fapi/v1/feeBurn", fixed(30)),
+    Endpoint("POST", "/fapi/v1/feeBurn", fixed(1)),
     Endpoint("GET", "/fapi/v1/multiAssetsMargin", fixed(30)),
     Endpoint("POST", "/fapi/v1/multiAssetsMargin", fixed(1)),
     Endpoint("GET", "/sapi/v1/capital/config/getall", fixed(10)),  # the wallet's: ccxt asks for both with its markets

@@ -64,7 +64,10 @@ class VenueOrder:
 
 @dataclass(frozen=True, slots=True)
 class VenueFill:
-    """A fill as the venue shows it: ``qty`` base, ``price`` quote per base, ``fee`` and ``realized_pnl`` quote."""
+    """A fill as the venue shows it: ``qty`` base, ``price`` quote per base, ``fee`` and ``realized_pnl`` quote.
+
+    Where the commission was paid in another asset: ``fee_asset``, and ``fee_paid`` in it; ``fee`` is its value then.
+    """
 
     venue_trade_id: str
     client_order_id: str
@@ -77,6 +80,8 @@ class VenueFill:
     liquidity: Liquidity
     realized_pnl: Decimal
     time_us: int
+    fee_asset: str = ""
+    fee_paid: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,15 @@ class StreamGap:
 
 
 @dataclass(frozen=True, slots=True)
+class VenueWarning:
+    """Something about the account that people must know. ``symbol``: whose modes were changed; empty: of none."""
+
+    name: str
+    message: str
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Payment:
     """A row of the venue that changed the wallet: ``kind`` as the venue calls it, ``amount`` quote, < 0 when paid.
 
@@ -39,7 +48,7 @@ class PaymentPage:
     cursor: str
 
 
-Report = VenueOrder | VenueFill | StreamGap
+Report = VenueOrder | VenueFill | StreamGap | VenueWarning
 """What a venue pushes."""
 
 

@@ -40,6 +40,7 @@ from tradewire.trading.exchange import (
 from tradewire.venue.amounts import at_step, money
 from tradewire.venue.balances import account_update
 from tradewire.venue.books import VenueBooks, book_of
+from tradewire.venue.fee_burn import FeeBurn
 from tradewire.venue.listing import MARGIN_ASSET, Listing
 from tradewire.venue.records import AlgoOrder, StoredFill, StoredOrder
 
@@ -72,6 +73,7 @@ class VenueAccount:
     now_ms: Callable[[], int]
     tell: Callable[[Wire], None]
     hedged: bool = False
+    fee_burn: FeeBurn = field(default_factory=FeeBurn)
     ids: Ids = field(default_factory=Ids)
     orders: dict[int, StoredOrder] = field(default_factory=dict)
     algos: dict[int, AlgoOrder] = field(default_factory=dict)
@@ -157,21 +159,23 @@ class VenueAccount:
 
     def _book_fill(self, order: StoredOrder, fill: Fill, qty: Decimal, execution: Execution) -> None:
         order.update_ms = fill.time_us // 1000
+        commission, asset = self.fee_burn.paid(self.books.exchange.account, fill.fee_e8)
         booked = StoredFill(
             self.ids.next("trade"),
             order,
             self._price(order.symbol, fill.price_e8),
             qty,
             money(fill.notional_e8),
-            money(fill.fee_e8),
+            commission,
             money(fill.realized_pnl_e8),
             maker=fill.liquidity is Liquidity.MAKER,
             time_ms=order.update_ms,
+            commission_asset=asset,
         )
         self.fills.append(booked)
         del self.fills[:-REMEMBERED_MAX]
         trade = str(booked.trade_id)
-        self._earn(order.symbol, "COMMISSION", -booked.commission, order.update_ms, trade)
+        self._earn(order.symbol, "COMMISSION", -commission, order.update_ms, trade, asset)
         if booked.realized:
             self._earn(order.symbol, "REALIZED_PNL", booked.realized, order.update_ms, trade)
         self.tell(self._trade_lite(booked))
@@ -262,12 +266,14 @@ class VenueAccount:
         self._earn(book_of(event.symbol)[0], kind, from_e8(event.amount_e8), time_ms)
         self.tell(account_update(self.books, kind, self.now_ms(), time_ms, event.symbol))
 
-    def _earn(self, symbol: str, kind: str, amount: Decimal, time_ms: int, trade_id: str = "") -> None:
+    def _earn(
+        self, symbol: str, kind: str, amount: Decimal, time_ms: int, trade_id: str = "", asset: str = MARGIN_ASSET
+    ) -> None:
         row = Income(
             symbol=symbol,
             income_type=kind,
             income=amount,
-            asset=MARGIN_ASSET,
+            asset=asset,
             info=kind,
             time_ms=time_ms,
             transaction_id=self.ids.next("transaction"),

@@ -67,6 +67,21 @@ def balance_reply(books: VenueBooks, now_ms: int) -> BalanceReply:
     )
 
 
+def other_balance(asset: str, balance: Decimal, now_ms: int) -> BalanceReply:
+    """The row of an asset that is no margin: it only pays commissions."""
+    return BalanceReply(
+        account_alias=ALIAS,
+        asset=asset,
+        balance=balance,
+        cross_wallet_balance=balance,
+        cross_unrealized=ZERO,
+        available_balance=balance,
+        max_withdraw=balance,
+        margin_available=False,
+        update_time_ms=now_ms,
+    )
+
+
 def shown_sides(*, hedged: bool) -> tuple[PositionSide, ...]:
     """Sides of a position that the account's mode has."""
     return (PositionSide.LONG, PositionSide.SHORT) if hedged else (PositionSide.BOTH,)

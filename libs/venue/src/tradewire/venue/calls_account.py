@@ -13,11 +13,13 @@ from tradewire.binance.replies import CommissionRate
 from tradewire.binance.signatures import API_KEY_HEADER
 from tradewire.binance.user_stream import AccountConfigUpdate, LeverageUpdate
 from tradewire.trading.exchange import MarginMode, from_e8, to_e8
+from tradewire.venue import fee_burn
 from tradewire.venue.amounts import text
 from tradewire.venue.balances import (
     account_json,
     balance_reply,
     max_notional,
+    other_balance,
     position_risk,
     position_risk_v2,
     shown_sides,
@@ -42,7 +44,10 @@ def _listings(venue: Venue, request: Parameters) -> list[Listing]:
 
 
 def _balance(venue: Venue, request: Parameters) -> Any:
-    return [balance_reply(venue.books, venue.now_ms()).write()]
+    rows = [balance_reply(venue.books, venue.now_ms())]
+    if fee_burn.MARKET in venue.listings:
+        rows.append(other_balance(fee_burn.BNB, venue.account.fee_burn.bnb, venue.now_ms()))
+    return [row.write() for row in rows]
 
 
 def _account(version: int) -> Call:
@@ -221,6 +226,16 @@ def _set_assets_mode(venue: Venue, request: Parameters) -> Any:
     return SUCCESS
 
 
+def _fee_burn(venue: Venue, request: Parameters) -> Any:
+    """Whether commissions are paid in BNB. Source: Binance docs, "Get BNB Burn Status"."""
+    return {"feeBurn": venue.account.fee_burn.on}
+
+
+def _set_fee_burn(venue: Venue, request: Parameters) -> Any:
+    venue.account.fee_burn.on = request.text("feeBurn").lower() == "true"
+    return SUCCESS
+
+
 # ---- the user stream's key ----
 
 
@@ -260,6 +275,8 @@ CALLS: Final[Mapping[tuple[str, str], Call]] = MappingProxyType(
         ("POST", "/fapi/v1/positionSide/dual"): _set_position_mode,
         ("GET", "/fapi/v1/multiAssetsMargin"): _assets_mode,
         ("POST", "/fapi/v1/multiAssetsMargin"): _set_assets_mode,
+        ("GET", "/fapi/v1/feeBurn"): _fee_burn,
+        ("POST", "/fapi/v1/feeBurn"): _set_fee_burn,
         ("GET", "/sapi/v1/capital/config/getall"): _coins,
         ("GET", "/sapi/v1/margin/allPairs"): _margin_pairs,
         ("GET", "/sapi/v1/account/apiRestrictions"): _key_permissions,

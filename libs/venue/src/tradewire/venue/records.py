@@ -135,7 +135,7 @@ def _of_fill(fill: StoredFill | None) -> dict[str, Any]:
     return {
         "last_filled_qty": fill.qty if fill else ZERO,
         "last_filled_price": fill.price if fill else ZERO,
-        "commission_asset": MARGIN_ASSET,
+        "commission_asset": fill.commission_asset if fill else MARGIN_ASSET,
         "commission": fill.commission if fill else ZERO,
         "trade_id": fill.trade_id if fill else 0,
         "is_maker": fill.maker if fill else False,
@@ -156,6 +156,7 @@ class StoredFill:
     realized: Decimal
     maker: bool
     time_ms: int
+    commission_asset: str = MARGIN_ASSET
 
     def reply(self) -> UserTrade:
         """As ``userTrades`` tells it."""
@@ -170,7 +171,7 @@ class StoredFill:
             quote_qty=self.quote,
             realized_pnl=self.realized,
             commission=self.commission,
-            commission_asset=MARGIN_ASSET,
+            commission_asset=self.commission_asset,
             buyer=self.order.side is Side.BUY,
             maker=self.maker,
             time_ms=self.time_ms,

@@ -20,6 +20,7 @@ from tradewire.venue.gate import Gate
 from tradewire.venue.incidents import Incidents
 from tradewire.venue.keys import ApiKeys, ListenKeys, TestKeys
 from tradewire.venue.listing import Listing
+from tradewire.venue.margin_calls import MarginCalls
 from tradewire.venue.market import FUNDING_RATE, TRADING, SymbolMarket
 from tradewire.venue.recording import Recording
 from tradewire.venue.tape import Candle, Tape
@@ -77,6 +78,7 @@ class Venue:
         now_us = self.clock.now_us()
         self.books = VenueBooks(self.listings.values(), balance=self.options.balance, now_us=now_us)
         self.account = VenueAccount(self.books, self.listings, self.now_ms, self._tell_user)
+        self.margin_calls = MarginCalls(self.books, self._tell_user)
         self.faults = self.options.faults
         self.incidents = Incidents(self.faults.at_times(), self.account, self._relist, now_us)
         self.orders = OrderDesk(self.account, self._prices_to_meet, lambda: self.faults.of_message("expired_in_match"))
@@ -153,6 +155,7 @@ class Venue:
         for symbol, bar in moved.items():
             self._tell_market(self.markets[symbol], bar)
         self.account.take(events)
+        self.margin_calls.look(self.now_ms())
         self.conditional.watch(moved)
         self._count_down()
         self.incidents.happen(time_us)

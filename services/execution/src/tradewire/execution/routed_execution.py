@@ -7,7 +7,7 @@ import json
 import logging
 import random
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -23,14 +23,13 @@ from tradewire.execution.domain.live_order import intended
 from tradewire.execution.domain.order_life import OPEN
 from tradewire.execution.domain.order_records import cause_of, record_of
 from tradewire.execution.domain.routed_reports import routed_reports
-from tradewire.execution.domain.venue import AccountVenue
 from tradewire.execution.router import OrderRouter
 from tradewire.execution.stored_messages import StoredMessages
 from tradewire.ports.broker import BrokerAccount, BrokerPort, VenueFill, VenueOrder
 from tradewire.ports.clock import ClockPort
-from tradewire.ports.errors import FatalError, RetryableError
-from tradewire.ports.events import OrderIntent, RiskAssessed
-from tradewire.ports.live_venue import LiveVenuePort
+from tradewire.ports.errors import RetryableError
+from tradewire.ports.events import OrderIntent, RiskAssessed, Severity
+from tradewire.ports.live_venue import LiveVenuePort, VenueWarning
 from tradewire.ports.message import Emit, Envelope
 from tradewire.trading.exchange import InstrumentSpec
 from tradewire.trading.wire import e8
@@ -136,10 +135,10 @@ class RoutedExecution(ExecutionPort):
         if self._asked_us < time_us:
             if self._market is not None:
                 self._market.happen(time_us, bars())
-            self._asked_us, self._request = time_us, self._router.reconcile_now()
+            self._asked_us, self._request = time_us, self._router.reconciler.request()
             self._wake.set()
             return False
-        return self._router.reconciled.number >= self._request and not self._live.journal
+        return self._router.reconciler.reconciled.number >= self._request and not self._live.journal
 
     def step(self, time_us: int, bars: Bars, cause: Envelope) -> Iterable[Emit]:
         self._closes_us |= {symbol: item.bar.close_time_us for symbol, item in bars.items()}
@@ -151,16 +150,16 @@ class RoutedExecution(ExecutionPort):
                 task.result()  # raises what no call to the broker can get over
         emits = routed_reports(self._account, self._messages.take())
         self._owed = self._router.owed
-        for client_id, qty in self._router.reconciled.working.items():
+        for client_id, qty in self._router.reconciler.reconciled.working.items():
             if (record := self._account.orders.get(client_id)) is not None:
                 record.working_e8 = e8(qty)
         return emits
 
     def working(self) -> Collection[str]:
-        return self._account.orders if self.busy else self._router.reconciled.working
+        return self._account.orders if self.busy else self._router.reconciler.reconciled.working
 
     def state(self) -> BrokerAccount:
-        account = self._router.reconciled.account
+        account = self._router.reconciler.reconciled.account
         assert account is not None, "asked for before a bar was shown"
         return account if self._venue is None else _with_money(account, self._live.book.money)
 
@@ -234,8 +233,10 @@ class RoutedExecution(ExecutionPort):
                     await self._router.on_fill(report)
                 elif isinstance(report, VenueOrder):
                     await self._router.on_order(report)
+                elif isinstance(report, VenueWarning):
+                    self._live.note_account(report.name, report.message, self._clock.now_us(), Severity.ERROR)
                 else:
-                    self._router.reconcile_now()
+                    self._router.reconciler.request()
                 self._wake.set()
         finally:
             await venue.close()
@@ -249,50 +250,3 @@ def _with_money(account: BrokerAccount, money: WalletRecord) -> BrokerAccount:
 
 def _live(book: object) -> LiveAccount:
     return LiveAccount.restored(json.dumps(book).encode())
-
-
-class RoutedVenue(AccountVenue):
-    """``broker_of``: an account's broker, and what goes with it; ``closed``: lets go of what they share."""
-
-    def __init__(
-        self,
-        broker_of: Callable[[str], BrokerLink],
-        clock: ClockPort,
-        closed: Callable[[], Awaitable[None]] | None = None,
-    ) -> None:
-        self._broker_of, self._clock, self._closed = broker_of, clock, closed
-        self._open: dict[str, RoutedExecution] = {}
-
-    def open(self, account: ExecutionAccount) -> RoutedExecution:
-        return self._at(account, None)
-
-    def restore(
-        self, account: ExecutionAccount, saved: Mapping[str, Any], specs: Iterable[InstrumentSpec]
-    ) -> RoutedExecution:
-        if "book" not in saved:
-            raise FatalError(f"account {account.account_id}: the ledger has it at the paper venue, not at a broker")
-        return self._at(account, saved)
-
-    def reporting(self) -> Sequence[str]:
-        self._open = {account_id: execution for account_id, execution in self._open.items() if not execution.closed}
-        return sorted(account_id for account_id, execution in self._open.items() if execution.busy)
-
-    def stored(self) -> None:
-        for execution in self._open.values():
-            execution.stored()
-
-    async def close(self) -> None:
-        for execution in self._open.values():
-            execution.close()
-        for execution in self._open.values():
-            await execution.ended()
-        if self._closed is not None:
-            await self._closed()
-
-    def _at(self, account: ExecutionAccount, saved: Mapping[str, Any] | None) -> RoutedExecution:
-        link = self._broker_of(account.account_id)
-        if (before := self._open.pop(account.account_id, None)) is not None:
-            before.close()
-        execution = RoutedExecution(account, link, self._clock, saved=saved)
-        self._open[account.account_id] = execution
-        return execution

@@ -7,6 +7,7 @@ order is UNKNOWN until the venue, asked by our own id, has shown it or has denie
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 
 from tradewire.execution.account_reader import AccountReader
@@ -16,8 +17,8 @@ from tradewire.execution.domain.asking import NOT_FOUND, NOT_SENT, RESTARTED, ST
 from tradewire.execution.domain.live_order import LiveOrder
 from tradewire.execution.domain.order_groups import enter, has_moves, is_held, release, withdrawn
 from tradewire.execution.domain.order_life import OPEN, Happening
-from tradewire.execution.domain.reconciled import Reconciled
 from tradewire.execution.fill_reader import FillReader
+from tradewire.execution.reconciler import Reconciler
 from tradewire.ports.broker import (
     ALREADY_THERE,
     Accepted,
@@ -33,9 +34,13 @@ from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import OrderStatus
 from tradewire.ports.live_venue import LiveVenuePort
 
+_log = logging.getLogger(__name__)
+
 
 class OrderRouter:
     """The only writer of one account's orders. Restore it from the account's newest ledger row.
+
+    ``reconciler``: holds the account against the venue, which ``tick`` lets it do when it is due.
 
     Parameters: writer: of the account; dice: seeded, for jitter; policy: bounds; live: what a real venue has.
     """
@@ -54,10 +59,10 @@ class OrderRouter:
         self._venue, self._clock, self._dice, self._policy = venue, clock, dice, policy or AskPolicy()
         self._asks: dict[str, Ask] = {}
         self._unsent, self._busy, self._unreconciled = dict[str, int](), set[str](), set[str]()
-        self.reconciled, self._reconciles_wanted = Reconciled(), 0
-        self._reconcile = Ask(clock.now_us())
         self._fills = FillReader(writer.account, writer.commit, venue, clock, shown_within_us=self._policy.visible_us)
-        self._reader = AccountReader(writer.account, self._fills, venue, clock, live)
+        self.reconciler = Reconciler(
+            AccountReader(writer.account, self._fills, venue, clock, live), clock, self._policy
+        )
 
     def resume(self) -> None:
         """Take over: whatever an earlier process left unfinished is unknown until the venue was asked."""
@@ -69,12 +74,12 @@ class OrderRouter:
     @property
     def ready(self) -> bool:
         """Everything that was unfinished at the start is known now."""
-        return self.reconciled.number >= 0 and not self._unreconciled
+        return self.reconciler.reconciled.number >= 0 and not self._unreconciled
 
     @property
     def owed(self) -> int:
         """Answers that the venue owes, on orders and on what it was last asked of the account."""
-        return len(self._asks) + (self.reconciled.number < self._reconciles_wanted) + self._group_moves
+        return len(self._asks) + self.reconciler.owes + self._group_moves
 
     @property
     def _group_moves(self) -> bool:
@@ -84,7 +89,7 @@ class OrderRouter:
         """When ``tick`` has something to do, UTC µs."""
         if self._group_moves:
             return 0
-        return min([self._reconcile.due_us, *(ask.due_us for ask in self._asks.values())])
+        return min([self.reconciler.due_us, *(ask.due_us for ask in self._asks.values())])
 
     def submit(self, order: LiveOrder) -> bool:
         """Place an order, once however often it is asked for; the next ``tick`` sends it. False when it is not new."""
@@ -100,15 +105,6 @@ class OrderRouter:
         self._account.want_cancel(client_id, now_us, by_us=now_us + self._policy.cancel_us)
         if client_id in self._account.book.orders:
             self._ask_now(client_id)
-
-    def reconcile_now(self) -> int:
-        """Let the next ``tick`` hold the account against the venue; ``reconciled`` has the number returned then.
-
-        A comparison that is under way does not count: the venue may have been read before this was asked for.
-        """
-        self._reconciles_wanted += 1
-        self._reconcile.due_us = self._clock.now_us()
-        return self._reconciles_wanted
 
     async def on_fill(self, fill: VenueFill) -> None:
         """The venue pushed a fill."""
@@ -126,14 +122,15 @@ class OrderRouter:
     def _knows(self, client_id: str) -> bool:
         """Is it an order that we know? What is pushed of another one is not trusted but asked for."""
         known = self._account.find(client_id) is not None
-        self._reconcile.due_us = self._reconcile.due_us if known else self._clock.now_us()
+        if not known:
+            self.reconciler.hasten()
         return known
 
     async def tick(self) -> None:
         """Do what is due: write what could not be written, reconcile, ask, send, cancel. Raises RetryableError."""
         await self._writer.commit()
         now_us = self._clock.now_us()
-        if self._reconcile.due_us <= now_us:
+        if self.reconciler.due_us <= now_us:
             await self._reconcile_account()
         self._keep_groups()
         for client_id, ask in list(self._asks.items()):
@@ -159,7 +156,10 @@ class OrderRouter:
     def _ask_now(self, client_id: str) -> None:
         self._asks.setdefault(client_id, Ask(0)).due_us = self._clock.now_us()
 
-    def _postpone(self, ask: Ask) -> None:
+    def _postpone(self, ask: Ask, failed: str = "", error: RetryableError | None = None) -> None:
+        """Come back to it later. ``failed``: what a failed call was for, and ``error`` how it failed."""
+        if error is not None:
+            _log.warning("account %s: %s: %s", self._account.book.account_id, failed, error)
         ask.due_us = self._clock.now_us() + self._policy.delay_us(ask.attempts, self._dice.random())
         ask.attempts += 1
 
@@ -206,9 +206,9 @@ class OrderRouter:
         self._account.may_have_been_sent(client_id, self._clock.now_us())
         try:
             answer = await self._venue.submit(order.symbol, order.intent, asked_us)
-        except RetryableError:
+        except RetryableError as error:
             self._unsent[client_id] = asked_us
-            return self._postpone(ask)
+            return self._postpone(ask, f"{client_id} was not sent", error)
         except asyncio.CancelledError:
             self._take_answer(client_id, Unknown("CANCELLED"))
             raise
@@ -235,8 +235,8 @@ class OrderRouter:
                 await self._take_seen(answer)
             else:
                 self._account.apply(client_id, Happening.LOSE, self._clock.now_us(), reason=answer.why)
-        except RetryableError:
-            return self._postpone(ask)
+        except RetryableError as error:
+            return self._postpone(ask, f"{client_id} was not canceled", error)
         self._keep_cancelling(client_id, ask)
         return await self._writer.commit()
 
@@ -262,8 +262,8 @@ class OrderRouter:
             else:
                 ask.missing = 0
                 self._keep_cancelling(client_id, ask) if await self._take_seen(answer) else self._postpone(ask)
-        except RetryableError:
-            return self._postpone(ask)
+        except RetryableError as error:
+            return self._postpone(ask, f"{client_id} was not asked for", error)
         return await self._writer.commit()
 
     async def _missed(self, client_id: str, ask: Ask) -> None:
@@ -287,13 +287,11 @@ class OrderRouter:
 
     async def _reconcile_account(self) -> None:
         """Hold the account against the venue, and ask for every order on which the two differ."""
-        wanted = self._reconciles_wanted
         try:
-            self.reconciled, unlike = await self._reader.read(wanted)
-        except RetryableError:
-            return self._postpone(self._reconcile)
+            unlike = await self.reconciler.run()
+        except RetryableError as error:
+            _log.warning("account %s: not reconciled: %s", self._account.book.account_id, error)
+            return self.reconciler.postpone(self._dice.random())
         for client_id in unlike:
             self._ask_now(client_id)
-        wait_us = self._policy.settle_us if self.reconciled.doubtful else self._policy.reconcile_us
-        self._reconcile = Ask(self._clock.now_us() + (wait_us if wanted == self._reconciles_wanted else 0))
         return await self._writer.commit()

@@ -21,7 +21,8 @@ from tradewire.execution.domain.desk import ExecutionDesk
 from tradewire.execution.domain.figures import METRICS, OrderCounts, figures
 from tradewire.execution.domain.venue import AccountVenue
 from tradewire.execution.handlers import inputs
-from tradewire.execution.routed_execution import BrokerLink, RoutedVenue
+from tradewire.execution.routed_execution import BrokerLink
+from tradewire.execution.routed_venue import RoutedVenue
 from tradewire.execution.settings import Settings
 from tradewire.execution.store import LedgerStore
 from tradewire.ports.events import AccountStateChanged, AuditRecorded, ControlStatusChanged, OrderChanged, OrderFilled

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
 from tradewire.binance.errors import ErrorCode
 from tradewire.binance.orders import AlgoStatus
-from tradewire.binance.replies import AlgoOrderReply, OrderReply, PositionRisk
+from tradewire.binance.replies import AlgoOrderReply, OrderReply
 from tradewire.binance.streams import Unknowns
 from tradewire.binance.wire import FieldError
 from tradewire.execution.adapters.binance_fills import BinanceFills
@@ -25,6 +25,7 @@ from tradewire.execution.adapters.binance_orders import (
     order_request,
 )
 from tradewire.execution.adapters.binance_payments import BinancePayments
+from tradewire.execution.adapters.binance_positions import read_account
 from tradewire.execution.adapters.binance_rest import BinanceRest, FailedCallError, read_reply
 from tradewire.execution.adapters.binance_stream import BinanceStream
 from tradewire.execution.domain.venue_errors import outcome
@@ -32,7 +33,6 @@ from tradewire.ports.broker import (
     Accepted,
     BrokerAccount,
     BrokerPort,
-    BrokerPosition,
     FillPage,
     NotFound,
     Rejected,
@@ -41,7 +41,7 @@ from tradewire.ports.broker import (
 )
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.events import OrderIntent
-from tradewire.ports.live_venue import LiveVenuePort, PaymentPage, Report
+from tradewire.ports.live_venue import LiveVenuePort, PaymentPage, Report, VenueWarning
 
 GONE: Final = frozenset({ErrorCode.NO_SUCH_ORDER, ErrorCode.CANCEL_REJECTED})
 QUOTE: Final = "USDT"
@@ -50,7 +50,6 @@ WHOLE_US: Final = 60_000_000
 """Between two readings of the open orders of all symbols."""
 SYMBOLS_ASKED_MAX: Final = 40
 """More are asked for at once, which weighs as much."""
-ZERO: Final = Decimal(0)
 
 
 class BinanceBroker(BrokerPort, LiveVenuePort):
@@ -99,7 +98,10 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
             await self._rest.ask("POST", "/fapi/v1/countdownCancelAll", symbol=symbol, countdownTime=wait_ms)
 
     async def report(self) -> Report:
-        return await self._stream.report()
+        report = await self._stream.report()
+        if isinstance(report, VenueWarning):
+            self._checked.discard(report.symbol)
+        return report
 
     async def close(self) -> None:
         await self._stream.close()
@@ -253,39 +255,10 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
         return known
 
     async def account(self) -> BrokerAccount:
-        told = await self._rest.ask("GET", "/fapi/v3/account")
-        held = any(Decimal(row["positionAmt"]) for row in told["positions"])
-        shown = await self._rest.ask("GET", "/fapi/v3/positionRisk") if held else []
-        rows = [read_reply(PositionRisk, row) for row in shown]
-        return BrokerAccount(
-            wallet_balance=Decimal(told["totalWalletBalance"]),
-            unrealized_pnl=Decimal(told["totalUnrealizedProfit"]),
-            equity=Decimal(told["totalMarginBalance"]),
-            initial_margin=Decimal(told["totalPositionInitialMargin"]),
-            maintenance_margin=Decimal(told["totalMaintMargin"]),
-            realized_pnl=ZERO,
-            fees_paid=ZERO,
-            funding_paid=ZERO,
-            positions=tuple(_netted(rows)),
-        )
+        return await read_account(self._rest)
 
     async def time(self) -> int:
         return await self._rest.time_us()
-
-
-def _netted(rows: Sequence[PositionRisk]) -> Iterator[BrokerPosition]:
-    """One position of each symbol: our records net the sides of a hedge. Its prices are those of the larger side."""
-    for symbol in sorted({row.symbol for row in rows if row.amount}):
-        sides = [row for row in rows if row.symbol == symbol]
-        largest = max(sides, key=lambda row: abs(row.amount))
-        yield BrokerPosition(
-            symbol=symbol,
-            qty=sum((row.amount for row in sides), ZERO),
-            entry_price=largest.entry_price,
-            mark_price=largest.mark_price,
-            unrealized_pnl=sum((row.unrealized for row in sides), ZERO),
-            liquidation_price=largest.liquidation_price or None,
-        )
 
 
 def _refusal(error: FailedCallError) -> Rejected | Unknown:

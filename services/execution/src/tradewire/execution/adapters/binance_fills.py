@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -44,8 +45,8 @@ class BinanceFills:
             place = places.get(symbol) or await self._start(symbol)
             places[symbol], trades = await self._read(symbol, place)
             for trade in trades:
-                fee = await self._fee(trade)
-                found.append(fill_of(trade, await self._own_id(symbol, trade.order_id), fee))
+                fill = fill_of(trade, await self._own_id(symbol, trade.order_id), self._quote)
+                found.append(await self._valued(fill))
         found.sort(key=lambda fill: (fill.time_us, fill.symbol, int(fill.venue_trade_id)))
         return FillPage(tuple(found), json.dumps(places, sort_keys=True) if places else cursor)
 
@@ -73,10 +74,10 @@ class BinanceFills:
         rows = await self._rest.ask("GET", "/fapi/v1/userTrades", symbol=symbol, limit=PAGE_MAX, **place)
         return sorted((read_reply(UserTrade, row) for row in rows), key=lambda trade: trade.trade_id)
 
-    async def _fee(self, trade: UserTrade) -> Decimal:
-        """The commission in the quote asset; another asset's (BNB) at its mark price now."""
-        if trade.commission_asset == self._quote or not trade.commission:
-            return trade.commission
-        symbol = f"{trade.commission_asset}{self._quote}"
+    async def _valued(self, fill: VenueFill) -> VenueFill:
+        """A fill with the value of a commission that another asset (BNB) paid, at its mark price now."""
+        if not fill.fee_asset:
+            return fill
+        symbol = f"{fill.fee_asset}{self._quote}"
         told: dict[str, Any] = await self._rest.ask("GET", "/fapi/v1/premiumIndex", symbol=symbol)
-        return (trade.commission * Decimal(told["markPrice"])).quantize(Decimal("1e-8"))
+        return replace(fill, fee=(fill.fee_paid * Decimal(told["markPrice"])).quantize(Decimal("1e-8")))

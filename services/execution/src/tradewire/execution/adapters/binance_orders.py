@@ -139,8 +139,9 @@ def _reason(status: str) -> str | None:
     return status if plain is None or status not in (plain.value, BinanceStatus.NEW) else None
 
 
-def fill_of(trade: UserTrade, client_order_id: str, fee: Decimal) -> VenueFill:
-    """A fill of ``userTrades``. ``fee``: its commission in the quote asset."""
+def fill_of(trade: UserTrade, client_order_id: str, quote: str) -> VenueFill:
+    """A fill of ``userTrades``; one whose commission is not in ``quote`` lacks the fee's value."""
+    elsewhere = trade.commission_asset != quote and bool(trade.commission)
     return VenueFill(
         venue_trade_id=str(trade.trade_id),
         client_order_id=client_order_id,
@@ -149,10 +150,12 @@ def fill_of(trade: UserTrade, client_order_id: str, fee: Decimal) -> VenueFill:
         side=Side(trade.side),
         qty=trade.qty,
         price=trade.price,
-        fee=fee,
+        fee=Decimal(0) if elsewhere else trade.commission,
         liquidity=Liquidity.MAKER if trade.maker else Liquidity.TAKER,
         realized_pnl=trade.realized_pnl,
         time_us=trade.time_ms * 1000,
+        fee_asset=trade.commission_asset if elsewhere else "",
+        fee_paid=trade.commission if elsewhere else Decimal(0),
     )
 
 

@@ -15,13 +15,21 @@ import aiohttp
 
 from tradewire.binance.replies import ListenKeyReply
 from tradewire.binance.streams import UnknownEvent, Unknowns, read_messages
-from tradewire.binance.user_stream import AlgoUpdate, ListenKeyExpired, OrderTradeUpdate
+from tradewire.binance.user_stream import (
+    AccountConfigUpdate,
+    AlgoUpdate,
+    LeverageUpdate,
+    ListenKeyExpired,
+    MarginCall,
+    MultiAssetsUpdate,
+    OrderTradeUpdate,
+)
 from tradewire.binance.wire import FieldError, Wire
 from tradewire.execution.adapters.binance_ids import OrderIds
 from tradewire.execution.adapters.binance_orders import algo_reports_of, reports_of
 from tradewire.execution.adapters.binance_rest import BinanceRest, FailedCallError, read_reply
 from tradewire.ports.errors import RetryableError
-from tradewire.ports.live_venue import Report, StreamGap
+from tradewire.ports.live_venue import Report, StreamGap, VenueWarning
 
 KEEP_ALIVE_S: Final = 1800.0
 """Between extensions of the listen key, which lives 60 minutes from its last use."""
@@ -122,6 +130,12 @@ class BinanceStream:
             case ListenKeyExpired():
                 self._over = True  # nothing more comes under this key
                 yield StreamGap("the listen key expired")
+            case MarginCall():
+                yield VenueWarning("margin_call", _in_danger(event))
+            case AccountConfigUpdate(leverage=LeverageUpdate(symbol=symbol, leverage=leverage)):
+                yield VenueWarning("account_mode_changed", f"the leverage of {symbol} was set to {leverage}", symbol)
+            case AccountConfigUpdate(multi_assets=MultiAssetsUpdate(multi_assets=is_on)):
+                yield VenueWarning("account_mode_changed", f"multi-assets margin was set to {is_on}")
             case _:
                 pass  # balances and positions are read whole at each reconciliation; TRADE_LITE repeats a fill
 
@@ -134,3 +148,13 @@ class BinanceStream:
         if socket is not None:
             with suppress(aiohttp.ClientError, OSError):
                 await socket.close()
+
+
+def _in_danger(event: MarginCall) -> str:
+    """The positions of a margin call, for people."""
+    rows = [
+        f"{item.symbol} {item.position_side} {item.amount:f} at {item.mark_price:f}, maintenance margin "
+        f"{item.maintenance_margin:f}, unrealized {item.unrealized:f}"
+        for item in event.positions
+    ]
+    return f"Binance asks for margin: {'; '.join(rows)}"

@@ -24,6 +24,8 @@ COMMISSION, REALIZED, FUNDING = "COMMISSION", "REALIZED_PNL", "FUNDING_FEE"
 
 SETTLE_US: Final = {"position": 1_000_000, "wallet": 60_000_000, "commission": 60_000_000, "realized": 60_000_000}
 """How long a difference must last. A row of the venue may appear some time after the wallet has moved."""
+Place = tuple[str, str, Decimal]
+"""(what, of, the venue's figure less ours)."""
 OTHER_ASSET: Final = ":"
 """Stands in the kind of a row before an asset that is not the wallet's."""
 
@@ -40,18 +42,26 @@ class Action(StrEnum):
 
 
 class AccountDifference(NamedTuple):
-    """``what``: position, wallet, commission or realized; ``ours`` and ``venues``: base or quote."""
+    """``what``: position, wallet, commission or realized; ``of``: the symbol, or the asset that is not the quote's.
+
+    ``ours`` and ``venues``: base for a position, else in the asset.
+    """
 
     what: str
-    symbol: str
+    of: str
     ours: Decimal
     venues: Decimal
     action: Action
 
     @property
+    def place(self) -> Place:
+        """What lasts of a difference while fills move both figures alike."""
+        return self.what, self.of, self.venues - self.ours
+
+    @property
     def text(self) -> str:
         """For people."""
-        where = f" of {self.symbol}" if self.symbol else ""
+        where = f" of {self.of}" if self.of else ""
         return f"{self.what}{where}: ours {self.ours:f}, the venue's {self.venues:f}; action: {self.action}"
 
 
@@ -63,8 +73,8 @@ def take_payments(book: LiveBook, payments: Sequence[Payment], cursor: str) -> N
 
 
 def is_explained(book: LiveBook, shown: BrokerAccount) -> bool:
-    """Do the rows that were read come to the wallet that is shown? They weigh much, so they are read when not."""
-    return bool(book.money.cursor) and _explained(book.money) == shown.wallet_balance
+    """Do the rows that were read come to what is shown and booked? They weigh much, so they are read when not."""
+    return bool(book.money.cursor) and not any(True for _ in _money(book, shown))
 
 
 def _explained(money: WalletRecord) -> Decimal:
@@ -91,11 +101,15 @@ def _money(book: LiveBook, shown: BrokerAccount) -> Iterator[AccountDifference]:
     explained = _explained(money)
     if explained != shown.wallet_balance:
         yield AccountDifference("wallet", "", explained, shown.wallet_balance, Action.CORRECT)
-    for what, ours, kind in (("commission", -money.fees, COMMISSION), ("realized", money.realized, REALIZED)):
-        if any(name.startswith(f"{kind}{OTHER_ASSET}") for name in money.rows):
-            continue  # our fees are in the quote asset, converted when they were read
+    figures = [("commission", "", money.converted - money.fees, COMMISSION), ("realized", "", money.realized, REALIZED)]
+    others = {kind.partition(OTHER_ASSET)[2] for kind in money.rows if kind.startswith(f"{COMMISSION}{OTHER_ASSET}")}
+    figures += [
+        ("commission", asset, -money.paid.get(asset, ZERO), f"{COMMISSION}{OTHER_ASSET}{asset}")
+        for asset in sorted(others | money.paid.keys())
+    ]
+    for what, of, ours, kind in figures:
         if (venues := money.rows.get(kind, ZERO)) != ours:
-            yield AccountDifference(what, "", ours, venues, Action.CORRECT)
+            yield AccountDifference(what, of, ours, venues, Action.CORRECT)
 
 
 class Reconciliation:
@@ -103,8 +117,8 @@ class Reconciliation:
 
     def __init__(self, account: LiveAccount) -> None:
         self._account = account
-        self._since_us: dict[AccountDifference, int] = {}
-        self._told: set[AccountDifference] = set()
+        self._since_us: dict[Place, int] = {}
+        self._told: set[Place] = set()
 
     def take(self, shown: BrokerAccount, time_us: int) -> bool:
         """Hold the account against a reading; is there something that another one will settle?"""
@@ -115,14 +129,15 @@ class Reconciliation:
             for difference in found:
                 self._act(difference, time_us)
             return False
-        self._since_us = {difference: self._since_us.get(difference, time_us) for difference in found}
-        self._told.intersection_update(found)
-        for difference, since_us in self._since_us.items():
-            if difference not in self._told and time_us - since_us >= SETTLE_US[difference.what]:
-                self._told.add(difference)
+        self._since_us = {item.place: self._since_us.get(item.place, time_us) for item in found}
+        self._told.intersection_update(self._since_us)
+        for difference in found:
+            place, since_us = difference.place, self._since_us[difference.place]
+            if place not in self._told and time_us - since_us >= SETTLE_US[difference.what]:
+                self._told.add(place)
                 self._act(difference, time_us)
         self._resume(found, time_us)
-        return any(difference not in self._told for difference in found)
+        return any(difference.place not in self._told for difference in found)
 
     def _resume(self, found: Collection[AccountDifference], time_us: int) -> None:
         """Take orders again when nothing speaks against it any more."""
@@ -134,13 +149,15 @@ class Reconciliation:
         book, severity = self._account.book, Severity.WARNING
         match difference.what, difference.action:
             case "position", Action.ADOPT:
-                book.positions[difference.symbol] = difference.venues
+                book.positions[difference.of] = difference.venues
             case _, Action.HALT:
                 book.halted, severity = difference.text, Severity.ERROR
             case "wallet", _:
                 book.money.corrected += difference.venues - difference.ours
+            case "commission", _ if difference.of:
+                book.money.paid[difference.of] = -difference.venues
             case "commission", _:
-                book.money.fees = -difference.venues
+                book.money.fees = book.money.converted - difference.venues
             case "realized", _:
                 book.money.realized = difference.venues
         self._account.note_account("account_differs", difference.text, time_us, severity)

@@ -267,8 +267,7 @@ class LiveAccount:
         signed = fill.qty if fill.side.value == "BUY" else -fill.qty
         position = self.book.positions.get(fill.symbol, Decimal(0)) + signed
         self.book.positions[fill.symbol] = position
-        self.book.money.realized += fill.realized_pnl
-        self.book.money.fees += fill.fee
+        self.book.money.take_fill(fill)
         if not position:
             del self.book.positions[fill.symbol]
         event = OrderFilled(

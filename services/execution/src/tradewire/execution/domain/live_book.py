@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tradewire.execution.domain.live_order import LiveOrder
+from tradewire.ports.broker import VenueFill
 
 
 @dataclass(slots=True)
@@ -14,7 +15,8 @@ class WalletRecord:
 
     ``opening``: its balance when it was first read, None before; ``realized``, ``fees``: of our fills; ``rows``: sums
     of the venue's own rows by kind, since the opening; ``cursor``: of those rows; ``corrected``: what was taken over
-    from the venue without a row.
+    from the venue without a row; ``paid``: commissions of our fills that other assets paid, by asset, in it, and
+    ``converted``, what they are in ``fees``.
     """
 
     opening: Decimal | None = None
@@ -23,6 +25,16 @@ class WalletRecord:
     rows: dict[str, Decimal] = field(default_factory=dict)
     cursor: str = ""
     corrected: Decimal = Decimal(0)
+    paid: dict[str, Decimal] = field(default_factory=dict)
+    converted: Decimal = Decimal(0)
+
+    def take_fill(self, fill: VenueFill) -> None:
+        """Add what a fill came to."""
+        self.realized += fill.realized_pnl
+        self.fees += fill.fee
+        if fill.fee_asset:
+            self.paid[fill.fee_asset] = self.paid.get(fill.fee_asset, Decimal(0)) + fill.fee_paid
+            self.converted += fill.fee
 
 
 @dataclass(slots=True)

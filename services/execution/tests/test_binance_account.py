@@ -1,0 +1,118 @@
+"""An account at a venue that speaks the protocol: what is booked, compared and said to people."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tradewire.binance.signatures import API_KEY_HEADER, HmacKey
+from tradewire.ports.errors import FatalError
+from tradewire.ports.events import OrderIntent, OrderLeg, Severity, Side
+from tradewire.testkit.binance_account import POLL_SECONDS, BinanceAccount
+from tradewire.testkit.binance_venue import BinanceVenue
+from tradewire.testkit.broker_suite import market
+from tradewire.testkit.builders import candle, instrument
+from tradewire.venue.faults import parse_faults
+
+FEES: Mapping[str, Any] = {"taker_fee": Decimal("0.0005"), "maker_fee": Decimal("0.0002")}
+HOUR_S = 3_600
+
+
+def venue_with(*prices: int, balance: int = 100_000) -> BinanceVenue:
+    """BTC at a price each hour, and BNB at 600."""
+    candles = [candle(n, price, volume=Decimal(1000)) for n, price in enumerate(prices)]
+    candles += [candle(n, 600, symbol="BNBUSDT") for n in range(len(prices))]
+    rules = [instrument(**FEES), instrument("BNBUSDT", **FEES)]
+    return BinanceVenue(candles, rules=rules, whole_bars=False, balance=Decimal(balance))
+
+
+@pytest.fixture
+async def venue() -> AsyncIterator[BinanceVenue]:
+    found = venue_with(50_000, 50_500, 50_500, 50_500)
+    await found.start()
+    yield found
+    await found.stop()
+
+
+@pytest.fixture
+async def rig(venue: BinanceVenue, tmp_path: Path) -> AsyncIterator[BinanceAccount]:
+    found = BinanceAccount(venue, tmp_path)
+    await found.read()
+    yield found
+    await found.close()
+
+
+def out(name: str) -> OrderIntent:
+    """The exit of a long position."""
+    return market(name, side=Side.SELL, leg=OrderLeg.EXIT, reduce_only=True)
+
+
+async def ask(venue: BinanceVenue, method: str, path: str, query: str) -> None:
+    """What the account's owner does on the exchange's own pages."""
+    keys = venue.venue.keys
+    payload = f"{query}&timestamp={venue.clock.now_us() // 1000}"
+    address = f"{venue.server.rest}{path}?{payload}&signature={HmacKey(keys.secret).sign(payload)}"
+    async with aiohttp.request(method, address, headers={API_KEY_HEADER: keys.api_key}) as response:
+        assert response.status == 200, await response.text()
+
+
+async def test_commission_when_bnb_pays_it_then_valued_in_the_ledger_and_equal_to_the_venues_rows(
+    venue: BinanceVenue, rig: BinanceAccount
+) -> None:
+    await rig.place(market("m-1"))
+    await ask(venue, "POST", "/fapi/v1/feeBurn", "feeBurn=true")
+    await rig.place(out("m-2"))
+    first, second = rig.fills()
+    assert first.fee == Decimal("12.5"), "USDT pays 0.05 % of 25,000"
+    assert second.fee == Decimal("11.25"), "BNB pays 90 % of that, here valued in USDT"
+    for _ in range(3):
+        await rig.read(after_s=61)
+    assert rig.incidents() == []
+    rows = [row for row in venue.venue.account.income if row.income_type == "COMMISSION"]
+    assert [(row.asset, row.income) for row in rows] == [("USDT", Decimal("-12.5")), ("BNB", Decimal("-0.01875"))]
+    assert rig.execution.state().fees_paid == Decimal("23.75")
+
+
+async def test_margin_call_when_the_venue_makes_one_then_an_incident_that_names_the_position(tmp_path: Path) -> None:
+    venue = venue_with(50_000, 47_450, 47_450, balance=1_400)
+    await venue.start()
+    rig = BinanceAccount(venue, tmp_path)
+    await rig.read()
+    await rig.place(market("m-1"))
+    await rig.read(after_s=HOUR_S + 1)
+    said = await rig.until_said("margin_call")
+    assert said.severity is Severity.ERROR
+    assert "BTCUSDT BOTH 0.50000000 at 47450.00000000, maintenance margin 94.90000000" in said.message
+    await rig.close()
+    await venue.stop()
+
+
+async def test_leverage_when_someone_changes_it_while_it_trades_then_said_and_the_next_order_is_refused(
+    venue: BinanceVenue, rig: BinanceAccount
+) -> None:
+    await rig.place(market("m-1"))
+    await ask(venue, "POST", "/fapi/v1/leverage", "symbol=BTCUSDT&leverage=3")
+    said = await rig.until_said("account_mode_changed")
+    assert "the leverage of BTCUSDT was set to 3" in said.message
+    with pytest.raises(FatalError, match="leverage: found 3, TRADEWIRE_BINANCE_LEVERAGE allows 20"):
+        await rig.place(market("m-2"))
+    assert [order.client_order_id for order in venue.venue.account.orders.values()] == ["m-1"]
+
+
+async def test_reconciliation_when_the_venue_can_not_be_read_then_logged_and_made_up_for(
+    venue: BinanceVenue, rig: BinanceAccount, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "faults: [{kind: unavailable, times: 1, call: GET /fapi/v3/account}]"
+    venue.venue.faults = venue.server.venue.faults = parse_faults(text, "test", seed=1)
+    reading = asyncio.create_task(rig.read())
+    while "account live-1: not reconciled: GET /fapi/v3/account: HTTP 503" not in caplog.text:
+        await asyncio.sleep(POLL_SECONDS)
+    venue.clock.advance(seconds=1)
+    rig.execution.has_shown(10**9, dict)
+    await reading
