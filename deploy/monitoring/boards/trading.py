@@ -72,4 +72,10 @@ def _orders() -> list[Panel]:
             "short",
             {own("tradewire_account_halted"): "{{account}}"},
         ),
+        Panel(
+            "Orphaned stops",
+            "conditional orders at the venue that guarded nothing and were withdrawn, in the last hour",
+            "short",
+            {f"sum(increase({own('tradewire_orphaned_stops_total')}[1h]))": "withdrawn"},
+        ),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from tradewire.execution.domain.differences import Reconciliation, is_explained, take_payments
@@ -133,3 +134,19 @@ def test_position_when_fills_move_both_figures_alike_then_the_difference_lasts_a
         story.read(shown(qty=str(qty + 1)), 1)
     assert "position of BTCUSDT" in story.account.book.halted
     assert len(story.said()) == 1
+
+
+def test_sides_when_their_errors_cancel_each_other_out_then_halted() -> None:
+    story = Story()
+    zero, price = Decimal(0), Decimal(100)
+    sides = [("LONG", Decimal(1)), ("SHORT", Decimal(-1))]
+    held = tuple(BrokerPosition(BTC, qty, price, price, zero, position_side=side) for side, qty in sides)
+    unseen = replace(shown(), positions=held)
+    story.read(unseen)
+    story.read(unseen, 2)
+    said = story.said()
+    assert [line.split("; ")[0] for line in said] == [
+        "account_differs: live-1: position of BTCUSDT LONG: ours 0, the venue's 1",
+        "account_differs: live-1: position of BTCUSDT SHORT: ours 0, the venue's -1",
+    ]
+    assert story.account.book.halted

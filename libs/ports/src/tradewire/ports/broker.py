@@ -10,6 +10,8 @@ from typing import Protocol
 
 from tradewire.ports.events import Liquidity, OrderIntent, OrderStatus, Side
 
+BOTH, LONG, SHORT = "BOTH", "LONG", "SHORT"
+"""Sides of a position: BOTH where an account keeps one net position of each symbol, the others in hedge mode."""
 ALREADY_THERE = "ALREADY_THERE"
 """``Unknown.why`` when the venue refused an id because it has an order of that id (Binance -4116): ask for it."""
 
@@ -82,6 +84,7 @@ class VenueFill:
     time_us: int
     fee_asset: str = ""
     fee_paid: Decimal = Decimal(0)
+    position_side: str = BOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +105,12 @@ class BrokerPosition:
     mark_price: Decimal
     unrealized_pnl: Decimal
     liquidation_price: Decimal | None = None
+    position_side: str = BOTH
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerAccount:
-    """Balances, margins and open positions as the venue shows them, quote; positions by symbol.
+    """Balances, margins and open positions as the venue shows them, quote; positions by symbol and side.
 
     ``realized_pnl`` is before fees; ``funding_paid`` is negative when more was received.
     """

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from tradewire.execution.adapters.binance_modes import AccountModes
 from tradewire.execution.domain.account import ExecutionAccount
@@ -22,12 +25,21 @@ POLL_SECONDS = 0.001
 class BinanceAccount:
     """``account``: its shares and orders; ``events``: all messages so far. What it says is stored at once."""
 
-    def __init__(self, venue: BinanceVenue, keys: Path, modes: AccountModes | None = None) -> None:
+    def __init__(
+        self,
+        venue: BinanceVenue,
+        keys: Path,
+        modes: AccountModes | None = None,
+        *,
+        saved: Mapping[str, Any] | None = None,
+    ) -> None:
         self.venue, self.events, self._reading = venue, list[Event](), 0
         self.account = ExecutionAccount("live-1", PendingOffsets())
         broker = venue.broker(keys, "live-1", modes)
-        link = BrokerLink(broker, AskPolicy(visible_us=0, agreeing=1, settle_us=0), live=broker)
-        self.execution = self.account.execution = RoutedExecution(self.account, link, venue.clock)
+        hedged = modes is not None and modes.hedged
+        link = BrokerLink(broker, AskPolicy(visible_us=0, agreeing=1, settle_us=0), hedged=hedged, live=broker)
+        self._routed = RoutedExecution(self.account, link, venue.clock, saved=saved)
+        self.execution = self.account.execution = self._routed
         for listing in venue.venue.listings.values():
             self.execution.list_instrument(listing.spec)
         self._numbers = 0
@@ -56,6 +68,17 @@ class BinanceAccount:
             await self._wait()
         return found[0]
 
+    async def cancel(self, client_order_id: str) -> None:
+        """Withdraw an order."""
+        self._take()
+        self.execution.cancel(client_order_id, Envelope(event_id="cancel"), self._numbers)
+        await self.read()
+
+    def positions(self) -> dict[str, Decimal]:
+        """Our records, by place."""
+        book = self._routed.saved()["book"]
+        return {place: Decimal(qty) for place, qty in book["positions"].items()}
+
     def incidents(self) -> list[AuditRecorded]:
         """What people were told."""
         return [event for event in self.events if isinstance(event, AuditRecorded)]
@@ -67,7 +90,7 @@ class BinanceAccount:
     async def close(self) -> None:
         """End its tasks."""
         self.execution.close()
-        await self.execution.ended()
+        await self._routed.ended()
 
     async def _wait(self) -> None:
         """Take what is there, and let time pass by which the router's next try is due."""
@@ -77,4 +100,4 @@ class BinanceAccount:
 
     def _take(self) -> None:
         self.events += [emit.event for emit in self.execution.reports()]
-        self.execution.stored()
+        self._routed.stored()

@@ -22,6 +22,8 @@ from tradewire.execution.domain.live_book import LiveBook, WalletRecord
 from tradewire.execution.domain.live_order import intended
 from tradewire.execution.domain.order_life import OPEN
 from tradewire.execution.domain.order_records import cause_of, record_of
+from tradewire.execution.domain.orphaned_stops import StopSweep
+from tradewire.execution.domain.position_sides import by_symbol, netted
 from tradewire.execution.domain.routed_reports import routed_reports
 from tradewire.execution.router import OrderRouter
 from tradewire.execution.stored_messages import StoredMessages
@@ -58,11 +60,12 @@ class SimulatedMarket(Protocol):
 class BrokerLink(NamedTuple):
     """An account's broker, and what goes with it: ``market`` for a simulated exchange, ``live`` for a real venue.
 
-    ``policy``: how it is asked what became of an order.
+    ``policy``: how it is asked what became of an order; ``hedged``: whether its account is in hedge mode.
     """
 
     broker: BrokerPort
     policy: AskPolicy
+    hedged: bool = False
     market: SimulatedMarket | None = None
     live: LiveVenuePort | None = None
 
@@ -74,10 +77,11 @@ class RoutedExecution(ExecutionPort):
         self, account: ExecutionAccount, link: BrokerLink, clock: ClockPort, *, saved: Mapping[str, Any] | None = None
     ) -> None:
         self._account, self._clock, self._market, self._venue = account, clock, link.market, link.live
+        self._hedged = link.hedged
         book = saved["book"] if saved is not None else None
         self._live = LiveAccount(LiveBook(account.account_id, "")) if book is None else _live(book)
         self._closes_us: dict[str, int] = dict(saved["closes_us"]) if saved is not None else {}
-        self._messages = StoredMessages(self._live)
+        self._messages, self._stops = StoredMessages(self._live), StopSweep(self._live)
         dice = random.Random(account.account_id)  # noqa: S311 (jitter needs no secrecy)
         self._router = OrderRouter(
             self._messages, venue=link.broker, clock=clock, dice=dice, policy=link.policy, live=link.live
@@ -99,6 +103,10 @@ class RoutedExecution(ExecutionPort):
     @property
     def owes(self) -> str:
         return f"{self._router.owed} answers of the venue" if self._router.owed else ""
+
+    @property
+    def hedged(self) -> bool:
+        return self._hedged
 
     @property
     def halted(self) -> str:
@@ -148,12 +156,16 @@ class RoutedExecution(ExecutionPort):
         for task in self._tasks:
             if task.done() and not task.cancelled():
                 task.result()  # raises what no call to the broker can get over
-        emits = routed_reports(self._account, self._messages.take())
+        emits = routed_reports(self._account, self._messages.take(), self._closed_by)
         self._owed = self._router.owed
         for client_id, qty in self._router.reconciler.reconciled.working.items():
             if (record := self._account.orders.get(client_id)) is not None:
                 record.working_e8 = e8(qty)
         return emits
+
+    def _closed_by(self, client_order_id: str) -> str:
+        order = self._live.find(client_order_id)
+        return order.closed if order is not None else ""
 
     def working(self) -> Collection[str]:
         return self._account.orders if self.busy else self._router.reconciler.reconciled.working
@@ -161,10 +173,10 @@ class RoutedExecution(ExecutionPort):
     def state(self) -> BrokerAccount:
         account = self._router.reconciler.reconciled.account
         assert account is not None, "asked for before a bar was shown"
-        return account if self._venue is None else _with_money(account, self._live.book.money)
+        return account if self._venue is None else _as_told(account, self._live.book.money)
 
     def positions_e8(self) -> Mapping[str, int]:
-        return {symbol: e8(qty) for symbol, qty in self._live.book.positions.items()}
+        return {symbol: e8(qty) for symbol, qty in by_symbol(self._live.book.positions).items()}
 
     def last_close_us(self, symbol: str) -> int:
         return self._closes_us.get(symbol, -1)
@@ -203,6 +215,7 @@ class RoutedExecution(ExecutionPort):
                     await self._venue.begin()
                     begun = True
                 await self._router.tick()
+                self._sweep()
                 await self._stay()
             except RetryableError as error:
                 _log.warning("account %s: %s", self._account.account_id, error)
@@ -213,6 +226,13 @@ class RoutedExecution(ExecutionPort):
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._wake.wait()
+
+    def _sweep(self) -> None:
+        """Withdraw guards that guard nothing, while shares and book tell of the same fills."""
+        if self._venue is None or not self._router.ready or self._live.journal:
+            return
+        for client_id in self._stops.due(self._account.shares_e8, self._clock.now_us()):
+            self._router.withdraw(client_id)
 
     async def _stay(self) -> None:
         """Put off the venue's dead man's switch, while orders rest there."""
@@ -242,10 +262,13 @@ class RoutedExecution(ExecutionPort):
             await venue.close()
 
 
-def _with_money(account: BrokerAccount, money: WalletRecord) -> BrokerAccount:
-    """With the sums that a venue does not keep: realized PnL and fees of our fills, and the funding that it settled."""
+def _as_told(account: BrokerAccount, money: WalletRecord) -> BrokerAccount:
+    """With one position of each symbol, and with what a venue does not sum up: realized PnL, fees, funding."""
     funding = -money.rows.get(FUNDING, Decimal(0))
-    return replace(account, realized_pnl=money.realized, fees_paid=money.fees, funding_paid=funding)
+    positions = netted(account.positions)
+    return replace(
+        account, realized_pnl=money.realized, fees_paid=money.fees, funding_paid=funding, positions=positions
+    )
 
 
 def _live(book: object) -> LiveAccount:

@@ -135,6 +135,7 @@ class BinanceBrokers:
         assert keys is not None, "the settings were checked"
         mode = MarginType.CROSSED if settings.binance_margin_mode is MarginMode.CROSS else MarginType.ISOLATED
         hedged, dead_man_s = settings.binance_position_mode == "hedge", settings.binance_dead_man_seconds
+        self._hedged = hedged
         modes = AccountModes(hedged, settings.binance_leverage, mode, dead_man_s)
         self._policy = AskPolicy(visible_us=round(settings.binance_shown_seconds * 1e6))
         dsn, clock, at = settings.rate_budget_dsn, SystemClock(), settings.binance_addresses()
@@ -151,7 +152,7 @@ class BinanceBrokers:
         if self._promotion is not None:
             check_promotion(self._promotion, account_id, self._revision)
         broker = self._brokers[account_id] = self._access.broker(account_id, SystemClock())
-        return BrokerLink(broker, self._policy, live=broker)
+        return BrokerLink(broker, self._policy, hedged=self._hedged, live=broker)
 
     def figures(self) -> Iterator[Figure]:
         """Of the rate budget, and of what the venue says that is not known here."""

@@ -156,6 +156,7 @@ def fill_of(trade: UserTrade, client_order_id: str, quote: str) -> VenueFill:
         time_us=trade.time_ms * 1000,
         fee_asset=trade.commission_asset if elsewhere else "",
         fee_paid=trade.commission if elsewhere else Decimal(0),
+        position_side=trade.position_side,
     )
 
 
@@ -178,6 +179,7 @@ def reports_of(event: OrderTradeUpdate, client_order_id: str, quote: str) -> Ite
             liquidity=Liquidity.MAKER if order.is_maker else Liquidity.TAKER,
             realized_pnl=order.realized_profit,
             time_us=order.trade_time_ms * 1000,
+            position_side=order.position_side,
         )
     yield VenueOrder(
         client_order_id=client_order_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -18,7 +17,7 @@ async def read_account(rest: BinanceRest) -> BrokerAccount:
     told = await rest.ask("GET", "/fapi/v3/account")
     held = any(Decimal(row["positionAmt"]) for row in told["positions"])
     shown = await rest.ask("GET", "/fapi/v3/positionRisk") if held else []
-    rows = [read_reply(PositionRisk, row) for row in shown]
+    rows = sorted((read_reply(PositionRisk, row) for row in shown), key=lambda row: (row.symbol, row.position_side))
     return BrokerAccount(
         wallet_balance=Decimal(told["totalWalletBalance"]),
         unrealized_pnl=Decimal(told["totalUnrealizedProfit"]),
@@ -28,20 +27,17 @@ async def read_account(rest: BinanceRest) -> BrokerAccount:
         realized_pnl=ZERO,
         fees_paid=ZERO,
         funding_paid=ZERO,
-        positions=tuple(_netted(rows)),
+        positions=tuple(_position(row) for row in rows if row.amount),
     )
 
 
-def _netted(rows: Sequence[PositionRisk]) -> Iterator[BrokerPosition]:
-    """One position of each symbol: our records net the sides of a hedge. Its prices are those of the larger side."""
-    for symbol in sorted({row.symbol for row in rows if row.amount}):
-        sides = [row for row in rows if row.symbol == symbol]
-        largest = max(sides, key=lambda row: abs(row.amount))
-        yield BrokerPosition(
-            symbol=symbol,
-            qty=sum((row.amount for row in sides), ZERO),
-            entry_price=largest.entry_price,
-            mark_price=largest.mark_price,
-            unrealized_pnl=sum((row.unrealized for row in sides), ZERO),
-            liquidation_price=largest.liquidation_price or None,
-        )
+def _position(row: PositionRisk) -> BrokerPosition:
+    return BrokerPosition(
+        symbol=row.symbol,
+        qty=row.amount,
+        entry_price=row.entry_price,
+        mark_price=row.mark_price,
+        unrealized_pnl=row.unrealized,
+        liquidation_price=row.liquidation_price or None,
+        position_side=row.position_side,
+    )

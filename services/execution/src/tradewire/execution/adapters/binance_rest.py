@@ -163,7 +163,7 @@ class BinanceRest:
         wait_s = ORDER_WAIT_S if endpoint.orders else READ_WAIT_S
         try:
             async with asyncio.timeout(wait_s):
-                await self._budget.take(_lane(endpoint, params), charges)
+                await self._budget.take(lane_of(endpoint, params), charges)
         except TimeoutError as error:
             message = f"the rate budget has no room within {wait_s:.0f} s"
             raise FailedCallError(call, VenueFailure(message=message, sent=False)) from error
@@ -231,12 +231,17 @@ def _ordered(whose: str, limit: RateLimit) -> Charge:
     return Charge(f"orders {limit.interval_ms // 1000} s {whose}", 1, limit.limit, limit.interval_ms / 1000)
 
 
-def _lane(endpoint: Endpoint, params: Mapping[str, Any]) -> Lane:
+CLOSING: Final = frozenset({("LONG", "SELL"), ("SHORT", "BUY")})
+"""``positionSide`` and ``side`` of an order that closes, in hedge mode."""
+
+
+def lane_of(endpoint: Endpoint, params: Mapping[str, Any]) -> Lane:
     """Cancels first, then what reduces or asks, then what opens."""
     if endpoint.method == "DELETE" or endpoint.path.endswith("countdownCancelAll"):
         return Lane.CANCEL
-    opens = endpoint.orders and not (params.get("reduceOnly") or "algoType" in params)
-    return Lane.OPEN if opens else Lane.REDUCE
+    place = params.get("positionSide"), params.get("side")
+    closes = params.get("reduceOnly") or "algoType" in params or place in CLOSING
+    return Lane.OPEN if endpoint.orders and not closes else Lane.REDUCE
 
 
 def read_reply(cls: type[W], told: Any) -> W:

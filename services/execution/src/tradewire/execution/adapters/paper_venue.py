@@ -33,6 +33,10 @@ class PaperExecution(ExecutionPort):
         return ""
 
     @property
+    def hedged(self) -> bool:
+        return False
+
+    @property
     def halted(self) -> str:
         return ""
 

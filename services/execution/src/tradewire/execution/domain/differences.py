@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from tradewire.execution.domain.live_account import LiveAccount
 from tradewire.execution.domain.live_book import LiveBook, WalletRecord
+from tradewire.execution.domain.position_sides import place_of
 from tradewire.ports.broker import BrokerAccount
 from tradewire.ports.events import Severity
 from tradewire.ports.live_venue import Payment
@@ -42,9 +43,8 @@ class Action(StrEnum):
 
 
 class AccountDifference(NamedTuple):
-    """``what``: position, wallet, commission or realized; ``of``: the symbol, or the asset that is not the quote's.
-
-    ``ours`` and ``venues``: base for a position, else in the asset.
+    """``what``: position, wallet, commission or realized; ``of``: the position's place, or the asset that is not the
+    quote's; ``ours`` and ``venues``: base for a position, else in the asset.
     """
 
     what: str
@@ -84,14 +84,12 @@ def _explained(money: WalletRecord) -> Decimal:
 
 def differences(book: LiveBook, shown: BrokerAccount) -> Iterator[AccountDifference]:
     """Every figure on which records and venue differ now."""
-    theirs: dict[str, Decimal] = {}
-    for position in shown.positions:
-        theirs[position.symbol] = theirs.get(position.symbol, ZERO) + position.qty
+    theirs = {place_of(item.symbol, item.position_side): item.qty for item in shown.positions}
     begun = book.money.opening is not None
-    for symbol in sorted(theirs.keys() | book.positions.keys()):
-        ours, venues = book.positions.get(symbol, ZERO), theirs.get(symbol, ZERO)
+    for place in sorted(theirs.keys() | book.positions.keys()):
+        ours, venues = book.positions.get(place, ZERO), theirs.get(place, ZERO)
         if ours != venues:
-            yield AccountDifference("position", symbol, ours, venues, Action.HALT if begun else Action.ADOPT)
+            yield AccountDifference("position", place, ours, venues, Action.HALT if begun else Action.ADOPT)
     if begun:
         yield from _money(book, shown)
 

@@ -38,6 +38,11 @@ class ExecutionPort(Protocol):
 
     @property
     @abstractmethod
+    def hedged(self) -> bool:
+        """Has a symbol two positions, so that an exit can't but reduce the one that it is for?"""
+
+    @property
+    @abstractmethod
     def reconciled(self) -> bool:
         """Is everything known that was unfinished when this process took the account over?"""
 
@@ -82,7 +87,7 @@ class ExecutionPort(Protocol):
 
     @abstractmethod
     def positions_e8(self) -> Mapping[str, int]:
-        """Signed quantity by symbol, base 1e-8; without symbols that are flat."""
+        """Signed net quantity by symbol, base 1e-8; without symbols that are flat."""
 
     @abstractmethod
     def last_close_us(self, symbol: str) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from tradewire.execution.domain.account import ExecutionAccount
-from tradewire.ports.events import OrderChanged, OrderStatus
+from tradewire.execution.domain.orphaned_stops import EVENT
+from tradewire.ports.events import AuditRecorded, OrderChanged, OrderStatus
 from tradewire.ports.message import Event
 from tradewire.ports.metrics import Figure, Metric
 from tradewire.ports.risk import ZERO
@@ -32,24 +33,30 @@ HALTED = Metric(
     BY_ACCOUNT,
     "1: no order that opens a position is taken, for records and venue differ; else 0.",
 )
-METRICS = (REALIZED, FEES, UNREALIZED, EQUITY, NET_EXPOSURE, ORDERS, MISMATCHES, HALTED)
+ORPHANED_STOPS = Metric(
+    "tradewire_orphaned_stops_total", "counter", (), "Conditional orders at the venue that guarded nothing: withdrawn."
+)
+METRICS = (REALIZED, FEES, UNREALIZED, EQUITY, NET_EXPOSURE, ORDERS, MISMATCHES, HALTED, ORPHANED_STOPS)
 
 
 class OrderCounts:
-    """Transitions that were told since the start."""
+    """Transitions, and stops that were orphaned, as told since the start."""
 
     def __init__(self) -> None:
-        self._counts = dict.fromkeys(OrderStatus, 0)
+        self._counts, self._orphaned = dict.fromkeys(OrderStatus, 0), 0
 
     def count(self, event: Event) -> None:
         """Take note of what was told."""
         if isinstance(event, OrderChanged):
             self._counts[event.status] += 1
+        elif isinstance(event, AuditRecorded):
+            self._orphaned += event.name == EVENT
 
     def figures(self) -> Iterator[Figure]:
         """Every status, from the start."""
         for status, count in self._counts.items():
             yield Figure(ORDERS, (status.lower(),), count)
+        yield Figure(ORPHANED_STOPS, (), self._orphaned)
 
 
 def figures(accounts: Iterable[ExecutionAccount], orders: OrderCounts) -> Iterator[Figure]:

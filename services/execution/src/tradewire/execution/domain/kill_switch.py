@@ -79,7 +79,8 @@ class KillSwitch:
 
 def _may_stay(account: ExecutionAccount, order: OrderRecord, level: ControlLevel) -> bool:
     leg = OrderLeg(order.leg)
-    if level is ControlLevel.REDUCE_ONLY and leg is OrderLeg.EXIT and not order.reduce_only:
+    may_cross = leg is OrderLeg.EXIT and not order.reduce_only and not account.execution.hedged
+    if level is ControlLevel.REDUCE_ONLY and may_cross:
         held = account.execution.positions_e8().get(order.symbol, 0)
         return held < 0 if order.side == Side.BUY else held > 0
     return may_work(level, leg)

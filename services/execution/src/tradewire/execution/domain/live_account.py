@@ -17,6 +17,7 @@ from tradewire.execution.domain.live_book import LiveBook
 from tradewire.execution.domain.live_order import LiveOrder, adopted
 from tradewire.execution.domain.order_life import Effect, Happening, Transition, move
 from tradewire.execution.domain.order_work import filling, submission
+from tradewire.execution.domain.position_sides import by_symbol, place_of
 from tradewire.ports.broker import VenueFill, VenueOrder
 from tradewire.ports.events import AuditRecorded, OrderChanged, OrderFilled, OrderStatus, Severity
 from tradewire.ports.message import Emit, Envelope, root_id
@@ -181,8 +182,9 @@ class LiveAccount:
             trade_ids=(*order.trade_ids, fill.venue_trade_id),
             venue_order_id=order.venue_order_id or fill.venue_order_id,
         )
-        self._put(after)
         self.journal.append(self._filled(fill, after))
+        ends = after.intent is None and place_of(fill.symbol, fill.position_side) not in self.book.positions
+        self._put(replace(after, closed=fill.position_side if ends else ""))
         self._say(after, time_us)
         if filled > order.qty:
             self.note("overfill", f"filled {filled} of {order.qty} (base)", after, time_us)
@@ -265,11 +267,10 @@ class LiveAccount:
 
     def _filled(self, fill: VenueFill, order: LiveOrder) -> Emit:
         signed = fill.qty if fill.side.value == "BUY" else -fill.qty
-        position = self.book.positions.get(fill.symbol, Decimal(0)) + signed
-        self.book.positions[fill.symbol] = position
         self.book.money.take_fill(fill)
-        if not position:
-            del self.book.positions[fill.symbol]
+        place = place_of(fill.symbol, fill.position_side)
+        held = self.book.positions.pop(place, Decimal(0)) + signed
+        self.book.positions |= {place: held} if held else {}
         event = OrderFilled(
             account_id=self.book.account_id,
             client_order_id=fill.client_order_id,
@@ -285,7 +286,7 @@ class LiveAccount:
             fee=fill.fee,
             liquidity=fill.liquidity,
             realized_pnl=fill.realized_pnl,
-            position_after=position,
+            position_after=by_symbol(self.book.positions).get(fill.symbol, Decimal(0)),
             leg=order.leg,
             evaluation_id=order.evaluation_id,
         )

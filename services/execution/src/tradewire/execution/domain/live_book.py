@@ -40,8 +40,8 @@ class WalletRecord:
 @dataclass(slots=True)
 class LiveBook:
     """What is saved. ``cursor``: of the venue's fills; ``forgotten_us``: newest event time of an order forgotten;
-    ``pushed``: symbol and trade id of fills that were booked before the cursor came to them; ``halted``: why no order
-    that opens a position is taken, empty where any is.
+    ``pushed``: symbol and trade id of fills that were booked before the cursor came to them; ``positions``:
+    by place (``position_sides``); ``halted``: why no order that opens a position is taken, empty where any is.
     """
 
     account_id: str

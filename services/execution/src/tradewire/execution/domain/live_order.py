@@ -22,7 +22,8 @@ class LiveOrder:
 
     ``cause``: lineage of whatever happens to it; ``placed_us``: event time of the assessment; ``sends``: how often it
     was, or may have been, sent; ``sent_us``: latest moment at which it may have been; ``filled``: base;
-    ``cancel_by_us``: until when a wanted cancel is tried.
+    ``cancel_by_us``: until when a wanted cancel is tried; ``closed``: side of the position that its last fill
+    ended, where it wasn't made by us.
     """
 
     client_order_id: str
@@ -45,6 +46,7 @@ class LiveOrder:
     sent_us: int = 0
     cancel_wanted: bool = False
     cancel_by_us: int = 0
+    closed: str = ""
 
     @property
     def rests(self) -> bool:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.order_life import FINAL
+from tradewire.ports.broker import BOTH, LONG, SHORT
 from tradewire.ports.events import OrderChanged, OrderFilled
 from tradewire.ports.message import Emit, Event
 from tradewire.trading.exchange import Side
 from tradewire.trading.wire import e8
 
+Closed = Callable[[str], str]
+"""Client order id → side of the position that an order which is not ours ended; empty: none."""
 
-def routed_reports(account: ExecutionAccount, emits: Iterable[Emit]) -> list[Emit]:
+
+def routed_reports(account: ExecutionAccount, emits: Iterable[Emit], closed: Closed) -> list[Emit]:
     """Each message as the account says it; keeps the orders' records and the strategies' shares."""
-    return [replace(emit, event=_booked(account, emit)) for emit in emits]
+    return [replace(emit, event=_booked(account, emit, closed)) for emit in emits]
 
 
-def _booked(account: ExecutionAccount, emit: Emit) -> Event:
+def _booked(account: ExecutionAccount, emit: Emit, closed: Closed) -> Event:
     event = emit.event
     if isinstance(event, OrderFilled):
-        _share(account, event)
+        _share(account, event, closed)
         return event.model_copy(update={"sequence": account.next_sequence()})
     if not isinstance(event, OrderChanged):
         return event
@@ -34,15 +38,16 @@ def _booked(account: ExecutionAccount, emit: Emit) -> Event:
     return event.model_copy(update={"sequence": account.next_sequence(), "event_time_us": now_us})
 
 
-def _share(account: ExecutionAccount, fill: OrderFilled) -> None:
-    """A fill moves share and results of its strategy; one that is not ours and closes the position ends all shares."""
+def _share(account: ExecutionAccount, fill: OrderFilled, closed: Closed) -> None:
+    """A fill moves share and results of its strategy; one that is not ours and ends a position ends its shares."""
     order = account.orders.get(fill.client_order_id)
     if order is not None:
         order.filled_e8 += e8(fill.qty)
     account.book_result(fill.strategy_id, realized_e8=e8(fill.realized_pnl), fee_e8=e8(fill.fee))
     if not fill.strategy_id:
-        if not fill.position_after:
-            for key in [key for key in account.shares_e8 if key[1] == fill.symbol]:
+        ended = {BOTH: (1, -1), LONG: (1,), SHORT: (-1,)}.get(closed(fill.client_order_id), ())
+        for key, share_e8 in list(account.shares_e8.items()):
+            if key[1] == fill.symbol and (1 if share_e8 > 0 else -1) in ended:
                 del account.shares_e8[key]
         return
     key = (fill.strategy_id, fill.symbol)
