@@ -138,7 +138,7 @@ $(INSTALLED): requirements/dev.txt $(addsuffix pyproject.toml,$(PARTS))
 	$(BIN)/tradewire setup
 	@touch $@
 
-# Half a minute that the first backtest would wait for instead.
+# A minute or two of CPU: with it a first backtest, here or from a wheel that is built here, compiles nothing.
 $(COMPILED): $(INSTALLED)
 	$(BIN)/python -m tradewire.backtest.ahead
 	@touch $@

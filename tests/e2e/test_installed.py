@@ -17,7 +17,7 @@ from tests.architecture.layout import Distribution, distributions
 from tradewire.embedded import StackPaths, fetch
 
 pytest_plugins = ["tradewire.embedded.fixtures"]
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)  # where the loops changed since `make setup`, they are compiled first
 
 
 def shipped() -> list[Distribution]:
@@ -28,6 +28,7 @@ def shipped() -> list[Distribution]:
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command of an environment whose packages of ours are wheels; the others are this test's own."""
+    subprocess.run([sys.executable, "-m", "tradewire.backtest.ahead"], check=True)  # as `make setup` does
     wheels = tmp_path_factory.mktemp("wheels")
     for distribution in shipped():
         build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)]
@@ -55,6 +56,53 @@ def told(command: Path, folder: Path, *words: str) -> Any:
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return json.loads(ran.stdout)
+
+
+COUNTING = """
+import sys
+from numba.core import event
+from tradewire.app.cli import main
+
+class Compiled(event.Listener):
+    def on_start(self, started):
+        print("compiled", started.data["dispatcher"].py_func.__qualname__)
+    def on_end(self, ended):
+        pass
+
+with event.install_listener("numba:compile", Compiled()):
+    for words in sys.argv[1:]:
+        sys.argv = ["tradewire", *words.split()]
+        try:
+            main()
+        except SystemExit as exited:
+            assert not exited.code, words
+"""
+
+
+def test_installed_from_wheels_when_the_home_is_empty_then_first_backtests_and_a_sweep_compile_nothing(
+    command: Path, tmp_path: Path
+) -> None:
+    told(command, tmp_path, "init")
+    home = tmp_path / "home"
+    home.mkdir()
+    asked = "strategies/ema-cross-btc.yaml --data data/sample/coinbase-BTCUSD-1h.csv"
+    runs = [f"backtest {asked} --engine {engine}" for engine in ("futures", "vectorized")]
+    runs += [
+        "backtest strategies/trend-daily.yaml --data data/sample --out run",
+        f"sweep {asked} --params fast_len=10,20",
+    ]
+    ran = subprocess.run(
+        [str(command.parent / "python"), "-c", COUNTING, *runs],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert [line for line in ran.stdout.splitlines() if line.startswith("compiled")] == []
+    assert "machine code" not in ran.stderr
+    assert list(home.rglob("*.nb?")) == []
 
 
 def test_installed_from_wheels_when_the_folder_is_empty_then_init_and_up_trade_the_sample(

@@ -1,74 +1,71 @@
 """Compile the loops of research before the first backtest waits for them: ``python -m tradewire.backtest.ahead``.
 
-7 to 20 s per engine on a new machine, both at once; the machine code stays on disk (`tradewire.backtest.compiled`).
+What it makes lies in the package's folder ``shipped`` and goes into the wheel; `tradewire.backtest.shipped_code` says
+how it is used. A minute or two of CPU, and nothing where the folder holds the code of these sources already.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import numpy as np
+from numba.core.registry import cpu_target
 
-from tradewire.backtest.data import Candles
-from tradewire.backtest.data.instruments import assumed_instrument
-from tradewire.backtest.futures import FuturesEngine
-from tradewire.backtest.vectorized import VectorizedEngine
-from tradewire.ports.backtest import BacktestRequest, MarketHistory
-from tradewire.trading.language import INTERVALS_US
+from tradewire.backtest import ahead_runs
+from tradewire.backtest.compiled import FOLDERS
+from tradewire.backtest.shipped_code import SHIPPED, gather, machine, sources_of, withdraw
+from tradewire.trading import indicators
 
-STRATEGY = """\
-id: ahead
-venue: any
-account: main
-symbols: [ANY]
-interval: 1h
-params: {length: {default: 3, low: 2, high: 9, step: 1}}
-indicators:
-  fast: ema(close, length)
-  slow: sma(close, 8, interval=4h)
-  width: atr(5)
-  strength: rsi(close, 5)
-  band: bollinger(close, 20, 2)
-  channel: donchian(20)
-  ceiling: shift(channel.upper, 1)
-entry_long: crossed_above(close, fast) or strength < 20 or close < band.lower
-exit_long: crossed_below(close, fast)
-entry_short: crossed_below(close, fast) and close < ceiling and close < slow
-exit_short: crossed_above(close, fast)
-sizing: {fraction_of_equity: 0.5}
-protect: {stop_loss: 2 * width, take_profit: 3 * width, trailing_stop: 2 * width}
-"""
-"""The indicators of the sample strategies; others are compiled when they are first asked for, in a second or two."""
-BARS = 500
-
-
-def compile_futures() -> None:
-    """Compile the loops of the futures engine."""
-    FuturesEngine().run(_request())
-
-
-def compile_vectorized() -> None:
-    """Compile the loops of the vectorized engine, for one set of parameters and for many."""
-    VectorizedEngine().run(_request())
-    VectorizedEngine().run_many(_request(), {"length": np.array([3.0, 4.0])})
+X86_64 = (
+    "x86-64-v3",
+    "+avx,+avx2,+bmi,+bmi2,+cmov,+cx16,+cx8,+f16c,+fma,+fxsr,+lzcnt,+mmx,+movbe,+popcnt,+sahf,+sse,+sse2,+sse3,+sse4.1,"
+    "+sse4.2,+ssse3,+xsave",
+)
+"""Name and features, as LLVM has them, of what Intel's and AMD's processors have had since 2013 and 2015."""
+ANY = ("generic", "")
+"""What every processor of another architecture has."""
 
 
 def main() -> None:
-    """Compile for both engines, each in a process of its own."""
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        for done in [pool.submit(compile_futures), pool.submit(compile_vectorized)]:
-            done.result()
+    """Make the code of each part in a process of its own, all at once."""
+    if len(sys.argv) > 1:
+        ahead_runs.RUNS[sys.argv[1]]()
+        return
+    sources = _sources()
+    if sources_of(SHIPPED) == sources:
+        return
+    withdraw(SHIPPED)
+    with TemporaryDirectory() as scratch:
+        caches = {part: Path(scratch, part) for part in ahead_runs.RUNS}
+        running = [_started(part, cache) for part, cache in caches.items()]
+        if any(code != 0 for code in [process.wait() for process in running]):
+            raise SystemExit("compiling ahead failed; what was printed above says why")
+        gather(list(caches.values()), SHIPPED, sources)
 
 
-def _request() -> BacktestRequest:
-    close = np.round(100 + 10 * np.sin(np.arange(BARS) / 5), 2)
-    opened = np.concatenate([close[:1], close[:-1]])
-    high, low = np.maximum(opened, close) + 1, np.minimum(opened, close) - 1
-    times = np.arange(BARS, dtype=np.int64) * INTERVALS_US["1h"]
-    columns = (times, opened, high, low, close, np.full(BARS, 100.0))
-    instrument = assumed_instrument("any", "ANY", Candles("1h", *columns))
-    return BacktestRequest(STRATEGY, (MarketHistory(instrument, "1h", *columns),))
+def _started(part: str, cache: Path) -> subprocess.Popen[bytes]:
+    """A process that compiles for more machines than this one."""
+    name, features = X86_64 if platform.machine() in ("x86_64", "AMD64") else ANY
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")}
+    chosen = {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(cache)}
+    environment = kept | chosen | {"NUMBA_DISABLE_INTEL_SVML": "1"}
+    return subprocess.Popen([sys.executable, "-m", "tradewire.backtest.ahead", part], env=environment)  # noqa: S603  words of this module
+
+
+def _sources() -> str:
+    """Digest of what is compiled ahead, of the runs that ask for it, and of what this machine makes of it."""
+    here, theirs = Path(__file__).parent, Path(str(indicators.__file__)).parent
+    files = [*here.glob("ahead*.py"), here / "compiled.py", *theirs.glob("*.py")]
+    files += [path for folder in FOLDERS for path in (here / folder).glob("*.py")]
+    made = hashlib.sha256(repr(machine(cpu_target.target_context.codegen().magic_tuple())).encode())
+    for path in sorted(files):
+        made.update(path.name.encode() + path.read_bytes())
+    return made.hexdigest()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import numba
 import numpy as np
 from numba.core import event
 
+from tradewire.backtest.shipped_code import use_shipped_code
+
 FOLDERS = ("futures", "loops", "vectorized")
 """Where compiled loops are."""
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -36,6 +38,7 @@ def _sources_digest() -> str:
 
 
 _DIGEST = _sources_digest()
+use_shipped_code()
 
 
 def compiled(function: _Function) -> _Function:
