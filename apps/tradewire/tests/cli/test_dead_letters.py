@@ -10,6 +10,7 @@ import pytest
 from tradewire.app.cli.dlq import show_list
 from tradewire.app.inspecting.lag import by_topic, partition_lags
 from tradewire.app.operating.dead_letters import ReplayRefusedError, letters, replay_key
+from tradewire.app.operating.operator import Operator
 from tradewire.ports.bus import Record
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import RiskStateSaved, StrategyEvaluated
@@ -28,6 +29,10 @@ KEY = "alpha"
 @pytest.fixture
 def rig() -> WorkerRig:
     return WorkerRig()
+
+
+def operator(rig: WorkerRig) -> Operator:
+    return Operator(rig.bus, rig.codec, rig.clock, author="ann")
 
 
 async def say(rig: WorkerRig, *numbers: int) -> None:
@@ -60,7 +65,7 @@ async def test_replay_handles_everything_in_order_and_frees_the_key(rig: WorkerR
     async with rig.running(desk.service, checkpoint_records=1):
         await rig.until(lambda: rig.count(LETTERS) == 2)
         desk.broken.clear()
-        done = await replay_key(rig.bus, rig.clock, service="risk", key=KEY)
+        done = await replay_key(operator(rig), service="risk", key=KEY)
         await say(rig, 3)
         await rig.until(lambda: len(desk.handled) == 4)
     assert desk.handled == [0, 1, 2, 3]
@@ -74,7 +79,7 @@ async def test_record_that_arrives_before_the_answer_is_handled_behind_the_lette
     async with rig.running(desk.service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
     desk.broken.clear()
-    replaying = asyncio.create_task(replay_key(rig.bus, rig.clock, service="risk", key=KEY, within_s=60))
+    replaying = asyncio.create_task(replay_key(operator(rig), service="risk", key=KEY, within_s=60))
     await rig.until(lambda: rig.count(LETTERS) == 2)
     await say(rig, 2)
     async with rig.running(desk.service, checkpoint_records=1):
@@ -91,13 +96,13 @@ async def test_replay_stops_at_a_letter_that_fails_again_and_says_why(rig: Worke
     async with rig.running(desk.service, checkpoint_records=1):
         await rig.until(lambda: rig.count(LETTERS) == 2)
         desk.broken = {2}
-        done = await replay_key(rig.bus, rig.clock, service="risk", key=KEY)
+        done = await replay_key(operator(rig), service="risk", key=KEY)
         assert done.failed_again is not None
         assert (done.failed_letter, done.failed_again.stage, done.failed_again.message) == ("0/1", "handle", "broken")
         assert (done.replayed, desk.handled) == (1, [1])
         waiting = [letter for letter in await letters(rig.bus) if letter.waits]
         assert [(letter.place, letter.stage, letter.reason) for letter in waiting] == [("0/1", "handle", "broken")]
-        given_up = await replay_key(rig.bus, rig.clock, service="risk", key=KEY, discard=["0/1"])
+        given_up = await replay_key(operator(rig), service="risk", key=KEY, discard=["0/1"])
         await say(rig, 3)
         await rig.until(lambda: len(desk.handled) == 2)
     assert desk.handled == [1, 3]
@@ -110,7 +115,7 @@ async def test_last_letter_of_a_key_may_be_given_up(rig: WorkerRig) -> None:
     async with rig.running(desk.service, checkpoint_records=1):
         await rig.until(lambda: rig.count(LETTERS) == 1)
         (letter,) = await letters(rig.bus)
-        done = await replay_key(rig.bus, rig.clock, service="risk", key=KEY, discard=[letter.place])
+        done = await replay_key(operator(rig), service="risk", key=KEY, discard=[letter.place])
         await say(rig, 2)
         await rig.until(lambda: desk.handled == [2])
     assert (done.replayed, done.discarded, done.confirmed) == (0, 1, True)
@@ -120,7 +125,7 @@ async def test_replay_while_the_service_is_away_is_not_confirmed(rig: WorkerRig)
     await say(rig, 1)
     async with rig.running(RefusingDesk(1).service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
-    done = await replay_key(rig.bus, rig.clock, service="risk", key=KEY, within_s=0.01)
+    done = await replay_key(operator(rig), service="risk", key=KEY, within_s=0.01)
     assert (done.replayed, done.confirmed) == (0, False)
 
 
@@ -129,9 +134,9 @@ async def test_nothing_to_replay_is_refused_with_what_waits(rig: WorkerRig) -> N
     async with rig.running(RefusingDesk(1).service):
         await rig.until(lambda: rig.count(LETTERS) == 1)
     with pytest.raises(ReplayRefusedError, match="waiting keys: alpha"):
-        await replay_key(rig.bus, rig.clock, service="risk", key="beta")
+        await replay_key(operator(rig), service="risk", key="beta")
     with pytest.raises(ReplayRefusedError, match="no letter 0/99 waits"):
-        await replay_key(rig.bus, rig.clock, service="risk", key=KEY, discard=["0/99"])
+        await replay_key(operator(rig), service="risk", key=KEY, discard=["0/99"])
 
 
 async def test_lag_counts_records_and_the_age_of_the_next_one(rig: WorkerRig) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tradewire.app.operating.operator import Operator
 from tradewire.app.operating.skipping import SkipRefusedError, skip_record
 from tradewire.ports.topics import DEAD_LETTERS
 from tradewire.runtime.dead_letters.releases import Skip, read_skip
@@ -18,12 +19,16 @@ def rig() -> WorkerRig:
     return WorkerRig()
 
 
+def operator(rig: WorkerRig) -> Operator:
+    return Operator(rig.bus, rig.codec, rig.clock, author="ann")
+
+
 async def test_skip_when_the_record_is_there_then_the_word_is_in_the_services_topic(rig: WorkerRig) -> None:
     await rig.say(candle(0))
     partition = rig.place(CANDLES, candle(0)).partition
     skip = Skip(CANDLES, partition, 0, "ends execution", "ops")
 
-    done = await skip_record(rig.bus, skip, "execution")
+    done = await skip_record(operator(rig), skip, "execution")
 
     (word,) = await rig.read(DEAD_LETTERS["execution"])
     assert read_skip(word) == skip
@@ -44,5 +49,5 @@ async def test_skip_when_it_makes_no_sense_then_refused_in_words(
     rig: WorkerRig, topic: str, partition: int, offset: int, service: str, said: str
 ) -> None:
     with pytest.raises(SkipRefusedError, match=said):
-        await skip_record(rig.bus, Skip(topic, partition, offset, "why", "ops"), service)
+        await skip_record(operator(rig), Skip(topic, partition, offset, "why", "ops"), service)
     assert await rig.read(DEAD_LETTERS["execution"]) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +15,6 @@ from tradewire.app.operating.skipping import Skipped, skip_record
 from tradewire.ports.message import Event
 from tradewire.ports.topics import DEAD_LETTERS
 from tradewire.runtime.access.roles import Role
-from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.dead_letters.releases import Skip
 
 HEX_BYTES_PER_LINE = 32
@@ -199,8 +197,7 @@ def replay(
     async def work() -> Replay:
         async with reached(Where(root, bus, registry_url), Role.OPERATOR) as platform:
             return await replay_key(
-                platform.bus,
-                SystemClock(),
+                platform.operator,
                 service=service,
                 key=key,
                 topic=topic,
@@ -242,8 +239,8 @@ def skip(
 
     async def work() -> Skipped:
         async with reached(Where(root, bus, registry_url), Role.OPERATOR) as platform:
-            asked = Skip(topic, partition, offset, reason, getpass.getuser())
-            return await skip_record(platform.bus, asked, service)
+            asked = Skip(topic, partition, offset, reason, platform.operator.author)
+            return await skip_record(platform.operator, asked, service)
 
     done = run_async(work)
     if as_json:

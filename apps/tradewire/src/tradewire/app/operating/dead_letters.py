@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from tradewire.app.operating.deeds import Deed
+from tradewire.app.operating.operator import Operator
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
@@ -119,8 +121,7 @@ async def letters(bus: EventBusPort, services: Collection[str] = tuple(DEAD_LETT
 
 
 async def replay_key(
-    bus: EventBusPort,
-    clock: ClockPort,
+    operator: Operator,
     *,
     service: str,
     key: str,
@@ -136,6 +137,7 @@ async def replay_key(
     within_s: longest wait for the answer.
     Raises: ReplayRefusedError; RetryableError.
     """
+    bus, clock = operator.bus, operator.clock
     waiting = await _waiting(bus, service, key, topic)
     if not waiting:
         raise ReplayRefusedError(await _why_nothing(bus, service, key))
@@ -145,15 +147,22 @@ async def replay_key(
             f"no letter {', '.join(sorted(unknown))} waits under {key!r}; waiting: {', '.join(by_place)}"
         )
     newest = waiting[-1].record
-    request = write_request(newest, {by_place[place].record.offset for place in discard})
-    (ack,) = await bus.publish([request])
-    answer = await _answered(bus, clock, newest, ack.offset, clock.monotonic_s() + within_s)
     source = waiting[-1].topic
+    request = write_request(newest, {by_place[place].record.offset for place in discard}, operator.author)
+    (ack,) = await bus.publish([request])
+    await operator.note(_asked(service, source, key, discard), f"{newest.topic}|{newest.partition}|{ack.offset}")
+    answer = await _answered(bus, clock, newest, ack.offset, clock.monotonic_s() + within_s)
     if answer is None:
         return Replay(service, source, key, 0, 0, None, None, confirmed=False)
     failed = answer.failure
     place = f"{newest.partition}/{failed.letter}" if failed is not None else None
     return Replay(service, source, key, answer.handled, len(answer.given_up), failed, place, confirmed=True)
+
+
+def _asked(service: str, topic: str, key: str, discard: Collection[str]) -> Deed:
+    given_up = ", ".join(sorted(discard))
+    what = f"had {service} handle the letters of {key} from {topic}" + (f", without {given_up}" if given_up else "")
+    return Deed("replay_asked", what, {"service": service, "topic": topic, "key": key, "given_up": given_up})
 
 
 async def _waiting(bus: EventBusPort, service: str, key: str, topic: str | None) -> list[Letter]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
+from tradewire.app.operating.deeds import Deed, deed_of, user
 from tradewire.app.operating.scenario import ANSWER_SECONDS, Scenario
 from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.checks import CHECKS
@@ -31,18 +32,13 @@ from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.observe.tracing import random_run, root_traceparent
 
 PRODUCER = "cli"
+AUTHOR = "author"
+"""Header of a tombstone: who wrote it."""
+log = logging.getLogger(__name__)
 
 
 class NoAnswerError(RetryableError):
     """The platform did not answer in time."""
-
-
-def _user() -> str:
-    """Who is at the keyboard; a container may have no name for its user."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
 
 
 class Operator:
@@ -50,14 +46,34 @@ class Operator:
 
     def __init__(self, bus: EventBusPort, codec: Codec, clock: ClockPort, author: str | None = None) -> None:
         self.bus, self.codec, self.clock = bus, codec, clock
-        self.author = cleaned(author or _user())
+        self.author = cleaned(author or user())
 
     async def say(self, event: Event) -> str:
-        """Publish one message; returns its event id. Raises ContractViolationError for a value out of its bounds."""
-        CHECKS[type(event)](event)
+        """Publish one message, and the audit event of what it asks for; returns its event id.
+
+        Raises ContractViolationError for a value out of its bounds.
+        """
         spec = BY_EVENT[type(event)]
-        key, now_us = spec.key_of(event), self.clock.now_us()
-        event_id = derived_id(PRODUCER, f"{spec.name}|{key}", now_us)
+        event_id = derived_id(PRODUCER, f"{spec.name}|{spec.key_of(event)}", self.clock.now_us())
+        await self._publish(event, event_id)
+        if (deed := deed_of(event)) is not None:
+            await self.note(deed, event_id)
+        return event_id
+
+    async def note(self, deed: Deed, cause: str) -> None:
+        """Write the audit event of what was done. ``cause``: what makes it the same when it is told twice.
+
+        Nobody's halt fails because nothing can be written about it: the log says what could not.
+        """
+        event = deed.event(self.author, self.clock.now_us())
+        try:
+            await self._publish(event, derived_id(PRODUCER, f"{deed.name}|{cause}", event.event_time_us))
+        except TradewireError as error:
+            log.warning("no audit event was written of %r: %s", event.message, error)
+
+    async def _publish(self, event: Event, event_id: str) -> None:
+        CHECKS[type(event)](event)
+        spec, now_us = BY_EVENT[type(event)], self.clock.now_us()
         envelope = Envelope(
             event_id=event_id,
             correlation_id=event_id,
@@ -65,13 +81,10 @@ class Operator:
             producer=PRODUCER,
             traceparent=root_traceparent(event_id, sampled=True, run=random_run()),
         )
-        record = Outgoing(spec.name, key.encode(), self.codec.encode(event), self.codec.encode_headers(envelope))
-        await self.bus.publish([record])
-        return event_id
-
-    async def forget(self, event: type[Event], key: str) -> None:
-        """Publish a tombstone."""
-        await self.bus.publish([Outgoing(BY_EVENT[event].name, key.encode(), None)])
+        key = spec.key_of(event).encode()
+        await self.bus.publish(
+            [Outgoing(spec.name, key, self.codec.encode(event), self.codec.encode_headers(envelope))]
+        )
 
     async def latest(self, event: type[Event]) -> dict[str, Event]:
         """Newest message per key of a broadcast topic. What can't be read is left out: its readers dead-letter it."""
@@ -190,10 +203,14 @@ class Operator:
         return found
 
     async def retire_strategy(self, strategy_id: str, within_s: float) -> StrategyStatusChanged:
-        """Publish a tombstone and wait for the answer. Raises NoAnswerError."""
+        """Publish a tombstone with its author, and wait for the answer. Raises NoAnswerError."""
         topic = BY_EVENT[StrategyStatusChanged].name
         ends = await self.bus.end_offsets([Place(topic, p) for p in range(await self.bus.partitions(topic))])
-        await self.forget(StrategyConfigPublished, strategy_id)
+        author = (AUTHOR, self.author.encode())
+        tombstone = Outgoing(BY_EVENT[StrategyConfigPublished].name, strategy_id.encode(), None, (author,))
+        (ack,) = await self.bus.publish([tombstone])
+        retired = Deed("strategy_retired", f"retired {strategy_id}", {"strategy": strategy_id})
+        await self.note(retired, f"{strategy_id}|{ack.offset}")
         return (await self._until_answered({strategy_id: None}, ends, within_s))[strategy_id]
 
     async def until_account(

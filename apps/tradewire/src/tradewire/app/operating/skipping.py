@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tradewire.app.operating.dead_letters import ReplayRefusedError
+from tradewire.app.operating.deeds import Deed
+from tradewire.app.operating.operator import Operator
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.readers import read_between
@@ -25,7 +27,7 @@ class Skipped:
     record: Record
 
 
-async def skip_record(bus: EventBusPort, skip: Skip, service: str) -> Skipped:
+async def skip_record(operator: Operator, skip: Skip, service: str) -> Skipped:
     """Write the word. The service reads it at its start, before its first record, and at once while it runs.
 
     Raises: SkipRefusedError; RetryableError.
@@ -36,8 +38,12 @@ async def skip_record(bus: EventBusPort, skip: Skip, service: str) -> Skipped:
     readers = sorted({*spec.consumers, *spec.producers} & DEAD_LETTERS.keys())
     if service not in readers:
         raise SkipRefusedError(f"{service} does not read {skip.topic}; allowed: {', '.join(readers)}")
+    bus, place = operator.bus, f"{skip.topic}/{skip.partition}"
     record = await _record(bus, Place(skip.topic, skip.partition), skip.offset)
     (ack,) = await bus.publish([write_skip(skip, DEAD_LETTERS[service])])
+    details = {"service": service, "place": place, "offset": skip.offset, "reason": skip.reason}
+    what = f"had {service} pass over {place} offset {skip.offset}: {skip.reason}"
+    await operator.note(Deed("skip_asked", what, details), f"{service}|{place}|{skip.offset}|{ack.offset}")
     return Skipped(skip, service, f"{ack.partition}/{ack.offset}", record)
 
 

@@ -186,6 +186,7 @@ class Draining:
             + (f"; then failed: {failed}" if failed else ""),
             cause=f"{key[0]}|{acks[-1].partition}|{acks[-1].offset}",
             topic=key[0],
+            who=drain.request.author,
         )
         log.info(
             "released dead letters",

@@ -24,6 +24,8 @@ HANDLED = "dlq.handled"
 """Header of an answer: how many letters were handled."""
 GIVEN_UP = "dlq.given_up"
 """Header of both: offsets of letters that are passed over for good, with commas."""
+ASKED_BY = "dlq.author"
+"""Header of a request: who wrote it."""
 FAILED = "dlq.failed"
 """Header of an answer: offset of the letter that failed again; its reason is in ``dlq.error.*``."""
 
@@ -45,10 +47,14 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Handle the letters of a key. ``offset``: its own, in the dead-letter topic; ``given_up``: letters left out."""
+    """Handle the letters of a key. ``offset``: its own, in the dead-letter topic; ``given_up``: letters left out.
+
+    ``author``: who asked; empty: the request does not say.
+    """
 
     offset: int
     given_up: frozenset[int]
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +83,10 @@ class ReleaseAnswer:
     failure: Failure | None = None
 
 
-def write_request(newest: Record, given_up: Collection[int] = ()) -> Outgoing:
+def write_request(newest: Record, given_up: Collection[int] = (), author: str = "") -> Outgoing:
     """A request for the key of ``newest``, the newest letter of it that the operator has seen."""
-    return _marker(newest, {REQUEST: newest.offset, GIVEN_UP: ",".join(map(str, sorted(given_up)))})
+    offsets = ",".join(map(str, sorted(given_up)))
+    return _marker(newest, {REQUEST: newest.offset, GIVEN_UP: offsets, ASKED_BY: author})
 
 
 def write_answer(letter: Record, answer: ReleaseAnswer) -> Outgoing:
@@ -104,7 +111,8 @@ def read_request(record: Record) -> Request | None:
     """The request that a record is; None when it is something else."""
     if is_letter(record) or REQUEST not in dict(record.headers):
         return None
-    return Request(record.offset, frozenset(_numbers(record)))
+    author = dict(record.headers).get(ASKED_BY, b"").decode(errors="replace")
+    return Request(record.offset, frozenset(_numbers(record)), author)
 
 
 def read_answer(record: Record) -> ReleaseAnswer | None:
@@ -148,7 +156,7 @@ def _marker(beside: Record, said: dict[str, object]) -> Outgoing:
     if found is None:
         raise ContractViolationError(f"record {beside.partition}/{beside.offset} does not say which topic it is about")
     headers = [("dlq.topic", found[0].encode())]
-    headers += [(name, str(value).encode()) for name, value in said.items()]
+    headers += [(name, str(value).encode(errors="replace")) for name, value in said.items()]
     return Outgoing(
         beside.topic,
         beside.key,
