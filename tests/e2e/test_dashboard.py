@@ -24,7 +24,7 @@ from tradewire.embedded.platform_state import read_platform
 from tradewire.runtime.clock import SystemClock
 
 AXE = ROOT / "apps/tradewire/web/node_modules/axe-core/axe.min.js"
-PAGES = ("/", "/positions", "/s", "/s/ema-cross-btc", "/why", "/why?all", "/platform", "/log", "/about", "/none")
+PAGES = ("/", "/m", "/positions", "/s", "/s/ema-cross-btc", "/why", "/why?all", "/platform", "/log", "/about", "/none")
 SIZES = ((1280, 800), (390, 844), (320, 640))
 WAIT_MS = 60_000
 """Bounds a wait on a busy machine."""
@@ -105,7 +105,7 @@ def test_page_when_opened_then_accessible_in_both_themes_and_all_sizes(browser: 
 def test_page_when_used_by_keyboard_then_each_key_does_what_about_says(browser: BrowserContext) -> None:
     with opened(browser, "/") as page:
         expect(page.locator("[data-connection=live]")).to_be_visible(timeout=WAIT_MS)
-        page.keyboard.press("2")
+        page.keyboard.press("3")
         expect(page).to_have_url(re.compile("/positions$"))
         page.keyboard.press("f")
         expect(page.get_by_text("frozen")).to_be_visible()
@@ -120,8 +120,26 @@ def test_page_when_used_by_keyboard_then_each_key_does_what_about_says(browser: 
 def test_why_when_asked_of_a_fill_then_two_acts_lead_to_the_rules(browser: BrowserContext) -> None:
     with opened(browser, "/") as page:
         page.get_by_role("link", name="why?").first.click()
-        expect(page.locator("main h1")).to_contain_text("The strategy said", timeout=WAIT_MS)
-        expect(page.get_by_text("What risk said")).to_be_visible()
+        expect(page.locator("[data-verdict]")).to_contain_text("the rules said", timeout=WAIT_MS)
+        expect(page.get_by_text("Risk said")).to_be_visible()
+
+
+def test_why_when_asked_of_a_bar_on_the_chart_then_two_acts_lead_to_each_rule_and_what_it_saw(
+    browser: BrowserContext,
+) -> None:
+    with opened(browser, "/") as page:
+        page.keyboard.press("2")
+        page.get_by_role("link", name="why?").last.click()
+        expect(page).to_have_url(re.compile("at=[0-9]+$"))
+        expect(page.locator("[data-verdict]")).to_be_visible(timeout=WAIT_MS)
+        expect(page.locator("[data-rule=entry_long]")).to_contain_text("crossed_above", timeout=WAIT_MS)
+
+
+def test_chart_when_a_bar_is_clicked_then_that_bar_is_explained(browser: BrowserContext) -> None:
+    with opened(browser, "/m") as page:
+        page.locator(".chart canvas").first.click(position={"x": 120, "y": 60})
+        expect(page.locator("[data-at]")).to_be_visible(timeout=WAIT_MS)
+        expect(page.locator("[data-verdict]")).to_be_visible(timeout=WAIT_MS)
 
 
 def test_halt_in_the_tenth_tab_when_confirmed_then_risk_and_execution_obey(browser: BrowserContext, root: Path) -> None:

@@ -19,6 +19,7 @@ from tradewire.telemetry.adapters.api.chart import ChartRoutes
 from tradewire.telemetry.adapters.api.examples import EXAMPLES
 from tradewire.telemetry.adapters.api.explain import ExplainRoutes
 from tradewire.telemetry.adapters.api.history import HistoryRoutes
+from tradewire.telemetry.adapters.api.results import ResultRoutes
 from tradewire.telemetry.adapters.api.state import StateRoutes
 from tradewire.telemetry.adapters.decisions import DecisionMessages
 from tradewire.telemetry.adapters.memory_log_store import MemoryLogStore
@@ -43,6 +44,7 @@ class Desk:
         self.routers = (
             StateRoutes(self.desk.books).router,
             ChartRoutes(self.desk.history, self.desk.books).router,
+            ResultRoutes(self.desk.books).router,
             ExplainRoutes(self.desk.books, self.desk.history, DecisionMessages(self.desk.books, self.log_store)).router,
             HistoryRoutes(self.log_store, self.desk.freshness, self._ends).router,
         )
@@ -239,7 +241,8 @@ async def test_lag_when_a_topic_is_behind_then_in_time_and_records(api: Desk, me
     assert await api.get("/lag", 503) == {"detail": "the bus does not answer: broker away"}
 
 
-PAGES = ("orders", "fills", "evaluations", "assessments", "gaps", "audits", "log", "annotations", "controls/history")
+MESSAGES = ("orders", "fills", "evaluations", "assessments", "gaps", "audits", "log")
+PAGES = (*MESSAGES, "annotations", "controls/history", "trades")
 
 
 @pytest.mark.parametrize("path", [f"/{name}" for name in PAGES])

@@ -189,6 +189,9 @@ export interface GapDetected {
 /** What is wrong. */
 export type GapKind = "MISSING" | "FILLED" | "DUPLICATE" | "CONFLICT" | "OUT_OF_ORDER" | "INVALID" | "OFF_GRID" | "FUTURE";
 
+/** What a row of results is about. */
+export type Grouping = "day" | "strategy" | "symbol";
+
 export interface HTTPValidationError {
   detail: ValidationError[];
 }
@@ -312,6 +315,29 @@ export interface LeverageBracket {
   maintenance_ratio: string;
   maintenance_amount: string;
   max_leverage: number;
+}
+
+/** One limit. ``limit`` null: not set. ``used``, ``headroom``: by the newest account state, positions at the mark. */
+export interface LimitUseView {
+  limit_name: string;
+  unit: string;
+  limit: string | null;
+  used: string | null;
+  headroom: string | null;
+  ratio: number | null;
+  last_value: string | null;
+  last_limit: string | null;
+  last_us: number | null;
+}
+
+/** Limits of an account, all that there are, and what is used. ``version`` null: none were ever set. */
+export interface LimitsInUseView {
+  account_id: string;
+  as_of_us: number;
+  version: number | null;
+  author: string | null;
+  changed_at_us: number | null;
+  limits: LimitUseView[];
 }
 
 /** Liquidity flag. */
@@ -484,6 +510,26 @@ export interface PlatformView {
   at: string;
 }
 
+/** Results of one account. ``key``: the day (begin, UTC, ISO 8601), strategy or symbol. */
+export interface PnlRow {
+  account_id: string;
+  key: string;
+  from_us: number | null;
+  realized_pnl: string;
+  fees: string;
+  fills: number;
+  funding: string | null;
+  equity_change: string | null;
+  as_of_us: number | null;
+}
+
+/** Days newest first, strategies and symbols by name. ``complete_from_us``: older days made room; null: none has. */
+export interface PnlView {
+  by: Grouping;
+  rows: PnlRow[];
+  complete_from_us: number | null;
+}
+
 /** A net position; ``shares``: signed quantity by strategy, base. */
 export interface PositionView {
   account_id: string;
@@ -653,6 +699,31 @@ export interface StrategyView {
 /** Time in force. */
 export type TimeInForce = "GTC" | "IOC" | "FOK" | "GTX";
 
+/** A strategy's share of a symbol from flat to flat; ``exit_time_us`` null: it is still open. */
+export interface TradeView {
+  account_id: string;
+  strategy_id: string;
+  venue: string;
+  symbol: string;
+  side: Side;
+  qty: string;
+  entry_time_us: number;
+  exit_time_us: number | null;
+  entry_price: string;
+  exit_price: string | null;
+  fees: string;
+  pnl: string | null;
+  exit_leg: string | null;
+  orders: string[];
+}
+
+/** Newest first. ``next``: give it as ``after`` for older ones; null at the end of what is in memory. */
+export interface TradesView {
+  items: TradeView[];
+  next: string | null;
+  complete_from_us: number | null;
+}
+
 export interface ValidationError {
   loc: (string | number)[];
   msg: string;
@@ -679,13 +750,16 @@ export interface Answers {
   "/api/v1/instruments": InstrumentChanged[];
   "/api/v1/lag": LagView[];
   "/api/v1/limits": RiskLimitsChanged[];
+  "/api/v1/limits/in-use": LimitsInUseView[];
   "/api/v1/log": LogAnswer;
   "/api/v1/marks": MarkView[];
   "/api/v1/orders": Page_OrderChanged;
   "/api/v1/orders/{client_order_id}": Item_OrderChanged;
   "/api/v1/platform": PlatformView;
+  "/api/v1/pnl": PnlView;
   "/api/v1/positions": PositionView[];
   "/api/v1/services": ServicesView;
   "/api/v1/strategies": StrategyView[];
   "/api/v1/stream": unknown;
+  "/api/v1/trades": TradesView;
 }

@@ -11,6 +11,7 @@ import { About } from "./pages/about";
 import { DecisionAt, DecisionOfOrder, Decisions } from "./pages/decision";
 import { Duty } from "./pages/duty";
 import { Journal } from "./pages/journal";
+import { Market } from "./pages/market";
 import { Platform } from "./pages/platform";
 import { Positions } from "./pages/positions";
 import { Strategies, Strategy } from "./pages/strategies";
@@ -23,6 +24,7 @@ function Page(props: { path: string }): JSX.Element {
   const [, first = "", ...rest] = props.path.split("/").map(decodeURIComponent);
   switch (first) {
     case "": return <Duty />;
+    case "m": return <Market venue={rest[0]} symbol={rest[1]} interval={rest[2]} />;
     case "positions": return <Positions />;
     case "platform": return <Platform />;
     case "s": return rest[0] ? <Strategy id={rest[0]} /> : <Strategies />;

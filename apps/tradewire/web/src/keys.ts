@@ -2,11 +2,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { MENU } from "./menu";
 
-/** Go to a page of this site. */
-export function go(path: string): void {
+/** Go to a page of this site, to its top unless only what it shows changes. */
+export function go(path: string, top = true): void {
   history.pushState(null, "", path);
   dispatchEvent(new PopStateEvent("popstate"));
-  scrollTo(0, 0);
+  if (top) scrollTo(0, 0);
 }
 
 /** The path of the URL, as it changes. */

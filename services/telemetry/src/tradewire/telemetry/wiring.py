@@ -16,6 +16,7 @@ from tradewire.telemetry.adapters.api.chart import ChartRoutes
 from tradewire.telemetry.adapters.api.explain import ExplainRoutes
 from tradewire.telemetry.adapters.api.history import HistoryRoutes
 from tradewire.telemetry.adapters.api.platform import PlatformRoutes
+from tradewire.telemetry.adapters.api.results import ResultRoutes
 from tradewire.telemetry.adapters.api.state import StateRoutes
 from tradewire.telemetry.adapters.api.stream import UpdateStream
 from tradewire.telemetry.adapters.decisions import DecisionMessages
@@ -93,6 +94,7 @@ def _api(
         platform.router,
         StateRoutes(books).router,
         ChartRoutes(desk.history, books).router,
+        ResultRoutes(books).router,
         ExplainRoutes(books, desk.history, DecisionMessages(books, log_store)).router,
         HistoryRoutes(log_store, desk.freshness, store.end_offsets).router,
         stream.router,

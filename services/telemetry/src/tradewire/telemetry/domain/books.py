@@ -20,6 +20,7 @@ from tradewire.ports.events import (
     RiskAssessed,
     RiskLimitsAnswered,
     RiskLimitsChanged,
+    RuleOutcome,
     StrategyConfigPublished,
     StrategyEvaluated,
     StrategyStatusChanged,
@@ -27,6 +28,8 @@ from tradewire.ports.events import (
 from tradewire.ports.message import Envelope, Event
 from tradewire.ports.risk import limits_told
 from tradewire.telemetry.domain.account import AccountBook
+from tradewire.telemetry.domain.results import ResultBook
+from tradewire.telemetry.domain.round_trips import TradeBook
 from tradewire.telemetry.domain.seen import Seen
 
 
@@ -79,6 +82,8 @@ class Books:
         self.controls: deque[Seen[ControlChanged]] = deque(maxlen=bounds.controls)
         self.instruments: dict[tuple[str, str], InstrumentChanged] = {}
         self.versions: dict[tuple[str, int], ActiveVersion] = {}
+        self.results, self.trades = ResultBook(), TradeBook()
+        self.last_outcomes: dict[str, dict[str, tuple[RuleOutcome, int]]] = {}
         self.configs: dict[str, StrategyConfigPublished] = {}
         self.statuses: dict[str, StrategyStatusChanged] = {}
         self.control_statuses: dict[tuple[str, str], ControlStatusChanged] = {}
@@ -105,6 +110,9 @@ class Books:
         self.assessments = deque(
             (s for s in self.assessments if s.event.account_id not in gone), self.assessments.maxlen
         )
+        self.results.forget(gone)
+        self.trades.forget(gone)
+        self.last_outcomes = {key: found for key, found in self.last_outcomes.items() if key not in gone}
         self.last_evaluations = {k: e for k, e in self.last_evaluations.items() if e.account_id not in gone}
         self._last_assessments = {k: e for k, e in self._last_assessments.items() if e.account_id not in gone}
 
@@ -122,6 +130,7 @@ class Books:
         book = self.account(event.account_id, envelope.partition)
         if not book.is_new(event):
             return False
+        self.results.take_state(event, book.state)
         book.take_state(event)
         return True
 
@@ -139,6 +148,8 @@ class Books:
         if not book.is_new(event):
             return False
         book.take_fill(event)
+        self.results.take_fill(event)
+        self.trades.take(event)
         self.fills.append(Seen(event, envelope))
         return True
 
@@ -162,6 +173,8 @@ class Books:
                 return False
         self._last_assessments[key] = event
         self.assessments.append(Seen(event, envelope))
+        outcomes = self.last_outcomes.setdefault(event.account_id, {})
+        outcomes.update((outcome.rule, (outcome, event.event_time_us)) for outcome in event.rules)
         return True
 
     def _take_limits(self, event: RiskLimitsAnswered, _: Envelope) -> bool:

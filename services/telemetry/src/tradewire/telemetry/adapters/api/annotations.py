@@ -54,14 +54,14 @@ def complete_from_us(books: Books) -> int | None:
 
 
 def _is_chosen(mark: Annotation, chosen: AnnotationSelection) -> bool:
-    """A mark without an account or a strategy is about all of them."""
+    """A mark without an account or a strategy is about all of them; a simulated liquidation names no venue."""
     return (
         (chosen.from_us is None or mark.time_us >= chosen.from_us)
         and (chosen.to_us is None or mark.time_us < chosen.to_us)
-        and chosen.venue in (None, mark.venue)
+        and (chosen.venue is None or mark.venue in ("", chosen.venue))
         and chosen.symbol in (None, mark.symbol)
         and (chosen.account_id is None or mark.account_id in (None, chosen.account_id))
-        and (chosen.strategy_id is None or mark.strategy_id in (None, chosen.strategy_id))
+        and (chosen.strategy_id is None or mark.strategy_id in (None, "", chosen.strategy_id))
         and (not chosen.kind or mark.kind in chosen.kind)
     )
 

@@ -146,3 +146,50 @@ STRATEGY: dict[str, Any] = {
     "active": [],
     "last_evaluated_us": AT_US,
 }
+ROUND_TRIP: dict[str, Any] = {
+    "account_id": "paper-1",
+    "strategy_id": "ema-cross-btc",
+    "venue": "binance",
+    "symbol": "BTCUSDT",
+    "side": "BUY",
+    "qty": "1.00000000",
+    "entry_time_us": AT_US - 7_200_000_000,
+    "exit_time_us": AT_US,
+    "entry_price": "3650.00000000",
+    "exit_price": "3700.00000000",
+    "fees": "2.94000000",
+    "pnl": "47.06000000",
+    "exit_leg": "TAKE_PROFIT",
+    "orders": [ORDER_ID],
+}
+DAY_RESULT: dict[str, Any] = {
+    "account_id": "paper-1",
+    "key": "2019-01-01",
+    "from_us": AT_US,
+    "realized_pnl": "230.00000000",
+    "fees": "30.00000000",
+    "fills": 12,
+    "funding": "0.00000000",
+    "equity_change": "250.00000000",
+    "as_of_us": AT_US,
+}
+LIMITS_IN_USE: dict[str, Any] = {
+    "account_id": "paper-1",
+    "as_of_us": AT_US,
+    "version": 2,
+    "author": "ann",
+    "changed_at_us": AT_US,
+    "limits": [
+        {
+            "limit_name": "max_leverage",
+            "unit": "× equity",
+            "limit": "3.00000000",
+            "used": "0.36097561",
+            "headroom": "2.63902439",
+            "ratio": 0.12032520325203253,
+            "last_value": "1.2",
+            "last_limit": "<= 3",
+            "last_us": AT_US,
+        }
+    ],
+}

@@ -8,13 +8,16 @@ from tradewire.telemetry.adapters.api.example_messages import (
     AT_US,
     CONTROL,
     CONTROLS,
+    DAY_RESULT,
     DECISION,
     EVALUATION,
     FILL,
     INSTRUMENT,
+    LIMITS_IN_USE,
     ORDER,
     ORDER_ID,
     POSITION,
+    ROUND_TRIP,
     STRATEGY,
     TRACE_ID,
 )
@@ -147,6 +150,9 @@ EXAMPLES: dict[str, Any] = {
     "candles": _CANDLES,
     "annotations": {"items": [_ANNOTATION], "next": None, "complete_from_us": None},
     "explain": _EXPLANATION,
+    "trades": {"items": [ROUND_TRIP], "next": None, "complete_from_us": None},
+    "pnl": {"by": "day", "rows": [DAY_RESULT], "complete_from_us": None},
+    "in-use": [LIMITS_IN_USE],
     "log": {"entries": [_ENTRY], "next": None},
     "lag": [
         {"topic": "execution.fill.v1", "newest_event_time_us": AT_US, "behind_us": 3_600_000_000, "records_behind": 0}
