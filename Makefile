@@ -23,7 +23,7 @@ IMAGES := $(notdir $(wildcard services/*)) tradewire
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' apps/tradewire/pyproject.toml)
 REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude '*')
 
-.PHONY: bench bench-commands bench-recovery bench-research bench-sizes drills fuzz help manifests setup web run test chaos chaos-venue images lint types imports contracts clean cluster-down cluster-test cluster-up compose-run containers-test jaeger-test
+.PHONY: bench bench-commands bench-recovery bench-research bench-sizes drills fuzz help manifests setup venue-day web run test chaos chaos-venue images lint types imports contracts clean cluster-down cluster-test cluster-up compose-run containers-test jaeger-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ chaos: setup ## kill, freeze, move everything and prove nothing is lost: make ch
 
 chaos-venue: setup ## kill -9 execution and ingest while they trade at a venue that fails: make chaos-venue KILLS=200 SEED=7
 	KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),7) $(BIN)/pytest -q -s --timeout 36000 tests/e2e/test_venue_processes.py
+
+venue-day: setup ## a day of a venue's time, turned: no hole, no drift, no growth: make venue-day HOURS=24
+	HOURS=$(or $(HOURS),24) $(BIN)/pytest -q -s --timeout 3600 tests/acceptance/test_venue_day.py
 
 fuzz: setup ## hostile records to every topic of every service: make fuzz RECORDS=100000 SEED=1
 	$(BIN)/python -m tests.fuzz --records $(or $(RECORDS),100000) $(if $(SEED),--seed $(SEED))

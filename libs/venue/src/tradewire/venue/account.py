@@ -37,7 +37,7 @@ from tradewire.trading.exchange import (
     OrderTriggered,
     from_e8,
 )
-from tradewire.venue.amounts import at_step, money
+from tradewire.venue.amounts import ZERO, at_step, money
 from tradewire.venue.balances import account_update
 from tradewire.venue.books import VenueBooks, book_of
 from tradewire.venue.fee_burn import FeeBurn
@@ -110,7 +110,7 @@ class VenueAccount:
                 case OrderReduced(_, _, internal_id, qty_e8) if internal_id in self.by_internal:
                     order = self.by_internal[internal_id]
                     step = self.listings[order.symbol].filters.step_size
-                    order.qty = order.filled_before + at_step(qty_e8, step)
+                    order.qty, order.rest = order.filled_before + at_step(qty_e8, step), ZERO
                 case Liquidated(fill):
                     self._liquidated(fill)
                 case FundingPaid() | InsuranceCovered():
@@ -125,10 +125,12 @@ class VenueAccount:
         qty = at_step(fill.qty_e8, self.listings[order.symbol].filters.step_size)
         order.filled += qty
         order.quote += money(fill.notional_e8)
+        if last:
+            del self.by_internal[fill.client_order_id]
+        last = last and not order.rest
         order.status = BinanceOrderStatus.FILLED if last else BinanceOrderStatus.PARTIALLY_FILLED
         if last:
             order.qty = order.filled  # what closes a position has no quantity of its own
-            del self.by_internal[fill.client_order_id]
         self._book_fill(order, fill, qty, Execution.TRADE)
         self._finish_algo(fill.client_order_id, ended=last)
 

@@ -20,8 +20,9 @@ from tradewire.ports.errors import FatalError
 CALLS: Final = ("reply_lost", "unavailable", "timed_out", "reply_late")
 SOCKET_CALLS: Final = ("reply_twice",)
 MESSAGES: Final = ("event_lost", "event_twice", "event_late", "depth_dropped")
-ORDERS: Final = ("expired_in_match",)
-MARKET: Final = ("silent", "clock", "halt", "delist", "filters", "liquidation", "adl")
+ORDERS: Final = ("expired_in_match", "partial_fill")
+MARKET: Final = ("silent", "clock", "halt", "list", "delist", "filters", "thin_book", "liquidation", "adl")
+OF_A_SYMBOL: Final = frozenset(MARKET) - {"silent", "clock"}
 KINDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "reply_lost": "the request is carried out and the connection cut",
@@ -34,11 +35,14 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "event_late": "a message of the user stream comes after the one that follows it",
         "depth_dropped": "a change of the book is not sent",
         "expired_in_match": "a new order ends as EXPIRED_IN_MATCH",
+        "partial_fill": "a new order fills to a share at once; the rest of a MARKET or IOC order expires",
         "silent": "for seconds no stream says anything",
         "clock": "for seconds the venue's clock is ahead_ms off",
         "halt": "for seconds a symbol takes no orders, does not move and has no candles",
+        "list": "a symbol that was not listed until then is",
         "delist": "a symbol settles and is no longer listed",
         "filters": "a symbol's tick_size, step_size or min_notional changes",
+        "thin_book": "for seconds a MARKET order of a symbol fills no more than the book shows",
         "liquidation": "the venue closes a symbol's position, as in a liquidation",
         "adl": "the venue closes a symbol's position, as in auto-deleveraging",
     }
@@ -63,6 +67,7 @@ class ScriptedFault:
     seconds: float = 0.0
     symbol: str = ""
     ahead_ms: int = 0
+    share: Decimal = Decimal("0.5")
     tick_size: Decimal | None = None
     step_size: Decimal | None = None
     min_notional: Decimal | None = None
@@ -84,6 +89,11 @@ class FaultPlan:
     def of_message(self, kind: str, symbol: str = "") -> bool:
         """Whether a fault of this kind strikes a message or an order, one of a symbol where the fault names it."""
         return self._draw((kind,), lambda fault: fault.symbol in ("", symbol)) is not None
+
+    def share_of_fill(self, symbol: str) -> Decimal | None:
+        """The share of a new order that fills at once, where a fault strikes it."""
+        fault = self._draw(("partial_fill",), lambda fault: fault.symbol in ("", symbol))
+        return None if fault is None else fault.share
 
     def carried_out(self) -> bool:
         """Whether a request whose outcome nobody knows was carried out."""
@@ -126,8 +136,10 @@ def _fault(entry: object, where: str) -> ScriptedFault:
     if unknown := sorted(set(entry) - known):
         raise FatalError(f"{where}: found {', '.join(map(str, unknown))}, allowed: {', '.join(sorted(known))}")
     fault = ScriptedFault(**{name: _value(name, value, where) for name, value in entry.items()})
-    if fault.kind in ("halt", "delist", "filters", "liquidation", "adl") and not fault.symbol:
+    if fault.kind in OF_A_SYMBOL and not fault.symbol:
         raise FatalError(f"{where}: symbol: found none, allowed is a listed one")
+    if not 0 < fault.share < 1:
+        raise FatalError(f"{where}: share: found {fault.share}, allowed is a number between 0 and 1")
     if not 0 <= fault.probability <= 1 or fault.at_s < 0 or fault.seconds < 0 or fault.times < 0:
         raise FatalError(f"{where}: allowed is a probability from 0 to 1, and no time or count below 0")
     return fault
@@ -137,7 +149,7 @@ def _value(name: str, value: object, where: str) -> Any:
     """A field's value in its kind. Raises FatalError."""
     kinds = {"kind": str, "call": str, "symbol": str, "times": int, "ahead_ms": int}
     try:
-        if name in ("tick_size", "step_size", "min_notional"):
+        if name in ("tick_size", "step_size", "min_notional", "share"):
             number = Decimal(str(value))
             if not number.is_finite() or number <= 0:
                 raise ValueError
@@ -162,5 +174,6 @@ _ALLOWED: Final = MappingProxyType(
         "tick_size": "a number > 0",
         "step_size": "a number > 0",
         "min_notional": "a number > 0",
+        "share": "a number between 0 and 1",
     }
 )

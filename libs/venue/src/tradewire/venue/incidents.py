@@ -23,20 +23,25 @@ PREFIXES: Final = {"liquidation": "autoclose-", "adl": "adl_autoclose"}
 
 
 class Incidents:
-    """What is due and what lasts. ``relist`` puts a symbol's new state in force; None takes it off the list."""
+    """What is due and what lasts. ``thin``: symbols of a thin book.
+
+    ``relist`` puts a symbol's new state in force, None takes it off the list; ``enlist`` puts a new one on it.
+    """
 
     def __init__(
         self,
         faults: list[ScriptedFault],
         account: VenueAccount,
         relist: Callable[[str, Listing | None], None],
+        enlist: Callable[[str], None],
         start_us: int,
     ) -> None:
-        self._account, self._relist = account, relist
+        self._account, self._relist, self._enlist = account, relist, enlist
         self._due = [(start_us + round(fault.at_s * 1e6), fault) for fault in faults]
         self._ends: list[tuple[int, ScriptedFault]] = []
         self.clock_ahead_ms = 0
         self.silent = False
+        self.thin: set[str] = set()
 
     def next_us(self, end_us: int) -> int | None:
         """The next moment up to ``end_us`` at which something begins or ends."""
@@ -61,6 +66,10 @@ class Incidents:
                 self.silent = True
             case "clock":
                 self.clock_ahead_ms = fault.ahead_ms
+            case "thin_book":
+                self.thin.add(fault.symbol)
+            case "list":
+                self._enlist(fault.symbol)
             case "halt" if listing is not None:
                 self._relist(fault.symbol, replace(listing, status=HALTED))
             case "delist" if listing is not None:
@@ -78,6 +87,8 @@ class Incidents:
                 self.silent = False
             case "clock":
                 self.clock_ahead_ms = 0
+            case "thin_book":
+                self.thin.discard(fault.symbol)
             case "halt" if listing is not None:
                 self._relist(fault.symbol, replace(listing, status=TRADING))
 

@@ -49,6 +49,8 @@ class StoredOrder:
     status: BinanceOrderStatus = BinanceOrderStatus.NEW
     filled: Decimal = ZERO
     quote: Decimal = ZERO
+    rest: Decimal = ZERO
+    """Of the quantity, what the exchange did not get yet: see ``partial_fills``."""
     filled_before: Decimal = ZERO
     """Filled before the order was changed last."""
 

@@ -24,6 +24,7 @@ from tradewire.venue.account import VenueAccount
 from tradewire.venue.amounts import ZERO
 from tradewire.venue.books import book_name
 from tradewire.venue.listing import Listing
+from tradewire.venue.partial_fills import PartialFills
 from tradewire.venue.records import StoredOrder
 from tradewire.venue.refusal import Parameters, VenueRefusedError
 
@@ -50,7 +51,7 @@ class OrderDesk:
     """Normal orders of an account.
 
     ``prices_e8``: last prices that a new order meets at once; None: it meets those of the next step. ``expires``:
-    whether a fault ends a new order.
+    whether a fault ends a new order; ``bound``: how much of a new order fills at once, None: all.
     """
 
     def __init__(
@@ -58,8 +59,10 @@ class OrderDesk:
         account: VenueAccount,
         prices_e8: Callable[[str], Mapping[str, int] | None],
         expires: Callable[[], bool] = lambda: False,
+        bound: Callable[[StoredOrder], Decimal | None] = lambda _: None,
     ) -> None:
         self._account, self._prices_e8, self._expires = account, prices_e8, expires
+        self._parts = PartialFills(account, bound)
 
     # ---- placing ----
 
@@ -141,11 +144,13 @@ class OrderDesk:
             order.status = BinanceOrderStatus.EXPIRED_IN_MATCH
             account.tell(order.update(Execution.EXPIRED, account.now_ms()))
             return
-        events = account.books.submit(new, self._prices_e8(order.symbol))
+        prices_e8 = self._prices_e8(order.symbol)
+        events = account.books.submit(self._parts.first(order, new, prices_e8), prices_e8)
         refuse_rejected(events, order.side)
         account.add(order)
         account.tell(order.update(Execution.NEW, account.now_ms()))
         account.take(events)
+        self._parts.follow(order, new)
 
     # ---- changing ----
 

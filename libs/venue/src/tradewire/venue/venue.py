@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
+from tradewire.binance.orders import BinanceOrderType
 from tradewire.binance.signatures import HmacKey
 from tradewire.binance.wire import Wire
 from tradewire.ports.clock import ClockPort
-from tradewire.trading.exchange import Bar, to_e8
+from tradewire.trading.exchange import Bar, Side, to_e8
 from tradewire.venue.account import VenueAccount
 from tradewire.venue.books import VenueBooks
 from tradewire.venue.conditional import ConditionalDesk
@@ -23,6 +25,7 @@ from tradewire.venue.listing import Listing
 from tradewire.venue.margin_calls import MarginCalls
 from tradewire.venue.market import FUNDING_RATE, TRADING, SymbolMarket
 from tradewire.venue.recording import Recording
+from tradewire.venue.records import StoredOrder
 from tradewire.venue.tape import Candle, Tape
 from tradewire.venue.trading import OrderDesk
 from tradewire.venue.turned_clock import TurnedClock
@@ -80,8 +83,11 @@ class Venue:
         self.account = VenueAccount(self.books, self.listings, self.now_ms, self._tell_user)
         self.margin_calls = MarginCalls(self.books, self._tell_user)
         self.faults = self.options.faults
-        self.incidents = Incidents(self.faults.at_times(), self.account, self._relist, now_us)
-        self.orders = OrderDesk(self.account, self._prices_to_meet, lambda: self.faults.of_message("expired_in_match"))
+        due = self.faults.at_times()
+        self.incidents = Incidents(due, self.account, self._relist, self._enlist, now_us)
+        self._to_be_listed = {fault.symbol: self._held_back(fault.symbol) for fault in due if fault.kind == "list"}
+        expires = partial(self.faults.of_message, "expired_in_match")
+        self.orders = OrderDesk(self.account, self._prices_to_meet, expires, self._bound)
         self.conditional = ConditionalDesk(self.account, self.orders, self._prices_to_meet)
         self.keys = TestKeys.of(self.options.seed)
         self.api_keys = ApiKeys({self.keys.api_key: HmacKey(self.keys.secret)})
@@ -90,14 +96,15 @@ class Venue:
         self.margin_changes: list[dict[str, Any]] = []
         self.countdowns: dict[str, int] = {}  # symbol → the venue's time, ms, at which its orders are cancelled
         self.gate = Gate(self.api_keys, self.told_ms, self._clients_ms, self.options.speed)
-        self._start(now_us)
+        self._start(now_us, *self.markets)
 
-    def _start(self, now_us: int) -> None:
-        for market in self.markets.values():
+    def _start(self, now_us: int, *symbols: str) -> None:
+        for symbol in symbols:
+            market = self.markets[symbol]
             price_e8 = market.tape.price_at(now_us)
             market.recorded = self.recording is not None
             market.move(Candle(now_us, now_us, price_e8, price_e8, price_e8, price_e8, 0), now_us // 1000)
-        self.books.start({symbol: market.last_e8 for symbol, market in self.markets.items()})
+        self.books.start({symbol: self.markets[symbol].last_e8 for symbol in symbols})
 
     def now_ms(self) -> int:
         """The venue's time: where the exchange stands, or later."""
@@ -172,6 +179,26 @@ class Venue:
         self.listings[symbol] = listing
         self.markets[symbol].relist(listing, self.books.time_us)
         self.books.replace(listing)
+
+    def _held_back(self, symbol: str) -> tuple[Listing | None, SymbolMarket | None]:
+        """Take a symbol off the list until it is enlisted; None where it is not there."""
+        return self.listings.pop(symbol, None), self.markets.pop(symbol, None)
+
+    def _enlist(self, symbol: str) -> None:
+        """Put a symbol on the list that was held back."""
+        listing, market = self._to_be_listed.pop(symbol, (None, None))
+        if listing is not None and market is not None:
+            self.markets[symbol], self.listings[symbol] = market, replace(listing, onboard_ms=self.now_ms())
+            self._start(self.books.time_us, symbol)
+
+    def _bound(self, order: StoredOrder) -> Decimal | None:
+        """How much of a new order fills at once, by the faults; None: all."""
+        share, market = self.faults.share_of_fill(order.symbol), self.markets[order.symbol]
+        if share is not None:
+            return order.qty * share
+        if order.symbol not in self.incidents.thin or order.order_type is not BinanceOrderType.MARKET:
+            return None
+        return sum((market.asks if order.side is Side.BUY else market.bids).values(), Decimal(0))
 
     def _count_down(self) -> None:
         for symbol, at_ms in list(self.countdowns.items()):
