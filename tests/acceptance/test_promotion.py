@@ -18,7 +18,7 @@ from tradewire.app.operating.monolith import memory_topics
 from tradewire.app.operating.operator import Operator
 from tradewire.app.promoting.deciding import Promoting, PromotionError
 from tradewire.app.promoting.gates import GATES, SERVICES, STANDING, GateResult, PromotionStage
-from tradewire.app.promoting.overlays import OverlayError, images_of, put_images
+from tradewire.app.promoting.overlays import OverlayError, images_moved, images_of
 from tradewire.app.promoting.prometheus import measured
 from tradewire.app.promoting.record import PromotionRecord, PromotionVerdict, standing
 from tradewire.app.promoting.watching import LOOKS_MAX, StageWatch
@@ -107,7 +107,7 @@ async def promoting(postgres: PostgresServer, prometheus_url: str, tmp_path: Pat
         shutil.copytree(ROOT / "deploy/k8s/overlays" / stage.value, tmp_path / "overlays" / stage.value)
     images = images_of(tmp_path / "overlays", PromotionStage.TESTNET)
     digests = {n: {"newName": f"registry/{n}", "digest": f"sha256:{i:064x}"} for i, n in enumerate(images)}
-    put_images(tmp_path / "overlays", PromotionStage.TESTNET, digests)
+    images_moved(tmp_path / "overlays", PromotionStage.TESTNET, digests).write()
     bus, codec, clock = MemoryBus(memory_topics()), Codec(SchemaIds.static()), SystemClock()
     await bus.start()
     record = PromotionRecord(postgres.new_database())
@@ -213,7 +213,7 @@ async def test_a_promotion_when_all_gates_are_passed_then_images_move_and_it_is_
     assert "heartbeat_errors: 0.5, allowed at most" in demoted.why
     assert standing(await promoting.record.decisions(PromotionStage.PAPER)) is None
     assert (await promoting.operator.controls())["global"].level is ControlLevel.NO_NEW
-    assert [event.name for event in await told(promoting)] == ["stage_promoted", "stage_demoted"]
+    assert [event.name for event in await told(promoting)] == ["stage_promoted", "control_asked", "stage_demoted"]
     assert await promoting.record.approvers(PromotionStage.PAPER, REVISION) == []
     assert await watching.look() == ([], None)
     with pytest.raises(PromotionError, match="paper: promoted is none, not 1a2b3c4"):
@@ -255,6 +255,29 @@ async def test_a_promotion_to_the_mainnet_writes_what_execution_asks_for_and_a_d
     assert not promoting.permit.exists()
 
 
+async def test_a_promotion_when_its_effects_can_not_follow_then_it_is_not_recorded(
+    promoting: Promoting, parity: Path
+) -> None:
+    await promoting.record.approve(PromotionStage.PAPER, REVISION, "bob", "looked", 1)
+    path = promoting.overlays / "paper/kustomization.yaml"
+    path.write_text(path.read_text().replace("  - {name: tradewire/risk, newTag: 0.1.0}\n", ""))
+    with pytest.raises(OverlayError, match="to be moved are"):
+        await promoting.promote(PromotionStage.PAPER, REVISION, "soaked", parity)
+    assert await promoting.record.decisions(PromotionStage.PAPER) == []
+    assert await told(promoting) == []
+
+
+async def test_a_promotion_to_the_mainnet_when_nobody_may_trade_there_then_it_is_refused_before_any_gate(
+    promoting: Promoting, parity: Path, tmp_path: Path
+) -> None:
+    await promoting.record.approve(PromotionStage.PAPER, REVISION, "bob", "looked", 1)
+    await promoting.promote(PromotionStage.PAPER, REVISION, "soaked", parity)
+    for lacks in ({"permit": None}, {"accounts": ()}, {"permit": tmp_path / "gone" / "permit.json"}):
+        with pytest.raises(PromotionError, match=r"--account NAME for each account|can't be written"):
+            await replace(promoting, **lacks).promote(PromotionStage.MAINNET, REVISION, "a week", parity)
+    assert await promoting.record.decisions(PromotionStage.MAINNET) == []
+
+
 def test_limits_of_the_gates_are_the_objectives() -> None:
     targets = {f"{objective.name}_errors": round(1 - objective.target, 6) for objective in OBJECTIVES}
     for gates in GATES.values():
@@ -267,11 +290,11 @@ def test_an_overlay_when_it_names_other_images_then_nothing_is_written(promoting
     path = promoting.overlays / "paper/kustomization.yaml"
     before = path.read_text()
     with pytest.raises(OverlayError, match="to be moved are tradewire/risk"):
-        put_images(promoting.overlays, PromotionStage.PAPER, {"tradewire/risk": {"newTag": "1"}})
+        images_moved(promoting.overlays, PromotionStage.PAPER, {"tradewire/risk": {"newTag": "1"}})
     path.write_text(
         before.replace("  - {name: tradewire/risk, newTag: 0.1.0}", "  - name: tradewire/risk\n    newTag: 0.1.0")
     )
     written = path.read_text()
     with pytest.raises(OverlayError, match=r"not one `  - {name: …}` on each line"):
-        put_images(promoting.overlays, PromotionStage.PAPER, images_of(promoting.overlays, PromotionStage.TESTNET))
+        images_moved(promoting.overlays, PromotionStage.PAPER, images_of(promoting.overlays, PromotionStage.TESTNET))
     assert path.read_text() == written

@@ -12,11 +12,12 @@ from typing import Annotated
 import typer
 
 from tradewire.app.cli.engine_runs import ENGINES, run_engine
+from tradewire.app.cli.grouped import grouped
 from tradewire.app.cli.moments import iso
 from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import epilog
 from tradewire.app.cli.output import Exit, fail, out, say, tell
-from tradewire.app.cli.research import ResearchOptions, StrategyArgument, asks, data_lines, ready_line, request_of
+from tradewire.app.cli.research import ResearchOptions, StrategyArgument, data_lines, ready_line, request_of
 from tradewire.backtest.not_happened import headlines, lines_below
 from tradewire.backtest.report import Provenance, provenance_of, result_document, write_report, write_run
 from tradewire.backtest.statistics import Statistics, statistics_of, statistics_table
@@ -40,7 +41,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("backtest", cls=OptionalJson, epilog=epilog(example, f"{example} --json result.json --open"))(backtest)
 
 
-@asks
+@grouped
 def backtest(
     strategy: StrategyArgument,
     asked: ResearchOptions,

@@ -11,10 +11,11 @@ import typer
 from rich.table import Table
 
 from tradewire.app.cli.engine_runs import ENGINES, run_engine
+from tradewire.app.cli.grouped import grouped
 from tradewire.app.cli.moments import iso
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, tell
-from tradewire.app.cli.research import ResearchOptions, asks, data_lines, ready_line, request_of
+from tradewire.app.cli.research import ResearchOptions, data_lines, ready_line, request_of
 from tradewire.backtest.not_happened import not_happened
 from tradewire.backtest.parity import Agreement, Certificate, certify
 from tradewire.backtest.report import activity_document
@@ -56,7 +57,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("compare", epilog=epilog(example, every))(compare)
 
 
-@asks
+@grouped
 def compare(
     strategies: Annotated[
         list[Path], typer.Argument(metavar="STRATEGY", help="Strategy files.", exists=True, dir_okay=False)

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from tradewire.app.cli.grouped import grouped
 from tradewire.app.cli.moments import iso
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, run_async, tell
@@ -24,9 +25,10 @@ from tradewire.runtime.access.roles import Role
 from tradewire.runtime.clock import SystemClock
 
 OVERLAYS = Path("deploy/k8s/overlays")
+PROMETHEUS = "http://127.0.0.1:9090"
 group = typer.Typer(help="Promote a revision from stage to stage by gates; approve, watch, show.")
 DsnOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--dsn", envvar="TRADEWIRE_STRATEGY_DSN", help="Database of the strategy registry, which keeps the decisions."
     ),
@@ -34,17 +36,9 @@ DsnOption = Annotated[
 PrometheusOption = Annotated[
     str, typer.Option("--prometheus", help="Base URL of the Prometheus that scrapes the stages.")
 ]
-OverlaysOption = Annotated[Path, typer.Option("--overlays", help="Folder of the stages' kustomize overlays.")]
-PermitOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--permit", help="File of TRADEWIRE_BINANCE_PROMOTION: written for the mainnet, removed by a demotion."
-    ),
-]
 StageOption = Annotated[PromotionStage, typer.Option("--stage", help="The stage.")]
 RevisionOption = Annotated[str, typer.Option("--revision", help="The TRADEWIRE_REVISION that it is about.")]
 WhyOption = Annotated[str, typer.Option("--why", help="Why, for the record.")]
-PROMETHEUS = "http://127.0.0.1:9090"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -59,135 +53,140 @@ def add_to(app: typer.Typer) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
-    """What every deciding command is told."""
+class PlatformOptions:
+    """Where decisions are kept, and the platform that is decided about."""
 
-    where: Where
-    dsn: str
-    prometheus: str = PROMETHEUS
-    overlays: Path = OVERLAYS
-    permit: Path | None = None
-    accounts: Sequence[str] = ()
+    dsn: DsnOption = None
+    root: RootOption = None
+    bus: BusOption = None
+    registry_url: RegistryOption = None
+    as_json: JsonOption = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOptions:
+    """What a decision changes."""
+
+    overlays: Annotated[Path, typer.Option(help="Folder of the stages' kustomize overlays.")] = OVERLAYS
+    permit: Annotated[
+        Path | None,
+        typer.Option(help="File of TRADEWIRE_BINANCE_PROMOTION: written for the mainnet, removed by a demotion."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateOptions:
+    """What is to be promoted, and what speaks for it."""
+
+    source: Annotated[PromotionStage | None, typer.Option("--from", help="Where it proved itself.")] = None
+    target: Annotated[PromotionStage | None, typer.Option("--to", help="Where it goes.")] = None
+    revision: Annotated[str | None, typer.Option(help="The TRADEWIRE_REVISION that is promoted.")] = None
+    why: WhyOption = "by hand"
+    parity: Annotated[Path | None, typer.Option(help="What `tradewire compare --json` said of the soak's range.")] = (
+        None
+    )
+    account: Annotated[
+        list[str] | None, typer.Option(help="May trade on the mainnet, where one is needed; repeat.")
+    ] = None
+
+
+def _record(dsn: str | None) -> PromotionRecord:
+    if dsn is None:
+        fail("--dsn is needed, the database of the strategy registry; or TRADEWIRE_STRATEGY_DSN", Exit.USAGE)
+    return PromotionRecord(dsn)
 
 
 @asynccontextmanager
-async def _promoting(sides: Sides) -> AsyncIterator[Promoting]:
-    record = PromotionRecord(sides.dsn)
-    async with reached(sides.where, Role.OPERATOR) as platform:
+async def _promoting(
+    platform: PlatformOptions,
+    changes: ChangeOptions | None = None,
+    prometheus: str = PROMETHEUS,
+    accounts: Sequence[str] = (),
+) -> AsyncIterator[Promoting]:
+    record, changed = _record(platform.dsn), changes or ChangeOptions()
+    async with reached(Where(platform.root, platform.bus, platform.registry_url), Role.OPERATOR) as there:
         try:
             await record.open()
             yield Promoting(
-                *(sides.prometheus, record, platform.operator, SystemClock(), sides.overlays),
-                *(sides.permit, sides.accounts),
+                *(prometheus, record, there.operator, SystemClock(), changed.overlays),
+                *(changed.permit, accounts),
             )
         finally:
             await record.close()
 
 
+@grouped
 def promote(
     context: typer.Context,
-    source: Annotated[PromotionStage | None, typer.Option("--from", help="Where it proved itself.")] = None,
-    target: Annotated[PromotionStage | None, typer.Option("--to", help="Where it goes.")] = None,
-    revision: Annotated[str | None, typer.Option("--revision", help="The TRADEWIRE_REVISION that is promoted.")] = None,
-    why: WhyOption = "by hand",
-    parity: Annotated[
-        Path | None, typer.Option("--parity", help="What `tradewire compare --json` said of the soak's range.")
-    ] = None,
-    account: Annotated[list[str] | None, typer.Option("--account", help="May trade on the mainnet; repeat.")] = None,
-    permit: PermitOption = None,
-    dsn: Annotated[str | None, typer.Option("--dsn", envvar="TRADEWIRE_STRATEGY_DSN", help="As in status.")] = None,
+    candidate: CandidateOptions,
+    changes: ChangeOptions,
+    platform: PlatformOptions,
     prometheus: PrometheusOption = PROMETHEUS,
-    overlays: OverlaysOption = OVERLAYS,
-    root: RootOption = None,
-    bus: BusOption = None,
-    registry_url: RegistryOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Run the gates of a stage; when all are passed, record it and move the images. Exit code 1 when one is not."""
     if context.invoked_subcommand is not None:
         return
-    if target is None or revision is None or dsn is None:
-        fail("--to, --revision and --dsn are needed; `tradewire promote --help` has an example", Exit.USAGE)
+    target, revision, source = candidate.target, candidate.revision, candidate.source
+    if target is None or revision is None:
+        fail("--to and --revision are needed; `tradewire promote --help` has an example", Exit.USAGE)
     if target.before is None or source not in (None, target.before):
         came = "nothing" if target.before is None else target.before.value
         fail(f"--to {target.value}: found --from {source and source.value}; allowed: {came}", Exit.USAGE)
-    sides = Sides(Where(root, bus, registry_url), dsn, prometheus, overlays, permit, tuple(account or ()))
 
     async def work() -> PromotionDecision:
-        async with _promoting(sides) as promoting:
-            return await promoting.promote(target, revision, why, parity)
+        async with _promoting(platform, changes, prometheus, tuple(candidate.account or ())) as promoting:
+            return await promoting.promote(target, revision, candidate.why, candidate.parity)
 
-    _show(run_async(work), as_json=as_json)
+    _show(run_async(work), as_json=platform.as_json)
 
 
-def demote(
-    stage: StageOption,
-    why: WhyOption,
-    dsn: DsnOption,
-    permit: PermitOption = None,
-    overlays: OverlaysOption = OVERLAYS,
-    root: RootOption = None,
-    bus: BusOption = None,
-    registry_url: RegistryOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@grouped
+def demote(stage: StageOption, why: WhyOption, platform: PlatformOptions, changes: ChangeOptions) -> None:
     """Take a stage's promotion back: the record says so, and the images of the promotion before it return."""
-    sides = Sides(Where(root, bus, registry_url), dsn, overlays=overlays, permit=permit)
 
     async def work() -> PromotionDecision:
-        async with _promoting(sides) as promoting:
+        async with _promoting(platform, changes) as promoting:
             return await promoting.demote(stage, promoting.operator.author, why)
 
-    _show(run_async(work), as_json=as_json)
+    _show(run_async(work), as_json=platform.as_json)
 
 
+@grouped
 def approve(
-    stage: StageOption,
-    revision: RevisionOption,
-    dsn: DsnOption,
-    why: WhyOption = "by hand",
-    root: RootOption = None,
-    bus: BusOption = None,
-    registry_url: RegistryOption = None,
-    as_json: JsonOption = False,
+    stage: StageOption, revision: RevisionOption, platform: PlatformOptions, why: WhyOption = "by hand"
 ) -> None:
     """Say, in your own name, that a revision may go to a stage. A demotion from there takes approvals back."""
 
     async def work() -> list[str]:
-        async with _promoting(Sides(Where(root, bus, registry_url), dsn)) as it:
+        async with _promoting(platform) as it:
             await it.record.approve(stage, revision, it.operator.author, why, it.clock.now_us())
             return await it.record.approvers(stage, revision)
 
     names = run_async(work)
-    if as_json:
+    if platform.as_json:
         print_json({"stage": stage, "revision": revision, "approved_by": names})
     else:
         tell(f"{stage.value}: {revision} is approved by {', '.join(names)}")
 
 
+@grouped
 def watch(
     stage: StageOption,
-    dsn: DsnOption,
+    platform: PlatformOptions,
+    changes: ChangeOptions,
+    prometheus: PrometheusOption = PROMETHEUS,
     every_s: Annotated[float, typer.Option("--every-s", min=1, max=3600, help="Time between looks, s.")] = 60.0,
     looks: Annotated[int, typer.Option("--looks", min=0, help="End after so many; 0: never.")] = 0,
-    permit: PermitOption = None,
-    prometheus: PrometheusOption = PROMETHEUS,
-    overlays: OverlaysOption = OVERLAYS,
-    root: RootOption = None,
-    bus: BusOption = None,
-    registry_url: RegistryOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Look at a promoted stage's gates; three broken looks in a row demote it, halt new positions and end the watch."""
-    sides = Sides(Where(root, bus, registry_url), dsn, prometheus, overlays, permit)
 
     async def work() -> tuple[list[GateResult], PromotionDecision | None]:
-        async with _promoting(sides) as promoting:
+        async with _promoting(platform, changes, prometheus) as promoting:
             watching, done = StageWatch(promoting, stage), 0
             while True:
                 results, decision = await watching.look()
                 done += 1
-                if not as_json:
+                if not platform.as_json:
                     broken = [result.gate for result in results if not result.passed]
                     kept = "kept" if results else "not promoted"
                     tell(f"{stage.value}: {'broken: ' + ', '.join(broken) if broken else kept}")
@@ -196,7 +195,7 @@ def watch(
                 await asyncio.sleep(every_s)
 
     results, decision = run_async(work)
-    if as_json:
+    if platform.as_json:
         print_json({"stage": stage, "gates": results, "demoted": decision})
     elif decision is not None:
         _show(decision, as_json=False)
@@ -204,11 +203,11 @@ def watch(
         raise typer.Exit(Exit.REFUSED)
 
 
-def status(dsn: DsnOption, as_json: JsonOption = False) -> None:
+def status(dsn: DsnOption = None, as_json: JsonOption = False) -> None:
     """Show which revision each stage was promoted to, by whom and why, and what its gates came to."""
 
     async def work() -> dict[PromotionStage, list[PromotionDecision]]:
-        record = PromotionRecord(dsn)
+        record = _record(dsn)
         try:
             await record.open()
             return {stage: await record.decisions(stage) for stage in PromotionStage if stage.before is not None}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
-from inspect import Parameter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated
 
 import typer
 
@@ -107,32 +105,6 @@ class ResearchOptions:
     limits: LimitOption = None
     tz: ZoneOption = None
     round_prices: RoundOption = False
-
-
-def asks(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with an option for each field of `ResearchOptions` in place of its parameter ``asked``."""
-    own = inspect.signature(command, eval_str=True)
-    hints = get_type_hints(ResearchOptions, include_extras=True)
-    shared = [
-        Parameter(
-            field.name,
-            Parameter.KEYWORD_ONLY,
-            default=Parameter.empty if field.default is MISSING else field.default,
-            annotation=hints[field.name],
-        )
-        for field in fields(ResearchOptions)
-    ]
-    parameters: list[Parameter] = []
-    for parameter in own.parameters.values():
-        parameters += shared if parameter.name == "asked" else [parameter.replace(kind=Parameter.KEYWORD_ONLY)]
-
-    def typed(**words: Any) -> None:
-        asked = ResearchOptions(**{field.name: words.pop(field.name) for field in fields(ResearchOptions)})
-        command(asked=asked, **words)
-
-    typed.__name__, typed.__doc__ = command.__name__, command.__doc__
-    typed.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # typer reads it
-    return typed
 
 
 def request_of(strategy: Path, asked: ResearchOptions) -> BacktestRequest:

@@ -13,11 +13,12 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tradewire.app.cli.grouped import grouped
 from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import BusOption, RegistryOption, RootOption, epilog, finite
 from tradewire.app.cli.output import Exit, err, fail, plain, say
 from tradewire.app.cli.reach import Where
-from tradewire.app.cli.research import ResearchOptions, StrategyArgument, asks, data_lines, request_of
+from tradewire.app.cli.research import ResearchOptions, StrategyArgument, data_lines, request_of
 from tradewire.app.cli.sweep_text import show
 from tradewire.backtest.freed_memory import keep_freed_memory
 from tradewire.backtest.sweeps import (
@@ -101,7 +102,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("sweep", cls=SweepWords, epilog=epilog(more, f"{example} --search tpe --walk-forward 180d:60d"))(sweep)
 
 
-@asks
+@grouped
 def sweep(
     file: StrategyArgument,
     asked: ResearchOptions,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from tradewire.app.operating.operator import Operator
 from tradewire.app.promoting.gates import GATES, STANDING, GateResult, PromotionStage, judged
-from tradewire.app.promoting.overlays import Images, images_of, put_images, without_digest
+from tradewire.app.promoting.overlays import Images, images_moved, images_of, without_digest
 from tradewire.app.promoting.prometheus import measured
 from tradewire.app.promoting.record import PromotionDecision, PromotionRecord, PromotionVerdict, standing
 from tradewire.ports.bounds import GLOBAL
@@ -50,7 +51,10 @@ class Promoting:
             raise PromotionError(f"nothing is promoted to {stage.value}; it is the first stage")
         if source.before is not None:
             await self._hold_promoted(source, revision)
+        if stage is PromotionStage.MAINNET:
+            self._hold_permit()
         images = images_of(self.overlays, source)
+        moved = images_moved(self.overlays, stage, images)  # what can't be moved is found before anything is recorded
         results = await self.gates(stage, revision, parity)
         passed = all(result.passed for result in results)
         verdict = PromotionVerdict.PROMOTED if passed else PromotionVerdict.REFUSED
@@ -59,7 +63,7 @@ class Promoting:
         )
         await self.record.add(decision)
         if passed:
-            put_images(self.overlays, stage, images)
+            moved.write()
             await self._write_permit(decision)
         await self._tell(decision)
         return decision
@@ -90,14 +94,15 @@ class Promoting:
             if found.verdict is PromotionVerdict.PROMOTED and found.revision != held.revision
         ]
         images = earlier[-1].images or {} if earlier else {}
+        moved = images_moved(self.overlays, stage, images) if images else None
         decision = self._decision(stage, PromotionVerdict.DEMOTED, held.revision, who, why, results, images)
         await self.record.add(decision)
         if stage is PromotionStage.MAINNET and self.permit is not None:
             self.permit.unlink(missing_ok=True)
         if halt:
             await self.operator.control(GLOBAL, ControlLevel.NO_NEW, f"{stage.value} was demoted: {why}"[:200])
-        if images:
-            put_images(self.overlays, stage, images)
+        if moved is not None:
+            moved.write()
         await self._tell(decision)
         return decision
 
@@ -105,6 +110,15 @@ class Promoting:
         """What the gates come to that a promoted stage must keep; nothing while no promotion holds."""
         held = standing(await self.record.decisions(stage))
         return [] if held is None else await measured(self.prometheus, STANDING, stage, held.revision)
+
+    def _hold_permit(self) -> None:
+        """To the mainnet nothing goes that nobody may trade with afterwards."""
+        if self.permit is None or not self.accounts:
+            raise PromotionError(
+                "a promotion to the mainnet writes who may trade there: --account NAME for each account, --permit FILE"
+            )
+        if not os.access(self.permit.absolute().parent, os.W_OK):
+            raise PromotionError(f"{self.permit} can't be written")
 
     async def _hold_promoted(self, stage: PromotionStage, revision: str) -> None:
         held = standing(await self.record.decisions(stage))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -37,24 +39,37 @@ def without_digest(images: Images) -> list[str]:
     return sorted(name for name, entry in images.items() if not entry.get("digest", "").startswith("sha256:"))
 
 
-def put_images(overlays: Path, stage: PromotionStage, images: Images) -> bool:
-    """Make a stage's overlay name these images; True when that changed it. Raises OverlayError before any change."""
+@dataclass(frozen=True, slots=True)
+class OverlayChange:
+    """What an overlay's file is to hold."""
+
+    path: Path
+    text: str
+
+    def write(self) -> None:
+        """Make the file so."""
+        self.path.write_text(self.text, encoding="utf-8")
+
+
+def images_moved(overlays: Path, stage: PromotionStage, images: Images) -> OverlayChange:
+    """The change by which a stage's overlay names these images; nothing is written. Raises OverlayError."""
     path = _path(overlays, stage)
-    before, known = path.read_text(encoding="utf-8"), images_of(overlays, stage)
+    known = images_of(overlays, stage)
     if known.keys() != images.keys():
         raise OverlayError(f"{path} names {', '.join(sorted(known))}; to be moved are {', '.join(sorted(images))}")
+    if not os.access(path, os.W_OK):
+        raise OverlayError(f"{path} can't be written")
 
     def entry(match: re.Match[str]) -> str:
         words = {"name": match["name"], **images[match["name"]]}
         return "  - {" + ", ".join(f"{key}: {value}" for key, value in words.items()) + "}"
 
-    head, mark, tail = before.partition("\nimages:\n")
+    head, mark, tail = path.read_text(encoding="utf-8").partition("\nimages:\n")
     after = head + mark + _ENTRY.sub(entry, tail)
     changed = yaml.safe_load(after).get("images", [])
     if {item["name"]: {k: str(v) for k, v in item.items() if k != "name"} for item in changed} != dict(images):
         raise OverlayError(f"{path}: its images are not one `  - {{name: …}}` on each line; write them so")
-    path.write_text(after, encoding="utf-8")
-    return after != before
+    return OverlayChange(path, after)
 
 
 def _path(overlays: Path, stage: PromotionStage) -> Path:
