@@ -13,13 +13,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.k8s import kafka, manifests, monitoring, network, scaling, secrets, topic_map
+from deploy.k8s import dashboards, kafka, manifests, monitoring, network, scaling, secrets, topic_map
 from deploy.k8s.rendering import render
 from deploy.monitoring.dashboards import boards
 from deploy.monitoring.panels import document
 from deploy.monitoring.scope import Scope
 
 HERE = Path(__file__).parent
+DASHBOARDS = HERE.parent / "grafana/dashboards"
 ENVIRONMENTS = ("testnet", "paper", "mainnet")
 
 
@@ -39,8 +40,10 @@ def generated() -> dict[Path, str]:
         rules = monitoring.rules(found, Scope(f"tradewire-{environment}"))
         files[HERE / "overlays" / environment / "alerts.yaml"] = manifests.text(rules)
     files[HERE.parent / "prometheus/rules.yml"] = manifests.text([{"groups": monitoring.rule_groups(found, Scope())}])
-    for board in boards([service.name for service in found.services]):
-        files[HERE.parent / f"grafana/dashboards/{board.uid}.json"] = document(board)
+    boards_found = tuple(boards([service.name for service in found.services]))
+    for board in boards_found:
+        files[DASHBOARDS / f"{board.uid}.json"] = document(board)
+    files[DASHBOARDS / "kustomization.yaml"] = dashboards.text(board.uid for board in boards_found)
     return files
 
 

@@ -7,7 +7,7 @@ from copy import deepcopy
 
 import pytest
 import yaml
-from deploy.k8s.generate import ENVIRONMENTS, HERE
+from deploy.k8s.generate import DASHBOARDS, ENVIRONMENTS, HERE
 from tests.cluster.clusters import Cluster
 from tests.deploy.overlays import Json, Overlay, overlays, pod_of
 
@@ -48,6 +48,11 @@ def test_pods_when_asked_for_then_pod_security_and_admission_take_them(applied: 
 @pytest.mark.parametrize("service", sorted(path.name for path in (HERE / "base").iterdir()))
 def test_base_when_applied_alone_then_it_is_accepted(operators: Cluster, service: str) -> None:
     answer = operators.kubectl(*APPLY, "--dry-run=server", "--kustomize", str(HERE / "base" / service))
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_dashboards_when_applied_then_they_are_accepted(operators: Cluster) -> None:
+    answer = operators.kubectl(*APPLY, "--dry-run=server", "--kustomize", str(DASHBOARDS))
     assert answer.returncode == 0, answer.stderr
 
 
