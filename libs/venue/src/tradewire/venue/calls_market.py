@@ -109,7 +109,7 @@ def _premium_index(venue: Venue, request: Parameters) -> Any:
             mark_price=mark,
             index_price=mark,
             settle_price=mark,
-            last_funding_rate=FUNDING_RATE,
+            last_funding_rate=market.rate_at(market.next_funding_us(now_ms * 1000)),
             interest_rate=FUNDING_RATE,
             next_funding_time_ms=market.next_funding_us(now_ms * 1000) // 1000,
             time_ms=now_ms,
@@ -128,7 +128,7 @@ def _funding_rate(venue: Venue, request: Parameters) -> Any:
     return [
         FundingRate(
             symbol=market.listing.symbol,
-            rate=FUNDING_RATE,
+            rate=market.rate_at(time_us),
             time_ms=time_us // 1000,
             mark_price=from_e8(market.tape.price_at(time_us)),
         ).write()

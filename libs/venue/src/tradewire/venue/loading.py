@@ -14,6 +14,7 @@ from tradewire.trading.bars_csv import DecimalBar, read_bars, text_of
 from tradewire.trading.bars_layout import BarsFileError
 from tradewire.trading.exchange import Bar, to_e8, to_unbounded_e8
 from tradewire.trading.instruments_file import parse_instruments
+from tradewire.trading.marks_csv import read_funding
 from tradewire.venue.listing import MARGIN_ASSET, Listing, listing_of
 from tradewire.venue.recording import Recording, read_recording
 from tradewire.venue.tape import Tape
@@ -28,7 +29,8 @@ def load_markets(
     """Markets of a folder with ``instruments.yaml`` and ``<venue>-<symbol>-<interval>.csv`` files; ``zone``: of times
     that name none.
 
-    Of several files for one base asset the finest interval is played. Raises FatalError for what can't be played.
+    ``<candles>.funding.csv`` beside a file has the rates that are settled in its candles. Of several files for one base
+    asset the finest interval is played. Raises FatalError for what can't be played.
     """
     rules = _instruments(folder / "instruments.yaml")
     best: dict[str, tuple[int, Path, InstrumentChanged]] = {}
@@ -47,7 +49,8 @@ def load_markets(
     markets = []
     for length_us, path, instrument in best.values():
         bars = _bars(path, length_us, zone)
-        markets.append(_market(bars, path, instrument, now_us=now_us, history=history))
+        rates = _funding(path, length_us, zone)
+        markets.append(_market(bars, rates, path, instrument, now_us=now_us, history=history))
     return markets
 
 
@@ -112,11 +115,30 @@ def _bars(path: Path, length_us: int, zone: tzinfo) -> list[Bar]:
         raise FatalError(f"{path}: {error}") from error
 
 
+def _funding(candles: Path, length_us: int, zone: tzinfo) -> dict[int, Decimal]:
+    """Rates by the open of the candle in which they were settled; none without a file."""
+    path = candles.with_name(f"{candles.stem}.funding.csv")
+    if not path.exists():
+        return {}
+    try:
+        return read_funding(text_of(path.read_bytes()), str(path), length_us, zone)
+    except BarsFileError as error:
+        raise FatalError(str(error)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise FatalError(f"{path}: {error}") from error
+
+
 def _market(
-    bars: list[Bar], path: Path, instrument: InstrumentChanged, *, now_us: int, history: int
+    bars: list[Bar],
+    rates: dict[int, Decimal],
+    path: Path,
+    instrument: InstrumentChanged,
+    *,
+    now_us: int,
+    history: int,
 ) -> tuple[Listing, Tape]:
     try:
-        tape = Tape.moved(bars, tick_e8=to_e8(instrument.tick_size), history=history, now_us=now_us)
+        tape = Tape.moved(bars, tick_e8=to_e8(instrument.tick_size), history=history, now_us=now_us, rates=rates)
     except ValueError as error:
         raise FatalError(f"{path}: {error}") from error
     return listing_of(instrument, onboard_ms=tape.first_us // 1000), tape

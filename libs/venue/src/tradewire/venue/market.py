@@ -6,6 +6,7 @@ The book is drawn around the last price by a seed: the simulated exchange fills 
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -34,7 +35,7 @@ LEVELS: Final = 20
 TRADES_MAX: Final = 1000
 HOUR_US: Final = 3_600_000_000
 FUNDING_RATE: Final = Decimal("0.00010000")
-"""Settled at each boundary: the interest component alone, as where perpetual and index are equal."""
+"""Settled where no rate is recorded: the interest component alone, as where perpetual and index are equal."""
 KLINES_MAX: Final = 1500
 
 
@@ -148,14 +149,21 @@ class SymbolMarket:
             mark_price=mark,
             index_price=mark,
             settle_price=mark,
-            funding_rate=FUNDING_RATE,
+            funding_rate=self.rate_at(self.next_funding_us(now_ms * 1000)),
             next_funding_time_ms=self.next_funding_us(now_ms * 1000) // 1000,
         )
 
     def next_funding_us(self, time_us: int) -> int:
-        """The next settlement after a time."""
+        """The next settlement after a time: as recorded, and behind that by the symbol's interval."""
+        times = self.tape.settled_us
+        if times and time_us < times[-1]:
+            return times[bisect_right(times, time_us)]
         length_us = self.listing.funding_hours * HOUR_US
         return (time_us // length_us + 1) * length_us
+
+    def rate_at(self, time_us: int) -> Decimal:
+        """What is settled at a time."""
+        return self.tape.rates.get(time_us, FUNDING_RATE)
 
     def fundings_between(self, start_us: int, end_us: int) -> Iterator[int]:
         """Settlements after ``start_us`` up to ``end_us``."""

@@ -8,8 +8,9 @@ price stands still.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import NamedTuple
 
 from tradewire.trading.exchange import Bar
@@ -29,26 +30,41 @@ class Candle(NamedTuple):
 
 
 class Tape:
-    """Candles of one interval in time order, each beginning at or after the end of the one before."""
+    """Candles of one interval in time order, each beginning at or after the end of the one before.
 
-    def __init__(self, bars: Sequence[Bar], *, tick_e8: int) -> None:
+    ``rates``: recorded funding rates by the close of the candle in which they were settled; none: as the venue's.
+    """
+
+    def __init__(self, bars: Sequence[Bar], *, tick_e8: int, rates: Mapping[int, Decimal] | None = None) -> None:
         if not bars:
             raise ValueError("tape: found no candles, allowed at least one")
         self.bars, self._tick_e8 = tuple(bars), tick_e8
+        self.rates = dict(sorted((rates or {}).items()))
+        self.settled_us = tuple(self.rates)
         self._opens = [bar.open_time_us for bar in self.bars]
 
     @classmethod
-    def moved(cls, bars: Sequence[Bar], *, tick_e8: int, history: int, now_us: int) -> Tape:
+    def moved(
+        cls,
+        bars: Sequence[Bar],
+        *,
+        tick_e8: int,
+        history: int,
+        now_us: int,
+        rates: Mapping[int, Decimal] | None = None,
+    ) -> Tape:
         """The candles in the venue's time: ``history`` of them have closed before the one that is open now.
 
-        They are moved by whole intervals. Raises ValueError when there are not more than ``history``.
+        ``rates``: by the open of the candle in which they were settled. All is moved by whole intervals. Raises
+        ValueError when there are not more than ``history``.
         """
         if len(bars) <= history:
             raise ValueError(f"candles: found {len(bars)}, allowed more than the {history} that are history")
         first = bars[history]
         interval_us = first.close_time_us - first.open_time_us
         shift_us = (now_us - first.open_time_us) // interval_us * interval_us
-        return cls([_shifted(bar, shift_us) for bar in bars], tick_e8=tick_e8)
+        settled = {open_us + interval_us + shift_us: rate for open_us, rate in (rates or {}).items()}
+        return cls([_shifted(bar, shift_us) for bar in bars], tick_e8=tick_e8, rates=settled)
 
     @property
     def first_us(self) -> int:

@@ -23,7 +23,7 @@ from tradewire.venue.incidents import Incidents
 from tradewire.venue.keys import ApiKeys, ListenKeys, TestKeys
 from tradewire.venue.listing import Listing
 from tradewire.venue.margin_calls import MarginCalls
-from tradewire.venue.market import FUNDING_RATE, TRADING, SymbolMarket
+from tradewire.venue.market import TRADING, SymbolMarket
 from tradewire.venue.recording import Recording
 from tradewire.venue.records import StoredOrder
 from tradewire.venue.tape import Candle, Tape
@@ -154,9 +154,9 @@ class Venue:
         candles = {symbol: self._candle(market, start_us, time_us) for symbol, market in self.markets.items()}
         moved = {symbol: candle for symbol, candle in candles.items() if candle is not None}
         funding = {
-            symbol: to_e8(FUNDING_RATE)
+            symbol: to_e8(market.rate_at(settled_us))
             for symbol, market in self.markets.items()
-            if any(True for _ in market.fundings_between(start_us, time_us))
+            for settled_us in _first(market.fundings_between(start_us, time_us))
         }
         events = self.books.step(time_us, moved, funding)
         for symbol, bar in moved.items():
