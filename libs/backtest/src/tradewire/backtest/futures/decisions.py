@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -236,6 +236,29 @@ class Decider:
             price=intent.stop_price,
             reduce_only=request.reduce_only,
         )
+
+
+def parts_by_symbol(state: AccountStateChanged) -> Callable[[str], AccountStateChanged]:
+    """What of an account's state a decision about one symbol looks at: what it holds there and has in flight.
+
+    Nothing has to be found among all symbols' then, for each of them.
+    """
+    positions = {position.symbol: (position,) for position in state.positions}
+    shares = {share.symbol: (share,) for share in state.strategy_positions}
+    orders: defaultdict[str, tuple[OpenOrder, ...]] = defaultdict(tuple)
+    for order in state.open_orders:
+        orders[order.symbol] += (order,)
+
+    def part_of(symbol: str) -> AccountStateChanged:
+        return state.model_copy(
+            update={
+                "positions": positions.get(symbol, ()),
+                "strategy_positions": shares.get(symbol, ()),
+                "open_orders": orders.get(symbol, ()),
+            }
+        )
+
+    return part_of
 
 
 _SIGNALS = tuple(Signal)

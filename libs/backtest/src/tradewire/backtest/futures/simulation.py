@@ -25,7 +25,7 @@ from tradewire.backtest.futures.arrays import (
     Room,
 )
 from tradewire.backtest.futures.counting import count_passed
-from tradewire.backtest.futures.decisions import Answers, Decider, Equity
+from tradewire.backtest.futures.decisions import Answers, Decider, Equity, parts_by_symbol
 from tradewire.backtest.futures.finer import FinerBars, inside_of
 from tradewire.backtest.futures.grid import Grid
 from tradewire.backtest.futures.handover import book_of, held_of, orders_of
@@ -54,9 +54,11 @@ def decided(
     """
     time_us = int(grid.close_time_us[at])
     context = decider.context(exchange, time_us, equity)
+    part_of = parts_by_symbol(context.state)
     placed = []
     for row, answer in answers.items():
         symbol, close = grid.symbols[row], from_e8(int(grid.close[row, at]))
+        context = replace(context, state=part_of(symbol))
         decision = decider.decide(symbol, int(answer.index[at]), time_us, answer.arrays, context, close)
         context = replace(
             context,
@@ -64,11 +66,12 @@ def decided(
             orders_last_minute=context.orders_last_minute + len(decision.intents),
         )
         placed.append((symbol, decision))
-    for symbol, decision in placed:
-        for client_order_id in decision.cancels:
-            yield from exchange.cancel(client_order_id, time_us)
-        for intent in decision.intents:
-            yield from exchange.submit(order_of(intent, symbol, decider.strategy.id), time_us)
+    with exchange.account.carrying_sums():
+        for symbol, decision in placed:
+            for client_order_id in decision.cancels:
+                yield from exchange.cancel(client_order_id, time_us)
+            for intent in decision.intents:
+                yield from exchange.submit(order_of(intent, symbol, decider.strategy.id), time_us)
 
 
 @dataclass(slots=True)
