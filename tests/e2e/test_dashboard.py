@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -24,7 +25,8 @@ from tradewire.embedded.platform_state import read_platform
 from tradewire.runtime.clock import SystemClock
 
 AXE = ROOT / "apps/tradewire/web/node_modules/axe-core/axe.min.js"
-PAGES = ("/", "/m", "/positions", "/s", "/s/ema-cross-btc", "/why", "/why?all", "/platform", "/log", "/about", "/none")
+LIVE_PAGES = ("/", "/m", "/positions", "/a", "/trades", "/s", "/s/ema-cross-btc", "/why", "/why?all", "/platform")
+PAGES = (*LIVE_PAGES, "/log", "/about", "/none")
 SIZES = ((1280, 800), (390, 844), (320, 640))
 WAIT_MS = 60_000
 """Bounds a wait on a busy machine."""
@@ -133,6 +135,28 @@ def test_why_when_asked_of_a_bar_on_the_chart_then_two_acts_lead_to_each_rule_an
         expect(page).to_have_url(re.compile("at=[0-9]+$"))
         expect(page.locator("[data-verdict]")).to_be_visible(timeout=WAIT_MS)
         expect(page.locator("[data-rule=entry_long]")).to_contain_text("crossed_above", timeout=WAIT_MS)
+
+
+def test_trades_when_sorted_and_saved_then_the_url_has_the_order_and_the_file_each_row(browser: BrowserContext) -> None:
+    with opened(browser, "/trades") as page:
+        expect(page.get_by_role("link", name="why?").first).to_be_visible(timeout=WAIT_MS)
+        page.get_by_label("order of rows").select_option("worst")
+        expect(page).to_have_url(re.compile("sort=worst$"))
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="CSV").click()
+        rows = list(csv.DictReader(saved.value.path().read_text().splitlines()))
+        assert {row["symbol"] for row in rows} == {"BTCUSD"}
+        pnl = [float(row["pnl"]) for row in rows if row["pnl"]]
+        assert pnl == sorted(pnl)
+        page.get_by_role("link", name="chart of BTCUSD").first.click()
+        expect(page.locator("[data-at]")).to_be_visible(timeout=WAIT_MS)
+
+
+def test_account_when_opened_then_curve_limits_and_days(browser: BrowserContext) -> None:
+    with opened(browser, "/a") as page:
+        expect(page.locator(".curve canvas")).to_be_visible(timeout=WAIT_MS)
+        expect(page.get_by_text("max_leverage")).to_be_visible()
+        expect(page.get_by_text("2017-07-0").first).to_be_attached()
 
 
 def test_chart_when_a_bar_is_clicked_then_that_bar_is_explained(browser: BrowserContext) -> None:

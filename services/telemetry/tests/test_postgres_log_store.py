@@ -56,6 +56,12 @@ class TestPostgresLogStore(LogStoreSuite):
         assert [entry.symbol for entry in found] == ["A\ufffdB", "BTCUSDT"]
         assert found[0].payload == {"raw": "\0"}
 
+    async def test_query_when_no_entry_could_fit_then_none_rather_than_an_error(self, store: LogStorePort) -> None:
+        await store.record([seen(1)])
+        assert (await store.query(LogQuery(symbol="A\0B", after="1:\0"))).entries == []
+        assert (await store.query(LogQuery(from_us=10**30))).entries == []
+        assert len((await store.query(LogQuery(from_us=-(10**30), to_us=10**30))).entries) == 1
+
     async def test_record_when_two_instances_record_the_same_then_kept_once(self, store: LogStorePort) -> None:
         entries = [seen(number) for number in range(2_000)]
         other = await self.opened()

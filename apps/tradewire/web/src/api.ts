@@ -192,10 +192,6 @@ export type GapKind = "MISSING" | "FILLED" | "DUPLICATE" | "CONFLICT" | "OUT_OF_
 /** What a row of results is about. */
 export type Grouping = "day" | "strategy" | "symbol";
 
-export interface HTTPValidationError {
-  detail: ValidationError[];
-}
-
 /** One instance of a service, as it says of itself every few seconds and as ``tradewire status`` shows it. */
 export interface InstanceView {
   instance_id: string;
@@ -240,6 +236,18 @@ export interface InstrumentChanged {
 
 /** Trading status at the venue. */
 export type InstrumentStatus = "TRADING" | "HALT" | "BREAK" | "CLOSED";
+
+/** What is wrong with one field. ``loc``: where it is, e.g. query, limit. */
+export interface InvalidField {
+  loc: (string | number)[];
+  msg: string;
+  type: string;
+}
+
+/** Why a question can't be answered: a sentence, or what is wrong with each field. */
+export interface InvalidRequest {
+  detail: string | InvalidField[];
+}
 
 export interface Item_AuditRecorded {
   event_id: string;
@@ -722,14 +730,6 @@ export interface TradesView {
   items: TradeView[];
   next: string | null;
   complete_from_us: number | null;
-}
-
-export interface ValidationError {
-  loc: (string | number)[];
-  msg: string;
-  type: string;
-  input: unknown;
-  ctx: Record<string, unknown>;
 }
 
 export interface Answers {

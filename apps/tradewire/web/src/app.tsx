@@ -8,6 +8,7 @@ import { connection, live, useData, useSecond } from "./data";
 import { age, clock } from "./format";
 import { listen, useRoute } from "./keys";
 import { About } from "./pages/about";
+import { Account, Accounts } from "./pages/account";
 import { DecisionAt, DecisionOfOrder, Decisions } from "./pages/decision";
 import { Duty } from "./pages/duty";
 import { Journal } from "./pages/journal";
@@ -15,6 +16,7 @@ import { Market } from "./pages/market";
 import { Platform } from "./pages/platform";
 import { Positions } from "./pages/positions";
 import { Strategies, Strategy } from "./pages/strategies";
+import { Trades } from "./pages/trades";
 import { Search } from "./search";
 import type { Session } from "./shapes";
 import { useAccounts, useControls, useServices, useStrategies } from "./sources";
@@ -25,6 +27,8 @@ function Page(props: { path: string }): JSX.Element {
   switch (first) {
     case "": return <Duty />;
     case "m": return <Market venue={rest[0]} symbol={rest[1]} interval={rest[2]} />;
+    case "a": return rest[0] ? <Account id={rest[0]} /> : <Accounts />;
+    case "trades": return <Trades />;
     case "positions": return <Positions />;
     case "platform": return <Platform />;
     case "s": return rest[0] ? <Strategy id={rest[0]} /> : <Strategies />;

@@ -3,6 +3,8 @@ export const MENU = [
   { path: "/", name: "Duty" },
   { path: "/m", name: "Market" },
   { path: "/positions", name: "Positions" },
+  { path: "/a", name: "Account" },
+  { path: "/trades", name: "Trades" },
   { path: "/s", name: "Strategies" },
   { path: "/why", name: "Decisions" },
   { path: "/platform", name: "Platform" },

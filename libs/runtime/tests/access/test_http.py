@@ -31,7 +31,7 @@ def face(access: Access) -> httpx.AsyncClient:
     async def publish() -> str:
         return "published"
 
-    guard(app, access)
+    guard(app, access, "0.0.0.0")
     app.include_router(router, dependencies=ADMITTED)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 

@@ -102,7 +102,7 @@ async def face(
     try:
         if settings.http_port is not None:
             app = health_app(health, metrics, f"tradewire {' '.join(s.name for s in services)}")
-            guard(app, face_access(services, settings))
+            guard(app, face_access(services, settings), settings.http_host)
             for routes in (s.routes for s in services if s.routes is not None):
                 app.include_router(routes, dependencies=ADMITTED)
             server = HealthServer(app, settings.http_host, settings.http_port, settings.http_port_file)

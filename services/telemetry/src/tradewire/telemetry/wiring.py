@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fastapi import APIRouter, Depends
+from fastapi.routing import APIRoute
 from prometheus_client import REGISTRY
 
 from tradewire.ports.message import Emit
@@ -13,12 +14,13 @@ from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.process import version_of
 from tradewire.runtime.service import Service
 from tradewire.telemetry.adapters.api.chart import ChartRoutes
+from tradewire.telemetry.adapters.api.examples import INVALID
 from tradewire.telemetry.adapters.api.explain import ExplainRoutes
 from tradewire.telemetry.adapters.api.history import HistoryRoutes
-from tradewire.telemetry.adapters.api.platform import PlatformRoutes
+from tradewire.telemetry.adapters.api.platform import PARTITIONS_HEADER, PlatformRoutes
 from tradewire.telemetry.adapters.api.results import ResultRoutes
 from tradewire.telemetry.adapters.api.state import StateRoutes
-from tradewire.telemetry.adapters.api.stream import UpdateStream
+from tradewire.telemetry.adapters.api.stream import AT_HEADER, UpdateStream
 from tradewire.telemetry.adapters.decisions import DecisionMessages
 from tradewire.telemetry.adapters.memory_log_store import MemoryLogStore
 from tradewire.telemetry.adapters.postgres_log_store import PostgresLogStore
@@ -31,6 +33,11 @@ from tradewire.telemetry.store import TelemetryStore
 
 DAY_US = 86_400_000_000
 API = "/api/v1"
+ANSWER_HEADERS = {
+    AT_HEADER: {"schema": {"type": "string"}, "description": "Position in the stream that the answer has."},
+    PARTITIONS_HEADER: {"schema": {"type": "string"}, "description": "Whose accounts it shows, e.g. 0,2 of 6."},
+}
+"""Of every answer, for the OpenAPI document."""
 
 
 def build(settings: Settings) -> Service:
@@ -88,7 +95,8 @@ def _api(
     stream: UpdateStream,
     platform: PlatformRoutes,
 ) -> APIRouter:
-    api = APIRouter(prefix=API, dependencies=[Depends(stream.tell_position), Depends(platform.tell_partitions)])
+    told = [Depends(stream.tell_position), Depends(platform.tell_partitions)]
+    api = APIRouter(prefix=API, responses=INVALID, dependencies=told)
     books = desk.books
     for router in (
         platform.router,
@@ -99,5 +107,7 @@ def _api(
         HistoryRoutes(log_store, desk.freshness, store.end_offsets).router,
         stream.router,
     ):
+        for route in (one for one in router.routes if isinstance(one, APIRoute)):
+            route.responses[200] = {**route.responses.get(200, {}), "headers": ANSWER_HEADERS}
         api.include_router(router)
     return api

@@ -3,7 +3,7 @@
 A process with an HTTP face takes three steps, as ``tradewire.runtime.process`` does:
 
     access = access_of(settings.tokens_file, settings.http_host)   # refuses an open face off loopback
-    guard(app, access)                                             # Problem documents of 401, 403 and 503
+    guard(app, access, settings.http_host)                         # Problem documents, security headers, Host
     app.include_router(router, dependencies=ADMITTED)
 
 Reading routes then need a viewer's token, every other method an operator's. A route that asks for another role says so

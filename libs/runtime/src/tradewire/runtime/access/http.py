@@ -14,6 +14,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from tradewire.ports.errors import TradewireError
+from tradewire.runtime.access.http_face import HttpFace
 from tradewire.runtime.access.roles import LOCAL, Identity, Role
 from tradewire.runtime.access.tokens import Tokens, TokensFileError
 from tradewire.runtime.environment import SettingsRefusedError
@@ -128,9 +129,10 @@ def needs(role: Role) -> dict[str, Any]:
     return {_ROLE: role.value}
 
 
-def guard(app: FastAPI, access: Access) -> None:
-    """Let ``ADMITTED`` ask ``access``, and answer refusals with Problem documents."""
+def guard(app: FastAPI, access: Access, host: str) -> None:
+    """Let ``ADMITTED`` ask ``access``, answer refusals with Problem documents, and answer as `HttpFace` on ``host``."""
     app.state.access = access
+    app.add_middleware(HttpFace, loopback=is_loopback(host))
     app.add_exception_handler(AccessRefusedError, _problem)
 
 

@@ -17,12 +17,14 @@ from typing import Any, Protocol, runtime_checkable
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
 from prometheus_client.exposition import choose_encoder
 
 from tradewire.ports.bus import Place
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError
 from tradewire.ports.message import WaitReason
+from tradewire.runtime.observe.document_page import POLICY, document_page
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.progress import Progress
 from tradewire.runtime.observe.readiness import Readiness
@@ -183,7 +185,7 @@ def _shown(waits: Sequence[WaitReason]) -> list[dict[str, Any]]:
 
 def health_app(health: Health, metrics: Metrics, title: str) -> FastAPI:
     """The HTTP face of a process."""
-    app = FastAPI(title=title)
+    app = FastAPI(title=title, docs_url=None, redoc_url=None)
 
     def answer(holds: bool) -> Response:
         return Response(
@@ -209,6 +211,10 @@ def health_app(health: Health, metrics: Metrics, title: str) -> FastAPI:
     @app.get("/health/live", summary="The event loop turns")
     async def live() -> Response:
         return answer(health.live)
+
+    @app.get("/docs", include_in_schema=False)
+    async def document() -> HTMLResponse:
+        return HTMLResponse(document_page(app.openapi()), headers={"Content-Security-Policy": POLICY})
 
     @app.get("/metrics", summary="Prometheus metrics; OpenMetrics, with exemplars, for who accepts it")
     async def prometheus(request: Request) -> Response:

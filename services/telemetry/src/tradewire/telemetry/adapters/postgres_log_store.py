@@ -61,11 +61,11 @@ class PostgresLogStore(LogStorePort):
         conditions: list[tuple[str, object]] = [(f"{name} =", value) for name, value in query.matches.items()]
         conditions += [("event_time_us >=", query.from_us)] if query.from_us is not None else []
         conditions += [("event_time_us <", query.to_us)] if query.to_us is not None else []
-        values: list[object] = [value for _, value in conditions]
+        values: list[object] = [_askable(value) for _, value in conditions]
         where = [f"{condition} ${number}" for number, (condition, _) in enumerate(conditions, 1)]
         if query.after is not None:
             where.append(f"(event_time_us, event_id) > (${len(values) + 1}, ${len(values) + 2})")
-            values += position(query.after)
+            values += map(_askable, position(query.after))
         sql = (
             f"SELECT {_COLUMNS} FROM entries WHERE {' AND '.join(where) or 'true'} "  # noqa: S608
             f"ORDER BY event_time_us, event_id LIMIT ${len(values) + 1}"
@@ -94,6 +94,11 @@ def _row(entry: TelemetryEntry) -> tuple[object, ...]:
 def _storable(value: object) -> object:
     """Postgres has no text with NUL; whoever sent one must not stop everyone's telemetry."""
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) and "\0" in value else value
+
+
+def _askable(value: object) -> object:
+    """As it would be stored; a time beyond 64 bits is the furthest that there is."""
+    return max(-(2**63), min(value, 2**63 - 1)) if isinstance(value, int) else _storable(value)
 
 
 def _entry(row: asyncpg.Record) -> TelemetryEntry:

@@ -21,7 +21,7 @@ from tradewire.telemetry.adapters.api.example_messages import (
     STRATEGY,
     TRACE_ID,
 )
-from tradewire.telemetry.adapters.api.models import Problem
+from tradewire.telemetry.adapters.api.models import InvalidRequest, Problem
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -160,6 +160,7 @@ EXAMPLES: dict[str, Any] = {
 }
 """By the last word of the path (`account` for one of them)."""
 
+INVALID: Responses = {422: {"model": InvalidRequest, "description": "The question is not one that is answered."}}
 UNKNOWN: Responses = {404: {"model": Problem, "description": "Nothing by this name is known."}}
 AWAY: Responses = {503: {"model": Problem, "description": "A server that is needed does not answer; try again."}}
 STREAM: Responses = AWAY | {

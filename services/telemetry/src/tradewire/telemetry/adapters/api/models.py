@@ -181,6 +181,20 @@ class Problem(BaseModel):
     detail: str = Field(examples=["account paper-9 is unknown; known: paper-1"])
 
 
+class InvalidField(BaseModel):
+    """What is wrong with one field. ``loc``: where it is, e.g. query, limit."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class InvalidRequest(BaseModel):
+    """Why a question can't be answered: a sentence, or what is wrong with each field."""
+
+    detail: str | list[InvalidField]
+
+
 class Span(BaseModel):
     """From when to when, event time, and how many at once."""
 
