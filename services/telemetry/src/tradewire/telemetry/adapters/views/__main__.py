@@ -25,6 +25,7 @@ from tradewire.runtime.observe.progress import Progress
 from tradewire.runtime.process import bus_of, face, run, schema_ids, version_of
 from tradewire.runtime.service import Service
 from tradewire.runtime.usage import USAGE, answer_help
+from tradewire.telemetry.adapters.views.positions import begin_again_if_ahead
 from tradewire.telemetry.adapters.views.routes import ViewRoutes
 from tradewire.telemetry.adapters.views.rows import Rows
 from tradewire.telemetry.adapters.views.worker import NAME, TOPIC_NAMES, ViewWorker
@@ -127,6 +128,12 @@ async def _work(
         return
     rows = Rows(settings.views_folder)
     try:
+        await until_reached(
+            lambda: begin_again_if_ahead(bus, rows),
+            stop=stop,
+            pause_seconds_max=settings.retry_seconds_max,
+            note=health.note_waiting("the bus"),
+        )
         for key, row in rows.read():
             rows.write(windows.put(key, row))
         worker = ViewWorker(settings.bus_url, Codec(ids), windows, rows, SystemClock(), metrics)

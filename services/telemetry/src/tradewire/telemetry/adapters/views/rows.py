@@ -1,4 +1,8 @@
-"""The windows' rows on disk, in RocksDB: each write survives the death of the process."""
+"""The windows' rows on disk, in RocksDB, and how far topics are in them: what one record changes is written at once.
+
+Each write survives the death of the process. That of the machine may take the last ones, and whoever commits offsets
+may be ahead of the disk: ``positions`` tell, see ``views.positions``.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from rocksdict import Options, Rdict
+from rocksdict import Options, Rdict, WriteBatch
 
+from tradewire.ports.bus import Place
 from tradewire.telemetry.domain.windows import AccountKey, AccountWindow, Change, FillFigures, FillKey, Key, Row
+
+POSITION = b"position|"
+"""Begins the keys of positions; those of rows are lists in JSON."""
 
 
 class Rows:
@@ -24,21 +32,58 @@ class Rows:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.generation = _generation(folder / "generation")
-        self._rows = Rdict(str(folder / f"rows-{self.generation}"), options=Options(raw_mode=True))
+        self._rows = self._opened()
+
+    def _opened(self) -> Rdict:
+        return Rdict(str(self._path), options=Options(raw_mode=True))
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / f"rows-{self.generation}"
 
     def read(self) -> Iterator[tuple[Key, Row]]:
         """All rows."""
-        for key, row in self._rows.items():
-            assert isinstance(key, bytes), "raw mode gives bytes"
-            yield _read_key(key), _read_row(row)
+        for key, row in self._entries():
+            if not key.startswith(POSITION):
+                yield _read_key(key), _read_row(row)
 
-    def write(self, changes: Iterable[Change]) -> None:
-        """Keep and forget rows; durable against the death of the process when it returns."""
+    def positions(self) -> dict[Place, int]:
+        """Offset behind the last record of each partition whose changes are written."""
+        found = {}
+        for key, value in self._entries():
+            if key.startswith(POSITION):
+                _, topic, partition = key.split(b"|")
+                found[Place(topic.decode(), int(partition))] = int(value)
+        return found
+
+    def _entries(self) -> Iterator[tuple[bytes, bytes]]:
+        for key, value in self._rows.items():
+            assert isinstance(key, bytes), "raw mode gives bytes"
+            assert isinstance(value, bytes), "raw mode gives bytes"
+            yield key, value
+
+    def write(self, changes: Iterable[Change], place: Place | None = None, position: int = 0) -> None:
+        """Keep and forget rows, and how far a partition is in them: all or nothing, also when the process dies."""
+        batch = WriteBatch(raw_mode=True)
         for key, row in changes:
             if row is None:
-                del self._rows[_written(key)]
+                batch.delete(_written(key))
             else:
-                self._rows[_written(key)] = _written(_figures(row))
+                batch.put(_written(key), _written(_figures(row)))
+        if place is not None:
+            batch.put(POSITION + f"{place.topic}|{place.partition}".encode(), b"%d" % position)
+        self._rows.write(batch)
+
+    def begin_again(self) -> None:
+        """The same rows under another name, so that the topics are read from their beginning. A death meanwhile leaves
+        a new name without rows, which is as good.
+        """
+        self._rows.close()
+        before = self._path
+        (self.folder / "generation").unlink()
+        self.generation = _generation(self.folder / "generation")
+        before.rename(self._path)
+        self._rows = self._opened()
 
     def close(self) -> None:
         """Let go of the files."""

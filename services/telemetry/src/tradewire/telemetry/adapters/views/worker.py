@@ -1,8 +1,8 @@
 """The faust application: account states and fills into windows.
 
-A record is acknowledged after its windows are on disk, and merging is idempotent: whatever is delivered again after a
-crash changes nothing. No faust table, so no changelog topics: disk and consumer group have one name (see ``Rows``), and
-a lost disk is rebuilt from the topics themselves.
+A record is acknowledged by us once its windows are on disk: faust itself acknowledges also what failed. Merging is
+idempotent, so whatever is delivered again after a crash changes nothing. No faust table, so no changelog topics: disk
+and consumer group have one name (see ``Rows``), and a lost disk is rebuilt from the topics themselves.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.progress import Progress
 from tradewire.telemetry.adapters.views.rows import Rows
-from tradewire.telemetry.domain.windows import Windows
+from tradewire.telemetry.domain.windows import Change, Windows
 
 log = logging.getLogger(__name__)
 
 NAME = "telemetry-views"
 EVENTS = (AccountStateChanged, OrderFilled)
 TOPIC_NAMES = tuple(BY_EVENT[event].name for event in EVENTS)
+GROUP = "telemetry-views-{generation}"
+"""Consumer group of a generation of rows."""
 SESSION_SECONDS = 10.0
 """A killed worker's partitions are free again after this long."""
 RETRY_SECONDS = 1.0
@@ -67,7 +69,7 @@ class ViewWorker:
         self._codec, self._windows, self._rows, self._clock, self._metrics = codec, windows, rows, clock, metrics
         self.progress = Progress()
         self.app = faust.App(
-            f"telemetry-views-{rows.generation}",
+            GROUP.format(generation=rows.generation),
             broker=[f"kafka://{broker}" for broker in brokers.split(",")],
             broker_credentials=_credentials(security),
             broker_session_timeout=SESSION_SECONDS,
@@ -84,10 +86,15 @@ class ViewWorker:
         self.app.agent(topic, name="windows")(self._windows_of)
 
     async def _windows_of(self, stream: Any) -> AsyncIterator[None]:
-        async for event in stream.events():
+        async for event in stream.noack().events():
             message = event.message
-            outcome = await self._take(_record(message))
+            try:
+                outcome = await self._take(_record(message))
+            except Exception as error:  # what can't be written would be passed over: the process begins again
+                await self.app.crash(error)
+                raise
             self._note(Place(message.topic, message.partition), message.offset + 1, outcome)
+            await stream.ack(event)
             yield
 
     def _note(self, place: Place, position: int, outcome: str) -> None:
@@ -102,17 +109,18 @@ class ViewWorker:
         """One record; returns the outcome. What can't be read is the telemetry service's to park, here it is only
         counted.
         """
-        if record.value is None:
-            return "ok"
+        changes: list[Change] = []
+        outcome = "ok"
         try:
-            event = await self._decoded(record)
+            if record.value is not None:
+                event = await self._decoded(record)
+                assert isinstance(event, EVENTS)
+                changes = self._windows.take(event)
         except ContractViolationError as error:
-            self.progress.last_error = str(error)
+            self.progress.last_error, outcome = str(error), "skipped"
             log.warning("left out of the views: %s", error, extra={"event": "view_skipped", "topic": record.topic})
-            return "skipped"
-        assert isinstance(event, EVENTS)
-        self._rows.write(self._windows.take(event))
-        return "ok"
+        self._rows.write(changes, record.place, record.offset + 1)
+        return outcome
 
     async def _decoded(self, record: Record) -> Event:
         """As every reader takes it; a registry that is away is asked again until it answers."""
