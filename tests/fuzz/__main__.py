@@ -19,6 +19,7 @@ from tradewire.embedded.external import DATABASES
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus import connect
 from tradewire.runtime.bus import kafka_topics as topic_admin
+from tradewire.runtime.loop.garbage import rare_collections
 
 
 def main() -> int:
@@ -36,7 +37,7 @@ def main() -> int:
     reports: list[Report] = []
     with tempfile.TemporaryDirectory(prefix="tradewire-fuzz-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        with servers(folder) if asked.servers else nullcontext() as stack:
+        with rare_collections(), servers(folder) if asked.servers else nullcontext() as stack:
             for service in [asked.service] if asked.service else SERVICES:
                 for topic in topics_of(service, folder):
                     if asked.topic in (None, topic):

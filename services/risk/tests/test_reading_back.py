@@ -20,7 +20,10 @@ from tradewire.risk.adapters.memory_rules import MemoryRules
 from tradewire.risk.domain.desk import RiskDesk
 from tradewire.risk.store import RiskStore
 from tradewire.runtime.bus.memory import MemoryBus
+from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.loop.heartbeat_records import HEADER, KEY_PREFIX
+from tradewire.runtime.loop.resuming import NEWEST_RECORDS, RECORDS_MAX
 from tradewire.runtime.service import StoreContext
 from tradewire.testkit.builders import (
     BTC,
@@ -32,7 +35,8 @@ from tradewire.testkit.builders import (
     position,
     share,
 )
-from tradewire.testkit.risk_desk import answers, say
+from tradewire.testkit.counting_bus import ReadCountingBus
+from tradewire.testkit.risk_desk import answers, desk_with, say
 from tradewire.testkit.strategies import active, document, status
 
 ANSWERS, EVALUATIONS = BY_EVENT[RiskAssessed].name, BY_EVENT[StrategyEvaluated].name
@@ -40,6 +44,9 @@ STATES = BY_EVENT[RiskStateSaved].name
 CODEC = Codec(SchemaIds.static())
 GARBAGE = b"\x00not an answer"
 ACCOUNT = b"alpha"
+STATES = BY_EVENT[RiskStateSaved].name
+TOPICS = dict.fromkeys((ANSWERS, EVALUATIONS, BY_EVENT[AccountStateChanged].name, STATES), 1)
+BEAT = Outgoing(ANSWERS, KEY_PREFIX + b"0", None, (HEADER, ("event_time_us", b"5")), partition=0)
 
 
 def time_of(number: int) -> Headers:
@@ -66,14 +73,14 @@ class Handled(dict[Place, int]):
         self[Place(EVALUATIONS, 0)] = 1
 
 
-async def started(*records: Outgoing, handled: Handled | None = None) -> RiskDesk:
+async def started(*records: Outgoing, handled: Handled | None = None, bus: MemoryBus | None = None) -> RiskDesk:
     """The desk of a risk that starts on these answers, with FLATTEN in force and an evaluation to be read again."""
-    bus = MemoryBus(dict.fromkeys((ANSWERS, EVALUATIONS, BY_EVENT[AccountStateChanged].name, STATES), 1))
+    bus = bus or MemoryBus(TOPICS)
     await bus.start()
     again = Outgoing(EVALUATIONS, ACCOUNT, CODEC.encode(evaluation(0, account_id="alpha")), partition=0)
     await bus.publish([again, *records])
     desk = RiskDesk(MemoryRules())
-    store = RiskStore(desk, None)
+    store = RiskStore(desk, None, SystemClock())
     position = (Handled() if handled is None else handled).get
     await store.open(StoreContext(bus, CODEC, "risk", position=position))
     try:
@@ -162,3 +169,24 @@ async def test_answers_without_anything_to_be_read_again_then_flatten_goes_on() 
     desk = await started(good(500), handled=handled)
     assert answers(desk.tick(0)) == []
     assert closes(desk, 1)
+
+
+@pytest.mark.parametrize("kept", [10_000, 40_000])
+async def test_answers_when_many_are_kept_then_no_more_are_read_than_the_saved_state_lacks(kept: int) -> None:
+    """Behind the newest answers of a platform that closes few bars stand heartbeats."""
+    before = desk_with()
+    say(before, account_state(0))
+    say(before, evaluation(0))
+    (account,) = (account for _, account in before.changed())
+    saved = RiskStateSaved(account_id="alpha", event_time_us=0, state=account.saved())
+    state = Outgoing(STATES, ACCOUNT, CODEC.encode(saved), partition=0)
+    bus = ReadCountingBus(TOPICS)
+    desk = await started(state, *[good(0)] * kept, good(2), *[BEAT] * 2_000, bus=bus)
+    assert bus.read_counts[ANSWERS] == 9 * NEWEST_RECORDS
+    assert [closes(desk, number) for number in (1, 2, 3)] == [False, False, True]
+
+
+async def test_answers_when_an_account_has_none_then_heartbeats_are_not_all_read() -> None:
+    bus = ReadCountingBus(TOPICS)
+    await started(*[BEAT] * (RECORDS_MAX + 5_000), bus=bus)
+    assert bus.read_counts[ANSWERS] == RECORDS_MAX

@@ -34,7 +34,7 @@ def bus() -> MemoryBus:
 
 async def opened(desk: StrategyDesk, on: EventBusPort, registry: MemoryRegistry | None = None) -> RegistryStore:
     """The store of an instance; questions are examined at once."""
-    store = RegistryStore(desk, registry or MemoryRegistry({}), Examiner(desk, SystemClock()))
+    store = RegistryStore(desk, registry or MemoryRegistry({}), Examiner(desk, SystemClock()), SystemClock())
     await store.open(StoreContext(on, CODEC, "strategy"))
     desk.examine = desk._examine_at_once
     return store
@@ -85,6 +85,18 @@ async def test_acquire_when_a_version_has_long_been_in_force_then_no_bar_is_deci
     list(desk.on_status(answer, envelope(answer)))
     await store.acquire([0])
     assert decided(desk) == []
+    await store.close()
+
+
+async def test_acquire_when_nothing_but_heartbeats_came_for_long_then_the_bars_before_them_are_recalled() -> None:
+    desk, on = desk_with(leads=False), bus()
+    (answer,) = asked(desk_with(), config(document()))
+    beats = [Outgoing(BARS, KEY_PREFIX + b"0", None, (HEADER, ("event_time_us", b"5")), 0)] * 3_000
+    await passed(on, [*bars(range(2)), *beats, *bars(range(2, 4))], 3_002)
+    store = await opened(desk, on)
+    list(desk.on_status(answer, envelope(answer)))
+    await store.acquire([0])
+    assert decided(desk) == [0, 1]
     await store.close()
 
 

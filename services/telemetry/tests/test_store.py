@@ -15,6 +15,7 @@ from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
+from tradewire.runtime.loop.heartbeat_records import HEADER, KEY_PREFIX
 from tradewire.runtime.service import StoreContext
 from tradewire.telemetry.adapters.memory_log_store import MemoryLogStore
 from tradewire.telemetry.domain.books import Books
@@ -195,6 +196,16 @@ async def test_acquire_when_bars_came_before_then_feeds_are_known_and_lag_is_not
     assert bench.store.held() == ([0], 6)
     await bench.store.release([0])
     assert (bench.desk.market.feeds, bench.store.held()) == ({}, ([], 6))
+
+
+async def test_acquire_when_nothing_but_heartbeats_came_for_long_then_the_feed_before_them_is_known(
+    bench: Bench, messages: Messages
+) -> None:
+    await bench.publish(messages.candle(open_time_us=0, close_time_us=HOUR_US))
+    beat = Outgoing("market.candle.v1", KEY_PREFIX + b"0", None, (HEADER, ("event_time_us", b"5")))
+    await bench.bus.publish([beat] * 5_000)
+    await bench.store.acquire([0])
+    assert [feed.last_event_us for feed in bench.desk.market.feeds.values()] == [HOUR_US]
 
 
 async def test_release_when_partitions_leave_then_their_accounts_are_forgotten(

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 
-from tradewire.ports.bus import Outgoing, Place, Record, TailPort
+from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.events import CandleClosed
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.bus.memory import MemoryBus
-from tradewire.runtime.bus.memory_log import MemoryReader
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.loop.heartbeat_records import HEADER, KEY_PREFIX
-from tradewire.runtime.loop.resuming import NEWEST_RECORDS, last_published
+from tradewire.runtime.loop.resuming import NEWEST_RECORDS, RECORDS_MAX, last_messages, last_published
+from tradewire.testkit.counting_bus import ReadCountingBus
 
 TOPIC, PARTITIONS = BY_EVENT[CandleClosed].name, 2
 KEYS = [f"sim:S{number}" for number in range(10)]
-
-
-class CountingReader(MemoryReader):
-    """Counts what it hands out."""
-
-    def __init__(self, bus: CountingBus) -> None:
-        super().__init__()
-        self._bus = bus
-
-    async def poll(self, *, max_records: int, timeout_s: float) -> list[Record]:
-        records = await super().poll(max_records=max_records, timeout_s=timeout_s)
-        self._bus.records_read += len(records)
-        return records
-
-
-class CountingBus(MemoryBus):
-    """A memory bus that counts the records that tails read."""
-
-    records_read = 0
-
-    async def tail(self, starts: Mapping[Place, int]) -> TailPort:  # type: ignore[override]  # a reader that counts
-        reader = CountingReader(self)
-        for place, offset in starts.items():
-            reader.open(self._log(place), offset)
-        return reader
 
 
 def closed(key: str, time_us: int) -> Outgoing:
@@ -50,9 +22,9 @@ def closed(key: str, time_us: int) -> Outgoing:
     return Outgoing(TOPIC, key.encode(), b"bar", (("event_time_us", b"%d" % time_us),))
 
 
-async def bus_with(retained: int) -> CountingBus:
+async def bus_with(retained: int) -> ReadCountingBus:
     """A bus that kept so many candles of ten symbols, a bar of each in turn."""
-    bus = CountingBus({TOPIC: PARTITIONS})
+    bus = ReadCountingBus({TOPIC: PARTITIONS})
     await bus.publish([closed(KEYS[number % len(KEYS)], number) for number in range(retained)])
     return bus
 
@@ -62,17 +34,17 @@ async def test_source_when_it_resumes_then_reads_the_same_however_much_is_kept(r
     bus = await bus_with(retained)
     found = await last_published(bus, SystemClock(), TOPIC, KEYS)
     assert found == {key: retained - len(KEYS) + number for number, key in enumerate(KEYS)}
-    assert bus.records_read == PARTITIONS * NEWEST_RECORDS
+    assert bus.read_counts[TOPIC] == PARTITIONS * NEWEST_RECORDS
 
 
 async def test_source_when_one_symbol_stopped_long_ago_then_found_in_its_partition_alone() -> None:
-    bus = CountingBus({TOPIC: PARTITIONS})
+    bus = ReadCountingBus({TOPIC: PARTITIONS})
     await bus.publish([closed("sim:OLD", 7), *(closed(key, 8 + n) for n in range(3_000) for key in KEYS)])
     found = await last_published(bus, SystemClock(), TOPIC, {*KEYS, "sim:OLD"})
     assert found["sim:OLD"] == 7
     partition = partition_of(b"sim:OLD", PARTITIONS)
     whole = (await bus.end_offsets([Place(TOPIC, partition)]))[Place(TOPIC, partition)]
-    assert bus.records_read <= whole + 3 * NEWEST_RECORDS, "one block of the other, and some too far"
+    assert bus.read_counts[TOPIC] <= whole + 3 * NEWEST_RECORDS, "one block of the other, and some too far"
 
 
 async def test_source_when_heartbeats_and_strange_records_are_the_newest_then_resumes_behind_the_bar() -> None:
@@ -88,3 +60,25 @@ async def test_source_when_heartbeats_and_strange_records_are_the_newest_then_re
     await bus.publish([*beats * (NEWEST_RECORDS + 1), *strange])
     found = await last_published(bus, SystemClock(), TOPIC, [*KEYS, "sim:NEVER"])
     assert found == {key: number for number, key in enumerate(KEYS)}
+
+
+@pytest.mark.parametrize("retained", [20_000, 40_000])
+async def test_last_messages_when_heartbeats_are_behind_them_then_found_in_order_whatever_is_kept_before(
+    retained: int,
+) -> None:
+    bus, place = await bus_with(retained), Place(TOPIC, 0)
+    told = (HEADER, ("event_time_us", b"5"))
+    await bus.publish([Outgoing(TOPIC, KEY_PREFIX + b"0", None, told, 0)] * (2 * NEWEST_RECORDS))
+    end = (await bus.end_offsets([place]))[place] - 2 * NEWEST_RECORDS
+    found = await last_messages(bus, SystemClock(), [place], 500)
+    assert [record.offset for record in found] == list(range(end - 500, end))
+    assert bus.read_counts[TOPIC] == 9 * NEWEST_RECORDS
+    before = await last_messages(bus, SystemClock(), [place], 5, before={place: 100})
+    assert [record.offset for record in before] == list(range(95, 100))
+
+
+async def test_last_messages_when_there_are_none_then_not_all_is_read() -> None:
+    bus, told = ReadCountingBus({TOPIC: 1}), (HEADER, ("event_time_us", b"5"))
+    await bus.publish([Outgoing(TOPIC, KEY_PREFIX + b"0", None, told, 0)] * (RECORDS_MAX + 20_000))
+    assert await last_messages(bus, SystemClock(), [Place(TOPIC, 0)], 1) == []
+    assert bus.read_counts[TOPIC] == RECORDS_MAX

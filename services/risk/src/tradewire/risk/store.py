@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from tradewire.ports.bus import Outgoing, Place, Record
+from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import AccountStateChanged, RiskAssessed, RiskStateSaved, StrategyEvaluated
 from tradewire.ports.message import Event
@@ -16,14 +18,14 @@ from tradewire.risk.domain.desk import RiskDesk
 from tradewire.risk.domain.reading_again import PublishedAnswers
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.bus.readable_ends import end_of_records
-from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.headers import decode_headers
 from tradewire.runtime.codec.messages import read_record
+from tradewire.runtime.loop.resuming import RECORDS_MAX, newest
 from tradewire.runtime.service import StoreContext
 from tradewire.runtime.stores.changelog import ChangelogStore
 
 log = logging.getLogger(__name__)
-ANSWERS_READ, ANSWERS_READ_MAX = 5_000, 80_000
+ANSWERS_READ, ANSWERS_READ_MAX = 5_000, 50_000
 """Newest answers of a partition that are read at the start; more, at most so many, as long as no state includes one."""
 
 
@@ -65,9 +67,9 @@ class RiskStore(ChangelogStore):
 
     reads_back: tuple[type[Event], ...] = (RiskAssessed,)
 
-    def __init__(self, desk: RiskDesk, rules: KeptRules | None) -> None:
+    def __init__(self, desk: RiskDesk, rules: KeptRules | None, clock: ClockPort) -> None:
         super().__init__(RiskStateSaved, changed=self._changes, restored=self._restore, forgotten=desk.forget)
-        self._desk, self._rules = desk, rules
+        self._desk, self._rules, self._clock = desk, rules, clock
         self._again: dict[Place, tuple[int, int]] = {}
         desk.again.is_reading = self._is_reading
 
@@ -115,27 +117,30 @@ class RiskStore(ChangelogStore):
         when it has an answer of which nobody can tell that.
         """
         assert self._context is not None
-        bus, place = self._context.bus, Place(BY_EVENT[RiskAssessed].name, partition)
-        begin = (await bus.begin_offsets([place]))[place]
-        end = (await bus.end_offsets([place]))[place]
-        count = ANSWERS_READ
-        while True:
-            start, answers, included = max(begin, end - count), list[RiskAssessed](), False
-            async for record in read_between(bus, {place: start}, {place: end}):
-                answered = await self._answered(record)
-                if answered is None:
-                    continue
-                account_id, time_us, answer = answered
-                if account_id is None:
-                    unread.append(partition)
-                    continue
-                newest_us[account_id] = max(newest_us.get(account_id, -1), time_us)
-                included |= self._includes(account_id, time_us)
-                if answer is not None:
-                    answers.append(answer)
-            if included or start == begin or count >= ANSWERS_READ_MAX:
-                return answers
-            count *= 4
+        answers: list[tuple[int, RiskAssessed]] = []
+        count, included = 0, False
+        place = Place(BY_EVENT[RiskAssessed].name, partition)
+        looked = newest(
+            self._context.bus,
+            self._clock,
+            [place],
+            lambda _: count >= (ANSWERS_READ if included else ANSWERS_READ_MAX),
+            records_max=RECORDS_MAX,
+        )
+        async for record, _ in looked:
+            count += 1
+            answered = await self._answered(record)
+            if answered is None:
+                continue
+            account_id, time_us, answer = answered
+            if account_id is None:
+                unread.append(partition)
+                continue
+            newest_us[account_id] = max(newest_us.get(account_id, -1), time_us)
+            included |= self._includes(account_id, time_us)
+            if answer is not None:
+                answers.append((record.offset, answer))
+        return [answer for _, answer in sorted(answers, key=itemgetter(0))]
 
     def _includes(self, account_id: str, time_us: int) -> bool:
         """Does the state of an account include the answers up to an event time?"""

@@ -11,6 +11,7 @@ from tradewire.risk.domain.figures import METRICS, DecisionCounts, figures
 from tradewire.risk.handlers import inputs
 from tradewire.risk.settings import Settings
 from tradewire.risk.store import RiskStore
+from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.service import Service
 
 
@@ -24,7 +25,7 @@ def build(settings: Settings) -> Service:
         name="risk",
         inputs=inputs(desk),
         outputs=(RiskAssessed, RiskLimitsAnswered, ControlStatusChanged, AuditRecorded),
-        store=RiskStore(desk, kept),
+        store=RiskStore(desk, kept, SystemClock()),
         held=desk.pending.lowest,
         backlog=desk.pending.counts,
         tick=desk.tick,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from tradewire.ports.bus import Outgoing, Place
+from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import (
     AccountStateChanged,
@@ -17,13 +18,13 @@ from tradewire.ports.events import (
 from tradewire.ports.message import Event
 from tradewire.ports.strategy_registry import StoredVersion, StrategyRegistryPort
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.messages import read_record
+from tradewire.runtime.loop.resuming import last_messages
 from tradewire.runtime.service import Store, StoreContext
 from tradewire.strategy.domain.desk import StrategyDesk
 from tradewire.strategy.examiner import Examiner
 
-RECALLED_RECORDS_MAX = 1_000
+RECALLED_BARS_MAX = 1_000
 """Of a partition, before those that are read next: a few minutes' of a hundred markets."""
 
 
@@ -32,8 +33,10 @@ class RegistryStore(Store):
 
     reads_back: tuple[type[Event], ...] = (AccountStateChanged,)
 
-    def __init__(self, desk: StrategyDesk, registry: StrategyRegistryPort, examiner: Examiner) -> None:
-        self._desk, self._registry, self._examiner = desk, registry, examiner
+    def __init__(
+        self, desk: StrategyDesk, registry: StrategyRegistryPort, examiner: Examiner, clock: ClockPort
+    ) -> None:
+        self._desk, self._registry, self._examiner, self._clock = desk, registry, examiner, clock
         self._context: StoreContext | None = None
         self._unsaved: list[tuple[StrategyConfigPublished | None, StrategyStatusChanged]] = []
 
@@ -66,8 +69,7 @@ class RegistryStore(Store):
         begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
         stored = await bus.committed(self._context.service, places)
         next_ = {place: max(begins[place], min(ends[place], stored[place] or 0)) for place in places}
-        starts = {place: max(begins[place], next_[place] - RECALLED_RECORDS_MAX) for place in places}
-        async for record in read_between(bus, starts, next_):
+        for record in await last_messages(bus, self._clock, places, RECALLED_BARS_MAX, before=next_):
             if record.value is None or self._context.passes_over(record):
                 continue
             with suppress(ContractViolationError):  # a dead letter when it was read

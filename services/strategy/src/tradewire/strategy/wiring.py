@@ -24,12 +24,13 @@ def build(settings: Settings) -> Service:
 def _over(registry: StrategyRegistryPort) -> Service:
     """The service with an empty memory over what the registry holds."""
     desk = StrategyDesk()
-    examiner = Examiner(desk, SystemClock())
+    clock = SystemClock()
+    examiner = Examiner(desk, clock)
     return Service(
         name="strategy",
         inputs=inputs(desk),
         outputs=(StrategyEvaluated, StrategyStatusChanged, AuditRecorded),
-        store=RegistryStore(desk, registry, examiner),
+        store=RegistryStore(desk, registry, examiner, clock),
         tick=examiner.tick,
         hurried=desk.examines,
         status=desk.status,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol
 
 from tradewire.ports.bus import Outgoing, Place, Record
@@ -24,6 +24,7 @@ from tradewire.ports.telemetry import LogStorePort, TelemetryPort
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.messages import read_record
+from tradewire.runtime.loop.resuming import last_messages
 from tradewire.runtime.observe.instance_status import InstanceStatus, seen_instances
 from tradewire.runtime.service import Store, StoreContext
 from tradewire.telemetry.domain.desk import TelemetryDesk
@@ -33,15 +34,15 @@ log = logging.getLogger(__name__)
 
 ACCOUNT_PARTITIONS = BY_EVENT[AccountStateChanged].partitions
 MARKET = {
-    BY_EVENT[event].name: records_max
-    for event, records_max in (
+    BY_EVENT[event].name: messages_max
+    for event, messages_max in (
         (CandleClosed, 3_000),
         (IndicatorsUpdated, 3_000),
         (MarkPriceUpdated, 1_000),
         (TopOfBook, 1_000),
     )
 }
-"""Read again for charts and for the newest of each series: so many records of each partition."""
+"""Read again for charts and for the newest of each series: so many messages of each partition."""
 FORGET_EVERY_SECONDS = 3600.0
 WHOLE = tuple(BY_EVENT[event].name for event in (AccountStateChanged, OrderFilled))
 """Read again from their beginning: sums, peaks and curves need every one."""
@@ -102,23 +103,35 @@ class TelemetryStore(Store):
         """Read the books again as the topics have them. Records to come repeat some of it; the books know."""
         assert self._context is not None
         bus, restored = self._context.bus, 0
-        for topic in (*WHOLE, *NEWEST, *MARKET):
-            count = await bus.partitions(topic)
-            places = [Place(topic, partition) for partition in partitions if partition < count]
-            begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
-            for place, begin in begins.items():
-                if topic in WHOLE and begin:
-                    self._context.lost(place, 0, begin, why="the books' sums, peaks and curves begin after them")
-            if topic not in WHOLE:
-                most = MARKET.get(topic, self._restore_records_max)
-                begins = {place: max(begins[place], ends[place] - most) for place in places}
-            async for record in read_between(self._context.bus, begins, ends):
+        for topic in WHOLE:
+            async for record in self._whole(topic, partitions):
+                await self._restore(record)
+                restored += 1
+        for topic in (*NEWEST, *MARKET):
+            most = MARKET.get(topic, self._restore_records_max)
+            for record in await last_messages(bus, self._clock, await self._places(topic, partitions), most):
                 await self._restore(record)
                 restored += 1
         self._held.update(partitions)
         self._restored()
         log.info("books restored", extra={"event": "books_restored", "records": restored})
         return ()
+
+    async def _whole(self, topic: str, partitions: Sequence[int]) -> AsyncGenerator[Record]:
+        """Every record that is kept."""
+        assert self._context is not None
+        bus, places = self._context.bus, await self._places(topic, partitions)
+        begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
+        for place, begin in begins.items():
+            if begin:
+                self._context.lost(place, 0, begin, why="the books' sums, peaks and curves begin after them")
+        async for record in read_between(bus, begins, ends):
+            yield record
+
+    async def _places(self, topic: str, partitions: Sequence[int]) -> list[Place]:
+        assert self._context is not None
+        count = await self._context.bus.partitions(topic)
+        return [Place(topic, partition) for partition in partitions if partition < count]
 
     async def end_offsets(self, places: Sequence[Place]) -> dict[Place, int]:
         """Where the partitions end now. Raises RetryableError, also before ``open``."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from operator import attrgetter
 
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.clock import ClockPort
@@ -16,18 +18,29 @@ from tradewire.runtime.loop.heartbeat_records import is_heartbeat
 
 NEWEST_RECORDS = 1_000
 """Records at the end of a partition that are read first; then eight times as many before them, and so on."""
+RECORDS_MAX = 73 * NEWEST_RECORDS
+"""Of a partition, where what is looked for may not be there: of heartbeats alone, some two weeks."""
 
 
 async def newest(
-    bus: EventBusPort, clock: ClockPort, places: Iterable[Place], enough: Callable[[Place], bool]
+    bus: EventBusPort,
+    clock: ClockPort,
+    places: Iterable[Place],
+    enough: Callable[[Place], bool],
+    *,
+    before: Mapping[Place, int] | None = None,
+    records_max: int | None = None,
 ) -> AsyncIterator[tuple[Record, int | None]]:
     """Records at the ends of partitions with their event times, further and further back until it is ``enough``.
 
-    No heartbeats: their time is a clock's and no bar's. The time is None where there is none that can be.
-    Raises RetryableError.
+    Of one step back they come in order, those of the next step are older. No heartbeats: their time is a clock's and no
+    bar's. The time is None where there is none that can be. ``before``: offsets to look back from, instead of the ends;
+    ``records_max``: most of a partition, heartbeats too. Raises RetryableError.
     """
     latest_us, places, count = clock.now_us() + round(AHEAD_SECONDS_MAX * 1e6), sorted(places), NEWEST_RECORDS
-    begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
+    begins, ends = dict(await bus.begin_offsets(places)), dict(before or await bus.end_offsets(places))
+    if records_max is not None:
+        begins = {place: max(begins[place], ends[place] - records_max) for place in places}
     while places:
         starts = {place: max(begins[place], ends[place] - count) for place in places}
         async for record in read_between(bus, starts, ends):
@@ -37,6 +50,25 @@ async def newest(
         # Where a bar is a day, nothing but heartbeats may be that near to the end.
         places = [place for place in places if starts[place] > begins[place] and not enough(place)]
         ends, count = starts, 8 * count
+
+
+async def last_messages(
+    bus: EventBusPort,
+    clock: ClockPort,
+    places: Iterable[Place],
+    count: int,
+    *,
+    before: Mapping[Place, int] | None = None,
+) -> list[Record]:
+    """The last ``count`` messages of each partition, as far as they are among its last ``RECORDS_MAX`` records.
+
+    In the order of their offsets; parameters as of ``newest``. Raises RetryableError.
+    """
+    found: dict[Place, list[Record]] = defaultdict(list)
+    looked = newest(bus, clock, places, lambda p: len(found[p]) >= count, before=before, records_max=RECORDS_MAX)
+    async for record, _ in looked:
+        found[record.place].append(record)
+    return [record for place in sorted(found) for record in sorted(found[place], key=attrgetter("offset"))[-count:]]
 
 
 def _event_time_us(record: Record) -> int | None:
