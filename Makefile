@@ -23,7 +23,7 @@ IMAGES := $(notdir $(wildcard services/*)) tradewire
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' apps/tradewire/pyproject.toml)
 REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude '*')
 
-.PHONY: bench bench-commands bench-recovery bench-research bench-sizes drills fuzz help manifests setup venue-day web run test chaos chaos-venue images lint types imports contracts clean cluster-down cluster-test cluster-up compose-run containers-test jaeger-test
+.PHONY: bench bench-commands bench-recovery bench-research bench-sizes drills fuzz help manifests setup venue-day web run test chaos chaos-venue images sbom lint types imports contracts clean cluster-down cluster-test cluster-up compose-run containers-test jaeger-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ images: ## container images tradewire/SERVICE:local of each service and of the c
 	@for image in $(IMAGES) registry; do \
 	  $(DOCKER) image inspect --format "tradewire/$$image:$(TAG) {{.Size}}" tradewire/$$image:$(TAG); \
 	done | awk '{printf "%-30s %5d MB\n", $$1, $$2 / 1e6}'
+
+sbom: $(INSTALLED) ## what each image holds of Python, as CycloneDX in dist/sbom
+	$(BIN)/python -m requirements.sbom dist/sbom
 
 # A project of its own, on ports that are free: it leaves a platform of `docker compose up` alone, and nothing behind.
 compose-run: ## replay the sample in containers, from the images that `make images` built; ends with its fingerprint

@@ -53,6 +53,11 @@ def ours() -> dict[str, Mapping[str, list[str]]]:
 
 def needed(roots: Iterable[str]) -> set[str]:
     """Names of the third-party distributions behind the requirements, directly or through others."""
+    return reached(roots) - ours().keys()
+
+
+def reached(roots: Iterable[str]) -> set[str]:
+    """Names of all distributions behind the requirements, these included."""
     own, seen = ours(), set[tuple[str, str]]()
     waiting = [Requirement(root) for root in roots]
     while waiting:
@@ -62,7 +67,7 @@ def needed(roots: Iterable[str]) -> set[str]:
             if (name, extra) not in seen:
                 seen.add((name, extra))
                 waiting += _behind(name, extra, own)
-    return {name for name, _ in seen} - own.keys()
+    return {name for name, _ in seen}
 
 
 def _behind(name: str, extra: str, own: Mapping[str, Mapping[str, list[str]]]) -> Iterator[Requirement]:
