@@ -105,7 +105,7 @@ async def test_exit_when_only_reducing_is_allowed_then_it_stays_whatever_the_net
     await rig.place(market("down-2", side=Side.SELL, qty=Decimal("0.8")), strategy_id="down")
     await rig.place(resting, strategy_id="up")
     switch = KillSwitch()
-    event = control("*", ControlLevel.REDUCE_ONLY)
+    event = control("global", ControlLevel.REDUCE_ONLY)
     switch.take(event, envelope(event), ["live-1"])
     assert list(switch.carry_out(rig.account)) == []
     await rig.read()
