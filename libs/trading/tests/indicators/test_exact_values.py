@@ -154,33 +154,6 @@ def test_equal_typical_prices_of_different_bars_are_no_move() -> None:
         assert set(indicator(name).array([typical], (20.0,))[0][20:].tolist()) == {0.0}
 
 
-def test_index_stays_over_a_halt_and_its_stochastic_has_no_range() -> None:
-    rng = np.random.default_rng(5)
-    close = np.r_[100.0 + np.cumsum(rng.normal(0.0, 0.5, 200)).round(2), np.zeros(3_000)]
-    close[200:] = close[199]
-
-    (index,) = indicator("rsi").array([close], (2.0,))
-    k, d = indicator("stochrsi").array([close], (2.0, 14.0, 3.0))
-
-    assert set(index[199:].tolist()) == {index[199]}
-    assert 0.0 < index[199] < 100.0
-    assert set(k[220:].tolist()) == set(d[220:].tolist()) == {0.0}
-
-
-@pytest.mark.parametrize("name", ["dx", "plus_di", "minus_di", "rvi"])
-def test_ratio_of_fading_averages_outlasts_a_long_halt(name: str) -> None:
-    rng = np.random.default_rng(6)
-    close = np.r_[100.0 + np.cumsum(rng.normal(0.0, 0.5, 200)).round(2), np.zeros(3_000)]
-    close[200:] = close[199]
-    bars = {"high": close + 0.5, "low": close - 0.25, "close": close, "x": close}
-    bars["high"][200:] = bars["low"][200:] = close[199]
-
-    (values,) = indicator(name).array([bars[column] for column in indicator(name).inputs], (2.0,))
-
-    assert values[-1] == pytest.approx(values[260], rel=1e-9)
-    assert values[-1] > 0.0
-
-
 def test_equal_returns_have_no_variance() -> None:
     x = np.array([10.0, 11.0, 12.1, 13.31, 14.641])
 
@@ -195,13 +168,3 @@ def test_equal_moves_up_and_down_are_no_direction() -> None:
     (plus,) = indicator("plus_di").array([high, low, (high + low) / 2.0], (2.0,))
 
     assert plus[2:].tolist() == [0.0, 0.0]
-
-
-def test_stop_that_nears_the_price_of_a_halt_never_meets_it() -> None:
-    high = np.r_[10.0 + np.arange(20) / 10.0, np.full(3_000, 11.9)]
-    low = np.r_[9.9 + np.arange(20) / 10.0, np.full(3_000, 11.9)]
-
-    (stop,) = indicator("sar").array([high, low], (0.02, 0.2))
-
-    assert (stop[30:] <= 11.9).all()
-    assert (np.diff(stop[30:]) >= 0.0).all()

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, mean_size, rma, sma, weighted_size, wma
-from tradewire.trading.indicators.decimals import FAINT, difference, half_way
+from tradewire.trading.indicators.decimals import FAINT, LIFT, difference, half_way
 from tradewire.trading.indicators.model import Indicator, Kernel
+from tradewire.trading.indicators.momentum import changed
 from tradewire.trading.indicators.params import bars
 from tradewire.trading.indicators.ranges import RANGE_SIZE, true_range
 from tradewire.trading.indicators.windows import (
@@ -32,6 +33,9 @@ def _tsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
         return
     m = int(p[0])
     n = int(p[1])
+    if change == 0.0 and 0.0 < s[9] < FAINT:  # all fade, in a ratio that stays or settles
+        for j in range(3, 10, 2):
+            s[j] *= LIFT
     moved = ema(s, 4, n, ema(s, 2, m, change))
     size = ema(s, 8, n, ema(s, 6, m, abs(change)))
     strength = 100.0 * (moved / size) if size != 0.0 else 0.0
@@ -39,12 +43,6 @@ def _tsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
     if signal == signal:
         o[0] = strength
         o[1] = signal
-
-
-def changed(s: list[float], k: int, n: int, x: float) -> float:
-    """Change over n bars, percent, 0.0 from zero; slots: `ring_size(n)`."""
-    old = delayed(s, k, n, x)
-    return 100.0 * (difference(x, old) / old) if old != 0.0 else 0.0
 
 
 def _kst(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -95,6 +93,9 @@ def _dpo(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
 
 def _mass(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
+    if x[0] == x[1] and 0.0 < s[2] < FAINT:  # both fade, the one in a ratio to the other
+        s[2] *= LIFT
+        s[4] *= LIFT
     once = ema(s, 1, n, x[0] - x[1])
     twice = ema(s, 3, n, once)
     o[0] = total(s, 5, int(p[1]), once / twice if twice != 0.0 else 1.0)

@@ -32,6 +32,11 @@ ROUNDING = 2.0**-40
 """Relative distance within which results of a recursion are equal."""
 FAINT = 1e-200
 """Averages below it no longer fade over bars that add nothing: their ratio stays, and they never underflow."""
+LIFT = 2.0**400
+"""What averages of different pace are multiplied by in place of that, which is exact and leaves their ratio as it is.
+
+Lifted, they are below 1e-79, so that they change nothing of what the next bar adds.
+"""
 
 
 def decimal_share(x: float, size: float, parts: float) -> float:

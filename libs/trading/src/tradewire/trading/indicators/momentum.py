@@ -37,6 +37,12 @@ def relative_strength(s: list[float], k: int, n: int, x: float) -> float:
     return s[k + 6]
 
 
+def changed(s: list[float], k: int, n: int, x: float) -> float:
+    """Change over n bars, percent, 0.0 from zero; slots: `ring_size(n)`."""
+    old = delayed(s, k, n, x)
+    return 100.0 * (difference(x, old) / old) if old != 0.0 else 0.0
+
+
 def _momentum(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     o[0] = difference(x[0], delayed(s, 1, int(p[0]), x[0]))
 

@@ -97,9 +97,23 @@ def _ultosc(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
 
 def _stochrsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[1])
+    kept = s[1] == 2.0 and x[0] == s[2] and p[0] != 1.0
     index = relative_strength(s, 1, int(p[0]), x[0])
-    k = percent_k(s, 1 + STRENGTH_SIZE, n, index, index, index)
-    d = sma(s, 7 + STRENGTH_SIZE + 4 * n, int(p[2]), k)
+    i = 1 + STRENGTH_SIZE
+    if not kept:
+        s[i] = 100.0 * (s[6] / (s[4] + s[6])) if s[4] + s[6] != 0.0 else 100.0
+    rest = s[i] if index == index else index
+    top = highest(s, i + 1, n, index)
+    bottom = lowest(s, i + 4 + 2 * n, n, index)
+    most = highest(s, i + 7 + 4 * n, n, rest)
+    least = lowest(s, i + 10 + 6 * n, n, rest)
+    if bottom > 50.0:  # near 100 floats are coarse: what the index lacks of it has the digits
+        top = -least
+        bottom = -most
+        index = -rest
+    height = difference(top, bottom)
+    k = 100.0 * (difference(index, bottom) / height) if height != 0.0 else 0.0
+    d = sma(s, i + 13 + 8 * n, int(p[2]), k)
     if d == d:
         o[0] = k
         o[1] = d
@@ -213,7 +227,7 @@ STOCHRSI = Indicator(
     outputs=("k", "d"),
     kernel=Kernel(
         _stochrsi,
-        size=lambda n, k, d: 1 + STRENGTH_SIZE + 2 * extreme_size(k) + mean_size(d),
+        size=lambda n, k, d: 2 + STRENGTH_SIZE + 4 * extreme_size(k) + mean_size(d),
         warmup=lambda n, k, d: n + k + d - 2,
     ),
 )

@@ -102,21 +102,22 @@ def apply_function(name: str, values: list[float]) -> float:
     return result
 
 
-def scalar_form(tree: Number) -> ScalarForm:
-    """The number as a function of one snapshot; NaN where a series it reads has no value."""
+def scalar_form(tree: Number, part: Callable[[Number], ScalarForm] | None = None) -> ScalarForm:
+    """The number as a function of one snapshot; NaN where a series it reads has no value. `part`: of its parts."""
+    part = part or scalar_form
     match tree:
         case Constant(constant):
             return lambda snapshot: constant
         case Field() | Apply():
             return _reader(canonical(tree))
         case Negate(operand):
-            inner = scalar_form(operand)
+            inner = part(operand)
             return lambda snapshot: -inner(snapshot)
         case Arithmetic(symbol, left, right):
-            first, second = scalar_form(left), scalar_form(right)
+            first, second = part(left), part(right)
             return lambda snapshot: apply_arithmetic(symbol, first(snapshot), second(snapshot))
         case Function(name, arguments):
-            forms = [scalar_form(argument) for argument in arguments]
+            forms = [part(argument) for argument in arguments]
             return lambda snapshot: apply_function(name, [form(snapshot) for form in forms])
 
 
@@ -128,8 +129,12 @@ def _reader(key: str) -> ScalarForm:
     return read
 
 
-def array_form(tree: Number, length: int) -> ArrayForm:
-    """The number as a function of series arrays of shape (length,); equals the scalar form on every bar."""
+def array_form(tree: Number, length: int, part: Callable[[Number, int], ArrayForm] | None = None) -> ArrayForm:
+    """The number as a function of series arrays of shape (length,); equals the scalar form on every bar.
+
+    `part`: the form of its parts.
+    """
+    part = part or array_form
     match tree:
         case Constant(constant):
             return lambda series: np.full(length, constant)
@@ -137,13 +142,13 @@ def array_form(tree: Number, length: int) -> ArrayForm:
             key = canonical(tree)
             return lambda series: finite_array(series[key])
         case Negate(operand):
-            inner = array_form(operand, length)
+            inner = part(operand, length)
             return lambda series: -inner(series)
         case Arithmetic(symbol, left, right):
-            first, second = array_form(left, length), array_form(right, length)
+            first, second = part(left, length), part(right, length)
             return lambda series: _arithmetic_arrays(symbol, first(series), second(series))
         case Function(name, arguments):
-            forms = [array_form(argument, length) for argument in arguments]
+            forms = [part(argument, length) for argument in arguments]
             return lambda series: _function_arrays(name, [form(series) for form in forms])
 
 
