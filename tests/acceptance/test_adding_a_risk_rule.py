@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("contracts", "libs", "services/risk", "conftest.py", "pyproject.toml")
+PARTS = ("contracts", "libs", "services/risk", "services/telemetry", "apps/tradewire", "conftest.py", "pyproject.toml")
 RULES = "libs/trading/src/tradewire/trading/assessment/rules.py"
 SUITE = "libs/testkit/src/tradewire/testkit/risk_suite.py"
+REQUESTS = "libs/backtest/tests/futures/requests.py"
+COVERAGE = "libs/backtest/tests/futures/test_coverage.py"
+PAGE_TYPES = "apps/tradewire/web/generate_types.py"
 MIGRATIONS = "services/risk/src/tradewire/risk/migrations/versions"
 FIELD = """    {
       "name": "max_open_symbols",
@@ -64,6 +67,8 @@ EDITS: tuple[tuple[str, str, str], ...] = (
         "BINDING: dict[str, dict[str, Any]] = {\n",
         'BINDING: dict[str, dict[str, Any]] = {\n    "max_open_symbols": {"max_open_symbols": 1},\n',
     ),
+    (REQUESTS, '    "max_data_age_s": (', '    "max_open_symbols": ("1", "2"),\n    "max_data_age_s": ('),
+    (COVERAGE, "str] = {}\n", 'str] = {"max_open_symbols": "max_open_symbols"}\n'),
 )
 
 
@@ -75,7 +80,7 @@ def section() -> str:
 
 def run(copy: Path, *words: str) -> str:
     """A Python command in the copy, with the copy's packages before the installed ones."""
-    sources = [str(path) for path in (*sorted(copy.glob("libs/*/src")), copy / "services/risk/src")]
+    sources = [str(path) for part in ("libs/*/src", "services/*/src", "apps/*/src") for path in sorted(copy.glob(part))]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([*sources, str(copy)])}
     done = subprocess.run([sys.executable, *words], cwd=copy, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-4_000:]
@@ -109,8 +114,12 @@ def test_a_rule_when_added_as_written_then_its_tests_pass_on_memory_and_postgres
     run(copy, "-m", "contracts.release")
     run(copy, "contracts/generate.py")
     run(copy, "-m", "contracts.release", "--check")
+    run(copy, PAGE_TYPES)
     told = run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS)
     assert "passed" in told
+    told = run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", COVERAGE, "-k", "gain")
+    assert "1 passed" in told
+    assert "max_open_symbols" in (copy / "apps/tradewire/web/src/api.ts").read_text(encoding="utf-8")
     assert "max_open_symbols" in (copy / "libs/ports/src/tradewire/ports/events.py").read_text(encoding="utf-8")
 
 

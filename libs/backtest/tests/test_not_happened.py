@@ -7,13 +7,16 @@ from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
+import pytest
 
+from tradewire.backtest.digits import plain
 from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.not_happened import activity_lines, lines_below, not_happened
 from tradewire.backtest.report import activity_document
 from tradewire.backtest.statistics import statistics_of
-from tradewire.ports.activity import Activity
-from tradewire.ports.backtest import AccountSettings, BacktestRequest, BacktestResult, MarketHistory
+from tradewire.backtest.vectorized import VectorizedEngine
+from tradewire.ports.activity import Activity, WaitingOrder
+from tradewire.ports.backtest import AccountSettings, BacktestPort, BacktestRequest, BacktestResult, MarketHistory
 from tradewire.ports.events import RiskLimitsChanged
 
 from .futures.markets import HOUR_US, market, strategy
@@ -136,6 +139,35 @@ def test_orders_that_wait_for_volume_are_told() -> None:
     assert any(line.startswith("filled in parts, ") for line in lines_below(result))
     none = run(market(BTC, 7, 200), account=AccountSettings(volume_share=Decimal("0.00000001")))
     assert f"never filled: {none.activity.entries} of " in not_happened(none)[0]
+
+
+def test_what_still_waits_when_the_data_ends_is_told() -> None:
+    shown, rules = market(BTC, 7, 200), "entry_long: volume > 0\nexit_long: close < 0\n"
+    asked = f"id: held\nsymbols: [{BTC}]\ninterval: 1h\nsizing: {{fixed_qty: 20}}\n{rules}"
+    slow = AccountSettings(capital=Decimal(10**7), volume_share=Decimal("0.00001"))
+
+    result = FuturesEngine().run(BacktestRequest(asked, (shown,), account=slow))
+
+    filled = plain(sum((fill.qty for fill in result.fills), Decimal(0)))
+    assert 0 < float(filled) < 20
+    assert activity_document(result)["waiting"] == [{"symbol": BTC, "leg": "ENTRY", "qty": "20", "filled": filled}]
+    (line,) = (line for line in lines_below(result) if line.startswith("still waiting when the data ended: "))
+    assert line == f"still waiting when the data ended: 1 order: ENTRY {BTC}, {filled} of 20 filled"
+
+
+@pytest.mark.parametrize("engine", [FuturesEngine(), VectorizedEngine()], ids=["futures", "vectorized"])
+def test_orders_of_the_last_close_wait(engine: BacktestPort) -> None:
+    shown = market(BTC, 7, 50)
+    last = f"{shown.close[-1]:.2f}"
+    for rules, leg in (
+        (f"entry_long: close == {last}", "ENTRY"),
+        (f"entry_long: volume > 0\nexit_long: close == {last}", "EXIT"),
+    ):
+        asked = f"id: last\nsymbols: [{BTC}]\ninterval: 1h\nsizing: {{fixed_qty: 20}}\n{rules}\n"
+
+        waiting = engine.run(BacktestRequest(asked, (shown,))).activity.waiting
+
+        assert waiting == (WaitingOrder(BTC, leg, 20 * 10**8, 0),)
 
 
 def test_a_strategy_that_never_could_decide_is_told_first() -> None:

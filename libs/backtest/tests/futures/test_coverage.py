@@ -31,6 +31,10 @@ from .requests import GUARDS, RISKS, SIZES, TIGHT, limited
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
 
 
+EXCHANGE_ALONE: dict[str, str] = {}
+"""Limits that the loop leaves to the exchange, and their rules."""
+
+
 class MoreLimits(RiskLimitsChanged):
     """The model with one limit more."""
 
@@ -139,10 +143,11 @@ def test_what_the_models_gain_is_looked_at() -> None:
 
     It is either taught to the loop (and named in `coverage`), or named here among those that the exchange alone knows.
     """
-    assert coverage.RATIO_LIMITS.keys() | coverage.OTHER_LIMITS == set(LIMITS)
+    assert coverage.RATIO_LIMITS.keys() | coverage.OTHER_LIMITS | EXCHANGE_ALONE.keys() == set(LIMITS)
     assert {field for field, _ in coverage.RATIO_LIMITS.values()} <= set(Limits._fields)
     assert TIGHT.keys() == set(LIMITS)
-    assert [rule for rule in _rules_with_every_limit() if rule not in RULES_OF_LIVE] == list(RULES)
+    beyond_loop = {*RULES_OF_LIVE, *EXCHANGE_ALONE.values()}
+    assert [rule for rule in _rules_with_every_limit() if rule not in beyond_loop] == list(RULES)
     assert coverage.DISTANCES.keys() == set(PROTECTIONS)
     assert all(any(name in guard for guard in GUARDS) for name in PROTECTIONS)
     assert set(SizingMethod) == coverage.SIZING_METHODS

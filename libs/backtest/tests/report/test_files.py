@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tradewire.backtest.digits import plain
 from tradewire.backtest.report import data_hash, provenance_of, result_document, write_run
-from tradewire.backtest.report.files import e8_text
+from tradewire.backtest.report.files import e8_text, equity_frame
 from tradewire.ports.backtest import BacktestFill
 
 READY = {"BTCUSD": 1_500_000_000_000_000, "ETHUSD": None}
@@ -43,6 +43,24 @@ def test_parquet_holds_trades_fills_and_equity_to_the_last_unit(run: Any, writte
     assert [round(value * 10**8) for value in equity["equity"]] == run.result.equity_e8.tolist()
     assert [round(value * 10**8) for value in equity["position_BTCUSD"]] == run.result.position_e8["BTCUSD"].tolist()
     assert equity["time"].dt.timestamp("us").to_list() == run.result.time_us.tolist()
+    assert trades["pnl_e8"].to_list() == [int(trade.pnl * 10**8) for trade in run.result.trades]
+    assert fills["price_e8"].to_list() == [int(fill.price * 10**8) for fill in run.result.fills]
+    assert equity["equity_e8"].to_list() == run.result.equity_e8.tolist()
+    assert equity["position_BTCUSD_e8"].to_list() == run.result.position_e8["BTCUSD"].tolist()
+
+
+def test_units_of_a_large_account_add_up_where_floats_do_not(run: Any) -> None:
+    large = replace(
+        run.result,
+        equity_e8=np.array([4_000_000_000_123_456_789, 1], dtype=np.int64),
+        time_us=np.arange(2),
+        position_e8={},
+    )
+
+    frame = equity_frame(large)
+
+    assert frame["equity_e8"].to_list() == [4_000_000_000_123_456_789, 1]
+    assert round(Decimal(frame["equity"][0]) * 10**8) != 4_000_000_000_123_456_789
 
 
 def test_pandas_reads_numbers_as_numbers_and_times_as_times(written: dict[str, Path]) -> None:

@@ -12,6 +12,7 @@ from tradewire.ports.events import ControlLevel, InstrumentStatus, RuleOutcome, 
 from tradewire.ports.risk import Entry, Exposure, SymbolExposure
 from tradewire.testkit.builders import BTC, ETH, instrument, limits
 from tradewire.trading.assessment.rules import judge
+from tradewire.trading.limit_bounds import LIMITS
 
 HELD = Exposure({BTC: SymbolExposure(Decimal(300), buys=Decimal(100)), ETH: SymbolExposure(Decimal(-200))})
 BUY = Entry(
@@ -46,6 +47,10 @@ AT_LIMIT: list[tuple[str, str, str | float, str | float, str, str]] = [
     ("price_collar", "price_collar_ratio", "0.00990100", "0.0099", "0.00990099", "0.0099"),
 ]
 """Rule, limit, its value that the entry just keeps, its value that it just breaks, and how the broken one is told."""
+
+
+def test_every_limit_of_the_model_has_its_row() -> None:
+    assert sorted(name for _, name, *_ in AT_LIMIT) == sorted(LIMITS)
 
 
 def outcomes(entry: Entry = BUY, filters: dict[str, Any] | None = None, **bounds: Any) -> dict[str, RuleOutcome]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from tradewire.ports.activity import Activity
+from tradewire.ports.activity import Activity, WaitingOrder
 from tradewire.ports.backtest import LIQUIDATION, MarketHistory
 from tradewire.ports.events import OrderIntent, OrderLeg, RiskDecision, RuleOutcome
 from tradewire.trading.exchange import ExpireReason, RejectReason
@@ -86,11 +86,12 @@ def activity_of(
     signals: int,
     payments: int,
     venue_fills: Mapping[str, int],
+    waiting: Iterable[WaitingOrder],
 ) -> Activity:
     """The activity of a run over these markets.
 
     ``answers``: of the strategy to the bars of each market; ``signals``: those that could be acted on; ``payments``: of
-    funding; ``venue_fills``: fills of the venue's own orders, by leg.
+    funding; ``venue_fills``: fills of the venue's own orders, by leg; ``waiting``: entries and exits open at the end.
     """
     not_ready, withheld = _without_entries(answers)
     settlements = sum(int(np.count_nonzero(m.funding_rate)) for m in markets if m.funding_rate is not None)
@@ -110,6 +111,7 @@ def activity_of(
         adl=venue_fills.get(ADL, 0),
         data_ended_us=_ended(markets),
         settlements_without_position=settlements - payments,
+        waiting=tuple(sorted(waiting)),
     )
 
 

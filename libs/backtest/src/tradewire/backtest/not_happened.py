@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from tradewire.ports.activity import Activity
+from tradewire.backtest.digits import plain
+from tradewire.ports.activity import Activity, WaitingOrder
 from tradewire.ports.backtest import LIQUIDATION, BacktestResult
 from tradewire.ports.events import OrderLeg
+from tradewire.trading.exchange import from_e8
 
 REMEDIES: Mapping[str, str] = {
     "INSUFFICIENT_MARGIN": "initial margin and fee must fit the balance: take a smaller size or a higher leverage",
@@ -23,6 +25,8 @@ REMEDIES: Mapping[str, str] = {
 """What the reasons mean that say little by themselves."""
 
 
+_SHOWN = 3
+"""Orders that a line names."""
 WITHHELD: Mapping[str, str] = {
     "exit_first": "the exit of the same side held, too",
     "both_entries": "both entries held",
@@ -93,10 +97,22 @@ def not_happened(result: BacktestResult) -> list[str]:
 
 def _fills(result: BacktestResult) -> Iterator[str]:
     if unfilled := entries_never_filled(result):
-        why = "ended by the venue, or no price or volume came for them any more"
+        why = "ended by the venue, or no price or volume came for them"
         yield f"never filled: {unfilled:,} of {_of(result.activity.entries, 'entry')}: {why}"
     if parts := orders_filled_in_parts(result):
         yield f"filled in parts, over several bars or prices: {_of(parts, 'order')}"
+    if waiting := result.activity.waiting:
+        told = ", ".join(map(_waits, waiting[:_SHOWN])) + (", …" if len(waiting) > _SHOWN else "")
+        yield f"still waiting when the data ended: {_of(len(waiting), 'order')}: {told}"
+
+
+def _waits(order: WaitingOrder) -> str:
+    filled = f"{_digits(order.filled_e8)} of {_digits(order.qty_e8)} filled" if order.filled_e8 else "none filled"
+    return f"{order.leg} {order.symbol}, {filled}"
+
+
+def _digits(units: int) -> str:
+    return plain(from_e8(units))
 
 
 def _orders(activity: Activity) -> Iterator[str]:

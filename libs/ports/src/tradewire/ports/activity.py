@@ -6,6 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class WaitingOrder:
+    """An entry or exit that the end of the data found open: what was asked for and what is filled, in 1e-8 base."""
+
+    symbol: str
+    leg: str
+    qty_e8: int
+    filled_e8: int
+
+
 @dataclass(frozen=True, slots=True)
 class Activity:
     """What a strategy asked for in a run, and what became of it, as counts.
@@ -21,6 +31,7 @@ class Activity:
     entry are not counted again.
     ``liquidations`` and ``adl``: fills by which the venue reduced a position. ``data_ended_us``: the last close of each
     symbol whose bars end before the run does. ``settlements_without_position``: of funding, where none was held.
+    ``waiting``: entries and exits that still waited at the end, by symbol and leg; protective orders wait by nature.
     """
 
     bars: int = 0
@@ -38,3 +49,4 @@ class Activity:
     adl: int = 0
     data_ended_us: Mapping[str, int] = field(default_factory=dict)
     settlements_without_position: int = 0
+    waiting: tuple[WaitingOrder, ...] = ()

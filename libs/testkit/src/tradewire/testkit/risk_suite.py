@@ -11,6 +11,7 @@ import pytest
 
 from tradewire.ports.events import ControlLevel, InstrumentChanged, InstrumentStatus, RiskLimitsChanged, Side
 from tradewire.ports.risk import Entry, Exposure, RiskPort, SymbolExposure
+from tradewire.trading.limit_bounds import LIMITS
 
 BINDING: dict[str, dict[str, Any]] = {
     "max_order_notional": {"max_order_notional": Decimal("4999.99999999")},
@@ -137,6 +138,7 @@ class RiskSuite:
         every: dict[str, Any] = {}
         for fields in BINDING.values():
             every |= fields
+        assert set(every) == set(LIMITS), "`BINDING` lacks a limit of the model"
         kept = [limits(1), limits(2, **every), limits(9, "paper-2", max_data_age_s=0.1)]
         for change in kept:
             rules.change(change)

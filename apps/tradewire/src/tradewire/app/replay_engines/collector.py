@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.backtest.activity import Counts, activity_of
-from tradewire.ports.activity import Activity
+from tradewire.ports.activity import Activity, WaitingOrder
 from tradewire.ports.backtest import LIQUIDATION, BacktestFill, FundingPayment, MarketHistory
 from tradewire.ports.events import (
     AccountStateChanged,
     InstrumentChanged,
     OrderChanged,
     OrderFilled,
+    OrderLeg,
     OrderStatus,
     RiskAssessed,
     RiskDecision,
@@ -47,6 +48,7 @@ class Collector:
     _evaluations: dict[_Bar, StrategyEvaluated] = field(default_factory=dict)
     _assessments: dict[_Bar, RiskAssessed] = field(default_factory=dict)
     _ended: dict[int, OrderChanged] = field(default_factory=dict)
+    _closed: set[str] = field(default_factory=set)
 
     def take(self, event: Event) -> None:
         """One more record; one that comes twice counts once."""
@@ -61,6 +63,9 @@ class Collector:
                 self._assessments[event.symbol, event.event_time_us] = event
             case OrderChanged(status=OrderStatus.REJECTED | OrderStatus.EXPIRED):
                 self._ended[event.sequence] = event
+                self._closed.add(event.client_order_id)
+            case OrderChanged(status=OrderStatus.FILLED | OrderStatus.CANCELED):
+                self._closed.add(event.client_order_id)
 
     def activity(
         self, markets: Sequence[MarketHistory], answers: Iterable[EvaluationArrays], payments: int
@@ -87,7 +92,19 @@ class Collector:
             signals=sum(answer.decision is not RiskDecision.NO_SIGNAL for answer in self._assessments.values()),
             payments=payments,
             venue_fills=Counter(fill.leg for fill in self._fills.values()),
+            waiting=self._waiting(),
         )
+
+    def _waiting(self) -> Iterator[WaitingOrder]:
+        """Entries and exits that were sent and have not ended."""
+        filled: Counter[str] = Counter()
+        for fill in self._fills.values():
+            filled[fill.client_order_id] += to_e8(fill.qty)
+        for (symbol, _), answer in self._assessments.items():
+            for intent in answer.intents:
+                name = intent.client_order_id
+                if intent.leg in (OrderLeg.ENTRY, OrderLeg.EXIT) and name not in self._closed:
+                    yield WaitingOrder(symbol, intent.leg.value, to_e8(intent.qty), filled[name])
 
     def filled(self) -> list[OrderFilled]:
         """All fills."""

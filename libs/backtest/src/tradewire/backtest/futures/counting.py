@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from tradewire.backtest.activity import Counts, activity_of, count_refusals
 from tradewire.backtest.futures.arrays import ANSWERED, CUT, ENTRIES, EXITS, NOTHING_LEFT, REFUSALS, LogArrays
+from tradewire.backtest.futures.coverage import place_of
 from tradewire.backtest.futures.decisions import Answers
 from tradewire.backtest.futures.log import LEG, LEGS, Log
+from tradewire.backtest.futures.open_orders import ENTRY, EXIT
 from tradewire.backtest.loops.refusals import RULES
-from tradewire.ports.activity import Activity
+from tradewire.ports.activity import Activity, WaitingOrder
 from tradewire.ports.backtest import MarketHistory
+from tradewire.ports.events import OrderLeg
 from tradewire.trading.exchange import ExpireReason
+from tradewire.trading.exchange.orders import Order
 
 
 def count_passed(counts: Counts, tape: LogArrays) -> None:
@@ -30,8 +34,10 @@ def count_passed(counts: Counts, tape: LogArrays) -> None:
         counts.expired[ExpireReason.REDUCE_ONLY_NO_POSITION.value] += passed[NOTHING_LEFT]
 
 
-def activity_of_run(markets: Sequence[MarketHistory], answers: Sequence[Answers], log: Log) -> Activity:
-    """The activity of a finished run."""
+def activity_of_run(
+    markets: Sequence[MarketHistory], answers: Sequence[Answers], log: Log, left: Iterable[Order]
+) -> Activity:
+    """The activity of a finished run; ``left``: orders that are open at its end."""
     legs = np.bincount(log.fills.matrix()[:, LEG], minlength=len(LEGS)).tolist()
     return activity_of(
         log.decider.counts,
@@ -40,4 +46,13 @@ def activity_of_run(markets: Sequence[MarketHistory], answers: Sequence[Answers]
         signals=sum(int(np.count_nonzero(answer.signal)) for answer in answers),
         payments=len(log.payments.matrix()),
         venue_fills=Counter(dict(zip(LEGS, legs, strict=True))),
+        waiting=_waiting(left),
     )
+
+
+def _waiting(orders: Iterable[Order]) -> Iterator[WaitingOrder]:
+    for order in orders:
+        place = place_of(order)
+        if place in (ENTRY, EXIT):
+            leg = OrderLeg.ENTRY if place == ENTRY else OrderLeg.EXIT
+            yield WaitingOrder(order.request.symbol, leg.value, order.request.qty_e8, order.filled_e8)

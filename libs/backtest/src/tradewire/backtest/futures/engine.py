@@ -56,7 +56,7 @@ class FuturesEngine(BacktestPort):
         )
         simulation.run()
         told = "; ".join([fill_model_text(account), *_details(markets)])
-        activity = activity_of_run(markets, simulation.answers, simulation.log)
+        activity = activity_of_run(markets, simulation.answers, simulation.log, simulation.exchange.orders)
         return result_of(request, strategy, simulation, told, _last_marks(grid), activity)
 
 

@@ -1,7 +1,8 @@
 """The files of a run: trades, fills and equity as Parquet, the result and its provenance as JSON.
 
-Money, prices and quantities are numbers (float64) in Parquet, which every reader computes with at once: the nearest to
-the exact amount, and that amount itself to 8 decimals up to 90,000,000. In JSON they are strings, exact.
+Money, prices and quantities stand twice in Parquet, as numbers that every reader computes with at once: the nearest
+float64 and, as ``…_e8``, the exact amount as an int64 of 1e-8 units. Parquet's own decimals reach pandas as objects,
+not as numbers. In JSON they are strings, exact.
 Times are Datetime columns of µs in UTC in Parquet, and milliseconds since the epoch in JSON.
 """
 
@@ -25,6 +26,7 @@ from tradewire.backtest.statistics import Statistics
 from tradewire.backtest.statistics.sampling import DAY_US, IntArray
 from tradewire.backtest.trade_measures import measures_of
 from tradewire.ports.backtest import BacktestFill, BacktestResult, MarketHistory, Trade
+from tradewire.trading.exchange import to_e8
 
 TIME = pl.Datetime("us", "UTC")
 SCALE = 100_000_000
@@ -83,7 +85,11 @@ def ruined_at_ms(result: BacktestResult) -> int | None:
 def activity_document(result: BacktestResult) -> dict[str, object]:
     """What did not happen as JSON: fields of `Activity`, times in ms, and what the fills tell."""
     fields = asdict(result.activity)
-    ended = fields.pop("data_ended_us")
+    ended, waiting = fields.pop("data_ended_us"), fields.pop("waiting")
+    fields["waiting"] = [
+        {"symbol": one["symbol"], "leg": one["leg"], "qty": e8_text(one["qty_e8"]), "filled": e8_text(one["filled_e8"])}
+        for one in waiting
+    ]
     fields["entries_never_filled"] = entries_never_filled(result)
     fields["orders_filled_in_parts"] = orders_filled_in_parts(result)
     return {**fields, "data_ended_ms": {symbol: close_us // 1000 for symbol, close_us in ended.items()}}
@@ -125,7 +131,7 @@ def _trade(
 
 
 def trades_frame(result: BacktestResult, markets: Sequence[MarketHistory]) -> pl.DataFrame:
-    """The trades, a column a field of `Trade` and of `TradeMeasures`."""
+    """The trades, a column a field of `Trade` and of `TradeMeasures`; amounts as floats and as units."""
     times = {"entry_time_us": "entry_time", "exit_time_us": "exit_time"}
     frame = _frame(result.trades, Trade, times, ("symbol", "side", "entry_reason", "exit_reason"))
     measures = measures_of(result.trades, markets)
@@ -133,23 +139,25 @@ def trades_frame(result: BacktestResult, markets: Sequence[MarketHistory]) -> pl
 
 
 def fills_frame(result: BacktestResult) -> pl.DataFrame:
-    """The fills, a column a field of `BacktestFill`."""
+    """The fills, a column a field of `BacktestFill`; amounts as floats and as units."""
     words = ("symbol", "client_order_id", "leg", "side", "liquidity")
     return _frame(result.fills, BacktestFill, {"time_us": "time"}, words)
 
 
 def equity_frame(result: BacktestResult) -> pl.DataFrame:
-    """Equity and each symbol's signed position (``position_<symbol>``) at every close."""
-    columns = {"time": pl.Series(result.time_us, dtype=pl.Int64).cast(TIME), "equity": _e8(result.equity_e8)}
-    return pl.DataFrame({**columns, **{f"position_{s}": _e8(qty) for s, qty in result.position_e8.items()}})
+    """Equity and each symbol's signed position (``position_<symbol>``) at every close, as floats and as units."""
+    amounts = {"equity": result.equity_e8, **{f"position_{s}": qty for s, qty in result.position_e8.items()}}
+    units = [pl.Series(f"{name}_e8", values, dtype=pl.Int64) for name, values in amounts.items()]
+    return pl.DataFrame([pl.Series("time", result.time_us, dtype=pl.Int64).cast(TIME), *_floats(units), *units])
 
 
-def _e8(values: Any) -> pl.Series:
-    return pl.Series(values, dtype=pl.Int64).cast(pl.Float64) / SCALE
+def _floats(units: Sequence[pl.Series]) -> list[pl.Series]:
+    """The amounts of columns of units, each the nearest float."""
+    return [(column.cast(pl.Float64) / SCALE).alias(column.name.removesuffix("_e8")) for column in units]
 
 
 def _frame(rows: Sequence[Any], kind: type[Any], times: Mapping[str, str], words: Sequence[str]) -> pl.DataFrame:
-    series = []
+    series, units = [], []
     for field in fields(kind):
         values = [getattr(row, field.name) for row in rows]
         if field.name in times:
@@ -158,7 +166,8 @@ def _frame(rows: Sequence[Any], kind: type[Any], times: Mapping[str, str], words
             series.append(pl.Series(field.name, [str(value) for value in values], dtype=pl.String))
         else:
             series.append(pl.Series(field.name, [float(value) for value in values], dtype=pl.Float64))
-    return pl.DataFrame(series)
+            units.append(pl.Series(f"{field.name}_e8", [to_e8(value) for value in values], dtype=pl.Int64))
+    return pl.DataFrame([*series, *units])
 
 
 def write_run(

@@ -70,7 +70,7 @@ class VectorizedEngine(BacktestPort):
         account, markets = _account(request.account), markets_of(request, document)
         only = ParamColumns(strategy.params, {}, 1)
         found = next(self._decisions(document, markets, only))
-        record, book = _run(markets, found, account)
+        record, book, state = _run(markets, found, account)
         paid = payments_of(markets, record.held)
         signals, payments = int(np.count_nonzero(found.signal[0])), len(paid.close)
         return result_of(
@@ -79,7 +79,7 @@ class VectorizedEngine(BacktestPort):
             markets,
             record,
             paid,
-            lambda: activity_of_book(strategy, markets, book, signals=signals, payments=payments),
+            lambda: activity_of_book(strategy, markets, book, state, signals=signals, payments=payments),
         )
 
     def run_many(
@@ -149,13 +149,14 @@ def _account(account: AccountSettings) -> _AccountRun:
     return _AccountRun(capital_e8, int(slippage))
 
 
-def _run(markets: Markets, decisions: Decisions, account: _AccountRun) -> tuple[RunRecord, IntArray]:
-    """Equity, positions and fills of the first set decided on, and the account's book."""
+def _run(markets: Markets, decisions: Decisions, account: _AccountRun) -> tuple[RunRecord, IntArray, IntArray]:
+    """Equity, positions and fills of the first set decided on; the account's book and the symbols' states then."""
     closes, symbols = len(markets.time_us), len(markets.columns)
     most = 2 * int(np.count_nonzero(decisions.signal[0]))  # a signal enters once at most, and what enters leaves once
     shapes = (closes,), (closes, symbols), (most, FILL_COLUMNS)
     record = RunRecord(*(np.empty(shape, dtype=np.int64) for shape in shapes))
     book = np.zeros(BOOK_COLUMNS, dtype=np.int64)
+    state = np.zeros((symbols, STATE_COLUMNS), dtype=np.int64)
     run_account(
         markets.tape,
         markets.filters,
@@ -164,13 +165,13 @@ def _run(markets: Markets, decisions: Decisions, account: _AccountRun) -> tuple[
         decisions.guards[0],
         (decisions.method, float(decisions.sizing[0, 0]), float(decisions.sizing[0, 1])),
         (account.capital_e8, account.slippage_e8),
-        np.zeros((symbols, STATE_COLUMNS), dtype=np.int64),
+        state,
         book,
         np.zeros(GAUGE_COLUMNS),
         Blocks(block_counts(closes, 0), np.zeros(0), np.zeros(0)),
         record,
     )
-    return record._replace(fills=record.fills[: book[FILLS]].copy()), book
+    return record._replace(fills=record.fills[: book[FILLS]].copy()), book, state
 
 
 def _run_sets(markets: Markets, decisions: Decisions, account: _AccountRun, outcomes: Outcomes) -> None:
