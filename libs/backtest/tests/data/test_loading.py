@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tradewire.backtest.data import Gap, Inspection, MarketDataError, inspect_file, load_candles
+from tradewire.backtest.data import Gap, Inspection, MarketDataError, csv_rows, inspect_file, load_candles
 from tradewire.backtest.data.csv_rows import quick_rows, strict_rows
 from tradewire.backtest.data.judged import JudgedRows
 
@@ -207,6 +207,10 @@ def test_the_quick_reader_gives_what_the_strict_one_gives_or_nothing(
     data = "\n".join(lines).encode()
     quick = quick_rows(data, "x")
     assert quick is None or same(quick, strict_rows(data, "x"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_rows, "_PART_BYTES", 20)  # each row by itself
+        in_parts = quick_rows(data, "x")
+    assert in_parts is None or same(in_parts, strict_rows(data, "x"))
 
 
 @settings(max_examples=30, deadline=None)
@@ -217,3 +221,8 @@ def test_plain_files_need_no_strict_reader(drawn: list[tuple[object, object]]) -
     quick = quick_rows(data, "x")
     assert quick is not None
     assert same(quick, strict_rows(data, "x"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_rows, "_PART_BYTES", 100)
+        in_parts = quick_rows(data, "x")
+    assert in_parts is not None
+    assert same(in_parts, quick)

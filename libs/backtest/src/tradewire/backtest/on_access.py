@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar, overload
 
 Item = TypeVar("Item", covariant=True)
@@ -38,6 +38,9 @@ class MadeOnAccess(Sequence[Item]):
     def __getitem__(self, index: slice) -> tuple[Item, ...]: ...
     def __getitem__(self, index: int | slice) -> Item | tuple[Item, ...]:
         return self._made()[index]
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._made())
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, MadeOnAccess):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from tradewire.trading.bars_layout import BarsFileError, Layout, read_layout
 from tradewire.trading.times import count_form
 
 if TYPE_CHECKING:
-    from tradewire.ports.backtest import IntArray
+    from tradewire.ports.backtest import FloatArray, IntArray
 
 _BOM = b"\xef\xbb\xbf"
 _ODD = bytes([*range(9), *range(0x0B, 0x20), 0x22, 0x7F])
@@ -29,6 +30,7 @@ _ODD = bytes([*range(9), *range(0x0B, 0x20), 0x22, 0x7F])
 _PLAIN_CHARS = 16
 """A number of at most 15 digits and a point: no two such decimals share a float64."""
 _HEAD_BYTES = 1 << 16
+_PART_BYTES = 1 << 23
 
 
 def rows_of_csv(data: bytes, source: str, reading: Reading = PLAIN) -> JudgedRows:
@@ -62,32 +64,50 @@ def quick_rows(data: bytes, source: str) -> JudgedRows | None:
         return None
     try:
         layout = read_layout(text[:_HEAD_BYTES].decode("ascii").split("\n"), source)
-        table = None if layout.columns.day is not None else _table(text, layout)
-        if table is None:
-            return None
-        time, *columns = (table.get_column(table.columns[place]) for place in layout.columns.places)
-        time_us = _times(time.cast(pl.Int64).to_numpy())
-        if time_us is None or not all(_is_plain(column) for column in columns):
-            return None
-        numbers = np.zeros((5, table.height))
-        for place, column in enumerate(columns):
-            numbers[place] = column.cast(pl.Float64).to_numpy() + 0.0
+        read = None if layout.columns.day is not None else _counts_and_numbers(text, layout)
     except (pl.exceptions.PolarsError, BarsFileError):
         return None
-    if not plainly_good(numbers).all():
+    time_us = None if read is None else _times(read[0])
+    if read is None or time_us is None or not plainly_good(read[1]).all():
         return None
     row = np.arange(layout.start + 1, layout.start + 1 + len(time_us), dtype=np.int64)
     has_volume, notes = layout.columns.volume is not None, layout.columns.notes
-    return in_order(JudgedRows(time_us, numbers, row, (), len(time_us), (), has_volume, notes))
+    return in_order(JudgedRows(time_us, read[1], row, (), len(time_us), (), has_volume, notes))
 
 
-def _table(text: bytes, layout: Layout) -> pl.DataFrame | None:
-    """The rows as text, or None when one has no value for a column or there is none."""
+def _counts_and_numbers(text: bytes, layout: Layout) -> tuple[IntArray, FloatArray] | None:
+    """Times as they are counted, shape (n,), and the numbers, shape (5, n); None when one is not plain."""
+    counts: list[IntArray] = []
+    numbers: list[FloatArray] = []
+    widths: set[int] = set()
+    for table in _tables(text, layout):
+        if table is None:
+            return None
+        widths.add(table.width)
+        time, *columns = (table.get_column(table.columns[place]) for place in layout.columns.places)
+        if len(widths) > 1 or not all(_is_plain(column) for column in columns):
+            return None
+        counts.append(time.cast(pl.Int64).to_numpy())
+        numbers.append(np.zeros((5, table.height)))
+        for place, column in enumerate(columns):
+            numbers[-1][place] = column.cast(pl.Float64).to_numpy() + 0.0
+    return (np.concatenate(counts), np.concatenate(numbers, axis=1)) if counts else None
+
+
+def _tables(text: bytes, layout: Layout) -> Iterator[pl.DataFrame | None]:
+    """The rows as texts, some MB at a time: polars keeps the memory that it took for a table."""
     start = 0
     for _ in range(layout.start):
-        start = text.index(b"\n", start) + 1 if b"\n" in text[start:] else len(text)
-    body = text[start:]
-    if not body or body.isspace():
+        start = text.find(b"\n", start) + 1 or len(text)
+    while start < len(text):
+        end = text.find(b"\n", start + _PART_BYTES) + 1 or len(text)
+        yield _table(text[start:end], layout)
+        start = end
+
+
+def _table(body: bytes, layout: Layout) -> pl.DataFrame | None:
+    """Rows as texts, or None when one has no value for a column or there is none."""
+    if body.isspace():
         return None
     table = pl.read_csv(
         io.BytesIO(body), separator=layout.delimiter, has_header=False, infer_schema=False, quote_char=None
