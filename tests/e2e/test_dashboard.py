@@ -161,7 +161,7 @@ def test_account_when_opened_then_curve_limits_and_days(browser: BrowserContext)
 
 def test_chart_when_a_bar_is_clicked_then_that_bar_is_explained(browser: BrowserContext) -> None:
     with opened(browser, "/m") as page:
-        page.locator(".chart canvas").first.click(position={"x": 120, "y": 60})
+        page.locator(".chart").click(position={"x": 120, "y": 60})
         expect(page.locator("[data-at]")).to_be_visible(timeout=WAIT_MS)
         expect(page.locator("[data-verdict]")).to_be_visible(timeout=WAIT_MS)
 

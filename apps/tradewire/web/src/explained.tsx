@@ -7,8 +7,8 @@ import { Block, Gain, State, Table } from "./parts";
 
 export function Explained(props: { of: Loaded<ExplanationView>; title: string; level?: 1 | 2 }): JSX.Element {
   const found = props.of.value;
-  if (found === null) return <Block title={props.title} of={props.of}>{""}</Block>;
   const Head = props.level === 2 ? "h2" : "h1";
+  if (found === null) return <><Head class="only-read">{props.title}</Head><Block title={props.title} of={props.of}>{""}</Block></>;
   return (
     <>
       <section class="verdict" data-verdict>

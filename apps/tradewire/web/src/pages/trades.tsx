@@ -69,8 +69,7 @@ export function Trades(): JSX.Element {
             { head: "fees", number: true, cell: (one) => <Money of={one.fees} /> },
             { head: "ended by", cell: (one) => words(one.exit_leg ?? "") },
             { head: "held", number: true, cell: (one) => hours(one) },
-            { head: "chart", cell: (one) => <Link to={chart(one)} label={`chart of ${one.symbol} at the entry`}>chart</Link> },
-            { head: "why", cell: (one) => one.orders[0] && <Link to={`/why/order/${encodeURIComponent(one.orders[0])}`}>why?</Link> },
+            { head: "look", cell: (one) => <><Link to={chart(one)} label={`chart of ${one.symbol} at the entry`}>chart</Link> {one.orders[0] && <Link to={`/why/order/${encodeURIComponent(one.orders[0])}`}>why?</Link>}</> },
           ]}
         />
         {rows.length > most && <p class="bar"><button type="button" onClick={() => setMost(most + AT_ONCE)}>show {Math.min(AT_ONCE, rows.length - most)} more of {rows.length}</button></p>}
