@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -65,8 +65,8 @@ def forged_evaluation(rng: random.Random, bars: int) -> StrategyEvaluated:
 
 
 def forged_assessment(rng: random.Random, bars: int) -> RiskAssessed:
-    """The answer to an evaluation that nobody made."""
-    asked = forged_evaluation(rng, bars)
+    """The answer to an evaluation that nobody made; of a step of one or of several, at any place in it."""
+    asked, size = forged_evaluation(rng, bars), rng.choice((1, 1, 2, 5))
     return RiskAssessed(
         account_id=asked.account_id,
         strategy_id=asked.strategy_id,
@@ -79,18 +79,29 @@ def forged_assessment(rng: random.Random, bars: int) -> RiskAssessed:
         intents=(),
         cancels=(),
         rules=(),
-        step_index=0,
-        step_size=1,
+        step_index=rng.randrange(size),
+        step_size=size,
     )
 
 
-def run(candles: Sequence[CandleClosed], rng: random.Random, forged: Sequence[Event]) -> ClosedLoop:
-    """Everything in a random interleaving, with crashes; forged records get onto their topics between real ones."""
+Bar = tuple[str, str, int]
+"""Strategy, symbol and close of a bar that is evaluated."""
+
+
+def run(
+    candles: Sequence[CandleClosed], rng: random.Random, forged: Sequence[Event], ids: Mapping[Bar, str]
+) -> ClosedLoop:
+    """Everything in a random interleaving, with crashes; forged records get onto their topics between real ones.
+
+    ``ids``: of real evaluations; some that are forged have those of their bars.
+    """
     loop, left = ClosedLoop(setup_of(candles), candles), list(forged)
     while (ready := loop.ready()) or left:
         if left and (not ready or rng.random() < 0.05):
-            event = left.pop()
-            loop.log.append(Emit(event, event_id=f"forged-{len(left)}"))
+            event, event_id = left.pop(), f"forged-{len(left)}"
+            if isinstance(event, StrategyEvaluated) and rng.random() < 0.5:
+                event_id = ids.get((event.strategy_id, event.symbol, event.event_time_us), event_id)
+            loop.log.append(Emit(event, event_id=event_id))
             continue
         member, place = rng.choice(ready)
         for _ in range(rng.choice((1, 1, 1, 8, 40))):
@@ -103,11 +114,25 @@ def run(candles: Sequence[CandleClosed], rng: random.Random, forged: Sequence[Ev
     return loop
 
 
-def orders(loop: ClosedLoop) -> Iterator[Event]:
-    """What became of orders, in the order of their accounts; without what only the number of messages tells."""
-    for event in loop.outputs().values():
-        if isinstance(event, OrderChanged | OrderFilled):
-            yield event
+def evaluations(loop: ClosedLoop) -> Iterator[tuple[str, StrategyEvaluated]]:
+    """Real ones and forged ones, with their ids."""
+    for message in loop.log.messages():
+        if isinstance(message.event, StrategyEvaluated):
+            yield message.envelope.event_id, message.event
+
+
+def said(loop: ClosedLoop) -> Iterator[Event]:
+    """What risk and execution published, once each. Raises AssertionError when one id says two things."""
+    found: dict[str, Event] = {}
+    for message in loop.log.messages():
+        if isinstance(message.event, RiskAssessed | OrderChanged | OrderFilled):
+            assert found.setdefault(message.envelope.event_id, message.event) == message.event
+    yield from found.values()
+
+
+def orders(loop: ClosedLoop) -> set[str]:
+    """What became of orders."""
+    return {repr(event) for event in said(loop) if isinstance(event, OrderChanged | OrderFilled)}
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -118,12 +143,12 @@ def test_loop_when_records_are_forged_then_real_orders_are_the_same_and_nothing_
     rng = random.Random(seed)
     candles = sorted([*market(rng, (BTC,), bars), *market(rng, (ETH,), bars)], key=lambda bar: bar.close_time_us)
     forged = [rng.choice((forged_evaluation, forged_assessment))(rng, bars) for _ in range(count)]
-    loop = run(candles, rng, forged)
-    calm = run(candles, rng, ())
-    assert set(map(repr, orders(loop))) == set(map(repr, orders(calm)))
-    answered = {e.evaluation_id for e in loop.outputs().values() if isinstance(e, RiskAssessed)}
-    asked = [m for m in loop.log.messages() if isinstance(m.event, StrategyEvaluated)]
-    assert {message.envelope.event_id for message in asked} <= answered
+    calm = run(candles, rng, (), {})
+    ids = {(e.strategy_id, e.symbol, e.event_time_us): event_id for event_id, e in evaluations(calm)}
+    loop = run(candles, rng, forged, ids)
+    assert orders(loop) == orders(calm)
+    answered = {answer.evaluation_id for answer in said(loop) if isinstance(answer, RiskAssessed)}
+    assert {event_id for event_id, _ in evaluations(loop)} <= answered
     for member in loop.members:
         if isinstance(member, ExecutionMember | RiskMember):
             assert list(member.desk.waits()) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tradewire.ports.events import RiskAssessed, RiskDecision, Signal, StrategyEvaluated
@@ -71,7 +73,7 @@ def test_step_when_the_version_of_one_of_its_evaluations_is_not_known_yet_then_w
     assert [a.step_size for a in say(desk, status(active(document("trend", "alpha", ETH)), both))] == [2, 2]
 
 
-def test_refusal_when_it_is_on_the_topic_then_it_stands_though_the_version_is_accepted_later() -> None:
+def test_refusal_when_it_is_on_the_topic_then_it_is_not_said_again() -> None:
     first = desk_with(symbols=(ETH,))
     forged = evaluation(0, ENTRY, BTC, config_version=2)
     say(first, forged, 1)
@@ -79,9 +81,51 @@ def test_refusal_when_it_is_on_the_topic_then_it_stands_though_the_version_is_ac
     (answer,) = answers(first.tick(0))
     second = desk_with(symbols=(ETH,))
     second.admission.published(answer)
-    say(second, status(active(document("trend", "alpha", BTC), 2, HOUR_US)))
     assert answer.evaluation_id == envelope(forged, 1).event_id
-    assert (say(second, forged, 1), second.pending.lowest()) == ([], {})
+    assert (say(first, forged, 1), first.pending.lowest()) == ([], {})
+    assert (say(second, forged, 1), second.pending.lowest(), list(second.waits())) == ([], {}, [])
+
+
+def test_refusal_when_the_version_in_force_decides_on_the_same_bar_then_that_is_answered() -> None:
+    calm, desk = desk_with(), desk_with()
+    forged = evaluation(0, Signal.HOLD, config_version=9)
+    say(desk, forged, 1)
+    desk.admission.unknown.settle()
+    (answer,) = answers(desk.tick(0))
+    assert answer.evaluation_id == envelope(REAL, 1).event_id
+    for event in (account_state(0), REAL):
+        assert say(desk, event, 1) == say(calm, event, 1)
+
+
+def test_evaluation_when_its_stream_is_answered_beyond_it_then_refused_once() -> None:
+    desk = desk_with()
+    for number in (0, 2):
+        say(desk, evaluation(number, Signal.HOLD), number)
+    behind = evaluation(1, ENTRY)
+    (answer,) = say(desk, behind, 3)
+    assert (answer.decision, answer.step_size, refused(answer)) == (RiskDecision.REFUSED, 0, {"step_open"})
+    again = [behind, *(evaluation(number, Signal.HOLD) for number in (0, 2))]
+    assert [say(desk, event, offset) for event, offset in zip(again, (3, 0, 2), strict=True)] == [[], [], []]
+
+
+def test_second_evaluation_of_a_bar_when_the_first_waits_then_refused_and_the_first_is_answered() -> None:
+    desk = desk_with()
+    say(desk, REAL, 1)
+    second = evaluation(0, Signal.ENTER_SHORT)
+    (answer,) = answers(desk.on_evaluation(second, replace(envelope(second, 2), event_id="forged")))
+    assert (answer.decision, answer.step_size, refused(answer)) == (RiskDecision.REFUSED, 0, {"step_open"})
+    (first,) = say(desk, account_state(0))
+    assert (first.decision, first.evaluation_id) == (RiskDecision.APPROVED, envelope(REAL, 1).event_id)
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_evaluation_far_ahead_of_its_stream_then_the_stream_is_waited_for_again(*, last: bool) -> None:
+    desk = desk_with(symbols=(BTC, ETH))
+    say(desk, evaluation(500, Signal.HOLD, ETH, last_of_stream=last), 1)
+    for number in (0, 1):
+        say(desk, evaluation(number, Signal.HOLD, ETH), 2 + number)
+        assert [a.step_size for a in say(desk, evaluation(number, Signal.HOLD, BTC), 12 + number)] == [2, 2]
+    assert say(desk, evaluation(2, Signal.HOLD, BTC), 14) == []
 
 
 async def test_service_when_evaluations_are_forged_then_answers_them_and_the_real_ones_behind() -> None:

@@ -72,6 +72,16 @@ def test_late_answer_when_its_clock_was_ahead_then_the_leader_has_the_last_word_
     assert versions(evaluated(follower, 3)) == [2]
 
 
+def test_late_answers_of_two_leaders_then_what_stands_is_said_after_the_latest_of_them() -> None:
+    leader = desk_with()
+    (first,) = asked(leader, FIRST)
+    (second,) = asked(leader, SECOND)
+    late = first.model_copy(update={"answered_at_us": second.answered_at_us + 1_000_000})
+    hear(leader, first, second, late, first)
+    (again,) = ticked(leader, 1)
+    assert again == second.model_copy(update={"answered_at_us": late.answered_at_us + 1})
+
+
 def test_answer_when_the_lead_moves_then_what_the_next_leader_says_stands() -> None:
     one, two = desk_with(), desk_with(leads=False)
     (first,) = asked(one, FIRST)

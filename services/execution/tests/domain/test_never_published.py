@@ -47,3 +47,35 @@ def test_answer_outside_the_steps_when_it_has_no_orders_then_no_account_begins()
     desk = desk_with()
     assert say(desk, assessment(0, account_id="nobodys", step_size=0)) == []
     assert desk.accounts() == {}
+
+
+def test_assessment_of_several_when_its_strategy_was_retired_then_its_place_in_the_step_is_free() -> None:
+    desk = desk_with()
+    say(desk, retired(active(document("gone", "alpha", ETH)), {ETH: HOUR_US}))
+    told(desk, assessment(0, strategy_id="gone", symbol=ETH, step_size=5), candle(0), assessment(0, intent()))
+    assert len(fills(say(desk, candle(1)))) == 1
+
+
+def test_assessment_far_ahead_when_its_version_is_in_force_then_the_steps_before_are_placed() -> None:
+    desk = desk_with()
+    told(desk, assessment(500), candle(0), candle(1))
+    assert [wait.event_time_us for wait in desk.waits()] == [HOUR_US]
+    told(desk, assessment(0, intent()))
+    assert [wait.event_time_us for wait in desk.waits()] == [2 * HOUR_US]
+    assert [state.event_time_us for state in states(told(desk, assessment(1), candle(2)))] == [3 * HOUR_US]
+
+
+def test_orders_that_nobody_owes_when_delivered_again_then_denied_once() -> None:
+    desk = desk_with()
+    say(desk, retired(active(document("gone", "alpha", ETH)), {ETH: HOUR_US}))
+    forged = assessment(500, intent(), strategy_id="gone", symbol=ETH)
+    changes = [event for event in told(desk, candle(0), forged, forged) if isinstance(event, OrderChanged)]
+    assert [change.status for change in changes] == [OrderStatus.DENIED]
+
+
+def test_bar_that_risk_refused_when_it_is_decided_on_after_all_then_nobody_waits_for_it() -> None:
+    desk = desk_with()
+    told(desk, candle(0), assessment(0), candle(1))
+    assert [wait.event_time_us for wait in desk.waits()] == [2 * HOUR_US]
+    say(desk, assessment(1, step_size=0))
+    assert list(desk.waits()) == []

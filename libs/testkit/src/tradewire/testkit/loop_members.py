@@ -154,7 +154,8 @@ class RiskMember(Member):
         self.desk.again.is_reading = lambda number: any(
             self.positions[place] < end for place, end in ends.items() if place.partition == number
         )
-        self.desk.published(PublishedAnswers(range(self.log.partitions), newest_us, answers))
+        every = range(self.log.partitions)
+        self.desk.published(PublishedAnswers(every, newest_us, answers, whole=every))
 
     def held(self) -> dict[Place, int]:
         return dict(self.desk.pending.lowest())

@@ -85,11 +85,13 @@ class RiskStore(ChangelogStore):
         self._desk.own(partitions)
         newest_us: dict[str, int] = {}
         answers: list[RiskAssessed] = []
-        unread: list[int] = []
+        unread, whole = list[int](), list[int]()
         for partition in partitions:
-            answers += await self._answers(partition, newest_us, unread)
+            found, is_whole = await self._answers(partition, newest_us, unread)
+            answers += found
+            whole += [partition] * is_whole
         await self._read_again(partitions)
-        self._desk.published(PublishedAnswers(partitions, newest_us, answers, unread))
+        self._desk.published(PublishedAnswers(partitions, newest_us, answers, unread, whole))
         return repeated
 
     async def _read_again(self, partitions: Sequence[int]) -> None:
@@ -109,8 +111,11 @@ class RiskStore(ChangelogStore):
                 return True
         return False
 
-    async def _answers(self, partition: int, newest_us: dict[str, int], unread: list[int]) -> list[RiskAssessed]:
-        """The answers at the end of a partition that no saved state includes, and some before; in their order.
+    async def _answers(
+        self, partition: int, newest_us: dict[str, int], unread: list[int]
+    ) -> tuple[list[RiskAssessed], bool]:
+        """The answers at the end of a partition that no saved state includes, and some before; in their order; and
+        whether these are all that there are.
 
         State is saved for all accounts of a partition at once, so one that is included says that all before it are.
         Adds to ``newest_us`` the event time of the newest step answered, per account, and to ``unread`` the partition
@@ -118,8 +123,9 @@ class RiskStore(ChangelogStore):
         """
         assert self._context is not None
         answers: list[tuple[int, RiskAssessed]] = []
-        count, included = 0, False
         place = Place(BY_EVENT[RiskAssessed].name, partition)
+        begin = (await self._context.bus.begin_offsets([place]))[place]
+        count, included, is_whole = 0, False, False
         looked = newest(
             self._context.bus,
             self._clock,
@@ -129,6 +135,7 @@ class RiskStore(ChangelogStore):
         )
         async for record, _ in looked:
             count += 1
+            is_whole |= record.offset <= begin
             answered = await self._answered(record)
             if answered is None:
                 continue
@@ -140,7 +147,7 @@ class RiskStore(ChangelogStore):
             included |= self._includes(account_id, time_us)
             if answer is not None:
                 answers.append((record.offset, answer))
-        return [answer for _, answer in sorted(answers, key=itemgetter(0))]
+        return [answer for _, answer in sorted(answers, key=itemgetter(0))], is_whole
 
     def _includes(self, account_id: str, time_us: int) -> bool:
         """Does the state of an account include the answers up to an event time?"""

@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tradewire.execution.domain.arrivals import Arrived, Feed, PendingAssessment
+from tradewire.execution.domain.arrivals import Arrived, Feed, PendingAssessment, Streams, is_whole
 from tradewire.execution.domain.execution_port import ExecutionPort
+from tradewire.execution.domain.refused_bars import RefusedBars
 from tradewire.ports.events import RiskAssessed
 from tradewire.ports.message import Envelope
 from tradewire.trading.language import INTERVALS_US
@@ -57,8 +58,10 @@ class ExecutionAccount:
     """Join state and book of one account. Buffers are read again after a restart; everything else is ``saved``.
 
     ``time_us``: the last event time that happened; ``awaits_us``: the event time whose assessments must be placed
-    before the next bar may happen; ``read_to``: event time and index of the newest assessment read, which is the order
-    in which risk writes them; ``reached_us``: the newest step read since the start; ``follows``: the feeds whose bars
+    before the next bar may happen; ``read_to``: event time and index of the newest assessment that was placed or
+    denied, which is the order in which risk writes them; ``reached_us``: the step that was read last since the start;
+    ``unowed``: by step, indices of assessments of bars that nobody decides on; ``refused_to``: offset behind the newest
+    of these that was ahead of the account; ``follows``: the feeds whose bars
     the last step waited for, without those that it left; ``results_e8``: realized PnL before fees and fees, quote, by
     strategy, "" for what none of them asked for.
     """
@@ -80,6 +83,9 @@ class ExecutionAccount:
     assessments: dict[int, dict[int, PendingAssessment]] = field(default_factory=dict)
     ending: set[Feed] = field(default_factory=set)
     reached_us: int = -1
+    unowed: dict[int, set[int]] = field(default_factory=dict)
+    refused_to: int = 0
+    refused: RefusedBars = field(default_factory=RefusedBars)
     venues: dict[str, str] = field(default_factory=dict)
     results_e8: dict[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -116,17 +122,23 @@ class ExecutionAccount:
                 step[event.step_index] = PendingAssessment(event, envelope)
                 self.pending.take(envelope)
 
-    def read(self, event: RiskAssessed, *, owed: bool) -> bool:
+    def read(self, event: RiskAssessed, offset: int, *, owed: bool) -> bool:
         """Note an assessment; is it a new one, rather than one that is delivered or published again?
 
-        One of a bar that nobody decides on, not ``owed``, does not tell that the steps before it have been answered.
+        One of a bar that nobody decides on, not ``owed``, only tells that its step has one answer less to wait for.
+        Risk answers an account's steps in order, so the answer read last tells how far it is, whatever was read before:
+        one that is far ahead of the market is followed by those of steps before.
         """
-        place = (event.event_time_us, event.step_index)
-        new = place > self.read_to
-        if owed:
-            self.reached_us = max(self.reached_us, event.event_time_us)
-        if owed or event.intents:
-            self.read_to = max(place, self.read_to)
+        time_us, index = place = (event.event_time_us, event.step_index)
+        if not owed and event.step_size > 1 and time_us > self.assessed_us:
+            self.unowed.setdefault(time_us, set()).add(index)
+        elif owed and time_us > self.assessed_us and index not in self.assessments.get(time_us, ()):
+            self.reached_us = time_us
+        if time_us <= self.time_us:
+            new, self.read_to = place > self.read_to, max(place, self.read_to)
+        else:
+            new = owed or offset >= self.refused_to
+            self.refused_to = self.refused_to if owed else max(offset + 1, self.refused_to)
         return new
 
     def complete(self, owed: Iterable[tuple[Feed, int]]) -> bool:
@@ -172,20 +184,35 @@ class ExecutionAccount:
         found.update(order.symbol for order in self.orders.values())
         return found
 
-    def complete_step(self, time_us: int) -> list[PendingAssessment] | None:
-        """The assessments of a step in order, once all are here; what is here, if anything, when a later step was read,
-        and so no more come.
+    def complete_step(self, time_us: int, deciding: Callable[[], Streams]) -> list[PendingAssessment] | None:
+        """The assessments of a step in order, once all are here; what is here, if anything, when risk has gone on to a
+        later step, and so no more come.
+
+        Risk may have counted one of a bar that nobody decides on, as it had not heard of that: then all are here when
+        there is one of each stream that is ``deciding``. There is no step where risk refused each of these outside it.
         """
         step = self.assessments.get(time_us)
-        if step and (self.reached_us > time_us or len(step) >= step[min(step)].event.step_size):
+        if not step and (refused := self.refused.at(time_us)) and deciding() <= refused:
+            return []
+        if step and is_whole(step, self.unowed.get(time_us, set()), deciding):
             return self.take_step(time_us)
-        return [] if self.reached_us > time_us else None
+        if not self._has_later(time_us):
+            return None
+        return self.take_step(time_us) if step else []
+
+    def _has_later(self, time_us: int) -> bool:
+        """Has risk gone on to a later step? Not before a bar of it was published."""
+        if self.reached_us <= time_us:
+            return False
+        return any(waiting and waiting[-1].candle.close_time_us >= self.reached_us for waiting in self.candles.values())
 
     def take_step(self, time_us: int) -> list[PendingAssessment]:
         """Take what is here of a step out of the buffer, in order."""
         step = self.assessments.pop(time_us)
         for assessed in step.values():
             self.pending.release(assessed.envelope)
+        self.unowed = {at_us: indices for at_us, indices in self.unowed.items() if at_us > time_us}
+        self.read_to = max((time_us, max(step)), self.read_to)
         return [step[index] for index in sorted(step)]
 
     def drop(self) -> None:
@@ -209,6 +236,8 @@ class ExecutionAccount:
                 "awaits_us": self.awaits_us,
                 "assessed_us": self.assessed_us,
                 "read_to": self.read_to,
+                "refused_to": self.refused_to,
+                "refused": sorted(self.refused.saved(self.assessed_us)),
                 "sequence": self.sequence,
                 "shares_e8": [[*key, qty] for key, qty in sorted(self.shares_e8.items())],
                 "orders": {client_id: asdict(order) for client_id, order in self.orders.items()},
@@ -241,6 +270,8 @@ class ExecutionAccount:
             awaits_us=data["awaits_us"],
             assessed_us=data["assessed_us"],
             read_to=tuple(data.get("read_to", (data["assessed_us"], 0))),
+            refused_to=data.get("refused_to", 0),
+            refused=RefusedBars(data.get("refused", ())),
             sequence=data["sequence"],
             shares_e8={(strategy, symbol): qty for strategy, symbol, qty in data["shares_e8"]},
             orders={client_id: OrderRecord(**order) for client_id, order in data["orders"].items()},

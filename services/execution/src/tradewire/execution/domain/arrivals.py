@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from tradewire.ports.events import CandleClosed, RiskAssessed
@@ -14,6 +16,10 @@ Key = tuple[str, str]
 """(venue, symbol)."""
 Feed = tuple[str, str, int]
 """(venue, symbol, interval in µs): bars of one length. An account may decide on several of one symbol."""
+
+
+Streams = AbstractSet[tuple[str, str, int]]
+"""Strategies with a symbol and a version each."""
 
 
 class Arrived(NamedTuple):
@@ -44,3 +50,14 @@ class PendingAssessment(NamedTuple):
 
     event: RiskAssessed
     envelope: Envelope
+
+
+def is_whole(step: Mapping[int, PendingAssessment], unowed: set[int], deciding: Callable[[], Streams]) -> bool:
+    """Are the assessments of a step all here? ``unowed``: indices of those of bars that nobody decides on."""
+    size = step[min(step)].event.step_size
+    if len(step) >= size:
+        return True
+    if not unowed or len(step.keys() | unowed) < size:
+        return False
+    here = {(one.event.strategy_id, one.event.symbol) for one in step.values()}
+    return here.issuperset((strategy_id, symbol) for strategy_id, symbol, _ in deciding())

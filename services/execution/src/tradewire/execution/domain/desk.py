@@ -95,8 +95,7 @@ class ExecutionDesk:
 
     def on_instrument(self, event: InstrumentChanged, _: Envelope) -> Iterable[Emit]:
         """Filters, fees and brackets."""
-        spec = spec_of(event)
-        self._specs[event.venue, event.symbol] = spec
+        spec = self._specs[event.venue, event.symbol] = spec_of(event)
         for account in self._accounts.values():
             if account.venues.get(event.symbol) == event.venue:
                 account.execution.list_instrument(spec)
@@ -125,6 +124,9 @@ class ExecutionDesk:
             if event.intents or event.cancels:
                 account = self._account(event.account_id)
                 yield from self._journal.noted(self._place(account, assessed, max(account.time_us, 0)))
+            elif (known := self._accounts.get(event.account_id)) is not None:
+                known.refused.add(event)
+                yield from self._journal.noted(self._advance(known))
         elif self.unknown.has(event.account_id) or not self._roster.knows(event.strategy_id, event.config_version):
             self.unknown.keep(event, envelope)
         else:
@@ -142,8 +144,8 @@ class ExecutionDesk:
     def _take(self, event: RiskAssessed, envelope: Envelope) -> Iterator[Emit]:
         yield from self._first_answers.compare(event, envelope)
         account, owed = self._account(event.account_id), self._roster.owes_some_bar(event)
-        new = account.read(event, owed=owed)
-        if not self._following.is_past(account, event) and (owed or event.step_size > 1):
+        new = account.read(event, envelope.offset, owed=owed)
+        if owed and not self._following.is_past(account, event):
             account.take_assessment(event, envelope)
         elif new:
             yield from self._journal.noted(denied(account, PendingAssessment(event, envelope)))
@@ -165,9 +167,8 @@ class ExecutionDesk:
         """Take an account back from the ledger."""
         account = ExecutionAccount.restored(account_id, saved, self.pending, self._taken_back)
         self._accounts.restore(account_id, account)
-        for symbol, venue in account.venues.items():
-            if (spec := self._specs.get((venue, symbol))) is not None:
-                account.execution.list_instrument(spec)
+        for spec in filter(None, (self._specs.get((venue, symbol)) for symbol, venue in account.venues.items())):
+            account.execution.list_instrument(spec)
         self.kill_switch.begin(account_id)
         self._following.begin(account)
 
@@ -214,8 +215,8 @@ class ExecutionDesk:
 
     def status(self) -> dict[str, object]:
         """For /health."""
-        accounts = self._accounts.peek().values()
-        return {"accounts": accounts_status(accounts, self._following), "controls": self.kill_switch.controls.levels()}
+        accounts = accounts_status(self._accounts.peek().values(), self._following)
+        return {"accounts": accounts, "controls": self.kill_switch.controls.levels()}
 
     def waits(self) -> Iterator[WaitReason]:
         """Accounts that stand still until risk has answered a step, or their venue an order."""
@@ -233,17 +234,16 @@ class ExecutionDesk:
 
     def _list(self, account: ExecutionAccount, venue: str, symbol: str) -> None:
         """List a symbol when the account first comes to it: what it keeps grows with what it trades."""
-        if symbol in account.venues or (spec := self._specs.get((venue, symbol))) is None:
-            return
-        account.execution.list_instrument(spec)
-        account.venues[symbol] = venue
+        if symbol not in account.venues and (spec := self._specs.get((venue, symbol))) is not None:
+            account.execution.list_instrument(spec)
+            account.venues[symbol] = venue
 
     def _advance(self, account: ExecutionAccount) -> Iterator[Emit]:
         """Place complete steps and let complete bars happen, alternately, as far as the inputs reach."""
         yield from self.kill_switch.carry_out(account)
         while not account.execution.owes:
             if account.awaits_us is not None:
-                step = account.complete_step(account.awaits_us)
+                step = account.complete_step(account.awaits_us, partial(self._following.deciding, account))
                 if step is None and self._following.decides(account, account.awaits_us):
                     return
                 for assessed in step or ():

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tradewire.execution.domain.account import ExecutionAccount
-from tradewire.execution.domain.arrivals import Arrived, Feed, Key
+from tradewire.execution.domain.arrivals import Arrived, Feed, Key, Streams
 from tradewire.ports.events import RiskAssessed
 from tradewire.trading.exchange import Bar
 from tradewire.trading.exchange.bars import constant_mark
@@ -85,6 +85,12 @@ class Following:
         """Did a bar at ``time_us`` happen to the account that a strategy of it decides on?"""
         decided = self._decided_on(account.account_id, time_us)
         return any(account.happened_us.get(feed) == time_us for feed in decided)
+
+    def deciding(self, account: ExecutionAccount) -> Streams:
+        """Strategies that decide on a bar which was the last to happen to the account, each with symbol and version."""
+        subscriptions = self._roster.subscriptions(account.account_id, account.time_us)
+        here = [item for item in subscriptions if account.happened_us.get(_feed(item)) == account.time_us]
+        return {(item.stream.strategy_id, item.stream.symbol, item.version) for item in here}
 
     def is_past(self, account: ExecutionAccount, event: RiskAssessed) -> bool:
         """Has the account gone on without the event's step, or will it never come to it?

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from heapq import heappop, heappush
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from tradewire.ports.checks import check_account_state_changed
 from tradewire.ports.events import AccountStateChanged, OrderIntent, RiskAssessed, Signal, StrategyEvaluated
 from tradewire.ports.message import Envelope
+from tradewire.risk.domain.answered import AnsweredEvaluations
 from tradewire.risk.domain.in_flight import InFlightOrder, InFlightOrders
 from tradewire.risk.domain.recorded import Again, RecordedStep, recorded_steps
 from tradewire.risk.domain.saved_values import saved_decimal, saved_int, saved_text
@@ -67,14 +68,18 @@ class RiskAccount:
     ending: set[Stream] = field(default_factory=set)
     in_flight: InFlightOrders = field(default_factory=InFlightOrders)
     recorded: dict[int, RecordedStep] = field(default_factory=dict)
+    answered: AnsweredEvaluations = field(init=False)
 
     def __post_init__(self) -> None:
         self.answered_until_us = max(self.answered_us.values(), default=-1)
+        self.answered = AnsweredEvaluations(self.answered_until_us)
 
     def take_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> None:
-        """Buffer an evaluation, unless it was answered or is buffered already."""
-        if self.has_answered(event):
-            return
+        """Buffer an evaluation, unless it is buffered already.
+
+        Evaluations of a stream are read in their order, so the one read last tells how far the stream is, whatever
+        was read before: one that is far ahead of its market is followed by those of bars before.
+        """
         stream = Stream(event.strategy_id, event.symbol, INTERVALS_US[event.interval])
         step = self.steps.get(event.event_time_us)
         if step is None:
@@ -84,7 +89,9 @@ class RiskAccount:
             return
         step[stream] = WaitingEvaluation(event, envelope)
         self.pending.take(envelope)
-        self.newest_us[stream] = max(event.event_time_us, self.newest_us.get(stream, -1))
+        self.newest_us[stream] = event.event_time_us
+        for ends in (self.ending, self.ended):
+            ends.discard(stream)
         if event.last_of_stream:
             self.ending.add(stream)
 
@@ -92,6 +99,22 @@ class RiskAccount:
         """Was this evaluation of its stream, or a later one, answered?"""
         stream = Stream(event.strategy_id, event.symbol, INTERVALS_US[event.interval])
         return event.event_time_us <= self.answered_us.get(stream, -1)
+
+    def has_gone_past(self, event: StrategyEvaluated, evaluation_id: str) -> bool:
+        """Was this very evaluation answered? Then its stream has come as far. What is too old to be known was."""
+        if not self.answered.has(evaluation_id):
+            return self.has_answered(event) and event.event_time_us <= self.answered.since_us
+        if self.is_recorded(evaluation_id):
+            return False
+        stream = Stream(event.strategy_id, event.symbol, INTERVALS_US[event.interval])
+        self.answered_us[stream] = max(event.event_time_us, self.answered_us.get(stream, -1))
+        return True
+
+    def has_another(self, event: StrategyEvaluated, evaluation_id: str) -> bool:
+        """Is another evaluation of the same bar of its stream here?"""
+        stream = Stream(event.strategy_id, event.symbol, INTERVALS_US[event.interval])
+        other = self.steps.get(event.event_time_us, {}).get(stream)
+        return other is not None and other.envelope.event_id != evaluation_id
 
     def take_state(self, event: AccountStateChanged, envelope: Envelope) -> None:
         """Buffer an account state, unless it is older than the one in use."""
@@ -116,10 +139,11 @@ class RiskAccount:
 
         A stream answers for a time by its record there, by any later record of its own, or by its end.
         """
+        here = self.steps[self.times_us[0]] if self.times_us else ()
         for subscription, close_us in owed:
             stream = subscription.stream
             known_us = max(self.newest_us.get(stream, -1), self.answered_us.get(stream, -1))
-            if known_us < close_us and stream not in self.ending and stream not in self.ended:
+            if known_us < close_us and stream not in here and stream not in self.ending and stream not in self.ended:
                 yield stream
 
     def state_as_of(self, step_us: int) -> AccountStateChanged | None:
@@ -167,6 +191,7 @@ class RiskAccount:
             del self.steps[step_us]
             heappop(self.times_us)
         for stream, waiting in zip(taken, answered, strict=True):
+            self.answered.add(waiting.envelope.event_id, step_us)
             self.pending.release(waiting.envelope)
             self.answered_us[stream] = step_us
             if waiting.event.last_of_stream:
@@ -175,8 +200,15 @@ class RiskAccount:
 
     # ---- what a life before has answered ----
 
-    def remember(self, answers: Iterable[RiskAssessed]) -> None:
-        """Answers that are on the topic, in order; those that the state includes say nothing new."""
+    def remember(self, answers: Sequence[RiskAssessed], *, whole: bool) -> None:
+        """Answers that are on the topic, in order; of those that the state includes only which they are is new.
+
+        ``whole``: no answer of the account is missing.
+        """
+        since_us = -1 if whole else min((answer.event_time_us for answer in answers), default=self.answered_until_us)
+        self.answered = AnsweredEvaluations(since_us)
+        for answer in answers:
+            self.answered.add(answer.evaluation_id, answer.event_time_us)
         answered_us: dict[tuple[str, str], int] = {}
         for (strategy_id, symbol, _), time_us in self.answered_us.items():
             answered_us[strategy_id, symbol] = max(time_us, answered_us.get((strategy_id, symbol), -1))

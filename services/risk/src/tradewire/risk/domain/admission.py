@@ -1,29 +1,34 @@
 """Which evaluations enter an account's join: those of bars that a version in force decides on.
 
 Any other would be waited for, or waited with, by nobody else: it is refused at once, outside the steps (step_size 0),
-and nothing of the account changes. One of a version that is not known is kept aside first, see ``unknown_versions``.
+and nothing of the account changes. So is one whose bar its stream has gone past without it, and a second one of a bar.
+One of a version that is not known is kept aside first, see ``unknown_versions``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import Enum, auto
 
 from tradewire.ports.events import RiskAssessed, RiskDecision, StrategyEvaluated
 from tradewire.ports.message import Emit, Envelope
 from tradewire.risk.domain.account import RiskAccount, WaitingEvaluation
 from tradewire.risk.domain.assessments import assessed
-from tradewire.risk.domain.flattening import refused_as_ended
+from tradewire.risk.domain.flattening import refused_as_ended, refused_as_late, refused_as_second
+from tradewire.trading.assessment.assess import Decision
 from tradewire.trading.pending_offsets import PendingOffsets
 from tradewire.trading.roster import Roster
 from tradewire.trading.unknown_versions import UnknownVersions
 
+REFUSED_MAX = 100_000
+"""Refusals that are remembered, so that each is said once."""
+
 
 class Admitted(Enum):
-    """What becomes of an evaluation. ``KEPT``: its version is not known; ``STANDS``: it was refused before."""
+    """What becomes of an evaluation. ``KEPT``: its version is not known; ``STANDS``: it was answered before."""
 
     JOINS = auto()
-    REFUSED = auto()
     KEPT = auto()
     STANDS = auto()
 
@@ -34,7 +39,7 @@ class Admission:
     def __init__(self, roster: Roster, pending: PendingOffsets) -> None:
         self._roster = roster
         self.unknown: UnknownVersions[StrategyEvaluated] = UnknownVersions(roster.knows, pending)
-        self._refused: set[str] = set()
+        self._refused: dict[tuple[str, int], None] = {}
 
     def judge(
         self,
@@ -42,20 +47,45 @@ class Admission:
         envelope: Envelope,
         account: RiskAccount | None,
         recorded: Iterable[RiskAssessed],
-    ) -> Admitted:
-        """``account``: its account, if it is known; ``recorded``: answers on the topic, of one that is not."""
-        if envelope.event_id in self._refused:
+    ) -> Admitted | Emit:
+        """What becomes of it, or its refusal.
+
+        ``account``: its account, if it is known; ``recorded``: answers on the topic, of one that is not.
+        """
+        key = envelope.event_id
+        if account is not None and account.has_gone_past(event, key):
             return Admitted.STANDS
-        if not self._roster.knows(event.strategy_id, event.config_version):
+        answered = account.is_recorded(key) if account is not None else key in {a.evaluation_id for a in recorded}
+        decision = None if answered else self._refusal(event, key, account)
+        if decision is None and (answered or self._roster.knows(event.strategy_id, event.config_version)):
+            return Admitted.JOINS
+        if (key, event.config_version) in self._refused:
+            return Admitted.STANDS
+        if decision is None:
             self.unknown.keep(event, envelope)
             return Admitted.KEPT
-        if self._roster.owes(event):
-            return Admitted.JOINS
-        if account is None:
-            was_answered = any(answer.evaluation_id == envelope.event_id for answer in recorded)
-        else:
-            was_answered = account.has_answered(event) or account.is_recorded(envelope.event_id)
-        return Admitted.JOINS if was_answered else Admitted.REFUSED
+        return self._refused_alone(event, envelope, decision)
+
+    def _refusal(self, event: StrategyEvaluated, key: str, account: RiskAccount | None) -> Decision | None:
+        """Why an evaluation enters no join, if it does not; None where that is not known, either."""
+        if not self._roster.knows(event.strategy_id, event.config_version):
+            return None
+        if not self._roster.owes(event):
+            return refused_as_ended(event)
+        if account is not None and account.has_answered(event):
+            return refused_as_late(event, account.answered_until_us)
+        if account is not None and account.has_another(event, key):
+            return refused_as_second(event)
+        return None
+
+    def refuse(self, event: StrategyEvaluated, envelope: Envelope) -> Emit:
+        """The answer to an evaluation of a bar that nobody decides on."""
+        return self._refused_alone(event, envelope, refused_as_ended(event))
+
+    def _refused_alone(self, event: StrategyEvaluated, envelope: Envelope, decision: Decision) -> Emit:
+        self._remember(envelope.event_id, event.config_version)
+        answer = assessed(WaitingEvaluation(event, envelope), decision, None, 0, 0, late=False)
+        return replace(answer, ordinal=f"version {event.config_version}")
 
     def holds_up(self, account: RiskAccount) -> bool:
         """Is a bar up to the oldest step one of a version that is not known? The answer tells who else decides."""
@@ -65,9 +95,12 @@ class Admission:
     def published(self, answer: RiskAssessed) -> None:
         """An answer outside the steps is on the topic: a refusal stands."""
         if answer.decision is RiskDecision.REFUSED:
-            self._refused.add(answer.evaluation_id)
+            self._remember(answer.evaluation_id, answer.config_version)
 
-
-def refused_alone(event: StrategyEvaluated, envelope: Envelope) -> Emit:
-    """The answer to an evaluation of a bar that nobody decides on."""
-    return assessed(WaitingEvaluation(event, envelope), refused_as_ended(event), None, 0, 0, late=False)
+    def _remember(self, evaluation_id: str, version: int) -> None:
+        """Evaluations of one bar by several versions have one id: of each the first answer stands, unless its bar comes
+        to be decided on.
+        """
+        self._refused[evaluation_id, version] = None
+        if len(self._refused) > REFUSED_MAX:
+            del self._refused[next(iter(self._refused))]

@@ -17,7 +17,7 @@ from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.risk import Exposure, RiskPort
 from tradewire.risk.domain.account import RiskAccount, WaitingEvaluation
 from tradewire.risk.domain.account_status import accounts_status, accounts_wait_for
-from tradewire.risk.domain.admission import Admission, Admitted, refused_alone
+from tradewire.risk.domain.admission import Admission, Admitted
 from tradewire.risk.domain.assessments import assessed, unknown
 from tradewire.risk.domain.flattening import close_share, only_refused, refused_as_ended, refused_as_late, shares
 from tradewire.risk.domain.limits import LimitsDesk
@@ -77,8 +77,8 @@ class RiskDesk:
                 account = self._account(event.account_id, envelope)
                 account.take_evaluation(event, envelope)
                 yield from self._advance(account)
-            case Admitted.REFUSED:
-                yield refused_alone(event, envelope)
+            case Emit() as refusal:
+                yield refusal
 
     def _explained(self) -> Iterator[Emit]:
         """Evaluations of versions that were not known: known now, or never accepted."""
@@ -87,7 +87,7 @@ class RiskDesk:
             if self._roster.knows(event.strategy_id, event.config_version):
                 yield from self.on_evaluation(event, item.envelope)
             else:
-                yield refused_alone(event, item.envelope)
+                yield self.admission.refuse(event, item.envelope)
             if (account := self._accounts.get(event.account_id)) is not None:
                 yield from self._advance(account)
 
@@ -168,7 +168,7 @@ class RiskDesk:
         self.again.begin(answers)
         for account_id, account in self._accounts.peek().items():
             if given := self.again.take(account_id):
-                account.remember(given)
+                account.remember(given, whole=self.again.knows_all(self._partitions[account_id]))
 
     def forget(self, partition: int) -> None:
         """Drop the accounts of a partition that another member answers for now."""
@@ -200,8 +200,8 @@ class RiskDesk:
     def _account(self, account_id: str, envelope: Envelope) -> RiskAccount:
         if account_id not in self._accounts:
             account = self._accounts[account_id] = RiskAccount(account_id, self.pending)
-            account.remember(self.again.take(account_id))
             self._partitions[account_id] = envelope.partition
+            account.remember(self.again.take(account_id), whole=self.again.knows_all(envelope.partition))
         return self._accounts[account_id]
 
     def _advance(self, account: RiskAccount) -> Iterator[Emit]:

@@ -83,6 +83,17 @@ def refused_as_late(event: StrategyEvaluated, answered_until_us: int) -> Decisio
     return Decision(RiskDecision.REFUSED, rules=(outcome,))
 
 
+def refused_as_second(event: StrategyEvaluated) -> Decision:
+    """The answer to another evaluation of a bar than the one that waits for its answer."""
+    outcome = RuleOutcome(
+        rule=STEP_OPEN,
+        passed=False,
+        value=f"another evaluation of the bar closed at {event.event_time_us} us",
+        limit="the first one of a bar",
+    )
+    return Decision(RiskDecision.REFUSED, rules=(outcome,))
+
+
 def refused_as_ended(event: StrategyEvaluated) -> Decision:
     """The answer to a signal of an instance that had not heard that its strategy was retired or changed.
 

@@ -22,13 +22,15 @@ ANY_US = 2**63
 class PublishedAnswers:
     """Answers on the topic, in order, and the event time of the newest one of each account.
 
-    ``unread``: partitions with one of which nobody can tell whom or when it answers.
+    ``whole``: partitions whose answers are all there; ``unread``: those with one of which nobody can tell whom or when
+    it answers.
     """
 
     partitions: Collection[int]
     newest_us: Mapping[str, int]
     answers: Sequence[RiskAssessed] = ()
     unread: Collection[int] = ()
+    whole: Collection[int] = ()
 
 
 class ReadingAgain:
@@ -42,6 +44,7 @@ class ReadingAgain:
         self._newest_us: dict[str, int] = {}
         self._answers: dict[str, list[RiskAssessed]] = {}
         self._unread: set[int] = set()
+        self._whole: set[int] = set()
 
     def begin(self, published: PublishedAnswers) -> None:
         """Partitions were taken over."""
@@ -49,10 +52,15 @@ class ReadingAgain:
         self._newest_us |= published.newest_us
         self._answers |= by_account(published.answers)
         self._unread |= set(published.unread)
+        self._whole = self._whole.difference(published.partitions).union(published.whole)
 
     def under_way(self, partition: int) -> bool:
         """May an evaluation still come that was answered before?"""
         return partition in self._partitions
+
+    def knows_all(self, partition: int) -> bool:
+        """Were all answers of a partition read?"""
+        return partition in self._whole
 
     def answers(self, account_id: str) -> Sequence[RiskAssessed]:
         """What was answered to an account that is not known yet."""

@@ -129,7 +129,9 @@ class Given:
         if stands and status.strategy_id not in self._led:
             self._late.pop(status.strategy_id, None)
             return False
-        self._late[status.strategy_id] = status, cause
+        known = self._late.get(status.strategy_id)
+        if known is None or status.answered_at_us >= known[0].answered_at_us:
+            self._late[status.strategy_id] = status, cause
         return True
 
     def to_say_again(self, known: Mapping[str, StrategyStatusChanged]) -> Iterator[tuple[StrategyStatusChanged, Emit]]:

@@ -1,0 +1,39 @@
+"""Bars that risk refused outside their steps: when it did, no version in force decided on them.
+
+A later answer of strategy's may say that one did, where an instance that was stopped answers late (ADR 30). Then nobody
+else answers for such a bar, and the account goes on behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tradewire.execution.domain.arrivals import Streams
+from tradewire.ports.events import RiskAssessed
+
+REFUSED_MAX = 1_000
+"""Event times of an account that are remembered."""
+
+
+class RefusedBars:
+    """Those of one account, by event time: strategies, with a symbol and a version each."""
+
+    def __init__(self, saved: Iterable[tuple[int, str, str, int]] = ()) -> None:
+        self._streams: dict[int, set[tuple[str, str, int]]] = {}
+        for time_us, strategy_id, symbol, version in saved:
+            self._streams.setdefault(time_us, set()).add((strategy_id, symbol, version))
+
+    def add(self, event: RiskAssessed) -> None:
+        """One was refused."""
+        stream = (event.strategy_id, event.symbol, event.config_version)
+        self._streams.setdefault(event.event_time_us, set()).add(stream)
+        if len(self._streams) > REFUSED_MAX:
+            del self._streams[next(iter(self._streams))]
+
+    def at(self, time_us: int) -> Streams:
+        """Whose bars of an event time were refused."""
+        return self._streams.get(time_us, set())
+
+    def saved(self, after_us: int) -> list[tuple[int, str, str, int]]:
+        """What is ahead of an account that has come to ``after_us``."""
+        return [(at_us, *stream) for at_us, found in self._streams.items() if at_us > after_us for stream in found]
