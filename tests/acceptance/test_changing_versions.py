@@ -37,8 +37,9 @@ STOPS = "{stop_loss: '0.02 * close', take_profit: '0.03 * close'}"
 class Publisher:
     """Somebody who publishes versions of three strategies on two accounts, and retires them."""
 
-    def __init__(self, loop: ClosedLoop, rng: random.Random) -> None:
-        self._loop, self._rng = loop, rng
+    def __init__(self, loop: ClosedLoop, rng: random.Random, *, only_btc: bool) -> None:
+        """``only_btc``: the market that has bars of two lengths; versions change their interval more often."""
+        self._loop, self._rng, self._only_btc = loop, rng, only_btc
         self._versions: Counter[str] = Counter()
         self._trades: dict[str, tuple[str, ...]] = {}
 
@@ -52,6 +53,8 @@ class Publisher:
         symbols = self._trades.get(name, ()) or self._rng.choice([(BTC,), (ETH,)])
         if self._rng.random() < 0.3:
             symbols = (BTC, ETH)
+        if self._only_btc:
+            symbols = (BTC,)
         self._trades[name] = symbols
         self._versions[name] += 1
         fields = {"interval": self._rng.choice(["1h", "1h", "4h"]) if symbols == (BTC,) else "1h"}
@@ -62,7 +65,9 @@ class Publisher:
         self._loop.log.append(Emit(version, event_id=f"{name}-{version.version}"))
 
 
-def played(seed: int, bars: int, acts: int, strategies: int = 1, *, late: bool = False) -> ClosedLoop:
+def played(
+    seed: int, bars: int, acts: int, strategies: int = 1, *, late: bool = False, only_btc: bool = False
+) -> ClosedLoop:
     """Everything in a random interleaving: bars come, members stop for a while, die, and read what they missed.
 
     ``late``: strategy's leader is stopped just before it writes an answer, which comes when others have gone on.
@@ -76,7 +81,7 @@ def played(seed: int, bars: int, acts: int, strategies: int = 1, *, late: bool =
     candles = [*also_every_four_hours(rng, market(rng, (BTC,), bars)), *market(rng, (ETH,), bars)]
     candles = [bar.model_copy(update={"last_of_stream": False}) for bar in candles]
     candles.sort(key=lambda bar: (bar.close_time_us, bar.symbol, bar.interval))
-    somebody, stopped = Publisher(loop, rng), set[Member]()
+    somebody, stopped = Publisher(loop, rng, only_btc=only_btc), set[Member]()
     moments = [rng.randrange(len(candles)) for _ in range(acts)]
     for number, bar in enumerate(candles):
         loop.log.append(emit_of(bar))
@@ -266,6 +271,14 @@ def test_loop_when_one_instance_of_strategy_answers_and_others_are_bars_ahead_th
     seed: int, bars: int, acts: int
 ) -> None:
     hold(played(seed, bars, acts, strategies=3))
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**32), bars=st.integers(12, 40), acts=st.integers(2, 12))
+def test_loop_when_intervals_change_and_instances_of_strategy_are_bars_ahead_then_the_same_holds(
+    seed: int, bars: int, acts: int
+) -> None:
+    hold(played(seed, bars, acts, strategies=3, only_btc=True))
 
 
 @pytest.mark.parametrize("seed", [14, 33, 37, 42, 56, 211, 400, 458, 4034])

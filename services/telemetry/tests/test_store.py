@@ -186,6 +186,15 @@ async def test_acquire_when_a_record_cannot_be_read_then_left_out(bench: Bench, 
     assert bench.desk.books.accounts["paper-1"].strategies["ema-cross-btc"].fills == 1
 
 
+async def test_acquire_when_a_record_has_a_dead_letter_then_left_out_again(bench: Bench, messages: Messages) -> None:
+    await bench.publish(messages.fill(), messages.fill(sequence=2))
+    bench.begin()
+    context = StoreContext(bench.bus, bench.codec, "telemetry", passes_over=lambda record: record.offset == 0)
+    await bench.store.open(context)
+    await bench.store.acquire([0])
+    assert bench.desk.books.accounts["paper-1"].strategies["ema-cross-btc"].fills == 1
+
+
 async def test_acquire_when_bars_came_before_then_feeds_are_known_and_lag_is_not_less(
     bench: Bench, messages: Messages
 ) -> None:

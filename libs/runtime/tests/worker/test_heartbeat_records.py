@@ -145,6 +145,22 @@ async def test_what_only_looks_like_one_is_no_heartbeat(rig: WorkerRig) -> None:
         assert [r for r in await rig.read(PIPELINE[1]) if r.value is None] == []
 
 
+async def test_one_whose_headers_nobody_can_read_tells_nothing_and_ends_no_service(rig: WorkerRig) -> None:
+    heard = list[int]()
+
+    def on_candle(event: CandleClosed, _: Envelope) -> Iterable[Emit]:
+        heard.append(event.close_time_us)
+        return ()
+
+    row, topic = on(CandleClosed, on_candle, heartbeat=lambda _: None), BY_EVENT[CandleClosed].name
+    async with rig.running(Service("indicator", (row,))):
+        for headers in ((("event_time_us", b"soon"),), (("event_id", b"\xff"),)):
+            await rig.put(Outgoing(topic, KEY_PREFIX + b"0", None, (HEADER, *headers), 0))
+        await rig.say(candle(0))
+        await rig.until(lambda: bool(heard))
+    assert rig.count(DEAD_LETTERS["indicator"]) == 0
+
+
 async def test_source_resumes_behind_bars_and_not_behind_heartbeats(rig: WorkerRig) -> None:
     headers = (HEADER, ("event_time_us", b"%d" % START_US))
     await rig.put(Outgoing(PIPELINE[0], KEY_PREFIX + b"0", None, headers, 0))

@@ -153,7 +153,7 @@ class TelemetryStore(Store):
         """One record; what can't be read was dead-lettered when it came."""
         assert self._context is not None
         codec = self._context.codec
-        if record.value is None:
+        if record.value is None or self._context.passes_over(record):
             return
         try:
             event = await read_record(codec, record)
