@@ -78,7 +78,7 @@ def test_a_service_installed_alone_has_no_sibling(alone: tuple[str, Path], tmp_p
         "import json, pkgutil, tradewire; print(json.dumps([m.name for m in pkgutil.iter_modules(tradewire.__path__)]))"
     )
     printed = subprocess.run([str(python), "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    libraries = {"ports", "runtime"} if service == "telemetry" else {"ports", "runtime", "trading"}
+    libraries = {"ports", "runtime", "trading"}
     libraries |= {"binance"} if service in ("ingest", "execution") else set()
     assert set(json.loads(printed)) == {*libraries, service}
 

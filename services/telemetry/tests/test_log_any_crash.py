@@ -124,7 +124,7 @@ async def lived(messages: Messages, rng: random.Random) -> None:
     assert (len(found), set(found)) == (len(said), said)
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_log_when_members_are_killed_at_any_step_then_each_event_is_there_once(messages: Messages, seed: int) -> None:
     with idle_at_once():

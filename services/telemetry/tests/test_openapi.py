@@ -92,7 +92,7 @@ def api(messages: Messages) -> Api:
     return asyncio.run(made())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_path_when_anything_is_asked_then_an_answer_as_described(api: Api, data: st.DataObject) -> None:
     path, operation = data.draw(st.sampled_from(list(api.operations())))

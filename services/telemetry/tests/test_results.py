@@ -108,7 +108,7 @@ async def test_trades_when_the_venue_liquidates_then_every_share_of_the_symbol_e
     assert marks[0]["kind"] == "LIQUIDATION"
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.sampled_from("ab"), st.booleans(), st.integers(1, 500), st.integers(1, 10**6)), max_size=40)
 )
