@@ -111,6 +111,17 @@ def test_evaluation_when_delivered_again_then_answered_once() -> None:
     desk = desk_with()
     say(desk, account_state(0))
     assert len(say(desk, evaluation(0))) == 1
+    assert say(desk, evaluation(0)) == []
+    assert desk.pending.lowest() == {}
+
+
+def test_second_evaluation_of_a_bar_when_the_first_was_answered_then_refused_once() -> None:
+    desk = desk_with()
+    say(desk, account_state(0))
+    say(desk, evaluation(0))
+    (second,) = say(desk, evaluation(0), 9)
+    assert refused(second) == {"step_open"}
+    assert (second.step_size, second.intents) == (0, ())
     assert say(desk, evaluation(0), 9) == []
     assert desk.pending.lowest() == {}
 

@@ -447,6 +447,7 @@ export interface OrderIntent {
   reduce_only: boolean;
   parent_id: string | null;
   oco_group: string | null;
+  reference_price: string | null;
 }
 
 /** Purpose. */

@@ -29,6 +29,7 @@ from tradewire.testkit.builders import (
     open_order,
     position,
     share,
+    sizing,
 )
 from tradewire.trading.assessment.assess import Decision, RiskContext, assess, flatten_order
 from tradewire.trading.assessment.exposure import exposure_of
@@ -206,6 +207,59 @@ def test_exposure_when_approved_then_the_entry_is_reserved_and_guards_are_not() 
     decision = decide(**GUARDED)
     assert decision.exposure is not None
     assert (decision.exposure.gross, decision.exposure.of(BTC).buys) == (Decimal(100), Decimal(100))
+
+
+def test_exposure_when_an_entry_of_a_flat_symbol_is_not_filled_then_it_counts_at_the_close_that_decided() -> None:
+    at_work = open_order(OrderLeg.ENTRY, symbol=ETH, side=Side.BUY, reference_price=Decimal(60))
+    decision = decide(orders=(at_work,), bounds=limits(max_gross_exposure=Decimal(150)))
+
+    assert decision.decision is RiskDecision.REFUSED
+    assert [(rule.rule, rule.value) for rule in decision.rules if not rule.passed] == [
+        ("max_gross_exposure", "160.00 USDT")
+    ]
+
+
+@pytest.mark.parametrize("leg", list(OrderLeg))
+def test_exposure_when_an_order_may_only_reduce_or_guards_then_it_does_not_count(leg: OrderLeg) -> None:
+    reducing = open_order(leg, symbol=ETH, reduce_only=True, reference_price=Decimal(60))
+    guarding = open_order(OrderLeg.STOP_LOSS, symbol=ETH, reduce_only=False, price=Decimal(60))
+
+    assert exposure_of(account_state(open_orders=(reducing, guarding))).gross == 0
+
+
+def test_exposure_when_an_order_has_a_price_or_none_at_all_then_that_or_the_mark() -> None:
+    limit = open_order(OrderLeg.ENTRY, symbol=ETH, side=Side.BUY, price=Decimal(55), reference_price=Decimal(60))
+    flatten = open_order(OrderLeg.FLATTEN, side=Side.BUY)
+
+    assert exposure_of(account_state(open_orders=(limit,))).of(ETH).buys == Decimal(55)
+    assert exposure_of(account_state(positions=(position(-1, BTC, 70),), open_orders=(flatten,))).of(BTC).buys == 70
+
+
+def test_orders_a_minute_when_an_entry_brings_guards_then_all_of_them_count() -> None:
+    def allowed(most: int, signal: Signal = Signal.ENTER_LONG, held: int = 0) -> RiskDecision:
+        return decide(signal, held=held, bounds=limits(max_orders_per_minute=most), **GUARDED).decision
+
+    assert [allowed(3), allowed(4)] == [RiskDecision.REFUSED, RiskDecision.APPROVED]
+    reversals = [allowed(most, Signal.REVERSE_TO_SHORT, held=1) for most in (4, 5)]
+    assert reversals == [RiskDecision.REFUSED, RiskDecision.APPROVED]
+
+
+def test_reversal_when_judged_then_its_exit_is_reserved_before() -> None:
+    """Long 100 and sold 100 and 200: at worst 200 short, which without the exit would be 100."""
+    two = sizing(value=2.0)
+    verdicts = [
+        decide(Signal.REVERSE_TO_SHORT, held=1, sizing=two, bounds=limits(max_gross_exposure=Decimal(most))).decision
+        for most in (199, 200)
+    ]
+    assert verdicts == [RiskDecision.REFUSED, RiskDecision.APPROVED]
+
+
+def test_collar_when_a_position_is_held_then_counts_from_its_mark() -> None:
+    at_mark = limits(price_collar_ratio=Decimal("0.05"))
+    far = position(1, BTC, 80)
+    state = {"state": account_state(positions=(far,))}
+    decision = decide(bounds=at_mark, context=state)
+    assert [rule.rule for rule in decision.rules if not rule.passed] == ["price_collar"]
 
 
 def test_flatten_when_demanded_then_closes_the_share_and_the_id_is_the_demands() -> None:

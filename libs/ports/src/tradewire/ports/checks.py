@@ -103,6 +103,7 @@ _CHECK_OPEN_ORDER = (
     BoundedField("leg", Chars(0, 4096)),
     BoundedField("remaining", Range(_END_5, _END_7)),
     BoundedField("price", Range(_END_5, _END_6)),
+    BoundedField("reference_price", Range(_END_5, _END_6)),
 )
 
 
@@ -125,6 +126,7 @@ def check_open_order(event: Any) -> None:
         and fields["symbol"]
         and _END_5 <= fields["remaining"] <= _END_7
         and (fields["price"] is None or _END_5 <= fields["price"] <= _END_6)
+        and (fields["reference_price"] is None or _END_5 <= fields["reference_price"] <= _END_6)
     ):
         refuse(event, _CHECK_OPEN_ORDER)
 
@@ -722,6 +724,7 @@ _CHECK_ORDER_INTENT = (
     BoundedField("trailing_distance", Range(_END_5, _END_6)),
     BoundedField("parent_id", Chars(0, 128)),
     BoundedField("oco_group", Chars(0, 128)),
+    BoundedField("reference_price", Range(_END_5, _END_6)),
 )
 
 
@@ -737,6 +740,7 @@ def check_order_intent(event: Any) -> None:
         and (fields["price"] is None or _END_5 <= fields["price"] <= _END_6)
         and (fields["stop_price"] is None or _END_5 <= fields["stop_price"] <= _END_6)
         and (fields["trailing_distance"] is None or _END_5 <= fields["trailing_distance"] <= _END_6)
+        and (fields["reference_price"] is None or _END_5 <= fields["reference_price"] <= _END_6)
     ):
         refuse(event, _CHECK_ORDER_INTENT)
 

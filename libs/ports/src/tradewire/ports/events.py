@@ -91,6 +91,8 @@ class OpenOrder(Part):
     """Limit or trigger price."""
     reduce_only: bool
     """May only reduce."""
+    reference_price: Decimal | None = None
+    """Quote per base: the close that decided on the order, where it has one."""
 
     def to_avro(self) -> dict[str, object]:
         return {
@@ -104,6 +106,7 @@ class OpenOrder(Part):
             "remaining": self.remaining,
             "price": self.price,
             "reduce_only": self.reduce_only,
+            "reference_price": self.reference_price,
         }
 
 
@@ -907,6 +910,8 @@ class OrderIntent(Part):
     """Client order id of the entry that activates this order."""
     oco_group: str | None = None
     """Orders of one group cancel each other."""
+    reference_price: Decimal | None = None
+    """Quote per base: the close that decided, at which risk reserves the order."""
 
     def to_avro(self) -> dict[str, object]:
         return {
@@ -922,6 +927,7 @@ class OrderIntent(Part):
             "reduce_only": self.reduce_only,
             "parent_id": self.parent_id,
             "oco_group": self.oco_group,
+            "reference_price": self.reference_price,
         }
 
 

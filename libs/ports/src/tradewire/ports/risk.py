@@ -109,6 +109,7 @@ class Entry:
     """An entry to be judged, with what the account looks like as of its decision.
 
     Money in quote, prices quote per base, ``qty`` base; ``data_age_s`` is None in a replay, where data can't be stale.
+    ``orders``: how many go out together, the entry among them: the exit of a reversal, and what guards.
     """
 
     account_id: str
@@ -124,6 +125,7 @@ class Entry:
     orders_last_minute: int
     level: ControlLevel
     data_age_s: float | None = None
+    orders: int = 1
 
     @property
     def notional(self) -> Decimal:

@@ -193,6 +193,7 @@ class PlainAccount:
             leg=intent.leg,
             remaining=from_e8(order.qty_e8 - order.filled_e8),
             reduce_only=intent.reduce_only,
+            reference_price=intent.reference_price,
         )
 
 

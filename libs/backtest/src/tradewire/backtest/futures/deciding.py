@@ -20,6 +20,7 @@ from tradewire.backtest.futures.arrays import (
     REVERSE_TO_SHORT,
     WALLET,
     Brackets,
+    EntryArrays,
     Floats,
     Held,
     InstrumentArrays,
@@ -101,9 +102,9 @@ def decide(
     equity, before = totals[WALLET], counts[ORDERS]
     for s in range(len(held.qty)):
         equity += gain(s, held)
-    expose(held, book, exposure)
+    expose(market, held, book, exposure)
     for s in range(len(held.qty)):
-        qty, signal, sent = held.qty[s], market.signal[s, at], counts[ORDERS] - before
+        qty, signal = held.qty[s], market.signal[s, at]
         if not market.present[s, at] or not _asks(signal, qty) or in_flight(s, book):
             continue
         if not terms.roomy[s]:
@@ -115,6 +116,7 @@ def decide(
             reserve(s, -1 if qty > 0 else 1, abs(qty), market.rows[CLOSE, s, at], exposure)
         if signal in (ENTER_LONG, ENTER_SHORT, REVERSE_TO_LONG, REVERSE_TO_SHORT):
             sign, money = 1 if signal in (ENTER_LONG, REVERSE_TO_LONG) else -1, (equity, totals[PEAK], day_start)
+            sent = counts[ORDERS] - before + 1 + _guards(at, s, venue.asked)
             size, cut = judged(at, s, sign, money, sent, market, venue, held, exposure)
             if size < 0:
                 _refuse(at, s, size, tape)
@@ -122,6 +124,15 @@ def decide(
                 return False
             counts[CUT] += cut
     return True
+
+
+@compiled_in_place
+def _guards(at: int, s: int, asked: EntryArrays) -> int:
+    """How many orders guard an entry."""
+    count = 0
+    for kind in range(len(asked.distances)):
+        count += 0.0 < asked.distances[kind, s, at] < FARTHEST
+    return count
 
 
 @compiled_inside

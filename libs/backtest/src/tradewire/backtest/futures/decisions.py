@@ -116,16 +116,22 @@ class Decider:
         return decision
 
     def intent_of(
-        self, symbol: str, decided_us: int, leg: OrderLeg, side: str, qty_e8: int, level_e8: int
+        self, symbol: str, decided: tuple[int, Decimal], leg: OrderLeg, side: str, qty_e8: int, level_e8: int
     ) -> OrderIntent:
-        """The intent of an order that was decided at a close; ``level_e8``: stop price or trailing distance, or 0."""
+        """The intent of an order that was decided at a close.
+
+        ``decided``: its time (µs UTC) and price; ``level_e8``: stop price or trailing distance, or 0.
+        """
+        decided_us, close = decided
         strategy = self.strategy
         evaluation_id = self._evaluation_id(self.instruments[symbol], decided_us)
 
         def id_of(which: OrderLeg) -> str:
             return client_order_id(evaluation_id, strategy.id, symbol, FIRST_VERSION, which)
 
-        order = market(id_of(leg), leg, Side(side), from_e8(qty_e8), reduce_only=leg is not OrderLeg.ENTRY)
+        reference = close if leg in (OrderLeg.ENTRY, OrderLeg.EXIT) else None
+        alone = leg is not OrderLeg.ENTRY
+        order = market(id_of(leg), leg, Side(side), from_e8(qty_e8), reduce_only=alone, reference=reference)
         if level_e8:
             order = guarding(order, id_of(OrderLeg.ENTRY), from_e8(level_e8))
         self.intents[order.client_order_id] = order
@@ -235,6 +241,7 @@ class Decider:
             remaining=from_e8(order.qty_e8 - order.filled_e8),
             price=intent.stop_price,
             reduce_only=request.reduce_only,
+            reference_price=intent.reference_price,
         )
 
 

@@ -41,7 +41,7 @@ from tradewire.backtest.futures.open_orders import (
 )
 from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, SCALE, TOO_LARGE
 from tradewire.ports.events import OrderLeg
-from tradewire.trading.exchange import SimulatedExchange
+from tradewire.trading.exchange import SimulatedExchange, from_e8
 from tradewire.trading.exchange.orders import Order, OrderStatus, Side, venue_order_id
 from tradewire.trading.wire import order_of
 
@@ -122,18 +122,19 @@ def _orders(book: Ints, grid: Grid, known: dict[int, Order], decider: Decider) -
         line = book[s, place].tolist()
         order = known.get(line[SEQUENCE])
         if order is None:
-            order = _sent(place if place < LEFT else place - GUARDS, line, grid.symbols[s], grid, decider)
+            order = _sent(place if place < LEFT else place - GUARDS, line, s, grid, decider)
         order.status = _STATUS_OF[line[STATUS]]
         order.qty_e8, order.filled_e8, order.extreme_e8 = line[QTY], line[FILLED], line[EXTREME]
         order.arrived, order.cancel_us = bool(line[ARRIVED]), line[CANCEL]
         yield order
 
 
-def _sent(kind: int, line: list[int], symbol: str, grid: Grid, decider: Decider) -> Order:
+def _sent(kind: int, line: list[int], s: int, grid: Grid, decider: Decider) -> Order:
     """An order that the loop sent, as the venue keeps it."""
     side = Side.BUY if line[SIGN] > 0 else Side.SELL
-    decided_us = int(grid.close_time_us[line[DECIDED]])
-    intent = decider.intent_of(symbol, decided_us, _LEGS[kind], side.value, line[REQUESTED], line[LEVEL])
+    symbol, at = grid.symbols[s], line[DECIDED]
+    decided = int(grid.close_time_us[at]), from_e8(int(grid.close[s, at]))
+    intent = decider.intent_of(symbol, decided, _LEGS[kind], side.value, line[REQUESTED], line[LEVEL])
     strategy = decider.strategy
     return Order(
         request=order_of(intent, symbol, strategy.id),

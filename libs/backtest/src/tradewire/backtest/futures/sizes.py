@@ -17,7 +17,7 @@ from tradewire.backtest.futures.arrays import (
     Terms,
 )
 from tradewire.backtest.futures.fills import LARGEST
-from tradewire.backtest.futures.open_orders import ENTRY, FILLED, QTY, SIGN, STATUS
+from tradewire.backtest.futures.open_orders import DECIDED, ENTRY, FILLED, QTY, SIGN, STATUS
 from tradewire.backtest.loops.arithmetic import notional
 from tradewire.backtest.loops.refusals import (
     INSTRUMENT_STATUS,
@@ -61,8 +61,8 @@ def judged(
 ) -> tuple[int, int]:
     """Quantity of an entry that every rule passes, or the first rule that refuses it, or `UNCLEAR`; whether it is cut.
 
-    ``money``: equity now, at its peak and at the start of the day, quote 1e-8; ``sent``: orders in the last minute. An
-    entry that passes is counted in ``exposure``.
+    ``money``: equity now, at its peak and at the start of the day, quote 1e-8; ``sent``: orders in the last minute,
+    with this entry and what goes with it. An entry that passes is counted in ``exposure``.
     """
     terms, limits, price = venue.terms, venue.limits, market.rows[CLOSE, s, at]
     if not venue.covered:
@@ -95,7 +95,7 @@ def _standing(money: tuple[int, int, int], sent: int, trading: bool, limits: Lim
     if day_start - equity > limits.daily_loss:
         return MAX_DAILY_LOSS
     verdict = _passes(1.0 - float(equity) / float(peak) if peak > 0 else 0.0, limits.drawdown, MAX_DRAWDOWN)
-    if verdict == PASSES and sent + 1 > limits.orders_per_minute:
+    if verdict == PASSES and sent > limits.orders_per_minute:
         return MAX_ORDERS_PER_MINUTE
     return verdict
 
@@ -142,14 +142,15 @@ def _collared(s: int, price: int, terms: Terms, held: Held) -> int:
 
 
 @compiled_in_place
-def expose(held: Held, book: Ints, exposure: Floats) -> None:
-    """Write an account's exposure (`exposure_of`): positions at their marks, and entries in flight at the same."""
+def expose(market: MarketArrays, held: Held, book: Ints, exposure: Floats) -> None:
+    """Write an account's exposure (`exposure_of`): positions at marks, entries at the close that decided."""
     for s in range(len(held.qty)):
         entry = book[s, ENTRY]
         exposure[BUYS, s], exposure[SELLS, s] = 0.0, 0.0
         exposure[HELD, s] = float(held.qty[s]) * float(held.mark[s]) / 1e8
-        if entry[STATUS] and held.qty[s] != 0:
-            reserve(s, entry[SIGN], entry[QTY] - entry[FILLED], held.mark[s], exposure)
+        if entry[STATUS]:
+            reference = market.rows[CLOSE, s, entry[DECIDED]]
+            reserve(s, entry[SIGN], entry[QTY] - entry[FILLED], reference, exposure)
 
 
 @compiled_in_place

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tradewire.ports.events import (
@@ -19,7 +19,7 @@ from tradewire.ports.events import (
     StrategyPosition,
 )
 from tradewire.ports.risk import Entry, Exposure, RiskPort
-from tradewire.trading.assessment.intents import client_order_id, market, protection
+from tradewire.trading.assessment.intents import client_order_id, guard_levels, market, protection
 from tradewire.trading.assessment.sizing import entry_qty
 
 _ENTERS = {
@@ -106,7 +106,8 @@ def assess(
     side = _ENTERS.get(evaluation.signal)
     outcomes: tuple[RuleOutcome, ...] = ()
     if side is not None and (qty == 0 or leaves):
-        entered, outcomes = _enter(evaluation, evaluation_id, side, context, exposure, instrument, rules)
+        then = replace(context, exposure=exposure)
+        entered, outcomes = _enter(evaluation, evaluation_id, side, then, instrument, rules, len(intents))
         intents += entered
         if entered:
             exposure = exposure.with_order(symbol, side, entered[0].qty * evaluation.close)
@@ -124,7 +125,8 @@ def exit_order(
     client_id = client_order_id(
         evaluation_id, evaluation.strategy_id, evaluation.symbol, evaluation.config_version, leg
     )
-    return market(client_id, leg, Side.SELL if qty > 0 else Side.BUY, abs(qty), reduce_only=reduce_only)
+    side = Side.SELL if qty > 0 else Side.BUY
+    return market(client_id, leg, side, abs(qty), reduce_only=reduce_only, reference=evaluation.close)
 
 
 def _enter(
@@ -132,11 +134,11 @@ def _enter(
     evaluation_id: str,
     side: Side,
     context: RiskContext,
-    exposure: Exposure,
     instrument: InstrumentChanged,
     rules: RiskPort,
+    leaving: int,
 ) -> tuple[list[OrderIntent], tuple[RuleOutcome, ...]]:
-    """Size an entry, judge it, and guard it; no order when any rule refuses."""
+    """Size an entry, judge it, and guard it; no order when any rule refuses. ``leaving``: exits that go with it."""
     state = context.state
     qty = entry_qty(
         evaluation.sizing,
@@ -145,8 +147,23 @@ def _enter(
         stop_distance=evaluation.stop_distance,
         instrument=instrument,
     )
+    entry = _entry(evaluation, side, qty, context, leaving)
+    outcomes = rules.validate_trade(entry, instrument)
+    if not all(rule.passed for rule in outcomes):
+        return [], outcomes
+    client_id = client_order_id(
+        evaluation_id, evaluation.strategy_id, evaluation.symbol, evaluation.config_version, OrderLeg.ENTRY
+    )
+    order = market(client_id, OrderLeg.ENTRY, side, qty, reduce_only=False, reference=evaluation.close)
+    guards = protection(order, evaluation, evaluation_id, instrument, reduce_only=not context.shared)
+    return [order, *guards], outcomes
+
+
+def _entry(evaluation: StrategyEvaluated, side: Side, qty: Decimal, context: RiskContext, leaving: int) -> Entry:
+    """An entry as the rules judge it."""
+    state = context.state
     mark = next((p.mark_price for p in state.positions if p.symbol == evaluation.symbol), evaluation.close)
-    entry = Entry(
+    return Entry(
         account_id=evaluation.account_id,
         symbol=evaluation.symbol,
         side=side,
@@ -156,20 +173,12 @@ def _enter(
         equity=state.equity,
         peak_equity=context.peak_equity,
         day_start_equity=context.day_start_equity,
-        exposure=exposure,
+        exposure=context.exposure,
         orders_last_minute=context.orders_last_minute,
+        orders=leaving + 1 + sum(1 for _ in guard_levels(side, evaluation)),
         level=context.level,
         data_age_s=context.data_age_s,
     )
-    outcomes = rules.validate_trade(entry, instrument)
-    if not all(rule.passed for rule in outcomes):
-        return [], outcomes
-    client_id = client_order_id(
-        evaluation_id, evaluation.strategy_id, evaluation.symbol, evaluation.config_version, OrderLeg.ENTRY
-    )
-    order = market(client_id, OrderLeg.ENTRY, side, qty, reduce_only=False)
-    guards = protection(order, evaluation, evaluation_id, instrument, reduce_only=not context.shared)
-    return [order, *guards], outcomes
 
 
 def flatten_order(position: StrategyPosition, cause_id: str) -> OrderIntent:

@@ -54,8 +54,10 @@ def opposite(side: Side) -> Side:
     return Side.SELL if side is Side.BUY else Side.BUY
 
 
-def market(client_id: str, leg: OrderLeg, side: Side, qty: Decimal, *, reduce_only: bool) -> OrderIntent:
-    """A market order."""
+def market(
+    client_id: str, leg: OrderLeg, side: Side, qty: Decimal, *, reduce_only: bool, reference: Decimal | None = None
+) -> OrderIntent:
+    """A market order. ``reference``: the close that decided on it, quote per base."""
     return OrderIntent(
         client_order_id=client_id,
         leg=leg,
@@ -64,7 +66,28 @@ def market(client_id: str, leg: OrderLeg, side: Side, qty: Decimal, *, reduce_on
         qty=qty,
         time_in_force=TimeInForce.GTC,
         reduce_only=reduce_only,
+        reference_price=reference,
     )
+
+
+def guard_levels(side: Side, evaluation: StrategyEvaluated) -> Iterator[tuple[OrderLeg, Decimal]]:
+    """Legs that guard an entry of this side, and their levels, quote per base; of a trailing stop its distance.
+
+    Distances count from the decision bar's close, which is known when the order is made. One that no price can reach
+    could never act, so there is no order for it.
+    """
+    sign = Decimal(1) if side is Side.BUY else Decimal(-1)
+    legs = (
+        (OrderLeg.STOP_LOSS, evaluation.stop_distance, -sign),
+        (OrderLeg.TAKE_PROFIT, evaluation.take_profit_distance, sign),
+        (OrderLeg.TRAILING_STOP, evaluation.trailing_distance, None),
+    )
+    for leg, distance, direction in legs:
+        if distance is None or distance <= 0:
+            continue
+        level = exact(distance) if direction is None else evaluation.close + direction * exact(distance)
+        if level < PRICE_BOUND:
+            yield leg, level
 
 
 def protection(
@@ -77,21 +100,9 @@ def protection(
 ) -> Iterator[OrderIntent]:
     """The orders that guard an entry: stop loss, take profit, trailing stop; the first to fill cancels the others.
 
-    Distances count from the decision bar's close, which is known when the order is made, and are at work once the
-    entry has filled. One that no price can reach could never act, so there is no order for it.
+    They are at work once the entry has filled.
     """
-    sign = Decimal(1) if entry.side is Side.BUY else Decimal(-1)
-    legs = (
-        (OrderLeg.STOP_LOSS, evaluation.stop_distance, -sign),
-        (OrderLeg.TAKE_PROFIT, evaluation.take_profit_distance, sign),
-        (OrderLeg.TRAILING_STOP, evaluation.trailing_distance, None),
-    )
-    for leg, distance, direction in legs:
-        if distance is None or distance <= 0:
-            continue
-        level = exact(distance) if direction is None else evaluation.close + direction * exact(distance)
-        if level >= PRICE_BOUND:
-            continue
+    for leg, level in guard_levels(entry.side, evaluation):
         client_id = client_order_id(
             evaluation_id, evaluation.strategy_id, evaluation.symbol, evaluation.config_version, leg
         )

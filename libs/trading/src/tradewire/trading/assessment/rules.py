@@ -58,7 +58,7 @@ def _account_rules(entry: Entry, instrument: InstrumentChanged, limits: RiskLimi
     drawdown = 1 - entry.equity / entry.peak_equity if entry.peak_equity > 0 else Decimal(0)
     yield from _at_most("max_drawdown", drawdown, limits.max_drawdown_ratio)
     if limits.max_orders_per_minute is not None:
-        count = entry.orders_last_minute + 1
+        count = entry.orders_last_minute + entry.orders
         passed = count <= limits.max_orders_per_minute
         yield RuleOutcome(
             rule="max_orders_per_minute",

@@ -22,6 +22,7 @@ class OrderRecord:
     """What execution remembers of a working order: whose it is and which message asked for it.
 
     ``working_e8``: the quantity at work, which follows the entry's fills and the position; ``qty_e8`` never changes.
+    ``reference_e8``: the close that decided on it, 0 where none did.
     """
 
     strategy_id: str
@@ -42,6 +43,7 @@ class OrderRecord:
     venue_order_id: str = ""
     filled_e8: int = 0
     working_e8: int = 0
+    reference_e8: int = 0
 
     def cause(self) -> Envelope:
         """The assessment behind the order, as the cause of what happens to it."""

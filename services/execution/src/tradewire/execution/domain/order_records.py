@@ -35,4 +35,5 @@ def record_of(event: RiskAssessed, intent: OrderIntent, envelope: Envelope, time
         correlation_id=cause.correlation_id,
         traceparent=cause.traceparent,
         working_e8=e8(intent.qty),
+        reference_e8=e8(intent.reference_price) if intent.reference_price is not None else 0,
     )

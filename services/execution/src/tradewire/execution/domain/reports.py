@@ -223,6 +223,7 @@ def _open_order(client_id: str, order: OrderRecord) -> OpenOrder:
         remaining=from_e8(order.working_e8 - order.filled_e8),
         price=_price(order.price_e8 or order.stop_price_e8),
         reduce_only=order.reduce_only,
+        reference_price=_price(order.reference_e8),
     )
 
 
