@@ -245,3 +245,37 @@ def test_exit_when_it_fills_beyond_bankruptcy_while_the_mark_stands_then_insuran
     assert names(happened) == ["OrderFilled", "InsuranceCovered"]
     assert of_type(happened, InsuranceCovered)[0].amount_e8 == e8(5)
     assert desk.exchange.account_state().wallet_e8 == 0
+
+
+def test_cross_long_when_the_balance_is_exactly_the_maintenance_margin_then_liquidated() -> None:
+    exact = Desk("21.6", spec(brackets=FLAT_2_PERCENT), leverages={BTC: 10})
+    exact.hold(BUY, 1)  # at 80: 21.6 - 20 = 1.6 = 2 % of 80
+    assert names(exact.next(80, 80, 80, 80)) == ["Liquidated"]
+
+
+def test_isolated_when_part_of_an_odd_margin_is_closed_then_what_is_left_has_the_rest() -> None:
+    desk = leveraged(1000, 3, MarginMode.ISOLATED)
+    desk.hold(BUY, 1)  # margin 33.33333334
+    desk.submit(order("out", SELL, "0.5"), order("again", SELL, "0.25"))
+    desk.next(100, 100, 100, 100)
+    (position,) = desk.exchange.account_state().positions
+    kept = desk.exchange.account.positions[position.symbol].margin_e8
+    assert kept == 3_333_333_334 - 1_666_666_667 - 833_333_333
+
+
+def test_cross_pair_when_one_is_liquidated_below_zero_then_the_gain_of_the_other_answers_for_it() -> None:
+    """At 3.1 - 31.4 + 30 = 1.7 against margins of 1.372 + 0.4; without BTC 1.7 against 0.4."""
+    listed = [spec(symbol, brackets=FLAT_2_PERCENT) for symbol in (ETH, BTC)]
+    exchange = SimulatedExchange("acc", e8("3.1"), listed, leverages={BTC: 50, ETH: 50})
+    flat = [{BTC: bar(n, 100, 100, 100, 100), ETH: bar(n, 50, 50, 50, 50)} for n in range(2)]
+    exchange.step(HOUR_US, flat[0])
+    exchange.submit(order("b", BUY, 1), HOUR_US)
+    exchange.submit(order("e", SELL, 1, symbol=ETH), HOUR_US)
+    exchange.step(2 * HOUR_US, flat[1])
+    happened = exchange.step(3 * HOUR_US, {BTC: bar(2, *["68.6"] * 4), ETH: bar(2, 20, 20, 20, 20)})
+    assert names(happened) == ["Liquidated"]
+    assert exchange.account_state().wallet_e8 == e8("-28.3")
+    closed = exchange.step(4 * HOUR_US, {BTC: bar(3, *["68.6"] * 4), ETH: bar(3, *["21.9"] * 4)})
+    assert names(closed) == ["Liquidated", "InsuranceCovered"]
+    assert of_type(closed, InsuranceCovered)[0].amount_e8 == e8("0.2")
+    assert_books_balance(exchange)
