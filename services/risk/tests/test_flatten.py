@@ -137,3 +137,14 @@ def test_flatten_when_steps_are_answered_again_after_a_crash_then_old_states_clo
     assert answers(after.tick(0)) == []
     assert [orders(bar(after, number, 2)) for number in (1, 2)] == [[], []]
     assert orders(bar(after, 3, 2)) == SELL_2
+
+
+def test_flatten_when_risk_restarts_between_two_demands_then_the_second_order_has_an_id_of_its_own() -> None:
+    desk = desk_with()
+    bar(desk, 0, 2, Signal.ENTER_LONG)
+    (first,) = say(desk, FLATTEN)
+    after = restarted(desk)
+    bar(after, 1, 2)
+    second = [answer for answer in bar(after, 2, 2) if not answer.step_size]
+    assert orders(second) == SELL_2
+    assert second[0].intents[0].client_order_id != first.intents[0].client_order_id
