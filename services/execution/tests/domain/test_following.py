@@ -144,6 +144,17 @@ def test_longer_bar_when_the_shorter_are_missing_then_its_close_alone_is_new() -
     assert (state.event_time_us, state.positions[0].mark_price) == (8 * HOUR_US, Decimal(95))
 
 
+def test_funding_when_a_longer_bar_follows_shorter_ones_then_paid_once() -> None:
+    desk = desk_with()
+    say(desk, status(active(document("slow", "alpha", BTC, interval="4h"))))
+    rate = Decimal("0.01")
+    told(desk, candle(0), assessment(0, intent("entry", Side.BUY, 1)))
+    held = told(desk, candle(1, funding_rate=rate, last_of_stream=True), assessment(1))
+    found = told(desk, candle(0, interval="4h", funding_rate=rate))
+    paid = [state.funding_paid for state in states([*held, *found])][-2:]
+    assert paid == [1, 1]
+
+
 @pytest.mark.parametrize("late", [False, True], ids=["in order", "the market that was left comes last"])
 def test_bar_when_a_strategy_has_left_its_market_then_that_market_s_last_bar_happens_first(late: bool) -> None:
     """In any order of arrival: the first step of an account has nothing behind it that says what it follows."""
