@@ -1,6 +1,7 @@
 """The execution service over random crashes and hand-overs, at full speed and with a rest between any two records.
 
-Topics have no common order: a strategy's status may come when the bars that it needs were read and let go.
+Topics have no common order: a strategy's status may come when the bars that it needs were read and let go. Of cause
+and effect the cause is published first: what risk answers comes after the status of its strategy.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewire.ports.message import Event
-from tradewire.testkit.execution_story import ExecutionStory, answers, idle_at_once, strategies, walks
+from tradewire.testkit.execution_story import ExecutionStory, feeds_of, idle_at_once, waiting
 
 
 async def lived(rng: random.Random, feeds: dict[str, list[Event]], bars: int, *, trouble: bool, paced: bool) -> str:
@@ -22,8 +23,8 @@ async def lived(rng: random.Random, feeds: dict[str, list[Event]], bars: int, *,
     await story.begin()
     story.start(0)
     left = {name: list(feed) for name, feed in feeds.items()}
-    while waiting := [name for name, feed in left.items() if feed]:
-        name, checkpoints = rng.choice(waiting), story.checkpoints
+    while names := waiting(left):
+        name, checkpoints = rng.choice(names), story.checkpoints
         await story.rig.say(left[name].pop(0))
         if trouble and rng.random() < 0.25:
             match rng.choice(("kill", "kill", "strike", "strike", "stop", "join")):
@@ -49,8 +50,7 @@ def test_service_when_killed_struck_and_handed_over_at_any_moment_then_the_same_
     paced: bool, seed: int, bars: int
 ) -> None:
     rng = random.Random(seed)
-    feeds: dict[str, list[Event]] = {**walks(rng, bars), **answers(rng, bars)}  # type: ignore[dict-item]
-    feeds |= {f"status {number}": [event] for number, event in enumerate(strategies())}
+    feeds = feeds_of(rng, bars)
     with idle_at_once():
         calm = asyncio.run(lived(rng, feeds, bars, trouble=False, paced=False))
         assert asyncio.run(lived(rng, feeds, bars, trouble=True, paced=paced)) == calm

@@ -16,17 +16,11 @@ from tradewire.execution.settings import Settings
 from tradewire.ports.events import OrderChanged, OrderIntent, OrderLeg, OrderStatus, OrderType, Side
 from tradewire.ports.message import Event
 from tradewire.testkit.builders import assessment, intent
-from tradewire.testkit.execution_story import MARKETS, PAPER, ExecutionStory, answers, strategies, walks
+from tradewire.testkit.execution_story import MARKETS, PAPER, ExecutionStory, feeds_of, waiting
 
 ROUTED = Settings(bus_url="memory:", venue="simulated")
 S = OrderStatus
 Feeds = Mapping[str, Sequence[Event]]
-
-
-def market(rng: random.Random, bars: int) -> Feeds:
-    """Bars, what risk answers to them, and the strategies."""
-    feeds: dict[str, Sequence[Event]] = {**walks(rng, bars), **answers(rng, bars)}
-    return feeds | {f"status {number}": [event] for number, event in enumerate(strategies())}
 
 
 async def lived(
@@ -37,8 +31,8 @@ async def lived(
     await story.begin()
     story.start(0)
     left = {name: list(feed) for name, feed in feeds.items()}
-    while waiting := [name for name, feed in left.items() if feed]:
-        await story.rig.say(left[rng.choice(waiting)].pop(0))
+    while names := waiting(left):
+        await story.rig.say(left[rng.choice(names)].pop(0))
         if rng.random() < ends:
             for _ in range(rng.randrange(60)):
                 await asyncio.sleep(0)
@@ -76,7 +70,7 @@ def guarded(bars: int) -> Feeds:
         guard("target", OrderLeg.TAKE_PROFIT, OrderType.TAKE_PROFIT_MARKET, 104),
     ]
     rng = random.Random(7)
-    feeds = {**market(rng, bars)}
+    feeds = {**feeds_of(rng, bars)}
     for account, on in MARKETS.items():
         feeds[account] = [
             assessment(
@@ -104,7 +98,7 @@ async def test_guards_when_one_fires_then_the_other_is_withdrawn_as_at_the_paper
 
 
 async def test_order_when_routed_then_written_before_it_is_sent_and_accepted_before_it_fills() -> None:
-    feeds = {**market(random.Random(3), 3)}
+    feeds = {**feeds_of(random.Random(3), 3)}
     feeds["alpha"] = [
         assessment(n, *([intent("entry")] if n == 0 else []), strategy_id="trend-alpha") for n in range(3)
     ]
@@ -116,7 +110,7 @@ async def test_order_when_routed_then_written_before_it_is_sent_and_accepted_bef
 @within(max_examples=10, deadline=None)
 def test_service_when_ended_at_any_moment_then_the_paper_venues_fingerprint(seed: int, bars: int) -> None:
     rng = random.Random(seed)
-    feeds = market(rng, bars)
+    feeds = feeds_of(rng, bars)
     calm, _ = asyncio.run(lived(feeds, rng, PAPER, bars, 0))
     assert asyncio.run(lived(feeds, rng, ROUTED, bars, 0.3))[0] == calm
 

@@ -85,16 +85,16 @@ def test_a_fetch_that_was_cut_goes_on_behind_its_last_chunk(served: RestVenue, t
 CHILD = """
 import sys
 from pathlib import Path
-from tradewire.backtest.data.fetching import Kind, Span, fetch
-from tradewire.backtest.data.venue import Venue
+from tradewire.backtest.data.fetching import FetchKind, FetchSpan, fetch
+from tradewire.backtest.data.venue import HistoryVenue
 
 def told(kind, reached_ms, rows):
     print(reached_ms, flush=True)
     sys.stdin.read()
 
 url, start, end, path = sys.argv[1:]
-venue = Venue("binanceusdm", "BTC/USDT:USDT", "1h", base_url=url)
-fetch(venue, Kind.CANDLES, Span(int(start), int(end)), Path(path), told)
+venue = HistoryVenue("binanceusdm", "BTC/USDT:USDT", "1h", base_url=url)
+fetch(venue, FetchKind.CANDLES, FetchSpan(int(start), int(end)), Path(path), told)
 """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -56,6 +56,17 @@ def answers(rng: random.Random, bars: int) -> dict[str, list[RiskAssessed]]:
                 strategy = {"account_id": account, "strategy_id": f"trend-{account}"}
                 found[account].append(assessment(number, *orders, **strategy, **step))
     return found
+
+
+def feeds_of(rng: random.Random, bars: int) -> dict[str, list[Event]]:
+    """All that is said, by who says it in what order: symbols, accounts, and the strategy of each account."""
+    named = zip(MARKETS, strategies(), strict=True)
+    return {**walks(rng, bars), **answers(rng, bars), **{f"status {account}": [event] for account, event in named}}  # type: ignore[dict-item]
+
+
+def waiting(left: Mapping[str, Sequence[Event]]) -> list[str]:
+    """Who may speak next: risk answers for a strategy once it was told of it, so its status is published before."""
+    return [name for name, feed in left.items() if feed and not left.get(f"status {name}")]
 
 
 class ExecutionStory(Lives):
