@@ -16,7 +16,6 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.message import WaitReason
 from tradewire.risk.adapters.memory_rules import MemoryRules
-from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.desk import RiskDesk
 from tradewire.testkit.builders import (
     BTC,
@@ -296,20 +295,3 @@ def test_flatten_when_only_a_strategy_is_meant_then_the_others_keep_theirs() -> 
     desk = desk_with()
     say(desk, account_state(0, strategy_positions=(share(2), share(-3, ETH, "other"))))
     assert [a.strategy_id for a in say(desk, control("strategy:other", ControlLevel.FLATTEN))] == ["other"]
-
-
-def test_orders_a_minute_when_risk_restarts_then_those_before_count() -> None:
-    most = limits(max_orders_per_minute=1)
-    desk = desk_with(most, symbols=(BTC, ETH))
-    say(desk, account_state(0))
-    say(desk, evaluation(0, Signal.HOLD, ETH))
-    entered, _ = say(desk, evaluation(0))
-    assert entered.decision is RiskDecision.APPROVED
-    ((_, account),) = desk.changed()
-
-    after = desk_with(most, symbols=(BTC, ETH))
-    after.restore(0, RiskAccount.restored("alpha", account.saved(), after.pending))
-    soon_us = evaluation(0).event_time_us + 30_000_000
-    say(after, account_state(1, event_time_us=soon_us))
-    (refusal,) = say(after, evaluation(1, symbol=ETH, event_time_us=soon_us))
-    assert refused(refusal) == {"max_orders_per_minute"}
