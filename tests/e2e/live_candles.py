@@ -165,6 +165,15 @@ async def _records(bus_url: str, topic: str) -> list[dict[str, Any]]:
 async def _shown(client: httpx.AsyncClient, symbol: str, end_ms: int) -> dict[int, list[Any]]:
     """The venue's own candles of a symbol that closed by a time."""
     query = {"symbol": symbol, "interval": "1m", "startTime": str(end_ms - 1400 * MINUTE_MS), "limit": "1500"}
-    while (answer := await client.get("/fapi/v1/klines", params=query)).status_code != httpx.codes.OK:
-        pass  # a fault of the venue: asked again
+    answer = await _asked(client, query)
+    while answer is None or answer.status_code != httpx.codes.OK:
+        answer = await _asked(client, query)  # a fault of the venue: asked again
     return {row[0]: row for row in answer.json() if row[0] + MINUTE_MS <= end_ms}
+
+
+async def _asked(client: httpx.AsyncClient, query: dict[str, str]) -> httpx.Response | None:
+    """The venue's answer; None where its fault was to lose it."""
+    try:
+        return await client.get("/fapi/v1/klines", params=query)
+    except httpx.TransportError:
+        return None
