@@ -3,63 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
+from services.execution.tests.binance_venues import ask, venue_with
 
-from tradewire.binance.signatures import API_KEY_HEADER, HmacKey
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import OrderIntent, OrderLeg, Severity, Side
 from tradewire.testkit.binance_account import POLL_SECONDS, BinanceAccount
 from tradewire.testkit.binance_venue import BinanceVenue
 from tradewire.testkit.broker_suite import market
-from tradewire.testkit.builders import candle, instrument
 from tradewire.venue.faults import parse_faults
 
-FEES: Mapping[str, Any] = {"taker_fee": Decimal("0.0005"), "maker_fee": Decimal("0.0002")}
 HOUR_S = 3_600
-
-
-def venue_with(*prices: int, balance: int = 100_000) -> BinanceVenue:
-    """BTC at a price each hour, and BNB at 600."""
-    candles = [candle(n, price, volume=Decimal(1000)) for n, price in enumerate(prices)]
-    candles += [candle(n, 600, symbol="BNBUSDT") for n in range(len(prices))]
-    rules = [instrument(**FEES), instrument("BNBUSDT", **FEES)]
-    return BinanceVenue(candles, rules=rules, whole_bars=False, balance=Decimal(balance))
-
-
-@pytest.fixture
-async def venue() -> AsyncIterator[BinanceVenue]:
-    found = venue_with(50_000, 50_500, 50_500, 50_500)
-    await found.start()
-    yield found
-    await found.stop()
-
-
-@pytest.fixture
-async def rig(venue: BinanceVenue, tmp_path: Path) -> AsyncIterator[BinanceAccount]:
-    found = BinanceAccount(venue, tmp_path)
-    await found.read()
-    yield found
-    await found.close()
 
 
 def out(name: str) -> OrderIntent:
     """The exit of a long position."""
     return market(name, side=Side.SELL, leg=OrderLeg.EXIT, reduce_only=True)
-
-
-async def ask(venue: BinanceVenue, method: str, path: str, query: str) -> None:
-    """What the account's owner does on the exchange's own pages."""
-    keys = venue.venue.keys
-    payload = f"{query}&timestamp={venue.clock.now_us() // 1000}"
-    address = f"{venue.server.rest}{path}?{payload}&signature={HmacKey(keys.secret).sign(payload)}"
-    async with aiohttp.request(method, address, headers={API_KEY_HEADER: keys.api_key}) as response:
-        assert response.status == 200, await response.text()
 
 
 async def test_commission_when_bnb_pays_it_then_valued_in_the_ledger_and_equal_to_the_venues_rows(

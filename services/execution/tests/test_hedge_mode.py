@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from services.execution.tests.test_binance_account import ask, venue_with
+from services.execution.tests.binance_venues import ask, venue_with
 
 from tradewire.binance.limits import BY_CALL
 from tradewire.execution.adapters.binance_modes import AccountModes

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
-from services.execution.tests.test_binance_account import ask, venue_with
+from services.execution.tests.binance_venues import ask
 
 from tradewire.execution.domain.figures import OrderCounts
 from tradewire.execution.domain.orphaned_stops import EVENT
@@ -18,22 +16,6 @@ from tradewire.testkit.broker_suite import intent, market
 
 OURS = f"tws-{'a' * 30}"
 BY_HAND = "type=MARKET&newClientOrderId=by-hand&symbol=BTCUSDT&side=SELL&quantity=0.5&reduceOnly=true"
-
-
-@pytest.fixture
-async def venue() -> AsyncIterator[BinanceVenue]:
-    found = venue_with(50_000, 50_500, 50_500, 50_500)
-    await found.start()
-    yield found
-    await found.stop()
-
-
-@pytest.fixture
-async def rig(venue: BinanceVenue, tmp_path: Path) -> AsyncIterator[BinanceAccount]:
-    found = BinanceAccount(venue, tmp_path)
-    await found.read()
-    yield found
-    await found.close()
 
 
 def stop(name: str, side: Side = Side.SELL, price: int = 45_000, **other: object) -> OrderIntent:

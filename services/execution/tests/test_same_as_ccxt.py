@@ -17,7 +17,7 @@ import aiohttp
 import ccxt.async_support as ccxt
 import pytest
 from aiohttp import web
-from services.execution.tests.test_binance_account import venue_with
+from services.execution.tests.binance_venues import venue_with
 
 from tradewire.binance.addresses import Addresses
 from tradewire.execution.adapters.binance_access import BinanceAccess
