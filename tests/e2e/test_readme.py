@@ -7,7 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
@@ -16,7 +16,8 @@ import pytest
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
 from tradewire.app.operating.monolith import run_monolith, sample_scenarios
-from tradewire.testkit.rest_venue import HOUR_MS, START_MS, RestVenue
+from tradewire.testkit.rest_venue import RestVenue
+from tradewire.testkit.running_venue import running_venue
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -78,21 +79,18 @@ def test_a_strategy_in_five_minutes_goes_as_written(network: str, project: Path)
         venue.close()
 
 
-def test_up_with_a_venue_follows_its_public_candles(project: Path) -> None:
+def test_up_with_a_venue_follows_its_streams(project: Path) -> None:
     (command,) = re.findall(r"`(tradewire up --venue [^`]+)`", SECTION)
-    venue = RestVenue(LAST_HOUR)
-    settings: Mapping[str, str] = {"TRADEWIRE_CCXT_BASE_URL": venue.url}
-    last_ms = START_MS + LAST_HOUR * HOUR_MS
-    try:
-        done(command.replace("--interval 1m", "--interval 1h"), project, **settings)  # the fake serves hours
+    with running_venue(ROOT / "data/sample") as venue:
+        settings = {"TRADEWIRE_BINANCE_REST_URL": venue.rest, "TRADEWIRE_BINANCE_WS_URL": venue.ws}
+        last_ms = venue.venue.clock.now_us() // 60_000_000 * 60_000
+        done(command, project, **settings)
         explain = f"tradewire explain rsi-reversion-btc-live BTCUSDT {last_ms}"
         assert "binance:BTCUSDT" in explained(explain, project, **settings)
         (project / "my-cross.yaml").write_text(re.findall(r"```yaml\n(.*?)```", SECTION, flags=re.DOTALL)[0])
         refused = typed("tradewire strategy publish my-cross.yaml", project, **settings)
         assert refused.returncode == Exit.REFUSED
         assert "no instrument coinbase:BTCUSD; known: binance:BTCUSDT" in refused.stdout + refused.stderr
-    finally:
-        venue.close()
 
 
 def blocks() -> list[str]:

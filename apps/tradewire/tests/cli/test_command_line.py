@@ -16,6 +16,7 @@ from tradewire.app.cli.limits import parse_limits
 from tradewire.app.cli.moments import ago, iso, moment, span
 from tradewire.app.cli.output import CommandError, Exit, number, plain
 from tradewire.app.cli.strategy import STYLES
+from tradewire.app.operating.live_venues import LiveVenue
 from tradewire.app.operating.market import live_market
 from tradewire.app.operating.validate import validate
 from tradewire.ports.events import ConfigStatus, ControlLevel
@@ -228,7 +229,7 @@ def test_every_sample_strategy_is_valid(path: Path) -> None:
 
 
 def test_strategy_moved_to_the_live_market_is_valid_there() -> None:
-    (document,) = live_market("kraken", ["ETHUSD", "BTCUSD"], "5m").documents
+    (document,) = live_market(LiveVenue("kraken", "ccxt"), ["ETHUSD", "BTCUSD"], "5m").documents
     report = validate(document)
     assert (report.valid, report.venue, report.symbols, report.interval) == (True, "kraken", ("ETHUSD",), "5m")
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -16,6 +19,7 @@ from tradewire.app.operating.sample import sample_folder
 from tradewire.embedded import Endpoints, Stack, StackPaths
 from tradewire.embedded.external import External
 from tradewire.embedded.user_settings import SettingsConflictError, shown
+from tradewire.testkit.running_venue import running_venue
 
 SAMPLE = sample_folder() / "data/sample"
 DSNS = {name: f"postgresql://me@db/{name}" for name in ("strategy", "risk", "execution", "telemetry")}
@@ -81,6 +85,70 @@ def test_market_when_a_venue_is_given_then_its_candles() -> None:
     assert environment["TRADEWIRE_CCXT_EXCHANGE"] == environment["TRADEWIRE_CCXT_VENUE"] == "kraken"
     assert json.loads(environment["TRADEWIRE_CCXT_SYMBOLS"]) == ["XBTUSD", "ETHUSD"]
     assert environment["TRADEWIRE_CCXT_INTERVAL"] == "5m"
+
+
+def test_market_when_binance_is_asked_for_then_its_streams_unless_a_setting_polls_it() -> None:
+    market = market_of(MarketOptions(market="live", symbols="ETHUSDT", interval="5m"), {})
+    assert market.name == "live 5m candles of ETHUSDT at binance, by WebSocket"
+    expected = {
+        "TRADEWIRE_MARKET_SOURCE": "binance",
+        "TRADEWIRE_BINANCE_NETWORK": "mainnet",
+        "TRADEWIRE_BINANCE_SYMBOLS": '["ETHUSDT"]',
+        "TRADEWIRE_BINANCE_INTERVAL": "5m",
+    }
+    assert market.environment.items() >= expected.items()
+    own = {"TRADEWIRE_BINANCE_REST_URL": "http://127.0.0.1:1", "TRADEWIRE_BINANCE_WS_URL": "ws://127.0.0.1:1"}
+    assert "TRADEWIRE_BINANCE_NETWORK" not in market_of(MarketOptions(venue="binance"), own).environment
+    for polls in ({"TRADEWIRE_MARKET_SOURCE": "ccxt"}, {"TRADEWIRE_CCXT_BASE_URL": "http://proxy"}):
+        market = market_of(MarketOptions(venue="binance"), polls)
+        assert market.environment["TRADEWIRE_CCXT_EXCHANGE"] == "binanceusdm"
+        assert market.name == "live 1m candles of BTCUSDT at binance, by polling"
+
+
+@pytest.fixture
+def unlike() -> Iterator[str]:
+    """Address of a server without Binance's protocol."""
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        serving = Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        serving.join()
+
+
+@pytest.fixture
+def like() -> Iterator[str]:
+    """Address of a venue with Binance's protocol."""
+    with running_venue(SAMPLE) as server:
+        yield server.rest
+
+
+def test_market_when_an_address_is_given_then_the_streams_of_the_venue_there(like: str) -> None:
+    market = market_of(MarketOptions(venue=f"{like}/"), {"TRADEWIRE_MARKET_SOURCE": "binance"})
+    named = {name: market.environment[f"TRADEWIRE_BINANCE_{name}"] for name in ("NETWORK", "REST_URL", "WS_URL")}
+    assert named == {"NETWORK": "local", "REST_URL": like, "WS_URL": like.replace("http", "ws")}
+    assert market.name == f"live 1m candles of BTCUSDT at {like}, by WebSocket"
+    assert "\nvenue: binance\n" in market.documents[0]
+    with pytest.raises(CommandError, match="found symbol XRPUSDT, allowed one that it lists: BTCUSDT") as caught:
+        market_of(MarketOptions(venue=like, symbols="BTCUSDT,XRPUSDT"), {})
+    assert caught.value.code is Exit.UNREACHABLE
+    other = {"TRADEWIRE_BINANCE_REST_URL": "http://127.0.0.1:1"}
+    for environ in (other, {"TRADEWIRE_MARKET_SOURCE": "ccxt"}, {"TRADEWIRE_BINANCE_NETWORK": "testnet"}):
+        with pytest.raises(SettingsConflictError, match=r"(--venue|candles).* contradicts"):
+            market_of(MarketOptions(venue=like), environ)
+
+
+def test_market_when_an_address_has_another_protocol_then_refused_in_words(unlike: str) -> None:
+    said = "exchangeInfo: found HTTP 501; allowed a venue with the protocol of Binance USDⓈ-M futures"
+    with pytest.raises(CommandError, match=said):
+        market_of(MarketOptions(venue=unlike), {})
+    with pytest.raises(CommandError, match=r"exchangeInfo: ConnectError: .*; allowed a venue with the protocol"):
+        market_of(MarketOptions(venue="http://127.0.0.1:1"), {})
+    for address in ("ftp://127.0.0.1", "http://", f"{unlike}/fapi"):
+        with pytest.raises(CommandError, match="allowed http://HOST:PORT or https://HOST"):
+            market_of(MarketOptions(venue=address), {})
+    with pytest.raises(CommandError, match="found kraken, allowed with TRADEWIRE_MARKET_SOURCE=binance: binance, or"):
+        market_of(MarketOptions(venue="kraken", symbols="A"), {"TRADEWIRE_MARKET_SOURCE": "binance"})
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,20 @@ from pathlib import Path
 from tradewire.app.cli.output import CommandError, Exit, fail, say_warnings
 from tradewire.app.cli.reading import reading_of
 from tradewire.app.cli.run import project_root
+from tradewire.app.operating.live_venues import (
+    EXCHANGES,
+    LIVE_VENUE,
+    REST,
+    SOURCE,
+    LiveVenue,
+    hold_listed,
+    is_address,
+    live_venue,
+)
 from tradewire.app.operating.market import (
     BARS_PER_SECOND,
-    EXCHANGES,
     LIVE_INTERVAL,
     LIVE_SYMBOLS,
-    LIVE_VENUE,
     Market,
     data_market,
     live_market,
@@ -68,7 +76,7 @@ class MarketOptions:
         found = tuple(filter(None, (text.strip() for text in (self.symbols or "").split(","))))
         if self.symbols is not None and not found:
             fail("--symbols: found none; allowed: names with commas between, e.g. BTCUSDT,ETHUSDT", Exit.USAGE)
-        if not found and self.venue not in (None, LIVE_VENUE):
+        if not found and self.venue not in (None, LIVE_VENUE) and not is_address(self.venue or ""):
             fail(f"--venue {self.venue}: needs --symbols, the venue's own names", Exit.USAGE)
         return found or LIVE_SYMBOLS
 
@@ -91,7 +99,7 @@ def _market(asked: MarketOptions, environ: Mapping[str, str]) -> Market:
     if asked.data is not None:
         return data_market(_candles(asked.data, environ), asked.bars_per_second or BARS_PER_SECOND)
     if asked.live:
-        return live_market(asked.venue or LIVE_VENUE, asked.names(), asked.interval or LIVE_INTERVAL)
+        return live_market(_venue(asked, environ), asked.names(), asked.interval or LIVE_INTERVAL)
     if asked.market is None and (found := [name for name in MARKET if name in environ]):
         return set_market(found)
     return paced_market(project_root(), asked.bars_per_second or BARS_PER_SECOND)
@@ -110,13 +118,34 @@ def _check(asked: MarketOptions, environ: Mapping[str, str]) -> None:
         fail(f"{replays[0]} replays files and {lives[0]} follows a venue: leave one of the two out", Exit.USAGE)
     if asked.tz is not None:
         reading_of(asked.tz)
-    refuse_contradictions(_as_settings(asked), environ)
-    if asked.venue is not None and (near := _unknown_venue(asked.venue)) is not None:
-        fail(f"--venue: found {asked.venue!r}, which ccxt does not know{near}", Exit.USAGE)
+    refuse_contradictions(_as_settings(asked, environ), environ)
+    if asked.live:
+        _hold_venue(asked, _venue(asked, environ))
+
+
+def _venue(asked: MarketOptions, environ: Mapping[str, str]) -> LiveVenue:
+    """The venue that is asked for. Raises CommandError for one that can't be followed."""
+    try:
+        return live_venue(asked.venue, environ)
+    except ValueError as error:
+        fail(f"--venue: {error}", Exit.USAGE)
+
+
+def _hold_venue(asked: MarketOptions, venue: LiveVenue) -> None:
+    """Raise CommandError for an id that ccxt does not know, and for an address without Binance's protocol."""
+    if venue.source == "ccxt" and (near := _unknown_venue(venue.name)) is not None:
+        fail(f"--venue: found {venue.name!r}, which ccxt does not know{near}", Exit.USAGE)
+    if (rest := venue.named.get(REST)) is not None:
+        try:
+            hold_listed(rest, asked.names())
+        except ValueError as error:
+            fail(f"--venue: {error}", Exit.UNREACHABLE)
 
 
 def _unknown_venue(venue: str) -> str | None:
     """None for a venue that can be followed; else a hint of what was meant."""
+    if venue in EXCHANGES:
+        return None
     import ccxt  # takes a second, for those who name a venue
 
     known = {*EXCHANGES, *ccxt.exchanges}
@@ -126,7 +155,7 @@ def _unknown_venue(venue: str) -> str | None:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _as_settings(asked: MarketOptions) -> dict[str, tuple[str, str]]:
+def _as_settings(asked: MarketOptions, environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """What each option says, as the setting that says the same."""
     said: dict[str, tuple[str, str]] = {}
     if asked.data is not None:
@@ -135,20 +164,24 @@ def _as_settings(asked: MarketOptions) -> dict[str, tuple[str, str]]:
     if asked.market == "replay":
         said["TRADEWIRE_MARKET_SOURCE"] = ("--market replay", "csv")
     if asked.live:
-        option = "--market live" if asked.market else "a venue's candles"
-        said["TRADEWIRE_MARKET_SOURCE"] = (option, "ccxt")
-    if asked.venue is not None:
-        said["TRADEWIRE_CCXT_VENUE"] = (f"--venue {asked.venue}", asked.venue)
-        said["TRADEWIRE_CCXT_EXCHANGE"] = (f"--venue {asked.venue}", EXCHANGES.get(asked.venue, asked.venue))
-    if asked.symbols is not None:
-        said["TRADEWIRE_CCXT_SYMBOLS"] = (f"--symbols {asked.symbols}", json.dumps(list(asked.names())))
-    if asked.interval is not None:
-        said["TRADEWIRE_CCXT_INTERVAL"] = (f"--interval {asked.interval}", asked.interval)
+        said |= _live_settings(asked, _venue(asked, environ))
     if asked.tz is not None:
         said["TRADEWIRE_MARKET_TZ"] = (f"--tz {asked.tz}", asked.tz)
     if asked.bars_per_second is not None:
         option = f"--bars-per-second {asked.bars_per_second:g}"
         said["TRADEWIRE_BARS_PER_SECOND"] = (option, f"{asked.bars_per_second}")
+    return said
+
+
+def _live_settings(asked: MarketOptions, venue: LiveVenue) -> dict[str, tuple[str, str]]:
+    option = "--market live" if asked.market else "a venue's candles"
+    said: dict[str, tuple[str, str]] = {SOURCE: (option, venue.source)}
+    if asked.venue is not None:
+        said |= {setting: (f"--venue {asked.venue}", value) for setting, value in venue.named.items()}
+    if asked.symbols is not None:
+        said[f"{venue.prefix}SYMBOLS"] = (f"--symbols {asked.symbols}", json.dumps(list(asked.names())))
+    if asked.interval is not None:
+        said[f"{venue.prefix}INTERVAL"] = (f"--interval {asked.interval}", asked.interval)
     return said
 
 

@@ -60,6 +60,7 @@ UP_EXAMPLES = (
     "tradewire up",
     "tradewire up --data data/sample --strategies strategies --bars-per-second 2",
     "tradewire up --venue binance --symbols BTCUSDT,ETHUSDT --interval 1m",
+    "tradewire up --venue http://127.0.0.1:8545",
 )
 UpRootOption = Annotated[Path, typer.Option("--root", help="Folder of the platform's data, logs and state.")]
 

@@ -17,7 +17,8 @@ ServicesArgument = Annotated[
 LeanOption = Annotated[bool, typer.Option("--lean", help="Without schema registry, windowed views and dashboard.")]
 MonolithOption = Annotated[bool, typer.Option("--monolith", help="All six services in one process.")]
 MarketOption = Annotated[
-    str | None, typer.Option("--market", help="replay: the sample of this folder (default); live: public candles.")
+    str | None,
+    typer.Option("--market", help="replay: the sample of this folder (default); live: public candles of a venue."),
 ]
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Replay the candle files of this folder: <venue>-<symbol>-<interval>.csv.")
@@ -27,7 +28,12 @@ ZoneOption = Annotated[
     typer.Option("--tz", help="Zone of times in those files that name none, e.g. Europe/Berlin; default: UTC."),
 ]
 VenueOption = Annotated[
-    str | None, typer.Option("--venue", help="Follow the public candles of this venue, an id of ccxt.")
+    str | None,
+    typer.Option(
+        "--venue",
+        help="Follow the public candles of this venue: binance or http://HOST:PORT of a venue with its protocol, both "
+        "by WebSocket; another id of ccxt, by polling.",
+    ),
 ]
 SymbolsOption = Annotated[str | None, typer.Option("--symbols", help="The venue's own symbols, with commas between.")]
 IntervalOption = Annotated[str | None, typer.Option("--interval", help="Interval of those candles, e.g. 1m.")]

@@ -8,17 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tradewire.app.operating.live_venues import SOURCE, LiveVenue
 from tradewire.app.operating.sample import sample_folder
 from tradewire.app.operating.scenario import Scenario, sample_scenarios
 
-LIVE_VENUE, LIVE_SYMBOLS, LIVE_INTERVAL = "binance", ("BTCUSDT",), "1m"
+LIVE_SYMBOLS, LIVE_INTERVAL = ("BTCUSDT",), "1m"
 LIVE_GRACE_SECONDS = 5.0
 LIVE_STRATEGY = "rsi-reversion-btc"
 """The sample strategy that a live market starts with, moved there."""
 PACED_SCENARIO = "btc-hourly"
 BARS_PER_SECOND = 5.0
-EXCHANGES = {"binance": "binanceusdm"}
-"""ccxt's id of a venue, where it is called otherwise: Binance's USDⓈ-M futures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +30,20 @@ class Market:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def live_market(
-    venue: str = LIVE_VENUE, symbols: Sequence[str] = LIVE_SYMBOLS, interval: str = LIVE_INTERVAL
-) -> Market:
+def live_market(venue: LiveVenue, symbols: Sequence[str] = LIVE_SYMBOLS, interval: str = LIVE_INTERVAL) -> Market:
     """Closed candles of a venue, without keys; orders stay on paper."""
     sample = sample_folder()
     text = (sample / "strategies" / f"{LIVE_STRATEGY}.yaml").read_text(encoding="utf-8")
     environment = {
-        "TRADEWIRE_MARKET_SOURCE": "ccxt",
-        "TRADEWIRE_CCXT_EXCHANGE": EXCHANGES.get(venue, venue),
-        "TRADEWIRE_CCXT_VENUE": venue,
-        "TRADEWIRE_CCXT_SYMBOLS": json.dumps(list(symbols)),
-        "TRADEWIRE_CCXT_INTERVAL": interval,
+        SOURCE: venue.source,
+        **venue.assumed,
+        **venue.named,
+        f"{venue.prefix}SYMBOLS": json.dumps(list(symbols)),
+        f"{venue.prefix}INTERVAL": interval,
         "TRADEWIRE_JOIN_GRACE_SECONDS": f"{LIVE_GRACE_SECONDS}",
     }
-    document = moved(text, venue=venue, symbol=symbols[0], interval=interval)
-    name = f"live {interval} candles of {', '.join(symbols)} at {venue}"
+    document = moved(text, venue=venue.name, symbol=symbols[0], interval=interval)
+    name = f"live {interval} candles of {', '.join(symbols)} at {venue.text}"
     return Market(name, Scenario("live", sample / "data/sample", (), ()), (document,), environment)
 
 
