@@ -10,7 +10,18 @@ from tradewire.risk.adapters.memory_rules import MemoryRules
 from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.desk import RiskDesk
 from tradewire.risk.domain.reading_again import PublishedAnswers
-from tradewire.testkit.builders import BTC, account_state, control, evaluation, instrument, open_order, position, share
+from tradewire.testkit.builders import (
+    BTC,
+    ETH,
+    account_state,
+    control,
+    evaluation,
+    instrument,
+    limits,
+    open_order,
+    position,
+    share,
+)
 from tradewire.testkit.risk_desk import answers, desk_with, refused, say
 from tradewire.testkit.strategies import active, document, status
 
@@ -148,3 +159,18 @@ def test_flatten_when_risk_restarts_between_two_demands_then_the_second_order_ha
     second = [answer for answer in bar(after, 2, 2) if not answer.step_size]
     assert orders(second) == SELL_2
     assert second[0].intents[0].client_order_id != first.intents[0].client_order_id
+
+
+def test_flatten_when_no_order_is_left_of_the_rate_then_it_closes() -> None:
+    desk = desk_with(limits(max_orders_per_minute=0))
+    bar(desk, 0, 2)
+    assert orders(say(desk, FLATTEN)) == SELL_2
+
+
+def test_flatten_when_it_sent_an_order_then_the_rate_counts_it_for_the_next_entry() -> None:
+    desk = desk_with(limits(max_orders_per_minute=1), symbols=(BTC, ETH))
+    bar(desk, 0, 2)
+    assert orders(say(desk, FLATTEN)) == SELL_2
+    say(desk, RESUME)
+    *_, answer = say(desk, evaluation(0, symbol=ETH), 1)
+    assert refused(answer) == {"max_orders_per_minute"}

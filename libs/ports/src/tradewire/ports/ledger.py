@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tradewire.ports.bus import Outgoing
+from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import OrderChanged, OrderFilled
+
+
+class OrderIdReusedError(ContractViolationError):
+    """An order under the client order id of another one. ``order``: its transition, which can't be written."""
+
+    def __init__(self, order: OrderChanged, known: OrderChanged) -> None:
+        key = order.account_id, order.client_order_id
+        super().__init__(f"client order id {key} is of {known!r} and came again as {order!r}", stage="handle")
+        self.order = order
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +90,8 @@ class LedgerPort(Protocol):
         """Write all or nothing.
 
         An order transition or fill that is already there, equal, is left alone; a different one under the same key is
-        a FatalError. Raises FencedError when another writer took a partition over; RetryableError.
+        a FatalError. Raises OrderIdReusedError, and then nothing is written; FencedError when another writer took a
+        partition over; RetryableError.
         """
 
     @abstractmethod

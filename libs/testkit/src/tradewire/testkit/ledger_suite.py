@@ -14,7 +14,7 @@ import pytest
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.errors import FatalError, FencedError
 from tradewire.ports.events import Liquidity, OrderChanged, OrderFilled, OrderStatus, Side
-from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, ReadPosition
+from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, OrderIdReusedError, ReadPosition
 
 
 def account(account_id: str = "paper-1", *, partition: int = 0, time_us: int = 1_000) -> AccountRow:
@@ -218,25 +218,25 @@ class LedgerSuite:
         assert (orders, fills) == ([*before[0], transition(4, "o-2")], before[1])
 
     @pytest.mark.parametrize(
-        "bad",
+        ("bad", "kind"),
         [
-            Changes(orders=[transition(1, status=OrderStatus.REJECTED)]),
-            Changes(orders=[transition(9, symbol="ETHUSDT")]),
-            Changes(orders=[transition(9, qty=Decimal("0.6"))]),
-            Changes(orders=[transition(8), transition(8, reason="why")]),
-            Changes(orders=[transition(8, "o-9"), transition(9, "o-9", side=Side.SELL)]),
-            Changes(fills=[fill(2, price=Decimal("64123.11"))]),
-            Changes(fills=[fill(8, "t-9"), fill(9, "t-9")]),
+            (Changes(orders=[transition(1, status=OrderStatus.REJECTED)]), FatalError),
+            (Changes(orders=[transition(9, symbol="ETHUSDT")]), OrderIdReusedError),
+            (Changes(orders=[transition(9, qty=Decimal("0.6"))]), OrderIdReusedError),
+            (Changes(orders=[transition(8), transition(8, reason="why")]), FatalError),
+            (Changes(orders=[transition(8, "o-9"), transition(9, "o-9", side=Side.SELL)]), OrderIdReusedError),
+            (Changes(fills=[fill(2, price=Decimal("64123.11"))]), FatalError),
+            (Changes(fills=[fill(8, "t-9"), fill(9, "t-9")]), FatalError),
         ],
         ids=["transition", "symbol", "qty", "sequence-twice", "order-id-twice", "fill", "trade-id-twice"],
     )
-    async def test_commit_when_key_holds_something_else_then_fatal_says_both_and_nothing_is_written(
-        self, ledger: LedgerPort, bad: Changes
+    async def test_commit_when_key_holds_something_else_then_the_error_says_both_and_nothing_is_written(
+        self, ledger: LedgerPort, bad: Changes, kind: type[Exception]
     ) -> None:
         await ledger.commit(Changes([account()], [transition(1)], [fill(2)]))
         before = await self.stored()
         event = (*bad.orders, *bad.fills)[-1]
-        with pytest.raises(FatalError, match="came again as") as raised:
+        with pytest.raises(kind, match="came again as") as raised:
             await ledger.commit(replace(bad, accounts=[account(time_us=9_000)], outbox=[message(1)]))
         assert repr(event) in str(raised.value)
         assert await self.stored() == before

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from tradewire.execution.domain.desk import ExecutionDesk
-from tradewire.ports.bus import Outgoing, Place
+from tradewire.ports.bus import Outgoing, Place, Record
+from tradewire.ports.errors import ContractViolationError, FatalError
 from tradewire.ports.events import OrderChanged, OrderFilled, RiskAssessed
-from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, ReadPosition
+from tradewire.ports.ledger import AccountRow, Changes, LedgerPort, OrderIdReusedError, ReadPosition
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import partition_of
+from tradewire.runtime.bus.readers import read_between
+from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.loop.event_times import AHEAD_SECONDS_MAX
+from tradewire.runtime.loop.failures import SkippedRecordError
 from tradewire.runtime.service import Store, StoreContext
 from tradewire.runtime.stores.last_written import LastWritten
 
@@ -88,9 +93,33 @@ class LedgerStore(Store):
             self._pending = self._changes(records, moved)
             self._positions = {**self._positions, **moved}
         if self._pending != Changes():
-            await self._ledger.commit(self._pending)
+            try:
+                await self._ledger.commit(self._pending)
+            except OrderIdReusedError as error:
+                await self._refuse(error)
         self._pending = None
         self._desk.stored()
+
+    async def _refuse(self, error: OrderIdReusedError) -> None:
+        """Write the dead letter of the assessment behind an order whose id is another one's; then begin anew.
+
+        It may have been read long before the record that is at hand: a step's orders are placed at a bar. What of it is
+        not in the ledger is not committed. Raises SkippedRecordError; FatalError when no assessment asked for it.
+        """
+        assert self._context is not None
+        context, order, asking = self._context, error.order, list[Record]()
+        place = Place(BY_EVENT[RiskAssessed].name, self._desk.partition_of(order.account_id))
+        begin = max((await context.bus.committed(context.service, [place]))[place] or 0, 0)
+        begin = max(begin, (await context.bus.begin_offsets([place]))[place])
+        async for record in read_between(context.bus, {place: begin}, {place: context.position(place) or 0}):
+            with suppress(ContractViolationError):
+                if record.value is not None and not context.passes_over(record):
+                    event = await read_record(context.codec, record)
+                    asking += [record] * (isinstance(event, RiskAssessed) and _asks_for(event, order))
+        if not asking:
+            raise FatalError(str(error)) from error
+        await context.refuse(asking[-1], error)
+        raise SkippedRecordError(str(error)) from error
 
     def _rows(self) -> Iterator[AccountRow]:
         """Accounts that differ from their rows."""
@@ -112,3 +141,10 @@ class LedgerStore(Store):
             outbox=tuple(records),
             positions=positions,
         )
+
+
+def _asks_for(event: RiskAssessed, order: OrderChanged) -> bool:
+    """Is an order one of those that an assessment approved?"""
+    same = (event.account_id, event.evaluation_id) == (order.account_id, order.evaluation_id)
+    wanted = order.client_order_id, order.side, order.qty
+    return same and any((one.client_order_id, one.side, one.qty) == wanted for one in event.intents)

@@ -37,6 +37,7 @@ class Checkpoints:
         self._clock, self._settings, self._progress = clock, settings, progress
         self._written = metrics.checkpoints.labels(service.name)
         self._positions: dict[Place, int] = {}
+        self._committed: dict[Place, int] = {}
         self.dirty = 0
         self._at_s = clock.monotonic_s()
         self.unanswered = False
@@ -60,10 +61,14 @@ class Checkpoints:
         """Another member goes on with these."""
         for place in places:
             self._positions.pop(place, None)
+            self._committed.pop(place, None)
 
     async def write_if_due(self, group: Reader | None, *, idle: bool) -> None:
-        """Write after so many records, so many seconds, or when there is nothing else to do."""
-        if not self.dirty:
+        """Write after so many records, so many seconds, or when there is nothing else to do.
+
+        What a join held may also be answered without a further record.
+        """
+        if not self.dirty and not (idle and self._answered() != self._committed):
             return
         waited_s = self._clock.monotonic_s() - self._at_s
         if idle or self.dirty >= self._settings.checkpoint_records or waited_s >= self._settings.checkpoint_seconds:
@@ -78,8 +83,10 @@ class Checkpoints:
             return
         await self._publisher.until_written(self._service.store.checkpoint, "checkpoint")
         if group is not None:
+            answered = self._answered()
             with suppress(RetryableError):  # left to the next checkpoint
-                await group.commit(self._answered())
+                await group.commit(answered)
+                self._committed = answered
         self._write_down()
 
     async def settle(self, group: Reader | None) -> None:
@@ -91,6 +98,7 @@ class Checkpoints:
         if group is not None:
             answered = self._answered()
             await self._publisher.until_done(lambda: group.commit(answered), "commit")
+            self._committed = answered
         self._write_down()
 
     def _answered(self) -> dict[Place, int]:

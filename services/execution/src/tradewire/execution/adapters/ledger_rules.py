@@ -8,7 +8,7 @@ from typing import TypeVar
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.errors import FatalError, FencedError
 from tradewire.ports.events import OrderChanged, OrderFilled
-from tradewire.ports.ledger import Changes
+from tradewire.ports.ledger import Changes, OrderIdReusedError
 
 E = TypeVar("E", OrderChanged, OrderFilled)
 Key = tuple[str, int | str]
@@ -67,14 +67,14 @@ def unwritten(events: Iterable[E], key: Callable[[E], Key], stored: Mapping[Key,
 
 
 def latest(transitions: Iterable[OrderChanged], known: Mapping[OrderKey, OrderChanged]) -> dict[OrderKey, OrderChanged]:
-    """New latest transition by order. Raises FatalError when one is another order's by its id, or comes too late."""
+    """New latest transition by order. Raises OrderIdReusedError for another order's id, FatalError for one too late."""
     found: dict[OrderKey, OrderChanged] = {}
     for event in transitions:
         key = event.account_id, event.client_order_id
         before = known.get(key)
         for other in (before, found.get(key)):
             if other is not None and identity(other) != identity(event):
-                raise FatalError(f"client order id {key} is of {other!r} and came again as {event!r}")
+                raise OrderIdReusedError(event, other)
         if before is not None and before.sequence >= event.sequence:
             raise FatalError(f"order {key} is at {before!r}, later than the new {event!r}")
         if key not in found or found[key].sequence < event.sequence:

@@ -274,7 +274,7 @@ async def _write_positions(connection: Connection, positions: Mapping[int, ReadP
 
 
 async def _write_history(connection: Connection, orders: Sequence[OrderChanged], fills: Sequence[OrderFilled]) -> None:
-    """Raises FatalError, naming both, when a transition or a fill is there and differs."""
+    """Raises FatalError, naming both, when a transition or a fill is there and differs; OrderIdReusedError."""
     if not orders and not fills:
         return
     counts = await connection.fetchrow(_WRITE_HISTORY, *_arrays(_ORDER, orders), *_arrays(_FILL, fills))

@@ -63,7 +63,7 @@ class ExecutionAccount:
     before the next bar may happen; ``read_to``: event time and index of the newest assessment that was placed or
     denied, which is the order in which risk writes them; ``reached_us``: the step that was read last since the start;
     ``unowed``: by step, indices of assessments of bars that nobody decides on; ``refused_to``: offset behind the newest
-    of these that was ahead of the account; ``follows``: the feeds whose bars
+    of these that was ahead of the account, or of a version that was never accepted; ``follows``: the feeds whose bars
     the last step waited for, without those that it left; ``results_e8``: realized PnL before fees and fees, quote, by
     strategy, "" for what none of them asked for.
     """
@@ -139,8 +139,12 @@ class ExecutionAccount:
         if time_us <= self.time_us:
             new, self.read_to = place > self.read_to, max(place, self.read_to)
         else:
-            new = owed or offset >= self.refused_to
-            self.refused_to = self.refused_to if owed else max(offset + 1, self.refused_to)
+            new = owed or self.refuses(offset)
+        return new
+
+    def refuses(self, offset: int) -> bool:
+        """Note that nothing of an assessment is placed; is that new, rather than said before a crash?"""
+        new, self.refused_to = offset >= self.refused_to, max(offset + 1, self.refused_to)
         return new
 
     def complete(self, owed: Iterable[tuple[Feed, int]]) -> bool:

@@ -138,8 +138,8 @@ class ExecutionDesk:
             event, assessed = item.event, PendingAssessment(item.event, item.envelope)
             if self._roster.knows(event.strategy_id, event.config_version):
                 yield from self._take(event, item.envelope)
-            elif event.intents:
-                yield from self._journal.noted(denied(self._account(event.account_id), assessed))
+            elif event.intents and (account := self._account(event.account_id)).refuses(item.envelope.offset):
+                yield from self._journal.noted(denied(account, assessed))
 
     def _take(self, event: RiskAssessed, envelope: Envelope) -> Iterator[Emit]:
         yield from self._first_answers.compare(event, envelope)

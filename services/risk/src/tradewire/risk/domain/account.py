@@ -179,6 +179,11 @@ class RiskAccount:
                 InFlightOrder.of(event.strategy_id, event.venue, event.symbol, intent, event.event_time_us)
             )
 
+    def closing(self, order: InFlightOrder, time_us: int) -> None:
+        """Note an order that FLATTEN sends: no rate refuses it, but it is one of those that the next entry counts."""
+        self.order_times_us.append(time_us)
+        self.in_flight.send(order)
+
     def answer(self, step_us: int, streams: Collection[Stream] | None = None) -> list[WaitingEvaluation]:
         """Take a step, or some streams of it, out of the buffer, in canonical order: by strategy, then symbol."""
         if step_us > self.answered_until_us:

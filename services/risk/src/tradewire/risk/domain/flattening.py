@@ -56,7 +56,7 @@ def close_share(account: RiskAccount, state: AccountStateChanged, key: ShareKey,
     if left:
         share = StrategyPosition(strategy_id=key.strategy_id, venue=key.venue, symbol=key.symbol, qty=left)
         intents = (flatten_order(share, f"{cause.event_id}/{number}" if number else cause.event_id),)
-        account.in_flight.send(InFlightOrder.of(*key, intents[0], None))
+        account.closing(InFlightOrder.of(*key, intents[0], None), state.event_time_us)
     # The order's id tells the demand, the message's id also the state it saw: said again after a crash, on another
     # state, it is another message about the same order, and execution places that once.
     ordinal = f"{state.account_id}:{key.strategy_id}:{key.symbol}:{number}:{state.event_time_us}"
