@@ -47,6 +47,15 @@ async def test_source_when_one_symbol_stopped_long_ago_then_found_in_its_partiti
     assert bus.read_counts[TOPIC] <= whole + 3 * NEWEST_RECORDS, "one block of the other, and some too far"
 
 
+@pytest.mark.parametrize("more", [20_000, 60_000])
+async def test_source_when_a_market_has_no_bar_then_reads_the_same_however_much_is_kept(more: int) -> None:
+    bus = ReadCountingBus({TOPIC: 1})
+    await bus.publish([closed(KEYS[0], number) for number in range(RECORDS_MAX + more)])
+    found = await last_published(bus, SystemClock(), TOPIC, [KEYS[0], "sim:NEW"])
+    assert found == {KEYS[0]: RECORDS_MAX + more - 1}
+    assert bus.read_counts[TOPIC] == RECORDS_MAX
+
+
 async def test_source_when_heartbeats_and_strange_records_are_the_newest_then_resumes_behind_the_bar() -> None:
     bus = await bus_with(len(KEYS))
     told = (HEADER, ("event_time_us", b"%d" % SystemClock().now_us()))

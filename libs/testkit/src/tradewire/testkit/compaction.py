@@ -21,6 +21,10 @@ class CompactableLog(MemoryLog):
         newest = {record.key: record.offset for record in self._records}
         self._records = [record for record in self._records if newest[record.key] == record.offset]
 
+    def expire(self) -> None:
+        """Keep nothing of what was written, as retention does."""
+        self._records, self.begin = [], self.end
+
     def read(self, start: int, records_max: int) -> list[Record]:
         index = bisect_left(self._records, start, key=_offset)
         return self._records[index : index + records_max]

@@ -24,6 +24,7 @@ from tradewire.ports.telemetry import LogStorePort, TelemetryPort
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.messages import read_record
+from tradewire.runtime.loop.failures import ENDING, SkippedRecordError, tell_how_to_skip, violation_of
 from tradewire.runtime.loop.resuming import last_messages
 from tradewire.runtime.observe.instance_status import InstanceStatus, seen_instances
 from tradewire.runtime.service import Store, StoreContext
@@ -150,7 +151,11 @@ class TelemetryStore(Store):
         return [number for number in sorted(self._held) if number < ACCOUNT_PARTITIONS], ACCOUNT_PARTITIONS
 
     async def _restore(self, record: Record) -> None:
-        """One record; what can't be read was dead-lettered when it came."""
+        """One record; what can't be read was dead-lettered when it came.
+
+        So was what fails the books, but retention may have removed its letter: it gets another, and the books, of which
+        nobody knows what they are now, are read again without it. Raises SkippedRecordError.
+        """
         assert self._context is not None
         codec = self._context.codec
         if record.value is None or self._context.passes_over(record):
@@ -160,6 +165,14 @@ class TelemetryStore(Store):
             self._desk.restore(event, codec.decode_headers(record))
         except ContractViolationError as error:
             log.warning("left out of the books: %s", error, extra={"event": "restore_skipped", "offset": record.offset})
+        except ENDING as error:
+            tell_how_to_skip(record, self._context.service, error)
+            raise
+        except RetryableError:
+            raise
+        except Exception as error:
+            await self._context.refuse(record, violation_of(error))
+            raise SkippedRecordError(f"{record.topic}/{record.partition} offset {record.offset}: {error}") from error
 
     async def release(self, partitions: Sequence[int]) -> None:
         self._desk.books.forget(partitions)

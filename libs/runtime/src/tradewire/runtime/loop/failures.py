@@ -56,8 +56,8 @@ class BatchRefusedError(Exception):
         self.records, self.violation = records, violation
 
 
-class SkippedRecordError(Exception):
-    """A record that waits in the service's memory is to be passed over."""
+class SkippedRecordError(FatalError):
+    """A record that waits in the service's memory, or that its store has just refused, is to be passed over."""
 
 
 def leave_out_skipped(skipped: Iterable[tuple[Place, int]], service: Service, position: Position) -> None:

@@ -82,16 +82,18 @@ def _event_time_us(record: Record) -> int | None:
 
 
 async def last_published(bus: EventBusPort, clock: ClockPort, topic: str, keys: Collection[str]) -> dict[str, int]:
-    """Newest event time of each key in a topic, as far as it has any. Raises RetryableError.
+    """Newest event time of each key in a topic, as far as its last ``RECORDS_MAX`` records of a partition have any.
 
-    Only for a key that the topic does not have all of its partition is read.
+    What a key without a bar among them has published before is published again, under the same ids, and dropped by who
+    has it (docs/adr/0043-what-a-start-reads.md). Raises RetryableError.
     """
     count = await bus.partitions(topic)
     missing: dict[Place, set[str]] = {}
     for key in keys:
         missing.setdefault(Place(topic, partition_of(key.encode(), count)), set()).add(key)
     last: dict[str, int] = {}
-    async for record, time_us in newest(bus, clock, missing, lambda place: not missing[place]):
+    looked = newest(bus, clock, missing, lambda place: not missing[place], records_max=RECORDS_MAX)
+    async for record, time_us in looked:
         key = _key(record)
         if time_us is not None and record.value is not None and key in keys:
             last[key] = max(last.get(key, 0), time_us)

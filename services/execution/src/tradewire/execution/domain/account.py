@@ -185,10 +185,8 @@ class ExecutionAccount:
 
     def open_symbols(self) -> set[str]:
         """Symbols with a position, a strategy's share of one, or a working order."""
-        found = set(self.execution.positions_e8())
-        found.update(symbol for (_, symbol), share_e8 in self.shares_e8.items() if share_e8)
-        found.update(order.symbol for order in self.orders.values())
-        return found
+        held = {symbol for (_, symbol), share_e8 in self.shares_e8.items() if share_e8}
+        return {*self.execution.positions_e8(), *held, *(order.symbol for order in self.orders.values())}
 
     def complete_step(self, time_us: int, deciding: Callable[[], Streams]) -> list[PendingAssessment] | None:
         """The assessments of a step in order, once all are here; what is here, if anything, when risk has gone on to a
@@ -224,12 +222,10 @@ class ExecutionAccount:
     def drop(self) -> None:
         """Let go of the account: of everything buffered, and of its venue."""
         self.execution.close()
-        for waiting in self.candles.values():
-            for arrived in waiting:
-                self.pending.release(arrived.envelope)
-        for step in self.assessments.values():
-            for assessed in step.values():
-                self.pending.release(assessed.envelope)
+        for arrived in (item for waiting in self.candles.values() for item in waiting):
+            self.pending.release(arrived.envelope)
+        for assessed in (item for step in self.assessments.values() for item in step.values()):
+            self.pending.release(assessed.envelope)
 
     # ---- state ----
 
