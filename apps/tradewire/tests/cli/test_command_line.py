@@ -12,7 +12,7 @@ import typer
 
 from tradewire.app.cli import main
 from tradewire.app.cli.commands import app
-from tradewire.app.cli.limits import parse_limits
+from tradewire.app.cli.limit_words import parse_limits
 from tradewire.app.cli.moments import ago, iso, moment, span
 from tradewire.app.cli.output import CommandError, Exit, number, plain
 from tradewire.app.cli.strategy import STYLES

@@ -205,12 +205,31 @@ def test_the_quick_reader_gives_what_the_strict_one_gives_or_nothing(
     lines = [HEADER] if header else []
     lines += [f"{FIRST_MS + hour * HOUR_MS},{price},{price},{price},{price},{volume}" for hour, price, volume in drawn]
     data = "\n".join(lines).encode()
-    quick = quick_rows(data, "x")
-    assert quick is None or same(quick, strict_rows(data, "x"))
+    for name, size in (("_PART_BYTES", 1 << 23), ("_PART_BYTES", 20), ("_COMPILED_BYTES", 0)):  # 20: a row by itself
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(csv_rows, name, size)
+            quick = quick_rows(data, "x")
+        assert quick is None or same(quick, strict_rows(data, "x"))
+
+
+CELLS = st.text(alphabet='0123456789.,;\t\n "-+eE\r\x0b#x', max_size=12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(CELLS, NUMBERS), min_size=1, max_size=18), st.sampled_from(["", "\n", "\n\n"]), st.booleans())
+@example(["1", "2", "1", "1", "7", ""], "", True)
+@example([".", "2", "1", "1", "7", "note"], "\n", True)
+@example(["1.2.3", "2", "1", "1", "7", '"a'], "\n", False)
+def test_the_compiled_reader_takes_nothing_that_the_strict_one_does_not(
+    cells: list[str], tail: str, named: bool
+) -> None:
+    rows = [[str(FIRST_MS + at * HOUR_MS), *cells[at : at + 6]] for at in range(0, len(cells), 6)]
+    lines = [HEADER + ",note"] if named else [LINES[1] + ",0"]
+    data = ("\n".join([*lines, *map(",".join, rows)]) + tail).encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_rows, "_PART_BYTES", 20)  # each row by itself
-        in_parts = quick_rows(data, "x")
-    assert in_parts is None or same(in_parts, strict_rows(data, "x"))
+        patch.setattr(csv_rows, "_COMPILED_BYTES", 0)
+        quick = quick_rows(data, "x")
+    assert quick is None or same(quick, strict_rows(data, "x"))
 
 
 @settings(max_examples=30, deadline=None)
@@ -221,8 +240,9 @@ def test_plain_files_need_no_strict_reader(drawn: list[tuple[object, object]]) -
     quick = quick_rows(data, "x")
     assert quick is not None
     assert same(quick, strict_rows(data, "x"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_rows, "_PART_BYTES", 100)
-        in_parts = quick_rows(data, "x")
-    assert in_parts is not None
-    assert same(in_parts, quick)
+    for name, size in (("_PART_BYTES", 100), ("_COMPILED_BYTES", 0)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(csv_rows, name, size)
+            otherwise = quick_rows(data, "x")
+        assert otherwise is not None
+        assert same(otherwise, quick)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, get_args
+from decimal import Decimal
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 from rich.table import Table
 
+from tradewire.app.cli.limit_words import parse_limits
 from tradewire.app.cli.options import (
     ANSWER_SECONDS,
     BusOption,
@@ -26,9 +27,6 @@ from tradewire.ports.events import RiskLimitsChanged
 from tradewire.runtime.access.roles import Role
 from tradewire.trading.limit_bounds import LIMITS
 
-WHOLE_NUMBERS = tuple(name for name in LIMITS if int in get_args(RiskLimitsChanged.model_fields[name].annotation))
-"""Limits that count."""
-NO_LIMIT = "none"
 app = typer.Typer(
     help="Show and set the risk limits of accounts.",
     no_args_is_help=True,
@@ -97,31 +95,6 @@ def show(
     else:
         for limits in found.values():
             _show(limits, as_json=False)
-
-
-def parse_limits(words: list[str]) -> dict[str, Any]:
-    """Limits as typed, by field; None lifts one. Raises CommandError naming what is allowed."""
-    found: dict[str, Any] = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        if name not in LIMITS or not equals:
-            fail(f"found {word!r}; allowed: LIMIT=VALUE with LIMIT one of {', '.join(LIMITS)}", Exit.USAGE)
-        found[name] = None if text == NO_LIMIT else _number(name, text)
-    return found
-
-
-def _number(name: str, text: str) -> Decimal | int:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        fail(f"{name}: found {text!r}; allowed: a number above 0, or `{NO_LIMIT}`", Exit.USAGE)
-    if not value.is_finite() or value <= 0:
-        fail(f"{name}: found {text}; allowed: a number above 0, or `{NO_LIMIT}`", Exit.USAGE)
-    if name in WHOLE_NUMBERS:
-        if value != value.to_integral_value():
-            fail(f"{name}: found {text}; allowed: a whole number", Exit.USAGE)
-        return int(value)
-    return value
 
 
 def _show(limits: RiskLimitsChanged, *, as_json: bool) -> None:

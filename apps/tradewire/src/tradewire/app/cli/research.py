@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from tradewire.app.cli.limits import parse_limits
+from tradewire.app.cli.limit_words import parse_limits
 from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.output import Exit, fail, say_warnings
 from tradewire.app.cli.reading import ZoneOption, reading_of

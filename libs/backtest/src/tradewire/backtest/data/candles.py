@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.trading.bars_csv import MAX_DECIMALS
 from tradewire.trading.language.intervals import INTERVALS_US
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
+
+_BLOCK = 1 << 14
+"""Numbers at a time: they stay in the cache."""
+_EXACT = 2.0**52
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,5 +83,18 @@ class Candles:
 
 def decimals_of(column: FloatArray) -> int:
     """The most decimals that a number of the column has, 0 to 8."""
-    units = np.rint(column * 1e8)
-    return next((count for count in range(8) if not np.any(units % 10 ** (8 - count))), 8)
+    count = 0
+    for first in range(0, len(column), _BLOCK):
+        units = np.rint(column[first : first + _BLOCK] * 1e8)
+        while count < MAX_DECIMALS and not _all_multiples(units, 10.0 ** (MAX_DECIMALS - count)):
+            count += 1
+    return count
+
+
+def _all_multiples(units: FloatArray, step: float) -> bool:
+    """Whether all whole numbers are multiples of a power of ten. Below 2^52 a quotient that is none is further from a
+    whole number (1 / step) than it is rounded (2^52 / step / 2^53)."""
+    if units.max(initial=0.0) >= _EXACT or units.min(initial=0.0) <= -_EXACT:
+        return not np.any(units % step)
+    quotients = units / step
+    return bool(np.all(np.rint(quotients) == quotients))

@@ -132,11 +132,14 @@ def load_candles(source: Source, interval: str | None = None, reading: Reading =
 def inspect_rows(rows: JudgedRows, interval: str | None = None) -> Inspection:
     """Findings of judged rows together: duplicates, conflicts, times off the grid, gaps."""
     findings = [_finding(fault) for fault in rows.faults]
-    again = np.flatnonzero(rows.time_us[1:] == rows.time_us[:-1]) + 1
-    first_of = np.maximum.accumulate(np.where(_starts(rows.time_us), np.arange(len(rows.time_us)), 0))
-    differs = again[(rows.numbers[:, again] != rows.numbers[:, first_of[again]]).any(axis=0)]
-    findings += [_conflict(rows, place, int(rows.row[first_of[place]])) for place in differs.tolist()]
-    times, numbers = rows.time_us[_starts(rows.time_us)], rows.numbers[:, _starts(rows.time_us)]
+    times, numbers = rows.time_us, rows.numbers
+    again = differs = np.flatnonzero(times[1:] == times[:-1]) + 1
+    if again.size:
+        starts = _starts(times)
+        first_of = np.maximum.accumulate(np.where(starts, np.arange(len(times)), 0))
+        differs = again[(numbers[:, again] != numbers[:, first_of[again]]).any(axis=0)]
+        findings += [_conflict(rows, place, int(rows.row[first_of[place]])) for place in differs.tolist()]
+        times, numbers = times[starts], numbers[:, starts]
     seen = np.unique(np.concatenate([times, _times_of(rows.faults)])) if rows.faults else times
     interval, fault = _interval(seen, interval)
     findings += [fault] if fault else []

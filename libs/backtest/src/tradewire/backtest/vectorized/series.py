@@ -72,7 +72,8 @@ def _known_since(values: FloatArray) -> int:
     first = 0
     while first < len(values) and values[first] != values[first]:
         first += 1
+    rest = values[first:]  # a loop that begins at 0 works on several numbers at a time
     holes = 0
-    for t in range(first, len(values)):
-        holes += values[t] != values[t]
+    for t in range(len(rest)):
+        holes += rest[t] != rest[t]
     return -1 if holes else first
