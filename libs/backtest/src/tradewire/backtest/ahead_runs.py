@@ -8,11 +8,13 @@ from types import MappingProxyType
 import numpy as np
 
 from tradewire.backtest.data import Candles
+from tradewire.backtest.data.csv_rows import compiled_cells
 from tradewire.backtest.data.instruments import assumed_instrument
 from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.vectorized import VectorizedEngine
 from tradewire.backtest.vectorized.signals import simulate_signals
 from tradewire.ports.backtest import BacktestRequest, BacktestResult, MarketHistory
+from tradewire.trading.bars_layout import read_layout
 from tradewire.trading.indicators.catalogue import BUILT_IN
 from tradewire.trading.language import INTERVALS_US
 
@@ -54,6 +56,12 @@ def vectorized() -> None:
     simulate_signals(rising, rising > 3.0, rising > 9.0)
 
 
+def files() -> None:
+    """The reader of large files."""
+    text = "open_time,open,high,low,close,volume\n0,1,1,1,1,1\n"
+    assert compiled_cells(text.encode(), read_layout(text.splitlines(), "ahead")), "plain rows are read"
+
+
 def indicators() -> None:
     """The array form of every built-in indicator."""
     bar = np.full(BARS, 100.0)
@@ -62,7 +70,7 @@ def indicators() -> None:
 
 
 RUNS: Mapping[str, Callable[[], None]] = MappingProxyType(
-    {run.__name__: run for run in (futures, vectorized, indicators)}
+    {run.__name__: run for run in (futures, vectorized, files, indicators)}
 )
 """By name; each is compiled in a process of its own."""
 

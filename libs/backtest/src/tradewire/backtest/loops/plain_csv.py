@@ -73,7 +73,7 @@ def _put(cell: Bytes, what: int, row: int, times: IntArray, numbers: FloatArray)
     units, point = 0, len(cell)
     for place in range(len(cell)):
         if cell[place] != _POINT:
-            units = units * 10 + (np.int64(cell[place]) - _ZERO)
+            units = int(units * 10 + np.int64(cell[place]) - _ZERO)
         elif point == len(cell):
             point = place
         else:
