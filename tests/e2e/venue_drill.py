@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,36 +14,27 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.e2e.venue_audit import INTERVAL, SYMBOL, findings
 
 from tradewire.app.operating.platform import Platform, RunOptions, begin, platform
 from tradewire.app.operating.scenario import Scenario
-from tradewire.binance.orders import AlgoStatus
-from tradewire.binance.orders import BinanceOrderStatus as BinanceStatus
-from tradewire.ports.events import AccountStateChanged, CandleClosed, OrderFilled, OrderStatus, RiskAssessed
+from tradewire.ports.events import CandleClosed
 from tradewire.runtime.clock import SystemClock
 from tradewire.testkit.binance_venue import LEVERAGE
-from tradewire.testkit.checker import LedgerRows, Said, read_ledger, read_topics
-from tradewire.venue.account import VenueAccount
+from tradewire.testkit.checker import read_ledger, read_topics
 from tradewire.venue.faults import FaultPlan, ScriptedFault, parse_faults
 from tradewire.venue.loading import load_markets
 from tradewire.venue.server import VenueServer
 from tradewire.venue.venue import Venue, VenueOptions
 
 PROJECT = Path(__file__).parents[2]
-SYMBOL, INTERVAL, LENGTH_US = "BTCUSDT", "5m", 300_000_000
+LENGTH_US = 300_000_000
 SPEED, BEHIND_H = 240, 200
 """A bar takes 1.25 s; the venue's time begins so early that it does not reach the machine's."""
 KILLED = ("execution", "ingest")
 PATIENCE_S = 180.0
 """A run in which what is waited for has not come for so long has stopped for good."""
 LOOK_S = 0.05
-
-S, B = OrderStatus, BinanceStatus
-ENDED = {B.FILLED: {S.FILLED}, B.CANCELED: {S.CANCELED}, B.EXPIRED: {S.EXPIRED}, B.EXPIRED_IN_MATCH: {S.EXPIRED}}
-ALGO_ENDED = {AlgoStatus.CANCELED: {S.CANCELED}, AlgoStatus.EXPIRED: {S.EXPIRED}, AlgoStatus.REJECTED: {S.REJECTED}}
-OPEN = {S.ACCEPTED, S.PARTIALLY_FILLED, S.TRIGGERED}
-NEVER_SENT = {S.DENIED, S.REJECTED, S.CANCELED, S.INITIALIZED}
-"""How an order may stand that the venue never had: refused, withdrawn or waiting for its entry."""
 
 FAULTS = """
 faults:
@@ -77,7 +68,9 @@ EVERY_S = (
 
 @dataclass(frozen=True, slots=True)
 class Drilled:
-    """What a drill came to. ``reconciled_s``: from each start of execution until it knew all that was unfinished."""
+    """What a drill came to. ``reconciled_s``: from each start of execution until it knew all that was unfinished, and
+    ``loaded_s`` until its process had loaded and answered.
+    """
 
     kills: Counter[str]
     findings: list[str]
@@ -85,6 +78,7 @@ class Drilled:
     fills: int
     candles: int
     reconciled_s: list[float] = field(default_factory=list)
+    loaded_s: list[float] = field(default_factory=list)
 
 
 def fault_plan(seed: int, kills: int) -> FaultPlan:
@@ -160,6 +154,7 @@ class VenueChaos:
         self._running, self._server = running, server
         self._kills: Counter[str] = Counter()
         self._reconciled_s: list[float] = []
+        self._loaded_s: list[float] = []
 
     async def kill(self, name: str, *, down_s: float) -> None:
         """End a process by SIGKILL, and start it again after a while."""
@@ -170,6 +165,8 @@ class VenueChaos:
         started_s = time.monotonic()
         service.start()
         if name == "execution":
+            await self._until(lambda _: True, of=lambda report: report)
+            self._loaded_s.append(time.monotonic() - started_s)
             await self._until(lambda account: account["reconciled"])
             self._reconciled_s.append(time.monotonic() - started_s)
 
@@ -178,18 +175,17 @@ class VenueChaos:
         first = (await self._until(lambda account: account["event_time_us"] > 0))["event_time_us"]
         await self._until(lambda account: account["event_time_us"] >= first + count * LENGTH_US)
 
-    async def _until(self, done: Any) -> dict[str, Any]:
-        """Until what execution says of the account is so."""
+    async def _until(self, done: Any, *, of: Any = lambda report: _account(report)) -> dict[str, Any]:
+        """Until what execution says of the account, or ``of`` all of its report, is so."""
         service, until_s = self._running.services["execution"], time.monotonic() + PATIENCE_S
         report: Any = None
         async with httpx.AsyncClient() as client:
             while time.monotonic() < until_s:
                 self._running.check()
                 report = await service.health(client)
-                state: Any = ((report or {}).get("services") or {}).get("execution") or {"details": {}}
-                account = (state["details"].get("accounts") or {}).get("main")
-                if account is not None and done(account):
-                    return dict(account)
+                part = None if report is None else of(report)
+                if part is not None and done(part):
+                    return dict(part)
                 await asyncio.sleep(LOOK_S)  # between two questions
         raise AssertionError(f"what was waited for did not come within {PATIENCE_S:.0f} s: {report}\n{service.tail()}")
 
@@ -203,73 +199,13 @@ class VenueChaos:
         while found and time.monotonic() < until_s:
             said = await read_topics(self._running.stack.bootstrap_servers)
             ledger = await read_ledger(self._running.stack.postgres_dsn("execution"))
-            found = list(findings(venue.account, said, ledger))
+            found = list(findings(venue, said, ledger))
         candles = [one for one in said if isinstance(one.event, CandleClosed)]
         orders = len(venue.account.orders) + len(venue.account.algos)
-        return Drilled(self._kills, found, orders, len(ledger.fills), len(candles), self._reconciled_s)
+        return Drilled(self._kills, found, orders, len(ledger.fills), len(candles), self._reconciled_s, self._loaded_s)
 
 
-def findings(account: VenueAccount, said: list[Said], ledger: LedgerRows) -> Iterator[str]:
-    """Everything on which venue, ledger and bus differ, in words."""
-    yield from _orders(account, said, ledger)
-    yield from _fills(account, said, ledger)
-    yield from _state(account, said)
-    yield from _candles(said)
-
-
-def _orders(account: VenueAccount, said: list[Said], ledger: LedgerRows) -> Iterator[str]:
-    assessed = [one.event for one in said if isinstance(one.event, RiskAssessed)]
-    approved = {intent.client_order_id for event in assessed for intent in event.intents}
-    known = {client_id: OrderStatus(status) for (_, client_id), (status, *_) in ledger.orders.items()}
-    placed = Counter(algo.client_algo_id for algo in account.algos.values())
-    born = {algo.client_algo_id for algo in account.algos.values() if algo.order is not None}
-    placed.update(order.client_order_id for order in account.orders.values() if order.client_order_id not in born)
-    yield from (f"lost: {client_id} was approved and is not in the ledger" for client_id in approved - known.keys())
-    yield from (
-        f"lost: {client_id} is at the venue and not in the ledger" for client_id in placed.keys() - known.keys()
-    )
-    yield from (
-        f"doubled: {name} is at the venue {n} times" for name, n in placed.items() if n > 1 and name in approved
-    )
-    shown = {algo.client_algo_id: ALGO_ENDED.get(algo.status, OPEN) for algo in account.algos.values()}
-    shown |= {order.client_order_id: ENDED.get(order.status, OPEN) for order in account.orders.values()}
-    for client_id, status in known.items():
-        if status not in shown.get(client_id, NEVER_SENT):
-            yield f"status: {client_id} is {status} in the ledger, {shown.get(client_id, 'nowhere')} at the venue"
-
-
-def _fills(account: VenueAccount, said: list[Said], ledger: LedgerRows) -> Iterator[str]:
-    theirs = {str(fill.trade_id): (fill.order.client_order_id, fill.qty, fill.price) for fill in account.fills}
-    ours = {trade_id: row for (_, trade_id), row in ledger.fills.items()}
-    told = {one.event.venue_trade_id: one.event for one in said if isinstance(one.event, OrderFilled)}
-    for name, found in (
-        ("the ledger", ours),
-        ("the bus", {key: (fill.client_order_id, fill.qty, fill.price) for key, fill in told.items()}),
-    ):
-        yield from (
-            f"fill {key} of the venue: {name} has {found.get(key)}" for key in theirs if found.get(key) != theirs[key]
-        )
-        yield from (f"fill {key} of {name} is not the venue's" for key in found.keys() - theirs.keys())
-
-
-def _state(account: VenueAccount, said: list[Said]) -> Iterator[str]:
-    """The newest state that was said, against the venue's positions and wallet."""
-    states = [one.event for one in said if isinstance(one.event, AccountStateChanged)]
-    newest = max(states, key=lambda state: state.sequence)
-    book = account.books.exchange.account
-    shown = {
-        name.split(":")[0]: Decimal(position.qty_e8).scaleb(-8)
-        for name, position in book.positions.items()
-        if position.qty_e8
-    }
-    told = {position.symbol: position.qty for position in newest.positions}
-    if told != shown:
-        yield f"positions: said {told}, the venue has {shown}"
-    if newest.wallet_balance != Decimal(book.wallet_e8).scaleb(-8):
-        yield f"wallet: said {newest.wallet_balance}, the venue has {Decimal(book.wallet_e8).scaleb(-8)}"
-
-
-def _candles(said: list[Said]) -> Iterator[str]:
-    """No bar twice."""
-    counts = Counter(one.event.open_time_us for one in said if isinstance(one.event, CandleClosed))
-    yield from (f"candle {open_us} was published {count} times" for open_us, count in counts.items() if count > 1)
+def _account(report: Any) -> Any:
+    """What a health report of execution says of the account; None where it says nothing yet."""
+    state: Any = (report.get("services") or {}).get("execution") or {"details": {}}
+    return (state["details"].get("accounts") or {}).get("main")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError, TradewireError
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from tradewire.testkit.postgres import PostgresServer
 
 pytest_plugins = ["tradewire.testkit.postgres"]
+PROJECT = Path(__file__).parents[3]
+FOLDERS = sorted(PROJECT.glob("*/*/src/tradewire/**/migrations"))
 
 REVISION = """
 from alembic import op
@@ -115,6 +120,37 @@ async def test_migrate_when_a_revision_fails_then_fatal_and_nothing_is_left_of_i
         await migrate(dsn, schema="service", migrations=migrations)
     (migrations / "versions" / "second.py").unlink()
     await migrate(dsn, schema="service", migrations=migrations)
+
+
+MIGRATED = """
+import asyncio, sys
+from pathlib import Path
+import tradewire.runtime.process
+from tradewire.runtime.stores.postgres import migrate
+asyncio.run(migrate(sys.argv[1], schema="service", migrations=Path(sys.argv[2])))
+print(*(name for name in ("sqlalchemy", "alembic") if name in sys.modules))
+"""
+
+
+async def test_migrate_when_the_schema_is_there_already_then_a_restart_loads_no_migrations(
+    postgres: PostgresServer, migrations: Path
+) -> None:
+    dsn = await asyncio.to_thread(postgres.new_database)
+    await migrate(dsn, schema="service", migrations=migrations)
+    ran = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", MIGRATED, dsn, migrations, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await ran.communicate()
+    assert (ran.returncode, printed.split()) == (0, [])
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parts[-2])
+def test_revisions_are_called_as_their_files_and_the_newest_stands_last(folder: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    script = ScriptDirectory.from_config(config)
+    files = sorted(path.stem for path in (folder / "versions").glob("*.py"))
+    assert [step.revision for step in script.walk_revisions()] == files[::-1]
 
 
 async def test_transaction_when_body_raises_then_nothing_is_written(postgres: PostgresServer, migrations: Path) -> None:

@@ -11,16 +11,17 @@ import aiohttp
 from tradewire.binance.signatures import API_KEY_HEADER, HmacKey
 from tradewire.testkit.binance_venue import BinanceVenue
 from tradewire.testkit.builders import candle, instrument
+from tradewire.venue.faults import FaultPlan
 
 FEES: Mapping[str, Any] = {"taker_fee": Decimal("0.0005"), "maker_fee": Decimal("0.0002")}
 
 
-def venue_with(*prices: int, balance: int = 100_000) -> BinanceVenue:
+def venue_with(*prices: int, balance: int = 100_000, faults: FaultPlan | None = None) -> BinanceVenue:
     """BTC at a price each hour, and BNB at 600."""
     candles = [candle(n, price, volume=Decimal(1000)) for n, price in enumerate(prices)]
     candles += [candle(n, 600, symbol="BNBUSDT") for n in range(len(prices))]
     rules = [instrument(**FEES), instrument("BNBUSDT", **FEES)]
-    return BinanceVenue(candles, rules=rules, whole_bars=False, balance=Decimal(balance))
+    return BinanceVenue(candles, rules=rules, whole_bars=False, balance=Decimal(balance), faults=faults)
 
 
 async def ask(venue: BinanceVenue, method: str, path: str, query: str) -> None:

@@ -113,6 +113,21 @@ VENUE_MADE: Final = MappingProxyType(
 """Client order ids that only Binance makes, by prefix → why. Source: "Event: Order Update"."""
 
 
+REUSED: Final = "adl_autoclose"
+"""The one client order id that many orders carry: of all ADL orders. Source: "Event: Order Update"."""
+
+
+def told_apart(client_order_id: str, order_id: int | str) -> str:
+    """The id that one order alone is known by: the client order id, with the venue's own where that is reused."""
+    return f"{REUSED}:{order_id}" if client_order_id == REUSED else client_order_id
+
+
+def venues_id(known_as: str) -> int | None:
+    """The venue's id of an order whose client order id is reused; None for any other."""
+    name, _, order_id = known_as.partition(":")
+    return int(order_id) if name == REUSED and order_id.isascii() and order_id.isdigit() else None
+
+
 def venue_made(client_order_id: str) -> str | None:
     """Why the venue made an order itself; None when it did not."""
     return next((why for prefix, why in VENUE_MADE.items() if client_order_id.startswith(prefix)), None)

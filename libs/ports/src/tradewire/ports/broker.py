@@ -68,7 +68,8 @@ class VenueOrder:
 class VenueFill:
     """A fill as the venue shows it: ``qty`` base, ``price`` quote per base, ``fee`` and ``realized_pnl`` quote.
 
-    Where the commission was paid in another asset: ``fee_asset``, and ``fee_paid`` in it; ``fee`` is its value then.
+    Where the commission was paid in another asset: ``fee_asset``, and ``fee_paid`` in it; ``fee`` is its value then,
+    and 0 with ``fee_valued`` False where nobody says what it is worth.
     """
 
     venue_trade_id: str
@@ -85,6 +86,7 @@ class VenueFill:
     fee_asset: str = ""
     fee_paid: Decimal = Decimal(0)
     position_side: str = BOTH
+    fee_valued: bool = True
 
 
 @dataclass(frozen=True, slots=True)

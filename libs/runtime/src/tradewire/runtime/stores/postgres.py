@@ -6,6 +6,7 @@ Each service keeps its tables in a schema of its own name, so that several may s
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
 
 from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError, TradewireError
 
@@ -129,14 +129,7 @@ def translated(doing: str) -> Iterator[None]:
     """Raise the project's errors instead of asyncpg's, SQLAlchemy's and the operating system's."""
     try:
         yield
-    except (
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,
-        SQLAlchemyError,
-        OSError,
-        TimeoutError,
-    ) as error:
+    except _vendor_errors() as error:
         raise translation(error, doing) from error
 
 
@@ -156,12 +149,23 @@ def translation(error: BaseException, doing: str) -> TradewireError:
     # come from connections that the server ended in between; the pool replaces them.
     if isinstance(cause, asyncpg.DataError):
         return ContractViolationError(detail, stage="persist")
-    return FatalError(detail) if isinstance(cause, SQLAlchemyError) else RetryableError(detail)
+    return FatalError(detail) if isinstance(cause, _sqlalchemys()) else RetryableError(detail)
+
+
+def _vendor_errors() -> tuple[type[BaseException], ...]:
+    driver = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+    return (*driver, OSError, TimeoutError, *_sqlalchemys())
+
+
+def _sqlalchemys() -> tuple[type[BaseException], ...]:
+    """Errors of SQLAlchemy's own; none before a migration has loaded it."""
+    loaded = sys.modules.get("sqlalchemy.exc")
+    return () if loaded is None else (loaded.SQLAlchemyError,)
 
 
 def _vendor_error(error: BaseException) -> BaseException:
     """What the driver raised, under the layers that SQLAlchemy puts around it."""
-    while isinstance(error, SQLAlchemyError) or type(error).__module__.startswith("sqlalchemy."):
+    while isinstance(error, _sqlalchemys()) or type(error).__module__.startswith("sqlalchemy."):
         inner = error.__cause__ or error.__context__
         if inner is None:
             break
@@ -177,18 +181,26 @@ async def migrate(dsn: str, *, schema: str, migrations: Path, settings: Postgres
     """Bring a schema, made when missing, to its newest revision.
 
     Under an advisory lock and in one transaction: of several instances that start at once one does it, and a crash
-    leaves nothing half done. Raises RetryableError, FatalError.
+    leaves nothing half done. A schema that is there already costs one question, and loads neither SQLAlchemy nor
+    alembic: half a second of a restart. Raises RetryableError, FatalError.
     """
-    from sqlalchemy import text
-    from sqlalchemy.ext.asyncio import create_async_engine
-    from sqlalchemy.pool import NullPool
-
     bounds = settings or PostgresSettings()
 
     async def connect() -> Any:
         return await asyncpg.connect(
             dsn, timeout=bounds.connect_s, command_timeout=bounds.command_s, server_settings=_session(schema)
         )
+
+    with translated(f"connecting to the {schema} database"):
+        asked = await connect()
+        try:
+            if await _revision(asked, schema) == _newest(migrations):
+                return
+        finally:
+            await asked.close(timeout=bounds.close_s)
+    from sqlalchemy import text
+    from sqlalchemy.ext.asyncio import create_async_engine
+    from sqlalchemy.pool import NullPool
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
@@ -204,6 +216,19 @@ async def migrate(dsn: str, *, schema: str, migrations: Path, settings: Postgres
         raise FatalError(str(error)) from error
     finally:
         await engine.dispose()
+
+
+async def _revision(connection: asyncpg.Connection[Any], schema: str) -> str | None:
+    """Which revision a schema is at; None for one that was never migrated."""
+    if await connection.fetchval("SELECT to_regclass($1)", f"{schema}.alembic_version") is None:
+        return None
+    found: str | None = await connection.fetchval(f"SELECT version_num FROM {schema}.alembic_version")  # noqa: S608
+    return found
+
+
+def _newest(migrations: Path) -> str:
+    """The last revision of a folder: their files are called as they are, and numbered."""
+    return max((path.stem for path in (migrations / "versions").glob("*.py")), default="")
 
 
 def _upgrade(connection: SqlConnection, schema: str, migrations: Path) -> None:

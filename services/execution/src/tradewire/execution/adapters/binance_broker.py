@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
 from tradewire.binance.errors import ErrorCode
-from tradewire.binance.orders import AlgoStatus
+from tradewire.binance.orders import AlgoStatus, venues_id
 from tradewire.binance.replies import AlgoOrderReply, OrderReply
 from tradewire.binance.streams import Unknowns
 from tradewire.binance.wire import FieldError
@@ -77,12 +78,13 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
         self._fills.list_symbol(symbol, since_us)
 
     async def begin(self) -> None:
-        await check_account(self._rest, self._account_id, self._modes)
+        checks = [check_account(self._rest, self._account_id, self._modes), self._filters.read()]
         if self._rest.addresses.wallet is not None:
-            await check_key(self._rest, self._account_id)
-        await self._filters.read()
-        for symbol in sorted(self._symbols):
-            await self._check(symbol)
+            checks.append(check_key(self._rest, self._account_id))
+        checks += [self._check(symbol) for symbol in sorted(self._symbols)]
+        for failed in await asyncio.gather(*checks, return_exceptions=True):  # a restart waits for one answer, not all
+            if failed is not None:
+                raise failed
 
     async def _check(self, symbol: str) -> None:
         if symbol not in self._checked:
@@ -172,7 +174,7 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
         return answer
 
     async def _cancel_order(self, symbol: str, client_order_id: str) -> VenueOrder | NotFound | Unknown:
-        request = {"symbol": symbol, "origClientOrderId": client_order_id}
+        request = {"symbol": symbol, **_named(client_order_id)}
         try:
             reply = OrderReply.read(await self._rest.send("DELETE", "/fapi/v1/order", request))
         except FailedCallError as error:
@@ -194,7 +196,7 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
         conditional = await self._conditional(client_order_id)
         if isinstance(conditional, VenueOrder):
             return conditional
-        reply = await self._order(symbol, origClientOrderId=client_order_id)
+        reply = await self._order(symbol, **_named(client_order_id))
         return NotFound() if reply is None else order_of(reply, client_order_id)
 
     async def _order(self, symbol: str, **name: str | int) -> OrderReply | None:
@@ -240,7 +242,7 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
             rows: list[Any] = await self._rest.ask("GET", path)
             self._whole_due_us[path] = now_us + WHOLE_US
             return rows
-        return [row for symbol in sorted(self._symbols) for row in await self._rest.ask("GET", path, symbol=symbol)]
+        return [row for symbol in sorted(self._symbols) for row in await self._rest.ask_of(symbol, path) or ()]
 
     async def fills_since(self, cursor: str) -> FillPage:
         return await self._fills.since(cursor)
@@ -250,8 +252,7 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
         known = self._ids.own(order_id)
         if known is None:
             reply = await self._order(symbol, orderId=order_id)
-            known = (reply.client_order_id if reply is not None else None) or str(order_id)
-            self._ids.note(order_id, known)
+            known = self._ids.note(order_id, (reply.client_order_id if reply is not None else None) or str(order_id))
         return known
 
     async def account(self) -> BrokerAccount:
@@ -259,6 +260,12 @@ class BinanceBroker(BrokerPort, LiveVenuePort):
 
     async def time(self) -> int:
         return await self._rest.time_us()
+
+
+def _named(known_as: str) -> dict[str, str | int]:
+    """Which normal order is meant."""
+    order_id = venues_id(known_as)
+    return {"origClientOrderId": known_as} if order_id is None else {"orderId": order_id}
 
 
 def _refusal(error: FailedCallError) -> Rejected | Unknown:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from tradewire.binance.replies import UserTrade
 from tradewire.execution.adapters.binance_orders import fill_of
@@ -71,13 +71,15 @@ class BinanceFills:
         return {"ms": place["ms"] + WINDOW_MS} if place["ms"] + WINDOW_MS < now_ms else place
 
     async def _rows(self, symbol: str, **place: int) -> list[UserTrade]:
-        rows = await self._rest.ask("GET", "/fapi/v1/userTrades", symbol=symbol, limit=PAGE_MAX, **place)
-        return sorted((read_reply(UserTrade, row) for row in rows), key=lambda trade: trade.trade_id)
+        rows = await self._rest.ask_of(symbol, "/fapi/v1/userTrades", limit=PAGE_MAX, **place)
+        return sorted((read_reply(UserTrade, row) for row in rows or ()), key=lambda trade: trade.trade_id)
 
     async def _valued(self, fill: VenueFill) -> VenueFill:
-        """A fill with the value of a commission that another asset (BNB) paid, at its mark price now."""
+        """A fill with the value of a commission that another asset (BNB) paid, at its mark price now, if it has one."""
         if not fill.fee_asset:
             return fill
         symbol = f"{fill.fee_asset}{self._quote}"
-        told: dict[str, Any] = await self._rest.ask("GET", "/fapi/v1/premiumIndex", symbol=symbol)
+        told = await self._rest.ask_of(symbol, "/fapi/v1/premiumIndex")
+        if told is None:
+            return replace(fill, fee_valued=False)
         return replace(fill, fee=(fill.fee_paid * Decimal(told["markPrice"])).quantize(Decimal("1e-8")))

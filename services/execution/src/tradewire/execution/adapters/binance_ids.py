@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tradewire.binance.orders import told_apart
 from tradewire.binance.replies import AlgoOrderReply
 
 KNOWN_MAX: Final = 10_000
@@ -17,11 +18,12 @@ class OrderIds:
         self._own: dict[int, str] = {}
         self._conditional: dict[str, None] = {}
 
-    def note(self, order_id: int | str, client_order_id: str) -> None:
-        """An order of the venue carries this id."""
-        self._own[int(order_id)] = client_order_id
+    def note(self, order_id: int | str, client_order_id: str) -> str:
+        """An order of the venue carries this id; what it is known by."""
+        known = self._own[int(order_id)] = told_apart(client_order_id, order_id)
         while len(self._own) > KNOWN_MAX:
             del self._own[next(iter(self._own))]
+        return known
 
     def note_conditional(self, reply: AlgoOrderReply) -> None:
         """A conditional order, and what was born at its trigger."""

@@ -119,6 +119,16 @@ class BinanceRest:
                 raise
             raise RetryableError(str(error)) from error
 
+    async def ask_of(self, symbol: str, path: str, **params: Any) -> Any | None:
+        """A read of one symbol; None where the venue does not list it, or not any more. Raises as ``ask``."""
+        try:
+            return await self.ask("GET", path, symbol=symbol, **params)
+        except RetryableError as error:
+            if isinstance(error.__cause__, FailedCallError) and error.__cause__.failure.code == ErrorCode.BAD_SYMBOL:
+                _log.warning("%s: %s", symbol, error)
+                return None
+            raise
+
     async def _in_time(self, method: str, path: str, params: Mapping[str, Any]) -> Any:
         """The same, once more where the venue refused the timestamp."""
         try:

@@ -120,8 +120,7 @@ class BinanceStream:
             case OrderTradeUpdate():
                 known = self._ids.own(event.order.order_id)
                 if known is None:
-                    known = event.order.client_order_id
-                    self._ids.note(event.order.order_id, known)
+                    known = self._ids.note(event.order.order_id, event.order.client_order_id)
                 yield from reports_of(event, known, self._quote)
             case AlgoUpdate():
                 if event.order.order_id:

@@ -118,6 +118,13 @@ class Reconciliation:
         self._since_us: dict[Place, int] = {}
         self._told: set[Place] = set()
 
+    def acts_by_us(self) -> int | None:
+        """When the first difference that was seen has lasted long enough, UTC µs; None: there is none."""
+        return min(
+            (since_us + SETTLE_US[place[0]] for place, since_us in self._since_us.items() if place not in self._told),
+            default=None,
+        )
+
     def take(self, shown: BrokerAccount, time_us: int) -> bool:
         """Hold the account against a reading; is there something that another one will settle?"""
         book, money = self._account.book, self._account.book.money

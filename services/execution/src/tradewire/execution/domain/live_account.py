@@ -186,6 +186,9 @@ class LiveAccount:
         ends = after.intent is None and place_of(fill.symbol, fill.position_side) not in self.book.positions
         self._put(replace(after, closed=fill.position_side if ends else ""))
         self._say(after, time_us)
+        if not fill.fee_valued:
+            text = f"{fill.fee_paid:f} {fill.fee_asset} of trade {fill.venue_trade_id} has no price: fees leave it out"
+            self.note("commission_not_valued", text, after, time_us, Severity.ERROR)
         if filled > order.qty:
             self.note("overfill", f"filled {filled} of {order.qty} (base)", after, time_us)
         elif Effect.REPORT in to.effects:
