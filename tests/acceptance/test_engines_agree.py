@@ -17,10 +17,10 @@ from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.parity import certify
 from tradewire.backtest.vectorized import VectorizedEngine
-from tradewire.backtest.warmup import without_earlier
 from tradewire.ingest.adapters.instruments_file import read_instruments
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarginMode, MarketHistory
 from tradewire.ports.events import RiskLimitsChanged
+from tradewire.testkit.cold_requests import without_earlier
 from tradewire.trading.language import compile_strategy, parse_strategy
 
 ROOT = Path(__file__).parents[2]

@@ -15,8 +15,8 @@ from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.parity import Certificate, certify
 from tradewire.backtest.vectorized import VectorizedEngine
-from tradewire.backtest.warmup import without_earlier
 from tradewire.ports.backtest import AccountSettings, BacktestPort, BacktestRequest
+from tradewire.testkit.cold_requests import without_earlier
 from tradewire.trading.language import compile_strategy, parse_strategy
 
 ROOT = Path(__file__).parents[2]

@@ -11,9 +11,10 @@ import pytest
 from tradewire.app.replay_engines.engines import ReplayEngine
 from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.backtest.futures import FuturesEngine
-from tradewire.backtest.warmup import ready_from_us, without_earlier
+from tradewire.backtest.warmup import ready_from_us
 from tradewire.ports.backtest import AccountSettings, BacktestRequest
 from tradewire.ports.events import RiskLimitsChanged
+from tradewire.testkit.cold_requests import without_earlier
 from tradewire.trading.language import compile_strategy, parse_strategy
 from tradewire.trading.times import moment_us
 

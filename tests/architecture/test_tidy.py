@@ -24,7 +24,6 @@ CLOCKS = {
     "libs/runtime/src/tradewire/runtime/clock.py": "the clock",
     "libs/runtime/src/tradewire/runtime/bus/tasks.py": "the event loop's own time, for a deadline",
     "libs/runtime/src/tradewire/runtime/loop/connecting.py": "the event loop's own time, for a stop's deadline",
-    "libs/embedded/src/tradewire/embedded/service_processes.py": "deadlines of child processes",
     "libs/embedded/src/tradewire/embedded/freezing.py": "a deadline",
     "libs/embedded/src/tradewire/embedded/keeper.py": "deadlines of servers; runs beside them without our packages",
 }

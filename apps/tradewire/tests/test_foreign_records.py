@@ -18,10 +18,10 @@ from tradewire.ports.events import InstanceReported, StrategyConfigPublished
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.runtime.observe.instance_status import seen_instances
 from tradewire.testkit.builders import candle, instance_report
+from tradewire.testkit.manual_clock import ManualClock
 
 UNKNOWN = b"\x00\x00\x00\xff\xffabc"
 

@@ -12,7 +12,6 @@ from tradewire.ports.bus import Outgoing
 from tradewire.ports.events import InstanceReported
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.runtime.observe.instance_status import (
     FORGOTTEN_SECONDS,
@@ -22,6 +21,7 @@ from tradewire.runtime.observe.instance_status import (
     seen_instances,
 )
 from tradewire.testkit.builders import instance_report
+from tradewire.testkit.manual_clock import ManualClock
 
 NOW_US = 1_700_000_000_000_000
 CODEC = Codec(SchemaIds.static())

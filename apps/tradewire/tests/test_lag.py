@@ -20,9 +20,9 @@ from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.events import InstanceReported
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.testkit.builders import instance_report
+from tradewire.testkit.manual_clock import ManualClock
 
 SNAPSHOTS = "indicator.snapshot.v1"
 NOW_US = 1_700_000_000_000_000

@@ -20,8 +20,9 @@ from tradewire.backtest.report import data_hash
 from tradewire.backtest.sweeps import SweepPlan, SweepStore, parse_space, parse_walk_forward, processes, run_sweep
 from tradewire.backtest.sweeps.tasks import SweepSpan, cut
 from tradewire.backtest.vectorized import VectorizedEngine
-from tradewire.backtest.warmup import answers_on, ready_from_us, without_earlier
+from tradewire.backtest.warmup import answers_on, ready_from_us
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, BacktestResult
+from tradewire.testkit.cold_requests import without_earlier
 from tradewire.trading.language import compile_strategy, parse_strategy
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")

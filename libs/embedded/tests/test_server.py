@@ -45,14 +45,14 @@ class Program:
 
     name = "program"
 
-    def __init__(self, folder: Path, code: str, *, ready_within_s: float = 30.0) -> None:
+    def __init__(self, folder: Path, code: str, *, quiet_s: float = 30.0) -> None:
         self.log = folder / "program.log"
         self._launch = Launch(
             argv=(sys.executable, "-c", code),
             folder=folder,
             log=self.log,
             grace_s=0.2,
-            ready_within_s=ready_within_s,
+            quiet_s=quiet_s,
         )
 
     def prepare(self) -> None:
@@ -142,7 +142,7 @@ def test_server_when_program_is_missing_then_error_says_so(tmp_path: Path) -> No
 
 
 def test_server_when_it_does_not_answer_in_time_then_error_names_the_wait_and_the_log(tmp_path: Path) -> None:
-    server = Server(Program(tmp_path, "import signal; signal.pause()", ready_within_s=0.1), root=tmp_path)
+    server = Server(Program(tmp_path, "import signal; signal.pause()", quiet_s=0.1), root=tmp_path)
     server.start()
 
     with pytest.raises(NotReadyError, match=r"program did not answer within 0 s; last lines of .*log"):

@@ -45,15 +45,11 @@ def test_legs_when_not_effective_yet_then_none() -> None:
     assert streams(roster, HOUR_US) == [("trend", BTC, 1)]
 
 
-@pytest.mark.parametrize("way", ["retired", "removed"])
-def test_legs_when_strategy_is_gone_then_none_of_its_own(way: str) -> None:
+def test_legs_when_strategy_is_gone_then_none_of_its_own() -> None:
     roster = Roster()
     roster.apply(status(active(document("stays"))))
     roster.apply(status(active(document("goes"))))
-    if way == "retired":
-        roster.apply(status(strategy_id="goes"))
-    else:
-        roster.remove("goes")
+    roster.apply(status(strategy_id="goes"))
     assert streams(roster, 0) == [("stays", BTC, 1)]
     assert [strategy_id for strategy_id, _ in roster.versions()] == ["stays"]
 

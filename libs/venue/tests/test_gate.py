@@ -9,7 +9,7 @@ from libs.venue.tests.venues import NOW_US, Client, bar, market
 
 from tradewire.binance.limits import BY_CALL
 from tradewire.binance.signatures import Ed25519Signer, Ed25519Verifier, HmacKey
-from tradewire.runtime.clock import ManualClock
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.venue.door import CALLS, HttpAnswer, HttpCall
 from tradewire.venue.turned_clock import TurnedClock
 from tradewire.venue.venue import VenueOptions

@@ -17,7 +17,7 @@ from tradewire.binance.depth import DepthSnapshot, OrderBook, Resync
 from tradewire.binance.market_streams import BookTicker, DepthUpdate
 from tradewire.binance.streams import read_event
 from tradewire.ports.errors import FatalError
-from tradewire.runtime.clock import ManualClock
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.venue.faults import FaultPlan, ScriptedFault
 from tradewire.venue.loading import load_recording
 from tradewire.venue.recording import read_recording

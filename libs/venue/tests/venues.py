@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from tradewire.binance.signatures import HmacKey
 from tradewire.binance.wire import Wire
 from tradewire.ports.events import InstrumentChanged, InstrumentStatus, LeverageBracket
-from tradewire.runtime.clock import ManualClock
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.trading.exchange import Bar, to_e8
 from tradewire.venue.door import Door, HttpAnswer, HttpCall
 from tradewire.venue.listing import Listing, listing_of

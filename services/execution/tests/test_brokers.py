@@ -7,10 +7,10 @@ from decimal import Decimal
 from tradewire.execution.adapters.simulated_broker import SimulatedBroker
 from tradewire.execution.domain.arrivals import Arrived
 from tradewire.ports.broker import BrokerPort
-from tradewire.runtime.clock import ManualClock
 from tradewire.testkit.broker_suite import SYMBOL, BrokerSuite
 from tradewire.testkit.builders import candle, envelope
 from tradewire.testkit.faulty_venue import FaultyVenue
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.trading.exchange import InstrumentSpec, SimulatedExchange, brackets
 
 E8 = 10**8

@@ -12,9 +12,9 @@ from aiohttp import web
 from tradewire.ingest.adapters.binance_public import BinancePublic
 from tradewire.ingest.adapters.polling import PollPolicy
 from tradewire.ports.errors import FatalError, RetryableError
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.rate_budget.budget import RateBudget
 from tradewire.runtime.rate_budget.memory_spent import MemorySpent
+from tradewire.testkit.manual_clock import ManualClock
 
 ROW = [1_800_000_000_000, "1", "2", "0.5", "1.5", "10", 1_800_000_059_999, "1", 1, "1", "1", "0"]
 

@@ -15,8 +15,8 @@ from tradewire.ingest.adapters.ccxt_public import CcxtPublic
 from tradewire.ingest.adapters.instruments_file import read_brackets
 from tradewire.ingest.adapters.polling import PollPolicy
 from tradewire.ports.events import CandleClosed
-from tradewire.runtime.clock import ManualClock
 from tradewire.testkit.fake_candle_venue import MINUTE_MS, FakeCandleVenue, kline
+from tradewire.testkit.manual_clock import ManualClock
 
 BRACKETS = read_brackets(Path(__file__).parents[3] / "data" / "sample" / "instruments.yaml")
 START_MS = 1_626_992_700_000

@@ -15,8 +15,8 @@ from tradewire.ingest.adapters.ccxt_public import CcxtPublic, _rows
 from tradewire.ingest.adapters.instruments_file import read_brackets
 from tradewire.ingest.adapters.polling import PollPolicy
 from tradewire.ports.errors import FatalError, RetryableError
-from tradewire.runtime.clock import ManualClock
 from tradewire.testkit.fake_candle_venue import FILTERS, MINUTE_MS, FakeCandleVenue, symbol_info
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.trading.bars_csv import BarFault, RawBar
 
 BRACKETS = read_brackets(Path(__file__).parents[3] / "data" / "sample" / "instruments.yaml")

@@ -21,7 +21,6 @@ from tradewire.ports.errors import FatalError, RetryableError
 from tradewire.ports.events import CandleClosed, GapDetected, InstrumentStatus
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Event
-from tradewire.runtime.clock import ManualClock
 from tradewire.testkit.fake_candle_venue import (
     FILTERS,
     MINUTE_MS,
@@ -31,6 +30,7 @@ from tradewire.testkit.fake_candle_venue import (
     status,
     symbol_info,
 )
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.market_data_suite import MarketDataSuite
 
 BRACKETS = read_brackets(Path(__file__).parents[3] / "data" / "sample" / "instruments.yaml")

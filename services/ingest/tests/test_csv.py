@@ -14,7 +14,7 @@ from tradewire.ingest.adapters.pace import Pace
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import CandleClosed, GapDetected
 from tradewire.ports.market_data import MarketDataPort
-from tradewire.runtime.clock import ManualClock
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.market_data_suite import MarketDataSuite
 
 SAMPLE = Path(__file__).parents[3] / "data" / "sample"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tradewire.ingest.adapters.pace import CATCH_UP_SECONDS, Pace, Pacer
-from tradewire.runtime.clock import ManualClock
+from tradewire.testkit.manual_clock import ManualClock
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tradewire.ports.errors import FatalError
 from tradewire.ports.events import CandleClosed, GapDetected, MarkPriceUpdated, TopOfBook, TradeSeen
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Event
-from tradewire.runtime.clock import ManualClock
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.market_data_suite import MarketDataSuite, time_us
 
 REPOSITORY = Path(__file__).parents[3]

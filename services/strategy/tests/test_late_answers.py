@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tradewire.ports.events import ConfigStatus, StrategyStatusChanged
+from tradewire.ports.events import ConfigStatus, StrategyEvaluated, StrategyStatusChanged
 from tradewire.strategy.domain.desk import StrategyDesk
-from tradewire.testkit.builders import STRATEGY, envelope
-from tradewire.testkit.strategies import config, document
+from tradewire.testkit.builders import BTC, STRATEGY, envelope, snapshot
+from tradewire.testkit.strategies import active, config, document, status
+from tradewire.testkit.strategies import retired as retired_at
 from tradewire.testkit.strategy_desk import answers, asked, desk_with, evaluated, ticked, versions
 
 FIRST, SECOND = config(document()), config(document(sizing="{fixed_qty: 2}"), 2)
@@ -15,8 +16,8 @@ FIRST, SECOND = config(document()), config(document(sizing="{fixed_qty: 2}"), 2)
 
 def hear(desk: StrategyDesk, *told: StrategyStatusChanged) -> None:
     """Read answers on the topic."""
-    for status in told:
-        assert list(desk.on_status(status, envelope(status))) == []
+    for said in told:
+        assert list(desk.on_status(said, envelope(said))) == []
 
 
 def retired(desk: StrategyDesk) -> StrategyStatusChanged:
@@ -106,3 +107,21 @@ def test_answer_when_a_record_that_is_none_stands_behind_it_then_whoever_leads_s
     assert again == accepted.model_copy(update={"answered_at_us": accepted.answered_at_us + 1})
     assert answers(leader) == answers(follower) == []
     assert list(leader.on_status(again, envelope(again))) == []
+
+
+def test_late_answer_when_two_versions_come_with_it_then_the_bar_of_their_change_is_the_second_ones_alone() -> None:
+    desk, change_us = desk_with(leads=False), snapshot(3).event_time_us
+    for number in range(5):
+        assert evaluated(desk, number, partition=1) == []
+    both = status(active(document()), active(document(sizing="{fixed_qty: 2}"), 2, change_us))
+    said = [emit.event for emit in desk.on_status(both, envelope(both)) if isinstance(emit.event, StrategyEvaluated)]
+    expected = [(1 if number < 3 else 2, snapshot(number).event_time_us) for number in range(5)]
+    assert [(event.config_version, event.event_time_us) for event in said] == expected
+
+
+def test_publication_when_another_process_retired_the_strategy_behind_later_bars_then_begins_behind_them_too() -> None:
+    desk, left_us = desk_with(), snapshot(5).event_time_us + 1
+    hear(desk, retired_at(active(document()), {BTC: left_us}))
+    evaluated(desk, 1)
+    (answer,) = asked(desk, SECOND)
+    assert (answer.status, answer.active[-1].effective_from_us) == (ConfigStatus.ACCEPTED, left_us)

@@ -10,13 +10,13 @@ import pytest
 from fastapi import Depends, FastAPI
 
 from tradewire.ports.errors import RetryableError
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.observe.instance_status import InstanceStatus, status_of
 from tradewire.telemetry.adapters.api.platform import PARTITIONS_HEADER, PIPELINE, PlatformRoutes
 from tradewire.telemetry.adapters.api.stream import UpdateStream
 from tradewire.telemetry.domain.books import Books
 from tradewire.telemetry.domain.desk import TelemetryDesk
 from tradewire.testkit.builders import instance_report
+from tradewire.testkit.manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from .conftest import Messages

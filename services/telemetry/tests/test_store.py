@@ -13,7 +13,6 @@ from tradewire.ports.message import Event
 from tradewire.ports.telemetry import LogQuery, TelemetryEntry, TelemetryPort
 from tradewire.ports.topics import BY_EVENT, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.runtime.loop.heartbeat_records import HEADER, KEY_PREFIX
 from tradewire.runtime.service import StoreContext
@@ -21,6 +20,7 @@ from tradewire.telemetry.adapters.memory_log_store import MemoryLogStore
 from tradewire.telemetry.domain.books import Books
 from tradewire.telemetry.domain.desk import TelemetryDesk
 from tradewire.telemetry.store import TelemetryStore
+from tradewire.testkit.manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from .conftest import Messages

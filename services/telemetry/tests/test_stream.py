@@ -13,13 +13,13 @@ import pytest
 from fastapi import Depends, FastAPI, HTTPException
 
 from tradewire.ports.message import Event
-from tradewire.runtime.clock import ManualClock
 from tradewire.telemetry.adapters.api import stream as module
 from tradewire.telemetry.adapters.api.state import StateRoutes
 from tradewire.telemetry.adapters.api.stream import AT_HEADER, READERS_MAX, TOGETHER_MAX, UpdateStream
 from tradewire.telemetry.domain.books import Books
 from tradewire.telemetry.domain.desk import TelemetryDesk
 from tradewire.telemetry.domain.updates import FACTS_QUEUED_MAX
+from tradewire.testkit.manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from .conftest import Messages

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.telemetry.adapters.views.rows import Rows
 from tradewire.telemetry.adapters.views.worker import ViewWorker
 from tradewire.telemetry.domain.windows import Windows
+from tradewire.testkit.manual_clock import ManualClock
 
 
 def test_worker_when_made_then_faust_writes_under_the_views_folder_only(tmp_path: Path) -> None:

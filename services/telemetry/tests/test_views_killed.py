@@ -18,13 +18,13 @@ from tradewire.ports.events import AccountStateChanged, OrderFilled
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.bus.readers import read_to_end
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.telemetry.adapters.views.positions import begin_again_if_ahead
 from tradewire.telemetry.adapters.views.rows import Rows
 from tradewire.telemetry.adapters.views.worker import GROUP, TOPIC_NAMES, ViewWorker
 from tradewire.telemetry.domain.windows import Windows
+from tradewire.testkit.manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from .conftest import Messages

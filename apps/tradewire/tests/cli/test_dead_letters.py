@@ -15,9 +15,9 @@ from tradewire.ports.bus import Record
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import RiskStateSaved, StrategyEvaluated
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.dead_letters.letters import dead_letter
 from tradewire.testkit.builders import evaluation
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.refusing_desk import RefusingDesk
 from tradewire.testkit.worker_rig import WorkerRig
 

@@ -30,9 +30,9 @@ from tradewire.ports.events import (
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.memory import MemoryBus
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.testkit.builders import ETH, evaluation
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.worker_rig import WorkerRig
 
 PROJECT = Path(__file__).parents[4]

@@ -10,9 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from tradewire.runtime.access.http_face import SECURITY_HEADERS, HttpFace
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.observe.health import Health, health_app
 from tradewire.runtime.observe.metrics import Metrics
+from tradewire.testkit.manual_clock import ManualClock
 
 Get = Callable[..., Awaitable[httpx.Response]]
 

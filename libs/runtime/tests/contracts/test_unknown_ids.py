@@ -11,9 +11,9 @@ import pytest
 
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.topics import TOPICS
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import SchemaIds
 from tradewire.runtime.codec.unknown_ids import UNKNOWN_MAX, UNKNOWN_SECONDS
+from tradewire.testkit.manual_clock import ManualClock
 
 NEW_ID = 777
 

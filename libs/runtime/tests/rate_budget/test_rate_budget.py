@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradewire.ports.errors import RetryableError
-from tradewire.runtime.clock import ManualClock, SystemClock
+from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.rate_budget.budget import ALONE, CEILING_PERCENT, Charge, Lane, RateBudget, SpentPort, Taken
 from tradewire.runtime.rate_budget.memory_spent import MemorySpent
 from tradewire.runtime.rate_budget.postgres_spent import PostgresSpent
 from tradewire.runtime.stores.postgres import PostgresSettings
+from tradewire.testkit.manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from tradewire.testkit.postgres import PostgresServer

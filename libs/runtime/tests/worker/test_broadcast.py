@@ -10,11 +10,11 @@ from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.events import RiskLimitsChanged, StrategyEvaluated
 from tradewire.ports.message import Emit, Envelope
 from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.loop.worker import Worker
 from tradewire.runtime.service import Service, on
 from tradewire.testkit.builders import evaluation, limits
 from tradewire.testkit.expelling import expel, readmit
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.worker_rig import WorkerRig
 
 DECISIONS = [f"version {number}" for number in range(1, 10)]

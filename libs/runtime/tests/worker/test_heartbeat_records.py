@@ -12,12 +12,12 @@ from tradewire.ports.bus import Outgoing
 from tradewire.ports.events import CandleClosed, IndicatorsUpdated, RiskAssessed, StrategyEvaluated
 from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.loop.heartbeat_records import HEADER, KEY_PREFIX, PIPELINE
 from tradewire.runtime.loop.resuming import last_published
 from tradewire.runtime.loop.worker import Worker
 from tradewire.runtime.service import LastPublished, Service, on
 from tradewire.testkit.builders import candle
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.worker_rig import PARTITIONS, WorkerRig
 
 START_US = 1_700_000_000_000_000

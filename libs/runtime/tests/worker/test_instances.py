@@ -13,7 +13,6 @@ from tradewire.ports.bus import Ack, Outgoing
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import InstanceReported
 from tradewire.ports.message import WaitReason
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.observe.health import Health
 from tradewire.runtime.observe.instances import (
     LOOP_STARTS,
@@ -27,6 +26,7 @@ from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.process import serve
 from tradewire.runtime.service import Store
 from tradewire.testkit.builders import candle
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.watched import WatchedBus
 from tradewire.testkit.worker_rig import WorkerRig
 

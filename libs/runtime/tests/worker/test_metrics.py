@@ -18,7 +18,6 @@ from tradewire.ports.events import CandleClosed, IndicatorsUpdated
 from tradewire.ports.message import Emit, Envelope, Work, root_id
 from tradewire.ports.metrics import Figure, Metric
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.codec import schema_set
 from tradewire.runtime.observe.figures import SERIES_MAX, Figures
 from tradewire.runtime.observe.health import Health, health_app
@@ -27,6 +26,7 @@ from tradewire.runtime.observe.tracing import Tracing, root_traceparent
 from tradewire.runtime.process import serve
 from tradewire.runtime.service import LastPublished, Service, on
 from tradewire.testkit.builders import candle
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.worker_rig import WorkerRig
 
 CANDLES = BY_EVENT[CandleClosed].name

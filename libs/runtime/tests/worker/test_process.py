@@ -18,7 +18,6 @@ from tradewire.ports.errors import FatalError
 from tradewire.ports.events import CandleClosed, IndicatorsUpdated, StrategyEvaluated
 from tradewire.ports.message import Emit, Envelope
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS, TOPICS
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.loop.garbage import THRESHOLDS
 from tradewire.runtime.observe.health import LOOP_STALL_SECONDS, Health, health_app
 from tradewire.runtime.observe.heartbeat import LOG_SECONDS, Heartbeat
@@ -27,6 +26,7 @@ from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.process import serve
 from tradewire.runtime.service import Service, Store, StoreContext, on
 from tradewire.testkit.builders import candle
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.watched import WatchedBus
 from tradewire.testkit.worker_rig import WorkerRig, ended
 

@@ -15,13 +15,13 @@ from tradewire.ports.events import AccountStateChanged, CandleClosed, ControlCha
 from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.memory import MemoryBus
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.loop.worker import Worker
 from tradewire.runtime.observe.health import Health, StallWatch
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.process import serve
 from tradewire.runtime.service import Service, Store, on
 from tradewire.testkit.builders import candle
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.watched import WatchedBus
 from tradewire.testkit.worker_rig import WorkerRig, ended
 

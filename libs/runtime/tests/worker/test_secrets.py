@@ -15,7 +15,6 @@ from tradewire.ports.errors import ContractViolationError, FatalError
 from tradewire.ports.events import AuditRecorded, CandleClosed
 from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.environment import load
 from tradewire.runtime.observe import secrets
 from tradewire.runtime.observe.health import Booting, Health
@@ -24,6 +23,7 @@ from tradewire.runtime.observe.secrets import scrub
 from tradewire.runtime.service import Service, on
 from tradewire.runtime.settings import RuntimeSettings
 from tradewire.testkit.builders import candle
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.worker_rig import WorkerRig
 
 CANARY = "cAnArY-7f3/+="

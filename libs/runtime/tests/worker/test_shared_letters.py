@@ -12,13 +12,13 @@ from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.events import ControlChanged, RiskLimitsChanged, StrategyEvaluated
 from tradewire.ports.message import Emit, Envelope
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.dead_letters.letters import is_letter, letter_place
 from tradewire.runtime.dead_letters.shared import GRACE_SECONDS
 from tradewire.runtime.loop.failures import run_in_turn
 from tradewire.runtime.loop.worker import Worker
 from tradewire.runtime.service import Service, on
 from tradewire.testkit.builders import limits
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.worker_rig import WITHIN_SECONDS, WorkerRig
 
 LIMITS = BY_EVENT[RiskLimitsChanged].name

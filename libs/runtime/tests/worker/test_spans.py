@@ -11,12 +11,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from tradewire.ports.bus import Place, Record, SubscriptionPort
 from tradewire.ports.events import CandleClosed, IndicatorsUpdated
 from tradewire.ports.message import Emit, Envelope, Work, root_id
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.loop.heartbeat_records import HEADER, KEY_PREFIX
 from tradewire.runtime.observe.traced_subscription import BATCHES_PER_SPAN, TracedSubscription
 from tradewire.runtime.observe.tracing import Tracing
 from tradewire.runtime.service import Service, on
 from tradewire.testkit.builders import candle
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.summing import Summing
 from tradewire.testkit.worker_rig import WorkerRig
 

@@ -185,7 +185,7 @@ def test_sizing_when_by_risk_then_gives_the_stop_distance() -> None:
     assert sized.evaluate(NOW, BEFORE).sizing_inputs == {"stop_distance": 2.5}
 
 
-def test_explanation_when_asked_then_shows_rule_truth_and_values_by_the_authors_names() -> None:
+def test_reasons_when_asked_for_then_have_rule_truth_and_values_by_the_authors_names() -> None:
     named = strategy(
         "indicators: {fast: 'ema(close, 3)', band: 'bollinger(close)'}",
         "entry_long: crossed_above(fast, band.upper) and close > 1",
@@ -194,10 +194,8 @@ def test_explanation_when_asked_then_shows_rule_truth_and_values_by_the_authors_
     told = answer(named, {**NOW, "ema(close,3)": 5.0, upper: 4.0}, {**BEFORE, "ema(close,3)": 3.5, upper: 4.0})
     assert told.reasons[0].values == {"fast": 5.0, "band.upper": 4.0, "close": 2.0}
     assert told.reasons[0].previous == {"fast": 3.5, "band.upper": 4.0}
-    assert told.explanation.splitlines() == [
-        "ENTER_LONG",
-        "entry_long is true: crossed_above(fast, band.upper) and close > 1 [fast=3.5 → 5, band.upper=4 → 4, close=2]",
-    ]
+    assert (told.signal, told.reasons[0].truth) == ("ENTER_LONG", True)
+    assert told.reasons[0].expression == "crossed_above(fast, band.upper) and close > 1"
 
 
 def test_digest_when_only_words_change_then_stays_else_changes() -> None:

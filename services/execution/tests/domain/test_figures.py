@@ -15,9 +15,9 @@ from tradewire.execution.domain.live_account import LiveAccount
 from tradewire.execution.domain.live_book import LiveBook
 from tradewire.execution.routed_execution import BrokerLink, RoutedExecution
 from tradewire.ports.events import OrderLeg, OrderStatus, Side
-from tradewire.runtime.clock import ManualClock
 from tradewire.testkit.builders import assessment, candle, intent
 from tradewire.testkit.execution_desk import desk_with, told
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.trading.exchange import MarginMode, SimulatedExchange
 from tradewire.trading.roster import Roster
 

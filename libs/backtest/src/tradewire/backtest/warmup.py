@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,11 +40,6 @@ def earlier_part(market: MarketHistory, first: int) -> EarlierBars | None:
         before = (getattr(market.earlier, name) for name in COLUMNS)
         parts = [joined(*pair) for pair in zip(before, parts, strict=True)]
     return EarlierBars(*parts)
-
-
-def without_earlier(request: BacktestRequest) -> BacktestRequest:
-    """The request as engines run it that see nothing before the first bar that is traded."""
-    return replace(request, markets=tuple(replace(market, earlier=None) for market in request.markets))
 
 
 def answers_on(strategy: CompiledStrategy, market: MarketHistory) -> EvaluationArrays:

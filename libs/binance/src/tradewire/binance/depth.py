@@ -7,11 +7,10 @@ else begin again. A removed level that is not there is normal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 from tradewire.binance.market_streams import DepthUpdate, Level
 from tradewire.binance.wire import Wire, on_wire
@@ -117,8 +116,3 @@ def _set(side: dict[Decimal, Decimal], levels: Iterable[Level]) -> None:
             side[price] = qty
         else:
             side.pop(price, None)
-
-
-def snapshot_of(reply: Mapping[str, Any]) -> DepthSnapshot:
-    """The snapshot that a reply writes. Raises FieldError."""
-    return DepthSnapshot.read(reply)

@@ -71,7 +71,7 @@ class PostgresPart:
             log=self._log,
             # SIGINT is PostgreSQL's fast shutdown: it ends sessions and writes a checkpoint.
             stop_signal=signal.SIGINT,
-            ready_within_s=60.0,
+            quiet_s=60.0,
             account=self._account,
         )
 

@@ -45,7 +45,7 @@ class RedisPart:
 
     def launch(self) -> Launch:
         argv = (str(_program()), str(self._home / "redis.conf"))
-        return Launch(argv=argv, folder=self._home, log=self._log, ready_within_s=30.0)
+        return Launch(argv=argv, folder=self._home, log=self._log, quiet_s=30.0)
 
     def is_ready(self) -> bool:
         try:

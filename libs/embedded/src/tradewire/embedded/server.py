@@ -15,6 +15,7 @@ from typing import Protocol
 
 from tradewire.embedded import keeper
 from tradewire.embedded.errors import NotReadyError, ServerDiedError, StartCancelledError
+from tradewire.embedded.patience import Patience, cpu_seconds
 from tradewire.embedded.progress import Phase, Progress, Step
 from tradewire.runtime.clock import SystemClock
 
@@ -33,7 +34,10 @@ class SystemUser:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How a server is started and stopped. `grace_s` passes between its stop signal and SIGKILL."""
+    """How a server is started and stopped. `grace_s` passes between its stop signal and SIGKILL.
+
+    `quiet_s`: longest time for which it may start without using CPU or writing to its log.
+    """
 
     argv: tuple[str, ...]
     folder: Path
@@ -41,7 +45,7 @@ class Launch:
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 20.0
-    ready_within_s: float = 90.0
+    quiet_s: float = 90.0
     account: SystemUser | None = None
 
 
@@ -106,12 +110,12 @@ class Server:
     def wait_ready(self, *, cancelled: Event, progress: Progress) -> float:
         """Wait until the server serves; returns the seconds since the call.
 
-        Raises: ServerDiedError, NotReadyError when its time is over, StartCancelledError when `cancelled` is set.
+        Raises: ServerDiedError, NotReadyError when nothing moves, StartCancelledError when `cancelled` is set.
         """
         assert self._launch is not None, "a server is started before it is waited for"
         clock = SystemClock()
         began_s = clock.monotonic_s()
-        told_s = 0
+        told_s, patience = 0, Patience(self._launch.quiet_s, clock)
         while True:
             if not self.alive:
                 raise self._died()
@@ -119,7 +123,7 @@ class Server:
             elapsed_s = clock.monotonic_s() - began_s
             if ready:
                 return elapsed_s
-            if elapsed_s > self._launch.ready_within_s:
+            if patience.is_over((cpu_seconds(self.pid), _size(self._launch.log))):
                 raise NotReadyError(
                     self.part.name, waited_s=elapsed_s, log=self._launch.log, tail=tail(self._launch.log)
                 )
@@ -167,6 +171,10 @@ class Server:
         code = int(words[1]) if words[:1] == [b"exited"] else None
         self._wait()
         return ServerDiedError(self.part.name, code=code, log=self._launch.log, tail=tail(self._launch.log))
+
+
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0
 
 
 def tail(log: Path, *, lines: int = TAIL_LINES) -> str:

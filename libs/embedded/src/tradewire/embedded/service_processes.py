@@ -10,16 +10,18 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from tradewire.embedded.freezing import freeze, thaw
 from tradewire.embedded.paths import full_disk_hint
+from tradewire.embedded.patience import Patience, cpu_seconds
 from tradewire.ports.errors import TradewireError
+from tradewire.runtime.clock import SystemClock
 
 SERVICES = ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")
 VIEWS = "telemetry-views"
@@ -35,7 +37,8 @@ MODULES = {name: f"tradewire.{name}" for name in SERVICES} | {
 }
 """What each process runs."""
 STOP_SECONDS = 25.0
-READY_SECONDS = 90.0
+QUIET_SECONDS = 120.0
+"""Longest time for which a service may start without a sign of work."""
 LOG_TAIL_LINES = 15
 WHY_CHARACTERS_MAX = 500
 LOG_FOLDER, OUTPUT = "TRADEWIRE_LOG_FOLDER", "output.txt"
@@ -140,6 +143,14 @@ class ServiceProcess:
         except subprocess.TimeoutExpired:
             self.kill()
 
+    def moved(self, report: Mapping[str, Any] | None) -> object:
+        """What changes while it starts: its phase and what it waits for, where it tells; else the CPU that it used."""
+        if report is None:
+            return self.pid, cpu_seconds(self.pid)
+        services: Any = report.get("services")
+        parts = services.values() if isinstance(services, dict) else [report]
+        return [(part.get("phase"), [wait.get("reason") for wait in part.get("unready", ())]) for part in parts]
+
     def check(self) -> None:
         """Raise ServiceDiedError with its last words if it ended by itself."""
         if self._process is not None and self._process.poll() is not None:
@@ -207,18 +218,17 @@ def _message(line: str) -> str:
         return ""
 
 
-async def until_ready(services: Sequence[ServiceProcess], within_s: float = READY_SECONDS) -> None:
-    """Wait until all are ready. Raises ServiceDiedError for one that ended or did not get ready in time."""
-    deadline = time.monotonic() + within_s
-    waiting = list(services)
+async def until_ready(services: Sequence[ServiceProcess], quiet_s: float = QUIET_SECONDS) -> None:
+    """Wait until all are ready, as long as they work at it. Raises ServiceDiedError for one that ended or hangs."""
+    waiting, patience = list(services), Patience(quiet_s, SystemClock())
     async with httpx.AsyncClient() as client:
         while waiting:
             for service in waiting:
                 service.check()
-            reports = [await service.health(client) for service in waiting]
+            asked, reports = waiting, [await service.health(client) for service in waiting]
             waiting = [s for s, r in zip(waiting, reports, strict=True) if r is None or r.get("status") != "ok"]
-            if waiting and time.monotonic() > deadline:
+            if patience.is_over([s.moved(r) for s, r in zip(asked, reports, strict=True)]) and waiting:
                 slow = waiting[0]
-                raise ServiceDiedError(f"{slow.name} was not ready within {within_s:.0f} s:\n{slow.tail()}")
+                raise ServiceDiedError(f"{slow.name} is not ready, and did nothing for {quiet_s:.0f} s:\n{slow.tail()}")
             if waiting:
                 await asyncio.sleep(0.1)  # between two questions; readiness itself is what is asked

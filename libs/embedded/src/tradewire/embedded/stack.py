@@ -131,11 +131,6 @@ class Stack:
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(self._start_chain, (part,), tell).result()
 
-    def stop_part(self, part: str, progress: Progress = quiet) -> None:
-        """End one part in order; `restart` brings it back."""
-        with self._mutex:
-            self._stop_chain((part,), progress)
-
     def kill(self, part: str) -> None:
         """SIGKILL one part, as a crash would end it; returns when it is gone. `restart` brings it back."""
         self._server(part).kill()

@@ -12,8 +12,10 @@ from typing import Any
 from tradewire.embedded.errors import StackError
 from tradewire.embedded.lock import FolderLock
 from tradewire.embedded.paths import StackPaths
+from tradewire.embedded.patience import Patience, cpu_seconds
 from tradewire.embedded.process_mark import ProcessMark, end
 from tradewire.embedded.progress import Phase, Progress, Step, quiet
+from tradewire.runtime.clock import SystemClock
 
 _LEFTOVER_GRACE_S = 35.0
 _POLL_S = 0.1
@@ -108,11 +110,12 @@ def end_leftovers(paths: StackPaths, progress: Progress = quiet) -> tuple[int, .
     return tuple(ended)
 
 
-def shut_down(paths: StackPaths, *, within_s: float = 60.0, progress: Progress = quiet) -> bool:
+def shut_down(paths: StackPaths, *, quiet_s: float = 60.0, progress: Progress = quiet) -> bool:
     """End the stack that another process runs on the folder, and whatever a dead one left there.
 
+    Parameters: quiet_s: longest time for which the other process may do nothing about it.
     Returns: False when there was nothing to end.
-    Raises: StackError when the other process does not stop in time, or when this process is the owner.
+    Raises: StackError when the other process does not stop, or when this process is the owner.
     """
     state = read_state(paths)
     running = is_running(paths)
@@ -123,14 +126,13 @@ def shut_down(paths: StackPaths, *, within_s: float = 60.0, progress: Progress =
         if owner is not None:
             progress(Step("stack", Phase.STOP, f"asking pid {owner.pid}"))
             owner.terminate()
-        _wait_released(paths, within_s)
+        _wait_released(paths, state.owner.pid, quiet_s)
     return bool(end_leftovers(paths, progress)) or running
 
 
-def _wait_released(paths: StackPaths, within_s: float) -> None:
-    pause = Event()
-    for _ in range(int(within_s / _POLL_S)):
-        if not is_running(paths):
-            return
+def _wait_released(paths: StackPaths, owner_pid: int, quiet_s: float) -> None:
+    pause, patience = Event(), Patience(quiet_s, SystemClock())
+    while is_running(paths):
+        if patience.is_over(cpu_seconds(owner_pid)):
+            raise StackError(f"the stack on {paths.root} was asked to stop and has done nothing for {quiet_s:.0f} s")
         pause.wait(_POLL_S)
-    raise StackError(f"the stack on {paths.root} did not stop within {within_s:.0f} s")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import httpx
 
 from tradewire.embedded.errors import StackError
+from tradewire.embedded.patience import Patience
 from tradewire.embedded.platform_state import ServiceState
 from tradewire.embedded.process_mark import ProcessMark
 from tradewire.embedded.service_processes import ServiceProcess
@@ -20,6 +20,8 @@ from tradewire.ports.clock import ClockPort
 LOOK_SECONDS = 0.5
 """How often the supervisor looks; nothing waits for it."""
 PAUSE_SECONDS_FIRST, PAUSE_SECONDS_MAX = 1.0, 30.0
+TELL_SECONDS = 15.0
+"""How often it says whom it waits for."""
 STEADY_SECONDS = 60.0
 """A service that ran this long begins anew with the shortest pause."""
 LOOP_DEATHS, LOOP_SECONDS = 3, 600.0
@@ -86,20 +88,29 @@ class Supervisor:
         """How each service is, by name."""
         return {service.name: self._state_of(service) for service in self.services}
 
-    async def until_ready(self, within_s: float) -> list[str]:
-        """Wait for the services; returns the names of those that are not ready in time."""
-        waiting = list(self.services)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_s), httpx.AsyncClient() as client:
-                while waiting:
-                    for service in list(waiting):
-                        report = await service.health(client)
-                        if report is not None and report.get("status") == "ok":
-                            waiting.remove(service)
-                            self.say(f"{service.name} is ready")
-                    if waiting:
-                        await asyncio.sleep(LOOK_SECONDS)
+    async def until_ready(self, quiet_s: float) -> list[str]:
+        """Wait for the services as long as they work at it; returns the names of those that are not ready then."""
+        waiting, patience, tell = list(self.services), Patience(quiet_s, self.clock), Patience(TELL_SECONDS, self.clock)
+        async with httpx.AsyncClient() as client:
+            while waiting:
+                reports = [await service.health(client) for service in waiting]
+                moved = [service.moved(report) for service, report in zip(waiting, reports, strict=True)]
+                if patience.is_over(moved) or all(self._is_loop(service) for service in waiting):
+                    break
+                for service, report in zip(list(waiting), reports, strict=True):
+                    if report is not None and report.get("status") == "ok":
+                        waiting.remove(service)
+                        self.say(f"{service.name} is ready")
+                if waiting and tell.is_over(len(waiting)):
+                    self.say(f"waiting for {', '.join(service.name for service in waiting)}")
+                    tell = Patience(TELL_SECONDS, self.clock)
+                if waiting:
+                    await asyncio.sleep(LOOK_SECONDS)
         return [service.name for service in waiting]
+
+    def _is_loop(self, service: ServiceProcess) -> bool:
+        restarts = self._restarts.get(service.name)
+        return restarts is not None and restarts.is_loop(self.clock.monotonic_s())
 
     def _begin(self, service: ServiceProcess) -> None:
         service.start()
@@ -109,7 +120,7 @@ class Supervisor:
         mark = ProcessMark.of(service.pid) if service.pid is not None else None
         restarts = self._restarts.get(service.name)
         ended = restarts.why if restarts is not None else ""
-        loop = restarts is not None and restarts.is_loop(self.clock.monotonic_s())
+        loop = self._is_loop(service)
         return ServiceState(mark, service.url, service.starts, str(service.log_folder), loop, ended)
 
     def _look_after(self, service: ServiceProcess) -> None:

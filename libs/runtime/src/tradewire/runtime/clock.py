@@ -15,20 +15,3 @@ class SystemClock(ClockPort):
 
     def monotonic_s(self) -> float:
         return time.monotonic()
-
-
-class ManualClock(ClockPort):
-    """A clock that stands still until moved: for tests and replays."""
-
-    def __init__(self, now_us: int = 0) -> None:
-        self._now_us = now_us
-
-    def now_us(self) -> int:
-        return self._now_us
-
-    def monotonic_s(self) -> float:
-        return self._now_us / 1e6
-
-    def advance(self, *, seconds: float) -> None:
-        """Move time forward."""
-        self._now_us += round(seconds * 1e6)

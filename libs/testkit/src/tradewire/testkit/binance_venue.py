@@ -11,10 +11,10 @@ from tradewire.execution.adapters.binance_access import BinanceAccess
 from tradewire.execution.adapters.binance_broker import BinanceBroker
 from tradewire.execution.adapters.binance_modes import AccountModes
 from tradewire.ports.events import CandleClosed, InstrumentChanged
-from tradewire.runtime.clock import ManualClock
 from tradewire.runtime.rate_budget.budget import RateBudget
 from tradewire.runtime.rate_budget.memory_spent import MemorySpent
 from tradewire.testkit.builders import instrument
+from tradewire.testkit.manual_clock import ManualClock
 from tradewire.trading.exchange import to_e8
 from tradewire.trading.wire import bar_of
 from tradewire.venue.faults import FaultPlan

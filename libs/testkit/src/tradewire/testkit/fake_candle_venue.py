@@ -11,7 +11,7 @@ from typing import cast
 
 from aiohttp import web
 
-from tradewire.runtime.clock import ManualClock
+from tradewire.testkit.manual_clock import ManualClock
 
 MINUTE_MS = 60_000
 Reply = Callable[[], web.Response]

@@ -16,9 +16,9 @@ from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import OrderIntent, RiskAssessed, RiskDecision
 from tradewire.ports.ledger import LedgerPort
 from tradewire.ports.message import Emit, Envelope, derived_id
-from tradewire.runtime.clock import ManualClock
 from tradewire.testkit.faulty_venue import Faults, FaultyVenue
 from tradewire.testkit.ledger_writer import LedgerWriter
+from tradewire.testkit.manual_clock import ManualClock
 
 ACCOUNT = "live-1"
 SYMBOL = "BTCUSDT"

@@ -112,12 +112,6 @@ class Roster:
         """Is no later answer about the strategy known? A member that was stopped may write one late (ADR 30)."""
         return status.answered_at_us >= self._answered_us.get(status.strategy_id, -1)
 
-    def remove(self, strategy_id: str) -> None:
-        """Forget a strategy whose status was deleted."""
-        if self._versions.pop(strategy_id, None) is not None:
-            del self._newest[strategy_id], self._answered_us[strategy_id]
-            self._made = None
-
     def knows(self, strategy_id: str, version: int) -> bool:
         """Was this version answered? What follows from an answer may be read before it: topics have no common order."""
         return version <= self._newest.get(strategy_id, -1)

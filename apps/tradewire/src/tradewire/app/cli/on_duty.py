@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import typer
 
 from tradewire.app.cli import controls, limits
@@ -15,12 +13,6 @@ def add_to(app: typer.Typer) -> None:
     """Add the kill switch and the limits."""
     controls.add_to(app)
     app.add_typer(limits.app, name="limits")
-
-
-def is_asked_for(words: Sequence[str]) -> bool:
-    """Do a command line's words name one of these commands?"""
-    names = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
-    return bool(words) and words[0] in names
 
 
 add_to(app)

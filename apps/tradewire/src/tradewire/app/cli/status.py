@@ -46,12 +46,17 @@ def status(
         raise CommandError(f"no platform runs in {where}; start one with `tradewire up`", Exit.UNREACHABLE)
 
     found = run_async(work)
+    show_status(found, clock.now_us(), as_json=as_json)
+    if not found.healthy:
+        raise typer.Exit(Exit.REFUSED)
+
+
+def show_status(found: PlatformStatus, now_us: int, *, as_json: bool) -> None:
+    """Print it, for people or for programs."""
     if as_json:
         print_json(found)
     else:
-        _show(found, clock.now_us())
-    if not found.healthy:
-        raise typer.Exit(Exit.REFUSED)
+        _show(found, now_us)
 
 
 def _show(found: PlatformStatus, now_us: int) -> None:

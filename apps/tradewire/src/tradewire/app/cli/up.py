@@ -17,7 +17,7 @@ from tradewire.app.cli.market_options import MarketOptions, external_of, market_
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, fail, print_json, run_async, say, tell
 from tradewire.app.cli.reach import UP_ROOT
-from tradewire.app.cli.status import status
+from tradewire.app.cli.status import show_status
 from tradewire.app.cli.up_options import (
     DataOption,
     DsnOption,
@@ -38,6 +38,7 @@ from tradewire.app.cli.up_options import (
     ZoneOption,
 )
 from tradewire.app.cli.web import show_link
+from tradewire.app.inspecting.status import platform_status
 from tradewire.app.operating.kept import KeptOptions, keep_platform, leftovers
 from tradewire.app.operating.own_servers import reach
 from tradewire.app.web.bundle import is_built
@@ -51,6 +52,7 @@ from tradewire.embedded.process_mark import end
 from tradewire.embedded.service_processes import SERVICES
 from tradewire.embedded.user_settings import OWN_OF_EACH_PROCESS, refuse
 from tradewire.ports.errors import RetryableError
+from tradewire.runtime.clock import SystemClock
 
 LOOK_SECONDS = 0.2
 STOP_SECONDS = 90.0
@@ -107,7 +109,18 @@ def up(
     run_async(lambda: _start_behind(root, words, external.as_settings()))
     if web and not as_json:
         show_link(root, open_page=open_page)
-    status(root=root, as_json=as_json)
+    _show_kept(root, as_json=as_json)
+
+
+def _show_kept(root: Path, *, as_json: bool) -> None:
+    """Show what is kept now. It is up whatever a slow part answers; only what can't stay up is a failure."""
+    clock = SystemClock()
+    found = run_async(lambda: platform_status(root, clock))
+    if found is None:
+        raise CommandError(f"the platform in {root} ended; see {StackPaths.under(root).logs / LOG}", Exit.FAILED)
+    show_status(found, clock.now_us(), as_json=as_json)
+    if any(service.crash_loop for service in found.services):
+        raise typer.Exit(Exit.REFUSED)
 
 
 def _chosen(services: list[str] | None, *, monolith: bool) -> tuple[str, ...]:
@@ -164,7 +177,7 @@ async def _start_behind(root: Path, words: list[str], settings: Mapping[str, str
                 await asyncio.sleep(LOOK_SECONDS)
     except BaseException:
         keeper.terminate()
-        await asyncio.to_thread(keeper.wait, STOP_SECONDS)
+        await asyncio.to_thread(keeper.wait)  # its own steps have bounds
         raise
 
 
@@ -204,7 +217,7 @@ def _stop(root: Path) -> tuple[bool, list[str]]:
     """Stop the platform of a marked folder; whether there was one, and what was undone."""
     paths, state = StackPaths.under(root), read_platform(root)
     keeper = state.owner.process() if state is not None else None
-    stopped = shut_down(paths, within_s=STOP_SECONDS, progress=_show_step)
+    stopped = shut_down(paths, quiet_s=STOP_SECONDS, progress=_show_step)
     if keeper is not None:
         psutil.wait_procs([keeper], timeout=STOP_SECONDS)  # it has let go of the servers and only has to exit
     for mark in leftovers(state) if state is not None else ():

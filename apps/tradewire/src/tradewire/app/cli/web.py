@@ -17,7 +17,7 @@ from tradewire.app.cli.reach import ROOTS, Where
 from tradewire.app.web.address import address, one_time_link
 from tradewire.runtime.clock import SystemClock
 
-ASK_SECONDS = 3.0
+ASK_SECONDS = 10.0
 OpenOption = Annotated[bool, typer.Option("--open", help="Open the page in the browser too.")]
 WebRootOption = Annotated[
     Path | None, typer.Option("--root", help="Folder of the platform; default: the one running under .tradewire/.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,9 @@ from tradewire.runtime.codec import Codec
 from tradewire.runtime.observe.instance_status import InstanceStatus, problems, seen_instances
 from tradewire.runtime.observe.secrets import scrub
 
-ASK_SECONDS = 3.0
+ASK_SECONDS = 7.0
+"""Longest wait for an answer: whoever is only slow must not look dead, and a stall is told within 30 s."""
+INSTANCES_SECONDS = 15.0
 PORTS = {"kafka": "bootstrap_servers", "postgres": "postgres_dsn", "registry": "registry_url", "redis": "redis_url"}
 
 
@@ -161,16 +164,22 @@ async def _instances(endpoints: Endpoints | None, clock: ClockPort) -> tuple[Ins
         return "it does not answer"
     bus = connect(endpoints.bus, client_id="tradewire-status")
     try:
-        async with asyncio.timeout(4 * ASK_SECONDS):
+        async with asyncio.timeout(INSTANCES_SECONDS):
             await bus.start()
             ids = await ids_in_use(bus, endpoints.registry_url)
             return tuple(await seen_instances(bus, Codec(ids), clock))
     except TradewireError as error:
         return scrub(str(error))
     except TimeoutError:
-        return f"no answer within {4 * ASK_SECONDS:g} s"
+        return f"no answer within {INSTANCES_SECONDS:g} s{busy()}"
     finally:
         await bus.close()
+
+
+def busy() -> str:
+    """Says that this machine has more work than it can do, where that is so: a part may be slow and well."""
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    return f"; this machine is busy (load {load:.0f} on {cores} cores), ask again" if load > 2 * cores else ""
 
 
 async def _server(name: str, stack: StackState, clock: ClockPort) -> ServerStatus:
@@ -182,7 +191,8 @@ async def _server(name: str, stack: StackState, clock: ClockPort) -> ServerStatu
         async with asyncio.timeout(ASK_SECONDS):
             await _ask(name, address)
     except (OSError, TimeoutError, TradewireError, httpx.HTTPError, asyncpg.PostgresError) as error:
-        detail = f"{type(error).__name__} {error}".strip()
+        late = isinstance(error, TimeoutError)
+        detail = f"no answer within {ASK_SECONDS:g} s{busy()}" if late else f"{type(error).__name__} {error}".strip()
         return ServerStatus(name, pids[0] if pids else None, visible, answers=False, detail=scrub(detail))
     took_ms = (clock.monotonic_s() - started_s) * 1000
     return ServerStatus(name, pids[0] if pids else None, visible, True, f"{took_ms:.0f} ms", clock.now_us())
@@ -233,7 +243,7 @@ async def _lags(endpoints: Endpoints | None, clock: ClockPort) -> dict[str, tupl
         return found
     bus = connect(endpoints.bus, client_id="tradewire-status")
     try:
-        async with asyncio.timeout(4 * ASK_SECONDS):
+        async with asyncio.timeout(INSTANCES_SECONDS):
             await bus.start()
             for lag in await partition_lags(bus, clock):
                 records, seconds = found.get(lag.group, (0, 0.0))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from tradewire.app.operating.market import Market
-from tradewire.app.operating.operator import Operator
+from tradewire.app.operating.operator import NoAnswerError, Operator
 from tradewire.app.operating.platform import Platform, RunOptions, platform
 from tradewire.embedded import Progress, quiet
 from tradewire.embedded.external import External
@@ -29,8 +30,9 @@ from tradewire.ports.events import ControlLevel, StrategyStatusChanged
 from tradewire.runtime.clock import SystemClock
 from tradewire.trading.language import parse_strategy
 
-READY_SECONDS = 120.0
-ANSWER_SECONDS = 60.0
+QUIET_SECONDS = 120.0
+"""Longest time for which services that start may do nothing."""
+ANSWER_SECONDS, ANSWER_TRIES = 30.0, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,9 @@ class KeptPlatform:
         if registers:
             await operator.control("service:ingest", ControlLevel.PAUSED, "strategies are being registered")
         try:
-            late = await self.supervisor.until_ready(READY_SECONDS)
+            late = await self.supervisor.until_ready(QUIET_SECONDS)
             if late:
-                self.say(f"not ready after {READY_SECONDS:.0f} s: {', '.join(late)}; see `tradewire status`")
+                self.say(f"not ready, and waits for something: {', '.join(late)}; see `tradewire status`")
             if registers:
                 await self._register(operator)
         finally:
@@ -125,13 +127,21 @@ class KeptPlatform:
             for document in new:
                 config = await operator.publish_strategy(document)
                 versions[config.strategy_id] = config.version
-            answers = await operator.answers(versions, ANSWER_SECONDS) if versions else {}
+            answers = await self._answers(versions)
         except TradewireError as error:
             self.say(f"strategies could not be registered: {error}")
             return
         for answer in answers.values():
             reasons = "; ".join(reason.message for reason in answer.reasons)
             self.say(f"strategy {answer.strategy_id}: {answer.status.value}{f' ({reasons})' if reasons else ''}")
+
+    async def _answers(self, versions: dict[str, int]) -> dict[str, StrategyStatusChanged]:
+        """What strategy answers, however slow the machine is. Raises NoAnswerError after minutes."""
+        for _ in range(ANSWER_TRIES - 1):
+            with suppress(NoAnswerError):
+                return await self.running.operator.answers(versions, ANSWER_SECONDS)
+            self.say(f"waiting for the answers about {', '.join(versions)}")
+        return await self.running.operator.answers(versions, ANSWER_SECONDS)
 
 
 async def keep_platform(options: KeptOptions, *, say: Say, progress: Progress = quiet) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tradewire.app.operating.dead_letters import ReplayRefusedError
+from tradewire.app.operating.dead_letters import ReplayRefusedError, letters
 from tradewire.app.operating.deeds import Deed
 from tradewire.app.operating.operator import Operator
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.readers import read_between
+from tradewire.runtime.dead_letters.letters import letter_place
 from tradewire.runtime.dead_letters.releases import Skip, write_skip
 
 
 class SkipRefusedError(ReplayRefusedError):
-    """There is no such record, or the service does not read it."""
+    """There is no such record, the service does not read it, or it has a dead letter, which is given up otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,23 @@ async def skip_record(operator: Operator, skip: Skip, service: str) -> Skipped:
         raise SkipRefusedError(f"{service} does not read {skip.topic}; allowed: {', '.join(readers)}")
     bus, place = operator.bus, f"{skip.topic}/{skip.partition}"
     record = await _record(bus, Place(skip.topic, skip.partition), skip.offset)
+    await _hold_no_letter(bus, service, record)
     (ack,) = await bus.publish([write_skip(skip, DEAD_LETTERS[service])])
     details = {"service": service, "place": place, "offset": skip.offset, "reason": skip.reason}
     what = f"had {service} pass over {place} offset {skip.offset}: {skip.reason}"
     await operator.note(Deed("skip_asked", what, details), f"{service}|{place}|{skip.offset}|{ack.offset}")
     return Skipped(skip, service, f"{ack.partition}/{ack.offset}", record)
+
+
+async def _hold_no_letter(bus: EventBusPort, service: str, record: Record) -> None:
+    """Raises SkipRefusedError for a record that the service passes over already, while its key may wait behind it."""
+    for letter in await letters(bus, (service,)):
+        if letter.waits and (letter.topic, *letter_place(letter.record)) == (*record.place, record.offset):
+            raise SkipRefusedError(
+                f"{record.topic}/{record.partition} offset {record.offset} has a dead letter, {letter.place}: "
+                f"give it up: tradewire dlq replay --service {service} --topic {record.topic} --key {letter.key} "
+                f"--discard {letter.place}"
+            )
 
 
 async def _record(bus: EventBusPort, place: Place, offset: int) -> Record:

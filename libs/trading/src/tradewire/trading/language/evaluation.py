@@ -93,28 +93,10 @@ class Evaluation:
     reasons: tuple[RuleReason, ...]
     notes: tuple[str, ...]
 
-    @property
-    def explanation(self) -> str:
-        """Signal, notes, and each rule with what it saw, one to a line."""
-        lines = [str(self.signal), *self.notes]
-        for reason in self.reasons:
-            word = {True: "true", False: "false", None: "unknown"}[reason.truth]
-            seen = ", ".join(_seen(name, value, reason.previous) for name, value in reason.values.items())
-            lines.append(f"{reason.rule} is {word}: {reason.expression} [{seen}]")
-        return "\n".join(lines)
-
-
-def _seen(name: str, value: float | None, previous: Mapping[str, float | None]) -> str:
-    now = "none" if value is None else f"{value:.10g}"
-    if name not in previous:
-        return f"{name}={now}"
-    before = previous[name]
-    return f"{name}={'none' if before is None else f'{before:.10g}'} → {now}"
-
 
 @dataclass(frozen=True, slots=True)
 class EvaluationArrays:
-    """A strategy's answers to a history, each array of shape (n,): `Evaluation` without the explanation.
+    """A strategy's answers to a history, each array of shape (n,): `Evaluation` without reasons and notes.
 
     signal: int8 index into SIGNALS; withheld: int8 index into WITHHELD; distances and sizing inputs: float64, NaN for
     None.
