@@ -18,7 +18,8 @@ RUN for folder in libs/* services/* apps/*; do \
     done
 
 # One virtual environment: what the service declares, from the hash-locked requirements, then its own wheels, which pip
-# takes only when the requirements fulfil what they declare.
+# takes only when the requirements fulfil what they declare. The command's image gets the machine code of research, too:
+# a container that is thrown away would compile for its first backtest each time.
 FROM ${PYTHON_IMAGE} AS packages
 ARG SERVICE
 ENV SOURCE_DATE_EPOCH=315532800 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1
@@ -33,6 +34,7 @@ RUN case "$SERVICE" in tradewire) name=tradewire ;; *) name="tradewire-$SERVICE"
  && pip --quiet --python "$home/bin/python" install --no-index --find-links /wheels "$name" \
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash -s /image -p / \
       "$home"/lib/python3.*/site-packages/tradewire \
+ && { [ "$SERVICE" != tradewire ] || "$home/bin/python" -m tradewire.backtest.ahead; } \
  && ln -s "$name" "$home/bin/start" \
  && find "$home/bin" -type f -exec sed -i '1s|^#!/image/|#!/|' {} + \
  && sed -i 's|/image/|/|g' "$home/pyvenv.cfg" \

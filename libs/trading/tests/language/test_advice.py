@@ -90,9 +90,8 @@ def test_an_entry_that_another_rule_always_cancels_is_warned_of(rules: str, said
 def test_no_market_contradicts_what_is_said_to_follow(text: str, bars: Bars) -> None:
     compiled = compile_strategy(parse_strategy(text))
     series = {**bars.columns(), **IndicatorEngine(compiled.demands, compiled.interval_us).array(bars)}
-    before = {key: np.append(np.nan, values[:-1]) for key, values in series.items()}
     parts = [part for rule in compiled.rules for part in (rule.condition, *getattr(rule.condition, "items", ()))]
-    found = [truth_array_form(part, len(bars))(series, before) for part in parts]
+    found = [truth_array_form(part, len(bars))(series) for part in parts]
 
     for (one, first), (other, second) in itertools.product(zip(parts, found, strict=True), repeat=2):
         assert not implies(one, other) or not (first.true & second.false).any()
@@ -159,10 +158,9 @@ def test_a_rule_that_a_parameter_switches_is_not_warned_of() -> None:
 def test_no_market_contradicts_what_is_said_to_be_constant(text: str, bars: Bars) -> None:
     compiled = compile_strategy(parse_strategy(text))
     series = {**bars.columns(), **IndicatorEngine(compiled.demands, compiled.interval_us).array(bars)}
-    before = {key: np.append(np.nan, values[:-1]) for key, values in series.items()}
 
     for rule in compiled.rules:
-        found = truth_array_form(rule.condition, len(bars))(series, before)
+        found = truth_array_form(rule.condition, len(bars))(series)
         truth = constant_truth(rule.condition)
         assert not (truth is True and found.false.any())
         assert not (truth is False and found.true.any())

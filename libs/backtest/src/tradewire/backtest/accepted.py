@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tradewire.backtest.documents import document_of
 from tradewire.backtest.warmup import bars_seen
 from tradewire.ports.backtest import BacktestRequest
-from tradewire.trading.language import CompiledStrategy, compile_accepted, parse_strategy
+from tradewire.trading.language import CompiledStrategy, compile_accepted
 
 
 def accepted_strategy(request: BacktestRequest) -> CompiledStrategy:
@@ -12,6 +13,6 @@ def accepted_strategy(request: BacktestRequest) -> CompiledStrategy:
 
     Raises: StrategyErrors when it does not compile, looks ahead, or its two forms disagree.
     """
-    document = parse_strategy(request.strategy)
+    document = document_of(request.strategy)
     traded = (market for market in request.markets if market.symbol in document.symbols and len(market))
     return compile_accepted(document, request.params, ((market.symbol, bars_seen(market)) for market in traded))

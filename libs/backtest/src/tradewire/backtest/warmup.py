@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.documents import document_of
 from tradewire.backtest.merging import joined
 from tradewire.ports.backtest import BacktestRequest, EarlierBars, MarketHistory
-from tradewire.trading.language import Bars, CompiledStrategy, EvaluationArrays, compile_strategy, parse_strategy
+from tradewire.trading.language import Bars, CompiledStrategy, EvaluationArrays, compile_strategy
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray
@@ -49,7 +50,7 @@ def answers_on(strategy: CompiledStrategy, market: MarketHistory) -> EvaluationA
 
 def ready_from_us(request: BacktestRequest) -> Mapping[str, int | None]:
     """Close of the first traded bar of each symbol at which the strategy could decide; None where there is none."""
-    strategy = compile_strategy(parse_strategy(request.strategy), request.params)
+    strategy = compile_strategy(document_of(request.strategy), request.params)
     found: dict[str, int | None] = {}
     for market in request.markets:
         if market.symbol in strategy.symbols:

@@ -85,7 +85,7 @@ def _asks(signal: int, qty: int) -> bool:
     return signal not in (0, EXIT_LONG, EXIT_SHORT)
 
 
-@compiled_inside
+@compiled_in_place
 def decide(
     at: int,
     market: MarketArrays,

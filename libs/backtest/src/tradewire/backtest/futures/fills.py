@@ -61,7 +61,7 @@ def available(order: Ints, budget: int) -> int:
     return leaves if budget == UNBOUNDED else min(leaves, budget)
 
 
-@compiled_inside
+@compiled_in_place
 def execute(
     now_us: int,
     s: int,

@@ -70,7 +70,7 @@ def trade(
     return stop, start < stop and signalled(stop - 1, market, held, book)
 
 
-@compiled_inside
+@compiled_in_place
 def _happen(
     at: int,
     due: bool,
@@ -94,7 +94,7 @@ def _happen(
     )
 
 
-@compiled_inside
+@compiled_in_place
 def _fund(at: int, market: MarketArrays, held: Held, brackets: Brackets, totals: Ints, tape: LogArrays) -> bool:
     """Pay funding on what is held at the close; False when a position is not clear of liquidation there."""
     for s in range(len(held.qty)):

@@ -100,12 +100,18 @@ def safe_within(at: int, market: MarketArrays, held: Held, brackets: Brackets, t
             if abs(float(held.qty[s])) * highest / 1e8 > LARGEST_WORTH:
                 return False
             worst[s] = market.rows[market.mark_row + (LOW if held.qty[s] > 0 else HIGH), s, at]
-    return not exposed or safe_at(worst, held, brackets, cross_wallet_of(held, totals))
+    return not exposed or _clear(worst, held, brackets, cross_wallet_of(held, totals))
 
 
 @compiled_inside
 def safe_at(marks: Ints, held: Held, brackets: Brackets, cross_wallet: int) -> bool:
     """Whether all positions are clear of liquidation at these marks, in floats, with care."""
+    return _clear(marks, held, brackets, cross_wallet)
+
+
+@compiled_in_place
+def _clear(marks: Ints, held: Held, brackets: Brackets, cross_wallet: int) -> bool:
+    """`safe_at`, in place: on every bar, to hand over the fields of a dozen arrays costs more than the question."""
     balance, needed, size, crossed = float(cross_wallet), 0.0, abs(float(cross_wallet)), False
     for s in range(len(held.qty)):
         qty, cost = float(held.qty[s]), float(held.cost[s])

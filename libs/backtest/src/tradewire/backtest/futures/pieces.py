@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from tradewire.backtest.compiled import compiled_in_place, compiled_inside
+from tradewire.backtest.compiled import compiled_in_place
 from tradewire.backtest.futures.arrays import (
     BAR_ROWS,
     CLOSE,
@@ -41,7 +41,7 @@ def opens(at: int, s: int, passed: int, market: MarketArrays, inside: Inside) ->
     return market.close_us[at] - market.span_us if passed == 0 else NO_PIECE
 
 
-@compiled_inside
+@compiled_in_place
 def lay(at: int, s: int, market: MarketArrays, inside: Inside, piece: Ints) -> bool:
     """Copy the next piece of a symbol's bar; False for a price too high, or a mark that tells no way."""
     close_us = market.close_us[at]

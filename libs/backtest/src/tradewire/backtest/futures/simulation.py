@@ -104,7 +104,7 @@ class Simulation:
         """Let every bar happen, in order of its close."""
         grid = self.grid
         closes, symbols = len(grid), len(grid.symbols)
-        self.states = np.zeros((closes, len(STATE_COLUMNS)), dtype=np.int64)
+        self.states = np.empty((closes, len(STATE_COLUMNS)), dtype=np.int64)  # every close is booked
         self.positions = np.zeros((symbols, closes, len(POSITION_COLUMNS)), dtype=np.int64)
         self.states[:, 0] = grid.close_time_us
         self.log = Log(grid.symbols, self.decider)
@@ -246,7 +246,9 @@ class Simulation:
     def _quotes(self, start: int, stop: int) -> dict[str, Quote]:
         """Where the bars of [start, stop) left each symbol."""
         grid, rows = self.grid, np.arange(len(self.grid.symbols))
-        last = stop - 1 - np.argmax(grid.present[:, start:stop][:, ::-1], axis=1)
+        last = np.full(len(rows), stop - 1)
+        if not grid.present[:, stop - 1].all():
+            last -= np.argmax(grid.present[:, start:stop][:, ::-1], axis=1)
         there = grid.present[rows, last]
         prices = (grid.close_time_us[last], grid.close[rows, last], grid.mark_close[rows, last])
         quotes = zip(*(column.tolist() for column in prices), strict=True)

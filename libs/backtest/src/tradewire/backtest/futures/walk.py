@@ -46,7 +46,7 @@ from tradewire.backtest.loops.arithmetic import SCALE, mul_div_floor, whole_step
 from tradewire.trading.exchange.path_walk import WHOLE_LEG
 
 
-@compiled_inside
+@compiled_in_place
 def walk(
     at: int,
     market: MarketArrays,
@@ -82,7 +82,7 @@ def walk(
             return False
 
 
-@compiled_inside
+@compiled_in_place
 def _walk_together(
     close_us: Ints,
     terms: Terms,
@@ -142,7 +142,7 @@ def _safe(leg: int, brackets: Brackets, held: Held, totals: Ints, room: Room) ->
     return not exposed or safe_at(room.worst, held, brackets, cross_wallet_of(held, totals))
 
 
-@compiled_inside
+@compiled_in_place
 def _walk_leg(
     leg: int,
     s: int,

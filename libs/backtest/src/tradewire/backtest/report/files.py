@@ -185,8 +185,14 @@ def write_run(
     """
     folder.mkdir(parents=True, exist_ok=True)
     _check_own(folder)
-    frames = {"trades": trades_frame(result, markets), "fills": fills_frame(result), "equity": equity_frame(result)}
-    written = {name: _whole(folder / f"{name}.parquet", frame.write_parquet) for name, frame in frames.items()}
+    frames: dict[str, Callable[[], pl.DataFrame]] = {
+        "trades": partial(trades_frame, result, markets),
+        "fills": partial(fills_frame, result),
+        "equity": partial(equity_frame, result),
+    }
+    written = {  # one at a time: together they take as much memory as the run
+        name: _whole(folder / f"{name}.parquet", frame().write_parquet) for name, frame in frames.items()
+    }
     documents = {"result": result_document(result, stats, ready, markets), "provenance": provenance.to_json()}
     for name, document in documents.items():
         text = json.dumps(document, indent=None if name == "result" else 2, allow_nan=False, ensure_ascii=False)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tradewire.backtest.accepted import accepted_strategy
 from tradewire.backtest.digits import plain
+from tradewire.backtest.documents import document_of
 from tradewire.backtest.report.provenance import data_hash
 from tradewire.backtest.sweeps.figures import OBJECTIVES
 from tradewire.backtest.sweeps.search import Search
@@ -17,7 +18,7 @@ from tradewire.backtest.sweeps.space import Space
 from tradewire.backtest.sweeps.spans import WalkForward, Window, held_out
 from tradewire.backtest.sweeps.tasks import ENGINES, Job, SweepSpan, closes
 from tradewire.ports.backtest import BacktestRequest
-from tradewire.trading.language import INTERVALS_US, compile_strategy, parse_strategy
+from tradewire.trading.language import INTERVALS_US, compile_strategy
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray
@@ -67,7 +68,7 @@ class SweepPlan:
     @property
     def interval_us(self) -> int:
         """Length of a bar."""
-        return INTERVALS_US[parse_strategy(self.request.strategy).interval]
+        return INTERVALS_US[document_of(self.request.strategy).interval]
 
     @cached_property
     def embargo_us(self) -> int:
@@ -75,7 +76,7 @@ class SweepPlan:
         if self.embargo is not None:
             return self.embargo * self.interval_us
         highest = {name: max(levels) for name, levels in self.space.levels.items()}
-        strategy = compile_strategy(parse_strategy(self.request.strategy), {**self.request.params, **highest})
+        strategy = compile_strategy(document_of(self.request.strategy), {**self.request.params, **highest})
         return strategy.warmup_bars * self.interval_us
 
     @cached_property

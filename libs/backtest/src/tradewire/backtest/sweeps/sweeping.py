@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.documents import document_of
 from tradewire.backtest.not_happened import not_happened
 from tradewire.backtest.statistics.overfitting import backtest_overfitting, deflated_sharpe, effective_trials
 from tradewire.backtest.statistics.sampling import simple_returns
@@ -35,7 +36,6 @@ from tradewire.backtest.vectorized.outcomes import block_counts
 from tradewire.backtest.vectorized.results import left_out
 from tradewire.backtest.warmup import ready_from_us
 from tradewire.ports.backtest import BacktestResult
-from tradewire.trading.language import parse_strategy
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray
@@ -155,7 +155,7 @@ def _judged(explorer: _Explorer, walked: Sequence[tuple[WindowResult, BacktestRe
     first, inside = next(judged)
     activity, lines = inside.activity, tuple(not_happened(inside))
     return SweepReport(
-        strategy_id=parse_strategy(plan.request.strategy).id,
+        strategy_id=document_of(plan.request.strategy).id,
         objective=plan.objective,
         search=plan.search.kind,
         engine=plan.engine,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.documents import document_of
 from tradewire.backtest.futures import FuturesEngine
 from tradewire.backtest.merging import merged
 from tradewire.backtest.sweeps.space import ParamSet
@@ -16,7 +17,7 @@ from tradewire.backtest.vectorized.outcomes import block_counts, summarise
 from tradewire.backtest.warmup import earlier_part
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, MarketHistory, MarkHistory
 from tradewire.trading.exchange import to_e8
-from tradewire.trading.language import compile_strategy, parse_strategy
+from tradewire.trading.language import compile_strategy
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
@@ -73,7 +74,7 @@ class Job:
 
     def _alone(self, request: BacktestRequest, values: ParamSet) -> FloatArray:
         given = self.with_params(request, values)
-        strategy = compile_strategy(parse_strategy(given.strategy), given.params)
+        strategy = compile_strategy(document_of(given.strategy), given.params)
         result = FuturesEngine().simulate(given, strategy)  # those that are ranked are checked (`figures.trade`)
         counts = block_counts(len(result.time_us), self.blocks)
         sums, squares = np.zeros(self.blocks), np.zeros(self.blocks)

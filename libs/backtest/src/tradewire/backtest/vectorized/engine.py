@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.backtest.accepted import accepted_strategy
+from tradewire.backtest.documents import document_of
 from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, TOO_LARGE
 from tradewire.backtest.vectorized.account_loop import run_account, run_sets
 from tradewire.backtest.vectorized.booked import payments_of
@@ -33,7 +34,7 @@ from tradewire.backtest.vectorized.state import (
 )
 from tradewire.ports.backtest import AccountSettings, BacktestPort, BacktestRequest, BacktestResult
 from tradewire.trading.exchange import to_e8
-from tradewire.trading.language import StrategyDocument, StrategyErrors, compile_strategy, parse_strategy
+from tradewire.trading.language import StrategyDocument, StrategyErrors, compile_strategy
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
@@ -66,7 +67,7 @@ class VectorizedEngine(BacktestPort):
 
     def run(self, request: BacktestRequest) -> BacktestResult:
         """As `BacktestPort.run`."""
-        document, strategy = parse_strategy(request.strategy), accepted_strategy(request)
+        document, strategy = document_of(request.strategy), accepted_strategy(request)
         account, markets = _account(request.account), markets_of(request, document)
         only = ParamColumns(strategy.params, {}, 1)
         found = next(self._decisions(document, markets, only))
@@ -99,7 +100,7 @@ class VectorizedEngine(BacktestPort):
         Raises: as `run`, for the first faulty set; ValueError when the columns differ in length or blocks < 0.
         """
         sets, columns = _checked(param_sets, blocks)
-        document = parse_strategy(request.strategy)
+        document = document_of(request.strategy)
         if document.python is not None:
             accepted_strategy(request)
         account, markets = _account(request.account), markets_of(request, document)

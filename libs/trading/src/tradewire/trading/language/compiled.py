@@ -26,7 +26,7 @@ from tradewire.trading.language.numbers import (
     scalar_form,
 )
 from tradewire.trading.language.plugins import PythonRules
-from tradewire.trading.language.rules import BoolArray, Truth, TruthForm, truth_array_form, truth_form
+from tradewire.trading.language.rules import BoolArray, Truth, TruthForm, one_bar_later, truth_array_form, truth_form
 from tradewire.trading.language.sizing import Sizing, SizingMethod
 from tradewire.trading.language.tree import BAR_FIELDS, Condition, Number, canonical, crossings, leaves
 
@@ -136,13 +136,13 @@ class CompiledStrategy:
     def evaluate_series(self, series: SeriesArrays) -> EvaluationArrays:
         """The answers to series already computed: every demand and bar field, each shape (n,)."""
         length = len(series["close"])
-        earlier = {*self.reads_before, *BAR_FIELDS} if self.python is None else series  # Python may read any
-        before = {key: _one_bar_later(series[key]) for key in earlier}
         complete = np.ones(length, dtype=np.bool_)
-        for source, keys in ((series, self.reads), (before, self.reads_before)):
-            for key in keys:
-                complete &= np.isfinite(source[key])
-        raw = self._raw_arrays(series, before, complete)
+        for key in self.reads:
+            complete &= np.isfinite(series[key])
+        for key in self.reads_before:
+            complete[1:] &= np.isfinite(series[key][:-1])
+        complete[:1] &= not self.reads_before
+        raw = self._raw_arrays(series, complete)
         measured = {name: _above_zero_array(array_form(tree, length)(series)) for name, tree in self.measures().items()}
         above_0 = np.ones(length, dtype=np.bool_)
         for values in measured.values():
@@ -168,12 +168,13 @@ class CompiledStrategy:
             return self.python.rules(values, previous) if complete else {}
         return {rule.name: rule.truth(values, previous) for rule in self.rules}
 
-    def _raw_arrays(self, series: SeriesArrays, before: SeriesArrays, complete: BoolArray) -> Mapping[str, BoolArray]:
+    def _raw_arrays(self, series: SeriesArrays, complete: BoolArray) -> Mapping[str, BoolArray]:
         if self.python is not None:
+            before = {key: one_bar_later(values) for key, values in series.items()}
             raw = self.python.rules_array(series, before)
             return {name: np.asarray(values, dtype=np.bool_) & complete for name, values in raw.items()}
         length = len(complete)
-        return {rule.name: truth_array_form(rule.condition, length)(series, before).true for rule in self.rules}
+        return {rule.name: truth_array_form(rule.condition, length)(series).true for rule in self.rules}
 
     def _sizing_inputs(self, measured: Mapping[str, float | None]) -> dict[str, float]:
         found = {name: measured.get(source) for name, source in self._sizing_sources().items()}
@@ -234,9 +235,3 @@ def _above_zero(value: float) -> float | None:
 
 def _above_zero_array(values: FloatArray) -> FloatArray:
     return np.where(values > 0.0, values, NAN)
-
-
-def _one_bar_later(values: FloatArray) -> FloatArray:
-    moved = np.full(len(values), NAN)
-    moved[1:] = values[:-1]
-    return moved

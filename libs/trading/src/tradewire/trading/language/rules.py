@@ -25,7 +25,7 @@ from tradewire.trading.language.numbers import (
     scalar_form,
 )
 from tradewire.trading.language.ties import SLACK, sizes
-from tradewire.trading.language.tree import Comparison, Condition, Crossing, Inverse, Junction, Number
+from tradewire.trading.language.tree import Comparison, Condition, Crossing, Inverse, Junction, Number, leaves
 
 BoolArray = NDArray[np.bool_]
 Truth = bool | None
@@ -50,7 +50,7 @@ class TruthArrays:
     false: BoolArray
 
 
-TruthArrayForm = Callable[[SeriesArrays, SeriesArrays], TruthArrays]
+TruthArrayForm = Callable[[SeriesArrays], TruthArrays]
 
 
 def truth_form(condition: Condition) -> TruthForm:
@@ -127,20 +127,20 @@ def _inverse(value: Truth) -> Truth:
 
 
 def truth_array_form(condition: Condition, length: int) -> TruthArrayForm:
-    """The condition as a function of series and the same series one bar earlier, each shape (length,)."""
+    """The condition as a function of series, each shape (length,)."""
     match condition:
         case Comparison(symbol, left, right):
             apart, compare = _apart_arrays(left, right, length), _COMPARE[symbol]
-            return lambda now, before: _compared(compare, apart(now))
+            return lambda series: _compared(compare, apart(series))
         case Crossing(direction, left, right):
             return _crossing_arrays(direction == "above", left, right, length)
         case Junction(word, items):
             forms = [truth_array_form(item, length) for item in items]
             join = _any if word == "or" else _all
-            return lambda now, before: join([form(now, before) for form in forms])
+            return lambda series: join([form(series) for form in forms])
         case Inverse(item):
             inner = truth_array_form(item, length)
-            return lambda now, before: _swapped(inner(now, before))
+            return lambda series: _swapped(inner(series))
 
 
 def _compared(compare: Callable[[Any, Any], Any], distance: FloatArray) -> TruthArrays:
@@ -170,14 +170,24 @@ def _apart_arrays(left: Number, right: Number, length: int) -> ArrayForm:
 def _crossing_arrays(above: bool, left: Number, right: Number, length: int) -> TruthArrayForm:
     apart = _apart_arrays(left, right, length)
     was, now_is = (operator.le, operator.gt) if above else (operator.ge, operator.lt)
+    constant = not [*leaves(left), *leaves(right)]
 
-    def truth(now: SeriesArrays, before: SeriesArrays) -> TruthArrays:
-        here, there = apart(now), apart(before)
+    def truth(series: SeriesArrays) -> TruthArrays:
+        here = apart(series)
+        there = here if constant else one_bar_later(here)
         known = ~(np.isnan(here) | np.isnan(there))
         holds = was(there, 0.0) & now_is(here, 0.0)
         return TruthArrays(known & holds, known & ~holds)
 
     return truth
+
+
+def one_bar_later(values: FloatArray) -> FloatArray:
+    """Each bar's value at the bar after it, shape (n,); NaN at the first."""
+    moved = np.empty(len(values))
+    moved[:1] = np.nan
+    moved[1:] = values[:-1]
+    return moved
 
 
 def _all(parts: list[TruthArrays]) -> TruthArrays:
