@@ -97,3 +97,14 @@ def test_a_service_is_the_first_process_needs_no_writable_root_and_stops_when_to
 def test_an_image_tells_how_it_is_used(docker: Any, image: str) -> None:
     printed = _run(docker, image, "start", "--help")
     assert "TRADEWIRE_BUS_URL" in printed if image in lock.SERVICES else "Usage: tradewire" in printed
+
+
+def test_the_first_backtest_in_the_command_compiles_nothing(docker: Any) -> None:
+    code = """
+from tradewire.backtest.ahead_runs import futures
+from tradewire.backtest.compiled import when_compiling
+with when_compiling(lambda: print("compiled")):
+    futures()
+print("done")
+"""
+    assert _run(docker, lock.COMMAND, "python", "-c", code) == "done\n"
