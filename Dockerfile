@@ -5,7 +5,8 @@ ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 # Wheels of our own distributions. The same for every image, so it is built once.
 FROM ${PYTHON_IMAGE} AS wheels
-# 1980-01-01: the oldest time that a wheel can hold. Files made at build time are of it, so that two builds are alike.
+# 1980-01-01: the oldest time that a wheel can hold. Files made at build time are of it, so that two builds are alike (but
+# for the machine code in the command's image).
 ENV SOURCE_DATE_EPOCH=315532800
 WORKDIR /source
 COPY requirements/images/build.txt requirements/images/build.txt
