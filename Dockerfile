@@ -13,6 +13,8 @@ COPY requirements/images/build.txt requirements/images/build.txt
 RUN python -m venv /build \
  && /build/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/images/build.txt
 COPY . .
+# Node trusts the authorities that the base image trusts, beside its own.
+ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 RUN /build/bin/python apps/tradewire/web/build.py
 RUN for folder in libs/* services/* apps/*; do \
       (cd "$folder" && /build/bin/python -m hatchling build --target wheel --directory /wheels) || exit 1; \

@@ -23,7 +23,7 @@ IMAGES := $(notdir $(wildcard services/*)) tradewire
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' apps/tradewire/pyproject.toml)
 REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude '*')
 
-.PHONY: bench bench-commands bench-recovery bench-research bench-sizes drills fuzz help manifests setup venue-day web run test chaos chaos-venue images sbom lint types imports contracts clean cluster-down cluster-test cluster-up compose-run containers-test jaeger-test
+.PHONY: bench bench-commands bench-recovery bench-research bench-sizes drills fuzz help manifests setup venue-day web run test chaos chaos-venue images sbom lint types imports contracts clean cluster-down cluster-run cluster-test cluster-up compose-run containers-test jaeger-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,12 +88,15 @@ jaeger-test: setup ## a real Jaeger, built from its Go module once, holds the tr
 	$(BIN)/python -m deploy.jaeger.build
 	$(BIN)/pytest -m jaeger tests/e2e/test_jaeger.py
 
-cluster-up: $(INSTALLED) ## a real Kubernetes API server on loopback, built from its Go module once: needs Go and etcd
+cluster-up: $(INSTALLED) ## a real Kubernetes with one node, built from its Go module once: needs root, Go, etcd, containerd
 	$(BIN)/python -m deploy.cluster.build
 	$(BIN)/python -m deploy.cluster up
 
 cluster-test: $(INSTALLED) ## every overlay applied to the cluster of kubectl's context, or else to the one of `make cluster-up`
 	$(BIN)/pytest -m cluster tests/cluster
+
+cluster-run: $(INSTALLED) ## replay the sample in the cluster of `make cluster-up`, from the images of `make images`
+	$(BIN)/python -m deploy.cluster.sample_run
 
 cluster-down: $(INSTALLED) ## end what `make cluster-up` started
 	$(BIN)/python -m deploy.cluster down

@@ -34,12 +34,13 @@ def build(folder: Path, programs: Mapping[str, Path], *, flags: str = "") -> Non
     environment = os.environ | SETTINGS
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        for file in ("go.mod", "go.sum", "tools.go"):
-            shutil.copy(folder / file, work / file)
+        shutil.copytree(
+            folder, work, ignore=shutil.ignore_patterns("*.py", "*.yaml", "__pycache__"), dirs_exist_ok=True
+        )
         with (work / "go.sum").open("a", encoding="utf-8") as sums:
             sums.write((_source(work, *module(folder)) / "go.sum").read_text(encoding="utf-8"))
         for package, binary in programs.items():
-            made = work / binary.name
+            made = work / f"{binary.name}.built"
             command = ("go", "build", "-trimpath", "-ldflags", f"-s -w {flags}", "-o", str(made), package)
             subprocess.run(command, cwd=work, env=environment, check=True)  # noqa: S603 (words of callers' modules)
             binary.parent.mkdir(parents=True, exist_ok=True)

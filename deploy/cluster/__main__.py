@@ -1,6 +1,6 @@
-"""``python -m deploy.cluster up|down``: a Kubernetes API server of this folder, on loopback.
+"""``python -m deploy.cluster up|down``: a Kubernetes cluster of this folder, with one node, in namespaces of its own.
 
-Example: ``python -m deploy.cluster up && kubectl --kubeconfig .cluster/kubeconfig get namespaces``
+Example: ``python -m deploy.cluster up && .cluster/kubectl get pods --all-namespaces``
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ def main() -> int:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="python -m deploy.cluster", description=__doc__, formatter_class=form)
     parser.add_argument("action", choices=("up", "down"))
-    action, plane = parser.parse_args().action, ControlPlane(FOLDER)
+    parser.add_argument("--without-node", action="store_true", help="API server and controllers alone: needs no root")
+    asked, plane = parser.parse_args(), ControlPlane(FOLDER)
     started = time.monotonic()
     try:
-        if action == "down":
+        if asked.action == "down":
             plane.remove()
             return 0
-        plane.start()
+        plane.start(with_node=not asked.without_node)
     except ClusterError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"ready after {time.monotonic() - started:.1f} s: export KUBECONFIG={plane.kubeconfig}")
+    print(f"ready after {time.monotonic() - started:.1f} s: {plane.kubectl_script} get pods --all-namespaces")
     return 0
 
 

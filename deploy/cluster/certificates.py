@@ -71,7 +71,7 @@ class Authority:
         pair.certificate.write_bytes(public)
         private = key.private_bytes(
             serialization.Encoding.PEM,
-            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
         pair.key.touch(mode=0o600)

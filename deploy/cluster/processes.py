@@ -7,6 +7,9 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 from tradewire.embedded.process_mark import ProcessMark, end
 
@@ -55,6 +58,11 @@ class Processes:
         """Names of those that run."""
         return [name for name, fields in self._known().items() if ProcessMark.from_json(fields).process() is not None]
 
+    def process(self, name: str) -> psutil.Process | None:
+        """The process of a name, if it runs."""
+        fields = self._known().get(name)
+        return None if fields is None else ProcessMark.from_json(fields).process()
+
     def end(self) -> None:
         """End those that run, the last first."""
         for fields in reversed(self._known().values()):
@@ -63,10 +71,10 @@ class Processes:
                 end(process, grace_s=GRACE_S)
         self._file.unlink(missing_ok=True)
 
-    def _known(self) -> dict[str, dict[str, object]]:
+    def _known(self) -> dict[str, dict[str, Any]]:
         if not self._file.exists():
             return {}
-        known: dict[str, dict[str, object]] = json.loads(self._file.read_text(encoding="utf-8"))
+        known: dict[str, dict[str, Any]] = json.loads(self._file.read_text(encoding="utf-8"))
         return known
 
     def _last_lines(self, name: str) -> str:

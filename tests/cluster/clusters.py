@@ -48,7 +48,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         return
     own = ControlPlane(folder / "cluster")
     try:
-        own.start()
+        own.start(with_node=False)
         yield Cluster(own.kubectl_command)
     finally:
         own.remove()

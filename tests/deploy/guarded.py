@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from deploy.cluster.kafka_users import kafka_admin, make_users, users_of
 from tests.deploy.overlays import Overlay
 
 from tradewire.embedded.jars import fetch
@@ -20,9 +20,7 @@ from tradewire.embedded.ports import choose_ports
 from tradewire.embedded.progress import quiet
 from tradewire.embedded.server import Server
 
-kafka_admin: Any = importlib.import_module("confluent_kafka.admin")  # its types leave out what it re-exports
 PASSWORD = "secret of a test"
-LOOK_SECONDS = 0.05
 GUARDED = """
 listeners=PLAINTEXT://127.0.0.1:{kafka},CONTROLLER://127.0.0.1:{controller},CLIENTS://127.0.0.1:{clients}
 advertised.listeners=PLAINTEXT://127.0.0.1:{kafka},CONTROLLER://127.0.0.1:{controller},CLIENTS://127.0.0.1:{clients}
@@ -93,39 +91,7 @@ def _apply(overlay: Overlay, admin: Any) -> None:
         kafka_admin.NewTopic(topic["metadata"]["name"], topic["spec"]["partitions"], 1)
         for topic in overlay.of("KafkaTopic")
     ]
-    info = kafka_admin.ScramCredentialInfo(kafka_admin.ScramMechanism.SCRAM_SHA_512, 4096)
-    users = [user["metadata"]["name"] for user in overlay.of("KafkaUser")]
-    credentials = [kafka_admin.UserScramCredentialUpsertion(user, info, PASSWORD.encode()) for user in users]
-    rights = [binding for user in overlay.of("KafkaUser") for binding in _bindings(user)]
-    for futures in (
-        admin.create_topics(topics),
-        admin.alter_user_scram_credentials(credentials),
-        admin.create_acls(rights),
-    ):
-        for future in futures.values():
-            future.result()
-    while len(_in_force(admin)) < len(set(rights)):  # the broker obeys them later than the controller took them
-        Event().wait(LOOK_SECONDS)
-
-
-def _in_force(admin: Any) -> list[Any]:
-    """Every rule that the broker obeys by now."""
-    any_kind, any_pattern = kafka_admin.ResourceType.ANY, kafka_admin.ResourcePatternType.ANY
-    any_work, any_kind_of_rule = kafka_admin.AclOperation.ANY, kafka_admin.AclPermissionType.ANY
-    every = kafka_admin.AclBindingFilter(any_kind, None, any_pattern, None, None, any_work, any_kind_of_rule)
-    return list(admin.describe_acls(every).result())
-
-
-def _bindings(user: Any) -> Iterator[Any]:
-    """Kafka's rules of one KafkaUser."""
-    kinds, patterns = kafka_admin.ResourceType, kafka_admin.ResourcePatternType
-    operations, permission = kafka_admin.AclOperation, kafka_admin.AclPermissionType.ALLOW
-    pattern_types = {"literal": patterns.LITERAL, "prefix": patterns.PREFIXED}
-    principal = f"User:{user['metadata']['name']}"
-    for rule in user["spec"]["authorization"]["acls"]:
-        resource = rule["resource"]
-        kind, pattern = kinds[resource["type"].upper()], pattern_types[resource["patternType"]]
-        for operation in rule["operations"]:
-            yield kafka_admin.AclBinding(
-                kind, resource["name"], pattern, principal, "*", operations[operation.upper()], permission
-            )
+    for future in admin.create_topics(topics).values():
+        future.result()
+    users = users_of(overlay.objects)
+    make_users(admin, users, {user["metadata"]["name"]: PASSWORD for user in users})

@@ -16,10 +16,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.errors import FatalError
 from tradewire.ports.events import CandleClosed, IndicatorsUpdated, StrategyEvaluated
-from tradewire.ports.message import Emit, Envelope
+from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS, TOPICS
 from tradewire.runtime.loop.garbage import THRESHOLDS
-from tradewire.runtime.observe.health import LOOP_STALL_SECONDS, Health, health_app
+from tradewire.runtime.observe.health import LOOP_STALL_SECONDS, Booting, Health, health_app
 from tradewire.runtime.observe.heartbeat import LOG_SECONDS, Heartbeat
 from tradewire.runtime.observe.logs import CURRENT_TRACEPARENT, JsonFormatter
 from tradewire.runtime.observe.metrics import Metrics
@@ -73,6 +73,29 @@ async def test_startup_ready_and_live_answer_different_questions() -> None:
     stop.set()
     await task
     assert (await answers(health, rig.metrics))["ready"] == 503
+
+
+async def test_liveness_when_a_service_cannot_say_what_it_waits_for_then_the_loop_turns_all_the_same(
+    rig: WorkerRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = ManualClock()
+
+    class Unsure(Booting):
+        def waits(self) -> list[WaitReason]:
+            raise LookupError("its client is not there yet")
+
+    health = Health([Unsure(Service(name="views"))], clock)
+    health.watch([Unsure(Service(name="views"))], None)
+    beat = asyncio.create_task(health.beat())
+    try:
+        clock.advance(seconds=LOOP_STALL_SECONDS + 1)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not beat.done()
+        assert (await answers(health, rig.metrics))["live"] == 200
+    finally:
+        beat.cancel()
+    assert "its client is not there yet" in caplog.text
 
 
 async def test_fatal_error_in_one_service_ends_all_and_commits_nothing_unpublished(rig: WorkerRig) -> None:

@@ -174,9 +174,16 @@ class Health:
         """Note that the loop turns, for as long as it does, and what is waited for."""
         while True:
             self.loop_turned_s = self._clock.monotonic_s()
-            for judge in self._judges.values():
-                judge.look()
+            self._look()
             await asyncio.sleep(1.0)
+
+    def _look(self) -> None:
+        """Note what each service waits for. One that can't say so has its fault; the loop turns all the same."""
+        for name, judge in self._judges.items():
+            try:
+                judge.look()
+            except Exception:
+                log.exception("what a service waits for is unknown", extra={"service": name})
 
 
 def _shown(waits: Sequence[WaitReason]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from urllib.parse import urlsplit
 
+from faust.exceptions import NotReady
 from prometheus_client import REGISTRY
 
 from tradewire.ports.bus import EventBusPort, Place
@@ -50,9 +51,16 @@ class Watching:
     def progress(self) -> Progress:
         """What was done so far."""
         app, progress = self._worker.app, self._worker.progress
-        running = bool(app.started and not app.crashed and app.consumer.assignment())
+        running = bool(app.started and not app.crashed and self._assigned())
         progress.phase = "running" if running else "joining the group"
         return progress
+
+    def _assigned(self) -> bool:
+        """Whether it has partitions. Between faust's start and its consumer's, nobody is there to ask."""
+        try:
+            return bool(self._worker.app.consumer.assignment())
+        except NotReady:
+            return False
 
     def waits(self) -> list[WaitReason]:
         """Its partitions; faust to go on."""
