@@ -23,6 +23,7 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.testkit.market_data_suite import MarketDataSuite
+from tradewire.trading.exchange import to_e8
 from tradewire.venue.faults import ScriptedFault
 
 
@@ -67,6 +68,7 @@ async def test_a_connection_that_is_cut_is_opened_again_and_what_it_missed_is_as
 
 async def test_a_day_passes_with_the_cut_that_the_venue_makes() -> None:
     async with watching() as watched:
+        watched.silent_s = 60.0  # the venue alone ends a connection, however slow this machine is
         await watched.start()
         await watched.until_minute(1)
         await watched.pass_minutes(24 * 60, step_s=3600.0)
@@ -127,6 +129,43 @@ async def test_a_symbol_that_leaves_the_list_is_closed_and_the_others_go_on() ->
         await watched.kill()
         await watched.start()  # a symbol that was followed before is no reason to stop
         await watched.until_minute(8, symbols=("ETHUSDT",))
+
+
+async def test_a_symbol_that_comes_back_to_the_list_is_followed_over_the_open_connections() -> None:
+    async with watching(ScriptedFault("list", symbol="ETHUSDT", at_s=130)) as watched:
+        watched.silent_s = 60.0
+        watched.resume["binance", "ETHUSDT"] = NOW_US - 5 * MINUTE_US  # followed before it left the list
+        await watched.start()
+        await watched.until_minute(6)
+        assert [item.status for item in watched.instruments("ETHUSDT")] == [InstrumentStatus.TRADING]
+        assert set(watched.backfilled("ETHUSDT")) <= set(range(-5, 4)), "the stream brings what closes from then on"
+        assert watched.minutes("ETHUSDT") == list(range(-5, 7))
+        assert not watched.source._streams.counts.ends
+
+
+async def test_brackets_are_asked_for_with_the_instruments_and_a_new_version_is_dated_when_it_was_seen() -> None:
+    async with watching() as watched:
+        watched.keys = True
+        await watched.start()
+        await watched.until_minute(1)
+        listing = watched.client.venue.listings["BTCUSDT"]
+        tiers = tuple(replace(tier, max_leverage=tier.max_leverage // 2) for tier in listing.spec.brackets)
+        changed_us = watched.client.clock.now_us()
+        watched.client.venue.listings["BTCUSDT"] = replace(listing, spec=replace(listing.spec, brackets=tiers))
+        await watched.until(lambda: len(watched.instruments()) == 2)
+        first, second = watched.instruments()
+        for told, shown in ((first, listing.spec.brackets), (second, tiers)):
+            assert [(to_e8(tier.notional_cap), tier.max_leverage) for tier in told.brackets] == [
+                (tier.cap_e8, tier.max_leverage) for tier in shown
+            ]
+        assert (first.valid_from_us, second.valid_from_us >= changed_us) == (NOW_US, True)
+        watched.client.venue.api_keys.verifiers.clear()  # the key is revoked: what it told stands, and candles go on
+        await watched.until_minute(4)
+        assert len(watched.instruments()) == 2
+        await watched.kill()
+        watched.source = live(watched)
+        with pytest.raises(FatalError, match=r"/fapi/v1/leverageBracket: HTTP 401: .*-2015"):
+            await watched.source.instruments()
 
 
 async def test_rules_that_change_are_published_from_then_on() -> None:

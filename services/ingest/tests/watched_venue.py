@@ -10,6 +10,7 @@ from typing import Any
 
 from libs.venue.tests.venues import NOW_US, Client, bar, market
 
+from tradewire.binance.signatures import Credentials, HmacKey
 from tradewire.ingest.adapters.binance_live import BinanceLive, LiveMarket
 from tradewire.ingest.adapters.binance_public import BinancePublic
 from tradewire.ingest.adapters.binance_streams import MarketStreams
@@ -52,6 +53,8 @@ class Watched:
     events: list[Event] = field(default_factory=list)
     source: BinanceLive = field(init=False)
     extra: tuple[str, ...] = ()
+    keys: bool = False
+    silent_s: float = 0.5
     held: asyncio.Event = field(default_factory=asyncio.Event)
     _reading: asyncio.Task[None] | None = None
 
@@ -117,8 +120,10 @@ class Watched:
 
 def live(watched: Watched) -> BinanceLive:
     spent = MemorySpent(SystemClock())
-    rest = BinancePublic(watched.server.rest, "1m", policy=POLICY, budget=RateBudget(watched.server.rest, spent, spent))
-    streams = MarketStreams(watched.server.ws, silent_s=0.5)
+    budget, keys = RateBudget(watched.server.rest, spent, spent), watched.client.venue.keys
+    signs = Credentials(keys.api_key, HmacKey(keys.secret)) if watched.keys else None
+    rest = BinancePublic(watched.server.rest, "1m", policy=POLICY, budget=budget, credentials=signs)
+    streams = MarketStreams(watched.server.ws, silent_s=watched.silent_s)
     return BinanceLive(rest, streams, replace(MARKET, extra=watched.extra), watched.client.clock, policy=POLICY)
 
 

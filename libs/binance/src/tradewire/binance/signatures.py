@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -84,6 +85,52 @@ class Ed25519Verifier:
         except (InvalidSignature, ValueError):
             return False
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An API key, and what signs with its secret half."""
+
+    api_key: str
+    signer: Signer
+
+
+KEY, SECRET, PEM = ".key", ".secret", ".pem"
+"""Ends of the names of key files."""
+KEY_BYTES_MAX: Final = 10_000
+"""Of a key's file."""
+
+
+def credentials_of(folder: str, account_id: str, read: Callable[[str], bytes]) -> Credentials:
+    """The keys of an account: files ``<account>.key`` and, beside it, ``<account>.pem`` (Ed25519) or
+    ``<account>.secret`` (HMAC). ``read``: the bytes of a file by its path; raises OSError. Raises ValueError in words
+    for what is missing or no key.
+    """
+    if not account_id or "/" in account_id or account_id in (".", ".."):
+        raise ValueError(f"account {account_id!r}: found an id that names no file, allowed one without slashes")
+    stem = f"{folder}/{account_id}"
+    wanted = f"{account_id}{KEY} and {account_id}{SECRET} or {account_id}{PEM}"
+
+    def text_of(suffix: str) -> str:
+        try:
+            data = read(f"{stem}{suffix}")
+        except OSError as error:
+            raise ValueError(f"{stem}{suffix}: can't be read: {error.strerror}; an account needs {wanted}") from error
+        text = data.decode("utf-8", "replace").strip()
+        if not text or len(data) > KEY_BYTES_MAX or (suffix != PEM and (not text.isascii() or len(text.split()) != 1)):
+            raise ValueError(f"{stem}{suffix}: found {len(data)} bytes that are no key, allowed is one word")
+        return text
+
+    api_key = text_of(KEY)
+    try:
+        read(f"{stem}{PEM}")
+    except OSError:
+        return Credentials(api_key, HmacKey(text_of(SECRET)))
+    pem = text_of(PEM)
+    try:
+        return Credentials(api_key, Ed25519Signer(pem.encode()))
+    except ValueError as error:
+        raise ValueError(f"{stem}{PEM}: {error}") from error
 
 
 def api_payload(params: Mapping[str, Any]) -> str:

@@ -18,11 +18,13 @@ from tradewire.trading.exchange import (
     Event,
     InstrumentSpec,
     MarginMode,
+    MarkBar,
     NewOrder,
     SimulatedExchange,
     to_e8,
 )
 from tradewire.trading.exchange.account import Position
+from tradewire.trading.exchange.bars import constant_mark
 from tradewire.venue.listing import Listing
 from tradewire.venue.refusal import VenueRefusedError
 
@@ -53,15 +55,23 @@ class VenueBooks:
         leverages = {spec.symbol: min(START_LEVERAGE, spec.brackets[0].max_leverage) for spec in specs}
         self.exchange = SimulatedExchange("venue", to_e8(balance), specs, leverages=leverages, order_memory=1000)
         self.time_us = now_us
+        self._marks_e8: dict[str, int] = {}
 
-    def start(self, prices_e8: Mapping[str, int]) -> None:
-        """Tell the prices at the beginning, so that orders are taken."""
+    def start(self, prices_e8: Mapping[str, int], marks: Mapping[str, MarkBar]) -> None:
+        """Tell the prices at the beginning, so that orders are taken. ``marks``: of symbols whose mark is another."""
+        self._note(marks)
         self._flat(prices_e8)
 
-    def step(self, time_us: int, bars: Mapping[str, Bar], funding: Mapping[str, int]) -> list[Event]:
+    def step(
+        self, time_us: int, bars: Mapping[str, Bar], marks: Mapping[str, MarkBar], funding: Mapping[str, int]
+    ) -> list[Event]:
         """Let the market move up to ``time_us``; ``funding``: rates (e8) that are settled then."""
         self.time_us = time_us
-        return self.exchange.step(time_us, _in_all_books(bars), funding=_in_all_books(funding))
+        self._note(marks)
+        return self.exchange.step(time_us, _in_all_books(bars), _in_all_books(marks), _in_all_books(funding))
+
+    def _note(self, marks: Mapping[str, MarkBar]) -> None:
+        self._marks_e8 |= {symbol: mark.close_e8 for symbol, mark in marks.items()}
 
     def submit(self, order: NewOrder, prices_e8: Mapping[str, int] | None) -> list[Event]:
         """Take an order; with ``prices_e8`` it meets them at once, without them at the next step."""
@@ -135,7 +145,8 @@ class VenueBooks:
             symbol: Bar(start_us, self.time_us, price_e8, price_e8, price_e8, price_e8)
             for symbol, price_e8 in prices_e8.items()
         }
-        return self.exchange.step(self.time_us, _in_all_books(bars))
+        marks = {symbol: constant_mark(self._marks_e8[symbol]) for symbol in bars if symbol in self._marks_e8}
+        return self.exchange.step(self.time_us, _in_all_books(bars), _in_all_books(marks))
 
 
 def _specs(listing: Listing) -> list[InstrumentSpec]:

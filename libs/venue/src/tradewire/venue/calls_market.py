@@ -84,7 +84,7 @@ def _agg_trades(venue: Venue, request: Parameters) -> Any:
     return [{name: row[name] for name in ("a", "p", "q", "f", "l", "T", "m")} for row in found]
 
 
-def _klines(venue: Venue, request: Parameters) -> Any:
+def _klines(venue: Venue, request: Parameters, *, of_mark: bool = False) -> Any:
     interval = request.text("interval")
     if interval not in INTERVALS_US:
         raise VenueRefusedError(ErrorCode.BAD_INTERVAL)
@@ -93,17 +93,17 @@ def _klines(venue: Venue, request: Parameters) -> Any:
     start = request.integer("startTime") if request.optional("startTime") else None
     end = request.integer("endTime") if request.optional("endTime") else None
     limit = request.integer("limit", 500, most=KLINES_MAX)
-    return market.klines(interval, start, end, limit, venue.books.time_us)
+    return market.klines(interval, start, end, limit, venue.books.time_us, of_mark=of_mark)
 
 
 def _mark_klines(venue: Venue, request: Parameters) -> Any:
-    """The mark follows the last price; it has no volume."""
-    return [[*row[:5], "0", row[6], "0", row[8], "0", "0", "0"] for row in _klines(venue, request)]
+    """A mark has no volume."""
+    return [[*row[:5], "0", row[6], "0", row[8], "0", "0", "0"] for row in _klines(venue, request, of_mark=True)]
 
 
 def _premium_index(venue: Venue, request: Parameters) -> Any:
     def answer(market: SymbolMarket) -> Any:
-        mark, now_ms = from_e8(market.last_e8), venue.now_ms()
+        mark, now_ms = from_e8(market.mark_e8), venue.now_ms()
         return PremiumIndex(
             symbol=market.listing.symbol,
             mark_price=mark,

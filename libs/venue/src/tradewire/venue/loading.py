@@ -29,7 +29,8 @@ def load_markets(
     """Markets of a folder with ``instruments.yaml`` and ``<venue>-<symbol>-<interval>.csv`` files; ``zone``: of times
     that name none.
 
-    ``<candles>.funding.csv`` beside a file has the rates that are settled in its candles. Of several files for one base
+    ``<candles>.funding.csv`` beside a file has the rates that are settled in its candles, ``<candles>.mark.csv`` the
+    mark prices. Of several files for one base
     asset the finest interval is played. Raises FatalError for what can't be played.
     """
     rules = _instruments(folder / "instruments.yaml")
@@ -50,7 +51,8 @@ def load_markets(
     for length_us, path, instrument in best.values():
         bars = _bars(path, length_us, zone)
         rates = _funding(path, length_us, zone)
-        markets.append(_market(bars, rates, path, instrument, now_us=now_us, history=history))
+        marks = _marks(path, bars, zone)
+        markets.append(_market(bars, rates, marks, path, instrument, now_us=now_us, history=history))
     return markets
 
 
@@ -128,9 +130,25 @@ def _funding(candles: Path, length_us: int, zone: tzinfo) -> dict[int, Decimal]:
         raise FatalError(f"{path}: {error}") from error
 
 
+def _marks(candles: Path, bars: list[Bar], zone: tzinfo) -> list[Bar]:
+    """Mark candles, one for each candle; none without a file. Raises FatalError for a file that lacks one."""
+    path = candles.with_name(f"{candles.stem}.mark.csv")
+    if not path.exists():
+        return []
+    length_us = bars[0].close_time_us - bars[0].open_time_us
+    found = {bar.open_time_us: bar for bar in _bars(path, length_us, zone)}
+    if missing := [bar.open_time_us for bar in bars if bar.open_time_us not in found]:
+        raise FatalError(
+            f"{path}: found no mark for {len(missing)} candles of {candles.name}, the first opens at "
+            f"{missing[0]} µs; allowed: one for each"
+        )
+    return [found[bar.open_time_us] for bar in bars]
+
+
 def _market(
     bars: list[Bar],
     rates: dict[int, Decimal],
+    marks: list[Bar],
     path: Path,
     instrument: InstrumentChanged,
     *,
@@ -138,7 +156,8 @@ def _market(
     history: int,
 ) -> tuple[Listing, Tape]:
     try:
-        tape = Tape.moved(bars, tick_e8=to_e8(instrument.tick_size), history=history, now_us=now_us, rates=rates)
+        tick_e8 = to_e8(instrument.tick_size)
+        tape = Tape.moved(bars, tick_e8=tick_e8, history=history, now_us=now_us, rates=rates, marks=marks)
     except ValueError as error:
         raise FatalError(f"{path}: {error}") from error
     return listing_of(instrument, onboard_ms=tape.first_us // 1000), tape

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -23,7 +23,8 @@ from tradewire.binance.market_streams import (
     MarkPriceUpdate,
 )
 from tradewire.ports.intervals import INTERVALS_US
-from tradewire.trading.exchange import from_e8
+from tradewire.trading.exchange import MarkBar, from_e8
+from tradewire.trading.exchange.bars import constant_mark
 from tradewire.venue.amounts import at_step, text
 from tradewire.venue.listing import Listing
 from tradewire.venue.tape import Candle, Tape
@@ -63,6 +64,19 @@ class SymbolMarket:
     def price(self, price_e8: int) -> Decimal:
         """A price with its digits."""
         return at_step(price_e8, self.listing.filters.tick_size)
+
+    @property
+    def mark_e8(self) -> int:
+        """Mark price now: as recorded, else the last price."""
+        return self.last_e8 if self.tape.marks is None else self.tape.marks.price_at(self.changed_us)
+
+    def mark_bar(self, start_us: int, end_us: int) -> MarkBar | None:
+        """What the mark price did in a span, where it is recorded."""
+        if self.tape.marks is None:
+            return None
+        did = self.tape.marks.candle(start_us, end_us)
+        price_e8 = self.tape.marks.price_at(end_us)
+        return constant_mark(price_e8) if did is None else MarkBar(did.open_e8, did.high_e8, did.low_e8, did.close_e8)
 
     def move(self, candle: Candle, now_ms: int) -> tuple[AggTrade, DepthUpdate, BookTicker]:
         """The market moved to the end of a candle: a trade there, and the book drawn anew."""
@@ -142,7 +156,7 @@ class SymbolMarket:
 
     def mark_update(self, now_ms: int) -> MarkPriceUpdate:
         """Mark price and the next funding."""
-        mark = from_e8(self.last_e8)
+        mark = from_e8(self.mark_e8)
         return MarkPriceUpdate(
             event_time_ms=now_ms,
             symbol=self.listing.symbol,
@@ -207,27 +221,28 @@ class SymbolMarket:
         return Kline(event_time_ms=now_ms, symbol=self.listing.symbol, kline=body)
 
     def klines(
-        self, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_us: int
+        self, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_us: int, *, of_mark: bool = False
     ) -> list[list[Any]]:
-        """Rows of candles, the open one last. ``start_ms`` None: the latest."""
+        """Rows of candles, the open one last. ``start_ms`` None: the latest; ``of_mark``: of the mark price."""
+        tape = self.tape.marks if of_mark and self.tape.marks is not None else self.tape
         length_us = INTERVALS_US[interval]
         last_us = min(now_us, end_ms * 1000) if end_ms is not None else now_us
         first_us = start_ms * 1000 if start_ms is not None else last_us - (limit - 1) * length_us
         first_us = max(
             -(-first_us // length_us) * length_us if start_ms is not None else first_us // length_us * length_us,
-            self.tape.first_us // length_us * length_us,
+            tape.first_us // length_us * length_us,
         )
         rows = []
         for open_us in range(first_us, last_us + 1, length_us):
-            candle = self.tape.candle(open_us, min(open_us + length_us, now_us))
+            candle = tape.candle(open_us, min(open_us + length_us, now_us))
             still = self._stood_still(open_us, min(open_us + length_us, now_us))
             if candle is not None and open_us < now_us and not still:
-                rows.append(self._row(candle, open_us, length_us))
+                rows.append(self._row(candle, open_us, length_us, price=self.price if tape is self.tape else from_e8))
             if len(rows) == limit:
                 break
         return rows
 
-    def _row(self, candle: Candle, open_us: int, length_us: int) -> list[Any]:
+    def _row(self, candle: Candle, open_us: int, length_us: int, *, price: Callable[[int], Decimal]) -> list[Any]:
         volume = from_e8(candle.volume_e8)
         quote = (volume * from_e8(candle.close_e8)).quantize(Decimal("0.00000001"))
         prices = (candle.open_e8, candle.high_e8, candle.low_e8, candle.close_e8)
@@ -235,7 +250,7 @@ class SymbolMarket:
         close_ms = (open_us + length_us) // 1000 - 1
         return [
             open_us // 1000,
-            *(text(self.price(e8)) for e8 in prices),
+            *(text(price(e8)) for e8 in prices),
             text(volume),
             close_ms,
             text(quote),

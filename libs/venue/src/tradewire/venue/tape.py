@@ -33,14 +33,23 @@ class Tape:
     """Candles of one interval in time order, each beginning at or after the end of the one before.
 
     ``rates``: recorded funding rates by the close of the candle in which they were settled; none: as the venue's.
+    ``marks``: recorded mark prices; None: the mark follows the last price.
     """
 
-    def __init__(self, bars: Sequence[Bar], *, tick_e8: int, rates: Mapping[int, Decimal] | None = None) -> None:
+    def __init__(
+        self,
+        bars: Sequence[Bar],
+        *,
+        tick_e8: int,
+        rates: Mapping[int, Decimal] | None = None,
+        marks: Tape | None = None,
+    ) -> None:
         if not bars:
             raise ValueError("tape: found no candles, allowed at least one")
         self.bars, self._tick_e8 = tuple(bars), tick_e8
         self.rates = dict(sorted((rates or {}).items()))
         self.settled_us = tuple(self.rates)
+        self.marks = marks
         self._opens = [bar.open_time_us for bar in self.bars]
 
     @classmethod
@@ -52,6 +61,7 @@ class Tape:
         history: int,
         now_us: int,
         rates: Mapping[int, Decimal] | None = None,
+        marks: Sequence[Bar] = (),
     ) -> Tape:
         """The candles in the venue's time: ``history`` of them have closed before the one that is open now.
 
@@ -64,7 +74,8 @@ class Tape:
         interval_us = first.close_time_us - first.open_time_us
         shift_us = (now_us - first.open_time_us) // interval_us * interval_us
         settled = {open_us + interval_us + shift_us: rate for open_us, rate in (rates or {}).items()}
-        return cls([_shifted(bar, shift_us) for bar in bars], tick_e8=tick_e8, rates=settled)
+        beside = cls([_shifted(bar, shift_us) for bar in marks], tick_e8=1) if marks else None
+        return cls([_shifted(bar, shift_us) for bar in bars], tick_e8=tick_e8, rates=settled, marks=beside)
 
     @property
     def first_us(self) -> int:

@@ -13,7 +13,7 @@ from tradewire.binance.orders import BinanceOrderType
 from tradewire.binance.signatures import HmacKey
 from tradewire.binance.wire import Wire
 from tradewire.ports.clock import ClockPort
-from tradewire.trading.exchange import Bar, Side, to_e8
+from tradewire.trading.exchange import Bar, MarkBar, Side, to_e8
 from tradewire.venue.account import VenueAccount
 from tradewire.venue.books import VenueBooks
 from tradewire.venue.conditional import ConditionalDesk
@@ -104,7 +104,13 @@ class Venue:
             price_e8 = market.tape.price_at(now_us)
             market.recorded = self.recording is not None
             market.move(Candle(now_us, now_us, price_e8, price_e8, price_e8, price_e8, 0), now_us // 1000)
-        self.books.start({symbol: self.markets[symbol].last_e8 for symbol in symbols})
+        marks = self._marks(dict.fromkeys(symbols, (now_us, now_us)))
+        self.books.start({symbol: self.markets[symbol].last_e8 for symbol in symbols}, marks)
+
+    def _marks(self, spans: Mapping[str, tuple[int, int]]) -> dict[str, MarkBar]:
+        """What the marks did that are recorded."""
+        found = {symbol: self.markets[symbol].mark_bar(*span) for symbol, span in spans.items()}
+        return {symbol: mark for symbol, mark in found.items() if mark is not None}
 
     def now_ms(self) -> int:
         """The venue's time: where the exchange stands, or later."""
@@ -158,7 +164,8 @@ class Venue:
             for symbol, market in self.markets.items()
             for settled_us in _first(market.fundings_between(start_us, time_us))
         }
-        events = self.books.step(time_us, moved, funding)
+        marks = self._marks({symbol: (bar.open_time_us, bar.close_time_us) for symbol, bar in moved.items()})
+        events = self.books.step(time_us, moved, marks, funding)
         for symbol, bar in moved.items():
             self._tell_market(self.markets[symbol], bar)
         self.account.take(events)

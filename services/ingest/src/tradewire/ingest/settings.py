@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from tradewire.binance.addresses import NETWORKS, Addresses
 from tradewire.ports.errors import FatalError
@@ -59,6 +59,12 @@ class Settings(RuntimeSettings):
     )
     binance_rest_url: str | None = Field(None, description="REST of a local venue, as `tradewire venue` says.")
     binance_ws_url: str | None = Field(None, description="WebSocket of a local venue, as `tradewire venue` says.")
+    binance_keys: Path | None = Field(None, description="Folder of the accounts' keys, as execution has it.")
+    binance_brackets_account: str | None = Field(
+        None,
+        description="Account under whose key Binance is asked for leverage brackets, with each look at the "
+        "instruments; a key that may only read is enough. None: they come from the instruments file.",
+    )
     binance_late_seconds: float = Field(
         3.0, gt=0, description="After its close, s of the venue: a bar that no stream brought is asked for by REST."
     )
@@ -66,6 +72,12 @@ class Settings(RuntimeSettings):
     rate_budget_dsn: str | None = Field(
         None, description="Postgres that counts requests for all services on this address; none: each for itself."
     )
+
+    @model_validator(mode="after")
+    def _brackets_have_keys(self) -> Settings:
+        if self.binance_brackets_account is not None and self.binance_keys is None:
+            raise ValueError("TRADEWIRE_BINANCE_KEYS: found none, allowed is the folder of the accounts' keys")
+        return self
 
     def binance_addresses(self) -> Addresses:
         """Where Binance is. Raises FatalError for a local venue without addresses."""

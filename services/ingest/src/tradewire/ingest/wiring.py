@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tradewire.binance.signatures import Credentials, credentials_of
 from tradewire.ingest.adapters.binance_figures import FIGURES
 from tradewire.ingest.adapters.binance_live import BinanceLive, LiveMarket
 from tradewire.ingest.adapters.binance_public import BinancePublic
@@ -24,7 +25,6 @@ from tradewire.ports.events import (
     ControlStatusChanged,
     GapDetected,
     InstrumentChanged,
-    LeverageBracket,
     MarkPriceUpdated,
     TopOfBook,
     TradeSeen,
@@ -108,11 +108,23 @@ def _source(settings: Settings) -> MarketDataPort:
                 base_url=settings.ccxt_base_url,
             )
         case MarketSource.BINANCE:
-            return _binance(settings, read_brackets(instruments))
+            return _binance(settings, instruments)
 
 
-def _binance(settings: Settings, brackets: tuple[LeverageBracket, ...]) -> BinanceLive:
-    policy, at = PollPolicy(), settings.binance_addresses()
+def _credentials(settings: Settings) -> Credentials | None:
+    """Keys to ask for brackets with. Raises FatalError for what is missing or no key."""
+    if settings.binance_brackets_account is None or settings.binance_keys is None:
+        return None
+    try:
+        folder, account_id = str(settings.binance_keys), settings.binance_brackets_account
+        return credentials_of(folder, account_id, lambda path: Path(path).read_bytes())
+    except ValueError as error:
+        raise FatalError(str(error)) from error
+
+
+def _binance(settings: Settings, instruments: Path) -> BinanceLive:
+    policy, at, keys = PollPolicy(), settings.binance_addresses(), _credentials(settings)
+    brackets = read_brackets(instruments) if keys is None else ()
     market = LiveMarket(
         settings.binance_symbols,
         settings.binance_interval,
@@ -124,6 +136,6 @@ def _binance(settings: Settings, brackets: tuple[LeverageBracket, ...]) -> Binan
     dsn = settings.rate_budget_dsn
     shared = MemorySpent(clock) if dsn is None else PostgresSpent(dsn)
     budget = RateBudget(at.rest, shared, MemorySpent(clock))
-    rest = BinancePublic(at.rest, settings.binance_interval, policy=policy, budget=budget)
+    rest = BinancePublic(at.rest, settings.binance_interval, policy=policy, budget=budget, credentials=keys)
     streams = MarketStreams(at.ws, silent_s=settings.binance_silent_seconds)
     return BinanceLive(rest, streams, market, clock, policy=policy)

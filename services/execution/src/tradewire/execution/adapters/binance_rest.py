@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
@@ -30,7 +29,7 @@ from tradewire.binance.limits import (
     Endpoint,
     RateLimit,
 )
-from tradewire.binance.signatures import API_KEY_HEADER, RECV_WINDOW_MS, Signer
+from tradewire.binance.signatures import API_KEY_HEADER, RECV_WINDOW_MS, Credentials
 from tradewire.binance.wire import FieldError, Wire, text_of
 from tradewire.execution.domain.venue_errors import VenueFailure
 from tradewire.ports.clock import ClockPort
@@ -50,14 +49,6 @@ PAUSE_S: Final = 60.0
 
 W = TypeVar("W", bound=Wire)
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """An API key, and what signs with its secret half."""
-
-    api_key: str
-    signer: Signer
 
 
 class FailedCallError(Exception):

@@ -53,10 +53,13 @@ def status_of(listed: Mapping[str, Any]) -> InstrumentStatus:
 
 
 class ListedInstruments:
-    """The instruments that are followed, as the venue listed them last. ``names``: all symbols that it lists."""
+    """The instruments that are followed, as the venue listed them last. ``names``: all symbols that it lists;
+    ``brackets``: what it tells of them under a key, by symbol.
+    """
 
     def __init__(self, symbols: Sequence[str], interval: str, brackets: tuple[LeverageBracket, ...]) -> None:
-        self._symbols, self._interval, self._brackets = symbols, interval, brackets
+        self._symbols, self._interval, self._default = symbols, interval, brackets
+        self.brackets: dict[str, tuple[LeverageBracket, ...]] = {}
         self._known: dict[str, InstrumentChanged] = {}
         self._halted_us: dict[str, int] = {}
         self.names: frozenset[str] = frozenset()
@@ -94,9 +97,10 @@ class ListedInstruments:
         last = self._known.get(symbol)
         if listed is not None:
             try:
-                return instrument_of(
-                    listed, interval=self._interval, brackets=self._brackets, valid_from_us=valid_from_us
-                )
+                tiers = self.brackets.get(symbol, ()) if self.brackets else self._default
+                if self.brackets and not tiers:
+                    raise LookupError("leverageBracket has none of it")
+                return instrument_of(listed, interval=self._interval, brackets=tiers, valid_from_us=valid_from_us)
             except (FieldError, LookupError, ArithmeticError) as error:
                 if last is None:
                     raise FatalError(f"binance: {symbol}: its rules can't be read: {error}") from error

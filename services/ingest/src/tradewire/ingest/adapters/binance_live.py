@@ -95,14 +95,15 @@ class BinanceLive(MarketDataPort):
         self._beside = LiveBeside(rest, self._interval_us)
         self._instruments = ListedInstruments(market.symbols, market.interval, market.brackets)
         self._tracks: dict[str, _Track] = {}
+        self._resume_after_us: dict[str, int | None] = {}
         self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
         self._ahead_us: int | None = None
         self._latest_us = self._instruments_us = self._backfilled = 0
 
     async def instruments(self) -> list[InstrumentChanged]:
-        """Rules and status as the venue tells them now, taken to hold from the start of the history on."""
+        """Rules, brackets and status as the venue tells them, dated from now: nobody says since when they hold."""
         await self._measure_clock()
-        return await self._changed_instruments(self._history_start_us())
+        return await self._changed_instruments()
 
     async def markets(self) -> Collection[tuple[str, str]]:
         return [(VENUE, symbol) for symbol in self._market.symbols]
@@ -115,11 +116,12 @@ class BinanceLive(MarketDataPort):
         """
         await self._measure_clock()
         if not self._instruments.names:
-            await self._changed_instruments(self._history_start_us())
+            await self._changed_instruments()
+        self._resume_after_us = {symbol: resume_after_us.get((VENUE, symbol)) for symbol in self._market.symbols}
         for symbol in self._market.symbols:
-            self._follow(symbol, resume_after_us.get((VENUE, symbol)))
+            self._follow(symbol)
         kinds = (f"kline_{self._market.interval}", MARK_STREAM, *(EXTRA_STREAMS[name] for name in self._market.extra))
-        self._streams.open(self._rest.session, self._instruments.listed, kinds)
+        self._streams.open(self._rest.session, self._market.symbols, self._instruments.listed, kinds)
         while True:
             messages = await self._streams.next(PATIENCE_S)
             if self._streams.changed:
@@ -144,12 +146,13 @@ class BinanceLive(MarketDataPort):
 
     # ---- candles ----
 
-    def _follow(self, symbol: str, resume_after_us: int | None) -> None:
+    def _follow(self, symbol: str) -> None:
         """Begin with a symbol. Raises FatalError for one that is not the venue's."""
+        resume_after_us = self._resume_after_us[symbol]
         if symbol not in self._instruments and resume_after_us is None:
             raise FatalError(f"{VENUE}: symbol: found {symbol!r}, allowed one that the venue lists")
         if symbol not in self._instruments:
-            _log.warning("binance: %s is no longer listed, its bars end", symbol)
+            _log.warning("binance: %s is not listed any more; followed again when it is", symbol)
             return
         last_open_us = None if resume_after_us is None else resume_after_us - self._interval_us
         gate = CandleGate(VENUE, symbol, self._market.interval, last_open_us=last_open_us)
@@ -160,7 +163,8 @@ class BinanceLive(MarketDataPort):
         """What to publish after these finished klines, and after the time that has passed."""
         events: list[Event] = []
         if self._now_us() >= self._instruments_us:
-            events += await self._changed_instruments(self._now_us())
+            events += await self._changed_instruments()
+            await self._take_listed()
         late = [symbol for symbol, track in self._tracks.items() if symbol in rows or self._is_late(track)]
         found = await asyncio.gather(*(self._verdicts(self._tracks[symbol], rows[symbol]) for symbol in late))
         verdicts = [verdict for part in found for verdict in part]
@@ -263,9 +267,18 @@ class BinanceLive(MarketDataPort):
 
     # ---- instruments and time ----
 
-    async def _changed_instruments(self, valid_from_us: int) -> list[InstrumentChanged]:
+    async def _take_listed(self) -> None:
+        """Follow symbols that came onto the list, over the connections that are open."""
+        for symbol in self._market.symbols:
+            if symbol in self._instruments and symbol not in self._tracks:
+                self._follow(symbol)
+        await self._streams.subscribe()
+
+    async def _changed_instruments(self) -> list[InstrumentChanged]:
         """Instruments that are new or not as they were; how often each is funded is learnt with them."""
-        changed = self._instruments.changed(await self._rest.symbols(), valid_from_us)
+        listed = await self._rest.symbols()
+        self._instruments.brackets |= await self._rest.brackets()
+        changed = self._instruments.changed(listed, self._now_us())
         await self._rest.learn_funding_intervals()
         self._instruments_us = self._now_us() + round(self._market.instruments_s * 1e6)
         return changed

@@ -9,8 +9,10 @@ import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import aiohttp
+from yarl import URL
 
 from tradewire.binance.errors import HTTP_BANNED, HTTP_RATE_LIMITED, HTTP_TIMEOUT, ErrorCode
 from tradewire.binance.limits import (
@@ -22,10 +24,12 @@ from tradewire.binance.limits import (
     WEIGHT_LIMIT,
     RateLimit,
 )
-from tradewire.binance.replies import FundingInfo, FundingRate
+from tradewire.binance.replies import BinanceBracket, FundingInfo, FundingRate, SymbolBrackets
+from tradewire.binance.signatures import API_KEY_HEADER, RECV_WINDOW_MS, Credentials
 from tradewire.ingest.adapters.live_beside import SETTLEMENTS_PER_PAGE, MarksAndFunding, settlement
 from tradewire.ingest.adapters.polling import Backoff, PollPolicy
 from tradewire.ports.errors import FatalError, RetryableError
+from tradewire.ports.events import LeverageBracket
 from tradewire.ports.metrics import Figure
 from tradewire.runtime.rate_budget.budget import Charge, Lane, RateBudget
 from tradewire.trading.bars_csv import DecimalBar, RawBar
@@ -62,12 +66,14 @@ class BinancePublic(MarksAndFunding):
         *,
         policy: PollPolicy,
         budget: RateBudget,
+        credentials: Credentials | None = None,
         sleep: Sleep = asyncio.sleep,
         rng: random.Random | None = None,
     ) -> None:
         self._base_url, self._interval, self._policy, self._sleep = base_url.rstrip("/"), interval, policy, sleep
-        self._budget = budget
+        self._budget, self._credentials = budget, credentials
         self._funding_us: dict[str, int] = {}
+        self._tiers: dict[str, tuple[LeverageBracket, ...]] = {}
         self._backoff = Backoff(policy, rng or random.Random())  # noqa: S311
         self._session: aiohttp.ClientSession | None = None
 
@@ -101,6 +107,23 @@ class BinancePublic(MarksAndFunding):
             {},
             lambda answer: {row["symbol"]: row for row in answer["symbols"]},
         )
+
+    async def brackets(self) -> dict[str, tuple[LeverageBracket, ...]]:
+        """Maintenance tiers by symbol, which are told under a key only: none without one; once they were told, the
+        last ones stand where a question fails.
+        """
+        if self._credentials is None:
+            return {}
+        path = "/fapi/v1/leverageBracket"
+        try:
+            told = await self._ask("brackets", path, {}, lambda rows: [*map(SymbolBrackets.read, rows)])
+        except (RetryableError, FatalError) as error:
+            if not self._tiers:
+                raise
+            _log.warning("binance: brackets can't be read, the last ones stand: %s", error)
+        else:
+            self._tiers = {item.symbol: tuple(map(_tier, item.brackets)) for item in told}
+        return self._tiers
 
     async def klines(self, symbol: str, since_us: int, limit: int) -> list[RawBar]:
         """Up to ``limit`` candles from ``since_us`` on; the last may still be open."""
@@ -162,13 +185,25 @@ class BinancePublic(MarksAndFunding):
                 await self._sleep(wait_s)
         raise AssertionError("attempts is at least 1")
 
+    async def _signed(self, path: str, params: Mapping[str, str]) -> tuple[URL, dict[str, str]]:
+        """Address and headers of a call under the key, at the venue's own time."""
+        assert self._credentials is not None, "nobody signs without keys"
+        window = {"recvWindow": str(RECV_WINDOW_MS), "timestamp": str(await self.time_ms())}
+        query = urlencode({**params, **window})
+        signature = urlencode({"signature": self._credentials.signer.sign(query)})
+        address = URL(f"{self._base_url}{path}?{query}&{signature}", encoded=True)  # signed as it stands
+        return address, {API_KEY_HEADER: self._credentials.api_key}
+
     async def _once(self, path: str, query: Mapping[str, object]) -> Any:
         """The JSON that the venue answers."""
-        params = {name: str(value) for name, value in query.items()}
+        params, named = {name: str(value) for name, value in query.items()}, dict[str, str]()
+        address = URL(self._base_url + path).with_query(params)
         timeout = aiohttp.ClientTimeout(total=self._policy.timeout_s)
         funding = [charge_of("funding", FUNDING_LIMIT, 1)] if path in FUNDING_PATHS else []
         await self._budget.take(Lane.DATA, [weighed(BY_CALL["GET", path].weight(params)), *funding])
-        async with self.session.get(self._base_url + path, params=params, timeout=timeout) as reply:
+        if BY_CALL["GET", path].security == "SIGNED":
+            address, named = await self._signed(path, params)
+        async with self.session.get(address, headers=named, timeout=timeout) as reply:
             text = await reply.text()
             status, headers = reply.status, reply.headers
         await self._budget.told(weighed(0), _number(headers.get(USED_WEIGHT_HEADER)) or 0)
@@ -179,7 +214,7 @@ class BinancePublic(MarksAndFunding):
         if status >= 500 or status == HTTP_TIMEOUT:
             raise _FailedError(f"HTTP {status}: {text[:200]}")
         try:
-            answer = json.loads(text)
+            answer = json.loads(text, parse_float=Decimal)
         except ValueError:
             raise _FailedError(f"HTTP {status}: found {text[:80]!r}, allowed JSON") from None
         if isinstance(answer, dict) and answer.get("code") == ErrorCode.BAD_SYMBOL:
@@ -187,6 +222,16 @@ class BinancePublic(MarksAndFunding):
         if status != 200:
             raise FatalError(f"binance: {path}: HTTP {status}: {text[:200]}")
         return answer
+
+
+def _tier(told: BinanceBracket) -> LeverageBracket:
+    return LeverageBracket(
+        notional_floor=told.notional_floor,
+        notional_cap=told.notional_cap,
+        maintenance_ratio=told.maintenance_ratio,
+        maintenance_amount=told.maintenance_amount,
+        max_leverage=told.initial_leverage,
+    )
 
 
 def weighed(weight: int) -> Charge:

@@ -61,7 +61,7 @@ class StreamCounts:
 class StreamConnection:
     """One connection and its streams. ``take`` gets each message, ``changed`` is told when it has opened or ended.
 
-    ``names`` is asked at each opening, as symbols come and go.
+    ``names`` is asked at each opening and by `subscribe`, as symbols come and go; without any it waits.
     """
 
     def __init__(
@@ -76,11 +76,18 @@ class StreamConnection:
     ) -> None:
         self._url, self._names, self._take, self._changed = url, names, take, changed
         self._silent_s, self._counts = silent_s, counts
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._subscribed, self._listed = set[str](), asyncio.Event()
+        self._asked = self._answers = 0
         self._backoff, self._failures = Backoff(PollPolicy(), random.Random()), 0  # noqa: S311
 
     async def run(self, session: aiohttp.ClientSession) -> None:
         """Keep it open until cancelled."""
         while True:
+            if not self._names():
+                self._listed.clear()
+                await self._listed.wait()
+                continue
             try:
                 await self._once(session)
             except (_EndedError, aiohttp.ClientError, OSError) as error:
@@ -96,19 +103,34 @@ class StreamConnection:
         async with asyncio.timeout(CONNECT_S):
             socket = await session.ws_connect(self._url, heartbeat=PING_EVERY_S, timeout=_CLOSING, max_msg_size=0)
         self._counts.open += 1
+        self._socket, self._answers = socket, 0
+        self._subscribed.clear()
         try:
-            names = list(self._names())
-            parts = [names[first : first + NAMES_PER_REQUEST] for first in range(0, len(names), NAMES_PER_REQUEST)]
-            for number, part in enumerate(parts):
-                await socket.send_str(json.dumps({"method": "SUBSCRIBE", "params": part, "id": number}))
-            await self._read(socket, len(parts))
+            await self.subscribe()
+            await self._read(socket)
         finally:
+            self._socket = None
             self._counts.open -= 1
             self._changed()
             await socket.close()
 
-    async def _read(self, socket: aiohttp.ClientWebSocketResponse, answers: int) -> None:
-        """Hand on messages; ``answers`` to subscriptions are still to come."""
+    async def subscribe(self) -> None:
+        """Ask for the streams that there are now and that this connection does not have."""
+        self._listed.set()
+        names, socket = list(self._names()), self._socket
+        if socket is None:
+            return
+        self._subscribed.intersection_update(names)
+        new = [name for name in names if name not in self._subscribed]
+        for first in range(0, len(new), NAMES_PER_REQUEST):
+            part = new[first : first + NAMES_PER_REQUEST]
+            self._subscribed.update(part)
+            self._asked, self._answers = self._asked + 1, self._answers + 1
+            with suppress(aiohttp.ClientError, ConnectionError):  # who reads finds out, and opens another
+                await socket.send_str(json.dumps({"method": "SUBSCRIBE", "params": part, "id": self._asked}))
+
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Hand on messages; when all subscriptions are answered, say so."""
         while True:
             try:
                 async with asyncio.timeout(self._silent_s):
@@ -123,8 +145,8 @@ class StreamConnection:
                 continue
             if "error" in data:
                 raise _EndedError(REFUSED) from ValueError(str(data["error"])[:200])
-            answers -= 1
-            if answers == 0:
+            self._answers -= 1
+            if self._answers == 0:
                 self._failures = 0
                 self._changed()
 
@@ -151,28 +173,38 @@ class MarketStreams:
         self._url, self._silent_s = url.rstrip("/"), silent_s
         self._arrived: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(QUEUED_MAX)
         self._tasks: list[asyncio.Task[None]] = []
+        self._connections: list[StreamConnection] = []
         self.counts = StreamCounts()
         self.changed = False
         """Whether a connection opened or ended since this was last set to False."""
 
-    def open(self, session: aiohttp.ClientSession, symbols: Callable[[], Sequence[str]], kinds: Sequence[str]) -> None:
-        """Begin to read streams of ``kinds``, e.g. kline_1m, of each symbol.
-
-        ``symbols`` is asked again at each opening, as symbols leave the list; their number fixes the connections.
-        """
+    def open(
+        self,
+        session: aiohttp.ClientSession,
+        symbols: Sequence[str],
+        listed: Callable[[], Sequence[str]],
+        kinds: Sequence[str],
+    ) -> None:
+        """Begin to read streams of ``kinds``, e.g. kline_1m, of each symbol, as far as it is ``listed``."""
         routes: dict[Route, list[str]] = {}
         for kind in kinds:
             routes.setdefault(stream_name(f"x@{kind}").route, []).append(kind)
         for route, served in routes.items():
             share = max(1, STREAMS_PER_CONNECTION // len(served))
-            for first in range(0, len(symbols()), share):
-                mine = frozenset(symbols()[first : first + share])
-                self._connect(session, route, partial(_names, symbols, mine, served))
+            for first in range(0, len(symbols), share):
+                mine = frozenset(symbols[first : first + share])
+                self._connect(session, route, partial(_names, listed, mine, served))
+
+    async def subscribe(self) -> None:
+        """Ask for streams of symbols that came onto the list, on the connections that are open."""
+        for connection in self._connections:
+            await connection.subscribe()
 
     def _connect(self, session: aiohttp.ClientSession, route: Route, names: Callable[[], Sequence[str]]) -> None:
         take = self._take_quote if route is Route.PUBLIC else self._arrived.put
         url = f"{self._url}/{route}/stream"
         connection = StreamConnection(url, names, take, self._note_change, silent_s=self._silent_s, counts=self.counts)
+        self._connections.append(connection)
         self._tasks.append(asyncio.create_task(connection.run(session)))
 
     async def _take_quote(self, message: Mapping[str, Any]) -> None:
