@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tradewire.ingest.feed import emit_of
 from tradewire.ports.events import (
     AccountStateChanged,
     CandleClosed,
@@ -154,3 +155,75 @@ def test_loop_when_records_are_forged_then_real_orders_are_the_same_and_nothing_
             assert list(member.desk.waits()) == []
             held = {place.topic for place in member.held()}
             assert held <= {BY_EVENT[AccountStateChanged].name}, "of an account the newest state may wait to be used"
+
+
+AHEAD_US = (HOUR_US, 100 * HOUR_US, 3000 * HOUR_US)
+ALONE = [
+    *(instrument(symbol, taker_fee=Decimal("0.0005")) for symbol in (BTC, ETH)),
+    limits("beta"),
+    status(active(document("guarded", "beta", BTC, protect=STOPS))),
+]
+
+
+def ahead_of(newest: StrategyEvaluated, rng: random.Random) -> StrategyEvaluated:
+    """A copy of an evaluation, of a later bar; further ahead than a bar it may name a candle to come."""
+    ahead_us = rng.choice(AHEAD_US)
+    signal = rng.choice((newest.signal, Signal.HOLD, Signal.EXIT_LONG, Signal.ENTER_LONG))
+    offset = newest.candle_offset + (rng.choice((0, 1, 5)) if ahead_us > HOUR_US else 0)
+    last = rng.random() < 0.2
+    return newest.model_copy(
+        update={
+            "event_time_us": newest.event_time_us + ahead_us,
+            "signal": signal,
+            "candle_offset": offset,
+            "last_of_stream": last,
+        }
+    )
+
+
+def paced(candles: Sequence[CandleClosed], rng: random.Random, forged: int) -> ClosedLoop:
+    """A bar at a time, each to its end; ``forged`` evaluations ahead get onto their topic between bars."""
+    loop = ClosedLoop(ALONE, ())
+    places = sorted(rng.randrange(len(candles) - 1) for _ in range(forged))
+    for number, candle in enumerate(candles):
+        loop.log.append(emit_of(candle))
+        settled(loop, rng)
+        for position in range(places.count(number)):
+            *_, (event_id, newest) = (item for item in evaluations(loop) if not item[0].startswith("forged"))
+            kept_id = event_id if rng.random() < 0.2 else f"forged-{number}-{position}"
+            loop.log.append(Emit(ahead_of(newest, rng), event_id=kept_id))
+            if rng.random() < 0.5:
+                settled(loop, rng)
+            if rng.random() < 0.5:
+                next(member for member in loop.members if isinstance(member, RiskMember)).start()
+            settled(loop, rng)
+    return loop
+
+
+def settled(loop: ClosedLoop, rng: random.Random) -> None:
+    """Deliver what there is, in a random order."""
+    while ready := loop.ready():
+        member, place = rng.choice(ready)
+        member.deliver(place)
+        if rng.random() < 0.1:
+            member.checkpoint(commit=rng.random() < 0.7)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**32), bars=st.integers(12, 30), count=st.integers(1, 6))
+def test_account_alone_when_evaluations_ahead_of_its_market_are_forged_then_its_own_are_answered_all_the_same(
+    seed: int, bars: int, count: int
+) -> None:
+    rng = random.Random(seed)
+    candles = market(rng, (BTC,), bars)
+    calm, loop = paced(candles, rng, 0), paced(candles, rng, count)
+    real = {event_id for event_id, _ in evaluations(calm)}
+    answers = [
+        {repr(answer) for answer in said(each) if isinstance(answer, RiskAssessed) and answer.evaluation_id in real}
+        for each in (calm, loop)
+    ]
+    assert answers[0] == answers[1]
+    assert orders(loop) == orders(calm)
+    answered = {answer.evaluation_id for answer in said(loop) if isinstance(answer, RiskAssessed)}
+    assert {event_id for event_id, _ in evaluations(loop)} <= answered
+    assert not [wait for member in loop.members if isinstance(member, RiskMember) for wait in member.desk.waits()]

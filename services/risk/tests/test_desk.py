@@ -163,7 +163,7 @@ def test_order_rate_when_a_minute_of_event_time_passes_then_orders_are_free_agai
     found = []
     for offset, time_us in enumerate(times_us):
         say(desk, account_state(event_time_us=time_us), offset)
-        found += say(desk, evaluation(event_time_us=time_us), offset)
+        found += say(desk, evaluation(event_time_us=time_us, candle_offset=offset), offset)
     assert [refused(answer) for answer in found] == [set(), {"max_orders_per_minute"}, set()]
 
 

@@ -70,7 +70,9 @@ def test_step_when_a_version_with_another_interval_took_over_then_the_earlier_on
 
 def test_step_when_a_strategy_has_just_begun_then_nothing_is_owed_from_before() -> None:
     slow = active(document("slow", "alpha", BTC, interval="4h"), 1, 5 * HOUR_US + 1)
-    found = decisions(desk_that_knows(status(KEPT), status(slow)), [evaluation(5, Signal.HOLD, ETH, "kept")])
+    found = decisions(
+        desk_that_knows(status(KEPT), status(slow)), [account_state(5), evaluation(5, Signal.HOLD, ETH, "kept")]
+    )
     assert found == {("kept", 5): (RiskDecision.NO_SIGNAL, 1)}
 
 
@@ -88,6 +90,7 @@ def test_step_when_the_answer_about_its_version_comes_later_then_waits_for_it() 
 
 def test_step_when_the_answer_comes_after_it_was_passed_then_nobody_waits_for_the_past() -> None:
     desk = desk_with(symbols=(ETH,))
+    say(desk, account_state(4))
     say(desk, evaluation(5, Signal.HOLD, ETH))
     say(desk, LEFT_AFTER_BAR_0)
     assert len(say(desk, evaluation(6, Signal.HOLD, ETH))) == 1

@@ -101,6 +101,7 @@ def test_evaluation_when_its_stream_is_answered_beyond_it_then_refused_once() ->
     desk = desk_with()
     for number in (0, 2):
         say(desk, evaluation(number, Signal.HOLD), number)
+    say(desk, account_state(2))
     behind = evaluation(1, ENTRY)
     (answer,) = say(desk, behind, 3)
     assert (answer.decision, answer.step_size, refused(answer)) == (RiskDecision.REFUSED, 0, {"step_open"})
@@ -124,7 +125,9 @@ def test_evaluation_far_ahead_of_its_stream_then_the_stream_is_waited_for_again(
     say(desk, evaluation(500, Signal.HOLD, ETH, last_of_stream=last), 1)
     for number in (0, 1):
         say(desk, evaluation(number, Signal.HOLD, ETH), 2 + number)
-        assert [a.step_size for a in say(desk, evaluation(number, Signal.HOLD, BTC), 12 + number)] == [2, 2]
+        found = say(desk, evaluation(number, Signal.HOLD, BTC), 12 + number)
+        assert [a.step_size for a in found if a.event_time_us == (number + 1) * HOUR_US] == [2, 2]
+        assert [refused(a) for a in found[2:]] == [{"bar_closed"}] * (number == 0), "it is refused, once"
     assert say(desk, evaluation(2, Signal.HOLD, BTC), 14) == []
 
 

@@ -16,6 +16,8 @@ from tradewire.trading.language.intervals import INTERVALS_US, origin_us
 
 Market = tuple[str, str]
 """Venue and symbol."""
+VERSION_IN_FORCE = "version_in_force"
+"""The rule that a version in force decides on the bar of an evaluation."""
 
 
 class Stream(NamedTuple):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from tradewire.execution.domain.arrivals import Streams
 from tradewire.ports.events import RiskAssessed
+from tradewire.trading.roster import VERSION_IN_FORCE
 
 REFUSED_MAX = 1_000
 """Event times of an account that are remembered."""
@@ -24,7 +25,9 @@ class RefusedBars:
             self._streams.setdefault(time_us, set()).add((strategy_id, symbol, version))
 
     def add(self, event: RiskAssessed) -> None:
-        """One was refused."""
+        """One was refused. Where it was for another reason, the bar's own evaluation is answered still."""
+        if not any(outcome.rule == VERSION_IN_FORCE and not outcome.passed for outcome in event.rules):
+            return
         stream = (event.strategy_id, event.symbol, event.config_version)
         self._streams.setdefault(event.event_time_us, set()).add(stream)
         if len(self._streams) > REFUSED_MAX:

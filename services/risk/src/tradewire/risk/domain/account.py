@@ -7,16 +7,17 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from heapq import heappop, heappush
-from typing import Any, NamedTuple
+from heapq import heapify, heappop, heappush
 
-from tradewire.ports.checks import check_account_state_changed
-from tradewire.ports.events import AccountStateChanged, OrderIntent, RiskAssessed, Signal, StrategyEvaluated
+from tradewire.ports.events import AccountStateChanged, OrderIntent, RiskAssessed, StrategyEvaluated
 from tradewire.ports.message import Envelope
 from tradewire.risk.domain.answered import AnsweredEvaluations
+from tradewire.risk.domain.candles_read import CandlesRead
 from tradewire.risk.domain.in_flight import InFlightOrder, InFlightOrders
 from tradewire.risk.domain.recorded import Again, RecordedStep, recorded_steps
-from tradewire.risk.domain.saved_values import saved_decimal, saved_int, saved_text
+from tradewire.risk.domain.saved_streams import saved_state, saved_streams
+from tradewire.risk.domain.saved_values import saved_decimal, saved_int
+from tradewire.risk.domain.waiting import BufferedState, WaitingEvaluation
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.pending_offsets import PendingOffsets
 from tradewire.trading.roster import Stream, Subscription
@@ -25,31 +26,14 @@ DAY_US = 86_400_000_000
 MINUTE_US = 60_000_000
 
 
-class WaitingEvaluation(NamedTuple):
-    """An evaluation that has not been answered."""
-
-    event: StrategyEvaluated
-    envelope: Envelope
-
-    @property
-    def signals(self) -> bool:
-        """Does it ask for a trade?"""
-        return self.event.signal is not Signal.HOLD
-
-
-class BufferedState(NamedTuple):
-    """An account state that no answer has used yet."""
-
-    event: AccountStateChanged
-    envelope: Envelope
-
-
 @dataclass
 class RiskAccount:
     """Join state of one account. Everything but the two buffers survives in ``saved``; the buffers are read again.
 
     ``answered_us``: event time up to which every evaluation was answered, per stream; ``answered_until_us``: the newest
-    step answered, -1 when none was; ``ended``: streams whose last bar was answered.
+    step answered, -1 when none was; ``ended``: streams whose last bar was answered; ``disordered``: streams of which an
+    evaluation was read behind that of a later bar; ``overtaken``: such a later one, once the bar read behind it was
+    answered.
     """
 
     account_id: str
@@ -67,6 +51,9 @@ class RiskAccount:
     newest_us: dict[Stream, int] = field(default_factory=dict)
     ending: set[Stream] = field(default_factory=set)
     in_flight: InFlightOrders = field(default_factory=InFlightOrders)
+    candles: CandlesRead = field(default_factory=CandlesRead)
+    disordered: set[Stream] = field(default_factory=set)
+    overtaken: list[WaitingEvaluation] = field(default_factory=list)
     recorded: dict[int, RecordedStep] = field(default_factory=dict)
     answered: AnsweredEvaluations = field(init=False)
 
@@ -75,11 +62,7 @@ class RiskAccount:
         self.answered = AnsweredEvaluations(self.answered_until_us)
 
     def take_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> None:
-        """Buffer an evaluation, unless it is buffered already.
-
-        Evaluations of a stream are read in their order, so the one read last tells how far the stream is, whatever
-        was read before: one that is far ahead of its market is followed by those of bars before.
-        """
+        """Buffer an evaluation, unless it is there. The one of a stream that was read last tells how far that is."""
         stream = Stream(event.strategy_id, event.symbol, INTERVALS_US[event.interval])
         step = self.steps.get(event.event_time_us)
         if step is None:
@@ -89,9 +72,12 @@ class RiskAccount:
             return
         step[stream] = WaitingEvaluation(event, envelope)
         self.pending.take(envelope)
+        if event.event_time_us < self.newest_us.get(stream, -1):
+            self.disordered.add(stream)
         self.newest_us[stream] = event.event_time_us
-        for ends in (self.ending, self.ended):
-            ends.discard(stream)
+        self.candles.wait(stream, event)
+        self.ending.discard(stream)
+        self.ended.discard(stream)
         if event.last_of_stream:
             self.ending.add(stream)
 
@@ -101,13 +87,17 @@ class RiskAccount:
         return event.event_time_us <= self.answered_us.get(stream, -1)
 
     def has_gone_past(self, event: StrategyEvaluated, evaluation_id: str) -> bool:
-        """Was this very evaluation answered? Then its stream has come as far. What is too old to be known was."""
+        """Was this very evaluation answered? Then its stream has come as far. What is too old to be known was.
+
+        A copy under its id that says another time changes nothing.
+        """
         if not self.answered.has(evaluation_id):
             return self.has_answered(event) and event.event_time_us <= self.answered.since_us
-        if self.is_recorded(evaluation_id):
-            return False
-        stream = Stream(event.strategy_id, event.symbol, INTERVALS_US[event.interval])
-        self.answered_us[stream] = max(event.event_time_us, self.answered_us.get(stream, -1))
+        if self.answered.time_us(evaluation_id) == event.event_time_us:
+            if self.is_recorded(evaluation_id, event.event_time_us):
+                return False
+            stream = Stream(event.strategy_id, event.symbol, INTERVALS_US[event.interval])
+            self.answered_us[stream] = max(event.event_time_us, self.answered_us.get(stream, -1))
         return True
 
     def has_another(self, event: StrategyEvaluated, evaluation_id: str) -> bool:
@@ -199,9 +189,33 @@ class RiskAccount:
             self.answered.add(waiting.envelope.event_id, step_us)
             self.pending.release(waiting.envelope)
             self.answered_us[stream] = step_us
+            self.candles.answer(stream, waiting.event)
             if waiting.event.last_of_stream:
                 self.ended.add(stream)
+            if stream in self.disordered:
+                self._overtake(stream, waiting)
         return answered
+
+    def _overtake(self, stream: Stream, answered: WaitingEvaluation) -> None:
+        """Take the evaluations of later bars of its stream that were read before it out of the buffer."""
+        step_us = answered.event.event_time_us
+        ahead_us = {at_us for at_us, step in self.steps.items() if stream in step and at_us > step_us}
+        read_before = {at_us for at_us in ahead_us if self.steps[at_us][stream].precedes(answered)}
+        for at_us in sorted(read_before):
+            self.overtaken.append(self.leave_out(at_us, stream))
+        if ahead_us == read_before:
+            self.disordered.discard(stream)
+
+    def leave_out(self, step_us: int, stream: Stream) -> WaitingEvaluation:
+        """Take an evaluation that belongs to no step out of the buffer."""
+        waiting = self.steps[step_us].pop(stream)
+        self.candles.leave_out(stream, waiting.event)
+        self.pending.release(waiting.envelope)
+        if not self.steps[step_us]:
+            del self.steps[step_us]
+            self.times_us.remove(step_us)
+            heapify(self.times_us)
+        return waiting
 
     # ---- what a life before has answered ----
 
@@ -219,9 +233,9 @@ class RiskAccount:
             answered_us[strategy_id, symbol] = max(time_us, answered_us.get((strategy_id, symbol), -1))
         self.recorded = recorded_steps(answers, answered_us)
 
-    def is_recorded(self, evaluation_id: str) -> bool:
-        """Is the answer to an evaluation among those that are on the topic and not in the state?"""
-        return any(evaluation_id in step.answers for step in self.recorded.values())
+    def is_recorded(self, evaluation_id: str, step_us: int) -> bool:
+        """Is the answer to an evaluation of a step among those that are on the topic and not in the state?"""
+        return step_us in self.recorded and evaluation_id in self.recorded[step_us].answers
 
     def as_recorded(self, step_us: int, *, whole: bool) -> Again | None:
         """A step that was answered before; None while something that it was answered on may still be read.
@@ -233,8 +247,7 @@ class RiskAccount:
         by_id = {waiting.envelope.event_id: stream for stream, waiting in step.items()}
         given, others = recorded.given(by_id), sorted(by_id.keys() - recorded.answers.keys())
         others.sort(key=lambda key: step[by_id[key]].envelope.offset)
-        known = self.newest_state
-        state_us = known.event_time_us if known is not None else -1
+        state_us = known.event_time_us if (known := self.newest_state) is not None else -1
         lacks = recorded.answers.keys() - by_id.keys() or len(others) < given.missing or state_us < given.state_us()
         if lacks and not whole:
             return None
@@ -261,6 +274,7 @@ class RiskAccount:
                 "day_start_equity": str(self.day_start_equity),
                 "order_times_us": list(self.order_times_us),
                 "flights": self.in_flight.saved(),
+                "candles": self.candles.saved(),
             }
         ).encode()
 
@@ -271,27 +285,15 @@ class RiskAccount:
         return cls(
             account_id,
             pending,
-            answered_us={stream: saved_int(row[-1]) for row in data["answered_us"] for stream in _streams(row[:-1])},
-            ended={stream for row in data["ended"] for stream in _streams(row)},
-            state=_saved_state(account_id, data["state"]) if data["state"] is not None else None,
+            answered_us={
+                stream: saved_int(row[-1]) for row in data["answered_us"] for stream in saved_streams(row[:-1])
+            },
+            ended={stream for row in data["ended"] for stream in saved_streams(row)},
+            state=saved_state(account_id, data["state"]) if data["state"] is not None else None,
             peak_equity=saved_decimal(data["peak_equity"]),
             day=saved_int(data["day"]),
             day_start_equity=saved_decimal(data["day_start_equity"]),
             order_times_us=deque(map(saved_int, data["order_times_us"])),
             in_flight=InFlightOrders.restored(data.get("flights")),
+            candles=CandlesRead(data.get("candles", ())),
         )
-
-
-def _streams(saved: list[Any]) -> Iterator[Stream]:
-    """The stream of a saved row; of one that was saved without its interval, those of any interval."""
-    strategy_id, symbol, *interval_us = saved
-    for length_us in map(saved_int, interval_us or INTERVALS_US.values()):
-        yield Stream(saved_text(strategy_id), saved_text(symbol), length_us)
-
-
-def _saved_state(account_id: str, saved: str) -> AccountStateChanged:
-    state = AccountStateChanged.model_validate_json(saved)
-    check_account_state_changed(state)
-    if state.account_id != account_id:
-        raise ValueError(f"state of {state.account_id!r} in that of {account_id!r}")
-    return state

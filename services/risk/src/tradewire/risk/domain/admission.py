@@ -1,21 +1,29 @@
 """Which evaluations enter an account's join: those of bars that a version in force decides on.
 
 Any other would be waited for, or waited with, by nobody else: it is refused at once, outside the steps (step_size 0),
-and nothing of the account changes. So is one whose bar its stream has gone past without it, and a second one of a bar.
+and nothing of the account changes. So is one whose bar its stream has gone past without it, a second one of a bar, and
+one that is ahead of its market: it names the candle of an earlier bar, or was read before one of an earlier bar.
 One of a version that is not known is kept aside first, see ``unknown_versions``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from enum import Enum, auto
 
 from tradewire.ports.events import RiskAssessed, RiskDecision, StrategyEvaluated
 from tradewire.ports.message import Emit, Envelope
-from tradewire.risk.domain.account import RiskAccount, WaitingEvaluation
+from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.assessments import assessed
-from tradewire.risk.domain.flattening import refused_as_ended, refused_as_late, refused_as_second
+from tradewire.risk.domain.flattening import (
+    BAR_CLOSED,
+    refused_as_ahead,
+    refused_as_ended,
+    refused_as_late,
+    refused_as_second,
+)
+from tradewire.risk.domain.waiting import WaitingEvaluation
 from tradewire.trading.assessment.assess import Decision
 from tradewire.trading.pending_offsets import PendingOffsets
 from tradewire.trading.roster import Roster
@@ -40,6 +48,7 @@ class Admission:
         self._roster = roster
         self.unknown: UnknownVersions[StrategyEvaluated] = UnknownVersions(roster.knows, pending)
         self._refused: dict[tuple[str, int], None] = {}
+        self._ahead: dict[tuple[str, int], None] = {}
 
     def judge(
         self,
@@ -55,7 +64,14 @@ class Admission:
         key = envelope.event_id
         if account is not None and account.has_gone_past(event, key):
             return Admitted.STANDS
-        answered = account.is_recorded(key) if account is not None else key in {a.evaluation_id for a in recorded}
+        if account is not None:
+            answered = account.is_recorded(key, event.event_time_us)
+        else:
+            answered = (key, event.event_time_us) in {(a.evaluation_id, a.event_time_us) for a in recorded}
+        if not answered and account is not None and account.candles.belie(event):
+            return Admitted.STANDS if self._is_known_ahead(event, key) else self.refuse_ahead(event, envelope)
+        if not answered and self._is_known_ahead(event, key):
+            return Admitted.STANDS
         decision = None if answered else self._refusal(event, key, account)
         if decision is None and (answered or self._roster.knows(event.strategy_id, event.config_version)):
             return Admitted.JOINS
@@ -82,8 +98,28 @@ class Admission:
         """The answer to an evaluation of a bar that nobody decides on."""
         return self._refused_alone(event, envelope, refused_as_ended(event))
 
+    def refuse_step(self, account: RiskAccount, step_us: int) -> Iterator[Emit]:
+        """The answers to evaluations of a step that wait for a bar that nobody decides on any more."""
+        for stream in sorted(account.steps[step_us]):
+            yield self.refuse(*account.leave_out(step_us, stream))
+
+    def refuse_overtaken(self, account: RiskAccount) -> Iterator[Emit]:
+        """The answers to evaluations that were read before one of an earlier bar."""
+        overtaken, account.overtaken = account.overtaken, []
+        for waiting in overtaken:
+            yield self.refuse_ahead(*waiting)
+
+    def refuse_ahead(self, event: StrategyEvaluated, envelope: Envelope) -> Emit:
+        """The answer to an evaluation of a bar that its market had not come to."""
+        self._remember(self._ahead, (envelope.event_id, event.event_time_us))
+        answer = assessed(WaitingEvaluation(event, envelope), refused_as_ahead(event), None, 0, 0, late=False)
+        return replace(answer, ordinal=f"ahead {event.config_version} {event.event_time_us}")
+
+    def _is_known_ahead(self, event: StrategyEvaluated, key: str) -> bool:
+        return (key, event.event_time_us) in self._ahead
+
     def _refused_alone(self, event: StrategyEvaluated, envelope: Envelope, decision: Decision) -> Emit:
-        self._remember(envelope.event_id, event.config_version)
+        self._remember(self._refused, (envelope.event_id, event.config_version))
         answer = assessed(WaitingEvaluation(event, envelope), decision, None, 0, 0, late=False)
         return replace(answer, ordinal=f"version {event.config_version}")
 
@@ -94,13 +130,18 @@ class Admission:
 
     def published(self, answer: RiskAssessed) -> None:
         """An answer outside the steps is on the topic: a refusal stands."""
-        if answer.decision is RiskDecision.REFUSED:
-            self._remember(answer.evaluation_id, answer.config_version)
+        if answer.decision is not RiskDecision.REFUSED:
+            return
+        if any(outcome.rule == BAR_CLOSED for outcome in answer.rules):
+            self._remember(self._ahead, (answer.evaluation_id, answer.event_time_us))
+        else:
+            self._remember(self._refused, (answer.evaluation_id, answer.config_version))
 
-    def _remember(self, evaluation_id: str, version: int) -> None:
+    @staticmethod
+    def _remember(refused: dict[tuple[str, int], None], key: tuple[str, int]) -> None:
         """Evaluations of one bar by several versions have one id: of each the first answer stands, unless its bar comes
-        to be decided on.
+        to be decided on. One that was ahead of its market is known by its bar.
         """
-        self._refused[evaluation_id, version] = None
-        if len(self._refused) > REFUSED_MAX:
-            del self._refused[next(iter(self._refused))]
+        refused[key] = None
+        if len(refused) > REFUSED_MAX:
+            del refused[next(iter(refused))]

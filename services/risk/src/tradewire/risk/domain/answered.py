@@ -22,3 +22,7 @@ class AnsweredEvaluations:
     def has(self, evaluation_id: str) -> bool:
         """Is it known that this one was answered?"""
         return evaluation_id in self._times_us
+
+    def time_us(self, evaluation_id: str) -> int:
+        """Close of the bar that one which is known was answered for."""
+        return self._times_us[evaluation_id]

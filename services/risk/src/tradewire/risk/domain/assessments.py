@@ -11,7 +11,7 @@ from tradewire.ports.events import (
     StrategyEvaluated,
 )
 from tradewire.ports.message import Attributes, Emit, Work
-from tradewire.risk.domain.account import WaitingEvaluation
+from tradewire.risk.domain.waiting import WaitingEvaluation
 from tradewire.trading.assessment.assess import Decision
 
 

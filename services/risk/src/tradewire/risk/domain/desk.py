@@ -15,14 +15,16 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.ports.risk import Exposure, RiskPort
-from tradewire.risk.domain.account import RiskAccount, WaitingEvaluation
+from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.account_status import accounts_status, accounts_wait_for
 from tradewire.risk.domain.admission import Admission, Admitted
 from tradewire.risk.domain.assessments import assessed, unknown
+from tradewire.risk.domain.closed_bars import ClosedBars
 from tradewire.risk.domain.flattening import close_share, only_refused, refused_as_ended, refused_as_late, shares
 from tradewire.risk.domain.limits import LimitsDesk
 from tradewire.risk.domain.reading_again import PublishedAnswers, ReadingAgain
 from tradewire.risk.domain.recorded import FIRST, Again
+from tradewire.risk.domain.waiting import WaitingEvaluation
 from tradewire.trading.assessment.assess import Decision, RiskContext, assess
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.controls import Controls, decides
@@ -34,9 +36,8 @@ from tradewire.trading.tracking import Tracked
 class RiskDesk:
     """State of all accounts that this process answers for.
 
-    Handlers take events in any interleaving of topics; answers come out in event-time order per account, the same
-    whatever the interleaving. ``grace_us``: how long, live, a step waits for what
-    is missing; None: as long as it takes. ``partition_of``, set when the bus is known, tells an account's partition.
+    Answers come out in event-time order per account, the same whatever the interleaving of topics. ``grace_us``: how
+    long, live, a step waits for what is missing; None: as long as it takes. ``partition_of``: an account's, once known.
     """
 
     partition_of: Callable[[str], int]
@@ -47,7 +48,7 @@ class RiskDesk:
         self._accounts: Tracked[str, RiskAccount] = Tracked()
         self._partitions: dict[str, int] = {}
         self._roster = Roster()
-        self.admission = Admission(self._roster, self.pending)
+        self.admission, self._closed_bars = Admission(self._roster, self.pending), ClosedBars(self._roster)
         self.controls = Controls()
         self.limits = LimitsDesk(rules, self._owns)
         self._owned: set[int] = set()
@@ -211,19 +212,20 @@ class RiskDesk:
                 under_way = self.again.under_way(self._partitions[account.account_id])
                 if (again := account.as_recorded(step_us, whole=not under_way)) is None:
                     return
+                if again.given and not again.late and not self._closed_bars.follows(account, step_us):
+                    return
                 del account.recorded[step_us]
                 if again.given:
                     yield from self._answer(account, step_us, late=again.late, now_us=None, again=again)
                 continue
             if next(self._owing(account), None) is not None or self.admission.holds_up(account):
                 return
-            signalled = any(self._may_trade(waiting) for waiting in account.steps[step_us].values())
-            if signalled and step_us > account.answered_until_us and account.state_as_of(step_us) is None:
+            if self._closed_bars.has(account, step_us):
+                yield from self._answer(account, step_us, late=False, now_us=None)
+            elif self._closed_bars.owes(account, step_us):
                 return
-            yield from self._answer(account, step_us, late=False, now_us=None)
-
-    def _may_trade(self, waiting: WaitingEvaluation) -> bool:
-        return waiting.signals and self._roster.owes(waiting.event)
+            else:  # nobody decides on the bar, so it may never come
+                yield from self.admission.refuse_step(account, step_us)
 
     def _owing(self, account: RiskAccount) -> Iterator[Stream]:
         owed = self._roster.owed(account.account_id, account.oldest_us or -1, account.answered_until_us)
@@ -241,7 +243,7 @@ class RiskDesk:
             account.answer(step_us, again.after)
         exposure = exposure_of(state) if state is not None else None
         for index, waiting in enumerate(step):
-            may_trade = self._may_trade(waiting)
+            may_trade = self._closed_bars.may_trade(waiting)
             if may_trade and step_us <= answered_until_us:
                 decision = refused_as_late(waiting.event, answered_until_us)
             elif may_trade or not waiting.signals:
@@ -253,6 +255,7 @@ class RiskDesk:
             account.approved(waiting.event, decision.intents if given is None else given.intents)
             if given is None:
                 yield assessed(waiting, decision, state if may_trade else None, index, len(step), late=late)
+        yield from self.admission.refuse_overtaken(account)
 
     def _decision(
         self,
@@ -284,8 +287,7 @@ class RiskDesk:
     def _flatten(self, account: RiskAccount) -> Iterator[Emit]:
         """Close what FLATTEN covers, as the newest state shows it: a demand does not wait for a bar.
 
-        A state older than the newest step answered does not show that step's orders, and after a restart may be long
-        out of date: a later one decides then.
+        A state older than the newest step answered does not show that step's orders: a later one decides then.
         """
         state = account.newest_state
         if not self._demands or state is None or state.event_time_us < account.answered_until_us:

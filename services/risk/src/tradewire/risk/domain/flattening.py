@@ -22,11 +22,12 @@ from tradewire.ports.message import Emit, Envelope, Work
 from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.in_flight import InFlightOrder, ShareKey
 from tradewire.trading.assessment.assess import Decision, flatten_order
+from tradewire.trading.roster import VERSION_IN_FORCE
 
 STEP_OPEN = "step_open"
 """The rule that an evaluation belongs to a step that is still open."""
-IN_FORCE = "version_in_force"
-"""The rule that a version in force decides on the bar of an evaluation."""
+BAR_CLOSED = "bar_closed"
+"""The rule that the bar of an evaluation had closed when it was written."""
 _CLOSING = (OrderLeg.EXIT.value, OrderLeg.FLATTEN.value)
 
 
@@ -94,13 +95,24 @@ def refused_as_second(event: StrategyEvaluated) -> Decision:
     return Decision(RiskDecision.REFUSED, rules=(outcome,))
 
 
+def refused_as_ahead(event: StrategyEvaluated) -> Decision:
+    """The answer to an evaluation that was written ahead of its market, which no service does."""
+    outcome = RuleOutcome(
+        rule=BAR_CLOSED,
+        passed=False,
+        value=f"bar closed at {event.event_time_us} us",
+        limit="a bar that closed before it was evaluated",
+    )
+    return Decision(RiskDecision.REFUSED, rules=(outcome,))
+
+
 def refused_as_ended(event: StrategyEvaluated) -> Decision:
     """The answer to a signal of an instance that had not heard that its strategy was retired or changed.
 
     Nobody else knows of such a bar: nothing may move the account there, so no state of it is waited for.
     """
     outcome = RuleOutcome(
-        rule=IN_FORCE,
+        rule=VERSION_IN_FORCE,
         passed=False,
         value=f"version {event.config_version} decided on the bar of {event.event_time_us} us",
         limit="a bar that a version in force decides on",
