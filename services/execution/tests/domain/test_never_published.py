@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewire.ports.events import OrderChanged, OrderStatus
+from tradewire.ports.events import OrderChanged, OrderStatus, RiskDecision, RuleOutcome
 from tradewire.testkit.builders import BTC, ETH, HOUR_US, assessment, candle, intent
 from tradewire.testkit.execution_desk import desk_with, fills, say, states, told
 from tradewire.testkit.strategies import active, document, retired, status
@@ -77,5 +77,7 @@ def test_bar_that_risk_refused_when_it_is_decided_on_after_all_then_nobody_waits
     desk = desk_with()
     told(desk, candle(0), assessment(0), candle(1))
     assert [wait.event_time_us for wait in desk.waits()] == [2 * HOUR_US]
-    say(desk, assessment(1, step_size=0))
-    assert list(desk.waits()) == []
+    for rule, waiting in (("bar_closed", 1), ("version_in_force", 0)):
+        refusal = RuleOutcome(rule=rule, passed=False, value="", limit="")
+        say(desk, assessment(1, step_size=0, decision=RiskDecision.REFUSED, rules=(refusal,)))
+        assert len(list(desk.waits())) == waiting, "an evaluation that is not the bar's own says nothing about it"
