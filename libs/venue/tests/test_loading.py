@@ -44,3 +44,11 @@ def test_a_file_that_is_no_text_is_refused_by_name(tmp_path: Path) -> None:
     (put(tmp_path) / FILE).write_bytes(b"\xe9\x80")
     with pytest.raises(FatalError, match=FILE):
         load_markets(tmp_path, now_us=NOW_US)
+
+
+def test_a_file_of_another_market_is_not_played(tmp_path: Path) -> None:
+    copy(SAMPLE / "instruments.yaml", tmp_path)
+    header, *rows = (SAMPLE / FILE).read_text().splitlines()[:9]
+    (tmp_path / FILE).write_text("\n".join([f"{header},symbol", *(f"{row},ETH/USD" for row in rows)]))
+    with pytest.raises(FatalError, match="found ETH/USD in column symbol, allowed BTCUSD"):
+        load_markets(tmp_path, now_us=NOW_US)

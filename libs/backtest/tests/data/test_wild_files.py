@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from tradewire.backtest.data import MarketDataError, MarketFiles, inspect_file, load_markets, remarks
@@ -85,6 +86,17 @@ def test_computed_prices_are_rounded_to_the_tick_when_that_is_asked_for(tmp_path
     (market,) = load_markets(Wanted("1h"), files)
     assert market.low.tolist() == [float(row[2]) for row in PRICES]
     assert "rounded to the tick 0.01" in " ".join(remarks([market]))
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_prices_that_are_rounded_on_the_way_in_are_counted(tmp_path: Path, form: str) -> None:
+    prices = [np.float64(row[0]) / 3 for row in PRICES]
+    table = pl.DataFrame({"time": [ms(time) for time in HOURS], "open": prices, "high": prices, "low": prices})
+    path, table = tmp_path / f"x.{form}", table.with_columns(close=pl.col("open"), volume=pl.lit(1.0))
+    table.write_csv(path) if form == "csv" else table.write_parquet(path)
+    (market,) = load_markets(Wanted("1h"), MarketFiles([path], reading=Reading(rounded=True)))
+    said = "rounded to the tick 0.00000001: 16 had more than 8 decimals, and after that 0 of 16 moved"
+    assert said in " ".join(remarks([market]))
 
 
 REMEDIES = {

@@ -12,7 +12,7 @@ def exports() -> dict[str, Wild]:
     five = text(written(HOURS, "%Y.%m.%d\t%H:%M:%S"), header, separator="\t", tail="\t0")
     days = text(written(DAYS, "%Y.%m.%d"), header.replace(",<TIME>", ""), separator="\t", tail="\t0")
     stooq = text(
-        written(HOURS, "X.US,60,%Y%m%d,%H%M%S"), "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>"
+        written(HOURS, "BTC.V,60,%Y%m%d,%H%M%S"), "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>"
     )
     numbered = frame(HOURS, NAMES).drop(columns="open_time")
     numbered.insert(0, "Date", [int(f"{hour:%Y%m%d}") for hour in HOURS])

@@ -126,7 +126,7 @@ def _missing(
 ) -> Divergence:
     """The earlier of two fills is in one engine's list only."""
     fill = min((fill for fill in (found, expected) if fill is not None), key=_moment)
-    text = f"{fill.side.value} {fill.qty} at {fill.price}"
+    text = f"{fill.side.value} {fill.qty:f} at {fill.price:f}"
     mine = fill is found
     lacking, having = (reference, result) if mine else (result, reference)
     return Divergence(

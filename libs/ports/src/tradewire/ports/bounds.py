@@ -49,6 +49,11 @@ class Chars:
         return None
 
 
+def _text(number: Any) -> str:
+    """Decimals without an exponent."""
+    return f"{number:f}" if isinstance(number, Decimal) else str(number)
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """A number from ``least`` to ``most``, both included."""
@@ -59,7 +64,7 @@ class Range:
     def fault(self, value: Any) -> tuple[str, str] | None:
         if self.least <= value <= self.most:
             return None
-        return str(value), f"{self.least} to {self.most}"
+        return _text(value), f"{_text(self.least)} to {_text(self.most)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,15 +179,17 @@ def bracket_fault(brackets: Sequence[Any]) -> Violation | None:
     floor = amount = ratio = Decimal(0)
     for number, bracket in enumerate(brackets, start=1):
         if bracket.notional_floor != floor:
-            return Violation(f"brackets: {number}: notional_floor", str(bracket.notional_floor), str(floor))
+            return Violation(f"brackets: {number}: notional_floor", f"{bracket.notional_floor:f}", f"{floor:f}")
         if bracket.notional_cap <= floor:
-            return Violation(f"brackets: {number}: notional_cap", str(bracket.notional_cap), f"> {floor}")
+            return Violation(f"brackets: {number}: notional_cap", f"{bracket.notional_cap:f}", f"> {floor:f}")
         if not ratio <= bracket.maintenance_ratio < 1:
-            allowed = f"{ratio} and more, below 1"
-            return Violation(f"brackets: {number}: maintenance_ratio", str(bracket.maintenance_ratio), allowed)
+            allowed = f"{ratio:f} and more, below 1"
+            return Violation(f"brackets: {number}: maintenance_ratio", f"{bracket.maintenance_ratio:f}", allowed)
         amount += floor * (bracket.maintenance_ratio - ratio)
         if bracket.maintenance_amount != amount:
-            return Violation(f"brackets: {number}: maintenance_amount", str(bracket.maintenance_amount), str(amount))
+            return Violation(
+                f"brackets: {number}: maintenance_amount", f"{bracket.maintenance_amount:f}", f"{amount:f}"
+            )
         floor, ratio = bracket.notional_cap, bracket.maintenance_ratio
     return None
 

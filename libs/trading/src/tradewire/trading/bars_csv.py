@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from decimal import Decimal
 
-from tradewire.trading.bars_layout import BarsFileError, Layout, read_layout
+from tradewire.trading.bars_layout import BarsFileError, Layout, market_in, read_layout
 from tradewire.trading.columns import DAY_NOTE, NUMBER_FIELDS
+from tradewire.trading.market_column import EVERY_ROW, ChosenMarket
 from tradewire.trading.times import ISO, TimeForm, day_and_clock, form_of, is_clock, names_no_zone, time_us
 
 MAX_DECIMALS = 8
@@ -100,9 +101,9 @@ def judged_bar(raw: RawBar) -> tuple[DecimalBar | None, tuple[BarFault, ...]]:
             faults.append(BarFault(raw.open_time_us, field, text or "nothing", str(error), raw.row))
     ends = [numbers[name] for name in ("open", "close") if name in numbers]
     if ends and "high" in numbers and numbers["high"] < max(ends):
-        faults.append(BarFault(raw.open_time_us, "high", raw.high, f"≥ max(open, close) = {max(ends)}", raw.row))
+        faults.append(BarFault(raw.open_time_us, "high", raw.high, f"≥ max(open, close) = {max(ends):f}", raw.row))
     if ends and "low" in numbers and numbers["low"] > min(ends):
-        faults.append(BarFault(raw.open_time_us, "low", raw.low, f"≤ min(open, close) = {min(ends)}", raw.row))
+        faults.append(BarFault(raw.open_time_us, "low", raw.low, f"≤ min(open, close) = {min(ends):f}", raw.row))
     if any(fault.field != "volume" for fault in faults):
         return None, tuple(faults)
     open_, high, low, close = (numbers[name] for name in NUMBER_FIELDS[:4])
@@ -150,45 +151,48 @@ def text_of(data: bytes) -> str:
     return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8")
 
 
-def read_rows(text: str, source: str, zone: tzinfo = UTC) -> list[RawBar | BarFault]:
+def read_rows(text: str, source: str, zone: tzinfo = UTC, symbol: str = "") -> list[RawBar | BarFault]:
     """All rows of a CSV text by open time, as ``CsvRows`` has them. A volume is needed: a platform's strategies come
     later than its candles.
 
-    ``source`` names the file in errors; ``zone``: of times that name none. Raises BarsFileError when the file as a
-    whole can't be read: it is empty, has no rows or unknown columns, or its first time is none.
+    ``source`` names the file in errors; ``zone``: of times that name none; ``symbol``: whose rows are read where a
+    column names the markets. Raises BarsFileError when the file as a whole can't be read: it is empty, has no rows or
+    unknown columns, its first time is none, or its rows are of other markets.
     """
-    found = csv_rows(text, source, zone)
+    found = csv_rows(text, source, zone, symbol)
     if not found.has_volume:
         allowed = "a column volume; write 0 where it is unknown"
         raise BarsFileError(source, found="no volume", allowed=allowed, field="header")
     return found.rows
 
 
-def csv_rows(text: str, source: str, zone: tzinfo = UTC) -> CsvRows:
-    """All rows of a CSV text, with or without a volume; ``zone``: of times that name none.
+def csv_rows(text: str, source: str, zone: tzinfo = UTC, symbol: str = "") -> CsvRows:
+    """All rows of a CSV text, with or without a volume; ``zone``: of times that name none; ``symbol``: whose rows.
 
     Raises BarsFileError as ``read_rows``.
     """
     lines = text.removeprefix("\ufeff").splitlines()
     layout = read_layout(lines, source)
-    reader = _RowReader(layout, zone, source)
+    market = market_in(lines, layout, source, symbol)
+    reader = _RowReader(layout, zone, source, market)
     rows = list(reader.rows(lines))
     if not rows:
         raise BarsFileError(source, found="a header and no rows", allowed="at least one row")
     rows.sort(key=lambda row: row.open_time_us)
-    return CsvRows(rows, layout.columns.volume is not None, (*layout.columns.notes, *reader.notes))
+    notes = (*layout.columns.notes, *market.notes, *reader.notes)
+    return CsvRows(rows, layout.columns.volume is not None, notes)
 
 
-def read_bars(text: str, source: str, zone: tzinfo = UTC) -> list[DecimalBar]:
+def read_bars(text: str, source: str, zone: tzinfo = UTC, symbol: str = "") -> list[DecimalBar]:
     """All bars of a CSV text, with or without a volume, ascending, without duplicates: clean data or none.
 
-    ``zone``: of times that name none.
+    ``zone``: of times that name none; ``symbol``: whose rows.
 
     Raises BarsFileError at the first row that is no bar, or that differs from an earlier row of the same open
     time. Gaps are let through: ask the open times.
     """
     bars: list[DecimalBar] = []
-    for row in csv_rows(text, source, zone).rows:
+    for row in csv_rows(text, source, zone, symbol).rows:
         bar = bar_of(row) if isinstance(row, RawBar) else row
         if isinstance(bar, BarFault):
             raise BarsFileError(source, found=bar.found, allowed=bar.allowed, row=bar.row, field=bar.field)
@@ -206,10 +210,10 @@ def read_bars(text: str, source: str, zone: tzinfo = UTC) -> list[DecimalBar]:
 
 
 class _RowReader:
-    """Reads the rows of a file. The first fixes their width and the form of times."""
+    """Reads the rows of a market in a file. The first fixes their width and the form of times."""
 
-    def __init__(self, layout: Layout, zone: tzinfo, source: str) -> None:
-        self._layout, self._zone, self._source = layout, zone, source
+    def __init__(self, layout: Layout, zone: tzinfo, source: str, market: ChosenMarket = EVERY_ROW) -> None:
+        self._layout, self._zone, self._source, self._market = layout, zone, source, market
         self._form: TimeForm | None = None
         self._clocked = False
         self.notes: tuple[str, ...] = ()
@@ -219,7 +223,7 @@ class _RowReader:
         width, previous_us = 0, 0
         places, day, start = self._layout.columns.places, self._layout.columns.day, self._layout.start
         for row, cells in enumerate(csv.reader(lines[start:], delimiter=self._layout.delimiter), start=start + 1):
-            if not any(cells):
+            if not any(cells) or self._is_of_another(cells):
                 continue
             width = width or max(len(cells), max(places) + 1)
             if len(cells) != width:
@@ -238,6 +242,13 @@ class _RowReader:
                 continue
             open_, high, low, close, volume = (*numbers, "0")[:5]
             yield RawBar(previous_us, open_, high, low, close, volume, row)
+
+    def _is_of_another(self, cells: Sequence[str]) -> bool:
+        """Whether the row names another market than the one that is read."""
+        chosen, column = self._market.cells, self._layout.columns.market
+        if chosen is None or column is None:
+            return False
+        return len(cells) > column.place and cells[column.place].strip() not in chosen
 
     def _time_us(self, text: str, row: int) -> int:
         """Raises BarsFileError for a first time that is none, ValueError for a later one."""

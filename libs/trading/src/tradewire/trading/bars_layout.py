@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tradewire.trading.columns import FIELDS, Columns, ColumnsError, candle_columns, is_of_yfinance
+from tradewire.trading.market_column import EVERY_ROW, ChosenMarket, MarketColumn, MarketsError, chosen_market
 from tradewire.trading.times import is_clock
 
 _BLANK = " \t\r\n;,"
@@ -56,6 +57,28 @@ def read_layout(lines: Sequence[str], source: str) -> Layout:
     except ColumnsError as error:
         raise BarsFileError(source, found=error.found, allowed=error.allowed, row=first + 1, field="header") from error
     return Layout(delimiter, replace(named, notes=(*notes, *named.notes)), start)
+
+
+def market_in(lines: Sequence[str], layout: Layout, source: str, symbol: str) -> ChosenMarket:
+    """Which rows are of ``symbol``, "" for none told. Raises BarsFileError as ``market_of``."""
+    column = layout.columns.market
+    if column is None:
+        return EVERY_ROW
+    first_rows: dict[str, int] = {}
+    for row, cells in enumerate(csv.reader(lines[layout.start :], delimiter=layout.delimiter), layout.start + 1):
+        if column.place < len(cells):
+            first_rows.setdefault(cells[column.place].strip(), row)
+    return market_of(first_rows, column, source, symbol)
+
+
+def market_of(first_rows: Mapping[str, int], column: MarketColumn, source: str, symbol: str) -> ChosenMarket:
+    """As ``chosen_market``. Raises BarsFileError for rows of another market or of several."""
+    try:
+        return chosen_market(first_rows, column, symbol)
+    except MarketsError as error:
+        raise BarsFileError(
+            source, found=error.found, allowed=error.allowed, row=error.row, field=column.name
+        ) from error
 
 
 def _in_order(cells: Sequence[str], notes: tuple[str, ...]) -> Columns:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tradewire.trading.market_column import MarketColumn, market_column
+
 NUMBER_FIELDS = ("open", "high", "low", "close", "volume")
 FIELDS = ("open_time", *NUMBER_FIELDS)
 PRICES = NUMBER_FIELDS[:4]
@@ -40,7 +42,8 @@ class Columns:
     """The places of a table's columns, from 0. ``volume`` is None where there is none.
 
     ``notes``: what was taken for what, in sentences, where the names left a choice. ``day``: where the date stands when
-    ``time`` may hold a clock's times alone, as in exports of MetaTrader and Stooq.
+    ``time`` may hold a clock's times alone, as in exports of MetaTrader and Stooq. ``market``: the column
+    that names each row's market, None where there is none.
     """
 
     time: int
@@ -48,6 +51,7 @@ class Columns:
     volume: int | None
     notes: tuple[str, ...] = ()
     day: int | None = None
+    market: MarketColumn | None = None
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -72,7 +76,7 @@ def candle_columns(names: Sequence[str]) -> Columns:
     open_, high, low, close = (plain.index(name) for name in PRICES)
     volume = _volume(names, plain, notes)
     day = plain.index("date") if plain[time] == "time" and plain.count("date") == 1 else None
-    return Columns(time, (open_, high, low, close), volume, tuple(notes), day)
+    return Columns(time, (open_, high, low, close), volume, tuple(notes), day, market_column(names, plain))
 
 
 def _numbered(plain: Sequence[str]) -> Columns | None:

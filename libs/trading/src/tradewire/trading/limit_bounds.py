@@ -36,5 +36,5 @@ def _fault(name: str, value: Decimal | float | None) -> str | None:
     if not math.isfinite(value) or not 0 < value <= highest:
         return f"{name}: found {value}; allowed: above 0, at most {int(highest)}, or no limit"
     if isinstance(value, Decimal) and value != round(value, DIGITS_MAX):
-        return f"{name}: found {value}; allowed: at most {DIGITS_MAX} digits after the point"
+        return f"{name}: found {value:f}; allowed: at most {DIGITS_MAX} digits after the point"
     return None

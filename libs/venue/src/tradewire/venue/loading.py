@@ -49,9 +49,9 @@ def load_markets(
         raise FatalError(f"{folder}: found no candle file to play; {allowed}")
     markets = []
     for length_us, path, instrument in best.values():
-        bars = _bars(path, length_us, zone)
-        rates = _funding(path, length_us, zone)
-        marks = _marks(path, bars, zone)
+        bars = _bars(path, length_us, zone, instrument.symbol)
+        rates = _funding(path, length_us, zone, instrument.symbol)
+        marks = _marks(path, bars, zone, instrument.symbol)
         markets.append(_market(bars, rates, marks, path, instrument, now_us=now_us, history=history))
     return markets
 
@@ -108,35 +108,35 @@ def _instruments(path: Path) -> dict[tuple[str, str], InstrumentChanged]:
     return {(item.venue, item.symbol): item for item in parse_instruments(text, str(path))}
 
 
-def _bars(path: Path, length_us: int, zone: tzinfo) -> list[Bar]:
+def _bars(path: Path, length_us: int, zone: tzinfo, symbol: str) -> list[Bar]:
     try:
-        return [_bar(bar, length_us) for bar in read_bars(text_of(path.read_bytes()), str(path), zone)]
+        return [_bar(bar, length_us) for bar in read_bars(text_of(path.read_bytes()), str(path), zone, symbol)]
     except BarsFileError as error:
         raise FatalError(str(error)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise FatalError(f"{path}: {error}") from error
 
 
-def _funding(candles: Path, length_us: int, zone: tzinfo) -> dict[int, Decimal]:
+def _funding(candles: Path, length_us: int, zone: tzinfo, symbol: str) -> dict[int, Decimal]:
     """Rates by the open of the candle in which they were settled; none without a file."""
     path = candles.with_name(f"{candles.stem}.funding.csv")
     if not path.exists():
         return {}
     try:
-        return read_funding(text_of(path.read_bytes()), str(path), length_us, zone)
+        return read_funding(text_of(path.read_bytes()), str(path), length_us, zone, symbol)
     except BarsFileError as error:
         raise FatalError(str(error)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise FatalError(f"{path}: {error}") from error
 
 
-def _marks(candles: Path, bars: list[Bar], zone: tzinfo) -> list[Bar]:
+def _marks(candles: Path, bars: list[Bar], zone: tzinfo, symbol: str) -> list[Bar]:
     """Mark candles, one for each candle; none without a file. Raises FatalError for a file that lacks one."""
     path = candles.with_name(f"{candles.stem}.mark.csv")
     if not path.exists():
         return []
     length_us = bars[0].close_time_us - bars[0].open_time_us
-    found = {bar.open_time_us: bar for bar in _bars(path, length_us, zone)}
+    found = {bar.open_time_us: bar for bar in _bars(path, length_us, zone, symbol)}
     if missing := [bar.open_time_us for bar in bars if bar.open_time_us not in found]:
         raise FatalError(
             f"{path}: found no mark for {len(missing)} candles of {candles.name}, the first opens at "

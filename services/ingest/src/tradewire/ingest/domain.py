@@ -150,7 +150,7 @@ class CandleGate:
 
 
 def _text(bar: DecimalBar) -> str:
-    return " ".join(str(number) for number in bar.numbers)
+    return " ".join(f"{number:f}" for number in bar.numbers)
 
 
 def position_us(verdict: Verdict) -> int:

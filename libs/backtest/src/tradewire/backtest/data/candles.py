@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.data.errors import iso_of
 from tradewire.trading.bars_csv import MAX_DECIMALS
 from tradewire.trading.language.intervals import INTERVALS_US
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 14
 """Numbers at a time: they stay in the cache."""
 _EXACT = 2.0**52
+WIDE_STEP = 10
+"""How many times the price before it a price must be, or that of it, to be remarked: trading moves through prices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Candles:
     ``interval`` as in strategies (``1h``). Arrays of shape (n,): µs since the epoch; prices quote per base; volume
     base. ``duplicates_ms``: open times that the file had more than once, equal each time, kept once. ``unfit_volume``:
     why the volumes can't be used, and what would mend it; "" where they can. ``notes``: what was taken for what.
+    ``rounded``: prices that had more than 8 decimals in the file.
     """
 
     interval: str
@@ -47,6 +51,7 @@ class Candles:
     duplicates_ms: tuple[int, ...] = ()
     unfit_volume: str = ""
     notes: tuple[str, ...] = ()
+    rounded: int = 0
 
     @property
     def interval_us(self) -> int:
@@ -60,7 +65,7 @@ class Candles:
 
     def remarks(self) -> tuple[str, ...]:
         """What was taken for what, and what else a reader of results should know of the files."""
-        said = list(self.notes)
+        said = [*self.notes, *steps(self.open_time_us, self.open, self.close)]
         if self.unfit_volume:
             said.append(f"the volume is not used, and counts as 0: {self.unfit_volume}")
         if self.duplicates_ms:
@@ -79,6 +84,22 @@ class Candles:
         open_, high, low, close, volume = (column[chosen] for column in self.columns)
         rest = gaps, twice, self.unfit_volume, self.notes
         return Candles(self.interval, times, open_, high, low, close, volume, *rest)
+
+
+def steps(open_time_us: IntArray, open_: FloatArray, close: FloatArray) -> tuple[str, ...]:
+    """A sentence where a bar opens at a tenth of the close before it or less, or at its tenfold or more."""
+    before, after = close[:-1], open_[1:]
+    wide = np.flatnonzero((after >= before * WIDE_STEP) | (after * WIDE_STEP <= before))
+    if not wide.size:
+        return ()
+    at = int(wide[0])
+    where = f"the first from {_text(before[at])} to {_text(after[at])} at {iso_of(int(open_time_us[at + 1]))}"
+    often = "once" if wide.size == 1 else f"{wide.size:,} times"
+    return (f"the price steps {WIDE_STEP}-fold or more between two bars {often}, {where}: a split, or another market?",)
+
+
+def _text(price: np.float64) -> str:
+    return np.format_float_positional(price, trim="-")
 
 
 def decimals_of(column: FloatArray) -> int:

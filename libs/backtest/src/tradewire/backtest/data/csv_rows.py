@@ -20,6 +20,7 @@ from tradewire.backtest.data.judged import JudgedRows, in_order, judge, plainly_
 from tradewire.backtest.data.reading import PLAIN, Reading
 from tradewire.trading.bars_csv import csv_rows, text_of
 from tradewire.trading.bars_layout import BarsFileError, Layout, read_layout
+from tradewire.trading.market_column import MarketsError, chosen_market
 from tradewire.trading.times import count_form
 
 if TYPE_CHECKING:
@@ -38,14 +39,14 @@ _COMPILED_BYTES = 1 << 22
 
 def rows_of_csv(data: bytes, source: str, reading: Reading = PLAIN) -> JudgedRows:
     """All rows of a CSV file. Raises MarketDataError when the file as a whole can't be read."""
-    rows = quick_rows(data, source)
+    rows = quick_rows(data, source, reading.symbol)
     return strict_rows(data, source, reading) if rows is None else rows
 
 
 def strict_rows(data: bytes, source: str, reading: Reading = PLAIN) -> JudgedRows:
     """All rows by the strict reader. Raises MarketDataError when the file as a whole can't be read."""
     try:
-        read = csv_rows(text_of(data), source, reading.zone)
+        read = csv_rows(text_of(data), source, reading.zone, reading.symbol)
         judged = judge(read.rows, rounded=reading.rounded)
         return replace(judged, has_volume=read.has_volume, notes=read.notes)
     except UnicodeDecodeError as error:
@@ -59,7 +60,7 @@ def strict_rows(data: bytes, source: str, reading: Reading = PLAIN) -> JudgedRow
         ) from error
 
 
-def quick_rows(data: bytes, source: str) -> JudgedRows | None:
+def quick_rows(data: bytes, source: str, symbol: str = "") -> JudgedRows | None:
     """All rows, when all are good beyond doubt; None when the strict reader is to be asked."""
     text = data.removeprefix(_BOM)
     text = text.replace(b"\r\n", b"\n") if b"\r" in text else text
@@ -68,15 +69,37 @@ def quick_rows(data: bytes, source: str) -> JudgedRows | None:
     read_cells = compiled_cells if len(text) >= _COMPILED_BYTES else _cells
     try:
         layout = read_layout(text[:_HEAD_BYTES].decode("ascii").split("\n"), source)
-        read = None if layout.columns.day is not None else read_cells(text, layout)
-    except (pl.exceptions.PolarsError, BarsFileError):
+        said = _said_of_market(text, layout, symbol)
+        read = None if said is None or layout.columns.day is not None else read_cells(text, layout)
+    except (pl.exceptions.PolarsError, BarsFileError, MarketsError):
         return None
     time_us = None if read is None else _times(read[0])
-    if read is None or time_us is None or not plainly_good(read[1]).all():
+    if said is None or read is None or time_us is None or not plainly_good(read[1]).all():
         return None
     row = np.arange(layout.start + 1, layout.start + 1 + len(time_us), dtype=np.int64)
-    has_volume, notes = layout.columns.volume is not None, layout.columns.notes
+    has_volume, notes = layout.columns.volume is not None, (*layout.columns.notes, *said)
     return in_order(JudgedRows(time_us, read[1], row, (), len(time_us), (), has_volume, notes))
+
+
+def _said_of_market(text: bytes, layout: Layout, symbol: str) -> tuple[str, ...] | None:
+    """What is to be said of the market that the rows name; None where not all name the same."""
+    column = layout.columns.market
+    if column is None:
+        return ()
+    cells: set[str] = set()
+    for body in _parts(text, layout):
+        table = pl.read_csv(
+            io.BytesIO(body),
+            separator=layout.delimiter,
+            has_header=False,
+            infer_schema=False,
+            quote_char=None,
+            columns=[column.place],
+        )
+        cells.update(cell or "" for cell in table.to_series().unique())
+        if len(cells) > 1:
+            return None
+    return chosen_market(dict.fromkeys(cells, layout.start + 1), column, symbol).notes
 
 
 def _is_odd(text: bytes) -> bool:
@@ -128,10 +151,15 @@ def _cells(text: bytes, layout: Layout) -> tuple[IntArray, FloatArray] | None:
 
 def _tables(text: bytes, layout: Layout) -> Iterator[pl.DataFrame | None]:
     """The rows as texts, some MB at a time: polars keeps the memory that it took for a table."""
+    return (_table(body, layout) for body in _parts(text, layout))
+
+
+def _parts(text: bytes, layout: Layout) -> Iterator[bytes]:
+    """The bytes of whole rows."""
     start = _first_row(text, layout)
     while start < len(text):
         end = text.find(b"\n", start + _PART_BYTES) + 1 or len(text)
-        yield _table(text[start:end], layout)
+        yield text[start:end]
         start = end
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from tradewire.backtest.data.contents import is_data_file
 from tradewire.backtest.data.errors import MarketDataError
 from tradewire.backtest.data.reading import PLAIN, Reading
-from tradewire.backtest.data.sources import FrameSource, Source, plain_symbol, symbol_of
+from tradewire.backtest.data.sources import FrameSource, Source, symbol_of
+from tradewire.trading.market_column import plain_symbol
 
 Word = str | Path | FrameSource
 """A file as typed, or a frame."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewire.backtest.data.candles import Candles, Gap
+from tradewire.backtest.data.candles import Candles, Gap, steps
 from tradewire.backtest.data.contents import Form, form_of, read_contents
 from tradewire.backtest.data.csv_rows import rows_of_csv
 from tradewire.backtest.data.errors import MarketDataError
@@ -151,7 +151,7 @@ def inspect_rows(rows: JudgedRows, interval: str | None = None) -> Inspection:
     candles = None
     if not findings and interval:
         open_, high, low, close, volume = (np.ascontiguousarray(column) for column in numbers)
-        rest = gaps, duplicates, _unfit_volume(rows), rows.notes
+        rest = gaps, duplicates, _unfit_volume(rows), rows.notes, rows.rounded
         candles = Candles(interval, times, open_, high, low, close, volume, *rest)
     return Inspection(
         rows=rows.count,
@@ -164,7 +164,7 @@ def inspect_rows(rows: JudgedRows, interval: str | None = None) -> Inspection:
         gaps=gaps,
         errors=tuple(sorted([*findings, *map(_finding, rows.volume_faults)], key=lambda finding: finding.row or 0)),
         has_volume=rows.has_volume,
-        notes=rows.notes,
+        notes=(*rows.notes, *steps(times, numbers[0], numbers[3])),
         candles=candles,
     )
 

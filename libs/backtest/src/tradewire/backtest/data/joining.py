@@ -44,7 +44,7 @@ def joined_candles(files: Sequence[Source], read: Callable[[Source], Candles]) -
     gaps = gaps_between(times, first.interval_us)
     unfit = next((part.unfit_volume for part in parts if part.unfit_volume), "")
     notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
-    rest = gaps, tuple(sorted(twice)), unfit, notes
+    rest = gaps, tuple(sorted(twice)), unfit, notes, sum(part.rounded for part in parts)
     return Candles(first.interval, times, open_, high, low, close, volume, *rest)
 
 

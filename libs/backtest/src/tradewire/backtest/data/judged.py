@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.trading.bars_csv import MAX_DECIMALS, BarFault, DecimalBar, RawBar, judged_bar
+from tradewire.trading.columns import PRICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +29,7 @@ class JudgedRows:
     ``time_us`` (n,): µs since the epoch. ``numbers`` (5, n): open, high, low, close, volume, float64.
     ``row`` (n,): 1-based line of the file. ``count``: rows of the file, bad ones included. ``volume_faults``: what is
     wrong with the volumes of good rows, which are 0 there; so are all where ``has_volume`` is false. ``notes``: what
-    was taken for what, in sentences.
+    was taken for what, in sentences. ``rounded``: prices that had more than 8 decimals.
     """
 
     time_us: IntArray
@@ -39,6 +40,7 @@ class JudgedRows:
     volume_faults: tuple[BarFault, ...] = ()
     has_volume: bool = True
     notes: tuple[str, ...] = ()
+    rounded: int = 0
 
 
 def judge(rows: Iterable[RawBar | BarFault], *, rounded: bool = False) -> JudgedRows:
@@ -47,9 +49,10 @@ def judge(rows: Iterable[RawBar | BarFault], *, rounded: bool = False) -> Judged
     bars: list[DecimalBar] = []
     faults: list[BarFault] = []
     volumes: list[BarFault] = []
-    bad = 0
+    bad = moved = 0
     for row in rows:
         raw = rounded_bar(row) if rounded and isinstance(row, RawBar) else row
+        moved += _moved(row, raw) if raw is not row else 0
         bar, own = judged_bar(raw) if isinstance(raw, RawBar) else (None, (raw,))
         if bar is not None:
             bars.append(bar)
@@ -60,8 +63,13 @@ def judge(rows: Iterable[RawBar | BarFault], *, rounded: bool = False) -> Judged
     numbers = np.array([[float(number) for number in bar.numbers] for bar in bars], dtype=np.float64).reshape(-1, 5)
     times = np.array([bar.open_time_us for bar in bars], dtype=np.int64)
     lines = np.array([bar.row or 0 for bar in bars], dtype=np.int64)
-    judged = JudgedRows(times, numbers.T + 0.0, lines, tuple(faults), len(bars) + bad, tuple(volumes))
+    judged = JudgedRows(times, numbers.T + 0.0, lines, tuple(faults), len(bars) + bad, tuple(volumes), rounded=moved)
     return in_order(judged)
+
+
+def _moved(row: RawBar | BarFault, rounded: RawBar | BarFault) -> int:
+    """How many prices of a row are written otherwise than before."""
+    return sum(getattr(row, field) != getattr(rounded, field) for field in PRICES)
 
 
 def rounded_bar(raw: RawBar) -> RawBar:
@@ -110,3 +118,20 @@ def raw_bars(time_us: IntArray, numbers: FloatArray, row: IntArray) -> list[RawB
     """Candles as text: the shortest decimals that read back equal."""
     columns = [[repr(value) for value in column] for column in numbers.tolist()]
     return [RawBar(*cells) for cells in zip(time_us.tolist(), *columns, row.tolist(), strict=True)]
+
+
+def rows_kept(rows: JudgedRows, kept: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> JudgedRows:
+    """Those of the rows that ``kept`` (n,) has, by their numbers from 1 on."""
+    chosen = kept[rows.row - 1]
+    faults, volume_faults = (
+        tuple(fault for fault in own if fault.row and kept[fault.row - 1]) for own in (rows.faults, rows.volume_faults)
+    )
+    return replace(
+        rows,
+        time_us=rows.time_us[chosen],
+        numbers=np.ascontiguousarray(rows.numbers[:, chosen]),
+        row=rows.row[chosen],
+        faults=faults,
+        volume_faults=volume_faults,
+        count=int(np.count_nonzero(kept)),
+    )

@@ -80,16 +80,17 @@ def load_markets(
     read = cache(read_instruments)  # thousands of symbols share one file
     markets = []
     for symbol in strategy.symbols:
-        whole = _candles(data[symbol], strategy.interval, files)
+        reading = replace(files.reading, symbol=symbol)
+        whole = _candles(data[symbol], strategy.interval, replace(files, reading=reading))
         versions = _instruments(strategy, symbol, _told_by(files.instruments, data[symbol][0], read), whole)
         if files.reading.rounded:
             whole = rounded_to_tick(whole, versions[0].tick_size, str(data[symbol][0]))
         candles, earlier = _span(whole, (start_us, end_us), data[symbol])
         beside = marks.get(symbol), funding.get(symbol)
-        market = _market(candles, _tiered(versions, brackets), beside, files.reading)
+        market = _market(candles, _tiered(versions, brackets), beside, reading)
         lacking = _lacking(symbol, {"--mark": marks, "--funding": funding, "--path-data": paths})
         market = replace(market, earlier=earlier, remarks=(*candles.remarks(), *market.remarks, *lacking))
-        markets.append(_with_path(market, candles, (paths.get(symbol), beside[0]), files.reading))
+        markets.append(_with_path(market, candles, (paths.get(symbol), beside[0]), reading))
     return tuple(markets)
 
 
@@ -207,7 +208,7 @@ def _market(
     """The market with the marks and the funding of files ``beside``."""
     marks, funding = beside
     mark = None if marks is None else _marks(candles, marks, reading)
-    settled = None if funding is None else joined_settlements(funding, partial(read_funding, zone=reading.zone))
+    settled = None if funding is None else joined_settlements(funding, partial(read_funding, reading=reading))
     return MarketHistory(
         versions[0],
         candles.interval,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +13,13 @@ import polars as pl
 from tradewire.backtest.data.candles import Candles
 from tradewire.backtest.data.contents import Form, form_of, read_contents
 from tradewire.backtest.data.errors import MarketDataError, iso_of
+from tradewire.backtest.data.reading import PLAIN, Reading
 from tradewire.backtest.data.sources import FrameSource, Source
-from tradewire.backtest.data.table_rows import table_of, times_of
+from tradewire.backtest.data.table_rows import market_rows, table_of, times_of
 from tradewire.ports.backtest import MarkHistory
 from tradewire.trading.alignment import align_funding, align_marks
 from tradewire.trading.columns import ColumnsError, plain_names, refuse_twice
+from tradewire.trading.market_column import market_column
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
@@ -30,19 +31,23 @@ LONGEST_SETTLING_US = 8 * 3_600_000_000
 """Of venues, the longest usual time between two settlements."""
 
 
-def read_funding(source: Source, zone: tzinfo = UTC) -> tuple[IntArray, FloatArray]:
+def read_funding(source: Source, reading: Reading = PLAIN) -> tuple[IntArray, FloatArray]:
     """Settlements of a file or frame: times (µs) that rise and rates (fractions), each shape (m,).
 
-    Raises MarketDataError for missing columns, a rate that is none, beyond ±1 or finer than 1e-8, and for two rates
-    of one time; OSError.
+    Raises MarketDataError for missing columns, rows of another market than the reading's, a rate that is none, beyond
+    ±1 or finer than 1e-8, and for two rates of one time; OSError.
     """
     table, name = _table(source), str(source)
     time, rate = _columns(table.columns, source)
     if not table.height:
         raise MarketDataError(name, found="no rows", allowed="at least one settlement")
     of_csv = table.to_series(rate).dtype == pl.String
-    times = times_of(table.to_series(time), name, zone, first_row=2 if of_csv else 1)
+    first_row = 2 if of_csv else 1
+    column = market_column(table.columns, plain_names(table.columns))
+    kept = market_rows(table, column, name, reading.symbol, [], first_row=first_row)
+    times = times_of(table.to_series(time), name, reading.zone, first_row=first_row)
     rates = _rates(table.to_series(rate), name)
+    times, rates = (times, rates) if kept is None else (times[kept], rates[kept])
     _check_rates(times, rates, name)
     times, first = np.unique(times, return_index=True)
     return times, rates[first]

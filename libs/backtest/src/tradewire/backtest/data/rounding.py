@@ -27,9 +27,11 @@ def rounded_to_tick(candles: Candles, tick: Decimal, source: str) -> Candles:
     moved = int(sum(np.count_nonzero(new != old) for new, old in zip(prices, candles.columns[:4], strict=True)))
     if not all((column > 0.0).all() for column in prices):
         allowed = "prices of a tick or more; give instruments whose tick suits them"
-        raise MarketDataError(source, found=f"a price that the tick {tick} rounds to 0", allowed=allowed)
+        raise MarketDataError(source, found=f"a price that the tick {tick:f} rounds to 0", allowed=allowed)
     open_, high, low, close = prices
-    notes = (*candles.notes, f"prices are rounded to the tick {tick}: {moved:,} of {4 * len(candles):,} moved")
+    fine = f"{candles.rounded:,} had more than 8 decimals, and after that " if candles.rounded else ""
+    said = f"prices are rounded to the tick {tick:f}: {fine}{moved:,} of {4 * len(candles):,} moved"
+    notes = (*candles.notes, said)
     return replace(candles, open=open_, high=high, low=low, close=close, notes=notes)
 
 

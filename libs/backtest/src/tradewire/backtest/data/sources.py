@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import polars as pl
 
+from tradewire.trading.market_column import plain_symbol
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameSource:
@@ -23,11 +25,6 @@ class FrameSource:
 
 Source: TypeAlias = Path | FrameSource
 """A file, or a frame. Its text names it in errors."""
-
-
-def plain_symbol(symbol: str) -> str:
-    """A symbol without what sets its parts off: ``BTC/USDT``, ``BTC-USDT`` and ccxt's ``BTC/USDT:USDT`` are BTCUSDT."""
-    return "".join(letter for letter in symbol.partition(":")[0].upper() if letter.isalnum())
 
 
 def symbol_of(name: str, symbols: tuple[str, ...]) -> str | None:

@@ -12,10 +12,11 @@ import polars as pl
 
 from tradewire.backtest.data.contents import Form
 from tradewire.backtest.data.errors import MarketDataError
-from tradewire.backtest.data.judged import SCALE, JudgedRows, in_order, plainly_good, raw_bars
+from tradewire.backtest.data.judged import SCALE, JudgedRows, in_order, plainly_good, raw_bars, rows_kept
 from tradewire.backtest.data.reading import PLAIN, Reading
 from tradewire.trading.bars_csv import BarFault, judged_bar, zone_note
 from tradewire.trading.columns import DAY_NOTE, Columns, ColumnsError, candle_columns
+from tradewire.trading.market_column import MarketColumn, MarketsError, chosen_market
 from tradewire.trading.times import (
     ALLOWED,
     ISO,
@@ -58,10 +59,47 @@ def rows_of_table(table: pl.DataFrame, source: str, reading: Reading = PLAIN) ->
     numbers = np.zeros((5, table.height))
     for field, place in enumerate(columns.places[1:]):
         numbers[field] = _floats(table.to_series(place), source) + 0.0
+    kept = market_rows(table, columns.market, source, reading.symbol, notes)
+    moved = 0
     if reading.rounded:
-        numbers = np.rint(numbers * SCALE) / SCALE
-    judged = _judged(times, numbers)
-    return replace(judged, has_volume=columns.volume is not None, notes=tuple(notes))
+        found, numbers = numbers, np.rint(numbers * SCALE) / SCALE
+        fine = ((numbers != found) & ~np.isnan(found))[:4]
+        moved = int(np.count_nonzero(fine if kept is None else fine[:, kept]))
+    judged = _judged(times, numbers) if kept is None else rows_kept(_judged(times, numbers), kept)
+    return replace(judged, rounded=moved, has_volume=columns.volume is not None, notes=tuple(notes))
+
+
+def market_rows(
+    table: pl.DataFrame,
+    column: MarketColumn | None,
+    source: str,
+    symbol: str,
+    notes: Notes,
+    *,
+    first_row: int = 1,
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:
+    """Which rows, bool (n,), are of ``symbol`` where a column names markets; None for all.
+
+    ``first_row``: its number in the file. Raises MarketDataError for rows of another market or of several.
+    """
+    if column is None:
+        return None
+    cells = table.to_series(column.place).cast(pl.String).fill_null("").str.strip_chars()
+    first_rows = {cell: place + first_row for cell, place in _first_places(cells)}
+    try:
+        chosen = chosen_market(first_rows, column, symbol)
+    except MarketsError as error:
+        raise MarketDataError(
+            source, field=column.name, row=error.row, found=error.found, allowed=error.allowed
+        ) from error
+    notes.extend(chosen.notes)
+    return None if chosen.cells is None else cells.is_in(list(chosen.cells)).to_numpy()
+
+
+def _first_places(cells: pl.Series) -> list[tuple[str, int]]:
+    """Each value, with the place of its first row."""
+    places = pl.DataFrame({"cell": cells}).with_row_index("place").group_by("cell").agg(pl.col("place").min())
+    return list(places.select("cell", "place").sort("place").iter_rows())
 
 
 def _moments(table: pl.DataFrame, columns: Columns, notes: Notes) -> pl.Series:

@@ -26,13 +26,16 @@ class Beside:
     rates: dict[int, Decimal]
 
     @classmethod
-    def of(cls, candles: Path, interval_us: int, zone: tzinfo = UTC) -> Beside:
-        """Of ``<candles>.mark`` and ``<candles>.funding``, those that exist; times in ``zone``. Raises FatalError."""
+    def of(cls, candles: Path, interval_us: int, zone: tzinfo = UTC, symbol: str = "") -> Beside:
+        """Of ``<candles>.mark`` and ``<candles>.funding``, those that exist; times in ``zone``, rows of ``symbol``.
+
+        Raises FatalError.
+        """
         marks, funding = beside(candles, MARK), beside(candles, FUNDING)
         try:
             return cls(
-                read_marks(read_table(marks), str(marks), zone) if marks else {},
-                read_funding(read_table(funding), str(funding), interval_us, zone) if funding else {},
+                read_marks(read_table(marks), str(marks), zone, symbol) if marks else {},
+                read_funding(read_table(funding), str(funding), interval_us, zone, symbol) if funding else {},
             )
         except BarsFileError as error:
             raise FatalError(str(error)) from error

@@ -106,14 +106,14 @@ class CsvMarketData(MarketDataPort):
 
     def _rows_of(self, file: CandleFile) -> list[RawBar | BarFault]:
         try:
-            return read_rows(read_table(file.path), str(file.path), self._zone)
+            return read_rows(read_table(file.path), str(file.path), self._zone, file.symbol)
         except BarsFileError as error:
             raise FatalError(str(error)) from error
 
     def _verdicts(self, file: CandleFile, rows: Sequence[RawBar | BarFault]) -> Iterator[Verdict]:
         """The verdicts of one file; their positions never fall, for rows are sorted."""
         gate = CandleGate(file.venue, file.symbol, file.interval)
-        beside = Beside.of(file.path, gate.interval_us, self._zone)
+        beside = Beside.of(file.path, gate.interval_us, self._zone, file.symbol)
         verdicts = (verdict for row in rows for verdict in gate.offer(row, now_us=self._clock.now_us()))
         joined = (beside.join(found) if isinstance(found, CandleClosed) else found for found in verdicts)
         return mark_last(joined)
