@@ -34,6 +34,19 @@ floats round: equal typical prices of different bars are no money flow, a rise a
 direction, a market that stands still has no range, and every average of one price is exactly that price. This holds
 for decimals of up to 13 significant digits. Every indicator is held against exact fractions over random markets of
 coarse ticks. TA-Lib compares floats and differs where they round.
+
+**Exact zeros.** What a rule asks of the sign is right: an indicator that is exactly zero of the decimals is zero, one
+above or below it is not, for prices and for arguments such as `close - open`. Distances of a window's values are taken
+to their decimals, so a window of n values near 1e9 with a tick of 0.01 has a variance within (n + 8) · n · 2⁻⁵² of
+itself, and what is made of it (`stddev`, `zscore`, `bollinger_percent`, `correl`, `cci`, `linreg_slope`,
+`efficiency_ratio`) likewise. A sum of n numbers within (n + 8) · 2⁻⁵² of their sizes counts as zero.
+
+Not so: recursive averages and what is made of them (`ema`, `rma`, `dema`, `tema`, `t3`, `trix`, `zlema`, `macd`,
+`apo`, `ppo`, `elder_ray`, `force`, `tsi`, `supertrend`), running sums (`ad`, `adosc`, `obv`, `pvt`) and sums and means
+of floats (`sum`, `sma`, `trima`, `bollinger`, `vwma`, `cmf`, `qstick`, `eom`, `kst`, `awesome`, `dpo`) may show a
+rounding of 2⁻⁵³ of their largest inputs where zero is exact. Rules read `sum`, `sma` and the middle of `bollinger` by
+their sizes all the same. The true range, and what is made of it, has the digits of floats: near 1e9 with a tick of
+0.01 some five.
 """
 
 

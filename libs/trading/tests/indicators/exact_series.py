@@ -1,6 +1,7 @@
 """Series of exact numbers: what the reference of all indicators is made of. Slow, written from the definitions.
 
-Numbers are fractions, None where unknown. A root or a logarithm is the float nearest to it, and a fraction again.
+Numbers are fractions, None where unknown. A logarithm, or a root without a
+fraction, is the float nearest to it, and a fraction again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ def ratio(above: Fraction, below: Fraction, otherwise: Fraction = ZERO) -> Fract
 
 
 def rooted(x: Fraction) -> Fraction:
-    return Fraction(math.sqrt(x))
+    above, below = math.isqrt(x.numerator), math.isqrt(x.denominator)
+    exact = above * above == x.numerator and below * below == x.denominator
+    return Fraction(above, below) if exact else Fraction(math.sqrt(x))
 
 
 def each(function: Callable[..., Number], *columns: Series) -> list[Number]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tradewire.trading.indicators.decimals import distance, settled
 from tradewire.trading.indicators.windows import NAN, STEADY_SIZE, steady, total, total_size
 
 AVERAGE_SIZE = 2  # slots of `ema` and `rma`: count, value (the mean so far while the seed builds up)
@@ -48,53 +49,65 @@ def sma(s: list[float], k: int, n: int, x: float) -> float:
 
 
 def weighted_size(n: float) -> int:
-    """Slots of `weighted`: count, position, anchor, two sums of this turn, twice n values."""
-    return 5 + 2 * int(n)
+    """Slots of `weighted`: count, position, anchor, two sums and the furthest of this turn, three times n values."""
+    return 6 + 3 * int(n)
 
 
 def weighted(s: list[float], k: int, n: int, x: float) -> float:
     """Sum of the last n distances to the anchor, weighted 1 (oldest) to n (newest).
 
-    The anchor, in slot k + 2, is a value inside the window, as in `windows.variance`.
+    The anchor, in slot k + 2, is a value inside the window, as in `windows.variance`; distances are decimals where
+    there are any.
     """
     if x != x:
         return NAN
     i = int(s[k + 1])
-    d = x - s[k + 2]
-    s[k + 5 + i] = x
+    d = distance(x, s[k + 2])
+    s[k + 6 + i] = x
     i += 1
     s[k + 3] += d
     s[k + 4] += i * d
+    s[k + 5] = max(s[k + 5], abs(d))
     if i == n:
         i = 0
         close_turn(s, k, n, x)
     s[k + 1] = float(i)
     if s[k] < n:
         return NAN
-    return s[k + 5 + n + i] + ((n - i) * s[k + 3] + s[k + 4])
+    return s[k + 6 + n + i] + ((n - i) * s[k + 3] + s[k + 4])
 
 
 def close_turn(s: list[float], k: int, n: int, x: float) -> None:
-    """End a turn of `weighted`: slot j holds the plain, slot j + n the weighted sum from itself on."""
+    """End a turn of `weighted`: slot j holds the plain sum from itself on, j + n the weighted, j + 2n the furthest."""
     s[k] = float(n)
     s[k + 2] = x
     s[k + 3] = 0.0
     s[k + 4] = 0.0
+    s[k + 5] = 0.0
     plain = 0.0
     heavy = 0.0
-    for j in range(k + 4 + n, k + 4, -1):
-        plain += s[j] - x
+    far = 0.0
+    for j in range(k + 5 + n, k + 5, -1):
+        d = distance(s[j], x)
+        plain += d
         heavy += plain
+        far = max(far, abs(d))
         s[j] = plain
         s[j + n] = heavy
+        s[j + 2 * n] = far
 
 
 def unweighted(s: list[float], k: int, n: int) -> float:
     """Plain sum of the same distances as `weighted`, whose update must come first."""
-    return s[k + 5 + int(s[k + 1])] + s[k + 3]
+    return s[k + 6 + int(s[k + 1])] + s[k + 3]
+
+
+def furthest(s: list[float], k: int, n: int) -> float:
+    """The largest of the same distances."""
+    return max(s[k + 6 + 2 * n + int(s[k + 1])], s[k + 5])
 
 
 def wma(s: list[float], k: int, n: int, x: float) -> float:
     """Linearly weighted mean of the last n values, the newest weighing n; slots: `weighted_size(n)`."""
     heavy = weighted(s, k, n, x)
-    return s[k + 2] + heavy / (n * (n + 1.0) / 2.0)
+    return settled(s[k + 2] + heavy / (n * (n + 1.0) / 2.0), abs(s[k + 2]) + furthest(s, k, n), n)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from tradewire.trading.indicators import stretches, updates
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, rma
-from tradewire.trading.indicators.decimals import half_way
+from tradewire.trading.indicators.decimals import half_way, settled
+from tradewire.trading.indicators.deviations import centre, deviate, off_centre, squares
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars, factor
 from tradewire.trading.indicators.ranges import RANGE_SIZE, true_range
@@ -45,20 +46,22 @@ def _donchian(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[
 
 def _bollinger_width(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    spread = variance(s, 1, n, x[0])
+    spread = deviate(s, 1, n, x[0])
     if spread == spread:
-        middle = spread_mean(s, 1, n)
+        middle = centre(s, 1, n)
         o[0] = 2.0 * p[1] * math.sqrt(spread) / middle if middle != 0.0 else 0.0
 
 
 def _bollinger_percent(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    spread = variance(s, 1, n, x[0])
+    spread = deviate(s, 1, n, x[0])
     if spread == spread:
         width = p[1] * math.sqrt(spread)
         o[0] = 0.5
         if width > 0.0:
-            o[0] = 0.5 + (x[0] - spread_mean(s, 1, n)) / (2.0 * width)
+            place = off_centre(s, 1, n, x[0]) / (2.0 * width)
+            lost = squares(s, 1, n) / n / spread  # digits of the variance; on a band the place is exactly 0 or 1
+            o[0] = settled(place + 0.5, lost, n) if place < 0.0 else 1.0 + settled(place - 0.5, lost, n)
 
 
 def _keltner(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, mean_size, rma, sma, weighted_size, wma
-from tradewire.trading.indicators.decimals import FAINT, LIFT, difference, half_way
+from tradewire.trading.indicators.decimals import FAINT, LIFT, difference, distance, half_way
+from tradewire.trading.indicators.deviations import deviate
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.momentum import changed
 from tradewire.trading.indicators.params import bars
@@ -20,14 +21,13 @@ from tradewire.trading.indicators.windows import (
     spread_size,
     total,
     total_size,
-    variance,
 )
 
 _BAR = ("high", "low", "close")
 
 
 def _tsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    change = x[0] - s[1]
+    change = distance(x[0], s[1])
     s[1] = x[0]
     if s[0] == 1.0:
         return
@@ -106,7 +106,7 @@ def _rvi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
     m = int(p[1])
     change = x[0] - s[1]
     s[1] = x[0]
-    spread = variance(s, 6, n, x[0])
+    spread = deviate(s, 6, n, x[0])
     if spread != spread:
         return
     deviation = math.sqrt(spread)
@@ -148,7 +148,7 @@ def _vortex(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
 def _ulcer(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
     peak = highest(s, 1, n, x[0])
-    drop = 100.0 * ((x[0] - peak) / peak) if peak != 0.0 else 0.0
+    drop = 100.0 * (distance(x[0], peak) / peak) if peak != 0.0 else 0.0
     squares = total(s, 4 + 2 * n, n, drop * drop)
     if squares == squares:
         o[0] = math.sqrt(squares / n)

@@ -10,6 +10,10 @@ for: to a whole number N of 10⁻ᵏ with N < 2⁴⁹. A sum of m values, scaled
 digits. The float of N / 10ᵏ is the nearest to the decimal, so equal decimals are equal floats, and unequal ones differ.
 Numbers with more digits are rounded to that many.
 
+**Distances to one value of a window** (`distance`) are taken to their decimal only where one is within the rounding of
+the two numbers, so that distances of what has no decimals keep all their digits. A sum of n of them, of sizes that
+add up to S, is off by less than (n + 8) · 2u · S; `settled` takes a result within that for the 0 that it stands for.
+
 **Results of a recursion** (a trailing stop) have no such digits. `beyond` takes two of them for equal when they are
 within 2⁻⁴⁰ of themselves, which is above what rounding can amount to, and below what a tick can be. The bound of each
 recursion stands where it is used.
@@ -26,6 +30,8 @@ UNITS = tuple(
     for exponent in range(LOWEST_EXPONENT, HIGHEST_EXPONENT + 1)
 )
 """By the exponent of a size: the largest power of ten whose product with any such size is below 2⁴⁹."""
+ULP = 2.0**-53
+"""Half of the distance between floats next to 1: what rounds off at most."""
 ROUNDER = 1.5 * 2.0**52
 """Floats from here on have no fraction: adding it rounds half to even."""
 ROUNDING = 2.0**-40
@@ -56,6 +62,27 @@ def nearest_decimal(x: float, size: float) -> float:
 def difference(a: float, b: float) -> float:
     """a - b as decimals."""
     return nearest_decimal(a - b, abs(a) + abs(b))
+
+
+def decimal_within(x: float, size: float, off: float) -> float:
+    """The decimal within `off` of the size from a number; the number itself where there is none."""
+    exponent = math.frexp(size)[1]
+    if exponent < LOWEST_EXPONENT or exponent > HIGHEST_EXPONENT:
+        return x
+    unit = UNITS[exponent - LOWEST_EXPONENT]
+    scaled = x * unit
+    whole = scaled + ROUNDER - ROUNDER
+    return whole / unit if abs(scaled - whole) <= off * (size * unit) else x
+
+
+def distance(a: float, b: float) -> float:
+    """a - b: the decimal within the rounding of both numbers, of their difference and of its scale, if there is one."""
+    return decimal_within(a - b, abs(a) + abs(b), 3.0 * ULP)
+
+
+def settled(x: float, size: float, n: float) -> float:
+    """0 where a sum of n numbers, whose sizes add up to `size`, is within its rounding of it; else the sum."""
+    return 0.0 if abs(x) <= (n + 8.0) * 2.0 * ULP * size else x
 
 
 def half_way(a: float, b: float) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tradewire.trading.indicators import lanes, updates
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
-from tradewire.trading.indicators.decimals import difference
+from tradewire.trading.indicators.decimals import difference, distance, settled
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
 from tradewire.trading.indicators.windows import NAN, delayed, ring_size
@@ -49,7 +49,7 @@ def _momentum(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[
 
 def _rocp(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     old = delayed(s, 1, int(p[0]), x[0])
-    o[0] = (x[0] - old) / old if old != 0.0 else 0.0
+    o[0] = distance(x[0], old) / old if old != 0.0 else 0.0
 
 
 def _shift(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -60,7 +60,7 @@ def _cmo(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
     index = relative_strength(s, 1, int(p[0]), x[0])
     if index == index:
         moved = s[4] + s[6] != 0.0 or index != 0.0
-        o[0] = 2.0 * index - 100.0 if moved else 0.0
+        o[0] = settled(2.0 * index - 100.0, 200.0, p[0]) if moved else 0.0  # no more than what both averages round
 
 
 def _rsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -69,7 +69,7 @@ def _rsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
 
 def _roc(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     old = delayed(s, 1, int(p[0]), x[0])
-    o[0] = (x[0] / old - 1.0) * 100.0 if old != 0.0 else 0.0
+    o[0] = 100.0 * (distance(x[0], old) / old) if old != 0.0 else 0.0
 
 
 RSI = Indicator(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, mean_size, sma
-from tradewire.trading.indicators.decimals import difference, half_way, typical_price
+from tradewire.trading.indicators.decimals import difference, distance, half_way, nearest_decimal, settled
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.momentum import STRENGTH_SIZE, relative_strength
 from tradewire.trading.indicators.params import bars
@@ -55,19 +55,22 @@ def _willr(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[flo
 
 def _cci(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    typical = typical_price(x[0], x[1], x[2])
-    i = int(s[2])
-    s[3 + i] = typical
-    s[2] = 0.0 if i + 1 == n else i + 1.0
+    height = nearest_decimal(x[0] + x[1] + x[2], abs(x[0]) + abs(x[1]) + abs(x[2]))  # three typical prices, no third
+    i = int(s[1])
+    s[2 + i] = height
+    s[1] = 0.0 if i + 1 == n else i + 1.0
     if s[0] < n:
         return
     offset = 0.0  # distances to the newest value, so that a flat window deviates by exactly nothing
-    for j in range(3, 3 + n):
-        offset += s[j] - typical
-    offset /= n
+    way = 0.0
+    for j in range(2, 2 + n):
+        apart = distance(s[j], height)
+        offset += apart
+        way += abs(apart)
+    offset = settled(offset, way, n) / n
     deviation = 0.0
-    for j in range(3, 3 + n):
-        deviation += abs(s[j] - typical - offset)
+    for j in range(2, 2 + n):
+        deviation += abs(distance(s[j], height) - offset)
     o[0] = -offset / (0.015 * (deviation / n)) if deviation > 0.0 else 0.0
 
 
@@ -186,7 +189,7 @@ CCI = Indicator(
     fields=_BAR,
     params=(bars(20, low=2),),
     outputs=("value",),
-    kernel=Kernel(_cci, size=lambda n: 3 + n, warmup=lambda n: n - 1),
+    kernel=Kernel(_cci, size=lambda n: 2 + n, warmup=lambda n: n - 1),
 )
 BOP = Indicator(
     name="bop",

@@ -5,16 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tradewire.trading.indicators.averages import unweighted, weighted, weighted_size
+from tradewire.trading.indicators.averages import furthest, unweighted, weighted, weighted_size
+from tradewire.trading.indicators.decimals import settled
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
 
 
 def slope(s: list[float], k: int, n: int, x: float) -> float:
-    """Slope of the line, unit of x per bar, for n ≥ 2; slots: `weighted_size(n)`."""
+    """Slope of the line, unit of x per bar, for n ≥ 2; slots: `weighted_size(n)`.
+
+    Sizes of what is added and taken away add up to at most n · (n + 1) times the furthest distance.
+    """
     heavy = weighted(s, k, n, x)
     middle = (n + 1.0) / 2.0  # `weighted` counts positions from 1
-    return (heavy - middle * unweighted(s, k, n)) / (n * (n * n - 1.0) / 12.0)
+    rise = settled(heavy - middle * unweighted(s, k, n), n * (n + 1.0) * furthest(s, k, n), n)
+    return rise / (n * (n * n - 1.0) / 12.0)
 
 
 def level(s: list[float], k: int, n: int) -> float:
@@ -22,10 +27,18 @@ def level(s: list[float], k: int, n: int) -> float:
     return s[k + 2] + unweighted(s, k, n) / n
 
 
+def at(s: list[float], k: int, n: int, rise: float, bars: float) -> float:
+    """Where the line of a slope passes so many bars after the middle of the window, at most n of them.
+
+    The slope is off by less than (n + 8) · 2⁻⁵² · 24 / n times the furthest distance.
+    """
+    return settled(level(s, k, n) + rise * bars, abs(s[k + 2]) + 32.0 * furthest(s, k, n), n)
+
+
 def _linreg(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
     rise = slope(s, 1, n, x[0])
-    o[0] = level(s, 1, n) + rise * ((n - 1.0) / 2.0)
+    o[0] = at(s, 1, n, rise, (n - 1.0) / 2.0)
 
 
 def _linreg_slope(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -39,13 +52,13 @@ def _linreg_angle(s: list[float], p: tuple[float, ...], x: Sequence[float], o: l
 def _linreg_intercept(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
     rise = slope(s, 1, n, x[0])
-    o[0] = level(s, 1, n) - rise * ((n - 1.0) / 2.0)
+    o[0] = at(s, 1, n, rise, (1.0 - n) / 2.0)
 
 
 def _tsf(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
     rise = slope(s, 1, n, x[0])
-    o[0] = level(s, 1, n) + rise * ((n + 1.0) / 2.0)
+    o[0] = at(s, 1, n, rise, (n + 1.0) / 2.0)
 
 
 LINREG = Indicator(

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, mean_size, sma, weighted_size, wma
+from tradewire.trading.indicators.decimals import distance, settled
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars, factor
 from tradewire.trading.indicators.windows import NAN, delayed, ring_size, total, total_size
@@ -56,9 +57,11 @@ def _trima(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[flo
 def _hma(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
     half = n // 2
-    after = 6 + 2 * n
-    sharp = 2.0 * wma(s, after, half, x[0]) - wma(s, 1, n, x[0])
-    o[0] = wma(s, after + 5 + 2 * half, int(math.sqrt(p[0])), sharp)
+    after = 7 + 3 * n
+    quick = 2.0 * wma(s, after, half, x[0])
+    calm = wma(s, 1, n, x[0])
+    sharp = settled(quick - calm, abs(quick) + abs(calm), n)
+    o[0] = wma(s, after + 6 + 3 * half, int(math.sqrt(p[0])), sharp)
 
 
 def _zlema(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -72,12 +75,12 @@ def efficiency(s: list[float], k: int, n: int, x: float) -> float:
     Slots: `total_size(n)`, `ring_size(n)`, previous value; x must be a bar's own value, not a derived one.
     """
     last = k + 5 + 2 * n
-    path = total(s, k, n, abs(x - s[last])) if s[0] > 1.0 else NAN
+    path = total(s, k, n, abs(distance(x, s[last]))) if s[0] > 1.0 else NAN
     old = delayed(s, k + 3 + n, n, x)
     s[last] = x
     if path != path or old != old:
         return NAN
-    way = abs(x - old)
+    way = abs(distance(x, old))
     return way / path if path > way else 1.0
 
 

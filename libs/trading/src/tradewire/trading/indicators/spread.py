@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tradewire.trading.indicators.decimals import difference
+from tradewire.trading.indicators.decimals import difference, distance, settled
+from tradewire.trading.indicators.deviations import deviate, off_centre
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
 from tradewire.trading.indicators.windows import (
     accumulate_back,
-    spread_mean,
     spread_size,
-    variance,
 )
 
 RETURN_ROUNDING = 2.0**-50
@@ -30,8 +29,8 @@ def paired(s: list[float], k: int, n: int, x: float, y: float) -> bool:
     True once the window is full; `paired_sum` reads the sums 0 to 4.
     """
     i = int(s[k + 1])
-    a = x - s[k + 2]
-    b = y - s[k + 3]
+    a = distance(x, s[k + 2])
+    b = distance(y, s[k + 3])
     s[k + 4] += a
     s[k + 5] += b
     s[k + 6] += a * a
@@ -53,8 +52,8 @@ def close_turn(s: list[float], k: int, n: int, x: float, y: float) -> None:
     s[k + 2] = x
     s[k + 3] = y
     for j in range(k + 9, k + 9 + n):
-        a = s[j] - x
-        b = s[j + n] - y
+        a = distance(s[j], x)
+        b = distance(s[j + n], y)
         s[j] = a
         s[j + n] = b
         s[j + 2 * n] = a * a
@@ -70,21 +69,30 @@ def paired_sum(s: list[float], k: int, n: int, which: int) -> float:
     return s[k + 9 + which * n + int(s[k + 1])] + s[k + 4 + which]
 
 
+def covaried(s: list[float], k: int, n: int) -> float:
+    """n times the covariance of the window of `paired`; exactly 0.0 where the decimals have none.
+
+    Sizes of the products add up to at most the root of the product of both sums of squares.
+    """
+    shared = paired_sum(s, k, n, 4) - paired_sum(s, k, n, 0) * paired_sum(s, k, n, 1) / n
+    return settled(shared, math.sqrt(paired_sum(s, k, n, 2) * paired_sum(s, k, n, 3)), n)
+
+
 def _stddev(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    spread = variance(s, 1, int(p[0]), x[0])
+    spread = deviate(s, 1, int(p[0]), x[0])
     if spread == spread:
         o[0] = math.sqrt(spread)
 
 
 def _variance(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    o[0] = variance(s, 1, int(p[0]), x[0])
+    o[0] = deviate(s, 1, int(p[0]), x[0])
 
 
 def _zscore(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    spread = variance(s, 1, n, x[0])
+    spread = deviate(s, 1, n, x[0])
     if spread == spread:
-        o[0] = (x[0] - spread_mean(s, 1, n)) / math.sqrt(spread) if spread > 0.0 else 0.0
+        o[0] = off_centre(s, 1, n, x[0]) / math.sqrt(spread) if spread > 0.0 else 0.0
 
 
 def _percent_rank(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -111,7 +119,7 @@ def _correl(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
         second = paired_sum(s, 1, n, 3) - b * b / n
         o[0] = 0.0
         if first > 0.0 and second > 0.0:
-            o[0] = (paired_sum(s, 1, n, 4) - a * b / n) / (math.sqrt(first) * math.sqrt(second))
+            o[0] = covaried(s, 1, n) / (math.sqrt(first) * math.sqrt(second))
 
 
 def _beta(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -123,9 +131,8 @@ def _beta(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[floa
     if s[0] > 1.0 and paired(s, 3, n, a, b):
         first = paired_sum(s, 3, n, 0)
         spread = paired_sum(s, 3, n, 2) - first * first / n
-        shared = paired_sum(s, 3, n, 4) - first * paired_sum(s, 3, n, 1) / n
         rounding = RETURN_ROUNDING * abs(a)
-        o[0] = shared / spread if spread > n * rounding * rounding else 0.0
+        o[0] = covaried(s, 3, n) / spread if spread > n * rounding * rounding else 0.0
 
 
 STDDEV = Indicator(

@@ -19,14 +19,20 @@ from fractions import Fraction
 import numpy as np
 
 from tradewire.trading.indicators import FloatArray
-from tradewire.trading.indicators.decimals import HIGHEST_EXPONENT, LOWEST_EXPONENT, ROUNDER, UNITS
+from tradewire.trading.indicators.decimals import (
+    HIGHEST_EXPONENT,
+    LOWEST_EXPONENT,
+    ROUNDER,
+    ULP,
+    UNITS,
+    decimal_within,
+)
 from tradewire.trading.language.numbers import ArrayForm, ScalarForm, SeriesArrays, array_form, scalar_form
 from tradewire.trading.language.ties import size_of
 from tradewire.trading.language.tree import Arithmetic, Constant, Field, Function, Negate, Number
 
 ROUNDINGS_MAX = 6
 """Of a number that has a nearest decimal without doubt."""
-ULP = 2.0**-53
 _UNITS = np.array(UNITS)
 
 
@@ -36,7 +42,7 @@ def argument_form(tree: Number) -> ScalarForm:
     if behind is None:
         return scalar_form(tree, argument_form)
     form, off, size = scalar_form(tree), behind[0], scalar_form(behind[1])
-    return lambda snapshot: _nearest_decimal(form(snapshot), size(snapshot), off)
+    return lambda snapshot: decimal_within(form(snapshot), size(snapshot), off)
 
 
 def argument_values(tree: Number, series: SeriesArrays, length: int) -> FloatArray:
@@ -91,19 +97,8 @@ def _keeps_decimals(divisor: Number) -> bool:
     return left == 1
 
 
-def _nearest_decimal(x: float, size: float, off: float) -> float:
-    """The decimal within `off` of the size from a number; the number itself where there is none."""
-    exponent = math.frexp(size)[1]
-    if exponent < LOWEST_EXPONENT or exponent > HIGHEST_EXPONENT:
-        return x
-    unit = UNITS[exponent - LOWEST_EXPONENT]
-    scaled = x * unit
-    whole = scaled + ROUNDER - ROUNDER
-    return whole / unit if abs(scaled - whole) <= off * (size * unit) else x
-
-
 def _nearest_decimals(values: FloatArray, sizes: FloatArray, off: float) -> FloatArray:
-    """`_nearest_decimal` of each."""
+    """`decimal_within` of each."""
     exponents = np.frexp(sizes)[1]
     known = (exponents >= LOWEST_EXPONENT) & (exponents <= HIGHEST_EXPONENT)
     units = _UNITS[np.where(known, exponents - LOWEST_EXPONENT, 0)]
