@@ -46,7 +46,23 @@ async def test_place_when_another_process_took_the_account_while_this_one_stood_
         await MemoryLedger(story.tables).acquire([0])
 
     story.ledger.commit = suspended  # type: ignore[method-assign]
-    await rig.place([intent("o-1")])
     with pytest.raises(FencedError):
-        await rig.step()
+        await rig.place([intent("o-1")])
     assert rig.venue.accepted == {}
+
+
+async def test_place_when_many_wait_behind_slow_writes_then_each_is_sent_after_a_write_of_its_own() -> None:
+    story = Story()
+    rig = await story.begin()
+    commit = story.ledger.commit
+
+    async def slow(changes: Changes) -> None:
+        await commit(changes)
+        rig.clock.advance(seconds=1)
+
+    story.ledger.commit = slow  # type: ignore[method-assign]
+    names = [f"o-{number}" for number in range(10)]
+    await rig.place([intent(name) for name in names])  # a pass over all of them takes longer than a write is fresh
+    for _ in range(3):
+        await rig.step()
+    assert list(rig.venue.accepted) == names

@@ -188,8 +188,9 @@ class OrderRouter:
         if order is not None and order.cancel_wanted and order.status in OPEN:
             self.withdraw(client_id)
 
-    async def _send(self, order: LiveOrder) -> None:
-        """The one call that sends an order, once its SUBMITTED is in the ledger, whose writer we were just before."""
+    async def _send(self, order: LiveOrder, *, again: bool = False) -> None:
+        """The one call that sends an order, once its SUBMITTED is in the ledger, whose writer we were just before.
+        ``again``: after a second write, and not behind other orders, where it would grow old once more."""
         await self._writer.commit()
         client_id, ask = order.client_order_id, self._asks[order.client_order_id]
         order = self._account.book.orders.get(client_id, order)
@@ -202,7 +203,8 @@ class OrderRouter:
             return await self._writer.commit()
         if age_us > self._policy.fresh_us:
             self._account.say_again(client_id, self._clock.now_us(), STALE)  # which only the account's owner can write
-            return self._will_send(client_id)
+            self._will_send(client_id)
+            return None if again else await self._send(order, again=True)
         self._account.may_have_been_sent(client_id, self._clock.now_us())
         try:
             answer = await self._venue.submit(order.symbol, order.intent, asked_us)
