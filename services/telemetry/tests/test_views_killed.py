@@ -178,13 +178,25 @@ class Stream:
         return self
 
     async def events(self) -> Any:
-        yield Event(self._record)
+        one = self._record
+        yield Event(Message(one.topic, one.partition, one.offset, one.key, one.value, one.timestamp_ms / 1000))
 
     async def ack(self, event: Event) -> None:
         self.acked.append(event.message.offset)
 
 
+class Message(NamedTuple):
+    """A record as faust has it. ``timestamp``: in seconds."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: float
+
+
 class Event(NamedTuple):
     """An event of faust's: its message."""
 
-    message: Record
+    message: Message

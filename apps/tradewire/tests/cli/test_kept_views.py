@@ -72,6 +72,8 @@ def test_views_run_beside_the_services_and_come_back_after_a_kill(
         while not (views := status_of(root, capsys))["handled"]:
             Event().wait(0.1)
         assert (views["restarts"], views["phase"], views["last_success_us"] > 0) == (1, "running", True)
+        while status_of(root, capsys)["lag_records"] is None:
+            Event().wait(0.1)  # the views report themselves every few seconds
     finally:
         main(["down", "--root", str(root)])
     assert read_platform(root) is None

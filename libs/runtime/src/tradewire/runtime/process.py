@@ -33,10 +33,11 @@ from tradewire.runtime.loop.connecting import closed, in_thread, until_reached
 from tradewire.runtime.loop.failures import run_in_turn
 from tradewire.runtime.loop.garbage import rare_collections
 from tradewire.runtime.loop.worker import Worker
+from tradewire.runtime.observe.failures_logged import why
 from tradewire.runtime.observe.figures import Figures
 from tradewire.runtime.observe.health import Booting, Health, HealthServer, StallWatch, health_app
 from tradewire.runtime.observe.heartbeat import Heartbeat
-from tradewire.runtime.observe.instances import Instances, why
+from tradewire.runtime.observe.instances import Instances
 from tradewire.runtime.observe.logs import LogCounter, configure_logging
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.secrets import scrub
@@ -142,7 +143,7 @@ async def _work(
     metrics.registry.register(figures)
     try:
         heartbeat = Heartbeat(workers, bus, metrics, clock, health)
-        async with _beats(health, heartbeat, Instances(workers, bus, codec, health, settings, clock)):
+        async with beats(health, heartbeat, Instances(workers, bus, codec, health, settings, clock)):
             await _until_stopped(workers, bus, stop, clock)
     finally:
         metrics.registry.unregister(figures)
@@ -151,10 +152,10 @@ async def _work(
 
 
 @asynccontextmanager
-async def _beats(health: Health, heartbeat: Heartbeat, instances: Instances) -> AsyncIterator[None]:
+async def beats(health: Health, heartbeat: Heartbeat, instances: Instances) -> AsyncIterator[None]:
     """What is told of the workers meanwhile; their end, when it was orderly."""
     health.own_waits = instances.waits
-    beats = [asyncio.create_task(beating) for beating in (instances.report(), heartbeat.beat())]
+    beating = [asyncio.create_task(telling) for telling in (instances.report(), heartbeat.beat())]
     try:
         yield
         await closed(instances.once(phase="stopped"), "the report of the end")
@@ -162,9 +163,9 @@ async def _beats(health: Health, heartbeat: Heartbeat, instances: Instances) -> 
         await closed(instances.once(phase="ended", error=why(error)), "the report of the end")
         raise
     finally:
-        for beat in beats:
+        for beat in beating:
             beat.cancel()
-        await asyncio.gather(*beats, return_exceptions=True)
+        await asyncio.gather(*beating, return_exceptions=True)
 
 
 async def _until_stopped(workers: list[Worker], bus: EventBusPort, stop: asyncio.Event, clock: ClockPort) -> None:

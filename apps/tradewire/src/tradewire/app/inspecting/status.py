@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -120,14 +120,14 @@ async def platform_status(root: Path, clock: ClockPort) -> PlatformStatus | None
         own = [server.answers for server in servers if server.name == "kafka"]
         endpoints = stack.endpoints if all(own) else None  # what does not answer is not asked again
         services, instances = await asyncio.gather(_services(platform, endpoints, clock), _instances(endpoints, clock))
-    running = platform is not None and platform.phase.value == "running"
+        services = tuple(_with_own_lag(service, instances) for service in services)
     found = _problems(servers, services, instances)
     return PlatformStatus(
         root=str(root),
         phase=platform.phase.value if platform is not None else "running" if stack.ready else "starting",
         owner_pid=stack.owner.pid,
         market=platform.market if platform is not None else "",
-        healthy=(running or platform is None) and not found,
+        healthy=(platform is None or platform.phase.value == "running") and not found,
         servers=tuple(servers),
         services=services,
         instances=None if isinstance(instances, str) else instances,
@@ -180,6 +180,14 @@ def busy() -> str:
     """Says that this machine has more work than it can do, where that is so: a part may be slow and well."""
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     return f"; this machine is busy (load {load:.0f} on {cores} cores), ask again" if load > 2 * cores else ""
+
+
+def _with_own_lag(service: ServiceStatus, instances: tuple[InstanceStatus, ...] | str) -> ServiceStatus:
+    """The lag as the service itself reports it, where the broker tells none: the views' group changes its name."""
+    if service.lag_records is not None or isinstance(instances, str):
+        return service
+    own = [one for one in instances if one.service == service.name and one.pid == service.pid]
+    return replace(service, lag_records=own[0].lag_records, lag_seconds=own[0].lag_seconds) if own else service
 
 
 async def _server(name: str, stack: StackState, clock: ClockPort) -> ServerStatus:

@@ -25,6 +25,7 @@ from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError
 from tradewire.ports.message import WaitReason
 from tradewire.runtime.observe.document_page import POLICY, document_page
+from tradewire.runtime.observe.failures_logged import FailuresLogged
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.progress import Progress
 from tradewire.runtime.observe.readiness import Readiness
@@ -91,6 +92,7 @@ class Health:
         self.own_waits: Callable[[str], Sequence[WaitReason]] = lambda _: ()
         """What a process waits for itself, by service."""
         self.loop_turned_s = clock.monotonic_s()
+        self._failures = FailuresLogged("a question about a service's health")
         self.watch(workers, watch)
 
     def watch(self, workers: Sequence[Watched], watch: StallWatch | None) -> None:
@@ -102,9 +104,20 @@ class Health:
         def waits() -> list[WaitReason]:
             (worker,) = [each for each in self._workers if each.service.name == service]  # which may be another by now
             stuck = [WaitReason("stuck", f"records of {place.topic}/{place.partition}") for place in self.stalled]
-            return [*worker.waits(), *stuck, *self.own_waits(service)]
+            return [*self.waits(worker), *stuck, *self.own_waits(service)]
 
         return Readiness(waits, self._clock, self._wait_s)
+
+    def waits(self, worker: Watched) -> list[WaitReason]:
+        """What a worker can't go on without; that it can't be told is a reason, too: whoever asks gets an answer."""
+        with self._failures:
+            return worker.waits()
+        return [WaitReason("unknown", f"what it waits for, which can't be told: {self._failures.last}")]
+
+    def _details(self, service: Service) -> dict[str, Any]:
+        with self._failures:
+            return service.status()
+        return {"error": scrub(self._failures.last)}
 
     def unready(self, service: str) -> list[WaitReason]:
         """What keeps a service from being ready."""
@@ -136,11 +149,11 @@ class Health:
                 "dead_letters": worker.progress.dead_letters,
                 "records_lost": worker.progress.records_lost,
                 "last_error": scrub(worker.progress.last_error or "") or None,
-                "waits_for": _shown(worker.waits()),
+                "waits_for": _shown(self.waits(worker)),
                 "positions": {
                     f"{place.topic}/{place.partition}": offset for place, offset in worker.progress.positions.items()
                 },
-                "details": worker.service.status(),
+                "details": self._details(worker.service),
             }
             for worker in self._workers
         }
@@ -174,16 +187,10 @@ class Health:
         """Note that the loop turns, for as long as it does, and what is waited for."""
         while True:
             self.loop_turned_s = self._clock.monotonic_s()
-            self._look()
+            with self._failures:
+                for judge in self._judges.values():
+                    judge.look()
             await asyncio.sleep(1.0)
-
-    def _look(self) -> None:
-        """Note what each service waits for. One that can't say so has its fault; the loop turns all the same."""
-        for name, judge in self._judges.items():
-            try:
-                judge.look()
-            except Exception:
-                log.exception("what a service waits for is unknown", extra={"service": name})
 
 
 def _shown(waits: Sequence[WaitReason]) -> list[dict[str, Any]]:

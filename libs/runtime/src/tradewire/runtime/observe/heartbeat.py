@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from tradewire.ports.bus import EventBusPort
 from tradewire.ports.clock import ClockPort
-from tradewire.runtime.loop.worker import Worker
-from tradewire.runtime.observe.health import Health
+from tradewire.runtime.observe.failures_logged import FailuresLogged
+from tradewire.runtime.observe.health import Health, Watched
 from tradewire.runtime.observe.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ class Heartbeat:
     """Says for each worker of a process how it is."""
 
     def __init__(
-        self, workers: Sequence[Worker], bus: EventBusPort, metrics: Metrics, clock: ClockPort, health: Health
+        self, workers: Sequence[Watched], bus: EventBusPort, metrics: Metrics, clock: ClockPort, health: Health
     ) -> None:
         self._workers, self._bus, self._metrics, self._clock = workers, bus, metrics, clock
         self._health = health
@@ -33,8 +33,10 @@ class Heartbeat:
 
     async def beat(self) -> None:
         """Beat until cancelled."""
+        failures = FailuresLogged("a heartbeat")
         while True:
-            self.once()
+            with failures:
+                self.once()
             await asyncio.sleep(BEAT_SECONDS)
 
     def once(self) -> None:

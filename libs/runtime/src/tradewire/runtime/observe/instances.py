@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Sequence
+from typing import Protocol
 
 from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.clock import ClockPort
@@ -18,8 +19,9 @@ from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.codec.headers import lineage
 from tradewire.runtime.codec.messages import read_record
-from tradewire.runtime.loop.worker import Worker
-from tradewire.runtime.observe.health import Health
+from tradewire.runtime.observe.failures_logged import FailuresLogged
+from tradewire.runtime.observe.health import Health, Watched
+from tradewire.runtime.observe.lag import LagWatch
 from tradewire.runtime.observe.secrets import scrub
 from tradewire.runtime.settings import RuntimeSettings
 
@@ -57,11 +59,11 @@ async def _read(record: Record, codec: Codec) -> InstanceReported | None:
     return event if isinstance(event, InstanceReported) else None
 
 
-def why(error: BaseException) -> str:
-    """The exceptions behind one, by their types and texts."""
-    if isinstance(error, BaseExceptionGroup):
-        return "; ".join(map(why, error.exceptions))
-    return f"{type(error).__name__}: {error}"
+class Reported(Watched, Protocol):
+    """What is asked of a worker that reports itself."""
+
+    version: str
+    lag: LagWatch
 
 
 class Instances:
@@ -69,7 +71,7 @@ class Instances:
 
     def __init__(
         self,
-        workers: Sequence[Worker],
+        workers: Sequence[Reported],
         bus: EventBusPort,
         codec: Codec,
         health: Health,
@@ -88,9 +90,12 @@ class Instances:
 
     async def report(self) -> None:
         """Report until cancelled, first of all what earlier lives came to."""
-        await self._read_back()
+        failures = FailuresLogged("a report of the instances")
+        with failures:
+            await self._read_back()
         while True:
-            await self.once()
+            with failures:
+                await self.once()
             await asyncio.sleep(REPORT_SECONDS)
 
     async def _read_back(self) -> None:
@@ -131,7 +136,7 @@ class Instances:
             return []
         return [WaitReason("crash_loop", f"a life of {STEADY_SECONDS:.0f} s: this is start {len(starts)} in a row")]
 
-    def _record(self, worker: Worker, phase: str, error: str) -> Outgoing:
+    def _record(self, worker: Reported, phase: str, error: str) -> Outgoing:
         name, progress, now_us = worker.service.name, worker.progress, self._clock.now_us()
         unready = self._health.unready(name)
         event = InstanceReported(
@@ -143,7 +148,7 @@ class Instances:
             phase=phase or progress.phase,
             ready=not phase and self._health.is_ready(name),
             unready=_texts(unready),
-            waits_for=_texts(worker.waits()),
+            waits_for=_texts(self._health.waits(worker)),
             started_us=tuple(self._starts[self.id_of(name)]),
             reported_at_us=now_us,
             last_success_us=progress.last_success_us,

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
 from tradewire.ports.message import WaitReason
+from tradewire.runtime.observe.failures_logged import FailuresLogged, why
 from tradewire.runtime.observe.metrics import Metrics
 
 
@@ -31,15 +32,23 @@ class Reach:
 
     async def watch(self) -> None:
         """Ask until cancelled. An answer that does not come counts like an error: nothing is reached meanwhile."""
+        failures = FailuresLogged(f"a question to the {self.name}")
         while True:
-            try:
-                await self._ask()
-            except TradewireError as error:
-                self._error = f": {error}"
-            else:
-                self._reached_s, self._error = self._clock.monotonic_s(), ""
-                self._metrics.reached.labels(self._service, self.name).set(self._clock.now_us() / 1e6)
+            with failures:
+                await self._once()
             await asyncio.sleep(self._every_s)
+
+    async def _once(self) -> None:
+        try:
+            await self._ask()
+        except TradewireError as error:
+            self._error = f": {error}"
+        except Exception as error:
+            self._error = f": {why(error)}"
+            raise
+        else:
+            self._reached_s, self._error = self._clock.monotonic_s(), ""
+            self._metrics.reached.labels(self._service, self.name).set(self._clock.now_us() / 1e6)
 
     def waits(self, within_s: float) -> Iterator[WaitReason]:
         """The dependency, when it has not answered for so long."""

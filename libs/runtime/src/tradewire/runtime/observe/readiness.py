@@ -8,7 +8,8 @@ from tradewire.ports.clock import ClockPort
 from tradewire.ports.message import WaitReason
 
 AT_ONCE = frozenset(
-    {"starting", "partitions", "restoring", "parked_key", "lag", "unreachable", "stuck", "busy", "crash_loop"}
+    {"starting", "partitions", "restoring", "parked_key", "lag"}
+    | {"unreachable", "stuck", "busy", "crash_loop", "unknown"}
 )
 """Reasons that are told only when they hold work up, or have done so for long already."""
 DELIBERATE = frozenset({"paused"})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from tradewire.ports.bus import EventBusPort, Place
+from tradewire.ports.bus import EventBusPort
 from tradewire.telemetry.adapters.views.rows import Rows
-from tradewire.telemetry.adapters.views.worker import GROUP, TOPIC_NAMES
+from tradewire.telemetry.adapters.views.watching import places_of
+from tradewire.telemetry.adapters.views.worker import GROUP
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ async def begin_again_if_ahead(bus: EventBusPort, rows: Rows) -> bool:
     That happens when the machine dies before the disk has what the process wrote, when the folder is an older copy, and
     when faust commits what it has thrown away while partitions moved. Raises RetryableError.
     """
-    places = [Place(topic, number) for topic in TOPIC_NAMES for number in range(await bus.partitions(topic))]
+    places = await places_of(bus)
     committed = await bus.committed(GROUP.format(generation=rows.generation), places)
     written, begins = rows.positions(), await bus.begin_offsets(places)
     behind = {

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import faust
+from faust.exceptions import ConsumerNotStarted
 
-from tradewire.ports.bus import Place, Record
+from tradewire.ports.bus import Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError, RetryableError
 from tradewire.ports.events import AccountStateChanged, OrderFilled
@@ -56,7 +57,8 @@ def _credentials(security: KafkaSecurity) -> Any:
 
 def _record(message: Any) -> Record:
     """A record as faust's consumer has it; its headers are of no use here."""
-    return Record(message.topic, message.partition, message.offset, message.key, message.value, (), 0)
+    timestamp_ms = round((message.timestamp or 0.0) * 1000)
+    return Record(message.topic, message.partition, message.offset, message.key, message.value, (), timestamp_ms)
 
 
 class ViewWorker:
@@ -67,7 +69,11 @@ class ViewWorker:
     ) -> None:
         brokers, security, _ = split_address(bus_url)
         self._codec, self._windows, self._rows, self._clock, self._metrics = codec, windows, rows, clock, metrics
-        self.progress = Progress()
+        self.progress = Progress(positions=rows.positions())
+        self.busy = False
+        """A record is in hand."""
+        self.handled: Callable[[Record], None] = lambda _: None
+        """Told of each record that was handled."""
         self.app = faust.App(
             GROUP.format(generation=rows.generation),
             broker=[f"kafka://{broker}" for broker in brokers.split(",")],
@@ -87,23 +93,33 @@ class ViewWorker:
 
     async def _windows_of(self, stream: Any) -> AsyncIterator[None]:
         async for event in stream.noack().events():
-            message = event.message
+            record, self.busy = _record(event.message), True
             try:
-                outcome = await self._take(_record(message))
+                outcome = await self._take(record)
             except Exception as error:  # what can't be written would be passed over: the process begins again
                 await self.app.crash(error)
                 raise
-            self._note(Place(message.topic, message.partition), message.offset + 1, outcome)
+            self._note(record, outcome)
             await stream.ack(event)
             yield
 
-    def _note(self, place: Place, position: int, outcome: str) -> None:
-        progress, now_us = self.progress, self._clock.now_us()
-        progress.positions[place] = position
+    @property
+    def assigned(self) -> bool:
+        """Does faust run, with partitions?"""
+        if not self.app.started or self.app.crashed:
+            return False
+        try:
+            return bool(self.app.consumer.assignment())
+        except ConsumerNotStarted:  # its thread comes up after the application says that it is started
+            return False
+
+    def _note(self, record: Record, outcome: str) -> None:
+        progress, self.busy = self.progress, False
+        progress.positions[record.place] = record.offset + 1
         progress.handled += 1
-        progress.last_success_us, progress.turned_s = now_us, self._clock.monotonic_s()
-        self._metrics.processed.labels(NAME, place.topic, outcome).inc()
-        self._metrics.progress.labels(NAME, place.topic).set(now_us / 1e6)
+        progress.last_success_us, progress.turned_s = self._clock.now_us(), self._clock.monotonic_s()
+        self._metrics.processed.labels(NAME, record.topic, outcome).inc()
+        self.handled(record)
 
     async def _take(self, record: Record) -> str:
         """One record; returns the outcome. What can't be read is the telemetry service's to park, here it is only
