@@ -103,7 +103,7 @@ def test_files_of_a_run_hold_what_the_result_says(tmp_path: Path, capsys: pytest
     [
         (["--engine", "fast"], Exit.USAGE, "found engine 'fast', allowed vectorized, futures, replay, kafka"),
         (["--capital", "lots"], Exit.USAGE, "--capital: found 'lots', allowed a number"),
-        (["--fees", "2"], Exit.USAGE, "--fees: found 2, allowed 0 to 1"),
+        (["--fees", "2"], Exit.USAGE, "--fees: found 2, allowed 0 to 0.99999999"),
         (["--set", "fast_len"], Exit.USAGE, "found parameter 'fast_len', allowed NAME=NUMBER"),
         (["--set", "fst_len=9"], Exit.USAGE, "fst_len"),
         (["--from", "yesterday"], Exit.USAGE, "found time 'yesterday'"),

@@ -18,7 +18,7 @@ LATENCY_MS_MAX = 86_400_000
 _UNIT = Decimal("0.00000001")
 _BOUNDS = {
     "capital": (_UNIT, WORTH_BOUND),
-    "fee": (Decimal(0), Decimal(1)),
+    "fee": (Decimal(0), 1 - _UNIT),
     "slippage_bps": (Decimal(0), Decimal(9999)),
     "volume_share": (Decimal(0), Decimal(1)),
 }

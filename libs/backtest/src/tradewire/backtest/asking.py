@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-from tradewire.backtest.accounts import AccountWords, Amount
+from tradewire.backtest.accounts import AccountWords, Amount, decimal_of
 from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.backtest.data.reading import Reading
 from tradewire.backtest.frames import Data, words_of
@@ -46,7 +46,7 @@ class Files(TypedDict, total=False):
 class BacktestSettings(Files, total=False):
     """Files, parameters and account of a run; the account as ``AccountWords`` has it, its defaults included."""
 
-    params: Mapping[str, float]
+    params: Mapping[str, Amount]
     capital: Amount
     leverage: int
     margin_mode: MarginMode | str
@@ -67,7 +67,7 @@ def request_of(strategy: str | Path, data: Data, **settings: Unpack[BacktestSett
     for one that there is not.
     """
     _refuse_unknown(settings)
-    text, values = strategy_text(strategy), dict(settings.get("params", {}))
+    text, values = strategy_text(strategy), params_of(settings.get("params", {}))
     document = parse_strategy(text)
     for warning in document.warnings:
         warnings.warn(f"the strategy: {warning}", stacklevel=3)
@@ -88,6 +88,11 @@ def request_of(strategy: str | Path, data: Data, **settings: Unpack[BacktestSett
     )
     start, end = _moment_us("start", settings.get("start")), _moment_us("end", settings.get("end"))
     return BacktestRequest(text, load_markets(compiled, files, start_us=start, end_us=end), values, account)
+
+
+def params_of(given: Mapping[str, Amount]) -> dict[str, float]:
+    """Parameters as numbers. Raises SettingError for what is none."""
+    return {name: float(decimal_of(f"params: {name}", value)) for name, value in given.items()}
 
 
 def _refuse_unknown(settings: Mapping[str, object]) -> None:

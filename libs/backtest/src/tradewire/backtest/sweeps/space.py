@@ -9,6 +9,7 @@ from itertools import islice, product
 
 from tradewire.backtest.sweeps.constraint import Constraint
 from tradewire.trading.language import ParamRange, StrategyDocument
+from tradewire.trading.language.tree import number_text
 from tradewire.trading.spelling import nearest_word
 
 LEVELS_MAX = 1_000_000
@@ -116,7 +117,8 @@ def _steps(name: str, low: float, high: float, step: float) -> Levels:
 def _within(name: str, levels: Levels, span: ParamRange) -> Levels:
     for value in levels:
         if not span.low <= value <= span.high:
-            raise ValueError(f"--params: found {name}={value:g}, allowed {span.low:g} to {span.high:g} (the file's)")
+            allowed = f"{number_text(span.low)} to {number_text(span.high)} (the file's)"
+            raise ValueError(f"--params: found {name}={number_text(value)}, allowed {allowed}")
         if span.whole and value != int(value):
-            raise ValueError(f"--params: found {name}={value:g}, allowed whole numbers")
+            raise ValueError(f"--params: found {name}={number_text(value)}, allowed whole numbers")
     return levels

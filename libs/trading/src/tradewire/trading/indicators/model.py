@@ -65,8 +65,10 @@ class Param:
         if fits and (not self.integer or number.is_integer()):
             return number
         kind = "a whole number" if self.integer else "a number"
+        found = repr(number).removesuffix(".0")
         raise InvalidParam(
-            f"{indicator}: {self.name} = {value:g} is not allowed: it must be {kind} from {self.low:g} to {self.high:g}"
+            f"{indicator}: {self.name} = {found} is not allowed: it must be {kind} "
+            f"from {self.low:g} to {self.high:g}"
         )
 
 

@@ -71,7 +71,7 @@ def _cci(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
     deviation = 0.0
     for j in range(2, 2 + n):
         deviation += abs(distance(s[j], height) - offset)
-    o[0] = -offset / (0.015 * (deviation / n)) if deviation > 0.0 else 0.0
+    o[0] = (0.0 - offset) / (0.015 * (deviation / n)) if deviation > 0.0 else 0.0
 
 
 def _bop(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:

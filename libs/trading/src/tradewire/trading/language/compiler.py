@@ -272,10 +272,12 @@ class _Compiler:
                 continue
             span = known[name]
             if not (math.isfinite(value) and span.low <= value <= span.high):
-                found = f"parameter `{name}` is {value:g}; allowed is {span.low:g} to {span.high:g}"
-                self._diagnostics.report(place, found)
+                allowed = f"{number_text(span.low)} to {number_text(span.high)}"
+                self._diagnostics.report(place, f"parameter `{name}` is {number_text(value)}; allowed is {allowed}")
             elif span.whole and value != int(value):
-                self._diagnostics.report(place, f"parameter `{name}` is {value:g}; it must be a whole number")
+                self._diagnostics.report(
+                    place, f"parameter `{name}` is {number_text(value)}; it must be a whole number"
+                )
             else:
                 values[name] = float(value)
         return values
