@@ -14,6 +14,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tradewire.app.cli.environment import hold_settings
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, err, fail, out, print_json, run_async
 from tradewire.app.cli.web import show_link
@@ -91,6 +92,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Replay a sample scenario at full speed over real servers and six processes; ends with its fingerprint."""
+    hold_settings()
     scenarios = sample_scenarios(project_root())
     if scenario not in scenarios:
         fail(f"--scenario: found {scenario!r}, allowed {', '.join(sorted(scenarios))}", Exit.USAGE)

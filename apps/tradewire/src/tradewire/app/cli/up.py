@@ -13,6 +13,7 @@ from typing import Annotated
 import psutil
 import typer
 
+from tradewire.app.cli.environment import hold_settings
 from tradewire.app.cli.market_options import MarketOptions, external_of, market_of
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, fail, print_json, run_async, say, tell
@@ -93,6 +94,7 @@ def up(
     Data stays in the folder from one `up` to the next. Ask with `tradewire status`, end with `tradewire down`.
     Settings in the environment (TRADEWIRE_…) are in force; an option that contradicts one is refused.
     """
+    hold_settings()
     asked = MarketOptions(market, data, venue, symbols, interval, bars_per_second, strategies, tz)
     external = external_of(bus, registry, dsn or [], os.environ)
     chosen = _chosen(services, monolith=monolith)
