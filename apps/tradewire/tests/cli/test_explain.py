@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tradewire.app.cli.explain import document
+from tradewire.app.cli.moments import iso
 from tradewire.app.cli.output import plain
 from tradewire.app.inspecting import archive as archive_module
 from tradewire.app.inspecting.archive import Archive, Found
@@ -158,6 +159,15 @@ async def test_time_without_a_bar_says_so(finished: Finished) -> None:
     found = await explain_bar(finished.archive, evaluation.strategy_id, evaluation.symbol, 1)
     assert found.evaluation is None
     assert "no 1d bar" in found.verdict
+
+
+async def test_time_that_no_bar_has_reached_is_not_yet_and_the_newest_bar_is_named(finished: Finished) -> None:
+    evaluation, _ = asked_about(finished, RiskDecision.APPROVED)
+    bars = [found.event for found in finished.of(CandleClosed)]
+    newest_us = max(c.close_time_us for c in bars if isinstance(c, CandleClosed) and c.symbol == evaluation.symbol)
+    found = await explain_bar(finished.archive, evaluation.strategy_id, evaluation.symbol, newest_us + 1)
+    market = f"{evaluation.venue}:{evaluation.symbol}"
+    assert found.verdict == f"not yet: the newest 1d bar of {market} closed at {iso(newest_us)}"
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,8 @@ def test_bar_is_explained(kept: Kept, capsys: pytest.CaptureFixture[str]) -> Non
     assert found["candle"]["event"]["close_time_us"] == 1_498_953_600_000_000
     assert found["evaluation"]["event"]["strategy_id"] == "rsi-reversion-btc"
     assert len(found["trace_id"]) == 32
+    code, found = kept.ask("explain", "rsi-reversion-btc", "BTCUSD", "2099-07-02T00:00Z", capsys=capsys)
+    assert (code, found["verdict"][:28]) == (Exit.REFUSED, "not yet: the newest 1h bar of"[:28])
 
 
 async def _corrupt(url: str) -> None:

@@ -34,7 +34,8 @@ def explain(
     """Tell why there was a trade, or none, from Kafka alone.
 
     Shows the bar, the indicator values seen, the strategy version with its rules and their truth, the risk rules with
-    their numbers, the orders, the fills and the trace id. TIME names the bar that closed then, or was open then.
+    their numbers, the orders, the fills and the trace id. TIME names the bar that closed then, or was open then; exit
+    code 1 when there is none, or not yet.
     """
     if len(what) not in (WORDS_FOR_ORDER, WORDS_FOR_BAR):
         fail(f"found {len(what)} words; allowed: CLIENT_ORDER_ID, or STRATEGY SYMBOL TIME", Exit.USAGE)
@@ -52,6 +53,8 @@ def explain(
         print_json(document(found))
     else:
         _show(found)
+    if len(what) == WORDS_FOR_BAR and found.candle is None and found.evaluation is None:
+        raise typer.Exit(Exit.REFUSED)
 
 
 def document(found: Explanation) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from tradewire.app.inspecting.archive import Archive, Found
 from tradewire.ports.bus import Place
@@ -170,7 +172,22 @@ async def _nothing_evaluated(
     gaps = tuple([g async for found in faults if isinstance(g := found.event, GapDetected) and _covers(g, time_us)])
     bar_us = candle.envelope.event_time_us if candle is not None else None
     text = unevaluated(status, f"{market.interval} bar of {key}", bar_us, faulty=bool(gaps))
+    if candle is None and not gaps:
+        text = await _not_yet(archive, key, market.interval, time_us) or text
     return Explanation(question, text, candle.trace_id if candle is not None else "", candle=candle, gaps=gaps)
+
+
+async def _not_yet(archive: Archive, key: str, interval: str, time_us: int) -> str:
+    """One sentence when bars have not come so far; empty when later ones are there."""
+    newest_us = None
+    async with aclosing(archive.mentions(CandleClosed, key, 0)) as messages:
+        async for found in messages:
+            if isinstance(found.event, CandleClosed) and found.event.interval == interval:
+                newest_us = max(newest_us or 0, found.envelope.event_time_us)
+    if newest_us is None:
+        return f"not yet: there is no {interval} bar of {key} so far"
+    closed = datetime.fromtimestamp(newest_us / 1e6, UTC).isoformat().replace("+00:00", "Z")
+    return f"not yet: the newest {interval} bar of {key} closed at {closed}" if newest_us < time_us else ""
 
 
 def _covers(gap: GapDetected, time_us: int) -> bool:
