@@ -162,7 +162,7 @@ async def test_list_in_a_narrow_terminal_then_keys_reasons_and_commands_stay_who
         await rig.until(lambda: rig.count(LETTERS) == 2)
     monkeypatch.setenv("COLUMNS", "80")
     capsys.readouterr()
-    show_list(await letters(rig.bus))
+    show_list(await letters(rig.bus), each=True)
     first, why, second, why_parked, parked = capsys.readouterr().out.splitlines()
     assert first.split()[:3] == ["risk", "0/0", "handle"]
     assert second.split()[:3] == ["risk", "0/1", "parked"]
@@ -171,6 +171,9 @@ async def test_list_in_a_narrow_terminal_then_keys_reasons_and_commands_stay_who
     assert why_parked.strip().startswith(f"{EVALUATIONS}/0@2: ")
     assert parked == f"{KEY} is parked: tradewire dlq replay --service risk --key {KEY}"
     assert max(map(len, (first, why, second, parked))) <= 80
+    show_list(await letters(rig.bus))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [first, why, f"{KEY}: 1 waiting behind that; --all lists each", parked]
 
 
 @pytest.mark.parametrize(("topic", "parks"), [(EVALUATIONS, True), (BY_EVENT[RiskStateSaved].name, False)])

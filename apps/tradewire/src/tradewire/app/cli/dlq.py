@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any
 
 import typer
@@ -25,6 +26,8 @@ app = typer.Typer(
     epilog=epilog("tradewire dlq list --service risk"),
 )
 ServiceOption = Annotated[str, typer.Option("--service", help=f"One of {', '.join(DEAD_LETTERS)}.")]
+PARKED = "parked"
+"""Stage of a record that has no fault of its own: one before it of its key has."""
 
 
 def _service(name: str) -> str:
@@ -45,7 +48,9 @@ def list_command(
     topic: Annotated[str | None, typer.Option(help="Only from this topic.")] = None,
     stage: Annotated[str | None, typer.Option(help="Only: decode, validate, handle, publish or parked.")] = None,
     since: Annotated[str | None, typer.Option(help="Only letters written since: ISO 8601, s or ms.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also those that were replayed.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Replayed and parked ones, too.")
+    ] = False,
     root: RootOption = None,
     bus: BusOption = None,
     registry_url: RegistryOption = None,
@@ -71,23 +76,32 @@ def list_command(
     if as_json:
         print_json({"letters": [document(letter) for letter in found]})
     elif found:
-        show_list(found)
+        show_list(found, each=everything)
     else:
         tell("no dead letters" + ("" if everything else " wait"), style="green")
     if any(letter.waits for letter in found):
         raise typer.Exit(Exit.REFUSED)
 
 
-def show_list(found: list[Letter]) -> None:
-    """Two lines per letter, so that nothing is cut in a narrow terminal: what and where; from where and why."""
+def show_list(found: list[Letter], *, each: bool = False) -> None:
+    """Two lines per letter, so that nothing is cut in a narrow terminal: what and where; from where and why.
+
+    Records that are only parked behind another letter of their key are counted, or listed with ``each``.
+    """
+    first = {(letter.service, letter.key) for letter in found if letter.stage != PARKED}
+    behind = Counter((letter.service, letter.key) for letter in found if letter.stage == PARKED and letter.waits)
+    parked = sorted({(letter.service, letter.key) for letter in found if letter.parks})
+    if not each:
+        found = [letter for letter in found if letter.stage != PARKED or (letter.service, letter.key) not in first]
     rows = [(letter.service, letter.place, letter.stage, written_at(letter), letter.key) for letter in found]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     for letter, row in zip(found, rows, strict=True):
         line = "  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]])
         tell(line + ("" if letter.waits else "  (replayed)"), style="red" if letter.waits else "dim")
         tell(f"    {source_of(letter)}: {letter.reason}")
-    parked = sorted({(letter.service, letter.key) for letter in found if letter.parks})
     for service, key in parked:
+        if not each and behind[service, key]:
+            tell(f"{key}: {behind[service, key]:,} waiting behind that; --all lists each", style="yellow")
         tell(f"{key} is parked: tradewire dlq replay --service {service} --key {key}", style="yellow")
 
 

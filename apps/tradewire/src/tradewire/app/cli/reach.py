@@ -135,7 +135,8 @@ async def reached(where: Where, wanted: Role) -> AsyncIterator[Reached]:
             await bus.start()
             codec = Codec(await ids_in_use(bus, registry_url))
         except RetryableError as error:
-            raise RetryableError(f"{error}; nothing was written") from error
+            kept = "" if wanted is Role.VIEWER else "; nothing was written"
+            raise RetryableError(f"{error}{kept}") from error
         if registry_url is None:
             await hold_readable(bus, codec)
         author = None if identity is None else identity.name

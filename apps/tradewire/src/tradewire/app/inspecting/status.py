@@ -290,7 +290,7 @@ def _service(
         restarts=max(0, state.starts - 1),
         lag_records=lag[0],
         lag_seconds=lag[1],
-        last_error=own.get("last_error") or (None if report.get("status") == "ok" else state.ended or None),
+        last_error=own.get("last_error") or (None if own else state.ended or None),
         log=state.log,
         waits_for=tuple(own.get("waits_for", ())),
         unready=tuple(own.get("unready", ())),
