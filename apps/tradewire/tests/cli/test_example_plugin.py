@@ -26,6 +26,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_readme_says_how_the_example_is_installed_without_a_network() -> None:
+    words = "pip install --no-build-isolation --no-deps docs/research/example-plugin"  # as the fixture does
+    assert words in (EXAMPLE / "README.md").read_text()
+
+
 def tradewire(*words: str, path: Path | None) -> tuple[int, Any]:
     """Exit code and JSON of a command, with the package on the path or without."""
     environ = {**os.environ, "PYTHONPATH": "" if path is None else str(path)}

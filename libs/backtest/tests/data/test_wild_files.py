@@ -15,9 +15,9 @@ from tradewire.backtest.data.reading import Reading
 
 from .wild import DAYS, HOURS, PRICES, ms
 from .wild import WILD as SIMPLE
-from .wild_exports import exports
+from .wild_exports import compact, exports, investing
 
-WILD = {**SIMPLE, **exports()}
+WILD = {**SIMPLE, **exports(), **compact(), **investing()}
 
 
 @dataclass(frozen=True)

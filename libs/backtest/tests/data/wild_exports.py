@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .wild import DAYS, HOURS, NAMES, UNZONED, Wild, frame, ms, parquet, text, written
+from decimal import Decimal
+
+from .wild import DAYS, HOURS, NAMES, PRICES, UNZONED, Wild, frame, ms, parquet, text, written
 
 
 def exports() -> dict[str, Wild]:
@@ -42,4 +44,42 @@ def exports() -> dict[str, Wild]:
             text(written(HOURS, "%Y-%m-%d,%H h"), "Date,Time,Open,High,Low,Close,Volume"),
             refused="found 00 h, allowed a time after 1974",
         ),
+    }
+
+
+def compact() -> dict[str, Wild]:
+    """Dates and times without anything between, months by name, and a year that no candle has."""
+    forms = {"seconds": "%Y%m%d%H%M%S", "minutes": "%Y%m%d%H%M", "a blank": "%Y%m%d %H%M%S"}
+    numbers = [int(text) for text in written(HOURS, "%Y%m%d%H%M%S")]
+    return {
+        **{f"compact: {name}": Wild("x.csv", text(written(HOURS, form)), UNZONED) for name, form in forms.items()},
+        "compact: a month by name": Wild("x.csv", text(written(HOURS, "%d-%b-%Y %H:%M")), UNZONED),
+        "compact: Parquet": Wild("x.parquet", parquet(frame(numbers)), UNZONED),
+        "compact: Parquet, dates": Wild(
+            "x.parquet", parquet(frame([int(text) for text in written(DAYS, "%Y%m%d")])), UNZONED, "", "1d"
+        ),
+        "compact: milliseconds behind": Wild(
+            "x.csv",
+            text(written(HOURS, "%Y%m%d%H%M%S000")),
+            refused="found 20240101000000000, allowed a time",
+        ),
+        "compact: a later year": Wild(
+            "x.csv",
+            text(written(HOURS, "2609-%m-%d %H:%M")),
+            refused="found 2609-01-01 00:00, allowed a time",
+        ),
+    }
+
+
+def investing() -> dict[str, Wild]:
+    """As investing.com writes them, and files that a bar separates."""
+    header = "Date,Price,Open,High,Low,Vol.,Change %"
+    rows = [
+        f'"{day:%b %d, %Y}",{close},{open_},{high},{low},{Decimal(volume) / 1000}K,0.1%'
+        for day, (open_, high, low, close, volume) in zip(DAYS, PRICES, strict=True)
+    ]
+    stamps = [ms(hour) for hour in HOURS]
+    return {
+        "investing.com": Wild("x.csv", "\n".join([header, *rows]).encode(), "is read as close", "", "1d"),
+        "separated by a bar": Wild("x.csv", text(stamps, separator="|")),
     }

@@ -27,6 +27,7 @@ MAX_DIGITS = 30
 TOO_FINE = f"at most {MAX_DECIMALS} decimals"
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_THOUSANDS = {"K": 3, "M": 6, "B": 9}
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _PLAIN_NUMBER = re.compile(r"\d{1,20}(?:\.\d{1,8})?", re.ASCII)
 """What nearly every file has, told without arithmetic."""
@@ -109,6 +110,13 @@ def judged_bar(raw: RawBar) -> tuple[DecimalBar | None, tuple[BarFault, ...]]:
     open_, high, low, close = (numbers[name] for name in NUMBER_FIELDS[:4])
     volume = numbers.get("volume", Decimal(0))
     return DecimalBar(raw.open_time_us, open_, high, low, close, volume, raw.row), tuple(faults)
+
+
+def whole_amount(text: str) -> str:
+    """An amount in thousands, millions or billions, as investing.com writes volumes (``0.20K``), in ones."""
+    if text[-1:] not in _THOUSANDS or not _NUMBER.fullmatch(text[:-1]):
+        return text
+    return f"{Decimal(text[:-1]).scaleb(_THOUSANDS[text[-1]]):f}"
 
 
 def decimal_of(text: str, *, positive: bool) -> Decimal:
@@ -241,7 +249,7 @@ class _RowReader:
                 yield BarFault(previous_us, "open_time", time or "nothing", str(error), row)
                 continue
             open_, high, low, close, volume = (*numbers, "0")[:5]
-            yield RawBar(previous_us, open_, high, low, close, volume, row)
+            yield RawBar(previous_us, open_, high, low, close, whole_amount(volume), row)
 
     def _is_of_another(self, cells: Sequence[str]) -> bool:
         """Whether the row names another market than the one that is read."""

@@ -11,7 +11,7 @@ from tradewire.trading.columns import FIELDS, Columns, ColumnsError, candle_colu
 from tradewire.trading.market_column import EVERY_ROW, ChosenMarket, MarketColumn, MarketsError, chosen_market
 from tradewire.trading.times import is_clock
 
-_BLANK = " \t\r\n;,"
+_BLANK = " \t\r\n;,|"
 """What a line without cells is made of."""
 _COMMENT = re.compile(r"#|//|https?:|sep=", re.IGNORECASE)
 """How a line ahead of the header begins that is no row: a comment, a source's address, a spreadsheet's separator."""
@@ -43,7 +43,7 @@ def read_layout(lines: Sequence[str], source: str) -> Layout:
     first = next((number for number in written if not _COMMENT.match(lines[number].lstrip(' "'))), None)
     if first is None:
         raise BarsFileError(source, found="an empty file", allowed="rows of " + ",".join(FIELDS))
-    delimiter = next((mark for mark in (";", "\t") if mark in lines[first]), ",")
+    delimiter = separator_of(lines[first])
     cells = _cells(lines[first], delimiter)
     skipped = written.index(first)
     notes = (f"{skipped} line{'s' if skipped > 1 else ''} of comment before the columns",) if skipped else ()
@@ -90,6 +90,11 @@ def _in_order(cells: Sequence[str], notes: tuple[str, ...]) -> Columns:
     if clocked:
         return Columns(1, (2, 3, 4, 5), volume, notes, day=0)
     return Columns(0, (1, 2, 3, 4), volume, notes)
+
+
+def separator_of(line: str) -> str:
+    """What separates the cells of a file whose first line of text this is: a comma, unless it has another."""
+    return next((mark for mark in (";", "\t", "|") if mark in line), ",")
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

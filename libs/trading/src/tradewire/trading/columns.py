@@ -65,8 +65,11 @@ def candle_columns(names: Sequence[str]) -> Columns:
     numbered = _numbered(plain)
     if numbered is not None:
         return numbered
-    refuse_twice(names, plain, FIELDS)
     notes: list[str] = []
+    if "close" not in plain and {"open", "high", "low", "price"} <= set(plain):
+        plain = ["close" if name == "price" else name for name in plain]
+        notes.append("the column of the price, beside open, high and low, is read as close")
+    refuse_twice(names, plain, FIELDS)
     time = _time(names, plain, notes)
     missing = [name for name in PRICES if name not in plain] + ([] if time is not None else ["open_time"])
     if time is None or missing:

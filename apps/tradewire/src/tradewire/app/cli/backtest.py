@@ -16,12 +16,13 @@ from tradewire.app.cli.grouped import grouped
 from tradewire.app.cli.moments import iso
 from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
 from tradewire.app.cli.options import epilog
-from tradewire.app.cli.output import Exit, fail, out, say, tell
+from tradewire.app.cli.output import out, say, tell
 from tradewire.app.cli.research import ResearchOptions, StrategyArgument, data_lines, ready_line, request_of
 from tradewire.backtest.not_happened import headlines, lines_below
 from tradewire.backtest.report import Provenance, provenance_of, result_document, write_report, write_run
 from tradewire.backtest.statistics import Statistics, statistics_of, statistics_table
 from tradewire.backtest.warmup import ready_from_us
+from tradewire.backtest.whole_file import write_whole
 from tradewire.ports.backtest import BacktestRequest, BacktestResult
 
 OutOption = Annotated[
@@ -85,10 +86,7 @@ def _write_json(target: str, content: Mapping[str, object]) -> None:
     if target == STDOUT:
         typer.echo(document)
         return
-    try:
-        Path(target).write_text(document + "\n", encoding="utf-8")
-    except OSError as error:
-        fail(f"{target}: {error.strerror}", Exit.FAILED)
+    write_whole(Path(target), document + "\n")
 
 
 def _show(result: BacktestResult, stats: Statistics) -> None:

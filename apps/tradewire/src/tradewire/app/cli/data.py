@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from tradewire.app.cli.each_file import Answers, answer_each
 from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, say, tell
@@ -33,6 +34,9 @@ app = typer.Typer(
     epilog=epilog("tradewire data check data/sample/coinbase-BTCUSD-1h.csv"),
 )
 FileArgument = Annotated[Path, typer.Argument(help="Candles: CSV, Parquet or Feather, plain or packed.")]
+FilesArgument = Annotated[
+    list[Path], typer.Argument(help="Candles, a file or several: CSV, Parquet or Feather, plain or packed.")
+]
 IntervalOption = Annotated[
     str | None, typer.Option("--interval", help="Of the candles, e.g. 1h; default: as their open times tell.")
 ]
@@ -43,18 +47,15 @@ def add_to(root: typer.Typer) -> None:
     root.add_typer(app, name="data")
 
 
-@app.command(epilog=epilog("tradewire data check data/sample/coinbase-BTCUSD-1h.csv"))
+@app.command(
+    epilog=epilog("tradewire data check data/sample/coinbase-BTCUSD-1h.csv", "tradewire data check data/sample/*.csv")
+)
 def check(
-    file: FileArgument, interval: IntervalOption = None, tz: ZoneOption = None, as_json: JsonOption = False
+    files: FilesArgument, interval: IntervalOption = None, tz: ZoneOption = None, as_json: JsonOption = False
 ) -> None:
-    """Check every row. Gaps and equal duplicates are reported and valid; conflicts and bad rows are not."""
-    found = inspected(file, interval, tz)
-    if as_json:
-        print_json(_document(found))
-    else:
-        _show(file, found)
-    if not found.valid:
-        raise typer.Exit(Exit.REFUSED)
+    """Check every row of files. Gaps and equal duplicates are reported and valid; conflicts and bad rows are not."""
+    answers = Answers(lambda file: inspected(file, interval, tz), lambda found: found.valid, _document, _show)
+    answer_each(files, answers, as_json=as_json)
 
 
 @app.command(epilog=epilog("tradewire data info data/sample/coinbase-BTCUSD-1h.csv"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from tradewire.app.cli.each_file import Answers, answer_each
 from tradewire.app.cli.language import language
 from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog, finite
@@ -30,6 +31,7 @@ app = typer.Typer(
     epilog=epilog("tradewire strategy validate strategies/ema-cross-btc.yaml"),
 )
 FileArgument = Annotated[Path, typer.Argument(help="A strategy file (YAML).")]
+FilesArgument = Annotated[list[Path], typer.Argument(help="Strategy files (YAML), one or several.")]
 IdArgument = Annotated[str, typer.Argument(metavar="STRATEGY", help="Strategy id.")]
 WaitOption = Annotated[
     float, typer.Option("--wait-s", min=0.1, callback=finite, help="Longest wait for the platform's answer, s.")
@@ -44,16 +46,16 @@ def add_to(root: typer.Typer) -> None:
 app.command("language", epilog=epilog("tradewire strategy language stop_loss"))(language)
 
 
-@app.command("validate", epilog=epilog("tradewire strategy validate strategies/ema-cross-btc.yaml"))
-def validate_command(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Check a file without a platform: syntax, types, look-ahead. Faults come with line, column and suggestion."""
-    report = validate(_text(file))
-    if as_json:
-        print_json(report)
-    else:
-        _show_report(file, report)
-    if not report.valid:
-        raise typer.Exit(Exit.REFUSED)
+@app.command(
+    "validate",
+    epilog=epilog(
+        "tradewire strategy validate strategies/ema-cross-btc.yaml", "tradewire strategy validate strategies/*.yaml"
+    ),
+)
+def validate_command(files: FilesArgument, as_json: JsonOption = False) -> None:
+    """Check files without a platform: syntax, types, look-ahead. Faults come with line, column and suggestion."""
+    answers = Answers(lambda file: validate(_text(file)), lambda found: found.valid, lambda found: found, _show_report)
+    answer_each(files, answers, as_json=as_json)
 
 
 @app.command(epilog=epilog("tradewire strategy publish strategies/ema-cross-btc.yaml"))

@@ -35,6 +35,7 @@ from tradewire.backtest.sweeps import (
 from tradewire.backtest.sweeps.evidence import evidence_line, evidence_of
 from tradewire.backtest.sweeps.files import write_results
 from tradewire.backtest.sweeps.heat_map import HeatMap, heat_map, write_heat_map
+from tradewire.backtest.whole_file import write_whole
 from tradewire.ports.backtest import BacktestRequest
 from tradewire.trading.language import INTERVALS_US, parse_strategy, with_defaults
 
@@ -196,7 +197,7 @@ class _Sweep:
     def _show(self, plan: SweepPlan, report: SweepReport, found: HeatMap | None) -> None:
         document = json.dumps(plain(report), ensure_ascii=False, allow_nan=False)
         if self.as_json not in (None, STDOUT):
-            Path(str(self.as_json)).write_text(document + "\n", encoding="utf-8")
+            write_whole(Path(str(self.as_json)), document + "\n")
         if self.as_json == STDOUT:
             typer.echo(document)
         else:
@@ -240,6 +241,6 @@ def _publish(folder: Path, plan: SweepPlan, report: SweepReport, where: Where) -
 
     evidence = evidence_of(folder, plan, report)
     document = f"# {evidence_line(evidence)}\n{with_defaults(plan.request.strategy, report.best.params)}"
-    (folder / "best.yaml").write_text(document, encoding="utf-8")
+    write_whole(folder / "best.yaml", document)
     answer = strategy.publish_document(document, where, strategy.ANSWER_SECONDS, evidence=evidence)
     strategy.report_answer(answer, as_json=False)

@@ -14,6 +14,7 @@ from tradewire.app.promoting.gates import GATES, STANDING, GateResult, Promotion
 from tradewire.app.promoting.overlays import Images, images_moved, images_of, without_digest
 from tradewire.app.promoting.prometheus import measured
 from tradewire.app.promoting.record import PromotionDecision, PromotionRecord, PromotionVerdict, standing
+from tradewire.backtest.whole_file import write_whole
 from tradewire.ports.bounds import GLOBAL
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
@@ -150,7 +151,7 @@ class Promoting:
             "approved_by": ", ".join(approvers),
             "approved_at": approved_at.isoformat(),
         }
-        self.permit.write_text(json.dumps(document) + "\n", encoding="utf-8")
+        write_whole(self.permit, json.dumps(document) + "\n")
 
     async def _tell(self, decision: PromotionDecision) -> None:
         """The decision as an audit event."""

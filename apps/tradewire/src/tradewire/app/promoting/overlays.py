@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from tradewire.app.promoting.gates import PromotionStage
+from tradewire.backtest.whole_file import write_whole
 from tradewire.ports.errors import TradewireError
 
 Images = Mapping[str, Mapping[str, str]]
@@ -48,7 +49,7 @@ class OverlayChange:
 
     def write(self) -> None:
         """Make the file so."""
-        self.path.write_text(self.text, encoding="utf-8")
+        write_whole(self.path, self.text)
 
 
 def images_moved(overlays: Path, stage: PromotionStage, images: Images) -> OverlayChange:

@@ -21,7 +21,7 @@ from tradewire.backtest.data.reading import PLAIN, Reading
 from tradewire.trading.bars_csv import csv_rows, text_of
 from tradewire.trading.bars_layout import BarsFileError, Layout, read_layout
 from tradewire.trading.market_column import MarketsError, chosen_market
-from tradewire.trading.times import count_form
+from tradewire.trading.times import count_form, is_compact
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
@@ -192,6 +192,12 @@ def _is_plain(column: pl.Series) -> bool:
 def _times(counts: IntArray) -> IntArray | None:
     """µs since the epoch of counts in one unit, that of the first; None when one is of another size."""
     form = count_form(int(counts[0]))
-    if form is None or not form.unit_us or counts.min() < form.low or counts.max() >= form.high:
+    if (
+        is_compact(str(counts[0]))
+        or form is None
+        or not form.unit_us
+        or counts.min() < form.low
+        or counts.max() >= form.high
+    ):
         return None
     return counts.astype(np.int64) * np.int64(form.unit_us)

@@ -18,6 +18,7 @@ from tradewire.backtest.data.sources import FrameSource, Source
 from tradewire.backtest.data.table_rows import market_rows, table_of, times_of
 from tradewire.ports.backtest import MarkHistory
 from tradewire.trading.alignment import align_funding, align_marks
+from tradewire.trading.bars_layout import separator_of
 from tradewire.trading.columns import ColumnsError, plain_names, refuse_twice
 from tradewire.trading.market_column import market_column
 
@@ -111,7 +112,7 @@ def uncovered(candles: Candles, mark: MarkHistory | None, settled_us: IntArray |
 
 
 def _table_of_csv(data: bytes, source: str) -> pl.DataFrame:
-    separator = next((mark for mark in (";", "\t") if mark.encode() in data[:1000]), ",")
+    separator = separator_of(data[:1000].decode(errors="replace"))
     try:
         return pl.read_csv(io.BytesIO(data), separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError as error:

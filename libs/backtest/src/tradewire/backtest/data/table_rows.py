@@ -14,7 +14,7 @@ from tradewire.backtest.data.contents import Form
 from tradewire.backtest.data.errors import MarketDataError
 from tradewire.backtest.data.judged import SCALE, JudgedRows, in_order, plainly_good, raw_bars, rows_kept
 from tradewire.backtest.data.reading import PLAIN, Reading
-from tradewire.trading.bars_csv import BarFault, judged_bar, zone_note
+from tradewire.trading.bars_csv import BarFault, judged_bar, whole_amount, zone_note
 from tradewire.trading.columns import DAY_NOTE, Columns, ColumnsError, candle_columns
 from tradewire.trading.market_column import MarketColumn, MarketsError, chosen_market
 from tradewire.trading.times import (
@@ -24,6 +24,7 @@ from tradewire.trading.times import (
     day_and_clock,
     form_of,
     is_clock,
+    is_compact,
     names_no_zone,
     time_us,
 )
@@ -166,6 +167,8 @@ def times_of(
     if not column.dtype.is_integer():
         found = f"values of type {column.dtype}"
         raise MarketDataError(source, field=column.name, found=found, allowed=ALLOWED)
+    if is_compact(str(column[0])):
+        return _of_texts(column.cast(pl.String), source, zone, notes, first_row)
     return _of_counts(column, source)
 
 
@@ -200,8 +203,7 @@ def _of_counts(column: pl.Series, source: str) -> IntArray:
     name, counts = column.name, column.cast(pl.Int64).to_numpy().astype(np.int64)
     form = count_form(int(counts[0]))
     if form is None:
-        allowed = "a time after 1974 in s, ms, µs or ns since the epoch"
-        raise MarketDataError(source, field=name, row=1, found=str(counts[0]), allowed=allowed)
+        raise MarketDataError(source, field=name, row=1, found=str(counts[0]), allowed=ALLOWED)
     high = min(form.high, np.iinfo(np.int64).max)
     wrong = np.flatnonzero((counts < form.low) | (counts >= high))
     if wrong.size:
@@ -214,7 +216,9 @@ def _floats(column: pl.Series, source: str) -> FloatArray:
     """Float64 of numbers or their texts; what is missing is NaN. Raises MarketDataError for other types."""
     if column.dtype == pl.String:
         try:
-            column = column.str.strip_chars().cast(pl.Float64)
+            texts = column.str.strip_chars().to_list()
+            column = pl.Series(column.name, [None if text is None else whole_amount(text) for text in texts], pl.String)
+            column = column.cast(pl.Float64)
         except pl.exceptions.PolarsError as error:
             found = f"texts that are no numbers ({str(error).splitlines()[0]})"
             raise MarketDataError(source, field=column.name, found=found, allowed="numbers") from error

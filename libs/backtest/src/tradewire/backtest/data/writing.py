@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from errno import EIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import polars as pl
 
 from tradewire.backtest.data.candles import Candles
 from tradewire.backtest.digits import plain
+from tradewire.backtest.whole_file import whole_file
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray, IntArray
@@ -41,17 +43,23 @@ def write_series(open_time_us: IntArray, series: Mapping[str, FloatArray], path:
     write_table(pl.DataFrame({"open_time": open_time_us // 1000, **series}), path)
 
 
+def write_parquet(table: pl.DataFrame, path: Path) -> None:
+    """Write Parquet (zstd). Raises OSError, for a full disk too, which polars tells otherwise."""
+    try:
+        table.write_parquet(path, compression="zstd")
+    except pl.exceptions.ComputeError as error:
+        raise OSError(EIO, str(error)) from error
+
+
 def write_table(table: pl.DataFrame, path: Path) -> None:
     """Write CSV or, by the suffix ``.parquet``, Parquet (zstd); NaN and null are empty in CSV.
 
     The file appears whole or not at all. Raises OSError.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    if path.suffix == ".parquet":
-        table.write_parquet(part, compression="zstd")
-    else:
-        table.fill_nan(None).write_csv(part)
-    with part.open("rb") as written:
-        os.fsync(written.fileno())
-    part.replace(path)
+    with whole_file(path) as part:
+        if path.suffix == ".parquet":
+            write_parquet(table, part)
+        else:
+            table.fill_nan(None).write_csv(part)
+        with part.open("rb") as written:
+            os.fsync(written.fileno())

@@ -19,12 +19,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tradewire.backtest.data.writing import write_parquet
 from tradewire.backtest.digits import plain
 from tradewire.backtest.not_happened import entries_never_filled, orders_filled_in_parts
 from tradewire.backtest.report.provenance import Provenance, settings_of
 from tradewire.backtest.statistics import Statistics
 from tradewire.backtest.statistics.sampling import DAY_US, IntArray
 from tradewire.backtest.trade_measures import measures_of
+from tradewire.backtest.whole_file import whole_file, write_whole
 from tradewire.ports.backtest import BacktestFill, BacktestResult, MarketHistory, Trade
 from tradewire.trading.exchange import to_e8
 
@@ -191,12 +193,13 @@ def write_run(
         "equity": partial(equity_frame, result),
     }
     written = {  # one at a time: together they take as much memory as the run
-        name: _whole(folder / f"{name}.parquet", frame().write_parquet) for name, frame in frames.items()
+        name: _whole(folder / f"{name}.parquet", frame()) for name, frame in frames.items()
     }
     documents = {"result": result_document(result, stats, ready, markets), "provenance": provenance.to_json()}
     for name, document in documents.items():
         text = json.dumps(document, indent=None if name == "result" else 2, allow_nan=False, ensure_ascii=False)
-        written[name] = _whole(folder / f"{name}.json", partial(_write_text, text))
+        written[name] = folder / f"{name}.json"
+        write_whole(written[name], text)
     return written
 
 
@@ -209,11 +212,7 @@ def _check_own(folder: Path) -> None:
             raise FileExistsError(EEXIST, "no earlier run wrote this file: choose another --out", str(folder / name))
 
 
-def _write_text(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _whole(path: Path, write: Callable[[Path], object]) -> Path:
-    part = path.with_name(f".{path.name}.part")
-    write(part)
-    return part.replace(path)
+def _whole(path: Path, frame: pl.DataFrame) -> Path:
+    with whole_file(path) as part:
+        write_parquet(frame, part)
+    return path

@@ -35,6 +35,7 @@ from tradewire.backtest.report.provenance import Provenance
 from tradewire.backtest.report.trade_rows import COLUMNS, ROWS_MAX, splits_of, trade_rows
 from tradewire.backtest.statistics import Statistics, equity_of
 from tradewire.backtest.statistics.sampling import DAY_US, daily_returns
+from tradewire.backtest.whole_file import write_whole
 from tradewire.ports.backtest import BacktestResult, MarketHistory
 from tradewire.trading.language import INTERVALS_US, parse_strategy
 
@@ -74,10 +75,8 @@ def write_report(
 
     Raises: StrategyErrors when the strategy's text does not compile.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(report_html(result, markets, strategy_text, stats, provenance), encoding="utf-8")
-    return part.replace(path)
+    write_whole(path, report_html(result, markets, strategy_text, stats, provenance))
+    return path
 
 
 def report_html(

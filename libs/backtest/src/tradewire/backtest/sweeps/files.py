@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from tradewire.backtest.data.writing import write_parquet
 from tradewire.backtest.statistics.sampling import periods_per_year
 from tradewire.backtest.sweeps.plan import SweepPlan
 from tradewire.backtest.sweeps.report import SweepReport
 from tradewire.backtest.sweeps.store import SweepStore
 from tradewire.backtest.sweeps.tasks import MEASURES, closes
+from tradewire.backtest.whole_file import whole_file, write_whole
 
 EVIDENCE = "evidence.json"
 _IN_STATISTICS = {"max_drawdown": -1.0}
@@ -37,6 +39,7 @@ def write_results(folder: Path, plan: SweepPlan, store: SweepStore, report: Swee
         f"measure.{name}" if name in columns else name: rows[:, i]
         for i, name in enumerate("entries" if measure == "trades" else measure for measure in MEASURES)
     }
-    pl.DataFrame({**columns, **measured}, nan_to_null=True).write_parquet(folder / "results.parquet")
+    with whole_file(folder / "results.parquet") as part:
+        write_parquet(pl.DataFrame({**columns, **measured}, nan_to_null=True), part)
     document = {"inputs": dict(plan.manifest()), "report": asdict(report)}
-    (folder / EVIDENCE).write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_whole(folder / EVIDENCE, json.dumps(document, indent=1, allow_nan=False) + "\n")

@@ -15,6 +15,7 @@ from tradewire.backtest.sweeps.figures import scores, years_of
 from tradewire.backtest.sweeps.plan import SweepPlan
 from tradewire.backtest.sweeps.store import SweepStore
 from tradewire.backtest.sweeps.tasks import MEASURES, closes
+from tradewire.backtest.whole_file import write_whole
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray
@@ -94,7 +95,7 @@ def write_heat_map(path: Path, found: HeatMap) -> Path:
     figure.update_layout(
         title=f"{found.objective} in sample", xaxis_title=found.x, yaxis_title=found.y, font_family="system-ui"
     )
-    figure.write_html(path, include_plotlyjs=True)
+    write_whole(path, figure.to_html(include_plotlyjs=True))
     return path
 
 

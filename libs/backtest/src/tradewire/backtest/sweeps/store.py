@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -54,13 +55,14 @@ class SweepStore:
     def _begin(self, manifest: Mapping[str, object]) -> None:
         try:
             self._base.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
+        except sqlite3.OperationalError as error:
+            raise self._unwritten(error) from error
         except sqlite3.DatabaseError as error:
             raise SweepChangedError(f"{self._file} is no store of a sweep ({error}); give another --out") from None
         wanted = {name: json.dumps(value, sort_keys=True) for name, value in manifest.items()}
         found = dict(self._base.execute("SELECT name, value FROM manifest").fetchall())
         if not found:
-            with self._base:
-                self._base.executemany("INSERT INTO manifest VALUES (?, ?)", wanted.items())
+            self._insert("INSERT INTO manifest VALUES (?, ?)", list(wanted.items()))
             return
         for name in sorted(wanted.keys() | found.keys()):
             if wanted.get(name) != found.get(name):
@@ -76,8 +78,18 @@ class SweepStore:
             (scope, number, np.asarray(values, dtype="<f8").tobytes(), row.astype("<f8").tobytes())
             for number, values, row in zip(numbers, sets, rows, strict=True)
         ]
-        with self._base:
-            self._base.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", packed)
+        self._insert("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", packed)
+
+    def _insert(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        """Write rows in one transaction. Raises: OSError that names the file, as for a full disk."""
+        try:
+            with self._base:
+                self._base.executemany(statement, rows)
+        except sqlite3.OperationalError as error:
+            raise self._unwritten(error) from error
+
+    def _unwritten(self, error: sqlite3.OperationalError) -> OSError:
+        return OSError(errno.EIO, str(error), str(self._file))
 
     def between(self, scope: str, first: int, end: int) -> dict[int, tuple[ParamSet, FloatArray]]:
         """Sets and rows by number, from first up to end."""
