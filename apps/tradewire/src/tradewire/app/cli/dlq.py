@@ -48,9 +48,7 @@ def list_command(
     topic: Annotated[str | None, typer.Option(help="Only from this topic.")] = None,
     stage: Annotated[str | None, typer.Option(help="Only: decode, validate, handle, publish or parked.")] = None,
     since: Annotated[str | None, typer.Option(help="Only letters written since: ISO 8601, s or ms.")] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Replayed and parked ones, too.")
-    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Replayed and parked ones, too.")] = False,
     root: RootOption = None,
     bus: BusOption = None,
     registry_url: RegistryOption = None,

@@ -67,8 +67,7 @@ class Param:
         kind = "a whole number" if self.integer else "a number"
         found = repr(number).removesuffix(".0")
         raise InvalidParam(
-            f"{indicator}: {self.name} = {found} is not allowed: it must be {kind} "
-            f"from {self.low:g} to {self.high:g}"
+            f"{indicator}: {self.name} = {found} is not allowed: it must be {kind} from {self.low:g} to {self.high:g}"
         )
 
 
