@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from tradewire.app.cli.each_file import Answers, answer_each
+from tradewire.app.cli.each_file import FileAnswers, answer_each
 from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, out, print_json, say, tell
@@ -54,7 +54,7 @@ def check(
     files: FilesArgument, interval: IntervalOption = None, tz: ZoneOption = None, as_json: JsonOption = False
 ) -> None:
     """Check every row of files. Gaps and equal duplicates are reported and valid; conflicts and bad rows are not."""
-    answers = Answers(lambda file: inspected(file, interval, tz), lambda found: found.valid, _document, _show)
+    answers = FileAnswers(lambda file: inspected(file, interval, tz), lambda found: found.valid, _document, _show)
     answer_each(files, answers, as_json=as_json)
 
 

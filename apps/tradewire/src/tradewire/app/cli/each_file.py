@@ -13,7 +13,7 @@ from tradewire.app.cli.output import CommandError, Exit, plain, print_json, tell
 T = TypeVar("T")
 
 
-class Answers(NamedTuple, Generic[T]):
+class FileAnswers(NamedTuple, Generic[T]):
     """How a command answers for a file: ``ask`` raises CommandError for one that can't be read."""
 
     ask: Callable[[Path], T]
@@ -22,7 +22,7 @@ class Answers(NamedTuple, Generic[T]):
     show: Callable[[Path, T], None]
 
 
-def answer_each(files: Sequence[Path], answers: Answers[T], *, as_json: bool) -> None:
+def answer_each(files: Sequence[Path], answers: FileAnswers[T], *, as_json: bool) -> None:
     """Show the answer for each file; of several, JSON is a list that names the files. Exits with the worst code.
 
     Raises: CommandError when the only file can't be read; of several it is an answer like the others.

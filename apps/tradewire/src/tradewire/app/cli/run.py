@@ -47,11 +47,9 @@ class Finished:
 def project_root() -> Path:
     """The checkout that holds the sample data: here, or above."""
     here = Path.cwd()
-    found = next(
-        (f for f in (here, *here.parents) if (f / "data/sample").is_dir() and (f / "strategies").is_dir()), None
-    )
-    if found is not None:
-        return found
+    for folder in (here, *here.parents):
+        if (folder / "data/sample").is_dir() and (folder / "strategies").is_dir():
+            return folder
     return fail(f"no data/sample and strategies/ in {here} or above: `tradewire init` writes them", Exit.USAGE)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from tradewire.app.cli.each_file import Answers, answer_each
+from tradewire.app.cli.each_file import FileAnswers, answer_each
 from tradewire.app.cli.language import language
 from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog, finite
@@ -54,7 +54,9 @@ app.command("language", epilog=epilog("tradewire strategy language stop_loss"))(
 )
 def validate_command(files: FilesArgument, as_json: JsonOption = False) -> None:
     """Check files without a platform: syntax, types, look-ahead. Faults come with line, column and suggestion."""
-    answers = Answers(lambda file: validate(_text(file)), lambda found: found.valid, lambda found: found, _show_report)
+    shown = FileAnswers(lambda file: validate(_text(file)), lambda found: found.valid, lambda found: found, _show_report)
+        lambda file: validate(_text(file)), lambda found: found.valid, lambda found: found, _show_report
+    )
     answer_each(files, answers, as_json=as_json)
 
 
