@@ -116,7 +116,7 @@ BAD = {
     ),
     "month and day in doubt": (
         "date,open,high,low,close,volume\n10/11/2019,1,1,1,1,1\n",
-        "x.csv, row 2: open_time: found 10/11/2019, allowed a time after 1974 in s, ms, µs or ns since the epoch, before 2262",
+        "x.csv, row 2: open_time: found 10/11/2019, allowed a time after 1974 in s, ms, µs or ns since the epoch",
     ),
     "time too small": (
         HEADER + "\n157,1,1,1,1,1\n",

@@ -54,7 +54,7 @@ app.command("language", epilog=epilog("tradewire strategy language stop_loss"))(
 )
 def validate_command(files: FilesArgument, as_json: JsonOption = False) -> None:
     """Check files without a platform: syntax, types, look-ahead. Faults come with line, column and suggestion."""
-    shown = FileAnswers(lambda file: validate(_text(file)), lambda found: found.valid, lambda found: found, _show_report)
+    answers = FileAnswers(
         lambda file: validate(_text(file)), lambda found: found.valid, lambda found: found, _show_report
     )
     answer_each(files, answers, as_json=as_json)
