@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import pkgutil
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,6 +14,7 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
 
+import tradewire.ports
 from tradewire.ports.bus import Outgoing
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import CandleClosed, IndicatorsUpdated
@@ -134,6 +137,8 @@ def test_every_type_of_error_that_a_dead_letter_may_have_is_counted_from_zero() 
     def kinds(of: type[ContractViolationError]) -> set[type[ContractViolationError]]:
         return {of, *(each for kind in of.__subclasses__() for each in kinds(kind))}
 
+    for module in pkgutil.iter_modules(tradewire.ports.__path__, "tradewire.ports."):
+        importlib.import_module(module.name)
     ours = {kind.__name__ for kind in kinds(ContractViolationError) if kind.__module__.startswith("tradewire.")}
     assert {reason for reasons in REASONS.values() for reason in reasons} == ours
 

@@ -35,6 +35,7 @@ OTHER_NAMES = frozenset(
             "BINANCE_STREAMS",
             "BINANCE_LATE_SECONDS",
             "BINANCE_SILENT_SECONDS",
+            "BINANCE_BRACKETS_ACCOUNT",
             "RATE_BUDGET_DSN",
         ),
         *("STRATEGY_DSN", "RISK_DSN", "JOIN_GRACE_SECONDS"),

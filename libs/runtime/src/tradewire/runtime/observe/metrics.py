@@ -30,7 +30,7 @@ _JUDGED = ("ContractViolationError", "OutOfBoundsError", "RefusedRecordError")
 REASONS = {
     "decode": ("ContractViolationError",),
     "validate": _JUDGED,
-    "handle": _JUDGED,
+    "handle": (*_JUDGED, "OrderIdReusedError"),
     "publish": ("ContractViolationError", "OutOfBoundsError", "OversizeError"),
     "parked": ("ContractViolationError",),
 }
