@@ -252,9 +252,7 @@ def hold(loop: ClosedLoop) -> None:
     assert sorted(begun) == sorted(intents)
     for member in loop.members:
         if isinstance(member, ExecutionMember | RiskMember):
-            assert list(member.desk.waits()) == []
-        if isinstance(member, ExecutionMember):
-            assert member.held() == {}
+            assert (list(member.desk.waits()), member.held()) == ([], {}), "nothing is kept until the next bar"
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from tradewire.ingest.feed import emit_of
 from tradewire.ports.events import (
-    AccountStateChanged,
     CandleClosed,
     OrderChanged,
     OrderFilled,
@@ -22,7 +21,6 @@ from tradewire.ports.events import (
     StrategyEvaluated,
 )
 from tradewire.ports.message import Emit, Event
-from tradewire.ports.topics import BY_EVENT
 from tradewire.testkit.builders import BTC, ETH, HOUR_US, evaluation, instrument, limits
 from tradewire.testkit.closed_loop import ClosedLoop
 from tradewire.testkit.loop_members import ExecutionMember, RiskMember
@@ -153,8 +151,7 @@ def test_loop_when_records_are_forged_then_real_orders_are_the_same_and_nothing_
     for member in loop.members:
         if isinstance(member, ExecutionMember | RiskMember):
             assert list(member.desk.waits()) == []
-            held = {place.topic for place in member.held()}
-            assert held <= {BY_EVENT[AccountStateChanged].name}, "of an account the newest state may wait to be used"
+            assert member.held() == {}, "nothing is kept until the next bar"
 
 
 AHEAD_US = (HOUR_US, 100 * HOUR_US, 3000 * HOUR_US)

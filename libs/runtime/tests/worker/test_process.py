@@ -62,7 +62,7 @@ async def test_startup_ready_and_live_answer_different_questions() -> None:
     worker, stop = rig.worker(service), asyncio.Event()
     health = Health([worker], clock)
     assert await answers(health, rig.metrics) == {"startup": 503, "ready": 503, "live": 200}
-    starting = {"reason": "starting", "what": "its start: starting", "event_time_us": None}
+    starting = {"reason": "starting", "what": "its start: starting", "event_time_us": None, "seconds": 0}
     assert [service["waits_for"] for service in health.report().values()] == [[starting]]
     task = asyncio.create_task(worker.run(stop))
     opened.set()

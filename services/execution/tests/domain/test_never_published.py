@@ -59,9 +59,9 @@ def test_assessment_of_several_when_its_strategy_was_retired_then_its_place_in_t
 def test_assessment_far_ahead_when_its_version_is_in_force_then_the_steps_before_are_placed() -> None:
     desk = desk_with()
     told(desk, assessment(500), candle(0), candle(1))
-    assert [wait.event_time_us for wait in desk.waits()] == [HOUR_US]
+    assert [wait.event_time_us for wait in desk.waits()] == [HOUR_US, 501 * HOUR_US]
     told(desk, assessment(0, intent()))
-    assert [wait.event_time_us for wait in desk.waits()] == [2 * HOUR_US]
+    assert [wait.event_time_us for wait in desk.waits()] == [2 * HOUR_US, 501 * HOUR_US]
     assert [state.event_time_us for state in states(told(desk, assessment(1), candle(2)))] == [3 * HOUR_US]
 
 

@@ -47,7 +47,9 @@ class RuntimeSettings(BaseSettings):
     ready_wait_seconds: float = Field(
         15.0, gt=0, description="Longest wait for the same step, or for servers, of a service that is ready."
     )
-    ready_lag_seconds: float = Field(15.0, gt=0, description="Oldest unread record of a service that is ready, s.")
+    ready_lag_seconds: float = Field(
+        15.0, gt=0, description="Oldest record, unread or unanswered, of a ready service, s."
+    )
     heartbeat_seconds: float = Field(
         30.0, gt=0, description="Time between the heartbeat records that ingest sends through all stages, s."
     )

@@ -119,9 +119,10 @@ def _show_services(found: PlatformStatus, now_us: int) -> None:
 
 
 def _show_waits(service: ServiceStatus) -> None:
-    """What the service can't go on without, a line each: the first few."""
+    """What the service can't go on without, a line each: the oldest few."""
     for waiting in service.waits_for[:WAITS_SHOWN]:
-        step = f", step of {iso(waiting['event_time_us'])}" if waiting["event_time_us"] is not None else ""
+        stood = f", {span(waiting['seconds'])}" if "seconds" in waiting else ""
+        step = f" since {iso(waiting['event_time_us'])}{stood}" if waiting["event_time_us"] is not None else ""
         tell(f"{service.name} waits for {waiting['what']}{step}", style="yellow")
     if len(service.waits_for) > WAITS_SHOWN:
         tell(f"{service.name} waits for {len(service.waits_for) - WAITS_SHOWN} things more: see --json", style="yellow")

@@ -103,8 +103,13 @@ class Checkpoints:
 
     def _answered(self) -> dict[Place, int]:
         """Offsets to commit: of what a join holds the lowest, also when it came from a letter."""
-        lowest = self._positions | dict(self._service.held())
+        lowest = self._positions | self.held()
         return {place: offset for place, offset in lowest.items() if place.topic in self._group_topics}
+
+    def held(self) -> dict[Place, int]:
+        """Lowest offset that was read and is not answered, of each partition of the group that has one."""
+        held = self._service.held()
+        return {place: offset for place, offset in held.items() if place.topic in self._group_topics}
 
     def _write_down(self) -> None:
         """All is written."""

@@ -95,7 +95,7 @@ class Worker:
         self._group: Reader | None = None
         self._source: SourceReader | None = None
         self._lock, self._moving_since_s, self._generation = asyncio.Lock(), clock.monotonic_s(), 0
-        self.lag = LagWatch(service.name, bus, self._positions, metrics, clock)
+        self.lag = LagWatch(service.name, bus, self._positions, self._checkpoints.held, metrics, clock)
         self._waiting = waiting_of(service, self.progress, settings, self.lag, self._parts(), codec.ids, metrics, clock)
 
     def _parts(self) -> tuple[Waits, ...]:

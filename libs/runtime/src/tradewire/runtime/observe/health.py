@@ -28,7 +28,7 @@ from tradewire.runtime.observe.document_page import POLICY, document_page
 from tradewire.runtime.observe.failures_logged import FailuresLogged
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.observe.progress import Progress
-from tradewire.runtime.observe.readiness import Readiness
+from tradewire.runtime.observe.readiness import Readiness, Standing
 from tradewire.runtime.observe.secrets import scrub
 from tradewire.runtime.service import Service
 
@@ -123,6 +123,10 @@ class Health:
         """What keeps a service from being ready."""
         return self._judges[service].look()
 
+    def standing(self, service: str, waits: Sequence[WaitReason]) -> list[Standing]:
+        """Waits of a service, each with how long it has stood; the oldest first."""
+        return self._judges[service].oldest_first(waits)
+
     def note_waiting(self, what: str) -> Callable[[str], None]:
         """Show that the process waits for ``what``, and why it failed last: what is returned takes the failures."""
         for booting in self._workers:
@@ -142,14 +146,14 @@ class Health:
             worker.service.name: {
                 "phase": worker.progress.phase,
                 "ready": self.is_ready(worker.service.name),
-                "unready": _shown(self.unready(worker.service.name)),
+                "unready": _shown(self.standing(worker.service.name, self.unready(worker.service.name))),
                 "last_success_us": worker.progress.last_success_us,
                 "handled": worker.progress.handled,
                 "published": worker.progress.published,
                 "dead_letters": worker.progress.dead_letters,
                 "records_lost": worker.progress.records_lost,
                 "last_error": scrub(worker.progress.last_error or "") or None,
-                "waits_for": _shown(self.waits(worker)),
+                "waits_for": _shown(self.standing(worker.service.name, self.waits(worker))),
                 "positions": {
                     f"{place.topic}/{place.partition}": offset for place, offset in worker.progress.positions.items()
                 },
@@ -193,8 +197,10 @@ class Health:
             await asyncio.sleep(1.0)
 
 
-def _shown(waits: Sequence[WaitReason]) -> list[dict[str, Any]]:
-    return [waiting._replace(what=scrub(waiting.what))._asdict() for waiting in waits]
+def _shown(standing: Sequence[Standing]) -> list[dict[str, Any]]:
+    return [
+        wait._replace(what=scrub(wait.what))._asdict() | {"seconds": round(seconds, 3)} for wait, seconds in standing
+    ]
 
 
 def health_app(health: Health, metrics: Metrics, title: str) -> FastAPI:

@@ -22,6 +22,7 @@ from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.observe.failures_logged import FailuresLogged
 from tradewire.runtime.observe.health import Health, Watched
 from tradewire.runtime.observe.lag import LagWatch
+from tradewire.runtime.observe.readiness import Standing
 from tradewire.runtime.observe.secrets import scrub
 from tradewire.runtime.settings import RuntimeSettings
 
@@ -147,8 +148,8 @@ class Instances:
             pid=os.getpid(),
             phase=phase or progress.phase,
             ready=not phase and self._health.is_ready(name),
-            unready=_texts(unready),
-            waits_for=_texts(self._health.waits(worker)),
+            unready=_texts(self._health.standing(name, unready)),
+            waits_for=_texts(self._health.standing(name, self._health.waits(worker))),
             started_us=tuple(self._starts[self.id_of(name)]),
             reported_at_us=now_us,
             last_success_us=progress.last_success_us,
@@ -169,7 +170,7 @@ class Instances:
         return Outgoing(TOPIC, event.instance_id.encode(), self._codec.encode(event), headers)
 
 
-def _texts(waits: Sequence[WaitReason]) -> tuple[str, ...]:
-    """The first of them, so that a report never grows too large to be published."""
-    texts = [f"{wait.reason}: {scrub(wait.what)}"[:WAIT_CHARACTERS_MAX] for wait in waits[:WAITS_MAX]]
+def _texts(waits: Sequence[Standing]) -> tuple[str, ...]:
+    """The oldest of them, so that a report never grows too large to be published."""
+    texts = [scrub(wait.text)[:WAIT_CHARACTERS_MAX] for wait in waits[:WAITS_MAX]]
     return (*texts, f"and {len(waits) - WAITS_MAX} more") if len(waits) > WAITS_MAX else tuple(texts)

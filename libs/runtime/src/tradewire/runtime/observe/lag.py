@@ -56,20 +56,26 @@ def positions(
 
 
 class LagWatch:
-    """Lag of one service. ``positions``: next offset of each partition read; None where nothing was handled yet."""
+    """Lag of one service. ``positions``: next offset of each partition read; None where nothing was handled yet.
+
+    ``held``: lowest offset that was read and is not answered, of each partition of the group that has one. No service
+    keeps a record unanswered until the next bar, so one that stands there waits for somebody.
+    """
 
     def __init__(
         self,
         group: str,
         bus: EventBusPort,
         positions: Callable[[], Mapping[Place, int | None]],
+        held: Callable[[], Mapping[Place, int]],
         metrics: Metrics,
         clock: ClockPort,
     ) -> None:
-        self._group, self._bus, self._positions = group, bus, positions
+        self._group, self._bus, self._positions, self._held = group, bus, positions, held
         self._metrics, self._clock, self._readable = metrics, clock, ReadableEnds(bus)
         self._starts: dict[Place, int] = {}
         self._ends: dict[Place, _Ends] = {}
+        self._unanswered: dict[Place, _Ends] = {}
         self._read_ms: dict[Place, int] = {}
         self._behind: dict[Place, int] = {}
 
@@ -84,6 +90,7 @@ class LagWatch:
         for place in places:
             self._starts.pop(place, None)
             self._ends.pop(place, None)
+            self._unanswered.pop(place, None)
             self._read_ms.pop(place, None)
             self._behind.pop(place, None)
             with suppress(KeyError):
@@ -104,9 +111,11 @@ class LagWatch:
         at = {place: self._starts.get(place, 0) if at is None else at for place, at in self._positions().items()}
         at = {place: position for place, position in at.items() if place in positions}
         ends = await self._readable.of(at, ends)
-        now_s = self._clock.monotonic_s()
+        now_s, held = self._clock.monotonic_s(), self._held()
         for place, position in at.items():
             self._note(place, ends[place], position, now_s)
+            answered_to = min(position, held.get(place, position))
+            self._unanswered.setdefault(place, _Ends()).note(position, answered_to, now_s)
         self._show()
 
     def _note(self, place: Place, end: int, position: int, now_s: float) -> None:
@@ -140,12 +149,21 @@ class LagWatch:
 
     @property
     def oldest_seconds(self) -> float | None:
-        """Age of the oldest unread record, s; None before the bus was first asked."""
-        return max(map(self.seconds, self._ends)) if self._ends else None
+        """Age of the oldest record that is unread or unanswered, s; None before the bus was first asked."""
+        ages = (max(self.seconds(place), self.unanswered_seconds(place)) for place in self._ends)
+        return max(ages, default=None)
+
+    def unanswered_seconds(self, place: Place) -> float:
+        """Least time for which the partition's first record that was read and is not answered waits; 0 when none does.
+
+        What a service answers it for later, however much of it, makes that no older.
+        """
+        return self._unanswered[place].waiting_s(self._clock.monotonic_s()) if place in self._unanswered else 0.0
 
     def waits(self, within_s: float) -> Iterator[WaitReason]:
-        """Partitions whose first unread record is older than this."""
+        """Partitions whose first record that is unread, or read and not answered, is older than this."""
         for place in sorted(self._ends):
-            seconds = self.seconds(place)
-            if seconds > within_s:
+            if (seconds := self.seconds(place)) > within_s:
                 yield WaitReason("lag", f"{place.topic}/{place.partition}: unread for {seconds:.0f} s")
+            elif (seconds := self.unanswered_seconds(place)) > within_s:
+                yield WaitReason("lag", f"{place.topic}/{place.partition}: read and not answered for {seconds:.0f} s")

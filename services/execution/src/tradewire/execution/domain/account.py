@@ -147,14 +147,13 @@ class ExecutionAccount:
         new, self.refused_to = offset >= self.refused_to, max(offset + 1, self.refused_to)
         return new
 
-    def complete(self, owed: Iterable[tuple[Feed, int]]) -> bool:
-        """Has every feed answered for the bar close that it owes? By that bar, by any later one, or by its end."""
+    def lacking(self, owed: Iterable[tuple[Feed, int]]) -> Iterator[Feed]:
+        """Feeds that have not answered for the bar close that they owe: by that bar, by any later one, or their end."""
         for feed, close_us in owed:
             waiting = self.candles.get(feed)
             newest_us = waiting[-1].candle.close_time_us if waiting else self.happened_us.get(feed, -1)
             if newest_us < close_us and feed not in self.ending and feed not in self.ended:
-                return False
-        return True
+                yield feed
 
     def oldest_candle_us(self) -> int | None:
         """Event time of the oldest candle at hand."""

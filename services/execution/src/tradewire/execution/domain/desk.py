@@ -219,9 +219,9 @@ class ExecutionDesk:
         return {"accounts": accounts, "controls": self.kill_switch.controls.levels()}
 
     def waits(self) -> Iterator[WaitReason]:
-        """Accounts that stand still until risk has answered a step, or their venue an order."""
+        """Accounts that stand still until risk has answered a step, their venue an order, or a market has a bar."""
         yield from self.unknown.waits()
-        yield from accounts_wait_for(self._accounts.peek().values())
+        yield from accounts_wait_for(self._accounts.peek().values(), self._following)
 
     # ---- the market happens ----
 
@@ -253,7 +253,7 @@ class ExecutionDesk:
             if oldest_us is None:
                 return
             feeds = self._following.feeds(account, oldest_us)
-            if not account.complete(self._following.owed(account, oldest_us, feeds)):
+            if any(account.lacking(self._following.owed(account, oldest_us, feeds))):
                 return
             if not account.execution.has_shown(oldest_us, partial(self._next_bars, account, oldest_us, feeds)):
                 return

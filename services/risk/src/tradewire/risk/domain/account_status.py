@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tradewire.ports.message import WaitReason
 from tradewire.risk.domain.account import RiskAccount
+from tradewire.risk.domain.closed_bars import waiting_us
 from tradewire.trading.roster import Stream
 
 Owing = Callable[[RiskAccount], Iterable[Stream]]
-"""Streams whose evaluations an account's oldest step waits for."""
+"""Streams whose evaluations an account waits for."""
 
 
 def accounts_status(accounts: Iterable[RiskAccount], owing: Owing) -> dict[str, object]:
@@ -26,12 +27,15 @@ def accounts_status(accounts: Iterable[RiskAccount], owing: Owing) -> dict[str, 
 
 
 def accounts_wait_for(accounts: Iterable[RiskAccount], owing: Owing) -> Iterator[WaitReason]:
-    """What keeps accounts from answering their oldest step: evaluations, or the account's state."""
+    """What keeps accounts from answering their oldest step: evaluations, or the account's state.
+
+    An account whose state is here waits for the evaluations of its bar.
+    """
     for account in accounts:
-        if (step_us := account.oldest_us) is None:
+        if (step_us := waiting_us(account)) is None:
             continue
         streams = ", ".join(sorted(f"{stream.strategy_id} on {stream.symbol}" for stream in owing(account)))
         if streams:
             yield WaitReason("evaluations", f"{account.account_id}: evaluations of {streams}", step_us)
-        else:
+        elif account.oldest_us is not None:
             yield WaitReason("account_state", f"{account.account_id}: the account's state", step_us)

@@ -29,7 +29,7 @@ from tradewire.trading.assessment.assess import Decision, RiskContext, assess
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.controls import Controls, decides
 from tradewire.trading.pending_offsets import PendingOffsets
-from tradewire.trading.roster import Roster, Stream
+from tradewire.trading.roster import Roster
 from tradewire.trading.tracking import Tracked
 
 
@@ -188,13 +188,13 @@ class RiskDesk:
     def status(self) -> dict[str, object]:
         """For /health."""
         accounts = self._accounts.peek().values()
-        return {"accounts": accounts_status(accounts, self._owing), "controls": self.controls.levels()}
+        return {"accounts": accounts_status(accounts, self._closed_bars.owing), "controls": self.controls.levels()}
 
     def waits(self) -> Iterator[WaitReason]:
         """Accounts whose oldest step lacks something."""
         yield from self.admission.unknown.waits()
         accounts = [a for a in self._accounts.peek().values() if not self.admission.holds_up(a)]
-        yield from accounts_wait_for(accounts, self._owing)
+        yield from accounts_wait_for(accounts, self._closed_bars.owing)
 
     # ---- answers ----
 
@@ -207,6 +207,7 @@ class RiskDesk:
 
     def _advance(self, account: RiskAccount) -> Iterator[Emit]:
         """Answer every step that is complete."""
+        self._closed_bars.settle(account)
         while (step_us := account.oldest_us) is not None:
             if step_us in account.recorded:
                 under_way = self.again.under_way(self._partitions[account.account_id])
@@ -218,7 +219,7 @@ class RiskDesk:
                 if again.given:
                     yield from self._answer(account, step_us, late=again.late, now_us=None, again=again)
                 continue
-            if next(self._owing(account), None) is not None or self.admission.holds_up(account):
+            if next(self._closed_bars.owing(account), None) is not None or self.admission.holds_up(account):
                 return
             if self._closed_bars.has(account, step_us):
                 yield from self._answer(account, step_us, late=False, now_us=None)
@@ -226,10 +227,6 @@ class RiskDesk:
                 return
             else:  # nobody decides on the bar, so it may never come
                 yield from self.admission.refuse_step(account, step_us)
-
-    def _owing(self, account: RiskAccount) -> Iterator[Stream]:
-        owed = self._roster.owed(account.account_id, account.oldest_us or -1, account.answered_until_us)
-        return account.owing(owed)
 
     def _answer(
         self, account: RiskAccount, step_us: int, *, late: bool, now_us: int | None, again: Again = FIRST

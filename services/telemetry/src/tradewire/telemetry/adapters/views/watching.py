@@ -45,7 +45,7 @@ class Watching:
         """``parts``: the version, and what tells the time and the figures."""
         self.version, self._clock, metrics = parts
         self.service, self._worker, self._places = service, worker, places
-        self.lag = LagWatch(NAME, bus, self._positions, metrics, self._clock)
+        self.lag = LagWatch(NAME, bus, self._positions, dict, metrics, self._clock)
         worker.handled = lambda record: self.lag.note([record])
         self._waiting = waiting_of(service, worker.progress, settings, self.lag, (), ids, metrics, self._clock)
 
