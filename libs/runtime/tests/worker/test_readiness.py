@@ -140,12 +140,7 @@ async def test_step_that_waits_for_somebody_who_does_not_answer_is_told(stage: S
         stage.standing = [WaitReason("assessments", "main: risk's answers", 7)]
         assert health.ready, "a step may wait for a moment"
         report = await stage.told(health, "assessments")
-        assert report["unready"][0] == {
-            "reason": "assessments",
-            "what": "main: risk's answers",
-            "event_time_us": 7,
-            "seconds": 15,
-        }
+        assert report["unready"] == [stage.standing[0]._asdict() | {"seconds": 15}]
         stage.standing = [WaitReason("assessments", "main: risk's answers", 8)]
         await stage.ready(health)
 

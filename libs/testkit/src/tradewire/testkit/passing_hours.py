@@ -28,8 +28,8 @@ class PassingHours:
     health: Health
 
     def __init__(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.service, self._clock = service, ManualClock(1_700_000_000_000_000)
-        self.rig = WorkerRig(clock=self._clock)
+        self.service, self.clock = service, ManualClock(1_700_000_000_000_000)
+        self.rig = WorkerRig(clock=self.clock)
         for module, name in ((waiting, "ASK_SECONDS"), (waiting, "PING_SECONDS"), (loop, "TICK_SECONDS")):
             monkeypatch.setattr(module, name, LOOK_SECONDS)
 
@@ -38,7 +38,7 @@ class PassingHours:
         """The service runs and is ready; ``known``: what was published before."""
         await self.rig.say(*known)
         async with self.rig.running(self.service, ready_lag_seconds=THRESHOLD_SECONDS) as self.worker:
-            self.health = Health([self.worker], self._clock, None, wait_s=THRESHOLD_SECONDS)
+            self.health = Health([self.worker], self.clock, None, wait_s=THRESHOLD_SECONDS)
             await self.rig.until(lambda: self.health.ready)
             yield
 
@@ -47,14 +47,14 @@ class PassingHours:
         await self.worker.lag.ask()
         found = {wait.reason for wait in self.health.unready(self.service.name)}
         for _ in range(0, seconds, STEP_SECONDS):
-            self._clock.advance(seconds=STEP_SECONDS)
+            self.clock.advance(seconds=STEP_SECONDS)
             await self.rig.until(self._seen)
             found |= {wait.reason for wait in self.health.unready(self.service.name)}
         return found
 
     def _seen(self) -> bool:
         silent = [wait for reach in self.worker._waiting.reaches for wait in reach.waits(0.0)]
-        return not silent and self.worker.progress.turned_s == self._clock.monotonic_s()
+        return not silent and self.worker.progress.turned_s == self.clock.monotonic_s()
 
     def committed(self) -> bool:
         """Is everything committed that the group reads? Then whoever asks the bus sees no lag."""

@@ -22,7 +22,7 @@ ENDS_KEPT_MAX = 600
 class _Ends:
     """Ends that a partition was seen to have, oldest first: the record at an offset came before the first beyond it."""
 
-    seen: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=ENDS_KEPT_MAX))
+    seen: deque[tuple[float, int]] = field(default_factory=deque)
     whole: bool = False
     """The partition was seen with nothing unread: whatever waits came after that."""
 
@@ -36,6 +36,8 @@ class _Ends:
             self.whole = True
         elif not self.seen or end > self.seen[-1][1]:
             self.whole &= len(self.seen) < ENDS_KEPT_MAX
+            if len(self.seen) == ENDS_KEPT_MAX:
+                del self.seen[1]  # the first tells since when something waits
             self.seen.append((now_s, end))
 
     def waiting_s(self, now_s: float) -> float:
