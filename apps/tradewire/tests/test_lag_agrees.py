@@ -38,8 +38,8 @@ async def test_status_and_lag_when_an_account_stands_still_then_both_say_so_and_
             False,
             [
                 "no instance is ready",
-                f"lag: {place.topic}/{place.partition}: read and not answered for 30 s; "
-                "evaluations: alpha: evaluations of trend on BTCUSDT since 1970-01-01T01:00:00Z, 30 s",
+                f"lag: {place.topic}/{place.partition}: read and not answered for 120 s; "
+                "evaluations: alpha: evaluations of trend on BTCUSDT since 1970-01-01T01:00:00Z, 2 min",
             ],
             1,
         )

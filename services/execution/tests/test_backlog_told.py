@@ -76,6 +76,19 @@ async def test_execution_when_nothing_happens_for_an_hour_then_it_is_ready_and_n
         assert not execution.worker.progress.dead_letters
 
 
+@pytest.mark.parametrize("what", ["an order for the next bar", "an entry at work", "a position with its guard"])
+async def test_execution_when_its_orders_are_at_a_broker_then_it_is_ready_for_the_hour_too(
+    monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    execution = PassingHours(build(Settings(bus_url="memory:", venue="simulated")), monkeypatch)
+    async with execution.working(*MARKETS):
+        for event in IDLE[what]:
+            await execution.rig.say(event)
+        await execution.rig.until(lambda: execution.committed() and not execution.worker.waits())
+        assert await execution.passes(HOUR_SECONDS) == set()
+        assert not execution.worker.progress.dead_letters
+
+
 async def test_execution_when_risk_does_not_answer_then_it_is_unready_and_says_whose_step(
     execution: PassingHours,
 ) -> None:
@@ -83,7 +96,7 @@ async def test_execution_when_risk_does_not_answer_then_it_is_unready_and_says_w
         await execution.rig.say(candle(0))
         await execution.rig.until(lambda: bool(execution.worker.waits()))
         assert await execution.passes(2 * THRESHOLD_SECONDS) == {"assessments"}
-        assert execution.texts() == ["assessments: alpha: risk's answers since 1970-01-01T01:00:00Z, 30 s"]
+        assert execution.texts() == ["assessments: alpha: risk's answers since 1970-01-01T01:00:00Z, 2 min"]
         await execution.rig.say(assessment(0))
         await execution.rig.until(lambda: execution.health.ready)
 
@@ -96,7 +109,7 @@ async def test_execution_when_a_bar_is_missing_beside_others_then_it_is_unready_
         await execution.rig.until(lambda: len(execution.service.held()) == 2)
         assert await execution.passes(2 * THRESHOLD_SECONDS) == {"candles", "lag"}
         assert not execution.committed(), "whoever asks the bus sees the lag, too"
-        assert "candles: alpha: bars of ETHUSDT 1h since 1970-01-01T01:00:00Z, 30 s" in execution.texts()
+        assert "candles: alpha: bars of ETHUSDT 1h since 1970-01-01T01:00:00Z, 2 min" in execution.texts()
         await execution.rig.say(candle(0, symbol=ETH))
         await execution.rig.until(execution.committed)
         await execution.passes(THRESHOLD_SECONDS)

@@ -95,7 +95,7 @@ async def test_risk_when_no_evaluation_comes_for_a_state_then_it_is_unready_and_
         await risk.rig.until(lambda: bool(risk.service.held()))
         assert await risk.passes(2 * THRESHOLD_SECONDS) == {"evaluations", "lag"}
         assert not risk.committed(), "whoever asks the bus sees the lag, too"
-        assert "evaluations: alpha: evaluations of trend on BTCUSDT since 1970-01-01T01:00:00Z, 30 s" in risk.texts()
+        assert "evaluations: alpha: evaluations of trend on BTCUSDT since 1970-01-01T01:00:00Z, 2 min" in risk.texts()
         await risk.rig.say(evaluation(0, HOLD))
         await risk.rig.until(risk.committed)
         await risk.passes(THRESHOLD_SECONDS)

@@ -16,7 +16,7 @@ from tradewire.runtime.service import Service
 from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.worker_rig import WorkerRig
 
-THRESHOLD_SECONDS, STEP_SECONDS, HOUR_SECONDS = 15, 10, 3600
+THRESHOLD_SECONDS, STEP_SECONDS, HOUR_SECONDS = 60, 40, 3600
 """How long something may wait, which is more than one step."""
 LOOK_SECONDS = 0.001
 
@@ -37,7 +37,8 @@ class PassingHours:
     async def working(self, *known: Event) -> AsyncIterator[None]:
         """The service runs and is ready; ``known``: what was published before."""
         await self.rig.say(*known)
-        async with self.rig.running(self.service, ready_lag_seconds=THRESHOLD_SECONDS) as self.worker:
+        bounds = dict.fromkeys(("ready_lag_seconds", "ready_wait_seconds"), THRESHOLD_SECONDS)
+        async with self.rig.running(self.service, **bounds) as self.worker:
             self.health = Health([self.worker], self.clock, None, wait_s=THRESHOLD_SECONDS)
             await self.rig.until(lambda: self.health.ready)
             yield
