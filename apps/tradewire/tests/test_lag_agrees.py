@@ -16,13 +16,15 @@ from tradewire.testkit.strategies import active, document, status
 
 
 async def told(risk: PassingHours) -> tuple[bool, list[str], int]:
-    """Is it ready, what is wrong by its own report, how many records is its group behind by the bus?"""
+    """Is it ready, what is wrong by its own report, how many records is its group behind, by that and by the bus?"""
     reports = Instances([risk.worker], risk.rig.bus, risk.rig.codec, risk.health, risk.worker._settings, risk.clock)
     await reports.once()
     instances = await seen_instances(risk.rig.bus, risk.rig.codec, risk.clock)
     lags = await partition_lags(risk.rig.bus, risk.clock)
     wrong = [problem.partition(": ")[-1] for problem in problems(instances, ["risk"])]
-    return risk.health.ready, wrong, sum(lag.records for lag in lags if lag.group == "risk")
+    behind = sum(lag.records for lag in lags if lag.group == "risk")
+    assert [one.lag_records for one in instances] == [behind]
+    return risk.health.ready, wrong, behind
 
 
 async def test_status_and_lag_when_an_account_stands_still_then_both_say_so_and_else_neither(

@@ -115,15 +115,15 @@ class LagWatch:
         ends = await self._readable.of(at, ends)
         now_s, held = self._clock.monotonic_s(), self._held()
         for place, position in at.items():
-            self._note(place, ends[place], position, now_s)
             answered_to = min(position, held.get(place, position))
+            self._note(place, ends[place], position, now_s)
             self._unanswered.setdefault(place, _Ends()).note(position, answered_to, now_s)
+            self._behind[place] = max(0, ends[place] - answered_to)
         self._show()
 
     def _note(self, place: Place, end: int, position: int, now_s: float) -> None:
         self._ends.setdefault(place, _Ends()).note(end, position, now_s)
-        self._behind[place] = max(0, end - position)
-        self._metrics.lag.labels(self._group, place.topic, str(place.partition)).set(self._behind[place])
+        self._metrics.lag.labels(self._group, place.topic, str(place.partition)).set(max(0, end - position))
 
     def _show(self) -> None:
         worst: dict[str, float] = {}
@@ -146,7 +146,7 @@ class LagWatch:
 
     @property
     def records(self) -> int | None:
-        """Records unread in all; None before the bus was first asked."""
+        """Records in all from the first that is unread or unanswered; None before the bus was first asked."""
         return sum(self._behind.values()) if self._behind else None
 
     @property
