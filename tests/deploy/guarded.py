@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any
+from urllib.parse import quote
 
 from deploy.cluster.kafka_users import kafka_admin, make_users, users_of
 from tests.deploy.overlays import Overlay
@@ -20,7 +21,7 @@ from tradewire.embedded.ports import choose_ports
 from tradewire.embedded.progress import quiet
 from tradewire.embedded.server import Server
 
-PASSWORD = "secret of a test"
+PASSWORD, MECHANISM = "secret of a test", "SCRAM-SHA-512"
 GUARDED = """
 listeners=PLAINTEXT://127.0.0.1:{kafka},CONTROLLER://127.0.0.1:{controller},CLIENTS://127.0.0.1:{clients}
 advertised.listeners=PLAINTEXT://127.0.0.1:{kafka},CONTROLLER://127.0.0.1:{controller},CLIENTS://127.0.0.1:{clients}
@@ -44,10 +45,15 @@ class Guarded:
         return {
             "bootstrap.servers": self.clients,
             "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.mechanism": MECHANISM,
             "sasl.username": user,
             "sasl.password": PASSWORD,
         }
+
+    def address(self, user: str) -> str:
+        """The bus of a service that signs in as a user."""
+        signs_in = f"security_protocol=SASL_PLAINTEXT&sasl_mechanism={MECHANISM}"
+        return f"kafka://{user}:{quote(PASSWORD)}@{self.clients}?{signs_in}"
 
 
 class GuardedKafka(KafkaPart):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 from confluent_kafka import (
     Consumer,
@@ -16,6 +19,7 @@ from tests.architecture.layout import SERVICES
 from tests.deploy.guarded import Guarded, guarded_by
 from tests.deploy.overlays import overlays
 
+from tradewire.embedded.service_processes import VIEWS, ServiceProcess, until_ready
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
 
 ALL = {*TOPICS, *DEAD_LETTERS.values()}
@@ -94,6 +98,21 @@ def test_operator_reads_all_and_writes_orders_and_dead_letters(broker: Guarded) 
 def test_scaler_reads_and_writes_nothing(broker: Guarded) -> None:
     assert _read(broker, "scaler") == set()
     assert _written(broker, "scaler") == set()
+
+
+async def test_views_of_telemetry_work_with_the_rights_of_their_user(broker: Guarded, tmp_path: Path) -> None:
+    settings = {"TRADEWIRE_BUS_URL": broker.address("telemetry"), "TRADEWIRE_VIEWS_FOLDER": str(tmp_path / "views")}
+    views = ServiceProcess(VIEWS, settings, tmp_path / "logs")
+    views.start()
+    try:
+        await until_ready([views])
+        async with httpx.AsyncClient() as client:
+            while f'lag_records{{group="{VIEWS}"' not in (await client.get(f"{views.url}/metrics")).text:
+                views.check()
+                await asyncio.sleep(0.1)  # between two questions
+        views.check()
+    finally:
+        views.stop()
 
 
 def test_every_overlay_grants_the_same() -> None:

@@ -66,14 +66,18 @@ class LagWatch:
 
     def __init__(
         self,
-        group: str,
+        name: str,
         bus: EventBusPort,
         positions: Callable[[], Mapping[Place, int | None]],
         held: Callable[[], Mapping[Place, int]],
         metrics: Metrics,
         clock: ClockPort,
+        *,
+        group: str | None = None,
     ) -> None:
-        self._group, self._bus, self._positions, self._held = group, bus, positions, held
+        """``name``: in metrics; ``group``: whose committed offsets tell where reading began, ``name`` by default."""
+        self._name, self._group = name, group or name
+        self._bus, self._positions, self._held = bus, positions, held
         self._metrics, self._clock, self._readable = metrics, clock, ReadableEnds(bus)
         self._starts: dict[Place, int] = {}
         self._ends: dict[Place, _Ends] = {}
@@ -85,7 +89,7 @@ class LagWatch:
         """These were handled."""
         for record in {record.place: record for record in records}.values():
             self._read_ms[record.place] = record.timestamp_ms
-            self._metrics.progress.labels(self._group, record.topic).set(self._clock.now_us() / 1e6)
+            self._metrics.progress.labels(self._name, record.topic).set(self._clock.now_us() / 1e6)
 
     def forget(self, places: Iterable[Place]) -> None:
         """These are another member's now: a frozen lag would lie."""
@@ -96,10 +100,10 @@ class LagWatch:
             self._read_ms.pop(place, None)
             self._behind.pop(place, None)
             with suppress(KeyError):
-                self._metrics.lag.remove(self._group, place.topic, str(place.partition))
+                self._metrics.lag.remove(self._name, place.topic, str(place.partition))
             if not any(other.topic == place.topic for other in self._ends):
                 with suppress(KeyError):
-                    self._metrics.lag_seconds.remove(self._group, place.topic)
+                    self._metrics.lag_seconds.remove(self._name, place.topic)
 
     async def ask(self) -> None:
         """Ask the bus where the partitions end. Raises RetryableError."""
@@ -109,7 +113,7 @@ class LagWatch:
             begins, stored = await self._bus.begin_offsets(unknown), await self._bus.committed(self._group, unknown)
             self._starts |= {place: max(begins[place], stored[place] or 0) for place in unknown}
         # A service that reads nothing just now asks about its dead letters: does the bus answer at all?
-        ends = await self._bus.end_offsets(list(positions) or [Place(DEAD_LETTERS[self._group], 0)])
+        ends = await self._bus.end_offsets(list(positions) or [Place(DEAD_LETTERS[self._name], 0)])
         at = {place: self._starts.get(place, 0) if at is None else at for place, at in self._positions().items()}
         at = {place: position for place, position in at.items() if place in positions}
         ends = await self._readable.of(at, ends)
@@ -123,14 +127,14 @@ class LagWatch:
 
     def _note(self, place: Place, end: int, position: int, now_s: float) -> None:
         self._ends.setdefault(place, _Ends()).note(end, position, now_s)
-        self._metrics.lag.labels(self._group, place.topic, str(place.partition)).set(max(0, end - position))
+        self._metrics.lag.labels(self._name, place.topic, str(place.partition)).set(max(0, end - position))
 
     def _show(self) -> None:
         worst: dict[str, float] = {}
         for place in self._ends:
             worst[place.topic] = max(worst.get(place.topic, 0.0), self.seconds(place))
         for topic, seconds in worst.items():
-            self._metrics.lag_seconds.labels(self._group, topic).set(seconds)
+            self._metrics.lag_seconds.labels(self._name, topic).set(seconds)
 
     def seconds(self, place: Place) -> float:
         """Age of the partition's first unread record, s: at least so long, also while the bus does not answer.

@@ -45,7 +45,7 @@ class Watching:
         """``parts``: the version, and what tells the time and the figures."""
         self.version, self._clock, metrics = parts
         self.service, self._worker, self._places = service, worker, places
-        self.lag = LagWatch(NAME, bus, self._positions, dict, metrics, self._clock)
+        self.lag = LagWatch(NAME, bus, self._positions, dict, metrics, self._clock, group=worker.group)
         worker.handled = lambda record: self.lag.note([record])
         self._waiting = waiting_of(service, worker.progress, settings, self.lag, (), ids, metrics, self._clock)
 
@@ -55,15 +55,18 @@ class Watching:
     @property
     def progress(self) -> Progress:
         """What was done so far. The loop comes round while no record is in hand: one that waits shows as lag."""
+        self._note_phase()
+        return self._worker.progress
+
+    def _note_phase(self) -> None:
         progress = self._worker.progress
         progress.phase = "running" if self._worker.assigned else "joining the group"
         if self._worker.assigned and not self._worker.busy:
             progress.turned_s = self._clock.monotonic_s()
-        return progress
 
     def waits(self) -> list[WaitReason]:
         """What it can't go on without just now, the servers first."""
-        assert self.progress is self._waiting.progress, "phase and turn are brought up to date"
+        self._note_phase()
         return self._waiting.reasons()
 
     async def watch(self) -> None:

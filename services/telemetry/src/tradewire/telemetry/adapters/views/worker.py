@@ -74,8 +74,9 @@ class ViewWorker:
         """A record is in hand."""
         self.handled: Callable[[Record], None] = lambda _: None
         """Told of each record that was handled."""
+        self.group = GROUP.format(generation=rows.generation)
         self.app = faust.App(
-            GROUP.format(generation=rows.generation),
+            self.group,
             broker=[f"kafka://{broker}" for broker in brokers.split(",")],
             broker_credentials=_credentials(security),
             broker_session_timeout=SESSION_SECONDS,
