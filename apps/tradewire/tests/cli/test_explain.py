@@ -210,11 +210,41 @@ async def test_search_by_halves_finds_every_record(
         assert found is not None
 
 
+@pytest.mark.parametrize("window", [1, 8, 100_000])
+async def test_newest_message_of_a_key_is_read_from_the_end_on(
+    live: tuple[MemoryBus, Archive, list[StrategyEvaluated]], window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_module, "WINDOW_RECORDS", window)
+    bus, archive, said = live
+    starts = _watched_starts(bus, monkeypatch)
+    for newest in said[-2:]:  # one of each symbol
+
+        def is_wanted(found: Found, symbol: str = newest.symbol) -> bool:
+            return isinstance(found.event, StrategyEvaluated) and found.event.symbol == symbol
+
+        found = await archive.last(StrategyEvaluated, newest.account_id, is_wanted)
+        assert found is not None
+        assert found.event == newest
+    assert min(starts) >= max(0, len(said) - max(4, window))
+    starts.clear()
+    assert await archive.last(StrategyEvaluated, said[0].account_id, lambda found: False) is None
+    assert min(starts) == 0
+
+
 async def test_search_reads_no_more_than_it_must(
     live: tuple[MemoryBus, Archive, list[StrategyEvaluated]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive_module, "WINDOW_RECORDS", 8)
     bus, archive, said = live
+    starts = _watched_starts(bus, monkeypatch)
+    records = archive.of_key(StrategyEvaluated, said[-20].account_id, said[-20].event_time_us)
+    found = [record async for record in records]
+    assert starts[-1] > len(said) - 60
+    assert found
+
+
+def _watched_starts(bus: MemoryBus, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Offsets from which the bus is read from now on."""
     starts: list[int] = []
     tail = bus.tail
 
@@ -223,7 +253,4 @@ async def test_search_reads_no_more_than_it_must(
         return await tail(places)
 
     monkeypatch.setattr(bus, "tail", watched)
-    records = archive.of_key(StrategyEvaluated, said[-20].account_id, said[-20].event_time_us)
-    found = [record async for record in records]
-    assert starts[-1] > len(said) - 60
-    assert found
+    return starts

@@ -124,8 +124,10 @@ def credentials_of(folder: str, account_id: str, read: Callable[[str], bytes]) -
     api_key = text_of(KEY)
     try:
         read(f"{stem}{PEM}")
-    except OSError:
+    except FileNotFoundError:
         return Credentials(api_key, HmacKey(text_of(SECRET)))
+    except OSError:
+        pass  # it is there, so it is meant: reading it says what is wrong with it
     pem = text_of(PEM)
     try:
         return Credentials(api_key, Ed25519Signer(pem.encode()))

@@ -67,6 +67,24 @@ class Archive:
                     return found
         return None
 
+    async def last(self, kind: type[Event], key: str, wanted: Callable[[Found], bool]) -> Found | None:
+        """The key's message of the newest event time that is wanted, from the topic's end as it is now.
+
+        Reads backwards, ever more at a time, until a part holds one: what is older there is not looked at.
+        """
+        place = await self._place(kind, key)
+        low, high = (await self._bus.begin_offsets([place]))[place], (await self._bus.end_offsets([place]))[place]
+        size, newest = WINDOW_RECORDS, None
+        while newest is None and high > low:
+            start = max(low, high - size)
+            async with aclosing(self._read(place, start, high)) as records:
+                async for record in records:
+                    found = await self.read(record) if record.key == key.encode() else None
+                    if found is not None and wanted(found) and not _is_older(found, newest):
+                        newest = found
+            high, size = start, 2 * size
+        return newest
+
     async def with_id(self, kind: type[Event], key: str, from_us: int, event_id: str) -> Found | None:
         """The key's message with an event id; nothing else is decoded."""
         async with aclosing(self.of_key(kind, key, from_us)) as records:
@@ -119,8 +137,7 @@ class Archive:
 
         Reads only the key's partition.
         """
-        topic, wanted = BY_EVENT[kind].name, key.encode()
-        place = Place(topic, partition_of(wanted, await self._bus.partitions(topic)))
+        wanted, place = key.encode(), await self._place(kind, key)
         start = await self._start(place, from_us)
         async with aclosing(self._read(place, start)) as records:
             async for record in records:
@@ -135,6 +152,11 @@ class Archive:
             async with aclosing(self._read(place, (await self._bus.begin_offsets([place]))[place])) as records:
                 async for record in records:
                     yield record
+
+    async def _place(self, kind: type[Event], key: str) -> Place:
+        """The key's partition."""
+        topic = BY_EVENT[kind].name
+        return Place(topic, partition_of(key.encode(), await self._bus.partitions(topic)))
 
     async def _start(self, place: Place, from_us: int) -> int:
         """An offset before the first record of that event time, found by halves.
@@ -162,9 +184,13 @@ class Archive:
                 return record.timestamp_ms < written_ms
         return False
 
-    async def _read(self, place: Place, start: int) -> AsyncGenerator[Record]:
-        """Records of one partition from ``start`` to its end as it is now."""
-        ends = await self._bus.end_offsets([place])
+    async def _read(self, place: Place, start: int, end: int | None = None) -> AsyncGenerator[Record]:
+        """Records of one partition from ``start`` to before ``end``, by default its end as it is now."""
+        ends = await self._bus.end_offsets([place]) if end is None else {place: end}
         async with aclosing(read_between(self._bus, {place: start}, ends)) as records:
             async for record in records:
                 yield record
+
+
+def _is_older(found: Found, than: Found | None) -> bool:
+    return than is not None and found.envelope.event_time_us < than.envelope.event_time_us

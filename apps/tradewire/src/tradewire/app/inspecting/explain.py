@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -179,13 +178,12 @@ async def _nothing_evaluated(
 
 async def _not_yet(archive: Archive, key: str, interval: str, time_us: int) -> str:
     """One sentence when bars have not come so far; empty when later ones are there."""
-    newest_us = None
-    async with aclosing(archive.mentions(CandleClosed, key, 0)) as messages:
-        async for found in messages:
-            if isinstance(found.event, CandleClosed) and found.event.interval == interval:
-                newest_us = max(newest_us or 0, found.envelope.event_time_us)
-    if newest_us is None:
+    newest = await archive.last(
+        CandleClosed, key, lambda found: isinstance(found.event, CandleClosed) and found.event.interval == interval
+    )
+    if newest is None:
         return f"not yet: there is no {interval} bar of {key} so far"
+    newest_us = newest.envelope.event_time_us
     closed = datetime.fromtimestamp(newest_us / 1e6, UTC).isoformat().replace("+00:00", "Z")
     return f"not yet: the newest {interval} bar of {key} closed at {closed}" if newest_us < time_us else ""
 
