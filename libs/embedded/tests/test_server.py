@@ -150,6 +150,17 @@ def test_server_when_it_does_not_answer_in_time_then_error_names_the_wait_and_th
     server.stop()
 
 
+@pytest.mark.timeout(60)
+def test_server_when_it_writes_to_its_log_for_ever_then_it_is_given_up(tmp_path: Path) -> None:
+    chatter = "import time\nwhile True: print('no broker', flush=True); time.sleep(0.01)"
+    server = Server(Program(tmp_path, chatter, quiet_s=0.3), root=tmp_path)
+    server.start()
+
+    with pytest.raises(NotReadyError, match="program did not answer within"):
+        server.wait_ready(cancelled=Event(), progress=quiet)
+    server.stop()
+
+
 def test_server_when_start_is_cancelled_then_waiting_ends(tmp_path: Path) -> None:
     server = Server(Program(tmp_path, "import signal; signal.pause()"), root=tmp_path)
     server.start()

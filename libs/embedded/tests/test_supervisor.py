@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tradewire.embedded import Stack, StackPaths, supervisor
 from tradewire.embedded.service_processes import ServiceProcess
-from tradewire.embedded.supervisor import LOOP_DEATHS, STEADY_SECONDS, Restarts
+from tradewire.embedded.supervisor import LOOP_DEATHS, STEADY_SECONDS, Restarts, Supervisor
+from tradewire.testkit.manual_clock import ManualClock
 
 
 def test_service_that_ends_by_itself_again_and_again_is_in_a_crash_loop_until_it_runs_for_a_while() -> None:
@@ -46,3 +52,40 @@ def test_service_that_was_killed_says_by_what(tmp_path: Path) -> None:
     service.start()
     service.kill()
     assert service.why_ended() == "ended by SIGKILL"
+
+
+class Scripted(ServiceProcess):
+    """Runs a line of Python in place of a service."""
+
+    def __init__(self, service: str, line: str, logs: Path) -> None:
+        super().__init__(service, {}, logs)
+        self._line = line
+
+    def start(self) -> None:
+        self._process = subprocess.Popen([sys.executable, "-S", "-c", self._line])
+        self.starts += 1
+
+
+HANGS, ENDS = "import signal; signal.pause()", "raise SystemExit(1)"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("lines", [{"risk": HANGS, "execution": ENDS}, {"risk": ENDS}, {"risk": HANGS}])
+@pytest.mark.parametrize("loop_s", [supervisor.LOOP_SECONDS, 0.0])
+async def test_start_is_given_up_when_one_service_hangs_and_another_ends_again_and_again(
+    lines: Mapping[str, str], loop_s: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "LOOP_SECONDS", loop_s)  # 0: ends too seldom to be called a loop
+    clock, said = ManualClock(), list[str]()
+    services = [Scripted(name, line, tmp_path) for name, line in lines.items()]
+    supervised = Supervisor(services, Stack(StackPaths.under(tmp_path)), clock, said.append)
+    supervised.start()
+    supervising = asyncio.create_task(supervised.supervise(lambda: clock.advance(seconds=10)))
+    try:
+        assert await supervised.until_ready(400.0) == list(lines)
+    finally:
+        supervising.cancel()
+        await asyncio.gather(supervising, return_exceptions=True)
+        for service in services:
+            service.kill()

@@ -36,7 +36,8 @@ class SystemUser:
 class Launch:
     """How a server is started and stopped. `grace_s` passes between its stop signal and SIGKILL.
 
-    `quiet_s`: longest time for which it may start without using CPU or writing to its log.
+    `quiet_s`: longest time for which it may start without using CPU or writing to its log; `Patience` says how long
+    it may take in all.
     """
 
     argv: tuple[str, ...]
@@ -110,7 +111,8 @@ class Server:
     def wait_ready(self, *, cancelled: Event, progress: Progress) -> float:
         """Wait until the server serves; returns the seconds since the call.
 
-        Raises: ServerDiedError, NotReadyError when nothing moves, StartCancelledError when `cancelled` is set.
+        Raises: ServerDiedError, NotReadyError when nothing moves or all takes too long, StartCancelledError when
+        `cancelled` is set.
         """
         assert self._launch is not None, "a server is started before it is waited for"
         clock = SystemClock()

@@ -20,6 +20,7 @@ import httpx
 from tradewire.embedded.freezing import freeze, thaw
 from tradewire.embedded.paths import full_disk_hint
 from tradewire.embedded.patience import Patience, cpu_seconds
+from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
 from tradewire.runtime.clock import SystemClock
 
@@ -39,6 +40,10 @@ MODULES = {name: f"tradewire.{name}" for name in SERVICES} | {
 STOP_SECONDS = 25.0
 QUIET_SECONDS = 120.0
 """Longest time for which a service may start without a sign of work."""
+CPU_STEP_SECONDS = 10
+"""CPU that is a sign of work. A service that only waits and is asked how it is uses about 1 s in 120 s."""
+STARTS_MAX = 3
+"""How often a service that ends by itself may start while it is waited for."""
 LOG_TAIL_LINES = 15
 WHY_CHARACTERS_MAX = 500
 LOG_FOLDER, OUTPUT = "TRADEWIRE_LOG_FOLDER", "output.txt"
@@ -144,12 +149,13 @@ class ServiceProcess:
             self.kill()
 
     def moved(self, report: Mapping[str, Any] | None) -> object:
-        """What changes while it starts: its phase and what it waits for, where it tells; else the CPU that it used."""
+        """What changes while it starts: the CPU that it uses and, where it tells, its phase and what it waits for."""
         if report is None:
             return self.pid, cpu_seconds(self.pid)
         services: Any = report.get("services")
         parts = services.values() if isinstance(services, dict) else [report]
-        return [(part.get("phase"), [wait.get("reason") for wait in part.get("unready", ())]) for part in parts]
+        told = [(part.get("phase"), [wait.get("reason") for wait in part.get("unready", ())]) for part in parts]
+        return cpu_seconds(self.pid) // CPU_STEP_SECONDS, told
 
     def check(self) -> None:
         """Raise ServiceDiedError with its last words if it ended by itself."""
@@ -218,17 +224,34 @@ def _message(line: str) -> str:
         return ""
 
 
+class Starting:
+    """A service that is waited for, and for how long yet."""
+
+    def __init__(self, service: ServiceProcess, quiet_s: float, clock: ClockPort) -> None:
+        self.service, self._starts_before = service, service.starts
+        self._patience, self.ready, self.failed = Patience(quiet_s, clock), False, ""
+
+    async def look(self, client: httpx.AsyncClient) -> None:
+        """Ask it: is it ``ready``? ``failed`` says why it need not be waited for, else nothing."""
+        report = await self.service.health(client)
+        self.ready = report is not None and report.get("status") == "ok"
+        starts = self.service.starts - self._starts_before
+        over = self._patience.is_over(self.service.moved(report))
+        self.failed = self._patience.why if over else f"ended {starts} times" if starts >= STARTS_MAX else ""
+
+
 async def until_ready(services: Sequence[ServiceProcess], quiet_s: float = QUIET_SECONDS) -> None:
-    """Wait until all are ready, as long as they work at it. Raises ServiceDiedError for one that ended or hangs."""
-    waiting, patience = list(services), Patience(quiet_s, SystemClock())
+    """Wait until all are ready, as long as one works at it. Raises ServiceDiedError for one that ended or hangs."""
+    clock = SystemClock()
+    waiting = [Starting(service, quiet_s, clock) for service in services]
     async with httpx.AsyncClient() as client:
         while waiting:
-            for service in waiting:
-                service.check()
-            asked, reports = waiting, [await service.health(client) for service in waiting]
-            waiting = [s for s, r in zip(waiting, reports, strict=True) if r is None or r.get("status") != "ok"]
-            if patience.is_over([s.moved(r) for s, r in zip(asked, reports, strict=True)]) and waiting:
+            for each in waiting:
+                each.service.check()
+                await each.look(client)
+            waiting = [each for each in waiting if not each.ready]
+            if waiting and all(each.failed for each in waiting):
                 slow = waiting[0]
-                raise ServiceDiedError(f"{slow.name} is not ready, and did nothing for {quiet_s:.0f} s:\n{slow.tail()}")
+                raise ServiceDiedError(f"{slow.service.name} is not ready, and {slow.failed}:\n{slow.service.tail()}")
             if waiting:
                 await asyncio.sleep(0.1)  # between two questions; readiness itself is what is asked

@@ -134,5 +134,5 @@ def _wait_released(paths: StackPaths, owner_pid: int, quiet_s: float) -> None:
     pause, patience = Event(), Patience(quiet_s, SystemClock())
     while is_running(paths):
         if patience.is_over(cpu_seconds(owner_pid)):
-            raise StackError(f"the stack on {paths.root} was asked to stop and has done nothing for {quiet_s:.0f} s")
+            raise StackError(f"the stack on {paths.root} was asked to stop, runs still and {patience.why}")
         pause.wait(_POLL_S)

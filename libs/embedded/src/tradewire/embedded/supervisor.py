@@ -13,7 +13,7 @@ from tradewire.embedded.errors import StackError
 from tradewire.embedded.patience import Patience
 from tradewire.embedded.platform_state import ServiceState
 from tradewire.embedded.process_mark import ProcessMark
-from tradewire.embedded.service_processes import ServiceProcess
+from tradewire.embedded.service_processes import ServiceProcess, Starting
 from tradewire.embedded.stack import Stack
 from tradewire.ports.clock import ClockPort
 
@@ -89,24 +89,26 @@ class Supervisor:
         return {service.name: self._state_of(service) for service in self.services}
 
     async def until_ready(self, quiet_s: float) -> list[str]:
-        """Wait for the services as long as they work at it; returns the names of those that are not ready then."""
-        waiting, patience, tell = list(self.services), Patience(quiet_s, self.clock), Patience(TELL_SECONDS, self.clock)
+        """Wait as long as one of the services works at its start; returns the names of those that are not ready then.
+
+        Each is judged alone: one that ends again and again does not hold up the end of waiting for one that hangs.
+        """
+        waiting = [Starting(service, quiet_s, self.clock) for service in self.services]
+        tell = Patience(TELL_SECONDS, self.clock)
         async with httpx.AsyncClient() as client:
             while waiting:
-                reports = [await service.health(client) for service in waiting]
-                moved = [service.moved(report) for service, report in zip(waiting, reports, strict=True)]
-                if patience.is_over(moved) or all(self._is_loop(service) for service in waiting):
+                for each in waiting:
+                    await each.look(client)
+                    if each.ready:
+                        self.say(f"{each.service.name} is ready")
+                waiting = [each for each in waiting if not each.ready]
+                if all(each.failed or self._is_loop(each.service) for each in waiting):
                     break
-                for service, report in zip(list(waiting), reports, strict=True):
-                    if report is not None and report.get("status") == "ok":
-                        waiting.remove(service)
-                        self.say(f"{service.name} is ready")
-                if waiting and tell.is_over(len(waiting)):
-                    self.say(f"waiting for {', '.join(service.name for service in waiting)}")
+                if tell.is_over(len(waiting)):
+                    self.say(f"waiting for {', '.join(each.service.name for each in waiting)}")
                     tell = Patience(TELL_SECONDS, self.clock)
-                if waiting:
-                    await asyncio.sleep(LOOK_SECONDS)
-        return [service.name for service in waiting]
+                await asyncio.sleep(LOOK_SECONDS)
+        return [each.service.name for each in waiting]
 
     def _is_loop(self, service: ServiceProcess) -> bool:
         restarts = self._restarts.get(service.name)
