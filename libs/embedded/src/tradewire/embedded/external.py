@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tradewire.embedded import Endpoints, Stack, StackPaths
 
@@ -39,6 +39,11 @@ class External:
         }
         own = {name: value for name, value in named.items() if value is not None}
         return own | {dsn_setting(name): dsn for name, dsn in self.dsns.items()}
+
+    def planned(self) -> External:
+        """With an address for every server that is still to be started, for those who judge settings before."""
+        dsns = {name: f"postgresql://127.0.0.1/{name}" for name in DATABASES}
+        return replace(self, bus_url=self.bus_url or "kafka://127.0.0.1:9092", dsns={**dsns, **self.dsns})
 
     def stack(self, paths: StackPaths, *, registry: bool) -> Stack:
         """The servers that are missing. A registry is not run beside a bus of the user's own."""

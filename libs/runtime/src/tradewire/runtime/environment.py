@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource
 from pydantic_settings import SettingsError as SourceError
 
 from tradewire.ports.errors import FatalError
@@ -59,19 +60,38 @@ class SettingsRefusedError(FatalError):
     """A setting is wrong or not known; the message names its variable."""
 
 
+class _Given(EnvSettingsSource):
+    """Reads a given environment; pydantic's own reads that of this process."""
+
+    def __init__(self, kind: type[BaseSettings], environment: Mapping[str, str]) -> None:
+        self._given = environment
+        super().__init__(kind)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in self._given.items()}
+
+
+def variables_of(kind: type[BaseSettings]) -> dict[str, str]:
+    """Setting → its variable."""
+    return {name: f"{PREFIX}{name.upper()}" for name in kind.model_fields}
+
+
 def load(kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
-    """Settings as the environment, and the files that it names, have them. Raises SettingsRefusedError."""
+    """Settings as the environment, and the files that it names, have them; what it does not name is this process's.
+
+    Raises SettingsRefusedError.
+    """
     try:
         secrets = from_files(environment)
     except SecretFileError as error:
         raise SettingsRefusedError(str(error)) from None
     named = {*environment} - {name + FILE_END for name in secrets} | secrets.keys()
     values = {name: environment.get(name, "") for name in named}
-    variables = {name: f"{PREFIX}{name.upper()}" for name in kind.model_fields}
+    variables = variables_of(kind)
     refuse_unknown(values, variables.values())
     own: dict[str, Any] = {name: secrets[variable] for name, variable in variables.items() if variable in secrets}
     try:
-        settings = kind(**own)
+        settings = kind(**{**_Given(kind, environment)(), **own})
         remember(value for value in settings.model_dump().values() if isinstance(value, str))
         return settings
     except ValidationError as error:

@@ -14,17 +14,18 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tradewire.app.cli.environment import hold_settings
+from tradewire.app.cli.environment import hold_names, hold_settings
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, err, fail, out, print_json, run_async
 from tradewire.app.cli.web import show_link
 from tradewire.app.inspecting.latency import HopLatency, hop_latencies
-from tradewire.app.operating.platform import RunOptions, begin, platform, replay
+from tradewire.app.operating.platform import RunOptions, begin, planned_environment, platform, replay
 from tradewire.app.operating.scenario import Scenario, sample_scenarios
 from tradewire.app.operating.watch import RunResult
 from tradewire.app.web.bundle import is_built
 from tradewire.embedded import Phase, StackPaths, Step, fetch
 from tradewire.embedded.external import DATABASES, External, dsn_setting
+from tradewire.embedded.service_processes import SERVICES
 from tradewire.embedded.user_settings import MARKET, refuse, shown
 from tradewire.ports.bus import EventBusPort, Place
 from tradewire.ports.topics import TOPICS
@@ -90,7 +91,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Replay a sample scenario at full speed over real servers and six processes; ends with its fingerprint."""
-    hold_settings()
+    hold_names()
     scenarios = sample_scenarios(project_root())
     if scenario not in scenarios:
         fail(f"--scenario: found {scenario!r}, allowed {', '.join(sorted(scenarios))}", Exit.USAGE)
@@ -99,12 +100,14 @@ def run(
     dsns = tuple(map(dsn_setting, DATABASES))
     refuse((*MARKET, *dsns), os.environ, "`run` replays a sample into a ledger of its own; `tradewire up` takes yours")
     if monolith:
+        hold_settings(os.environ, SERVICES)
         finished = run_async(lambda: _monolith(chosen, bus))
     else:
         counts = {"S": partitions, "A": partitions} if partitions is not None else {}
         external = External(bus, os.environ.get("TRADEWIRE_REGISTRY_URL"))
         web = is_built()
         options = RunOptions(root=root, registry=registry, partitions=counts, otlp_url=otlp, external=external, web=web)
+        hold_settings(planned_environment(chosen, options), SERVICES)
         finished = run_async(lambda: _processes(chosen, options, keep=keep, open_page=open_page))
     show_finished(chosen, finished, None if monolith else root, as_json=as_json)
 

@@ -13,7 +13,7 @@ from typing import Annotated
 import psutil
 import typer
 
-from tradewire.app.cli.environment import hold_settings
+from tradewire.app.cli.environment import hold_names, hold_settings
 from tradewire.app.cli.market_options import MarketOptions, external_of, market_of
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, fail, print_json, run_async, say, tell
@@ -42,6 +42,7 @@ from tradewire.app.cli.web import show_link
 from tradewire.app.inspecting.status import platform_status
 from tradewire.app.operating.kept import KeptOptions, keep_platform, leftovers
 from tradewire.app.operating.own_servers import reach
+from tradewire.app.operating.platform import planned_environment
 from tradewire.app.web.bundle import is_built
 from tradewire.embedded import Phase, StackPaths, Step, is_running, read_state, shut_down
 from tradewire.embedded.as_root import undo
@@ -94,12 +95,13 @@ def up(
     Data stays in the folder from one `up` to the next. Ask with `tradewire status`, end with `tradewire down`.
     Settings in the environment (TRADEWIRE_…) are in force; an option that contradicts one is refused.
     """
-    hold_settings()
+    hold_names()
     asked = MarketOptions(market, data, venue, symbols, interval, bars_per_second, strategies, tz)
     external = external_of(bus, registry, dsn or [], os.environ)
     chosen = _chosen(services, monolith=monolith)
     trades, web = market_of(asked, os.environ), not lean and is_built()
     options = KeptOptions(root, trades, chosen, lean, otlp, external, monolith, web)
+    hold_settings(planned_environment(trades.scenario, options.run), chosen)
     _refuse_running(root)
     _hold_reachable(external, monolith=monolith)
     if foreground:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradewire.app.cli.environment import hold_settings
+from tradewire.app.cli.environment import hold_names
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import Exit, fail, run_async, tell
 from tradewire.app.cli.reading import ZoneOption, reading_of
@@ -96,7 +96,7 @@ def venue(
 
     What is served stands in docs/venues/binance.md. The candles begin at the present time; symbols are settled in USDT.
     """
-    hold_settings()
+    hold_names()
     if data is not None and live_replay is not None:
         fail("--data plays candles and --live-replay a recorded session: leave one of the two out", Exit.USAGE)
     folder = data if data is not None else sample_folder() / "data/sample"

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from tradewire.app.cli.environment import hold_settings
+from tradewire.app.cli.environment import hold_names
 from tradewire.app.cli.options import JsonOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, print_json, run_async, tell
 from tradewire.app.cli.reach import ROOTS, Where
@@ -34,7 +34,7 @@ def web(
     """Serve the dashboard of a running platform on 127.0.0.1 until Ctrl-C; prints a link that opens it once."""
     from tradewire.app.web.server import serve  # a web server: a second that the other commands need not wait
 
-    hold_settings()
+    hold_names()
     folder, clock = _folder(root), SystemClock()
 
     before = address(folder)

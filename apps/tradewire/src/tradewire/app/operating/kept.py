@@ -58,6 +58,21 @@ class KeptOptions:
         services = (MONOLITH,) if self.monolith else self.services
         return (*services, *([VIEWS] if views else []), *([WEB] if self.web else []))
 
+    @property
+    def run(self) -> RunOptions:
+        """How it is run."""
+        return RunOptions(
+            root=self.root,
+            fresh=False,
+            registry=not self.lean,
+            views=VIEWS in self.processes,
+            monolith=self.monolith,
+            web=self.web,
+            external=self.external,
+            otlp_url=self.otlp_url,
+            environment=self.market.environment,
+        )
+
 
 @dataclass
 class KeptPlatform:
@@ -146,19 +161,8 @@ class KeptPlatform:
 
 async def keep_platform(options: KeptOptions, *, say: Say, progress: Progress = quiet) -> None:
     """Keep a platform until cancelled; ends all that it started. Raises StackError, TradewireError."""
-    run = RunOptions(
-        root=options.root,
-        fresh=False,
-        registry=not options.lean,
-        views=VIEWS in options.processes,
-        monolith=options.monolith,
-        web=options.web,
-        external=options.external,
-        otlp_url=options.otlp_url,
-        environment=options.market.environment,
-    )
     try:
-        async with platform(options.market.scenario, run, progress=progress, say=say) as running:
+        async with platform(options.market.scenario, options.run, progress=progress, say=say) as running:
             await KeptPlatform(options, running, say).keep()
     finally:
         state = read_platform(options.root)

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -192,6 +192,13 @@ def service_environment(stack: Stack, scenario: Scenario, options: RunOptions) -
     if options.otlp_url is not None:
         environment["TRADEWIRE_OTLP_URL"] = options.otlp_url
     return environment | options.environment | set_by_user(os.environ)
+
+
+def planned_environment(scenario: Scenario, options: RunOptions) -> dict[str, str]:
+    """What the services will be started with, but for addresses of servers that are still to be started."""
+    external = options.external.planned()
+    stack = external.stack(StackPaths.under(options.root), registry=False)
+    return {**os.environ, **service_environment(stack, scenario, replace(options, external=external))}
 
 
 async def begin(running: Platform, scenario: Scenario, *, say: Say = lambda _: None) -> set[str]:
