@@ -59,7 +59,8 @@ def vectorized() -> None:
 def files() -> None:
     """The reader of large files."""
     text = "open_time,open,high,low,close,volume\n0,1,1,1,1,1\n"
-    assert compiled_cells(text.encode(), read_layout(text.splitlines(), "ahead")), "plain rows are read"
+    cells = compiled_cells(text.encode(), read_layout(text.splitlines(), "ahead"))
+    assert cells, "plain rows are read"
 
 
 def indicators() -> None:
@@ -77,7 +78,8 @@ RUNS: Mapping[str, Callable[[], None]] = MappingProxyType(
 
 def _read(result: BacktestResult) -> None:
     """Ask for all that is made when it is asked for."""
-    assert (bool(list(result.trades)), bool(list(result.fills)), bool(result.fingerprint)) == (True, True, True)
+    made = list(result.trades), list(result.fills), result.fingerprint
+    assert all(made), "each is made"
 
 
 def _request() -> BacktestRequest:

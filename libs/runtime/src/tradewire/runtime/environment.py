@@ -33,6 +33,7 @@ OTHER_NAMES = frozenset(
         *(
             "BINANCE_SYMBOLS",
             "BINANCE_INTERVAL",
+            "BINANCE_BRACKETS_ACCOUNT",
             "BINANCE_STREAMS",
             "BINANCE_LATE_SECONDS",
             "BINANCE_SILENT_SECONDS",
