@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from decimal import Decimal
 from pathlib import Path
 
@@ -41,6 +43,21 @@ def test_result_as_json_has_the_keys_that_other_tools_read(tmp_path: Path) -> No
     total = sum(Decimal(item["pnl"]) for item in found["trades"])
     gained = Decimal(found["equity"][-1][1]) - 100_000
     assert abs(total - gained) < Decimal("0.0001")
+
+
+@pytest.mark.parametrize("command", [["backtest"], ["sweep", "--params", "fast_len=10,20"]])
+def test_json_is_written_into_a_pipe_as_a_shell_hands_it(command: list[str], tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    found: list[str] = []
+    reading = threading.Thread(target=lambda: found.append(os.fdopen(reader).read()))
+    reading.start()
+    words = [command[0], HOURLY, "--data", CANDLES, *SPAN, *command[1:], "--json", f"/dev/fd/{writer}"]
+    try:
+        assert main(words) == Exit.DONE
+    finally:
+        os.close(writer)
+        reading.join()
+    assert json.loads(found[0])
 
 
 def test_bare_json_goes_to_stdout_and_nothing_else_does(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,16 +8,23 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from tradewire.backtest.whole_file import replaceable
+
 STDOUT = "-"
 SUFFIX = ".json"
 
 
 def json_target(target: str | None) -> str | None:
-    """The value of ``--json``, checked: a word that follows a bare ``--json`` by mistake is never written over."""
+    """The value of ``--json``, checked: a word that follows a bare ``--json`` by mistake is never written over.
+
+    A pipe or a descriptor, as ``/dev/stdout`` or a shell's ``>(command)``, may have any name.
+    """
     if target is None or target == STDOUT or Path(target).suffix == SUFFIX:
         return target
+    if not replaceable(Path(target)) and not Path(target).is_dir():
+        return target
     raise typer.BadParameter(
-        f"found {target!r}; allowed: a file that ends in {SUFFIX}, or nothing behind --json for stdout"
+        f"found {target!r}; allowed: a file that ends in {SUFFIX}, a pipe, or nothing behind --json for stdout"
     )
 
 
