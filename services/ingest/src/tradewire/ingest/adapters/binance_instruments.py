@@ -8,8 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from tradewire.binance.filters import Filters
-from tradewire.binance.wire import FieldError
-from tradewire.ports.errors import FatalError
 from tradewire.ports.events import InstrumentChanged, InstrumentStatus, LeverageBracket
 
 _log = logging.getLogger(__name__)
@@ -17,6 +15,8 @@ DEFAULT_COLLAR = Decimal("0.05")
 DEFAULT_LIQUIDATION_FEE = Decimal("0.0125")
 MAKER_FEE, TAKER_FEE = Decimal("0.0002"), Decimal("0.0005")
 """Of the regular tier (Binance, "Fee Structure", USDⓈ-M futures); an account's own are told to its holder only."""
+UNREADABLE = (ValueError, LookupError, ArithmeticError, TypeError, AttributeError)
+"""What a row of another shape raises, ``FieldError`` and what the event refuses among them."""
 
 
 def instrument_of(
@@ -54,12 +54,14 @@ def status_of(listed: Mapping[str, Any]) -> InstrumentStatus:
 
 class ListedInstruments:
     """The instruments that are followed, as the venue listed them last. ``names``: all symbols that it lists;
-    ``brackets``: what it tells of them under a key, by symbol.
+    ``brackets``: what it tells of them under a key, by symbol; ``unreadable``: why what it lists of a symbol can't be
+    read, until it can.
     """
 
     def __init__(self, symbols: Sequence[str], interval: str, brackets: tuple[LeverageBracket, ...]) -> None:
         self._symbols, self._interval, self._default = symbols, interval, brackets
         self.brackets: dict[str, tuple[LeverageBracket, ...]] = {}
+        self.unreadable: dict[str, str] = {}
         self._known: dict[str, InstrumentChanged] = {}
         self._halted_us: dict[str, int] = {}
         self.names: frozenset[str] = frozenset()
@@ -79,7 +81,7 @@ class ListedInstruments:
         return self._halted_us.get(symbol, -1) >= since_us
 
     def changed(self, listed: Mapping[str, Mapping[str, Any]], valid_from_us: int) -> list[InstrumentChanged]:
-        """Instruments that are new or not as they were. Raises FatalError for one that can't be read from the start."""
+        """Instruments that are new or not as they were. One that can't be read stays as it was, or unknown."""
         self.names = frozenset(listed)
         changed: list[InstrumentChanged] = []
         for symbol in self._symbols:
@@ -93,21 +95,28 @@ class ListedInstruments:
         return changed
 
     def _told(self, symbol: str, listed: Mapping[str, Any] | None, valid_from_us: int) -> InstrumentChanged | None:
-        """The instrument as it is listed, or closed when it is no longer; None when it never was."""
+        """The instrument as it is listed, or closed when it is no longer; None when it was never read."""
         last = self._known.get(symbol)
-        if listed is not None:
-            try:
-                tiers = self.brackets.get(symbol, ()) if self.brackets else self._default
-                if self.brackets and not tiers:
-                    raise LookupError("leverageBracket has none of it")
-                return instrument_of(listed, interval=self._interval, brackets=tiers, valid_from_us=valid_from_us)
-            except (FieldError, LookupError, ArithmeticError) as error:
-                if last is None:
-                    raise FatalError(f"binance: {symbol}: its rules can't be read: {error}") from error
-                _log.warning("binance: the rules of %s can't be read, the last ones stand: %s", symbol, error)
-                return last
-        closed = {"status": InstrumentStatus.CLOSED, "valid_from_us": valid_from_us}
-        return None if last is None else last.model_copy(update=closed)
+        if listed is None:
+            self.unreadable.pop(symbol, None)
+            closed = {"status": InstrumentStatus.CLOSED, "valid_from_us": valid_from_us}
+            return None if last is None else last.model_copy(update=closed)
+        try:
+            tiers = self.brackets.get(symbol, ()) if self.brackets else self._default
+            if self.brackets and not tiers:
+                raise LookupError("leverageBracket has none of it")
+            found = instrument_of(listed, interval=self._interval, brackets=tiers, valid_from_us=valid_from_us)
+        except UNREADABLE as error:
+            self._left(symbol, str(error), "it is left out" if last is None else "the last ones stand")
+            return last
+        self.unreadable.pop(symbol, None)
+        return found
+
+    def _left(self, symbol: str, why: str, so: str) -> None:
+        """Note why a symbol can't be read; logged when that is new, as it is asked again with each look."""
+        if self.unreadable.get(symbol) != why:
+            _log.warning("binance: the rules of %s can't be read, %s: %s", symbol, so, why)
+        self.unreadable[symbol] = why
 
 
 def _same(one: InstrumentChanged, other: InstrumentChanged) -> bool:

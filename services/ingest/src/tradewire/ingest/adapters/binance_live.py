@@ -112,7 +112,7 @@ class BinanceLive(MarketDataPort):
         """Closed candles: first what was missed since the given closes, then each bar as it closes.
 
         Bars that a stream did not bring are marked and, when all of a hole came, reported as FILLED. Raises
-        RetryableError, and FatalError for a symbol that the venue does not list and that was never followed.
+        RetryableError, and FatalError for a symbol that was never followed and that is not listed, or not readably.
         """
         await self._measure_clock()
         if not self._instruments.names:
@@ -147,12 +147,15 @@ class BinanceLive(MarketDataPort):
     # ---- candles ----
 
     def _follow(self, symbol: str) -> None:
-        """Begin with a symbol. Raises FatalError for one that is not the venue's."""
+        """Begin with a symbol. Raises FatalError for one that was never followed and is not known."""
         resume_after_us = self._resume_after_us[symbol]
-        if symbol not in self._instruments and resume_after_us is None:
-            raise FatalError(f"{VENUE}: symbol: found {symbol!r}, allowed one that the venue lists")
         if symbol not in self._instruments:
-            _log.warning("binance: %s is not listed any more; followed again when it is", symbol)
+            why = self._instruments.unreadable.get(symbol)
+            if resume_after_us is None and why is not None:
+                raise FatalError(f"{VENUE}: {symbol}: its rules can't be read: {why}")
+            if resume_after_us is None:
+                raise FatalError(f"{VENUE}: symbol: found {symbol!r}, allowed one that the venue lists")
+            _log.warning("binance: %s is not listed%s; followed again when it is", symbol, " readably" if why else "")
             return
         last_open_us = None if resume_after_us is None else resume_after_us - self._interval_us
         gate = CandleGate(VENUE, symbol, self._market.interval, last_open_us=last_open_us)
