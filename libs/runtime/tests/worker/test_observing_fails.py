@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tradewire.ports.message import WaitReason
+from tradewire.runtime.observe.failures_logged import FailuresLogged
 from tradewire.runtime.observe.health import LOOP_STALL_SECONDS, Booting, Health, health_app
 from tradewire.runtime.observe.heartbeat import Heartbeat
 from tradewire.runtime.observe.instances import TOPIC, Instances, newest_reports
@@ -60,11 +61,30 @@ async def test_worker_that_can_not_be_asked_is_not_ready_for_a_named_reason_and_
     assert [wait["reason"] for wait in report["unready"]] == ["unknown"]
     assert "LookupError: no consumer yet" in report["waits_for"][0]["what"]
     assert report["details"] == {"error": "LookupError: no details"}
-    said = [line.getMessage() for line in caplog.records if line.__dict__["event"] == "observing_failed"]
-    assert len(said) == len(set(said)) == 2, "each once, and not once a second"
+    said = [line for line in caplog.records if line.__dict__["event"] == "observing_failed"]
+    texts = [line.getMessage() for line in said]
+    again = [line for at, line in enumerate(said) if texts[at] in texts[:at]]
+    assert len(set(texts)) == 2
+    assert all(line.__dict__["failures"].bit_count() == 1 for line in again), "not once a second"
     worker.fails = False
     assert (await asked(health, rig, "/health/ready")).status_code == 200
     beat.cancel()
+
+
+@pytest.mark.parametrize("text", ["no consumer yet", "no consumer for {} s"])
+def test_what_goes_on_failing_is_logged_again_ever_more_rarely_and_never_not_at_all(
+    caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    failures, rounds = FailuresLogged("a heartbeat"), 86_400
+    with caplog.at_level(logging.ERROR):
+        for number in range(rounds):
+            with failures:
+                raise LookupError(text.format(number))
+    counts = [line.__dict__["failures"] for line in caplog.records]
+    assert counts[-10:] == list(range(rounds - rounds % 1_000 - 9_000, rounds + 1, 1_000))
+    assert len(counts) < 200
+    if "{}" not in text:
+        assert counts[:12] == [*(2**n for n in range(10)), 1_000, 2_000]
 
 
 @pytest.mark.parametrize("part", ["heartbeat", "reports", "reach"])
