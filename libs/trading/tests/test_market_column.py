@@ -57,6 +57,40 @@ def test_other_spellings_of_the_symbol_need_no_word(cell: str) -> None:
     assert chosen_market({cell: 2}, SYMBOL, "BTCUSDT").notes == ()
 
 
+@pytest.mark.parametrize(
+    ("symbol", "cells"),
+    [
+        ("BTCUSD", ["XBTUSD", "XBT/USD", "XXBTZUSD", "PI_XBTUSD", "XBTUSDM", "BTCUSD_DMCBL"]),
+        ("BTCUSDT", ["XBTUSDT", "XBTUSDTM", "BTCUSDTM", "BTCUSDT_UMCBL", "BTCUSDT_SPBL"]),
+        ("XBTUSD", ["BTCUSD", "XXBTZUSD"]),
+        ("ETHUSD", ["XETHZUSD", "PF_ETHUSD"]),
+        ("ETHBTC", ["XETHXXBT", "ETHXBT"]),
+        ("XLMUSD", ["XXLMZUSD"]),
+        ("XTZUSD", ["XTZUSD"]),
+    ],
+)
+def test_the_spellings_of_well_known_exchanges_need_no_word(symbol: str, cells: list[str]) -> None:
+    for cell in cells:
+        assert chosen_market({cell: 2}, SYMBOL, symbol).notes == (), cell
+
+
+@pytest.mark.parametrize(
+    ("symbol", "cell"),
+    [
+        ("BTCUSD", "XETHZUSD"),
+        ("ETHUSD", "XXBTZUSD"),
+        ("TUSD", "XTZUSD"),
+        ("ETHUSDT", "XBTUSDTM"),
+        ("BTCUSDT", "ETHUSDT_UMCBL"),
+        ("BTCUSD", "XXBTZEUR"),
+        ("ETHUSD", "XETHXXBT"),
+    ],
+)
+def test_those_spellings_of_another_market_are_refused(symbol: str, cell: str) -> None:
+    with pytest.raises(MarketsError, match=f"found {cell} in column symbol, allowed {symbol}"):
+        chosen_market({cell: 2}, SYMBOL, symbol)
+
+
 @pytest.mark.parametrize("cell", ["BTC/USD", "BTCUSDC", "BTC", "BTC.V"])
 def test_a_market_that_differs_in_the_dollar_alone_is_read_and_said(cell: str) -> None:
     assert chosen_market({cell: 2}, SYMBOL, "BTCUSDT").notes == (f"column symbol says {cell}: read as BTCUSDT",)

@@ -23,8 +23,18 @@ MARKET_COLUMNS = (*SYMBOL_COLUMNS, "instrument", "market", "contract", "product"
 """Columns that tell rows of several markets apart; those after the symbols may also hold a kind, as ``spot``."""
 _QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD", "EUR", "GBP", "JPY", "BTC", "ETH", "BNB")
 _DOLLARS = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD")
-_KIND = re.compile(r"[._-](P|PERP|PERPETUAL|SWAP|SPOT|US|V)$")
-"""What exchanges and charts append to a symbol: a perpetual or spot; Stooq's countries and virtual money."""
+_KIND = re.compile(r"[._-](P|PERP|PERPETUAL|SWAP|SPOT|US|V|UMCBL|DMCBL|SPBL)$")
+"""What exchanges and charts append to a symbol: a perpetual or spot (Bitget: UMCBL, DMCBL, SPBL); Stooq's countries and
+virtual money.
+"""
+_AHEAD = re.compile(r"^P[FI]_")
+"""What Kraken puts ahead of its perpetuals."""
+_KRAKEN = re.compile(r"^X(XBT|ETH|ETC|LTC|MLN|REP|XLM|XMR|XRP|ZEC)(?:Z(USD|EUR|GBP|JPY|CAD|AUD)|X(XBT|ETH))$")
+"""Kraken's oldest pairs, X ahead of a coin and Z of a currency. No wider: XTZUSD is Tezos."""
+_KUCOIN = re.compile(r"(?<=.)(USDT|USDC|USD)M$")
+"""KuCoin's contracts end in M."""
+_XBT = re.compile(r"^XBT|(?<=.)XBT$")
+"""ISO 4217's pattern of bitcoin, as BitMEX, Kraken and KuCoin have it."""
 _NAMED = 3
 """Markets that a sentence names."""
 
@@ -130,10 +140,13 @@ def _names_one(cell: str) -> bool:
 
 
 def _comparable(symbol: str) -> str:
-    """A symbol as two spellings of it are compared: without an exchange ahead of it and a kind of market behind."""
+    """A symbol as two spellings of it are compared: without an exchange ahead of it and a kind of market behind, a coin
+    by its usual name.
+    """
     exchange, colon, rest = symbol.strip().upper().partition(":")
     name = rest if colon and exchange.isalnum() and rest else exchange
-    return plain_symbol(_KIND.sub("", name))
+    plain = plain_symbol(_KIND.sub("", _AHEAD.sub("", name)))
+    return _XBT.sub("BTC", _KUCOIN.sub(r"\1", _KRAKEN.sub(r"\1\2\3", plain)))
 
 
 def _base(plain: str, quotes: Sequence[str]) -> str:
