@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 
@@ -23,6 +24,7 @@ from tradewire.trading.language import (
 )
 from tradewire.trading.language.memory import settled_bars, unsettled
 from tradewire.trading.language.plugins import UnknownPlugin, installed_rules
+from tradewire.trading.language.truth import check_decisions
 
 HOUR_US = 3_600_000_000
 Arrays = Mapping[str, FloatArray]
@@ -77,13 +79,24 @@ class Failing(Honest):
         raise ZeroDivisionError("spread is 0")
 
 
+class Stranded(Honest):
+    """Runs on a machine whose disk is full."""
+
+    error = OSError(errno.ENOSPC, "No space left on device")
+
+    def rules(self, values: Snapshot, previous: Snapshot) -> dict[str, bool | None]:
+        raise self.error
+
+
 class Loose(Honest):
     """Demands a text that is not canonical."""
 
     demands = ("sma(close, 3)", "sma(clos,3)")
 
 
-PLUGINS = {"plugin:" + found.__name__: found for found in (Honest, Prophet, Normaliser, Careless, Failing, Loose)}
+PLUGINS = {
+    "plugin:" + found.__name__: found for found in (Honest, Prophet, Normaliser, Careless, Failing, Stranded, Loose)
+}
 
 
 def plugin(name: str, params: Mapping[str, float] | None = None) -> CompiledStrategy:
@@ -126,6 +139,17 @@ def test_check_when_a_plugin_looks_ahead_then_refuses_with_bar_value_and_rule(na
     assert first.open_time_us == bars.open_time_us[first.bar]
     assert f"bar {first.bar}: `entry_long` is" in first.message
     assert "looks ahead: the answer changes when the bars after bar" in first.message
+
+
+@pytest.mark.parametrize("check", [check_strategy, check_decisions])
+def test_check_when_the_machine_fails_then_raises_its_error_and_blames_no_strategy(
+    check: Callable[[CompiledStrategy, Bars], list[Finding]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(OSError, match="No space left on device"):
+        check(plugin("Stranded"), history())
+    monkeypatch.setattr(Stranded, "error", FileNotFoundError(errno.ENOENT, "No such file", "levels.csv"))
+    (finding,) = check(plugin("Stranded"), history())
+    assert "the strategy fails on this history: FileNotFoundError" in finding.message
 
 
 def test_check_when_the_two_forms_disagree_then_refuses_without_calling_it_look_ahead() -> None:

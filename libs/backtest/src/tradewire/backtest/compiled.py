@@ -13,6 +13,7 @@ import numpy as np
 from numba.core import event
 
 from tradewire.backtest.shipped_code import use_shipped_code
+from tradewire.trading.indicators.kept_code import kept_if_possible
 
 FOLDERS = ("futures", "loops", "vectorized")
 """Where compiled loops are."""
@@ -44,7 +45,7 @@ use_shipped_code()
 def compiled(function: _Function) -> _Function:
     """Compile ``function`` at its first call; machine code is kept on disk and runs without the interpreter's lock.
 
-    Without a cache directory that can be written, as in a read-only container, every process compiles for itself.
+    Without a place for it, as in a read-only container or on a full disk, every process compiles for itself.
     """
     return _compiled(function, {})
 
@@ -97,7 +98,8 @@ class _CompileListener(event.Listener):
 def _compiled(function: _Function, options: Mapping[str, bool]) -> _Function:
     function.__qualname__ = f"{function.__qualname__}_{_DIGEST}"
     try:
-        return _njit(function, {**options, "cache": True})
+        made: _Function = kept_if_possible(_njit(function, {**options, "cache": True}))
+        return made
     except RuntimeError:
         return _njit(function, options)
 

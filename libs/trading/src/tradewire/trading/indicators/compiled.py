@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tradewire.trading.indicators.kept_code import kept_if_possible
 from tradewire.trading.indicators.model import FloatArray, Indicator, IndicatorError, Step, Stretch
 
 INTERPRETED_BARS = 20_000
@@ -130,7 +131,7 @@ def _kept(function: Any, name: str, **options: bool) -> Any:
     """Compile, with the machine code on disk under `name` if it can be kept there."""
     function.__qualname__ = name
     try:
-        return _njit(function, cache=True, **options)
+        return kept_if_possible(_njit(function, cache=True, **options))
     except RuntimeError:  # no writable cache directory, as in a read-only container
         return _njit(function, **options)
 

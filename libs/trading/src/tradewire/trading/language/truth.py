@@ -16,6 +16,7 @@ unlike its own.
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -35,6 +36,10 @@ from tradewire.trading.language.rules import BoolArray
 CUTS = 12
 DECISIONS = 400
 """Bars with a signal, and bars of any kind, at which decisions are checked on a long history."""
+MACHINE_ERRORS = frozenset(
+    {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+)
+"""System errors that tell of the machine, whatever a plug-in asked for: no room, no memory, too many open files."""
 
 Columns = dict[str, FloatArray]
 IntArray: TypeAlias = NDArray[np.intp]
@@ -73,7 +78,7 @@ def check_strategy(compiled: CompiledStrategy, bars: Bars) -> list[Finding]:
     """Run every check of this module; an empty list is a clean bill.
 
     Parameters: bars: a history of at least two bars, better much longer than `compiled.warmup_bars`.
-    Raises: ValueError for fewer than two bars.
+    Raises: ValueError for fewer than two bars; OSError of a machine without room or files.
     """
     if len(bars) < 2:
         raise ValueError(f"a check needs at least 2 bars, found {len(bars)}")
@@ -94,6 +99,8 @@ def check_decisions(compiled: CompiledStrategy, bars: Bars) -> list[Finding]:
 
     - both forms decide alike at DECISIONS bars, of those with a signal and of all, each evenly spread;
     - the array form decides alike at CUTS of them when the history ends there.
+
+    Raises: OSError of a machine without room or files.
     """
     try:
         series = IndicatorEngine(compiled.demands, compiled.interval_us, compiled.catalogue).array(bars)
@@ -197,6 +204,9 @@ def _compare_forms(compiled: CompiledStrategy, bars: Bars, whole: Columns, strea
 
 
 def _failure(compiled: CompiledStrategy, bars: Bars, error: Exception) -> Finding:
+    """That the strategy raised. Raises the error itself where it is the machine's: no strategy is to blame for it."""
+    if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
+        raise error
     what = f"the strategy fails on this history: {type(error).__name__}: {error}"
     return Finding(Check.RUNS, True, 0, int(bars.open_time_us[0]), compiled.id, None, None, what)
 
