@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from libs.backtest.tests.futures.markets import market
 
 import tradewire.backtest as tb
+from tradewire.backtest.futures import FuturesEngine
+from tradewire.backtest.vectorized import VectorizedEngine
+from tradewire.ports.backtest import BacktestRequest
 
 INSTRUMENTS = Path(__file__).parents[3] / "data/sample/instruments.yaml"
 ENGINES = ("futures", "vectorized")
@@ -91,8 +98,31 @@ def test_capital_that_does_not_fit_is_refused_in_words(capital: str, engine: str
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("price", [4e10, 9e10, 1e12, 1e20])
 def test_price_that_does_not_fit_is_refused_in_words(price: float, engine: str) -> None:
-    with pytest.raises(ValueError, match=r"XUSDT.*found .*allowed|outside 0 to 4e\+10"):
+    told = f"XUSDT high of bar 1: found {price!r}, allowed above 0 and below 40,000,000,000"
+    with pytest.raises(ValueError, match=re.escape(told)):
         tb.run(strategy("close > 0", "close < 0"), frame([100.0, price, 100.0]), engine=engine)
+
+
+@pytest.mark.parametrize(
+    ("column", "wrong", "allowed"),
+    [
+        ("close", 5e11, "above 0 and below 40,000,000,000"),
+        ("low", -1.0, "above 0 and below 40,000,000,000"),
+        ("open", 100.1234567891, "at most 8 decimals"),
+    ],
+)
+def test_both_engines_name_the_first_wrong_price_in_the_same_sentence(column: str, wrong: float, allowed: str) -> None:
+    bars = market("XUSDT", 1, 50)
+    later = bars.open.copy()
+    later[7] = 6e11
+    values = later if column == "open" else getattr(bars, column).copy()
+    values[4] = wrong
+    spoilt: dict[str, Any] = {"open": later, column: values}
+    asked = BacktestRequest(strategy("close > 0", "close < 0"), (replace(bars, **spoilt),))
+    told = f"^XUSDT {column} of bar 4: found {re.escape(repr(wrong))}, allowed {allowed}$"
+    for engine in (FuturesEngine(), VectorizedEngine()):
+        with pytest.raises(ValueError, match=told):
+            engine.run(asked)
 
 
 @pytest.mark.parametrize("price", [1e-8, 39_999_999_999.0])

@@ -9,7 +9,7 @@ import numpy as np
 
 from tradewire.backtest.futures.arrays import BAR_ROWS, Inside
 from tradewire.backtest.futures.grid import Grid
-from tradewire.backtest.loops.units import IntMatrix, prices_e8, volumes_e8
+from tradewire.backtest.loops.units import IntMatrix, bars_e8, volumes_e8
 from tradewire.ports.backtest import MarketHistory, PathHistory
 from tradewire.trading.exchange import Bar, MarkBar
 from tradewire.trading.language import INTERVALS_US
@@ -27,19 +27,16 @@ class FinerBars:
     @classmethod
     def of(cls, path: PathHistory, symbol: str, *, volume_counts: bool) -> FinerBars:
         """Raises: ValueError for a number that does not fit whole units of 1e-8."""
-        lasts = (path.open, path.high, path.low, path.close)
+        lasts = {"open": path.open, "high": path.high, "low": path.low, "close": path.close}
         marks = None
         if path.mark is not None:
-            told = (path.mark.open, path.mark.high, path.mark.low, path.mark.close)
             absent = np.isnan(path.mark.close)
-            marks = tuple(
-                prices_e8(np.where(absent, last, mark), f"{symbol} path mark")
-                for last, mark in zip(lasts, told, strict=True)
-            )
+            known = {name: np.where(absent, last, getattr(path.mark, name)) for name, last in lasts.items()}
+            marks = tuple(bars_e8(known, f"{symbol} path mark").values())
         volumes = np.zeros(len(path.open_time_us), dtype=np.int64)
         if volume_counts:
             volumes = volumes_e8(path.volume, f"{symbol} path volume")
-        columns = (*(prices_e8(values, f"{symbol} path") for values in lasts), volumes)
+        columns = (*bars_e8(lasts, f"{symbol} path").values(), volumes)
         return cls(INTERVALS_US[path.interval], np.asarray(path.open_time_us, dtype=np.int64), columns, marks)
 
     def inside(self, bar: Bar, mark: MarkBar | None) -> tuple[Bar, MarkBar | None]:

@@ -9,19 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewire.backtest.futures.arrays import BAR_ROWS, CLOSE, HIGH, LOW, MARKS, OPEN, RATE, VOLUME
-from tradewire.backtest.loops.units import FloatArray, IntMatrix, e8_array, prices_e8, volumes_e8
+from tradewire.backtest.loops.units import FloatArray, IntMatrix, bars_e8, e8_array, volumes_e8
 from tradewire.backtest.merging import merged
 from tradewire.ports.backtest import MarketHistory
 from tradewire.trading.exchange import Bar, MarkBar
 from tradewire.trading.language import INTERVALS_US
 
 _PRICES = ("open", "high", "low", "close")
+_MARKS = tuple(f"mark {name}" for name in _PRICES)
 _ROWS = {
     "open": OPEN,
     "high": HIGH,
     "low": LOW,
     "close": CLOSE,
-    **{f"mark {name}": MARKS + row for row, name in enumerate(_PRICES)},
+    **{name: MARKS + row for row, name in enumerate(_MARKS)},
 }
 
 
@@ -85,11 +86,11 @@ def make_grid(markets: Sequence[MarketHistory], *, volume_counts: bool) -> Grid:
     marked = bool(has_mark.any())
     rows = np.zeros((BAR_ROWS if marked else MARKS, *shape), dtype=np.int64)
     for s, (market, place) in enumerate(zip(ordered, places, strict=True)):
-        columns = {name: getattr(market, name) for name in _PRICES}
+        prices = bars_e8({name: getattr(market, name) for name in _PRICES}, market.symbol)
         if marked:
-            columns |= dict(zip([f"mark {name}" for name in _PRICES], _marks(market), strict=True))
-        for name, values in columns.items():
-            rows[_ROWS[name], s, place] = prices_e8(values, f"{market.symbol} {name}")
+            prices |= bars_e8(dict(zip(_MARKS, _marks(market), strict=True)), market.symbol)
+        for name, units in prices.items():
+            rows[_ROWS[name], s, place] = units
         if volume_counts:
             rows[VOLUME, s, place] = volumes_e8(market.volume, f"{market.symbol} volume")
         if market.funding_rate is not None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradewire.backtest.compiled import compiled
-from tradewire.backtest.loops.arithmetic import SCALE
-from tradewire.trading.bounds import LARGEST_E8, PRICE_BOUND, PRICE_BOUND_E8
+from tradewire.backtest.loops.arithmetic import LARGEST_PRICE, SCALE
+from tradewire.trading.bounds import LARGEST_E8, PRICE_BOUND
 
 IntMatrix = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -17,25 +18,46 @@ LARGEST_EXACT = 2.0**52
 """Beyond this many units a float64 is no longer an exact multiple of 1e-8."""
 
 
-def e8_array(values: FloatArray, what: str, largest_e8: int = LARGEST_E8) -> IntMatrix:
+class UnitsError(ValueError):
+    """A number that does not fit whole units of 1e-8, or is no price. ``bar``: the first that has one."""
+
+    def __init__(self, what: str, bar: int, found: float, allowed: str) -> None:
+        super().__init__(f"{what} of bar {bar}: found {found!r}, allowed {allowed}")
+        self.bar = bar
+
+
+def e8_array(values: FloatArray, what: str) -> IntMatrix:
     """Floats of at most 8 decimals in 1e-8 units, exact, shape (n,).
 
-    Raises: ValueError naming the first value that is no multiple of 1e-8, or too large to be one exactly.
+    Raises: UnitsError naming the first value that is no multiple of 1e-8, or too large to be one exactly.
     """
     plain = np.ascontiguousarray(values, dtype=np.float64)
     units = np.empty(len(plain), dtype=np.int64)
     for at in _put_units(plain, units).tolist():  # few: each is read as the decimal that Python prints for it
-        units[at] = _e8(float(plain[at]), f"{what} of bar {at}", largest_e8)
+        units[at] = _e8(float(plain[at]), what, at)
     return units
 
 
 def prices_e8(values: FloatArray, what: str) -> IntMatrix:
-    """The same of prices. Raises: ValueError also for one that is not above 0, or too high to be traded."""
-    units = e8_array(values, what, PRICE_BOUND_E8)
-    wrong = np.flatnonzero((units <= 0) | (units >= PRICE_BOUND_E8))
+    """The same of prices. Raises: UnitsError also for one that is not above 0, or too high to be traded."""
+    wrong = np.flatnonzero(~((values > 0.0) & (values < LARGEST_PRICE)))
+    units = e8_array(values[: wrong[0]] if wrong.size else values, what)
     if wrong.size:
-        found = float(values[wrong[0]])
-        raise ValueError(f"{what} of bar {wrong[0]}: found {found!r}, allowed above 0 and below {PRICE_BOUND:,}")
+        raise UnitsError(what, int(wrong[0]), float(values[wrong[0]]), f"above 0 and below {PRICE_BOUND:,}")
+    return units
+
+
+def bars_e8(columns: Mapping[str, FloatArray], what: str) -> dict[str, IntMatrix]:
+    """The same of each price of bars, by its name. Raises: UnitsError of the first bar that has a wrong one."""
+    units: dict[str, IntMatrix] = {}
+    faults: list[UnitsError] = []
+    for name, values in columns.items():
+        try:
+            units[name] = prices_e8(values, f"{what} {name}")
+        except UnitsError as error:
+            faults.append(error)
+    if faults:
+        raise min(faults, key=lambda fault: fault.bar)
     return units
 
 
@@ -66,8 +88,10 @@ def _put_units(values: FloatArray, units: IntMatrix) -> IntMatrix:
     return places
 
 
-def _e8(value: float, what: str, largest_e8: int) -> int:
+def _e8(value: float, what: str, bar: int) -> int:
     scaled = Decimal(repr(value)).scaleb(8)
-    if not scaled.is_finite() or abs(scaled) > largest_e8 or scaled != scaled.to_integral_value():
-        raise ValueError(f"{what}: found {value!r}, allowed at most 8 decimals and up to {largest_e8 // SCALE:,}")
+    if not scaled.is_finite() or abs(scaled) > LARGEST_E8:
+        raise UnitsError(what, bar, value, f"up to {LARGEST_E8 // SCALE:,}")
+    if scaled != scaled.to_integral_value():
+        raise UnitsError(what, bar, value, "at most 8 decimals")
     return int(scaled)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tradewire.backtest.compiled import compiled, compiled_inside
 from tradewire.backtest.loops.arithmetic import LARGEST_PRICE, SCALE
-from tradewire.backtest.loops.units import e8_array, prices_e8
+from tradewire.backtest.loops.units import bars_e8, e8_array, prices_e8
 from tradewire.backtest.merging import merged
 from tradewire.backtest.warmup import bars_seen, lead_of
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
@@ -169,8 +169,9 @@ def _mark(history: MarketHistory, bars: Bars) -> FloatArray:
     bad = _first_faulty(bars.open, bars.high, bars.low, bars.close)
     if bad >= 0:
         found = f"open {bars.open[bad]}, high {bars.high[bad]}, low {bars.low[bad]}, close {bars.close[bad]}"
-        fault = f"prices that do not nest, or one outside 0 to {LARGEST_PRICE:g} or of more than 8 decimals"
-        raise ValueError(f"{history.symbol}: bar {bad} has {fault}: {found}")
+        columns = {"open": bars.open, "high": bars.high, "low": bars.low, "close": bars.close}
+        bars_e8({name: values[: bad + 1] for name, values in columns.items()}, history.symbol)
+        raise ValueError(f"{history.symbol}: bar {bad} has prices that do not nest, or of too many digits: {found}")
     if history.mark is None:
         return bars.close
     mark = np.asarray(history.mark.close, dtype=np.float64)
