@@ -86,6 +86,18 @@ def test_sets_that_never_traded_are_counted_and_have_no_sharpe_ratio(tmp_path: P
     assert measured.filter(pl.col("entries") == 0)["sharpe"].to_list() == [None]
 
 
+@pytest.mark.parametrize("engine", ["vectorized", "futures"])
+def test_sets_that_never_traded_are_named_with_what_refused_them(engine: str, tmp_path: Path) -> None:
+    text = TEXT.replace("fraction_of_equity: lever", "fixed_qty: 0.01 * lever")
+    report = swept(tmp_path, text=text, engine=engine)
+
+    (idle,) = report.never_traded
+    assert (report.sets_without_trades, idle.params) == (1, {"lever": 1.0})
+    assert any(line.startswith("refused by risk:") and "min_notional" in line for line in idle.not_happened)
+    found = json.loads((tmp_path / "evidence.json").read_text())["report"]["never_traded"]
+    assert found == [{"params": {"lever": 1.0}, "not_happened": list(idle.not_happened)}]
+
+
 def test_where_no_set_traded_the_answer_says_why(tmp_path: Path) -> None:
     text = TEXT.replace("fraction_of_equity: lever", "fixed_qty: 0.0001 * lever")
     with pytest.raises(ValueError, match=r"none of 4 parameter sets traded; of lever=1: refused by risk: .*min_qty"):

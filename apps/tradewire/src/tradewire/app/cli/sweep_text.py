@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
@@ -36,7 +36,7 @@ def show(report: SweepReport, found: HeatMap | None, data: Sequence[str] = ()) -
     tell(f"searched {_dates(report.searched)}" + (f"; unseen {_dates(report.held_out)}" if report.held_out else ""))
     out.print(table)
     tell(f"the best set is {ready_line(report.ready_from_us)}")
-    for line in (*(f"of the best set: {line}" for line in report.not_happened), *data):
+    for line in (*_never_traded(report), *(f"of the best set: {line}" for line in report.not_happened), *data):
         tell(line)
     risk = "–" if report.overfitting is None else f"{report.overfitting.probability:.2f}"
     tell(f"probability of backtest overfitting {risk}; effective trials {report.effective_trials:,.1f}")
@@ -46,6 +46,14 @@ def show(report: SweepReport, found: HeatMap | None, data: Sequence[str] = ()) -
         tell(f"left out: {sentence}")
     if found is not None:
         out.print(picture(found, min(out.width, 120)))
+
+
+def _never_traded(report: SweepReport) -> Iterator[str]:
+    for one in report.never_traded:
+        named = ", ".join(f"{name}={value:g}" for name, value in one.params.items())
+        yield f"never traded: {named}: {'; '.join(one.not_happened)}"
+    if others := report.sets_without_trades - len(report.never_traded):
+        yield f"never traded: {others:,} more, which results.parquet of --out has"
 
 
 def _show_windows(report: SweepReport) -> None:

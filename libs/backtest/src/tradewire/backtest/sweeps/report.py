@@ -22,6 +22,14 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
+class NeverTraded:
+    """A parameter set without a trade on the bars searched, and in sentences what became of its signals."""
+
+    params: Mapping[str, float]
+    not_happened: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WindowResult:
     """The best set of one window's training, and what it did in the test that followed."""
 
@@ -44,7 +52,7 @@ class Stitched:
 @dataclass(frozen=True, slots=True)
 class SweepReport:
     """``ranked``: best first by the objective in sample. ``sets`` tried, like ``effective_trials`` unrelated ones;
-    ``sets_without_trades`` are not ranked.
+    ``sets_without_trades`` are not ranked; ``never_traded``: the first few of them.
 
     ``ready_from_us``: by symbol, the close of the first bar searched at which the best set could decide, None for none.
     ``activity``: what the best set's signals came to on the bars searched; ``not_happened``: the same in sentences, a
@@ -61,6 +69,7 @@ class SweepReport:
     embargo_us: int
     sets: int
     sets_without_trades: int
+    never_traded: tuple[NeverTraded, ...]
     effective_trials: float
     overfitting: Overfitting | None
     ranked: tuple[Ranked, ...]

@@ -25,7 +25,7 @@ from tradewire.backtest.sweeps.figures import (
     years_of,
 )
 from tradewire.backtest.sweeps.plan import BLOCKS, SweepPlan
-from tradewire.backtest.sweeps.report import Ranked, Stitched, SweepReport, WindowResult
+from tradewire.backtest.sweeps.report import NeverTraded, Ranked, Stitched, SweepReport, WindowResult
 from tradewire.backtest.sweeps.space import ParamSet
 from tradewire.backtest.sweeps.spans import Window
 from tradewire.backtest.sweeps.store import SweepChangedError, SweepStore
@@ -44,6 +44,8 @@ Tick = Callable[[int, bool], None]
 """Called with how many sets were finished, and whether they were found in the store."""
 TASK_SETS = 256
 """Most sets in a task: few enough to see progress, enough that indicators are shared."""
+IDLE_SHOWN = 3
+"""Sets without a trade that are run again to tell why."""
 OVERFITTING_SETS = 4096
 """Sets at most that the probability of overfitting is estimated from: evenly spread over the search, and the best."""
 
@@ -123,11 +125,14 @@ class _Explorer:
 
     def _why_none_traded(self, span: SweepSpan, sets: FloatArray) -> str:
         """What became of the signals of the first set, which stands for the others."""
-        values = _values(sets, 0)
-        told = ", ".join(f"{name}={value:g}" for name, value in _named(self.plan, values).items())
-        lines = not_happened(run_set(self.plan.job, values, span))
-        why = "; ".join(lines) or "no rule asked for a trade"
-        return f"none of {len(sets):,} parameter sets traded; of {told}: {why}"
+        first = self.idle(span, _values(sets, 0))
+        told = ", ".join(f"{name}={value:g}" for name, value in first.params.items())
+        return f"none of {len(sets):,} parameter sets traded; of {told}: {'; '.join(first.not_happened)}"
+
+    def idle(self, span: SweepSpan, values: ParamSet) -> NeverTraded:
+        """A set that never traded, and why."""
+        lines = not_happened(run_set(self.plan.job, values, span)) or ["no rule asked for a trade"]
+        return NeverTraded(_named(self.plan, values), tuple(lines))
 
 
 def _walked(explorer: _Explorer, window: Window) -> tuple[WindowResult, BacktestResult]:
@@ -154,6 +159,7 @@ def _judged(explorer: _Explorer, walked: Sequence[tuple[WindowResult, BacktestRe
     judged = (_ranked(explorer, _values(sets, number), rows[number], variance, trials) for number in best)
     first, inside = next(judged)
     activity, lines = inside.activity, tuple(not_happened(inside))
+    idle = np.flatnonzero(rows[:, TRADES] == 0.0)
     return SweepReport(
         strategy_id=document_of(plan.request.strategy).id,
         objective=plan.objective,
@@ -164,7 +170,8 @@ def _judged(explorer: _Explorer, walked: Sequence[tuple[WindowResult, BacktestRe
         held_out=None if plan.window is None else plan.window.test,
         embargo_us=plan.embargo_us,
         sets=len(sets),
-        sets_without_trades=int(np.count_nonzero(rows[:, TRADES] == 0.0)),
+        sets_without_trades=len(idle),
+        never_traded=tuple(explorer.idle(span, _values(sets, number)) for number in idle[:IDLE_SHOWN].tolist()),
         effective_trials=trials,
         overfitting=overfitting,
         ranked=(first, *(item for item, _ in judged)),
