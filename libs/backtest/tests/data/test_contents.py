@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +75,11 @@ def test_packed_candles_load_to_the_same_bars(name: str, tmp_path: Path) -> None
 BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "cut.csv.gz": (lambda: gzip.compress(CSV)[:-12], "damaged packing"),
     "altered.csv.gz": (lambda: gzip.compress(CSV)[:-8] + bytes(8), "damaged packing"),
+    "cut.csv.bz2": (lambda: bz2.compress(CSV)[:-12], "damaged packing"),
+    "altered.csv.bz2": (lambda: bz2.compress(CSV)[:20] + bytes(8) + bz2.compress(CSV)[28:], "damaged packing"),
+    "no-more-than-its-mark.csv.bz2": (lambda: b"BZh" + bytes(20), "damaged packing"),
+    "cut.csv.xz": (lambda: lzma.compress(CSV)[:-12], "damaged packing"),
+    "altered.csv.xz": (lambda: lzma.compress(CSV)[:30] + bytes(8) + lzma.compress(CSV)[38:], "damaged packing"),
     "cut.zip": (lambda: zipped(("a.csv", CSV))[:-30], "damaged packing"),
     "two.zip": (lambda: zipped(("a.csv", CSV), ("b.csv", CSV)), "found a.csv, b.csv, allowed one file"),
     "folder-only.zip": (lambda: zipped(("a/", b"")), "found no file, allowed one file"),

@@ -57,7 +57,7 @@ def read_contents(path: Path) -> bytes:
             return lzma.decompress(data)
         if data.startswith(ZIP):
             return _only_member(data, str(path))
-    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:  # of bytes read
         if isinstance(error, MarketDataError):
             raise
         raise MarketDataError(str(path), found=f"damaged packing ({error})", allowed="a whole file") from error
