@@ -148,6 +148,8 @@ def render_topics(schemas: dict[str, Schema], topic_map: dict[str, Any], ids: di
         "DEAD_LETTERS = {",
         *[f"    {s!r}: {dead['name'].format(service=s)!r}," for s in dead["services"]],
         "}",
+        "SERVICES = tuple(DEAD_LETTERS)",
+        '"""All services, in the order in which a message passes them."""',
         f"DEAD_LETTER_RETENTION_MS = {milliseconds(dead['retention'])}",
         f"DEAD_LETTER_PARTITIONS = {topic_map['groups'][dead['group']]['partitions']}",
         f"REPLICATION_FACTOR = {topic_map['replication']['factor']}",

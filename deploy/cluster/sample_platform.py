@@ -25,8 +25,10 @@ from deploy.cluster.sample_objects import (
     secret_objects,
 )
 
+from tradewire.ports.topics import SERVICES
+
 IMAGES = (
-    *(f"tradewire/{name}:local" for name in ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")),
+    *(f"tradewire/{name}:local" for name in SERVICES),
     *("tradewire/tradewire:local", "tradewire/registry:local", "apache/kafka:4.1.2", "postgres:15"),
 )
 PREPARE_TRIES = 3

@@ -17,7 +17,7 @@ from tests.monitoring.servers import program, serving
 from tradewire.app.operating.monolith import memory_topics
 from tradewire.app.operating.operator import Operator
 from tradewire.app.promoting.deciding import Promoting, PromotionError
-from tradewire.app.promoting.gates import GATES, SERVICES, STANDING, GateResult, PromotionStage
+from tradewire.app.promoting.gates import GATES, STANDING, GateResult, PromotionStage
 from tradewire.app.promoting.overlays import OverlayError, images_moved, images_of
 from tradewire.app.promoting.prometheus import measured
 from tradewire.app.promoting.record import PromotionRecord, PromotionVerdict, standing
@@ -25,7 +25,7 @@ from tradewire.app.promoting.watching import LOOKS_MAX, StageWatch
 from tradewire.embedded.ports import choose_ports
 from tradewire.execution.adapters.promotion import check_promotion, read_promotion
 from tradewire.ports.events import AuditRecorded, ControlLevel
-from tradewire.ports.topics import BY_EVENT
+from tradewire.ports.topics import BY_EVENT, SERVICES
 from tradewire.runtime.bus.memory import MemoryBus
 from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.clock import SystemClock

@@ -10,8 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tradewire.ports import topics
+
 ROOT = Path(__file__).parents[2]
-SERVICES = ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")
+SERVICES = topics.SERVICES
 GENERATED = tuple(f"libs/ports/src/tradewire/ports/{name}.py" for name in ("checks", "events", "topics"))
 """Written by contracts/generate.py: as long as the topic map makes them."""
 

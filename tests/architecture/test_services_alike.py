@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import re
 
 import pytest
+import yaml
 from pydantic import BaseModel
-from tests.architecture.layout import ROOT, SERVICES, tree
+from tests.architecture.layout import ROOT, SERVICES, every_module, relative, tree
 
 from tradewire.runtime.environment import OTHER_NAMES
 from tradewire.runtime.secret_files import PREFIX
@@ -34,6 +36,19 @@ OWN = {
     "strategy": {"examiner.py": "checks and look-ups beside the loop: async, so not domain"},
 }
 """Files that only one service has, with the reason."""
+
+
+def test_the_services_are_those_of_the_topic_map() -> None:
+    folders = {path.parent.name for path in ROOT.glob("services/*/pyproject.toml")}
+    built = yaml.safe_load((ROOT / ".github/workflows/images.yml").read_text())
+    assert set(SERVICES) == folders
+    assert {*SERVICES, "tradewire"} == set(built["jobs"]["image"]["strategy"]["matrix"]["service"])
+
+
+def test_the_services_are_listed_once() -> None:
+    listed = re.compile(r",\s*".join(rf"[\"']{name}[\"']" for name in SERVICES))
+    found = {relative(path) for path in every_module() if listed.search(path.read_text())}
+    assert found == set(), "import them: tradewire.ports.topics.SERVICES"
 
 
 @pytest.mark.parametrize("service", SERVICES)

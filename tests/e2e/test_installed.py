@@ -15,6 +15,7 @@ import pytest
 from tests.architecture.layout import Distribution, distributions
 
 from tradewire.embedded import StackPaths, fetch
+from tradewire.ports.topics import SERVICES
 
 pytest_plugins = ["tradewire.embedded.fixtures"]
 pytestmark = pytest.mark.timeout(1800)  # where the loops changed since `make setup`, they are compiled first
@@ -114,9 +115,7 @@ def test_installed_from_wheels_when_the_folder_is_empty_then_init_and_up_trade_t
     try:
         status = told(command, open_folder, "up", "--lean")
         assert (status["phase"], status["market"]) == ("running", "replay of coinbase-BTCUSD-1h.csv at 5 bars/s")
-        assert {service["name"]: service["health"] for service in status["services"]} == dict.fromkeys(
-            ("ingest", "indicator", "strategy", "risk", "execution", "telemetry"), "ok"
-        )
+        assert {service["name"]: service["health"] for service in status["services"]} == dict.fromkeys(SERVICES, "ok")
         in_force = told(command, open_folder, "strategy", "list")
         assert "ema-cross-btc" in json.dumps(in_force)
     finally:

@@ -12,11 +12,11 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from tests.fuzz.changelogs import CHANGELOGS, fuzz_changelog
-from tests.fuzz.runs import SERVICES, Report, built, fuzz, memory_bus, topics_of
+from tests.fuzz.runs import Report, built, fuzz, memory_bus, topics_of
 
 from tradewire.embedded import Stack, StackPaths
 from tradewire.embedded.external import DATABASES
-from tradewire.ports.topics import BY_EVENT
+from tradewire.ports.topics import BY_EVENT, SERVICES
 from tradewire.runtime.bus import connect
 from tradewire.runtime.bus import kafka_topics as topic_admin
 from tradewire.runtime.loop.garbage import rare_collections

@@ -43,7 +43,6 @@ from tradewire.testkit import builders, strategies
 PARTITIONS = 2
 BATCH = 1_000
 SAMPLE = Path(__file__).parents[2] / "data/sample"
-SERVICES = ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")
 FAILED = "failed"
 """What became of a record whose handler failed: the service began again without it."""
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from tests.fuzz.changelogs import CHANGELOGS, fuzz_changelog
-from tests.fuzz.runs import FAILED, SERVICES, built, fuzz, memory_bus, topics_of
+from tests.fuzz.runs import FAILED, built, fuzz, memory_bus, topics_of
+
+from tradewire.ports.topics import SERVICES
 
 RECORDS = 150
 SEED = 11

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tradewire.ports.topics import SERVICES
+
 Series = dict[str, str]
 """Selector → values in promtool's notation, one a minute."""
 NOW = "300"
@@ -38,7 +40,6 @@ def _of_each(template: str, services: tuple[str, ...], values: str) -> Series:
     return {template % service: values for service in services}
 
 
-SERVICES = ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")
 READY = 'tradewire_service_ready{service="%s"}'
 
 

@@ -12,6 +12,8 @@ import yaml
 from deploy.k8s.topic_map import ROOT
 from tests.monitoring.test_alerts import SCOPES, groups, promtool
 
+from tradewire.ports.topics import SERVICES
+
 Json = Any
 FILES = sorted((ROOT / "deploy/grafana/dashboards").glob("*.json"))
 SUFFIX = re.compile(r"_(bucket|count|sum)$")
@@ -36,7 +38,7 @@ def metrics_of(path: Path) -> set[str]:
 
 
 def test_every_service_has_one() -> None:
-    services = {f"tradewire-{name}" for name in ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")}
+    services = {f"tradewire-{name}" for name in SERVICES}
     assert services | {
         "tradewire-fleet",
         "tradewire-trading",

@@ -10,8 +10,9 @@ import pytest
 from fastapi import Depends, FastAPI
 
 from tradewire.ports.errors import RetryableError
+from tradewire.ports.topics import SERVICES
 from tradewire.runtime.observe.instance_status import InstanceStatus, status_of
-from tradewire.telemetry.adapters.api.platform import PARTITIONS_HEADER, PIPELINE, PlatformRoutes
+from tradewire.telemetry.adapters.api.platform import PARTITIONS_HEADER, PlatformRoutes
 from tradewire.telemetry.adapters.api.stream import UpdateStream
 from tradewire.telemetry.domain.books import Books
 from tradewire.telemetry.domain.desk import TelemetryDesk
@@ -98,7 +99,7 @@ async def test_services_when_some_report_then_each_is_shown_and_the_rest_absent(
         status_of(instance_report(NOW_US, "ingest", instance_id="ingest-0", phase="running"), NOW_US),
     ]
     shown = await rig.get("/services")
-    assert [one["name"] for one in shown["services"]] == list(PIPELINE)
+    assert [one["name"] for one in shown["services"]] == list(SERVICES)
     states = {one["name"]: one["state"] for one in shown["services"]}
     assert (states["risk"], states["execution"], states["telemetry"]) == ("not ready", "lost", "absent")
     (risk,) = shown["services"][3]["instances"]

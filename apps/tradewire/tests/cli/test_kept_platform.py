@@ -18,7 +18,7 @@ from tradewire.embedded import StackPaths, read_state
 from tradewire.embedded.platform_state import read_platform
 from tradewire.ports.bus import Outgoing, Place
 from tradewire.ports.events import StrategyEvaluated
-from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
+from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS, SERVICES
 from tradewire.runtime.bus import connect
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.bus.readers import read_to_end
@@ -45,7 +45,7 @@ def test_status_tells_of_every_server_and_service(kept: Kept, capsys: pytest.Cap
     assert code == Exit.DONE
     assert {server["name"] for server in status["servers"]} == {"kafka", "postgres"}
     services = {service["name"]: service for service in status["services"]}
-    assert set(services) == {"ingest", "indicator", "strategy", "risk", "execution", "telemetry"}
+    assert set(services) == set(SERVICES)
     assert {service["health"] for service in services.values()} == {"ok"}
     assert services["risk"]["last_success_us"] > 0
 

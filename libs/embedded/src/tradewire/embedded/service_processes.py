@@ -20,11 +20,12 @@ import httpx
 from tradewire.embedded.freezing import freeze, thaw
 from tradewire.embedded.paths import full_disk_hint
 from tradewire.embedded.patience import Patience, cpu_seconds
+from tradewire.ports import topics
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
 from tradewire.runtime.clock import SystemClock
 
-SERVICES = ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")
+SERVICES = topics.SERVICES
 VIEWS = "telemetry-views"
 """The windowed views: telemetry's second process, on faust."""
 MONOLITH = "monolith"

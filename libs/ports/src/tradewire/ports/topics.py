@@ -369,6 +369,8 @@ DEAD_LETTERS = {
     "execution": "dlq.execution.v1",
     "telemetry": "dlq.telemetry.v1",
 }
+SERVICES = tuple(DEAD_LETTERS)
+"""All services, in the order in which a message passes them."""
 DEAD_LETTER_RETENTION_MS = 2592000000
 DEAD_LETTER_PARTITIONS = 6
 REPLICATION_FACTOR = 3

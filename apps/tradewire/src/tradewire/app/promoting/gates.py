@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
-SERVICES = ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")
+from tradewire.ports.topics import SERVICES
 
 
 class PromotionStage(Enum):

@@ -10,6 +10,7 @@ from fastapi import APIRouter, HTTPException, Response
 
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import RetryableError
+from tradewire.ports.topics import SERVICES
 from tradewire.runtime.observe.instance_status import InstanceStatus, problems
 from tradewire.telemetry.adapters.api.examples import AWAY
 from tradewire.telemetry.adapters.api.platform_models import (
@@ -26,7 +27,6 @@ from tradewire.telemetry.adapters.api.stream import UpdateStream
 from tradewire.telemetry.domain.desk import TelemetryDesk
 from tradewire.telemetry.domain.market import BarFeed, NewestPrices
 
-PIPELINE = ("ingest", "indicator", "strategy", "risk", "execution", "telemetry")
 ASKED_SECONDS = 2.0
 """An answer about services is good for so long, however many ask."""
 DEPLOYED: dict[str, Mode] = {"paper": "paper", "testnet": "testnet", "mainnet": "mainnet"}
@@ -113,8 +113,8 @@ class PlatformRoutes:
 
 def services_view(found: Sequence[InstanceStatus], now_us: int) -> ServicesView:
     """The services in the order of the pipeline; those that nobody knows of come as absent."""
-    wrong = problems(found, PIPELINE)
-    names = [*PIPELINE, *sorted({one.service for one in found} - set(PIPELINE))]
+    wrong = problems(found, SERVICES)
+    names = [*SERVICES, *sorted({one.service for one in found} - set(SERVICES))]
     services = [_service(name, [one for one in found if one.service == name], now_us) for name in names]
     return ServicesView(asked_us=now_us, healthy=not wrong, problems=wrong, services=services)
 
