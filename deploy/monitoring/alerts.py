@@ -150,7 +150,7 @@ def _loss(scope: Scope) -> Iterator[Alert]:
     )
     yield Alert(
         "TradewireMarketFaults",
-        f"sum by (kind) (increase({scope.of('tradewire_market_faults_total')}[15m])) > 0",
+        f"sum by (kind) (increase({scope.of('tradewire_market_faults_total', kind='!filled')}[15m])) > 0",
         "0m",
         "ticket",
         "The market stream has bars that are {{ $labels.kind }}",
