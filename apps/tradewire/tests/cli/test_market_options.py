@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
+import polars as pl
 import pytest
 
 from tradewire.app.cli import main
@@ -19,7 +20,10 @@ from tradewire.app.operating.sample import sample_folder
 from tradewire.embedded import Endpoints, Stack, StackPaths
 from tradewire.embedded.external import External
 from tradewire.embedded.user_settings import SettingsConflictError, shown
+from tradewire.ingest.adapters.csv import CsvMarketData
+from tradewire.runtime.clock import SystemClock
 from tradewire.testkit.running_venue import running_venue
+from tradewire.trading.candle_files import ENDINGS
 
 SAMPLE = sample_folder() / "data/sample"
 DSNS = {name: f"postgresql://me@db/{name}" for name in ("strategy", "risk", "execution", "telemetry")}
@@ -78,6 +82,30 @@ def test_market_when_a_folder_is_given_then_its_files_and_its_strategies(tmp_pat
     shutil.copy(SAMPLE / "instruments.yaml", tmp_path)
     market = market_of(MarketOptions(data=tmp_path, strategies=sample_folder() / "strategies"), {})
     assert (market.scenario.data, market.scenario.files, len(market.documents)) == (tmp_path, (), 5)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_market_when_a_folder_has_files_of_any_kind_that_ingest_reads_then_they_are_replayed(
+    ending: str, tmp_path: Path
+) -> None:
+    shutil.copy(SAMPLE / "instruments.yaml", tmp_path)
+    rows, file = pl.read_csv(SAMPLE / "bitstamp-BTCUSD-1d.csv"), tmp_path / f"bitstamp-BTCUSD-1d{ending}"
+    if ending == ".csv":
+        rows.write_csv(file)
+    elif ending == ".parquet":
+        rows.write_parquet(file)
+    else:
+        rows.write_ipc(file)
+    assert market_of(MarketOptions(data=tmp_path), {}).scenario.data == tmp_path
+    instruments = tmp_path / "instruments.yaml"
+    assert [read.path for read in CsvMarketData(tmp_path, instruments, SystemClock()).files] == [file]
+
+
+def test_market_when_a_folder_has_no_candles_then_refused_with_every_ending(tmp_path: Path) -> None:
+    (tmp_path / "bitstamp-BTCUSD-1d.funding.csv").touch()
+    with pytest.raises(CommandError) as caught:
+        market_of(MarketOptions(data=tmp_path), {})
+    assert all(ending in str(caught.value) for ending in ENDINGS)
 
 
 def test_market_when_a_venue_is_given_then_its_candles() -> None:

@@ -33,6 +33,7 @@ from tradewire.app.operating.market import (
 )
 from tradewire.embedded.external import DATABASES, External, dsn_setting
 from tradewire.embedded.user_settings import MARKET, refuse_contradictions
+from tradewire.trading.candle_files import ALLOWED_NAMES, has_candles
 from tradewire.trading.language import INTERVALS_US, StrategyErrors, parse_strategy
 
 MARKETS = ("live", "replay")
@@ -189,8 +190,8 @@ def _candles(folder: Path, environ: Mapping[str, str]) -> Path:
     """A folder with candle files. Raises CommandError for one that can't be played."""
     if not folder.is_dir():
         fail(f"--data {folder}: no such folder", Exit.USAGE)
-    if not any(folder.glob("*.csv")):
-        fail(f"--data {folder}: no candle files; allowed: <venue>-<symbol>-<interval>.csv", Exit.USAGE)
+    if not any(has_candles(path.name) for path in folder.iterdir()):
+        fail(f"--data {folder}: no candle files; allowed: {ALLOWED_NAMES}", Exit.USAGE)
     if "TRADEWIRE_INSTRUMENTS_FILE" not in environ and not (folder / "instruments.yaml").is_file():
         fail(
             f"--data {folder}: no instruments.yaml in it, which says tick, step, fees and brackets; "

@@ -10,6 +10,7 @@ import typer
 from tradewire.app.cli.options import finite
 from tradewire.app.operating.market import BARS_PER_SECOND
 from tradewire.embedded.service_processes import SERVICES
+from tradewire.trading.candle_files import ALLOWED_NAMES
 
 ServicesArgument = Annotated[
     list[str] | None, typer.Argument(metavar="[SERVICE]…", help=f"Default: all of {', '.join(SERVICES)}.")
@@ -21,7 +22,7 @@ MarketOption = Annotated[
     typer.Option("--market", help="replay: the sample of this folder (default); live: public candles of a venue."),
 ]
 DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Replay the candle files of this folder: <venue>-<symbol>-<interval>.csv.")
+    Path | None, typer.Option("--data", help=f"Replay the candle files of this folder: {ALLOWED_NAMES}.")
 ]
 ZoneOption = Annotated[
     str | None,

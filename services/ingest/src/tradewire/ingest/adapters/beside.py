@@ -13,9 +13,8 @@ from tradewire.ports.errors import FatalError
 from tradewire.ports.events import CandleClosed
 from tradewire.trading.bars_csv import DecimalBar
 from tradewire.trading.bars_layout import BarsFileError
+from tradewire.trading.candle_files import FUNDING, MARK
 from tradewire.trading.marks_csv import read_funding, read_marks
-
-MARK, FUNDING = "mark", "funding"
 
 
 @dataclass(frozen=True, slots=True)

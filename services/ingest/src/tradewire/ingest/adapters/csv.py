@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
 
-from tradewire.ingest.adapters.beside import FUNDING, MARK, Beside
+from tradewire.ingest.adapters.beside import Beside
 from tradewire.ingest.adapters.instruments_file import read_instruments
 from tradewire.ingest.adapters.pace import FULL_SPEED, Pace, Pacer
-from tradewire.ingest.adapters.tables import ENDINGS, read_table
+from tradewire.ingest.adapters.tables import read_table
 from tradewire.ingest.domain import CandleGate, Verdict, interval_us, mark_last, position_us
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import FatalError
@@ -23,12 +23,13 @@ from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Event
 from tradewire.trading.bars_csv import BarFault, RawBar, read_rows
 from tradewire.trading.bars_layout import BarsFileError
+from tradewire.trading.candle_files import ALLOWED_NAMES, ENDINGS, has_candles
 
 _FILE_NAME = re.compile(
-    r"(?P<venue>[a-z0-9_]+)-(?P<symbol>\w[\w-]*)-(?P<interval>[1-9]\d*[mhdw])\.(csv|parquet|feather|arrow)"
+    r"(?P<venue>[a-z0-9_]+)-(?P<symbol>\w[\w-]*)-(?P<interval>[1-9]\d*[mhdw])("
+    + "|".join(map(re.escape, ENDINGS))
+    + ")"
 )
-
-ALLOWED = "<venue>-<symbol>-<interval>.csv, .parquet, .feather or .arrow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ class CsvMarketData(MarketDataPort):
         zone: tzinfo = UTC,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        paths = sorted(filter(_has_candles, source.glob("*"))) if isinstance(source, Path) else source
+        paths = _in_folder(source) if isinstance(source, Path) else source
         if not paths:
-            raise FatalError(f"{source}: found no candle file, allowed {ALLOWED}")
+            raise FatalError(f"{source}: found no candle file, allowed {ALLOWED_NAMES}")
         self.files = tuple(sorted(map(_candle_file, paths), key=lambda file: (file.key, interval_us(file.interval))))
         self._instruments = _instruments_of(self.files, instruments_file)
         self._several = {key for key, count in Counter(file.key for file in self.files).items() if count > 1}
@@ -119,14 +120,14 @@ class CsvMarketData(MarketDataPort):
         return mark_last(joined)
 
 
-def _has_candles(path: Path) -> bool:
-    return path.suffix in ENDINGS and not path.stem.endswith((f".{MARK}", f".{FUNDING}"))
+def _in_folder(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if has_candles(path.name))
 
 
 def _candle_file(path: Path) -> CandleFile:
     match = _FILE_NAME.fullmatch(path.name)
     if not match:
-        raise FatalError(f"{path}: found this name, allowed {ALLOWED}")
+        raise FatalError(f"{path}: found this name, allowed {ALLOWED_NAMES}")
     try:
         interval_us(match["interval"])
     except ValueError as error:

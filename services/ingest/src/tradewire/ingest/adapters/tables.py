@@ -8,8 +8,7 @@ import polars as pl
 
 from tradewire.ports.errors import FatalError
 from tradewire.trading.bars_csv import text_of
-
-ENDINGS = (".csv", ".parquet", ".feather", ".arrow")
+from tradewire.trading.candle_files import ENDINGS
 
 
 def read_table(path: Path) -> str:
