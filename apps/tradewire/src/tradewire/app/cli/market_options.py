@@ -217,7 +217,10 @@ def _documents(folder: Path) -> tuple[str, ...]:
 
 
 def external_of(bus: str | None, registry: str | None, dsns: list[str], environ: Mapping[str, str]) -> External:
-    """The user's own servers. ``dsns``: SERVICE=DSN. Raises CommandError, SettingsConflictError."""
+    """The user's own servers; what no option names is by its setting. ``dsns``: SERVICE=DSN.
+
+    Raises CommandError, SettingsConflictError.
+    """
     named: dict[str, str] = {}
     for text in dsns:
         name, _, dsn = text.partition("=")
@@ -226,10 +229,6 @@ def external_of(bus: str | None, registry: str | None, dsns: list[str], environ:
             fail(f"--dsn: found {name if dsn else 'no ='!r}; {allowed}", Exit.USAGE)
         named[name] = dsn
     said = {dsn_setting(name): (f"--dsn {name}=…", dsn) for name, dsn in named.items()}
-    if bus is not None:
-        said["TRADEWIRE_BUS_URL"] = ("--bus", bus)
-    if registry is not None:
-        said["TRADEWIRE_REGISTRY_URL"] = ("--registry", registry)
     refuse_contradictions(said, environ)
     own = External.of(environ)
     return replace(

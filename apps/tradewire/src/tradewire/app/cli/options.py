@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from tradewire.app.cli.output import EXIT_CODES
+
+
+def of_setting(option: str, setting: str, text: str) -> Any:
+    """An option that says what a setting says: unsaid, the setting is in force; one that says other is refused."""
+
+    def agreed(context: typer.Context, parameter: typer.CallbackParam, value: Any) -> Any:
+        source = context.get_parameter_source(parameter.name or "")
+        if setting in os.environ and source is not None and source.name == "COMMANDLINE":
+            from tradewire.embedded.user_settings import ADDRESSES, refuse_contradictions  # where both are said
+
+            typed, own = option if setting.endswith(ADDRESSES) else f"{option} {value}", os.environ[setting]
+            same = isinstance(value, Path) and value.absolute() == Path(own).absolute()
+            refuse_contradictions({setting: (typed, own if same else str(value))}, os.environ)
+        return value
+
+    return typer.Option(option, envvar=setting, callback=agreed, help=text)
+
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
 RootOption = Annotated[
@@ -17,15 +35,24 @@ RootOption = Annotated[
 ]
 BusOption = Annotated[
     str | None,
-    typer.Option("--bus", envvar="TRADEWIRE_BUS_URL", help="Talk to this bus instead, e.g. kafka://broker:9092."),
+    of_setting("--bus", "TRADEWIRE_BUS_URL", "Talk to this bus instead, e.g. kafka://broker:9092."),
 ]
 RegistryOption = Annotated[
     str | None,
-    typer.Option(
-        "--registry-url",
-        envvar="TRADEWIRE_REGISTRY_URL",
-        help="Schema registry of that bus; none: the ids of contracts/ids.json.",
+    of_setting(
+        *("--registry-url", "TRADEWIRE_REGISTRY_URL"),
+        "Schema registry of that bus; none: the ids of contracts/ids.json.",
     ),
+]
+ReplayBusOption = Annotated[
+    str | None,
+    of_setting(
+        *("--bus", "TRADEWIRE_BUS_URL"),
+        "Replay over this bus, empty so far, instead of an embedded Kafka: kafka://… or redis://HOST:PORT/0.",
+    ),
+]
+OtlpOption = Annotated[
+    str | None, of_setting("--otlp", "TRADEWIRE_OTLP_URL", "OTLP/HTTP traces endpoint of a collector.")
 ]
 
 

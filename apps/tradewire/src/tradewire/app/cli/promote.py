@@ -14,7 +14,7 @@ from rich.table import Table
 
 from tradewire.app.cli.grouped import grouped
 from tradewire.app.cli.moments import iso
-from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
+from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog, of_setting
 from tradewire.app.cli.output import Exit, fail, out, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
 from tradewire.app.promoting.deciding import Promoting
@@ -29,9 +29,7 @@ PROMETHEUS = "http://127.0.0.1:9090"
 group = typer.Typer(help="Promote a revision from stage to stage by gates; approve, watch, show.")
 DsnOption = Annotated[
     str | None,
-    typer.Option(
-        "--dsn", envvar="TRADEWIRE_STRATEGY_DSN", help="Database of the strategy registry, which keeps the decisions."
-    ),
+    of_setting(*("--dsn", "TRADEWIRE_STRATEGY_DSN"), "Database of the strategy registry, which keeps the decisions."),
 ]
 PrometheusOption = Annotated[
     str, typer.Option("--prometheus", help="Base URL of the Prometheus that scrapes the stages.")
@@ -70,7 +68,10 @@ class ChangeOptions:
     overlays: Annotated[Path, typer.Option(help="Folder of the stages' kustomize overlays.")] = OVERLAYS
     permit: Annotated[
         Path | None,
-        typer.Option(help="File of TRADEWIRE_BINANCE_PROMOTION: written for the mainnet, removed by a demotion."),
+        of_setting(
+            *("--permit", "TRADEWIRE_BINANCE_PROMOTION"),
+            "File that lets accounts trade: written for the mainnet, removed by a demotion.",
+        ),
     ] = None
 
 

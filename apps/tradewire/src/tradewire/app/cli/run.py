@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tradewire.app.cli.environment import hold_names, hold_settings
-from tradewire.app.cli.options import JsonOption, epilog
+from tradewire.app.cli.options import JsonOption, OtlpOption, ReplayBusOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, err, fail, out, print_json, run_async
 from tradewire.app.cli.web import show_link
 from tradewire.app.inspecting.latency import HopLatency, hop_latencies
@@ -76,14 +76,8 @@ def run(
     partitions: Annotated[int | None, typer.Option(min=1, help="Partitions of every shared topic.")] = None,
     registry: Annotated[bool, typer.Option(help="Run a schema registry; without: ids of contracts/ids.json.")] = True,
     root: Annotated[Path, typer.Option(help="Folder of the run's servers and logs.")] = DEFAULT_ROOT,
-    otlp: Annotated[str | None, typer.Option(help="OTLP/HTTP traces endpoint of a collector.")] = None,
-    bus: Annotated[
-        str | None,
-        typer.Option(
-            envvar="TRADEWIRE_BUS_URL",
-            help="Replay over this bus, empty so far, instead of an embedded Kafka: kafka://… or redis://HOST:PORT/0.",
-        ),
-    ] = None,
+    otlp: OtlpOption = None,
+    bus: ReplayBusOption = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything up after the replay, until Ctrl-C.")] = False,
     open_page: Annotated[
         bool, typer.Option("--open", help="Open the dashboard in the browser; stay up with `--keep`.")
@@ -97,6 +91,8 @@ def run(
         fail(f"--scenario: found {scenario!r}, allowed {', '.join(sorted(scenarios))}", Exit.USAGE)
     chosen = scenarios[scenario]
     bars_of(chosen)
+    if not registry:
+        refuse(["TRADEWIRE_REGISTRY_URL"], os.environ, "--no-registry takes the ids of contracts/ids.json")
     dsns = tuple(map(dsn_setting, DATABASES))
     refuse((*MARKET, *dsns), os.environ, "`run` replays a sample into a ledger of its own; `tradewire up` takes yours")
     if monolith:

@@ -15,7 +15,7 @@ import typer
 
 from tradewire.app.cli.environment import hold_names, hold_settings
 from tradewire.app.cli.market_options import MarketOptions, external_of, market_of
-from tradewire.app.cli.options import JsonOption, epilog
+from tradewire.app.cli.options import JsonOption, OtlpOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, fail, print_json, run_async, say, tell
 from tradewire.app.cli.reach import UP_ROOT
 from tradewire.app.cli.status import show_status
@@ -28,7 +28,6 @@ from tradewire.app.cli.up_options import (
     MarketOption,
     MonolithOption,
     OpenOption,
-    OtlpOption,
     OwnBusOption,
     OwnRegistryOption,
     PaceOption,
@@ -109,8 +108,8 @@ def up(
         return
     words = [*(["--monolith"] if monolith else chosen), *(["--lean"] if lean else []), *asked.words()]
     words += ["--root", str(root)]
-    words += ["--otlp", otlp] if otlp is not None else []
-    run_async(lambda: _start_behind(root, words, external.as_settings()))
+    settings = external.as_settings() | ({"TRADEWIRE_OTLP_URL": otlp} if otlp is not None else {})
+    run_async(lambda: _start_behind(root, words, settings))
     if web and not as_json:
         show_link(root, open_page=open_page)
     _show_kept(root, as_json=as_json)

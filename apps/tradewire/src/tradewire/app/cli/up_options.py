@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tradewire.app.cli.options import finite
+from tradewire.app.cli.options import finite, of_setting
 from tradewire.app.operating.market import BARS_PER_SECOND
 from tradewire.embedded.service_processes import SERVICES
 from tradewire.trading.candle_files import ALLOWED_NAMES
@@ -52,9 +52,14 @@ PaceOption = Annotated[
 ]
 OwnBusOption = Annotated[
     str | None,
-    typer.Option("--bus", help="Your own bus instead of an embedded Kafka: kafka://HOST:PORT, redis://HOST:PORT/0."),
+    of_setting(
+        *("--bus", "TRADEWIRE_BUS_URL"),
+        "Your own bus instead of an embedded Kafka: kafka://HOST:PORT, redis://HOST:PORT/0.",
+    ),
 ]
-OwnRegistryOption = Annotated[str | None, typer.Option("--registry", help="Your own schema registry, a Confluent API.")]
+OwnRegistryOption = Annotated[
+    str | None, of_setting("--registry", "TRADEWIRE_REGISTRY_URL", "Your own schema registry, a Confluent API.")
+]
 DsnOption = Annotated[
     list[str] | None,
     typer.Option("--dsn", metavar="SERVICE=DSN", help="Your own Postgres database for a service."),
@@ -63,4 +68,3 @@ ForegroundOption = Annotated[
     bool, typer.Option("--foreground", help="Stay here until Ctrl-C instead of running in the background.")
 ]
 OpenOption = Annotated[bool, typer.Option("--open", help="Open the dashboard in the browser, once it is up.")]
-OtlpOption = Annotated[str | None, typer.Option("--otlp", help="OTLP/HTTP traces endpoint of a collector.")]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tradewire.app.cli.environment import hold_names
-from tradewire.app.cli.options import JsonOption, epilog
+from tradewire.app.cli.options import JsonOption, epilog, of_setting
 from tradewire.app.cli.output import Exit, fail, run_async, tell
-from tradewire.app.cli.reading import ZoneOption, reading_of
+from tradewire.app.cli.reading import reading_of
 from tradewire.app.operating.sample import sample_folder
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ FaultsOption = Annotated[
 ]
 KeyOption = Annotated[
     Path | None, typer.Option("--public-key", help="PEM file of an Ed25519 public key: the test key is judged by it.")
+]
+
+ZoneOption = Annotated[
+    str | None,
+    of_setting("--tz", "TRADEWIRE_MARKET_TZ", "Zone of times that name none, e.g. Europe/Berlin; default: UTC."),
 ]
 
 
