@@ -154,6 +154,7 @@ def test_loop_when_records_are_forged_then_real_orders_are_the_same_and_nothing_
             assert member.held() == {}, "nothing is kept until the next bar"
 
 
+FAR = 1_000_000
 AHEAD_US = (HOUR_US, 100 * HOUR_US, 3000 * HOUR_US)
 ALONE = [
     *(instrument(symbol, taker_fee=Decimal("0.0005")) for symbol in (BTC, ETH)),
@@ -166,7 +167,7 @@ def ahead_of(newest: StrategyEvaluated, rng: random.Random) -> StrategyEvaluated
     """A copy of an evaluation, of a later bar; further ahead than a bar it may name a candle to come."""
     ahead_us = rng.choice(AHEAD_US)
     signal = rng.choice((newest.signal, Signal.HOLD, Signal.EXIT_LONG, Signal.ENTER_LONG))
-    offset = newest.candle_offset + (rng.choice((0, 1, 5)) if ahead_us > HOUR_US else 0)
+    offset = newest.candle_offset + (rng.choice((-1, 0, 1, 5, FAR)) if ahead_us > HOUR_US else 0)
     last = rng.random() < 0.2
     return newest.model_copy(
         update={

@@ -120,15 +120,26 @@ def test_second_evaluation_of_a_bar_when_the_first_waits_then_refused_and_the_fi
 
 
 @pytest.mark.parametrize("last", [False, True])
-def test_evaluation_far_ahead_of_its_stream_then_the_stream_is_waited_for_again(*, last: bool) -> None:
+@pytest.mark.parametrize("offset", [1, 500])
+def test_evaluation_far_ahead_of_its_stream_then_the_stream_is_waited_for_again(*, offset: int, last: bool) -> None:
     desk = desk_with(symbols=(BTC, ETH))
-    say(desk, evaluation(500, Signal.HOLD, ETH, last_of_stream=last), 1)
+    say(desk, evaluation(500, Signal.HOLD, ETH, last_of_stream=last, candle_offset=offset), 1)
     for number in (0, 1):
         say(desk, evaluation(number, Signal.HOLD, ETH), 2 + number)
         found = say(desk, evaluation(number, Signal.HOLD, BTC), 12 + number)
         assert [a.step_size for a in found if a.event_time_us == (number + 1) * HOUR_US] == [2, 2]
-        assert [refused(a) for a in found[2:]] == [{"bar_closed"}] * (number == 0), "it is refused, once"
+        is_belied = number == offset == 1
+        assert [refused(a) for a in found[2:]] == [{"bar_closed"}] * is_belied, "of a candle that is another bar's"
     assert say(desk, evaluation(2, Signal.HOLD, BTC), 14) == []
+
+
+@pytest.mark.parametrize("number", [2, 500])
+def test_evaluation_ahead_of_its_stream_when_the_stream_ends_before_then_refused(number: int) -> None:
+    desk = desk_with()
+    say(desk, evaluation(number, Signal.HOLD), 1)
+    found = say(desk, evaluation(0, Signal.HOLD, last_of_stream=True), 2)
+    assert [(a.event_time_us // HOUR_US - 1, refused(a)) for a in found] == [(0, set()), (number, {"bar_closed"})]
+    assert (list(desk.waits()), desk.pending.lowest()) == ([], {})
 
 
 async def test_service_when_evaluations_are_forged_then_answers_them_and_the_real_ones_behind() -> None:

@@ -31,9 +31,8 @@ class RiskAccount:
     """Join state of one account. Everything but the two buffers survives in ``saved``; the buffers are read again.
 
     ``answered_us``: event time up to which every evaluation was answered, per stream; ``answered_until_us``: the newest
-    step answered, -1 when none was; ``ended``: streams whose last bar was answered; ``disordered``: streams of which an
-    evaluation was read behind that of a later bar; ``overtaken``: such a later one, once the bar read behind it was
-    answered.
+    step answered, -1 when none was; ``ended``: streams whose last bar was answered; ``disordered``: per stream, bars
+    whose evaluation was read before one of an earlier bar; ``overtaken``: such evaluations that an answered one belies.
     """
 
     account_id: str
@@ -52,7 +51,7 @@ class RiskAccount:
     ending: set[Stream] = field(default_factory=set)
     in_flight: InFlightOrders = field(default_factory=InFlightOrders)
     candles: CandlesRead = field(default_factory=CandlesRead)
-    disordered: set[Stream] = field(default_factory=set)
+    disordered: dict[Stream, set[int]] = field(default_factory=dict)
     overtaken: list[WaitingEvaluation] = field(default_factory=list)
     recorded: dict[int, RecordedStep] = field(default_factory=dict)
     answered: AnsweredEvaluations = field(init=False)
@@ -73,7 +72,8 @@ class RiskAccount:
         step[stream] = WaitingEvaluation(event, envelope)
         self.pending.take(envelope)
         if event.event_time_us < self.newest_us.get(stream, -1):
-            self.disordered.add(stream)
+            later_us = {at_us for at_us, other in self.steps.items() if at_us > event.event_time_us and stream in other}
+            self.disordered.setdefault(stream, set()).update(later_us)
         self.newest_us[stream] = event.event_time_us
         self.candles.wait(stream, event)
         self.ending.discard(stream)
@@ -197,14 +197,12 @@ class RiskAccount:
         return answered
 
     def _overtake(self, stream: Stream, answered: WaitingEvaluation) -> None:
-        """Take the evaluations of later bars of its stream that were read before it out of the buffer."""
-        step_us = answered.event.event_time_us
-        ahead_us = {at_us for at_us, step in self.steps.items() if stream in step and at_us > step_us}
-        read_before = {at_us for at_us in ahead_us if self.steps[at_us][stream].precedes(answered)}
-        for at_us in sorted(read_before):
-            self.overtaken.append(self.leave_out(at_us, stream))
-        if ahead_us == read_before:
-            self.disordered.discard(stream)
+        """Take the evaluations of later bars of its stream that an answered one belies out of the buffer."""
+        waiting_us = {at_us for at_us in self.disordered.pop(stream) if stream in self.steps.get(at_us, ())}
+        belied_us = {at_us for at_us in waiting_us if self.steps[at_us][stream].belied_by(answered)}
+        self.overtaken += [self.leave_out(at_us, stream) for at_us in sorted(belied_us)]
+        if waiting_us > belied_us:
+            self.disordered[stream] = waiting_us - belied_us
 
     def leave_out(self, step_us: int, stream: Stream) -> WaitingEvaluation:
         """Take an evaluation that belongs to no step out of the buffer."""

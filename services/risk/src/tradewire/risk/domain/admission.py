@@ -104,10 +104,11 @@ class Admission:
             yield self.refuse(*account.leave_out(step_us, stream))
 
     def refuse_overtaken(self, account: RiskAccount) -> Iterator[Emit]:
-        """The answers to evaluations that were read before one of an earlier bar."""
+        """The answers to evaluations that were read before one of an earlier bar, which belies them."""
         overtaken, account.overtaken = account.overtaken, []
-        for waiting in overtaken:
-            yield self.refuse_ahead(*waiting)
+        for event, envelope in overtaken:
+            if not self._is_known_ahead(event, envelope.event_id):  # another one of this id was answered
+                yield self.refuse_ahead(event, envelope)
 
     def refuse_ahead(self, event: StrategyEvaluated, envelope: Envelope) -> Emit:
         """The answer to an evaluation of a bar that its market had not come to."""

@@ -2,16 +2,18 @@
 
 An account state of a step's time or later says that the bar happened. Without one, a step is answered only if nobody
 asks for a trade there and it is the next one that the account owes: a replay goes on ahead of execution, bar by bar,
-and nothing jumps ahead of the market.
+and nothing jumps ahead of the market. Where the evaluations of bars are lost, execution stands at the first of them
+until risk answers a later one: then a step is answered when the evaluations behind it show that the market moved on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.waiting import WaitingEvaluation
-from tradewire.trading.roster import Roster, Stream
+from tradewire.trading.roster import Roster, Stream, Subscription, slot_us
 
 EPOCH_US = 0
 """No bar closes before."""
@@ -68,10 +70,41 @@ class ClosedBars:
         return self.follows(account, step_us)
 
     def follows(self, account: RiskAccount, step_us: int) -> bool:
-        """Is a bar known to have closed at the time of a step, or due there next?"""
+        """Is a bar known to have closed at the time of a step, or due there next, or has the market moved past it?"""
         state = account.newest_state
         known_us = max(EPOCH_US, account.answered_until_us, state.event_time_us if state is not None else -1)
         if step_us <= known_us:
             return True
-        between = self._roster.owed(account.account_id, step_us - 1, known_us)
-        return next(between, None) is None
+        owed = self._roster.owed(account.account_id, step_us - 1, known_us)
+        return all(
+            has_passed(account, step_us, subscription, Span(known_us, close_us)) for subscription, close_us in owed
+        )
+
+
+class Span(NamedTuple):
+    """Closes of bars behind ``after_us``, up to ``until_us``."""
+
+    after_us: int
+    until_us: int
+
+
+def has_passed(account: RiskAccount, step_us: int, subscription: Subscription, owed: Span) -> bool:
+    """Will nothing come of the bars that a stream owes before a step?
+
+    Nothing comes behind a stream's end, nor before its beginning. Else the account must stand at a bar that nobody
+    answered, and as many evaluations of the stream as bars are missing must be of later bars and candles than its
+    first one from the step on, and read behind it: what jumps n bars takes n records that agree with it. A mark that
+    the stream ends there counts for one more, as nobody writes any behind it.
+    """
+    stream, state = subscription.stream, account.newest_state
+    if stream in account.ended:
+        return True
+    waiting = [account.steps[at_us][stream] for at_us in sorted(account.steps) if stream in account.steps[at_us]]
+    if waiting and stream not in account.answered_us and stream not in account.steps[step_us]:
+        return True
+    if not waiting or state is None or state.event_time_us <= account.answered_until_us:
+        return False
+    before_us = slot_us(max(owed.after_us, subscription.begins_us - 1), subscription.interval_us)
+    missing = (owed.until_us - before_us) // subscription.interval_us
+    agreeing = [waiting[0], *(later for later in waiting[1:] if later.agrees_with(waiting[0]))]
+    return len(agreeing) - 1 + any(item.event.last_of_stream for item in agreeing) >= missing

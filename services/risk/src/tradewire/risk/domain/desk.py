@@ -232,7 +232,7 @@ class RiskDesk:
         self, account: RiskAccount, step_us: int, *, late: bool, now_us: int | None, again: Again = FIRST
     ) -> Iterator[Emit]:
         """Answer one step in canonical order; each approval is reserved before the next is judged.
-        A step without a signal needs no account state: its answers are the same whatever the account looks like."""
+        Where nobody signals the answers are the same whatever the account looks like: its state may not be here."""
         state = account.state_as_of(step_us) or account.state
         answered_until_us = account.answered_until_us
         step = account.answer(step_us, again.streams)
