@@ -99,12 +99,13 @@ def has_passed(account: RiskAccount, step_us: int, subscription: Subscription, o
     stream, state = subscription.stream, account.newest_state
     if stream in account.ended:
         return True
-    waiting = [account.steps[at_us][stream] for at_us in sorted(account.steps) if stream in account.steps[at_us]]
-    if waiting and stream not in account.answered_us and stream not in account.steps[step_us]:
-        return True
-    if not waiting or state is None or state.event_time_us <= account.answered_until_us:
-        return False
+    if stream not in account.answered_us and stream not in account.steps[step_us]:
+        return any(stream in step for step in account.steps.values())
     before_us = slot_us(max(owed.after_us, subscription.begins_us - 1), subscription.interval_us)
     missing = (owed.until_us - before_us) // subscription.interval_us
-    agreeing = [waiting[0], *(later for later in waiting[1:] if later.agrees_with(waiting[0]))]
-    return len(agreeing) - 1 + any(item.event.last_of_stream for item in agreeing) >= missing
+    if state is None or state.event_time_us <= account.answered_until_us or missing > len(account.steps):
+        return False
+    waiting = [account.steps[at_us][stream] for at_us in sorted(account.steps) if stream in account.steps[at_us]]
+    agreeing = [item for item in waiting if item is waiting[0] or item.agrees_with(waiting[0])]
+    ends = any(item.event.last_of_stream for item in agreeing)
+    return bool(agreeing) and len(agreeing) - 1 + ends >= missing
