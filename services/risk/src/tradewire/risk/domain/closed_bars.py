@@ -9,7 +9,6 @@ until risk answers a later one: then a step is answered when the evaluations beh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.waiting import WaitingEvaluation
@@ -77,32 +76,30 @@ class ClosedBars:
             return True
         owed = self._roster.owed(account.account_id, step_us - 1, known_us)
         return all(
-            has_passed(account, step_us, subscription, Span(known_us, close_us)) for subscription, close_us in owed
+            has_passed(account, step_us, item.stream, bars_between(item, after_us=known_us, until_us=close_us))
+            for item, close_us in owed
         )
 
 
-class Span(NamedTuple):
-    """Closes of bars behind ``after_us``, up to ``until_us``."""
+def bars_between(subscription: Subscription, *, after_us: int, until_us: int) -> int:
+    """How many bars a stream owes that close behind ``after_us``, up to one that closes at ``until_us``."""
+    before_us = slot_us(max(after_us, subscription.begins_us - 1), subscription.interval_us)
+    return (until_us - before_us) // subscription.interval_us
 
-    after_us: int
-    until_us: int
 
-
-def has_passed(account: RiskAccount, step_us: int, subscription: Subscription, owed: Span) -> bool:
-    """Will nothing come of the bars that a stream owes before a step?
+def has_passed(account: RiskAccount, step_us: int, stream: Stream, missing: int) -> bool:
+    """Will nothing come of the ``missing`` bars that a stream owes before a step?
 
     Nothing comes behind a stream's end, nor before its beginning. Else the account must stand at a bar that nobody
     answered, and as many evaluations of the stream as bars are missing must be of later bars and candles than its
     first one from the step on, and read behind it: what jumps n bars takes n records that agree with it. A mark that
     the stream ends there counts for one more, as nobody writes any behind it.
     """
-    stream, state = subscription.stream, account.newest_state
+    state = account.newest_state
     if stream in account.ended:
         return True
     if stream not in account.answered_us and stream not in account.steps[step_us]:
         return any(stream in step for step in account.steps.values())
-    before_us = slot_us(max(owed.after_us, subscription.begins_us - 1), subscription.interval_us)
-    missing = (owed.until_us - before_us) // subscription.interval_us
     if state is None or state.event_time_us <= account.answered_until_us or missing > len(account.steps):
         return False
     waiting = [account.steps[at_us][stream] for at_us in sorted(account.steps) if stream in account.steps[at_us]]
