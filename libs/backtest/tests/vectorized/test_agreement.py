@@ -104,7 +104,7 @@ def test_prices_of_more_than_8_decimals_are_refused(long_run: BacktestRequest) -
     market = long_run.markets[0]
     close = market.close.copy()
     close[5] = (market.low[5] + market.high[5]) / 2 + 1e-9
-    with pytest.raises(ValueError, match="AAA close of bar 5: found .*, allowed at most 8 decimals"):
+    with pytest.raises(ValueError, match=r"AAA close of bar 5: found .*, allowed at most 8 decimals"):
         ENGINE.run(replace(long_run, markets=(replace(market, close=close),)))
 
 
