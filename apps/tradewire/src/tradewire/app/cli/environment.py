@@ -20,15 +20,16 @@ def hold_names() -> None:
         fail(str(error), Exit.USAGE)
 
 
-def hold_settings(environment: Mapping[str, str], services: Iterable[str]) -> None:
-    """Raise CommandError for a setting that one of the services would refuse, or that nothing has.
+def hold_settings(environment: Mapping[str, str], services: Iterable[str] | None = None) -> None:
+    """Raise CommandError for a setting that one of the services, by default of all, would refuse, or that nothing has.
 
     ``environment``: what they are started with. Each judges its own when it starts, which is after its servers.
     """
+    from tradewire.embedded.service_processes import SERVICES
     from tradewire.runtime.environment import SettingsRefusedError, load
 
     try:
-        for name in services:
+        for name in SERVICES if services is None else services:
             load(importlib.import_module(f"tradewire.{name}.settings").Settings, environment)
     except SettingsRefusedError as error:
         fail(str(error), Exit.USAGE)

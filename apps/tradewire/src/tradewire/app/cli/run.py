@@ -25,7 +25,6 @@ from tradewire.app.operating.watch import RunResult
 from tradewire.app.web.bundle import is_built
 from tradewire.embedded import Phase, StackPaths, Step, fetch
 from tradewire.embedded.external import DATABASES, External, dsn_setting
-from tradewire.embedded.service_processes import SERVICES
 from tradewire.embedded.user_settings import MARKET, refuse, shown
 from tradewire.ports.bus import EventBusPort, Place
 from tradewire.ports.topics import TOPICS
@@ -96,14 +95,13 @@ def run(
     dsns = tuple(map(dsn_setting, DATABASES))
     refuse((*MARKET, *dsns), os.environ, "`run` replays a sample into a ledger of its own; `tradewire up` takes yours")
     if monolith:
-        hold_settings(os.environ, SERVICES)
+        hold_settings(os.environ)
         finished = run_async(lambda: _monolith(chosen, bus))
     else:
         counts = {"S": partitions, "A": partitions} if partitions is not None else {}
-        external = External(bus, os.environ.get("TRADEWIRE_REGISTRY_URL"))
-        web = is_built()
-        options = RunOptions(root=root, registry=registry, partitions=counts, otlp_url=otlp, external=external, web=web)
-        hold_settings(planned_environment(chosen, options), SERVICES)
+        own = External(bus, os.environ.get("TRADEWIRE_REGISTRY_URL"))
+        options = RunOptions(root, registry=registry, partitions=counts, otlp_url=otlp, external=own, web=is_built())
+        hold_settings(planned_environment(chosen, options))
         finished = run_async(lambda: _processes(chosen, options, keep=keep, open_page=open_page))
     show_finished(chosen, finished, None if monolith else root, as_json=as_json)
 
@@ -125,9 +123,8 @@ def bars_of(scenario: Scenario) -> int:
 
 
 async def _monolith(scenario: Scenario, bus_url: str | None) -> Finished:
-    from tradewire.app.operating.monolith import (
-        run_monolith,  # six services: a second that other commands need not wait
-    )
+    # six services: a second that other commands need not wait
+    from tradewire.app.operating.monolith import run_monolith
 
     clock = SystemClock()
     with _progress() as bars:
