@@ -31,6 +31,7 @@ OWN_OF_A_COMMAND = {
     "--margin-mode": "research",
     "--volume-share": "research",
     "--data": "which files a command reads, not the folder of the tests' recorded sessions",
+    "--account": "which account is meant, not whose keys tell the brackets",
     "--strategy": "which strategy is meant, not where strategies are kept",
     "--adapter": "research",
     "--exchange": "whose archive is fetched, not whose stream is followed",
