@@ -73,37 +73,36 @@ def only_refused(decision: Decision, level: ControlLevel) -> Decision:
     return Decision(RiskDecision.REFUSED, rules=(*decision.rules, outcome))
 
 
+def _refused(rule: str, *, value: str, limit: str) -> Decision:
+    """Refused by one rule, before any other is asked."""
+    return Decision(RiskDecision.REFUSED, rules=(RuleOutcome(rule=rule, passed=False, value=value, limit=limit),))
+
+
 def refused_as_late(event: StrategyEvaluated, answered_until_us: int) -> Decision:
     """The answer to a signal whose step was answered without it: execution has gone on and would ignore orders."""
-    outcome = RuleOutcome(
-        rule=STEP_OPEN,
-        passed=False,
+    return _refused(
+        STEP_OPEN,
         value=f"bar closed at {event.event_time_us} us",
         limit=f"after {answered_until_us} us, the newest step answered",
     )
-    return Decision(RiskDecision.REFUSED, rules=(outcome,))
 
 
 def refused_as_second(event: StrategyEvaluated) -> Decision:
     """The answer to another evaluation of a bar than the one that waits for its answer."""
-    outcome = RuleOutcome(
-        rule=STEP_OPEN,
-        passed=False,
+    return _refused(
+        STEP_OPEN,
         value=f"another evaluation of the bar closed at {event.event_time_us} us",
         limit="the first one of a bar",
     )
-    return Decision(RiskDecision.REFUSED, rules=(outcome,))
 
 
 def refused_as_ahead(event: StrategyEvaluated) -> Decision:
     """The answer to an evaluation that was written ahead of its market, which no service does."""
-    outcome = RuleOutcome(
-        rule=BAR_CLOSED,
-        passed=False,
+    return _refused(
+        BAR_CLOSED,
         value=f"bar closed at {event.event_time_us} us",
         limit="a bar that closed before it was evaluated",
     )
-    return Decision(RiskDecision.REFUSED, rules=(outcome,))
 
 
 def refused_as_ended(event: StrategyEvaluated) -> Decision:
@@ -111,13 +110,11 @@ def refused_as_ended(event: StrategyEvaluated) -> Decision:
 
     Nobody else knows of such a bar: nothing may move the account there, so no state of it is waited for.
     """
-    outcome = RuleOutcome(
-        rule=VERSION_IN_FORCE,
-        passed=False,
+    return _refused(
+        VERSION_IN_FORCE,
         value=f"version {event.config_version} decided on the bar of {event.event_time_us} us",
         limit="a bar that a version in force decides on",
     )
-    return Decision(RiskDecision.REFUSED, rules=(outcome,))
 
 
 def _left(state: AccountStateChanged, key: ShareKey, mine: list[OpenOrder], in_flight: list[InFlightOrder]) -> Decimal:
