@@ -47,10 +47,10 @@ def setup_of(candles: Sequence[CandleClosed]) -> list[Event]:
 
 
 def forged_evaluation(rng: random.Random, bars: int) -> StrategyEvaluated:
-    """Of a strategy, a version, a bar or an account that nobody decides for."""
+    """Of a strategy, a version, a bar or an account that nobody decides for, or between two bars."""
     number, signal = rng.randrange(bars * 3), rng.choice(list(Signal))
     fields: dict[str, Any] = {"last_of_stream": rng.random() < 0.2}
-    match rng.randrange(4):
+    match rng.randrange(5):
         case 0:
             return evaluation(number, signal, rng.choice((BTC, ETH)), "never-published", **fields)
         case 1:
@@ -59,6 +59,9 @@ def forged_evaluation(rng: random.Random, bars: int) -> StrategyEvaluated:
             return evaluation(number, signal, BTC, strategy, config_version=9, account_id=account, **fields)
         case 2:
             return evaluation(10 + number, signal, ETH, "gone", **fields)
+        case 3:
+            between = evaluation(number, signal, BTC, "turning", **fields)
+            return between.model_copy(update={"event_time_us": between.event_time_us + rng.randrange(1, HOUR_US)})
         case _:
             return evaluation(number, signal, BTC, "turning", account_id=rng.choice(("beta", "nobodys")), **fields)
 

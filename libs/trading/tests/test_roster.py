@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tradewire.testkit.builders import BTC, ETH, HOUR_US
+from tradewire.testkit.builders import BTC, ETH, HOUR_US, evaluation
 from tradewire.testkit.strategies import active, document, retired, status
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.roster import Roster, slot_us
@@ -104,6 +104,13 @@ def test_owed_when_a_strategy_begins_then_nothing_from_before() -> None:
     roster.apply(status(active(document(interval="4h"), effective_from_us=5 * HOUR_US)))
     assert owed(roster, 6 * HOUR_US) == []
     assert owed(roster, 8 * HOUR_US) == [("trend", BTC, 8)]
+
+
+@pytest.mark.parametrize(("hours", "owes"), [(4, False), (8, True), (8 + 1e-6, False), (9, False), (12 - 1e-6, False)])
+def test_owes_when_between_two_closes_of_the_interval_then_nothing(hours: float, *, owes: bool) -> None:
+    roster = Roster()
+    roster.apply(status(active(document(interval="4h"), effective_from_us=5 * HOUR_US)))
+    assert roster.owes(evaluation(interval="4h", event_time_us=round(hours * HOUR_US))) is owes
 
 
 def test_version_when_newer_than_every_answer_then_not_known() -> None:

@@ -31,6 +31,7 @@ from tradewire.testkit.builders import (
 )
 from tradewire.testkit.risk_desk import answers, desk_with, refused, say
 from tradewire.testkit.strategies import active, document, status
+from tradewire.trading.language.intervals import MINUTE_US
 
 # ---- joining ----
 
@@ -159,12 +160,13 @@ def test_drawdown_when_equity_was_higher_before_then_counts_from_that_peak() -> 
 
 def test_order_rate_when_a_minute_of_event_time_passes_then_orders_are_free_again() -> None:
     desk = desk_with(limits(max_orders_per_minute=1))
-    times_us = [HOUR_US, HOUR_US + 59_999_999, HOUR_US + 60_000_000]
+    say(desk, status(active(document("trend", "alpha", BTC, ETH, interval="1m"))))
     found = []
-    for offset, time_us in enumerate(times_us):
-        say(desk, account_state(event_time_us=time_us), offset)
-        found += say(desk, evaluation(event_time_us=time_us, candle_offset=offset), offset)
-    assert [refused(answer) for answer in found] == [set(), {"max_orders_per_minute"}, set()]
+    for at_us in (MINUTE_US, 2 * MINUTE_US):
+        say(desk, account_state(event_time_us=at_us), at_us)
+        for symbol in (BTC, ETH):
+            found += say(desk, evaluation(at_us, symbol=symbol, interval="1m", event_time_us=at_us), at_us)
+    assert [refused(answer) for answer in found] == [set(), {"max_orders_per_minute"}] * 2
 
 
 def test_limits_when_changed_then_in_force_from_the_next_step() -> None:

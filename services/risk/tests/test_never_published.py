@@ -27,6 +27,10 @@ NOBODYS = [
     evaluation(0, ENTRY, BTC, account_id="beta"),
     evaluation(0, ENTRY, BTC, interval="4h"),
     evaluation(500, Signal.HOLD, BTC, "gone"),
+    *(
+        evaluation(number, ENTRY).model_copy(update={"event_time_us": (number + 1) * HOUR_US + off_us})
+        for number, off_us in ((0, 1), (0, HOUR_US // 2), (500, -1))
+    ),
 ]
 
 

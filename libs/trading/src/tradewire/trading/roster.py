@@ -195,7 +195,8 @@ class Roster:
     def owes(self, event: StrategyEvaluated) -> bool:
         """Does the strategy decide for the account on the bar of an evaluation, as the answers about it say?
 
-        An instance of strategy that had not heard that a version ended decided on later bars.
+        An instance of strategy that had not heard that a version ended decided on later bars. Between two closes of its
+        interval there is no bar.
         """
         interval_us = INTERVALS_US[event.interval]
         return any(item.interval_us == interval_us for item in self._deciding(event))
@@ -207,7 +208,7 @@ class Roster:
     def _deciding(self, event: StrategyEvaluated | RiskAssessed) -> Iterator[Subscription]:
         key, time_us = (event.account_id, event.strategy_id, event.venue, event.symbol), event.event_time_us
         for item in self._tables.decided.get(key, ()):
-            if item.since_us <= time_us and (item.until_us is None or time_us < item.until_us):
+            if _closes(time_us, item) and (item.until_us is None or time_us < item.until_us):
                 yield item
 
     def shared(self, event: StrategyEvaluated) -> bool:
