@@ -146,3 +146,16 @@ def test_position_that_outgrows_64_bits_is_refused_in_words(engine: str, held_ba
 def test_quantity_that_does_not_fit_is_no_entry() -> None:
     text = strategy("close > 0", "close < 0", sizing="fixed_qty: 1000000000000")
     assert [len(tb.run(text, frame(WAVE), engine=engine).fills) for engine in ENGINES] == [0, 0]
+
+
+@pytest.mark.parametrize("tick", [1e-3, 1e-6, 1e-7, 1e-8])
+@pytest.mark.parametrize("fraction", ["0.2", "0.9", "1", "3"])
+def test_cheap_coins_trade_with_the_opening_balance(tick: float, fraction: str) -> None:
+    """Prices of 1,000 ticks and a few, turned round at each cross: nothing assumed of the instrument refuses an order."""
+    closes = [round(tick * (900 + value), 8) for value in WAVE * 4]
+    both = strategy("close > open", "close < open", sizing=f"fraction_of_equity: {fraction}, max_leverage: 4")
+    both += "entry_short: close < open\nexit_short: close > open\n"
+    runs = [tb.run(both, frame(closes), engine=engine, leverage=5) for engine in ENGINES]
+    assert len(runs[0].fills) == len(runs[1].fills) > 20
+    assert runs[0].equity.to_list() == runs[1].equity.to_list()
+    assert not [line for line in runs[0].not_happened if "refused" in line]

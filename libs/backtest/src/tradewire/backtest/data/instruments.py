@@ -23,8 +23,8 @@ _NOT_TOLD = frozenset({"venue", "symbol", "intervals", "brackets", "valid_from_u
 """Fields of an assumed instrument that the data tell, or that are told apart."""
 _QUOTES = ("USDT", "USDC", "BUSD", "FDUSD", "USD", "EUR", "BTC", "ETH", "BNB")
 _MOST_NOTIONAL = 500_000_000
-_MOST_QTY = 10**9
-"""Bounds that keep amounts in units of 1e-8 far inside 64 bits."""
+_MOST_QTY = 45_000_000_000
+"""Bounds that keep amounts in units of 1e-8 inside 64 bits, a position that is turned round too."""
 _TIERS = (
     ("0", "50000", "0.004", "0", 125),
     ("50000", "250000", "0.005", "50", 100),
