@@ -151,7 +151,7 @@ def test_quantity_that_does_not_fit_is_no_entry() -> None:
 @pytest.mark.parametrize("tick", [1e-3, 1e-6, 1e-7, 1e-8])
 @pytest.mark.parametrize("fraction", ["0.2", "0.9", "1", "3"])
 def test_cheap_coins_trade_with_the_opening_balance(tick: float, fraction: str) -> None:
-    """Prices of 1,000 ticks and a few, turned round at each cross: nothing assumed of the instrument refuses an order."""
+    """Prices of some 1,000 ticks, turned round at each cross: nothing assumed of the instrument refuses an order."""
     closes = [round(tick * (900 + value), 8) for value in WAVE * 4]
     both = strategy("close > open", "close < open", sizing=f"fraction_of_equity: {fraction}, max_leverage: 4")
     both += "entry_short: close < open\nexit_short: close > open\n"

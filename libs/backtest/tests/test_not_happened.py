@@ -41,6 +41,7 @@ def test_entries_below_the_step_are_refused_by_name() -> None:
     assert found.entries == 0
     assert found.refused == {"min_qty": found.signals - found.signals_ignored}
     assert any(line.startswith("refused by risk: ") and "min_qty" in line for line in activity_lines(found))
+    assert not_happened(result)[0].startswith("NO TRADES: refused by risk: ")
 
 
 def test_entries_that_a_limit_refuses_are_counted_by_the_limit() -> None:
@@ -59,6 +60,7 @@ def test_entries_without_margin_are_rejected_by_the_venue() -> None:
     assert not result.fills
     assert result.activity.rejected == {"INSUFFICIENT_MARGIN": result.activity.entries}
     assert result.activity.refused == {}
+    assert not_happened(result)[0].startswith("NO TRADES: rejected by the venue: ")
 
 
 def test_entries_that_a_cap_makes_smaller_are_counted() -> None:
@@ -138,7 +140,7 @@ def test_orders_that_wait_for_volume_are_told() -> None:
     assert told["entries_never_filled"] == result.activity.entries - len(entries)
     assert any(line.startswith("filled in parts, ") for line in lines_below(result))
     none = run(market(BTC, 7, 200), account=AccountSettings(volume_share=Decimal("0.00000001")))
-    assert f"never filled: {none.activity.entries} of " in not_happened(none)[0]
+    assert not_happened(none)[0].startswith(f"NO TRADES: never filled: {none.activity.entries} of ")
 
 
 def test_what_still_waits_when_the_data_ends_is_told() -> None:

@@ -64,15 +64,24 @@ def never_ready_line(result: BacktestResult) -> str | None:
     return f"NEVER READY: on each of {_of(bars, 'bar')} an input had no value: are there fewer bars than it needs?"
 
 
+def no_trades_line(result: BacktestResult) -> str | None:
+    """That nothing was filled, and the first reason; None where something was, or nothing could be decided."""
+    activity = result.activity
+    if len(result.fills) or activity.bars_not_ready >= activity.bars:
+        return None
+    reasons = (*_refusals(activity), *_fills(result), *_withheld(activity), *_bars(activity))
+    return next((f"NO TRADES: {line}" for line in reasons), None)
+
+
 def headlines(result: BacktestResult) -> list[str]:
-    """What comes before any figure: liquidations, ruin, and that nothing was decided."""
-    lines = (liquidation_line(result), ruin_line(result), never_ready_line(result))
+    """What comes before any figure: liquidations, ruin, that nothing was decided, or that nothing was filled."""
+    lines = (liquidation_line(result), ruin_line(result), never_ready_line(result), no_trades_line(result))
     return [line for line in lines if line is not None]
 
 
 def activity_lines(activity: Activity) -> list[str]:
     """A line for each kind of thing that did not happen."""
-    return [*_orders(activity), *_bars(activity)]
+    return [*_withheld(activity), *_refusals(activity), *_bars(activity)]
 
 
 def entries_never_filled(result: BacktestResult) -> int:
@@ -115,10 +124,13 @@ def _digits(units: int) -> str:
     return plain(from_e8(units))
 
 
-def _orders(activity: Activity) -> Iterator[str]:
+def _withheld(activity: Activity) -> Iterator[str]:
     if activity.entries_withheld:
         told = ", ".join(f"{WITHHELD[reason]} {count:,}" for reason, count in activity.entries_withheld.items())
         yield f"no entry though a rule for one held: {_of(sum(activity.entries_withheld.values()), 'bar')}: {told}"
+
+
+def _refusals(activity: Activity) -> Iterator[str]:
     refused, rejected, expired = (sum(by.values()) for by in (activity.refused, activity.rejected, activity.expired))
     if refused:
         asked = activity.entries + refused
