@@ -16,7 +16,7 @@ from tests.fuzz.runs import KNOWN, Report, built, codec, memory_bus, run_until_r
 from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.checks import CHECKS
 from tradewire.ports.errors import ContractViolationError
-from tradewire.ports.events import IndicatorStateSaved, RiskStateSaved, Signal
+from tradewire.ports.events import IndicatorStateSaved, RiskStateSaved, Side, Signal, TelemetryStateSaved
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.bus.readers import read_to_end
@@ -24,7 +24,13 @@ from tradewire.runtime.dead_letters.letters import is_letter, letter_place, orig
 from tradewire.runtime.service import Service
 from tradewire.testkit import builders
 
-CHANGELOGS: Mapping[str, type[Event]] = {"risk": RiskStateSaved, "indicator": IndicatorStateSaved}
+CHANGELOGS: Mapping[str, type[Event]] = {
+    "risk": RiskStateSaved,
+    "indicator": IndicatorStateSaved,
+    "telemetry": TelemetryStateSaved,
+}
+SETTINGS: Mapping[str, Mapping[str, Any]] = {"telemetry": {"restore_records_max": 2}}
+"""Of telemetry, so that it saves its state after each fill."""
 STEPS = 4
 SIGNALS = (Signal.ENTER_LONG, Signal.HOLD, Signal.ENTER_SHORT, Signal.ENTER_LONG)
 ODD: tuple[Any, ...] = (None, True, -1, 2**63, 1e308, "", "x", "NaN", "1e400", [], [[]], {}, {"x": 1}, [None, "a", 1])
@@ -35,6 +41,8 @@ def inputs(service: str, first: int) -> Iterator[Event]:
     for number in range(first, first + STEPS):
         if service == "indicator":
             yield builders.candle(number, 100 + number)
+        elif service == "telemetry":
+            yield builders.fill(number, Side.BUY if number % 3 else Side.SELL)
         else:
             yield builders.evaluation(number, SIGNALS[number % 4], strategy_id="other", account_id="beta")
             yield builders.account_state(number, account_id="beta")
@@ -46,7 +54,7 @@ async def fuzz_changelog(service: str, folder: Path, count: int, seed: int) -> R
     report = Report(service, topic, count)
 
     def make() -> Service:
-        return built(service, folder, {"bus_url": "memory:"})
+        return built(service, folder, {"bus_url": "memory:"} | dict(SETTINGS.get(service, {})))
 
     await bus.publish([said(event) for event in KNOWN])
     await run_until_read(make(), bus, await _publish(bus, inputs(service, 0)), report)
@@ -101,7 +109,7 @@ class States:
         """A state of the service's own, changed in one place, under its own key."""
         record = self._random.choice(self._own)
         event = codec().decode(record.topic, record.value or b"")
-        assert isinstance(event, RiskStateSaved | IndicatorStateSaved), "the topic carries states"
+        assert isinstance(event, RiskStateSaved | IndicatorStateSaved | TelemetryStateSaved), "the topic carries states"
         body = json.loads(event.state)
         place, name = self._random.choice(list(_places(body)))
         if self._random.random() < 0.2:

@@ -17,7 +17,7 @@ from typing import Any
 import fastavro
 
 from tradewire.ports.bus import Outgoing
-from tradewire.ports.events import ActiveVersion, ControlLevel, InstrumentChanged, Signal
+from tradewire.ports.events import ActiveVersion, ControlLevel, InstrumentChanged, Side, Signal
 from tradewire.ports.message import Event
 from tradewire.ports.topics import TOPICS
 from tradewire.runtime.codec import PREFIX
@@ -228,6 +228,9 @@ LIKELY: dict[str, Callable[[random.Random, int], Event]] = {
     ),
     "risk.limits.v1": lambda chance, number: builders.limits(_account(chance), number % 100, max_leverage=Decimal(2)),
     "risk.assessment.v1": _assessed,
+    "execution.fill.v1": lambda chance, number: builders.fill(
+        number, chance.choice(tuple(Side)), account_id=_account(chance)
+    ),
     "execution.account.v1": lambda chance, number: builders.account_state(number // 5, account_id=_account(chance)),
     "ops.control.v1": lambda chance, number: builders.control(
         chance.choice(("global", "account:alpha", "strategy:trend", "service:ingest", "service:risk", "x")),

@@ -1,4 +1,4 @@
-"""The log store over random crashes, hand-overs and failures of its own: each event once, none lost."""
+"""The log store and the books over random crashes, hand-overs and failures: each event once, none lost."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from .conftest import Messages
 else:
     Messages = Any
+
+
+PARTITIONS = 2
+"""Of accounts, on the rig's bus."""
 
 
 class Disturbed(MemoryLogStore):
@@ -64,7 +68,7 @@ class LogStory:
 
     def __init__(self, rng: random.Random) -> None:
         self.lives, self.log_store = Lives(), Disturbed(rng)
-        self.rig = self.lives.rig
+        self.rig, self._rng, self._books = self.lives.rig, rng, Books()
 
     def start(self, member: int) -> None:
         """Begin a life, if none goes on."""
@@ -75,23 +79,35 @@ class LogStory:
             self.lives._tasks[member] = task, stop
 
     def _service(self) -> Service:
-        desk = TelemetryDesk(Books())
-        parts: Any = {"restore_records_max": 100, "keep_us": 10**15}
-        store = TelemetryStore(desk, self.log_store, Unshown(), self.rig.clock, **parts)
+        self._books = Books()
+        desk = TelemetryDesk(self._books)
+        parts: Any = {"restore_records_max": self._rng.choice((1, 4, 100)), "keep_us": 10**15}
+        self._store = store = TelemetryStore(desk, self.log_store, Unshown(), self.rig.clock, **parts)
         return Service(name="telemetry", inputs=inputs(desk), store=WatchedStore(store, self.rig.journal))
 
-    async def come_to_an_end(self, topics: set[str]) -> list[str]:
-        """Let a last member handle everything; the ids in the log."""
+    async def come_to_an_end(self, topics: set[str]) -> tuple[list[str], object]:
+        """Let a last member handle everything; the ids in the log, and the sums in its books."""
         self.rig.journal.hook, self.log_store.calm = WorkerRig().journal.hook, True
         for member in (0, 1):
             await self.lives.end(member, orderly=False)
         self.start(0)
         task, _ = self.lives._tasks[0]
         await self.rig.until(
-            lambda: all(self.rig.bus_committed(t, "telemetry") == self.rig.count(t) for t in topics), task
+            lambda: (
+                all(self.rig.bus_committed(t, "telemetry") == self.rig.count(t) for t in topics)
+                and len(self._store.held()[0]) == PARTITIONS
+            ),
+            task,
         )
+        found = sums(self._books)
         await self.lives.end(0, orderly=True)
-        return [entry.event_id for entry in (await self.log_store.query(LogQuery(limit=1_000))).entries]
+        return [entry.event_id for entry in (await self.log_store.query(LogQuery(limit=1_000))).entries], found
+
+
+def sums(books: Books) -> object:
+    """What depends on every fill."""
+    strategies = {book.account_id: dict(book.strategies) for book in books.accounts.values() if book.strategies}
+    return strategies, books.results.rows, sorted(trade.order for trade in books.trades.working())
 
 
 def told(messages: Messages, rng: random.Random) -> Iterator[Event]:
@@ -104,11 +120,12 @@ def told(messages: Messages, rng: random.Random) -> Iterator[Event]:
 
 async def lived(messages: Messages, rng: random.Random) -> None:
     """Tell everything while members are killed, struck, stopped and joined."""
-    story, said, topics = LogStory(rng), set[str](), set[str]()
+    story, said, topics, everything = LogStory(rng), set[str](), set[str](), Books()
     for event in told(messages, rng):
         (record,) = await story.rig.say(event)
         said.add(dict(record.headers)["event_id"].decode())
         topics.add(BY_EVENT[type(event)].name)
+        everything.take(event, messages.envelope(event))
         match rng.choice(("start", "start", "kill", "strike", "stop", "join")):
             case "start":
                 story.start(0)
@@ -120,8 +137,9 @@ async def lived(messages: Messages, rng: random.Random) -> None:
                 await story.lives.end(rng.randrange(2), orderly=how == "stop")
         for _ in range(rng.randrange(60)):
             await asyncio.sleep(0)
-    found = await story.come_to_an_end(topics)
+    found, booked = await story.come_to_an_end(topics)
     assert (len(found), set(found)) == (len(said), said)
+    assert booked == sums(everything)
 
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])

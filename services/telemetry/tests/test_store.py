@@ -141,6 +141,7 @@ async def test_checkpoint_when_every_second_market_message_is_wanted_then_half_a
     bench: Bench, messages: Messages
 ) -> None:
     bench.begin(market_sample=2)
+    await bench.open()
     for _ in range(4):
         candle = messages.candle()
         bench.desk.on_market(candle, messages.envelope(candle))
@@ -177,6 +178,37 @@ async def test_acquire_when_started_again_then_books_as_before_and_nothing_logge
     repeated = messages.fill(sequence=1)
     bench.desk.on_fact(repeated, messages.envelope(repeated))
     assert book.strategies["ema-cross-btc"].fills == 50
+
+
+@pytest.mark.parametrize("fills", [100, 1_000])
+async def test_acquire_when_there_is_a_snapshot_then_as_much_is_read_whatever_came_before(
+    bench: Bench, messages: Messages, caplog: pytest.LogCaptureFixture, fills: int
+) -> None:
+    bench.begin(restore_records_max=10)
+    await bench.open()
+    await bench.store.acquire([0])
+    for sequence in range(1, fills + 1):
+        fill = messages.fill(sequence=sequence)
+        await bench.publish(fill)
+        bench.desk.on_fact(fill, messages.envelope(fill, offset=sequence - 1))
+        await bench.store.checkpoint()
+    bench.begin(restore_records_max=10)
+    await bench.open()
+    caplog.set_level("INFO")
+    await bench.store.acquire([0])
+    assert [record.__dict__["records"] for record in caplog.records if hasattr(record, "records")] == [10]
+    assert bench.desk.books.accounts["paper-1"].strategies["ema-cross-btc"].fills == fills
+
+
+async def test_acquire_when_it_is_tried_again_then_nothing_counts_twice(bench: Bench, messages: Messages) -> None:
+    bench.begin(restore_records_max=2)
+    await bench.open()
+    await bench.publish(*(messages.fill(sequence=n, side="BUY" if n % 2 else "SELL") for n in range(1, 9)))
+    for _ in range(2):
+        await bench.store.acquire([0])
+        await bench.store.checkpoint()
+    assert bench.desk.books.accounts["paper-1"].strategies["ema-cross-btc"].fills == 8
+    assert len(bench.desk.books.trades.ended) == 4
 
 
 async def test_acquire_when_a_record_cannot_be_read_then_left_out(bench: Bench, messages: Messages) -> None:

@@ -1105,6 +1105,30 @@ def check_audit_recorded(event: Any) -> None:
         refuse(event, _CHECK_AUDIT_RECORDED)
 
 
+_CHECK_TELEMETRY_STATE_SAVED = (
+    BoundedField("slot", Range(-2147483648, 2147483647)),
+    BoundedField("part", Range(-2147483648, 2147483647)),
+    BoundedField("parts", Range(-2147483648, 2147483647)),
+    BoundedField("digest", Chars(0, 4096)),
+    BoundedField("fills_until", Range(-4611686018427387904, 4611686018427387904)),
+)
+
+
+def check_telemetry_state_saved(event: Any) -> None:
+    """Check a TelemetryStateSaved."""
+    fields = event.__dict__
+    texts_1 = f"{fields['digest']}"
+    if not (
+        len(texts_1) <= 4096
+        and "\0" not in texts_1
+        and -2147483648 <= fields["slot"] <= 2147483647
+        and -2147483648 <= fields["part"] <= 2147483647
+        and -2147483648 <= fields["parts"] <= 2147483647
+        and -4611686018427387904 <= fields["fills_until"] <= 4611686018427387904
+    ):
+        refuse(event, _CHECK_TELEMETRY_STATE_SAVED)
+
+
 CHECKS: dict[type[Any], Callable[[Any], None]] = {
     events.AccountStateChanged: check_account_state_changed,
     events.OrderFilled: check_order_filled,
@@ -1128,5 +1152,6 @@ CHECKS: dict[type[Any], Callable[[Any], None]] = {
     events.StrategyConfigPublished: check_strategy_config_published,
     events.StrategyEvaluated: check_strategy_evaluated,
     events.AuditRecorded: check_audit_recorded,
+    events.TelemetryStateSaved: check_telemetry_state_saved,
 }
 """By type of event: raises ContractViolationError(stage="validate") for a value out of its bounds."""

@@ -1400,3 +1400,30 @@ class AuditRecorded(Event):
             "trace_id": self.trace_id,
             "attributes": self.attributes,
         }
+
+
+class TelemetryStateSaved(Event):
+    """Part of a snapshot of the books of a partition: changelog of the telemetry service."""
+
+    slot: int
+    """Which of the two places of a partition's snapshots: the other one has the snapshot before."""
+    part: int
+    """Number of the part, from 0."""
+    parts: int
+    """How many parts the snapshot has."""
+    digest: str
+    """Of the whole snapshot, the same in each of its parts."""
+    fills_until: int
+    """Offset behind the last fill included."""
+    state: bytes
+    """JSON of this part of the books."""
+
+    def to_avro(self) -> dict[str, object]:
+        return {
+            "slot": self.slot,
+            "part": self.part,
+            "parts": self.parts,
+            "digest": self.digest,
+            "fills_until": self.fills_until,
+            "state": self.state,
+        }

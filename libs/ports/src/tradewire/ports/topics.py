@@ -360,6 +360,22 @@ _SPECS = (
         schema_id=28,
         schema_json='{"type":"record","name":"AuditRecorded","namespace":"tradewire.events","doc":"Structured audit event.","fields":[{"name":"source","type":"string","doc":"Service."},{"name":"severity","type":{"type":"enum","name":"Severity","doc":"Severity.","symbols":["INFO","WARNING","ERROR"],"default":"ERROR"},"doc":"Severity."},{"name":"name","type":"string","doc":"Stable snake_case name."},{"name":"message","type":"string","doc":"For people."},{"name":"event_time_us","type":"long","doc":"UTC, µs since the epoch."},{"name":"trace_id","type":["null","string"],"doc":"32 hex digits.","default":null},{"name":"attributes","type":{"type":"map","values":"string"},"doc":"Details."}]}',
     ),
+    TopicSpec(
+        name="telemetry.state.v1",
+        event=events.TelemetryStateSaved,
+        group="A",
+        key="{slot}:{part}",
+        partitions=6,
+        cleanup="compact",
+        retention_ms=None,
+        delete_retention_ms=None,
+        min_compaction_lag_ms=None,
+        compatibility="FULL_TRANSITIVE",
+        producers=("telemetry",),
+        consumers=("telemetry",),
+        schema_id=35,
+        schema_json='{"type":"record","name":"TelemetryStateSaved","namespace":"tradewire.events","doc":"Part of a snapshot of the books of a partition: changelog of the telemetry service.","fields":[{"name":"slot","type":"int","doc":"Which of the two places of a partition\'s snapshots: the other one has the snapshot before."},{"name":"part","type":"int","doc":"Number of the part, from 0."},{"name":"parts","type":"int","doc":"How many parts the snapshot has."},{"name":"digest","type":"string","doc":"Of the whole snapshot, the same in each of its parts."},{"name":"fills_until","type":"long","doc":"Offset behind the last fill included."},{"name":"state","type":"bytes","doc":"JSON of this part of the books."}]}',
+    ),
 )
 DEAD_LETTERS = {
     "ingest": "dlq.ingest.v1",

@@ -19,7 +19,9 @@ from tradewire.ports.events import (
     InstrumentChanged,
     InstrumentStatus,
     LeverageBracket,
+    Liquidity,
     OpenOrder,
+    OrderFilled,
     OrderIntent,
     OrderLeg,
     OrderType,
@@ -234,6 +236,25 @@ def assessment(number: int = 0, *intents: OrderIntent, **other: Any) -> RiskAsse
         "step_size": 1,
     }
     return RiskAssessed(**values | other)
+
+
+def fill(number: int = 0, side: Side = Side.BUY, **other: Any) -> OrderFilled:
+    """One BTC at 100, the account's fill ``number``, with no fee."""
+    values: dict[str, Any] = {
+        "account_id": ACCOUNT,
+        "strategy_id": STRATEGY,
+        "client_order_id": f"order-{number}",
+        "venue_trade_id": f"trade-{number}",
+        "venue": VENUE,
+        "symbol": BTC,
+        "event_time_us": (number + 1) * HOUR_US,
+        "sequence": number + 1,
+        "side": side,
+        "liquidity": Liquidity.TAKER,
+        "leg": OrderLeg.ENTRY,
+        **dict.fromkeys(("fee", "realized_pnl", "position_after"), 0),
+    }
+    return OrderFilled(**values | {"qty": 1, "price": 100} | other)
 
 
 def limits(account_id: str = ACCOUNT, version: int = 1, **other: Any) -> RiskLimitsChanged:

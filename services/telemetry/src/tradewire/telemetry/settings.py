@@ -18,7 +18,7 @@ class Settings(RuntimeSettings):
         0, ge=0, description="Of market and indicator messages the log store takes every n-th; 0: none."
     )
     restore_records_max: int = Field(
-        20_000, ge=1, description="Evaluations, assessments and orders read again per partition at a start."
+        20_000, ge=1, description="Evaluations, assessments, orders and fills read again per partition at a start."
     )
     views_folder: Path = Field(
         Path(".tradewire/views"), description="Views process: folder of its windows; a lost one is read again."

@@ -1,4 +1,4 @@
-"""Telemetry's state: the log store, written before offsets are committed; the books, read again from the topics."""
+"""Telemetry's state: the log store, written before offsets are committed; the books, read again at a start."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from tradewire.ports.events import (
     OrderFilled,
     RiskAssessed,
     StrategyEvaluated,
+    TelemetryStateSaved,
     TopOfBook,
 )
+from tradewire.ports.message import Event
 from tradewire.ports.telemetry import LogStorePort, TelemetryPort
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import read_between
@@ -27,9 +29,11 @@ from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.loop.failures import ENDING, SkippedRecordError, tell_how_to_skip, violation_of
 from tradewire.runtime.loop.resuming import last_messages
 from tradewire.runtime.observe.instance_status import InstanceStatus, seen_instances
-from tradewire.runtime.service import Store, StoreContext
+from tradewire.runtime.service import StoreContext
+from tradewire.runtime.stores.changelog import ChangelogStore
 from tradewire.telemetry.domain.desk import TelemetryDesk
 from tradewire.telemetry.domain.entries import entry_of
+from tradewire.telemetry.domain.snapshots import Snapshots
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +49,7 @@ MARKET = {
 }
 """Read again for charts and for the newest of each series: so many messages of each partition."""
 FORGET_EVERY_SECONDS = 3600.0
-WHOLE = tuple(BY_EVENT[event].name for event in (AccountStateChanged, OrderFilled))
-"""Read again from their beginning: sums, peaks and curves need every one."""
+STATES, FILLS = BY_EVENT[AccountStateChanged].name, BY_EVENT[OrderFilled].name
 NEWEST = tuple(BY_EVENT[event].name for event in (OrderChanged, StrategyEvaluated, RiskAssessed))
 """Read again only as far back as the books are deep."""
 
@@ -65,8 +68,13 @@ class MetricsPort(TelemetryPort, Protocol):
         """Hide."""
 
 
-class TelemetryStore(Store):
-    """Writes what the desk has seen to the log store, then to the metrics. At least once: both know repeated ids.
+def _of_accounts(partitions: Sequence[int]) -> list[int]:
+    return [number for number in partitions if number < ACCOUNT_PARTITIONS]
+
+
+class TelemetryStore(ChangelogStore):
+    """Writes what the desk has seen to the log store, then to the metrics. At least once: both know repeated ids. Then
+    the changelog gets snapshots of the books.
 
     ``restored`` is called when the books were read again or have let go of accounts.
     """
@@ -83,13 +91,18 @@ class TelemetryStore(Store):
         keep_us: int,
     ) -> None:
         self._desk, self._log_store, self._metrics, self._clock = desk, log_store, metrics, clock
-        self._restored, self._restore_records_max, self._keep_us = restored, restore_records_max, keep_us
-        self._context: StoreContext | None = None
+        self._begun_anew, self._restore_records_max, self._keep_us = restored, restore_records_max, keep_us
+        self._snapshots = Snapshots(desk.books, fills_max=max(1, restore_records_max // 2))
+        forgotten = self._snapshots.forget
+        super().__init__(
+            TelemetryStateSaved, changed=self._snapshots.changed, restored=self._part_read, forgotten=forgotten
+        )
         self._held: set[int] = set()
         self._forgot_at_s: float | None = None
 
     async def open(self, context: StoreContext) -> None:
-        self._context = context
+        await super().open(context)
+        await super().release(range(ACCOUNT_PARTITIONS))  # what a worker before in this process left
         await self._log_store.open()
         self._metrics.open()
 
@@ -101,33 +114,44 @@ class TelemetryStore(Store):
         await self._log_store.close()
 
     async def acquire(self, partitions: Sequence[int]) -> Sequence[Outgoing]:
-        """Read the books again as the topics have them. Records to come repeat some of it; the books know."""
+        """Read the books again: their snapshot, and the topics. Records to come repeat some of it; the books know."""
         assert self._context is not None
         bus, restored = self._context.bus, 0
-        for topic in WHOLE:
-            async for record in self._whole(topic, partitions):
-                await self._restore(record)
-                restored += 1
+        self._desk.books.forget(partitions)  # a try before may have read some of it
+        await super().acquire(_of_accounts(partitions))
+        async for record in self._of_sums(partitions):
+            await self._restore(record)
+            restored += 1
+        self._desk.books.settle()
         for topic in (*NEWEST, *MARKET):
             most = MARKET.get(topic, self._restore_records_max)
             for record in await last_messages(bus, self._clock, await self._places(topic, partitions), most):
                 await self._restore(record)
                 restored += 1
         self._held.update(partitions)
-        self._restored()
+        self._begun_anew()
         log.info("books restored", extra={"event": "books_restored", "records": restored})
         return ()
 
-    async def _whole(self, topic: str, partitions: Sequence[int]) -> AsyncGenerator[Record]:
-        """Every record that is kept."""
+    async def _of_sums(self, partitions: Sequence[int]) -> AsyncGenerator[Record]:
+        """Every account state that is kept, and the fills: those that no snapshot has, and the newest to be shown."""
         assert self._context is not None
-        bus, places = self._context.bus, await self._places(topic, partitions)
+        bus = self._context.bus
+        places = [*await self._places(STATES, partitions), *await self._places(FILLS, partitions)]
         begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
+        starts = dict(begins)
         for place, begin in begins.items():
-            if begin:
-                self._context.lost(place, 0, begin, why="the books' sums, peaks and curves begin after them")
-        async for record in read_between(bus, begins, ends):
+            known = self._snapshots.take_back(place.partition, end=ends[place]) if place.topic == FILLS else None
+            if known is not None:
+                starts[place] = max(begin, min(known, ends[place] - self._restore_records_max))
+            if begin > (known or 0):
+                self._context.lost(place, known or 0, begin, why="the books' sums, peaks and curves begin after them")
+        async for record in read_between(bus, starts, ends):
             yield record
+
+    def _part_read(self, partition: int, event: Event) -> None:
+        assert isinstance(event, TelemetryStateSaved), "the changelog carries no other"
+        self._snapshots.restored(partition, event)
 
     async def _places(self, topic: str, partitions: Sequence[int]) -> list[Place]:
         assert self._context is not None
@@ -175,11 +199,12 @@ class TelemetryStore(Store):
             raise SkippedRecordError(f"{record.topic}/{record.partition} offset {record.offset}: {error}") from error
 
     async def release(self, partitions: Sequence[int]) -> None:
+        await super().release(_of_accounts(partitions))
         self._desk.books.forget(partitions)
         self._desk.market.forget(partitions)
         self._desk.history.forget(partitions)
         self._held.difference_update(partitions)
-        self._restored()
+        self._begun_anew()
 
     async def checkpoint(self) -> None:
         """Record what is unrecorded. Raises RetryableError, and then nothing is lost or committed."""
@@ -190,6 +215,7 @@ class TelemetryStore(Store):
             await self._log_store.record(entries)
             await self._metrics.record(entries)
             self._desk.recorded(len(unrecorded))
+        await super().checkpoint()
         await self._forget_old()
 
     async def _forget_old(self) -> None:

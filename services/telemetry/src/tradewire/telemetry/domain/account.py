@@ -23,7 +23,9 @@ class StrategyBook:
 
 @dataclass
 class AccountBook:
-    """One account: newest state, peak, equity curve, and results by strategy. ``partition``: where it was read."""
+    """One account: newest state, peak, equity curve, and results by strategy. ``partition``: where it was read;
+    ``fills_included``: sequence of the last fill that is in the sums.
+    """
 
     account_id: str
     partition: int
@@ -31,6 +33,7 @@ class AccountBook:
     limits: RiskLimitsChanged | None = None
     peak_equity: Decimal | None = None
     curve: Curve = field(default_factory=Curve)
+    fills_included: int = 0
     strategies: defaultdict[str, StrategyBook] = field(default_factory=lambda: defaultdict(StrategyBook))
     _sequences: dict[type[Sequenced], int] = field(default_factory=dict)
 
@@ -41,6 +44,10 @@ class AccountBook:
         self._sequences[type(event)] = event.sequence
         return True
 
+    def settle(self) -> None:
+        """Fills that a snapshot includes were seen."""
+        self._sequences[OrderFilled] = max(self.fills_included, self._sequences.get(OrderFilled, 0))
+
     def take_state(self, event: AccountStateChanged) -> None:
         """Newest state, seen for the first time."""
         self.state = event
@@ -48,7 +55,8 @@ class AccountBook:
         self.curve.add(Point(event.event_time_us, event.equity, event.realized_pnl, self.drawdown_ratio))
 
     def take_fill(self, event: OrderFilled) -> None:
-        """A fill, seen for the first time."""
+        """A fill that is not in the sums."""
+        self.fills_included = event.sequence
         book = self.strategies[event.strategy_id]
         book.realized_pnl += event.realized_pnl
         book.fees += event.fee

@@ -47,6 +47,27 @@ class BookBounds:
     versions: int = 500
 
 
+@dataclass(slots=True)
+class UnsavedFills:
+    """Fills of a partition that no snapshot has: how many. ``until``: offset behind the last one that was taken;
+    ``is_late``: was one of them taken after one behind it, as a dead letter that an operator released?
+    """
+
+    count: int = 0
+    until: int = 0
+    is_late: bool = False
+
+    def note(self, offset: int) -> None:
+        """One was taken."""
+        self.count += 1
+        self.is_late = self.is_late or offset < self.until
+        self.until = max(self.until, offset + 1)
+
+    def saved(self) -> None:
+        """A snapshot has them."""
+        self.count, self.is_late = 0, False
+
+
 class Books:
     """Newest of everything, by account, order and strategy."""
 
@@ -83,6 +104,7 @@ class Books:
         self.instruments: dict[tuple[str, str], InstrumentChanged] = {}
         self.versions: dict[tuple[str, int], ActiveVersion] = {}
         self.results, self.trades = ResultBook(), TradeBook()
+        self.unsaved: dict[int, UnsavedFills] = {}
         self.last_outcomes: dict[str, dict[str, tuple[RuleOutcome, int]]] = {}
         self.configs: dict[str, StrategyConfigPublished] = {}
         self.statuses: dict[str, StrategyStatusChanged] = {}
@@ -100,7 +122,9 @@ class Books:
 
     def forget(self, partitions: Iterable[int]) -> None:
         """Let go of the accounts of partitions that another instance has now."""
-        gone = {a.account_id for a in self.accounts.values() if a.partition in set(partitions)}
+        partitions = set(partitions)
+        gone = {a.account_id for a in self.accounts.values() if a.partition in partitions}
+        self.unsaved = {number: fills for number, fills in self.unsaved.items() if number not in partitions}
         self.accounts = {key: book for key, book in self.accounts.items() if key not in gone}
         self.orders = {key: seen for key, seen in self.orders.items() if seen.event.account_id not in gone}
         self.fills = deque((s for s in self.fills if s.event.account_id not in gone), self.fills.maxlen)
@@ -126,6 +150,15 @@ class Books:
             self.accounts[account_id] = book
         return book
 
+    def unsaved_of(self, partition: int) -> UnsavedFills:
+        """What no snapshot of a partition has."""
+        return self.unsaved.setdefault(partition, UnsavedFills())
+
+    def settle(self) -> None:
+        """The newest fills were read: those before them are in the sums."""
+        for book in self.accounts.values():
+            book.settle()
+
     def _take_state(self, event: AccountStateChanged, envelope: Envelope) -> bool:
         book = self.account(event.account_id, envelope.partition)
         if not book.is_new(event):
@@ -147,10 +180,12 @@ class Books:
         book = self.account(event.account_id, envelope.partition)
         if not book.is_new(event):
             return False
-        book.take_fill(event)
-        self.results.take_fill(event)
-        self.trades.take(event)
         self.fills.append(Seen(event, envelope))
+        if event.sequence > book.fills_included:  # a snapshot may have it
+            book.take_fill(event)
+            self.results.take_fill(event)
+            self.trades.take(event)
+            self.unsaved_of(envelope.partition).note(envelope.offset)
         return True
 
     def _take_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> bool:

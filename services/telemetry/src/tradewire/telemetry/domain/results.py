@@ -70,6 +70,12 @@ class ResultBook:
             del self.days[oldest]
             self._dropped(oldest[1])
 
+    def take_back(self, rows: Iterable[tuple[ResultKey, DayResult]], dropped_until_us: int | None) -> None:
+        """Sums of fills that a snapshot has, beside those that are there."""
+        self.rows = dict(sorted((*self.rows.items(), *rows), key=lambda row: row[0][1]))
+        if dropped_until_us is not None:
+            self.dropped_until_us = max(self.dropped_until_us or 0, dropped_until_us)
+
     def forget(self, accounts: Iterable[str]) -> None:
         """Let go of accounts."""
         gone = set(accounts)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import attrgetter
 
 from tradewire.ports.events import OrderFilled, Side
 from tradewire.trading.exchange import from_e8, to_e8
 from tradewire.trading.exchange.fixed_point import SCALE, mul_div
 
 TRIPS_MAX = 10_000
+ORDERS_MAX = 1_000
+"""Newest orders that a round trip names."""
 LIQUIDATION = "LIQUIDATION"
 ShareKey = tuple[str, str, str]
 """Account, strategy and symbol."""
@@ -48,7 +51,7 @@ class StrategyTrade:
 
 
 @dataclass(slots=True)
-class _Working:
+class WorkingTrade:
     """A round trip at work; notionals are products of two 1e-8 amounts."""
 
     venue: str
@@ -89,7 +92,7 @@ class TradeBook:
 
     def __init__(self, trips_max: int = TRIPS_MAX) -> None:
         self.ended: deque[StrategyTrade] = deque(maxlen=trips_max)
-        self._working: dict[ShareKey, _Working] = {}
+        self._working: dict[ShareKey, WorkingTrade] = {}
 
     def take(self, event: OrderFilled) -> None:
         """Book a fill, seen for the first time."""
@@ -103,6 +106,15 @@ class TradeBook:
     def working(self) -> Iterator[StrategyTrade]:
         """Those that have not ended."""
         return (trade.shown(key, None, None) for key, trade in self._working.items())
+
+    def working_of(self, accounts: Collection[str]) -> list[tuple[ShareKey, WorkingTrade]]:
+        """Those at work of some accounts, as a snapshot has them."""
+        return [(key, trade) for key, trade in self._working.items() if key[0] in accounts]
+
+    def take_back(self, ended: Iterable[StrategyTrade], working: Iterable[tuple[ShareKey, WorkingTrade]]) -> None:
+        """What a snapshot has, beside what is there."""
+        self.ended = deque(sorted((*self.ended, *ended), key=attrgetter("order")), self.ended.maxlen)
+        self._working |= dict(working)
 
     def forget(self, accounts: Iterable[str]) -> None:
         """Let go of accounts."""
@@ -135,14 +147,15 @@ class TradeBook:
                 del self._working[key]
                 self.ended.append(trade.shown(key, event.event_time_us, event.leg))
         if opening := qty - closing:
-            trade = self._working.setdefault(key, _Working(event.venue, sign, event.event_time_us))
+            trade = self._working.setdefault(key, WorkingTrade(event.venue, sign, event.event_time_us))
             trade.held += opening
             trade.entered += opening
             trade.entry_notional += opening * price
             _note(trade, event, fee - closing_fee)
 
 
-def _note(trade: _Working, event: OrderFilled, fee: int) -> None:
+def _note(trade: WorkingTrade, event: OrderFilled, fee: int) -> None:
     trade.fees += fee
     if event.client_order_id not in trade.orders[-1:]:
         trade.orders.append(event.client_order_id)
+        del trade.orders[:-ORDERS_MAX]
