@@ -27,6 +27,8 @@ COUNTS = 9
 OPEN, HIGH, LOW, CLOSE, VOLUME, RATE, MARKS = range(7)
 """Rows of bars, 1e-8 units; marks, where there are any, are four rows from `MARKS` on, in the order of the prices."""
 BAR_ROWS = 10
+BY_QUANTITY, BY_EQUITY, BY_NOTIONAL, BY_VOLATILITY, BY_RISK = range(5)
+"""What an entry is a multiple of: nothing, equity, a notional, equity per volatility, equity per stop distance."""
 OPEN_US = RATE
 """In place of a rate, where finer bars have their open time, UTC µs."""
 
@@ -110,16 +112,18 @@ class Model(NamedTuple):
 
 
 class EntryArrays(NamedTuple):
-    """What an entry would ask for, base units of a step, shape (s, t): per 1e-8 of equity, and beside it.
+    """How entries are sized and guarded: ``method`` (`BY_EQUITY` and so on) says how ``amount`` is meant.
 
-    ``capped``: the most per 1e-8 of equity; infinite without a cap. ``fixed`` (s,): a quantity that is always the same,
-    1e-8, 0 for none. ``distances`` (3, s, t): of the stop, the take profit and the trailing stop from the close, quote
-    per base, NaN for none; without any where nothing is ever guarded.
+    ``max_leverage`` is infinite without a cap. ``per`` (s, t): what the method divides by, the volatility or the stop
+    distance, without any where it does not. ``fixed`` (s,): a quantity that is always the same, 1e-8, 0 for none.
+    ``distances`` (3, s, t): of the stop, the take profit and the trailing stop from the close, quote per base, NaN for
+    none; without any where nothing is ever guarded.
     """
 
-    per_equity: Floats
-    beside: Floats
-    capped: Floats
+    method: int
+    amount: float
+    max_leverage: float
+    per: Floats
     fixed: Ints
     distances: Floats
 

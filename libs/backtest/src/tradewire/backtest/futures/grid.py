@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,11 +86,9 @@ def make_grid(markets: Sequence[MarketHistory], *, volume_counts: bool) -> Grid:
     marked = bool(has_mark.any())
     rows = np.zeros((BAR_ROWS if marked else MARKS, *shape), dtype=np.int64)
     for s, (market, place) in enumerate(zip(ordered, places, strict=True)):
-        prices = bars_e8({name: getattr(market, name) for name in _PRICES}, market.symbol)
+        _put_prices({name: getattr(market, name) for name in _PRICES}, market.symbol, rows[:, s], place)
         if marked:
-            prices |= bars_e8(dict(zip(_MARKS, _marks(market), strict=True)), market.symbol)
-        for name, units in prices.items():
-            rows[_ROWS[name], s, place] = units
+            _put_prices(dict(zip(_MARKS, _marks(market), strict=True)), market.symbol, rows[:, s], place)
         if volume_counts:
             rows[VOLUME, s, place] = volumes_e8(market.volume, f"{market.symbol} volume")
         if market.funding_rate is not None:
@@ -104,6 +102,15 @@ def make_grid(markets: Sequence[MarketHistory], *, volume_counts: bool) -> Grid:
         mark_row=MARKS if marked else 0,
         rows=rows,
     )
+
+
+def _put_prices(columns: Mapping[str, FloatArray], symbol: str, rows: IntMatrix, place: IntMatrix | slice) -> None:
+    """Write prices to their rows; where a market has every bar of the grid, without a copy in between."""
+    if isinstance(place, slice):
+        bars_e8(columns, symbol, {name: rows[_ROWS[name]] for name in columns})
+        return
+    for name, units in bars_e8(columns, symbol).items():
+        rows[_ROWS[name], place] = units
 
 
 def _lined_up(opens: Sequence[IntMatrix]) -> tuple[IntMatrix, Sequence[IntMatrix | slice]]:

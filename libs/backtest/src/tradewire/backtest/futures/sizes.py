@@ -6,6 +6,10 @@ import numpy as np
 
 from tradewire.backtest.compiled import compiled_in_place, compiled_inside
 from tradewire.backtest.futures.arrays import (
+    BY_EQUITY,
+    BY_NOTIONAL,
+    BY_RISK,
+    BY_VOLATILITY,
     CLOSE,
     EntryArrays,
     Floats,
@@ -104,10 +108,9 @@ def _standing(money: tuple[int, int, int], sent: int, trading: bool, limits: Lim
 def _sized(at: int, s: int, equity: int, market: MarketArrays, asked: EntryArrays, terms: Terms) -> tuple[int, int]:
     """Quantity of an entry that the instrument takes, or the rule that refuses it, or `UNCLEAR`; whether it is cut."""
     step, fixed, close, cut = terms.step[s], asked.fixed[s], market.rows[CLOSE, s, at], 0
-    wanted = asked.per_equity[s, at] * equity + asked.beside[s, at]
-    if fixed > 0:
-        wanted = float(fixed) / step
-    cap = asked.capped[s, at] * equity
+    per_unit = 1e8 / (float(close) * float(step))
+    wanted = float(fixed) / step if fixed > 0 else _wanted(at, s, equity, per_unit, step, asked)
+    cap = per_unit * asked.max_leverage * equity
     if cap < wanted * (1.0 + CARE):
         if cap > wanted * (1.0 - CARE):
             return UNCLEAR, 0
@@ -130,6 +133,20 @@ def _sized(at: int, s: int, equity: int, market: MarketArrays, asked: EntryArray
     if size > terms.max_qty[s] or value == terms.min_notional[s]:
         return UNCLEAR, 0
     return (MIN_NOTIONAL, 0) if value < terms.min_notional[s] else (size, cut)
+
+
+@compiled_in_place
+def _wanted(at: int, s: int, equity: int, per_unit: float, step: int, asked: EntryArrays) -> float:
+    """Steps that an entry asks for; ``per_unit``: the steps that 1e-8 quote buys."""
+    if asked.method == BY_EQUITY:
+        return asked.amount * per_unit * equity
+    if asked.method == BY_NOTIONAL:
+        return asked.amount * 1e8 * per_unit
+    if asked.method == BY_VOLATILITY:
+        return float(asked.amount / asked.per[s, at] * per_unit * equity)
+    if asked.method == BY_RISK:
+        return float(asked.amount / (asked.per[s, at] * float(step)) * equity)
+    return 0.0
 
 
 @compiled_inside

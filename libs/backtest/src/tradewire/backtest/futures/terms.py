@@ -9,6 +9,11 @@ from typing import TypeAlias
 import numpy as np
 
 from tradewire.backtest.futures.arrays import (
+    BY_EQUITY,
+    BY_NOTIONAL,
+    BY_QUANTITY,
+    BY_RISK,
+    BY_VOLATILITY,
     COUNTS,
     RATE,
     Brackets,
@@ -84,28 +89,22 @@ def brackets_of(specs: Sequence[InstrumentSpec]) -> Brackets:
 
 def _asked(grid: Grid, specs: Sequence[InstrumentSpec], answers: Sequence[Answers], decider: Decider) -> EntryArrays:
     sizing = decider.strategy.sizing
-    amount = float(sizing.amount)
-    steps = np.array([spec.step_e8 for spec in specs], dtype=np.float64)[:, np.newaxis]
-    with np.errstate(divide="ignore", invalid="ignore"):  # closes are 0 where there is no bar
-        per_unit = 1e8 / (grid.close * steps)
-        per_equity, beside = np.zeros(per_unit.shape), np.zeros(per_unit.shape)
-        match sizing.method:
-            case SizingMethod.FRACTION_OF_EQUITY:
-                per_equity = amount * per_unit
-            case SizingMethod.FIXED_NOTIONAL:
-                beside = amount * 1e8 * per_unit
-            case SizingMethod.VOLATILITY_TARGET:
-                per_equity = amount / _volatility(answers) * per_unit
-            case SizingMethod.RISK_PER_TRADE:
-                per_equity = amount / (_distances(answers, "stop_distance") * steps)
-            case _:  # a fixed quantity is no multiple; what the loop does not know, it does not size
-                pass
-        capped = per_unit * (np.inf if sizing.max_leverage is None else float(sizing.max_leverage))
+    amount, method, per = float(sizing.amount), BY_QUANTITY, np.empty((0, 0))
     fixed = np.zeros(len(specs), dtype=np.int64)
-    if sizing.method is SizingMethod.FIXED_QTY:
-        quantities = (quantize_qty(exact(amount), decider.instruments[symbol]) for symbol in grid.symbols)
-        fixed = np.array([bounded_e8(qty) for qty in quantities], dtype=np.int64)
-    return EntryArrays(per_equity, beside, capped, fixed, _guarding(answers))
+    match sizing.method:  # a method that the loop does not know leaves entries without a size: the exchange has them
+        case SizingMethod.FRACTION_OF_EQUITY:
+            method = BY_EQUITY
+        case SizingMethod.FIXED_NOTIONAL:
+            method = BY_NOTIONAL
+        case SizingMethod.VOLATILITY_TARGET:
+            method, per = BY_VOLATILITY, _volatility(answers)
+        case SizingMethod.RISK_PER_TRADE:
+            method, per = BY_RISK, _distances(answers, "stop_distance")
+        case SizingMethod.FIXED_QTY:
+            quantities = (quantize_qty(exact(amount), decider.instruments[symbol]) for symbol in grid.symbols)
+            fixed = np.array([bounded_e8(qty) for qty in quantities], dtype=np.int64)
+    cap = np.inf if sizing.max_leverage is None else float(sizing.max_leverage)
+    return EntryArrays(method, amount, cap, per, fixed, _guarding(answers))
 
 
 def _guarding(answers: Sequence[Answers]) -> Floats:

@@ -26,34 +26,37 @@ class UnitsError(ValueError):
         self.bar = bar
 
 
-def e8_array(values: FloatArray, what: str) -> IntMatrix:
-    """Floats of at most 8 decimals in 1e-8 units, exact, shape (n,).
+def e8_array(values: FloatArray, what: str, out: IntMatrix | None = None) -> IntMatrix:
+    """Floats of at most 8 decimals in 1e-8 units, exact, shape (n,); written to ``out`` where that is given.
 
     Raises: UnitsError naming the first value that is no multiple of 1e-8, or too large to be one exactly.
     """
     plain = np.ascontiguousarray(values, dtype=np.float64)
-    units = np.empty(len(plain), dtype=np.int64)
+    units = np.empty(len(plain), dtype=np.int64) if out is None else out
     for at in _put_units(plain, units).tolist():  # few: each is read as the decimal that Python prints for it
         units[at] = _e8(float(plain[at]), what, at)
     return units
 
 
-def prices_e8(values: FloatArray, what: str) -> IntMatrix:
+def prices_e8(values: FloatArray, what: str, out: IntMatrix | None = None) -> IntMatrix:
     """The same of prices. Raises: UnitsError also for one that is not above 0, or too high to be traded."""
-    wrong = np.flatnonzero(~((values > 0.0) & (values < LARGEST_PRICE)))
-    units = e8_array(values[: wrong[0]] if wrong.size else values, what)
-    if wrong.size:
-        raise UnitsError(what, int(wrong[0]), float(values[wrong[0]]), f"above 0 and below {PRICE_BOUND:,}")
-    return units
+    plain = np.ascontiguousarray(values, dtype=np.float64)
+    wrong = _first_no_price(plain)
+    if wrong == len(plain):
+        return e8_array(plain, what, out)
+    e8_array(plain[:wrong], what)
+    raise UnitsError(what, wrong, float(plain[wrong]), f"above 0 and below {PRICE_BOUND:,}")
 
 
-def bars_e8(columns: Mapping[str, FloatArray], what: str) -> dict[str, IntMatrix]:
+def bars_e8(
+    columns: Mapping[str, FloatArray], what: str, out: Mapping[str, IntMatrix] | None = None
+) -> dict[str, IntMatrix]:
     """The same of each price of bars, by its name. Raises: UnitsError of the first bar that has a wrong one."""
     units: dict[str, IntMatrix] = {}
     faults: list[UnitsError] = []
     for name, values in columns.items():
         try:
-            units[name] = prices_e8(values, f"{what} {name}")
+            units[name] = prices_e8(values, f"{what} {name}", None if out is None else out[name])
         except UnitsError as error:
             faults.append(error)
     if faults:
@@ -67,6 +70,15 @@ def volumes_e8(values: FloatArray, what: str) -> IntMatrix:
         return e8_array(values, what)
     except ValueError as error:
         raise ValueError(f"{error}, where a volume share bounds fills") from None
+
+
+@compiled
+def _first_no_price(values: FloatArray) -> int:
+    """Place of the first value that is no price; their number where all are."""
+    for at in range(len(values)):
+        if not 0.0 < values[at] < LARGEST_PRICE:
+            return at
+    return len(values)
 
 
 @compiled
