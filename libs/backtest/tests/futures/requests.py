@@ -21,7 +21,7 @@ from tradewire.ports.backtest import (
 from tradewire.ports.events import InstrumentStatus, RiskLimitsChanged
 from tradewire.trading.limit_bounds import LIMITS
 
-from .markets import HOUR_US, market, strategy
+from .markets import HOUR_US, instrument, market, strategy
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
 GUARDS = (
@@ -65,6 +65,7 @@ TIGHT: dict[str, tuple[str, ...]] = {
     "max_data_age_s": ("0.001",),
 }
 """Values of each limit of the model that some entries break; but for the age of data, which history does not have."""
+STRICTER = instrument("ANYUSDT", maintenance="0.02").brackets
 LIMITS_AT_ONCE = 3
 """With more, one of them refuses nearly every entry and the others are never asked."""
 
@@ -119,7 +120,7 @@ def limited(values: Mapping[str, str]) -> RiskLimitsChanged:
 
 @st.composite
 def versions(draw: st.DrawFn, given: MarketHistory) -> MarketHistory:
-    """A market whose fees, filters and status may change on a bar's border or inside a bar."""
+    """A market whose fees, filters, brackets and status may change on a bar's border or inside a bar."""
     count = draw(st.sampled_from([0, 0, 1, 3]))
     later = [
         given.instrument.model_copy(
@@ -129,6 +130,7 @@ def versions(draw: st.DrawFn, given: MarketHistory) -> MarketHistory:
                 "step_size": draw(st.sampled_from([Decimal("0.001"), Decimal("0.01"), Decimal("0.5")])),
                 "tick_size": draw(st.sampled_from([Decimal("0.01"), Decimal("0.05")])),
                 "status": draw(st.sampled_from(list(InstrumentStatus)[:2])),
+                "brackets": draw(st.sampled_from([given.instrument.brackets, STRICTER])),
             }
         )
         for _ in range(count)

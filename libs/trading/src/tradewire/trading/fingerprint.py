@@ -24,9 +24,9 @@ STATE_COLUMNS = (
     "fees_paid",
     "funding_paid",
 )
-"""Columns of `AccountRows.states`: UTC µs, then quote 1e-8."""
+"""Columns of an account's states: UTC µs, then quote 1e-8."""
 POSITION_COLUMNS = ("qty", "entry_price", "mark_price", "unrealized_pnl")
-"""Columns of `AccountRows.positions`: base 1e-8, then quote 1e-8."""
+"""Columns of an account's positions: base 1e-8, then quote 1e-8."""
 _WRAP = 1 << 64
 
 Matrix = NDArray[np.int64]
@@ -34,13 +34,15 @@ Matrix = NDArray[np.int64]
 
 @dataclass(slots=True)
 class AccountRows:
-    """One account's run: states of shape (t, 9), positions by symbol of shape (t, 4), zero while flat, and fills.
+    """One account's run: how many states it has, these, positions by symbol, and fills.
 
-    Fills are `fill_line`s in the order in which they happened.
+    ``states`` (t, 9) and ``positions`` (t, 4), zero while flat, of each symbol that was ever held come in parts, one
+    after the other, and are read once. Fills are `fill_line`s in the order in which they happened.
     """
 
-    states: Matrix
-    positions: Mapping[str, Matrix]
+    length: int
+    states: Iterable[Matrix]
+    positions: Mapping[str, Iterable[Matrix]]
     fills: Sequence[str]
 
 
@@ -73,12 +75,13 @@ def fingerprint(accounts: Mapping[str, AccountRows]) -> str:
     """sha256 over the rows, 64 hex digits: accounts and symbols by name, a symbol that was never held left out."""
     total = hashlib.sha256()
     for account_id, rows in sorted(accounts.items()):
-        total.update(f"account|{account_id}|{len(rows.states)}|{len(rows.fills)}\n".encode())
-        total.update(_bytes(rows.states))
-        for symbol, matrix in sorted(rows.positions.items()):
-            if matrix.any():
-                total.update(f"position|{symbol}\n".encode())
-                total.update(_bytes(matrix))
+        total.update(f"account|{account_id}|{rows.length}|{len(rows.fills)}\n".encode())
+        for states in rows.states:
+            total.update(_bytes(states))
+        for symbol, parts in sorted(rows.positions.items()):
+            total.update(f"position|{symbol}\n".encode())
+            for positions in parts:
+                total.update(_bytes(positions))
         total.update("\n".join(rows.fills).encode())
     return total.hexdigest()
 
@@ -108,7 +111,8 @@ class _Account:
             for symbol, held in state.positions:
                 positions[symbol][at] = held
         money = np.array([state.amounts for state in states], dtype=np.int64).reshape(-1, len(STATE_COLUMNS))
-        return AccountRows(money, positions, [record for record in ordered if isinstance(record, str)])
+        told = {symbol: [matrix] for symbol, matrix in positions.items() if matrix.any()}
+        return AccountRows(len(states), [money], told, [record for record in ordered if isinstance(record, str)])
 
 
 class Fingerprint:

@@ -15,13 +15,13 @@ ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT, REVERSE_TO_LONG, REVERSE_TO_SHOR
 """Signal codes, as in `tradewire.trading.language.SIGNALS`."""
 WALLET, REALIZED, FEES, FUNDING, PEAK = range(5)
 """Places in ``totals``, quote 1e-8: funding as received, and the highest equity at any close."""
-FILLS, PAYMENTS, ORDERS, REFUSALS, ANSWERED, ENTRIES, EXITS, CUT, NOTHING_LEFT = range(9)
+FILLS, PAYMENTS, ORDERS, REFUSALS, HOLDINGS, MONEY, ANSWERED, ENTRIES, EXITS, CUT, NOTHING_LEFT = range(11)
 """Places in the tape's ``counts``; orders are all that the venue ever took from the account.
 
 ``ANSWERED``: signals that asked for anything; of what they asked for, entries and exits sent, entries cut by a cap on
 leverage, and reduce-only orders that found no position.
 """
-COUNTS = 9
+COUNTS = 11
 
 
 OPEN, HIGH, LOW, CLOSE, VOLUME, RATE, MARKS = range(7)
@@ -36,14 +36,13 @@ OPEN_US = RATE
 class MarketArrays(NamedTuple):
     """Bars of all symbols: ``rows`` (6 or 10, s, t); ``signal`` (s, t) are the codes that may be acted on.
 
-    ``mark_row``: the row of the marks' opens, 0 where no symbol has marks. ``close_us`` (t,): UTC µs; ``day`` (t,): the
-    first close of the same UTC day. Without ``has_mark`` (s, t) the mark follows the last price.
+    ``mark_row``: the row of the marks' opens, 0 where no symbol has marks. ``close_us`` (t,): UTC µs. Without
+    ``has_mark`` (s, t) the mark follows the last price.
     """
 
     span_us: int
     mark_row: int
     close_us: Ints
-    day: Ints
     present: Flags
     has_mark: Flags
     rows: Ints
@@ -163,12 +162,15 @@ class InstrumentArrays(NamedTuple):
 class LogArrays(NamedTuple):
     """What happened, one row each: columns of `Log.fills` and of `Log.payments`; ``counts`` says how many.
 
-    ``refusals``: entries that a rule refused: the close, the symbol and the rule.
+    ``refusals``: entries that a rule refused: the close, the symbol and the rule. ``holdings`` and ``money``: what
+    fills and payments changed, columns of `AccountHistory`.
     """
 
     fills: Ints
     funding: Ints
     refusals: Ints
+    holdings: Ints
+    money: Ints
     counts: Ints
 
 

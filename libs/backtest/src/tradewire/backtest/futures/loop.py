@@ -11,7 +11,10 @@ from tradewire.backtest.compiled import compiled_in_place, compiled_inside, comp
 from tradewire.backtest.futures.arrays import (
     CLOSE,
     FUNDING,
+    HOLDINGS,
+    MONEY,
     PAYMENTS,
+    PEAK,
     RATE,
     WALLET,
     AccountArrays,
@@ -25,10 +28,12 @@ from tradewire.backtest.futures.arrays import (
     Room,
 )
 from tradewire.backtest.futures.deciding import decide, signalled
-from tradewire.backtest.futures.margin import book_state, cross_wallet_of, safe_at, safe_within
+from tradewire.backtest.futures.margin import book_close, cross_wallet_of, safe_at, safe_within
 from tradewire.backtest.futures.open_orders import FIELDS, PLACES, any_open, stirs, trail_along
 from tradewire.backtest.futures.walk import walk
 from tradewire.backtest.loops.arithmetic import SCALE, mul_div, notional
+
+DAY_US = 86_400_000_000
 
 
 @compiled_on_borrowed
@@ -42,14 +47,14 @@ def trade(
     totals: Ints,
     book: Ints,
     tape: LogArrays,
-    states: Ints,
+    equity: Ints,
     positions: Ints,
     before: AccountArrays,
     room: Room,
 ) -> tuple[int, bool]:
     """Trade bars from ``start`` on; the first that was not, and whether the signals at the close before it are due.
 
-    ``held``, ``totals``, ``book`` (the open orders), ``tape``, ``states`` and ``positions`` are carried along;
+    ``held``, ``totals``, ``book`` (the open orders), ``tape``, ``equity`` and ``positions`` are carried along;
     ``before`` and ``room`` are there to work in.
     """
     now = AccountArrays(held, totals, book, tape.counts)
@@ -58,15 +63,16 @@ def trade(
         due = at > start and signalled(at - 1, market, held, book)
         if due or (resting and stirs(at, market, book)) or _settles(at, market):
             _copy(now, before)
-            if not _happen(at, due, market, inside, venue, held, totals, book, tape, states, room):
+            if not _happen(at, due, market, inside, venue, held, totals, book, tape, equity, room):
                 _copy(before, now)
                 return at, due
+            _note(at, before, now, tape)
             resting = any_open(book)
         elif not safe_within(at, market, held, venue.brackets, totals, room.worst):
             return at, False
         elif resting:
             trail_along(at, market, book)
-        book_state(at, market, held, venue.brackets, totals, states, positions)
+        book_close(at, market, held, totals, equity, positions)
     return stop, start < stop and signalled(stop - 1, market, held, book)
 
 
@@ -81,12 +87,12 @@ def _happen(
     totals: Ints,
     book: Ints,
     tape: LogArrays,
-    states: Ints,
+    equity: Ints,
     room: Room,
 ) -> bool:
     """Let a bar happen: what was decided before it, if that is due, its path, funding; False when it is not plain."""
     if due:
-        day_start = states[market.day[at - 1], 3]
+        day_start = equity[_first_of_day(at - 1, market.close_us)]
         if not decide(at - 1, market, venue, held, totals, book, tape, day_start, room.exposure):
             return False
     return walk(at, market, inside, venue, held, totals, book, tape, room) and _fund(
@@ -120,6 +126,42 @@ def _settles(at: int, market: MarketArrays) -> bool:
     for s in range(len(market.present)):
         settles = settles or market.rows[RATE, s, at] != 0
     return settles
+
+
+@compiled_in_place
+def _first_of_day(at: int, close_us: Ints) -> int:
+    """The first close of the same UTC day."""
+    start_us, first, last = close_us[at] // DAY_US * DAY_US, 0, at
+    while first < last:
+        middle = (first + last) // 2
+        if close_us[middle] < start_us:
+            first = middle + 1
+        else:
+            last = middle
+    return first
+
+
+@compiled_inside
+def _note(at: int, before: AccountArrays, now: AccountArrays, tape: LogArrays) -> None:
+    """Write down what a bar changed of the account."""
+    held, was, counts = now.held, before.held, tape.counts
+    for s in range(len(held.qty)):
+        if (
+            held.qty[s] != was.qty[s]
+            or held.cost[s] != was.cost[s]
+            or held.entry_price[s] != was.entry_price[s]
+            or held.margin[s] != was.margin[s]
+        ):
+            row = tape.holdings[counts[HOLDINGS]]
+            row[0], row[1] = at, s
+            row[2], row[3], row[4], row[5] = held.qty[s], held.cost[s], held.entry_price[s], held.margin[s]
+            counts[HOLDINGS] += 1
+    money, row, changed = now.totals, tape.money[counts[MONEY]], False
+    row[0] = at
+    for place in range(PEAK):
+        changed = changed or money[place] != before.totals[place]
+        row[1 + place] = money[place]
+    counts[MONEY] += int(changed)
 
 
 @compiled_inside

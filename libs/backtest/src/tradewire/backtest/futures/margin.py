@@ -1,23 +1,20 @@
-"""The venue's margin arithmetic on an account in a compiled loop, and the account's state at a close."""
+"""The venue's margin arithmetic on an account in a compiled loop, and the account's equity at a close."""
 
 from __future__ import annotations
 
 from tradewire.backtest.compiled import compiled_in_place, compiled_inside, compiled_on_borrowed
 from tradewire.backtest.futures.arrays import (
     CLOSE,
-    FEES,
-    FUNDING,
     HIGH,
     LOW,
     PEAK,
-    REALIZED,
     WALLET,
     Brackets,
     Held,
     Ints,
     MarketArrays,
 )
-from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, SCALE, mul_div_ceil, notional
+from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, notional
 
 CARE = 1e-9
 """Share of the figures by which a margin computed in floats must be clear to count as safe."""
@@ -130,21 +127,9 @@ def _clear(marks: Ints, held: Held, brackets: Brackets, cross_wallet: int) -> bo
 
 
 @compiled_in_place
-def book_state(
-    at: int,
-    market: MarketArrays,
-    held: Held,
-    brackets: Brackets,
-    totals: Ints,
-    states: Ints,
-    positions: Ints,
-) -> None:
-    """Write the account's state at a close.
-
-    ``states`` (t, 9) and ``positions`` (s, t, 4) have the columns of `tradewire.trading.fingerprint`; the first column,
-    the time, is there already.
-    """
-    unrealized, initial, maintenance = 0, 0, 0
+def book_close(at: int, market: MarketArrays, held: Held, totals: Ints, equity: Ints, positions: Ints) -> None:
+    """Write the equity and the positions at a close: ``equity`` (t,), ``positions`` (s, t)."""
+    unrealized = 0
     for s in range(len(held.qty)):
         if market.present[s, at]:
             held.last[s], held.mark[s] = market.rows[CLOSE, s, at], market.rows[market.mark_row + CLOSE, s, at]
@@ -152,31 +137,13 @@ def book_state(
         if qty == 0:
             continue
         value = notional(qty, held.mark[s])
-        gained = value - held.cost[s] if qty > 0 else value + held.cost[s]
-        size = abs(value)
-        tier = tier_of(brackets.caps, s, size)
-        unrealized += gained
-        initial += over(size, held.leverage[s]) if held.cross[s] else held.margin[s]
-        maintenance += mul_div_ceil(size, brackets.rates[s, tier], SCALE) - brackets.amounts[s, tier]
-        line = positions[s, at]
-        line[0], line[1], line[2], line[3] = qty, held.entry_price[s], held.mark[s], gained
-    state = states[at]
-    equity = totals[WALLET] + unrealized
-    state[1], state[2], state[3] = totals[WALLET], unrealized, equity
-    state[4], state[5] = initial, maintenance
-    state[6], state[7], state[8] = totals[REALIZED], totals[FEES], -totals[FUNDING]
-    totals[PEAK] = max(totals[PEAK], equity)
+        unrealized += value - held.cost[s] if qty > 0 else value + held.cost[s]
+        positions[s, at] = qty
+    equity[at] = totals[WALLET] + unrealized
+    totals[PEAK] = max(totals[PEAK], equity[at])
 
 
 @compiled_on_borrowed
-def book_seen(
-    at: int,
-    market: MarketArrays,
-    held: Held,
-    brackets: Brackets,
-    totals: Ints,
-    states: Ints,
-    positions: Ints,
-) -> None:
-    """As `book_state`, at a close that the exchange saw."""
-    book_state(at, market, held, brackets, totals, states, positions)
+def book_seen(at: int, market: MarketArrays, held: Held, totals: Ints, equity: Ints, positions: Ints) -> None:
+    """As `book_close`, at a close that the exchange saw."""
+    book_close(at, market, held, totals, equity, positions)

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from tradewire.backtest.futures.grid import Grid
+from tradewire.backtest.futures.history import AccountHistory
 from tradewire.backtest.futures.log import (
     AMOUNT,
     FEE,
@@ -40,11 +41,12 @@ _LIQUIDITIES = (Liquidity.TAKER, Liquidity.MAKER)
 
 
 class AccountRun(Protocol):
-    """An account's whole run. ``states`` (t, 9) and ``positions`` (s, t, 4) have the fingerprint's columns."""
+    """An account's whole run: ``equity`` (t,) and ``positions`` (s, t) at the closes, 1e-8."""
 
     grid: Grid
     log: Log
-    states: IntMatrix
+    history: AccountHistory
+    equity: IntMatrix
     positions: IntMatrix
 
     @property
@@ -62,13 +64,13 @@ def result_of(
 ) -> BacktestResult:
     """The result; ``marks_e8`` by symbol, as of the end."""
     grid, symbols = run.grid, run.grid.symbols
-    positions = {symbol: run.positions[row] for row, symbol in enumerate(symbols)}
-    log, states = run.log, run.states  # what is made later keeps these, and not the whole run
+    log, history = run.log, run.history  # what is made later keeps these, and not the whole run
     rows, paid = log.fills.matrix(), log.payments.matrix()
     ids = MadeOnAccess(len(rows), lambda: log.client_order_ids(rows))
 
     def made_fingerprint() -> str:
-        told = AccountRows(states, positions, list(_lines(rows, ids, symbols)))
+        lines = list(_lines(rows, ids, symbols))
+        told = AccountRows(len(history.grid), history.states(), history.positions(), lines)
         return fingerprint({strategy.account: told})
 
     return BacktestResult(
@@ -84,8 +86,8 @@ def result_of(
         fills=MadeOnAccess(len(rows), lambda: fill_objects(rows, ids, symbols)),
         funding=MadeOnAccess(len(paid), lambda: payment_objects(paid, symbols)),
         time_us=grid.close_time_us,
-        equity_e8=states[:, 3].copy(),
-        position_e8={symbol: np.ascontiguousarray(matrix[:, 0]) for symbol, matrix in positions.items()},
+        equity_e8=run.equity,
+        position_e8=dict(zip(symbols, run.positions, strict=True)),
         fees=from_e8(int(rows[:, FEE].sum())),
         insurance=from_e8(run.insurance_e8),
         make_activity=MadeOnce.of(activity),

@@ -11,6 +11,8 @@ import numpy as np
 from tradewire.backtest.futures import loop
 from tradewire.backtest.futures.arrays import (
     FILLS,
+    HOLDINGS,
+    MONEY,
     ORDERS,
     PAYMENTS,
     PEAK,
@@ -29,6 +31,7 @@ from tradewire.backtest.futures.decisions import Answers, Decider, Equity, parts
 from tradewire.backtest.futures.finer import FinerBars, inside_of
 from tradewire.backtest.futures.grid import Grid
 from tradewire.backtest.futures.handover import book_of, held_of, orders_of
+from tradewire.backtest.futures.history import AccountHistory
 from tradewire.backtest.futures.log import Log
 from tradewire.backtest.futures.margin import book_seen
 from tradewire.backtest.futures.pieces import PIECE_COLUMNS
@@ -39,10 +42,7 @@ from tradewire.ports.backtest import AccountSettings
 from tradewire.ports.events import InstrumentChanged
 from tradewire.trading import exchange as venue
 from tradewire.trading.exchange import Holding, Money, Passed, Quote, SimulatedExchange, from_e8
-from tradewire.trading.fingerprint import POSITION_COLUMNS, STATE_COLUMNS
 from tradewire.trading.wire import order_of, spec_of
-
-DAY_US = 86_400_000_000
 
 
 def decided(
@@ -76,11 +76,10 @@ def decided(
 
 @dataclass(slots=True)
 class Simulation:
-    """Runs to the end in `run`; then ``states``, ``positions`` and ``log`` hold what happened.
+    """Runs to the end in `run`; then ``equity`` (t,), ``positions`` (s, t), ``history`` and ``log`` hold what happened.
 
-    ``states`` (t, 9) and ``positions`` (s, t, 4) have the columns of `tradewire.trading.fingerprint`. ``instruments``
-    is the mapping that the decider reads: ``later`` versions, by rising time, are put in force in it and in the
-    exchange.
+    ``instruments`` is the mapping that the decider reads: ``later`` versions, by rising time, are put in force in it
+    and in the exchange.
     """
 
     grid: Grid
@@ -91,8 +90,9 @@ class Simulation:
     account: AccountSettings
     instruments: dict[str, InstrumentChanged]
     later: list[InstrumentChanged]
-    states: IntMatrix = field(init=False)
+    equity: IntMatrix = field(init=False)
     positions: IntMatrix = field(init=False)
+    history: AccountHistory = field(init=False)
     log: Log = field(init=False)
     _peak_e8: int = 0
     _market: MarketArrays = field(init=False)
@@ -104,19 +104,19 @@ class Simulation:
         """Let every bar happen, in order of its close."""
         grid = self.grid
         closes, symbols = len(grid), len(grid.symbols)
-        self.states = np.empty((closes, len(STATE_COLUMNS)), dtype=np.int64)  # every close is booked
-        self.positions = np.zeros((symbols, closes, len(POSITION_COLUMNS)), dtype=np.int64)
-        self.states[:, 0] = grid.close_time_us
+        self.equity = np.empty(closes, dtype=np.int64)  # every close is booked
+        self.positions = np.zeros((symbols, closes), dtype=np.int64)
+        self.history = AccountHistory(grid)
         self.log = Log(grid.symbols, self.decider)
         self._market, self._inside = _market_of(grid, self.answers), inside_of(grid, self.finer)
         self._tape = tape_of(grid, self.answers)
-        self._renew()
+        self._renew(0)
         at = self._pass(0)
         while at < closes:
             time_us = int(grid.close_time_us[at])
-            self._enforce(time_us - grid.interval_us)
+            self._enforce(time_us - grid.interval_us, at)
             self._step(at)
-            self._enforce(time_us)
+            self._enforce(time_us, at)
             self._book(at)
             if self._market.signal[:, at].any():
                 self._decide(at)
@@ -127,13 +127,14 @@ class Simulation:
         """What the insurance fund bore, quote."""
         return self.exchange.account.insurance_e8
 
-    def _renew(self) -> None:
-        """Let the loop go by the instruments that are in force now."""
+    def _renew(self, at: int) -> None:
+        """Let the loop go by the instruments that are in force at close ``at``."""
         specs = [self.exchange.account.positions[symbol].spec for symbol in self.grid.symbols]
         self._venue = venue_of(self.grid, specs, self.answers, self.decider, self.account)
+        self.history.brackets.append((at, self._venue.brackets))
 
-    def _enforce(self, time_us: int) -> None:
-        """Put the versions in force that are valid by now."""
+    def _enforce(self, time_us: int, at: int) -> None:
+        """Put the versions in force that are valid by now, as close ``at`` is seen."""
         changed = False
         while self.later and self.later[0].valid_from_us <= time_us:
             version = self.account.priced(self.later.pop(0))
@@ -141,7 +142,7 @@ class Simulation:
             self.exchange.replace_instrument(spec_of(version))
             changed = True
         if changed:
-            self._renew()
+            self._renew(at)
 
     def _step(self, at: int) -> None:
         """All bars of one close, and the funding settled there; of symbols with nothing at stake the prices alone."""
@@ -166,23 +167,17 @@ class Simulation:
 
     def _decide(self, at: int) -> None:
         """Answer all signals of one close against the account as it is then, and place the orders after that."""
-        day = int(self._market.day[at])
-        equity = Equity(int(self.states[at, 3]), self._peak_e8, int(self.states[day, 3]))
+        times = self.grid.close_time_us
+        first = np.searchsorted(times, times[at] // loop.DAY_US * loop.DAY_US)
+        equity = Equity(int(self.equity[at]), self._peak_e8, int(self.equity[first]))
         answers = {row: self.answers[row] for row in np.flatnonzero(self._market.signal[:, at]).tolist()}
         self.log.note(decided(at, equity, self.grid, answers, self.decider, self.exchange))
 
     def _book(self, at: int) -> None:
         """Write the account's state at a close that the exchange saw."""
-        totals = self._totals()
-        book_seen(
-            at,
-            self._market,
-            held_of(self.grid, self.exchange),
-            self._venue.brackets,
-            totals,
-            self.states,
-            self.positions,
-        )
+        held, totals = held_of(self.grid, self.exchange), self._totals()
+        book_seen(at, self._market, held, totals, self.equity, self.positions)
+        self.history.note(at, held, totals)
         self._peak_e8 = int(totals[PEAK])
 
     def _totals(self) -> IntMatrix:
@@ -204,6 +199,7 @@ class Simulation:
         held, totals, tape = held_of(self.grid, self.exchange), self._totals(), self._tape
         tape.counts[:] = 0
         tape.counts[ORDERS] = exchange.taken
+        self.history.note(start, held, totals)
         stop, due = loop.trade(
             start,
             limit,
@@ -214,7 +210,7 @@ class Simulation:
             totals,
             book,
             tape,
-            self.states,
+            self.equity,
             self.positions,
             _copy_of(held, totals, book, tape),
             _room_for(len(grid.symbols)),
@@ -230,6 +226,9 @@ class Simulation:
         counts, tape = self._tape.counts, self._tape
         self.log.fills.extend(tape.fills[: counts[FILLS]].copy())
         self.log.payments.extend(tape.funding[: counts[PAYMENTS]].copy())
+        self.history.holdings.extend(tape.holdings[: counts[HOLDINGS]].copy())
+        self.history.money.extend(tape.money[: counts[MONEY]].copy())
+        self.history.know(held, totals)
         count_passed(self.decider.counts, tape)
         *money, self._peak_e8 = totals.tolist()
         holdings = (Holding(*map(int, line)) for line in zip(held.qty, held.cost, held.margin, strict=True))
@@ -259,20 +258,11 @@ class Simulation:
         }
 
 
-def _first_of_days(times_us: Ints) -> Ints:
-    """Place of the first of the times of the same UTC day, shape (t,)."""
-    days = times_us // DAY_US
-    first: Ints = np.searchsorted(times_us, np.arange(days[0], days[-1] + 1) * DAY_US)[days - days[0]]
-    return first
-
-
 def _market_of(grid: Grid, answers: Sequence[Answers]) -> MarketArrays:
-    times = grid.close_time_us
     return MarketArrays(
         grid.interval_us,
         grid.mark_row,
-        times,
-        _first_of_days(times),
+        grid.close_time_us,
         grid.present,
         grid.has_mark,
         grid.rows,

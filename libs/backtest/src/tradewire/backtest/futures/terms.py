@@ -28,6 +28,7 @@ from tradewire.backtest.futures.arrays import (
 from tradewire.backtest.futures.coverage import DISTANCES, RATIO_LIMITS, entries_covered
 from tradewire.backtest.futures.decisions import Answers, Decider
 from tradewire.backtest.futures.grid import Grid
+from tradewire.backtest.futures.history import HOLDING_COLUMNS, MONEY_COLUMNS
 from tradewire.backtest.futures.log import FILL_COLUMNS, PAYMENT_COLUMNS
 from tradewire.backtest.futures.open_orders import PLACES
 from tradewire.ports.backtest import AccountSettings
@@ -70,10 +71,14 @@ def fill_model_of(account: AccountSettings) -> FillModel:
 def tape_of(grid: Grid, answers: Sequence[Answers]) -> LogArrays:
     """Room for what a run may write before it is read."""
     signals = sum(int(np.count_nonzero(answer.signal)) for answer in answers)
+    fills, payments = 2 * signals + FILLS_AT_ONCE, int(np.count_nonzero(grid.rows[RATE]))
+    changes = fills + payments + 1
     return LogArrays(
-        np.empty((2 * signals + FILLS_AT_ONCE, len(FILL_COLUMNS)), dtype=np.int64),
-        np.empty((int(np.count_nonzero(grid.rows[RATE])), len(PAYMENT_COLUMNS)), dtype=np.int64),
+        np.empty((fills, len(FILL_COLUMNS)), dtype=np.int64),
+        np.empty((payments, len(PAYMENT_COLUMNS)), dtype=np.int64),
         np.empty((signals, 3), dtype=np.int64),
+        np.empty((changes, len(HOLDING_COLUMNS)), dtype=np.int64),
+        np.empty((changes, len(MONEY_COLUMNS)), dtype=np.int64),
         np.zeros(COUNTS, dtype=np.int64),
     )
 
