@@ -200,4 +200,4 @@ def _times(counts: IntArray) -> IntArray | None:
         or counts.max() >= form.high
     ):
         return None
-    return counts.astype(np.int64) * np.int64(form.unit_us)
+    return counts * np.int64(form.unit_us)

@@ -20,6 +20,9 @@ SCALE = 1e8
 """Every decimal on the wire has at most 8 decimals."""
 _EXACT = 2.0**52
 """Below it, a float64 that is whole is that number and no other."""
+_ROWS_AT_ONCE = 1 << 14
+"""Rows that are looked at together: what is made of them stays in the processor's cache."""
+BoolArray = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,15 +101,23 @@ def in_order(rows: JudgedRows) -> JudgedRows:
     return replace(rows, time_us=rows.time_us[order], numbers=numbers, row=rows.row[order])
 
 
-def plainly_good(numbers: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def plainly_good(numbers: FloatArray) -> BoolArray:
     """Of candles (5, n) those that ``judged_bar`` would pass beyond doubt, bool (n,). False means: ask it.
 
     A float64 is taken for a number of 8 decimals when it equals the whole number nearest to itself × 1e8, divided by
     1e8: both operations round correctly, so it is then the float nearest to that decimal.
     """
+    good: BoolArray = np.empty(numbers.shape[1], dtype=np.bool_)
+    for first in range(0, len(good), _ROWS_AT_ONCE):
+        rows = slice(first, first + _ROWS_AT_ONCE)
+        good[rows] = _plainly_good(numbers[:, rows])
+    return good
+
+
+def _plainly_good(numbers: FloatArray) -> BoolArray:
     open_, high, low, close, volume = numbers
     with np.errstate(invalid="ignore", over="ignore"):
-        good: np.ndarray[tuple[int], np.dtype[np.bool_]] = (low > 0.0) & (volume >= 0.0)
+        good: BoolArray = (low > 0.0) & (volume >= 0.0)
         good &= (low <= np.minimum(open_, close)) & (high >= np.maximum(open_, close))
         for column in numbers:
             whole = np.rint(column * SCALE)
@@ -120,7 +131,7 @@ def raw_bars(time_us: IntArray, numbers: FloatArray, row: IntArray) -> list[RawB
     return [RawBar(*cells) for cells in zip(time_us.tolist(), *columns, row.tolist(), strict=True)]
 
 
-def rows_kept(rows: JudgedRows, kept: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> JudgedRows:
+def rows_kept(rows: JudgedRows, kept: BoolArray) -> JudgedRows:
     """Those of the rows that ``kept`` (n,) has, by their numbers from 1 on."""
     chosen = kept[rows.row - 1]
     faults, volume_faults = (
