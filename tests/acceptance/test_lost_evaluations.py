@@ -1,4 +1,4 @@
-"""Bars whose snapshots strategy passed over, for good or until they are replayed: a replay goes on behind them."""
+"""Bars whose snapshots strategy passed over: each is refused with words, and a replay goes on behind it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tradewire.ports.events import IndicatorsUpdated, RiskAssessed, RiskDecision
+from tradewire.ports.bus import Place
+from tradewire.ports.events import IndicatorsUpdated, RiskAssessed, RiskDecision, StrategyEvaluated
 from tradewire.testkit.builders import BTC, candle, instrument, limits
 from tradewire.testkit.closed_loop import ClosedLoop
 from tradewire.testkit.loop_members import ExecutionMember, RiskMember, StrategyMember
@@ -26,7 +27,7 @@ class LossyLoop(ClosedLoop):
     """The trading loop, where strategy passes over the snapshots of some bars."""
 
     def __init__(self, closes: Sequence[int], lost: Sequence[int], rng: random.Random) -> None:
-        self.lost, self.rng, self.letters = lost, rng, list[Message]()
+        self.lost, self.rng, self.letters, self.skips = lost, rng, list[Message](), False
         bars = [candle(n, close, last_of_stream=n == len(closes) - 1) for n, close in enumerate(closes)]
         super().__init__(SETUP, bars)
         self.settle()
@@ -40,11 +41,26 @@ class LossyLoop(ClosedLoop):
                 self.letters.append(message)
                 member.positions[place] += 1
                 continue
-            member.deliver(place)
+            if isinstance(member, RiskMember) and self.skips and isinstance(message.event, StrategyEvaluated):
+                self._skip(member, place, message)
+            else:
+                member.deliver(place)
             if self.rng.random() < 0.05:
                 member.checkpoint(commit=self.rng.random() < 0.7)
             if isinstance(member, RiskMember) and self.rng.random() < 0.02:
                 member.start()
+
+    def skip_what_waits(self) -> None:
+        """An operator has risk pass over the evaluations that it reads from now on, and those that it holds."""
+        self.skips = True
+        next(member for member in self.members if isinstance(member, RiskMember)).start()
+        self.settle()
+
+    def _skip(self, member: RiskMember, place: Place, message: Message) -> None:
+        handler = member.table[place.topic].skipped
+        assert handler is not None, "risk answers what it passes over"
+        member.positions[place] += 1
+        member.say(handler(message.event, message.envelope))
 
     def replay_letters(self) -> None:
         """What strategy passed over is handled after all."""
@@ -84,37 +100,51 @@ def calm(closes: Sequence[int], rng: random.Random) -> LossyLoop:
     return loop
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(seed=st.integers(0, 2**32), first=st.integers(1, 6), count=st.integers(1, 4), behind=st.integers(0, 3))
-def test_replay_when_bars_in_a_row_are_lost_then_goes_on_behind_them(
+SEEDS = st.integers(0, 2**32)
+SOME = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def lossy_prices(rng: random.Random, first: int, lost: int, behind: int) -> list[int]:
+    """Closes, of which those of the ``lost`` bars ask for no trade."""
+    return [*rng.choices(PRICES, k=first), *([HOLD] * lost), *rng.choices(PRICES, k=behind)]
+
+
+@SOME
+@given(seed=SEEDS, first=st.integers(1, 6), count=st.integers(1, 4), behind=st.integers(0, 5))
+def test_replay_when_bars_in_a_row_are_lost_then_they_are_refused_and_it_is_as_if_they_had_asked_for_no_trade(
     seed: int, first: int, count: int, behind: int
 ) -> None:
-    """As many bars without a signal as were lost set it free, one less at the end of the stream."""
+    """As many bars behind as were lost set it free, one less at the end of the stream."""
     rng = random.Random(seed)
-    trades = [rng.choice(PRICES) for _ in range(behind)]
-    held = count + (count if trades else max(count - 1, 1))
-    closes = [*(rng.choice(PRICES) for _ in range(first)), *([HOLD] * held), *trades]
+    closes = lossy_prices(rng, first, count, max(count - 1, 1) + behind)
     lost = range(first, first + count)
-    loop = LossyLoop(closes, lost, rng)
+    loop, whole = LossyLoop(closes, lost, rng), calm(closes, rng)
     assert loop.waiting() == []
-    whole = calm(closes, rng)
-    assert loop.decisions() == {bar: answer for bar, answer in whole.decisions().items() if bar not in lost}
+    assert loop.decisions() == whole.decisions() | dict.fromkeys(lost, RiskDecision.REFUSED)
     assert loop.fingerprint() == whole.fingerprint()
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(seed=st.integers(0, 2**32), first=st.integers(1, 6), count=st.integers(1, 3), behind=st.integers(0, 5))
-def test_replay_when_it_stands_at_lost_bars_and_they_are_replayed_then_all_is_as_if_nothing_had_been_lost(
-    seed: int, first: int, count: int, behind: int
-) -> None:
-    rng = random.Random(seed)
-    closes = [rng.choice(PRICES) for _ in range(first + count)]
-    closes += [ENTER, *(rng.choice(PRICES) for _ in range(behind))]
-    loop = LossyLoop(closes, range(first, first + count), rng)
-    assert loop.waiting(), "the signal behind waits for its account state, and that for an answer about the lost bar"
     loop.replay_letters()
     loop.settle()
     assert loop.waiting() == []
-    whole = calm(closes, rng)
-    assert loop.decisions() == whole.decisions()
+    assert loop.decisions() == whole.decisions() | dict.fromkeys(lost, RiskDecision.REFUSED), "they stand"
     assert loop.fingerprint() == whole.fingerprint()
+
+
+@SOME
+@given(seed=SEEDS, first=st.integers(1, 6), count=st.integers(3, 5), behind=st.integers(1, 3))
+def test_replay_when_too_few_bars_behind_lost_ones_agree_then_a_skip_or_the_lost_bars_let_it_go_on(
+    seed: int, first: int, count: int, behind: int
+) -> None:
+    rng, behind = random.Random(seed), min(behind, count - 2)
+    closes = lossy_prices(rng, first, count, behind)
+    loop, whole = LossyLoop(closes, range(first, first + count), rng), calm(closes, rng)
+    assert loop.waiting()
+    if rng.random() < 0.5:
+        loop.replay_letters()
+        loop.settle()
+        assert loop.decisions() == whole.decisions()
+        assert loop.fingerprint() == whole.fingerprint()
+    else:
+        loop.skip_what_waits()
+        answered = loop.decisions()
+        assert {answered[bar] for bar in range(first + count, len(closes))} == {RiskDecision.REFUSED}
+    assert loop.waiting() == []

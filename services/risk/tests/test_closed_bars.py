@@ -1,4 +1,4 @@
-"""Which bars without an account state are answered: the next one owed, and those that the market has moved past."""
+"""Which bars without an account state are answered, and what becomes of those that nobody evaluated."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from tradewire.ports.events import RiskAssessed, RiskDecision, Signal, StrategyEvaluated
 from tradewire.risk.adapters.memory_rules import MemoryRules
 from tradewire.risk.domain.desk import RiskDesk
-from tradewire.testkit.builders import BTC, ETH, HOUR_US, account_state, evaluation, instrument
-from tradewire.testkit.risk_desk import desk_with, refused, say
+from tradewire.testkit.builders import BTC, ETH, HOUR_US, account_state, envelope, evaluation, instrument
+from tradewire.testkit.risk_desk import answers, desk_with, refused, say
 from tradewire.testkit.strategies import active, document, status
 
 
@@ -49,18 +49,26 @@ def test_first_evaluation_of_a_stream_when_far_ahead_then_does_not_begin_there_u
     assert say(desk_with(), evaluation(3000, Signal.HOLD)) == []
 
 
-@pytest.mark.parametrize(("lost", "last"), [(2, False), (2, True), (3, True), (4, False)])
-def test_step_when_bars_before_it_are_lost_then_answered_once_as_many_agree_that_the_market_moved_on(
-    *, lost: int, last: bool
+@pytest.mark.parametrize("behind", list(Signal))
+@pytest.mark.parametrize(("lost", "last"), [(1, False), (2, False), (2, True), (3, True), (4, False)])
+def test_bars_when_their_evaluations_are_lost_then_each_is_refused_once_as_many_agree_that_the_market_moved_on(
+    behind: Signal, lost: int, *, last: bool
 ) -> None:
-    desk, found = desk_with(), []
+    desk = desk_with()
     say(desk, evaluation(0, Signal.HOLD))
-    needed = lost - 1 if last else lost
-    for behind in range(needed):
-        is_last = last and behind == needed - 1
-        found.append(say(desk, evaluation(1 + lost + behind, Signal.HOLD, last_of_stream=is_last), 1 + behind))
-    assert not any(found), "execution does not stand at a bar yet"
-    assert bars(say(desk, account_state(1), 1)) == [1 + lost + behind for behind in range(needed)]
+    needed = max(lost - 1 if last else lost, 1)
+    for number in range(needed):
+        signal, is_last = (behind if not number else Signal.HOLD), last and number == needed - 1
+        bar = evaluation(1 + lost + number, signal, last_of_stream=is_last)
+        assert say(desk, bar, 1 + number) == [], "execution does not stand at a bar yet"
+    found = [answer for number in range(1, 1 + lost) for answer in say(desk, account_state(number), number)]
+    refusals, others = found[:lost], found[lost:]
+    assert [(refused(a), a.step_size, a.intents, bars([a])) for a in refusals] == [
+        ({"bar_evaluated"}, 0, (), [number]) for number in range(1, 1 + lost)
+    ]
+    others += say(desk, account_state(1 + lost), 1 + lost)
+    assert bars(others) == [1 + lost + number for number in range(needed)]
+    assert (desk.pending.lowest(), list(desk.waits())) == ({}, [])
 
 
 @pytest.mark.parametrize(("last", "candle"), [(False, 99), (True, 99), (False, 1), (True, 1)])
@@ -78,17 +86,49 @@ def test_step_far_ahead_when_execution_stands_at_a_bar_then_not_answered_for_few
     assert [refused(a) for a in ahead] == [{"bar_closed"}] * (candle == 1)
 
 
-def test_bar_that_was_lost_when_its_evaluation_is_read_at_last_then_those_read_before_are_answered_behind_it() -> None:
+def test_refused_bar_when_its_evaluation_is_read_at_last_then_that_is_refused_too_also_after_a_restart() -> None:
     desk = desk_with()
     say(desk, evaluation(0, Signal.HOLD))
     say(desk, evaluation(2, Signal.ENTER_LONG), 1)
-    for number in (3, 4):
-        assert say(desk, evaluation(number, Signal.HOLD), number - 1) == []
+    (lost,) = say(desk, account_state(1), 1)
+    again = desk_with()
+    again.admission.published(lost)
+    say(again, evaluation(0, Signal.HOLD))
+    say(again, evaluation(2, Signal.ENTER_LONG), 1)
+    for one in (desk, again):
+        (answer,) = say(one, evaluation(1, Signal.ENTER_LONG), 4)
+        assert (refused(answer), answer.step_size, answer.intents) == ({"step_open"}, 0, ())
+        assert say(one, account_state(1), 1) == [], "it was refused before"
+        (answer,) = say(one, account_state(2), 2)
+        assert (answer.decision, bars([answer])) == (RiskDecision.APPROVED, [2])
+
+
+def test_bar_when_one_of_two_streams_may_still_be_evaluated_then_not_refused() -> None:
+    desk = desk_with(symbols=(BTC, ETH))
+    for symbol in (BTC, ETH):
+        say(desk, evaluation(0, Signal.HOLD, symbol))
+    say(desk, evaluation(2, Signal.ENTER_LONG), 1)
     assert say(desk, account_state(1), 1) == []
-    assert bars(say(desk, evaluation(1, Signal.HOLD), 4)) == [1]
-    found = say(desk, account_state(2), 2)
-    assert [(a.decision, a.step_size) for a in found] == [
-        (RiskDecision.APPROVED, 1),
-        (RiskDecision.NO_SIGNAL, 1),
-        (RiskDecision.NO_SIGNAL, 1),
+    found = say(desk, evaluation(2, Signal.HOLD, ETH), 2)
+    assert [(answer.symbol, refused(answer)) for answer in found] == [
+        (BTC, {"bar_evaluated"}),
+        (ETH, {"bar_evaluated"}),
     ]
+
+
+def test_evaluation_when_an_operator_had_it_skipped_then_refused_in_its_step_which_waits_for_nothing() -> None:
+    desk = desk_with(symbols=(BTC, ETH))
+    for symbol in (BTC, ETH):
+        say(desk, evaluation(0, Signal.HOLD, symbol))
+    skipped = evaluation(5, Signal.ENTER_LONG, last_of_stream=True)
+    assert say(desk, account_state(1), 1) == []
+    (answer,) = answers(desk.on_evaluation(skipped, envelope(skipped, 7), skipped=True))
+    assert (refused(answer), answer.step_size, answer.late, answer.intents) == ({"not_skipped"}, 1, True, ())
+    assert answers(desk.on_evaluation(skipped, envelope(skipped, 7), skipped=True)) == [], "said once"
+
+
+def test_skipped_evaluation_when_its_version_is_not_known_then_nothing_is_kept() -> None:
+    desk = desk_with()
+    skipped = evaluation(0, config_version=9)
+    assert answers(desk.on_evaluation(skipped, envelope(skipped, 7), skipped=True)) == []
+    assert (desk.pending.lowest(), list(desk.waits())) == ({}, [])

@@ -52,6 +52,7 @@ def test_step_when_nobody_signals_then_answered_without_any_state() -> None:
 def test_step_when_only_an_older_state_is_known_then_waits() -> None:
     desk = desk_with()
     say(desk, account_state(3))
+    say(desk, evaluation(3, Signal.HOLD))
     assert say(desk, evaluation(4)) == []
 
 

@@ -29,7 +29,8 @@ class Input:
 
     ``fanout`` reads every partition outside the group; broadcast topics are always read whole. ``deleted`` handles
     tombstones by key; ``displaced`` is told the key of a record that can't be read, behind which compaction drops the
-    one before it; ``heartbeat`` is told of heartbeat records (``tradewire.runtime.loop.heartbeat_records``).
+    one before it; ``heartbeat`` is told of heartbeat records (``loop.heartbeat_records``); ``skipped`` answers a record
+    that an operator had passed over, where it can be read (``loop.skipped_records``).
     """
 
     event: type[Event]
@@ -38,6 +39,7 @@ class Input:
     deleted: KeyHandler | None = None
     heartbeat: Callable[[Envelope], None] | None = None
     displaced: Callable[[str], None] | None = None
+    skipped: Handler[Any] | None = None
 
     @property
     def topic(self) -> str:
@@ -53,12 +55,13 @@ def on(
     deleted: KeyHandler | None = None,
     heartbeat: Callable[[Envelope], None] | None = None,
     displaced: Callable[[str], None] | None = None,
+    skipped: Handler[E] | None = None,
 ) -> Input:
     """One row of a service's table: ``handler`` answers every ``event`` with the events it returns.
 
     A handler of another event is a type error.
     """
-    return Input(event, handler, fanout, deleted, heartbeat, displaced)
+    return Input(event, handler, fanout, deleted, heartbeat, displaced, skipped)
 
 
 class Lost(Protocol):

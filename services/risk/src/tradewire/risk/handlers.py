@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tradewire.ports.events import (
     AccountStateChanged,
     ControlChanged,
@@ -23,6 +25,6 @@ def inputs(desk: RiskDesk) -> tuple[Input, ...]:
         on(RiskLimitsChanged, desk.limits.on_change),
         on(ControlChanged, desk.on_control, deleted=desk.on_control_deleted),
         on(StrategyStatusChanged, desk.on_status),
-        on(StrategyEvaluated, desk.on_evaluation),
+        on(StrategyEvaluated, desk.on_evaluation, skipped=partial(desk.on_evaluation, skipped=True)),
         on(AccountStateChanged, desk.on_account),
     )

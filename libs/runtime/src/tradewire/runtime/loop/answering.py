@@ -33,6 +33,7 @@ from tradewire.runtime.loop.event_times import hold_past
 from tradewire.runtime.loop.failures import ENDING, HandlerFailedError, tell_how_to_skip, violation_of
 from tradewire.runtime.loop.heartbeat_records import HeartbeatRecords, is_heartbeat
 from tradewire.runtime.loop.publisher import Draft, OversizeError, Publisher, event_time_us
+from tradewire.runtime.loop.skipped_records import SkippedRecords
 from tradewire.runtime.observe.auditing import Audit
 from tradewire.runtime.observe.logs import CURRENT_EVENT, CURRENT_RECORD, CURRENT_TRACEPARENT
 from tradewire.runtime.observe.metrics import Metrics
@@ -74,6 +75,7 @@ class Answering:
         self._version = version
         self._inputs: dict[str, Input] = {item.topic: item for item in service.inputs}
         self._age = metrics.event_age.labels(service.name)
+        self._skipped = SkippedRecords(service, codec, clock, parts.audit, progress, parts.publisher.draft)
         self.control_status = ControlStatus(service, clock, parts.audit.member)
 
     async def answer(self, records: Sequence[Record]) -> list[Draft]:
@@ -130,7 +132,7 @@ class Answering:
             self._note_displaced(record)
             return "parked", ""
         if verdict is Verdict.PASS_OVER:
-            self._note_passed_over(record)
+            drafts += self._skipped.passed_over(record, self._parking.reason_to_skip(record))
             return "skipped", ""
         if is_heartbeat(record):
             drafts += self._heartbeat(record)
@@ -169,16 +171,6 @@ class Answering:
         if (told := self._inputs[record.topic].displaced) is not None:
             with suppress(ContractViolationError):
                 told(text_key(record))
-
-    def _note_passed_over(self, record: Record) -> None:
-        place, why = f"{record.topic}/{record.partition} offset {record.offset}", self._parking.reason_to_skip(record)
-        log.warning("passed over %s, as asked by %s", place, why, extra={"event": "record_skipped"})
-        self._audit.note(
-            "record_skipped",
-            f"passed over {place}, as asked by {why}",
-            severity=Severity.WARNING,
-            cause=f"{record.topic}|{record.partition}|{record.offset}",
-        )
 
     def refused(self, record: Record, error: ContractViolationError) -> Draft:
         """The dead letter of a record that no handler reads."""

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Progress:
     """What a worker has done; ``turned_s`` is the monotonic clock when its loop last came round.
 
-    ``unwritten_letters``: dead letters that it left to another instance, see ``dead_letters.shared``.
+    ``unwritten_letters``: dead letters that it left to another instance, see ``dead_letters.shared``;
+    ``unanswered_skips``: records passed over that the service failed to answer, see ``loop.skipped_records``.
     """
 
     phase: str = "starting"
@@ -28,6 +29,7 @@ class Progress:
     records_lost: dict[str, int] = field(default_factory=dict)
     turned_s: float | None = None
     unwritten_letters: UnwrittenLetters = field(default_factory=dict)
+    unanswered_skips: set[tuple[Place, int]] = field(default_factory=set)
 
     def note_published(self, count: int, now_us: int) -> None:
         """So many records were acknowledged: a success, where there were any."""

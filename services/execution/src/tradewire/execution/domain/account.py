@@ -8,13 +8,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tradewire.execution.domain.arrivals import Arrived, Feed, PendingAssessment, Streams, is_whole
+from tradewire.execution.domain.arrivals import Arrived, Feed, PendingAssessment, is_whole
 from tradewire.execution.domain.execution_port import ExecutionPort
-from tradewire.execution.domain.refused_bars import RefusedBars
 from tradewire.ports.events import RiskAssessed
 from tradewire.ports.message import Envelope
 from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.pending_offsets import PendingOffsets
+from tradewire.trading.refused_bars import RefusedBars, Streams
 
 
 @dataclass(slots=True)

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from tradewire.ports.events import CandleClosed, RiskAssessed
 from tradewire.ports.message import Envelope
 from tradewire.trading.exchange import Bar, MarkBar
 from tradewire.trading.language import INTERVALS_US
+from tradewire.trading.refused_bars import Streams
 from tradewire.trading.wire import bar_of, funding_of, mark_of
 
 Key = tuple[str, str]
 """(venue, symbol)."""
 Feed = tuple[str, str, int]
 """(venue, symbol, interval in µs): bars of one length. An account may decide on several of one symbol."""
-
-
-Streams = AbstractSet[tuple[str, str, int]]
-"""Strategies with a symbol and a version each."""
 
 
 class Arrived(NamedTuple):

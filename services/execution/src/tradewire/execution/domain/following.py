@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tradewire.execution.domain.account import ExecutionAccount
-from tradewire.execution.domain.arrivals import Arrived, Feed, Key, Streams
+from tradewire.execution.domain.arrivals import Arrived, Feed, Key
 from tradewire.ports.events import RiskAssessed
 from tradewire.trading.exchange import Bar
 from tradewire.trading.exchange.bars import constant_mark
+from tradewire.trading.refused_bars import Streams
 from tradewire.trading.roster import Roster, Subscription, slot_us
 
 Feeds = frozenset[Feed]

@@ -60,7 +60,7 @@ class RiskAccount:
         self.answered_until_us = max(self.answered_us.values(), default=-1)
         self.answered = AnsweredEvaluations(self.answered_until_us)
 
-    def take_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> None:
+    def take_evaluation(self, event: StrategyEvaluated, envelope: Envelope, *, skipped: bool = False) -> None:
         """Buffer an evaluation, unless it is there. The one of a stream that was read last tells how far that is."""
         stream = Stream(event.strategy_id, event.symbol, INTERVALS_US[event.interval])
         step = self.steps.get(event.event_time_us)
@@ -69,7 +69,7 @@ class RiskAccount:
             heappush(self.times_us, event.event_time_us)
         if stream in step:
             return
-        step[stream] = WaitingEvaluation(event, envelope)
+        step[stream] = WaitingEvaluation(event, envelope, skipped)
         self.pending.take(envelope)
         if event.event_time_us < self.newest_us.get(stream, -1):
             later_us = {at_us for at_us, other in self.steps.items() if at_us > event.event_time_us and stream in other}

@@ -14,10 +14,14 @@ Owing = Callable[[RiskAccount], Iterable[Stream]]
 
 
 def accounts_status(accounts: Iterable[RiskAccount], owing: Owing) -> dict[str, object]:
-    """Each account's buffers, by id."""
+    """Each account's buffers, by id, and the records of the step that waits, as `dlq skip` takes them."""
     return {
         account.account_id: {
             "waiting_steps": len(account.steps),
+            "oldest_step": [
+                f"{record.topic} {record.partition} {record.offset}"
+                for _, record, _ in account.steps.get(account.oldest_us or 0, {}).values()
+            ],
             "waits_for": sorted(f"{stream.strategy_id}:{stream.symbol}" for stream in owing(account)),
             "buffered_states": len(account.states),
             "peak_equity": str(account.peak_equity),

@@ -11,24 +11,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from enum import Enum, auto
+from typing import TypeVar
 
 from tradewire.ports.events import RiskAssessed, RiskDecision, StrategyEvaluated
-from tradewire.ports.message import Emit, Envelope
+from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.risk.domain.account import RiskAccount
-from tradewire.risk.domain.assessments import assessed
-from tradewire.risk.domain.flattening import (
+from tradewire.risk.domain.assessments import assessed, refused_lost
+from tradewire.risk.domain.refusals import (
     BAR_CLOSED,
     refused_as_ahead,
     refused_as_ended,
     refused_as_late,
+    refused_as_replayed,
     refused_as_second,
 )
 from tradewire.risk.domain.waiting import WaitingEvaluation
 from tradewire.trading.assessment.assess import Decision
 from tradewire.trading.pending_offsets import PendingOffsets
-from tradewire.trading.roster import Roster
+from tradewire.trading.refused_bars import BAR_EVALUATED, RefusedBars
+from tradewire.trading.roster import Roster, Subscription
 from tradewire.trading.unknown_versions import UnknownVersions
 
+K = TypeVar("K")
+NO_BARS = RefusedBars()
 REFUSED_MAX = 100_000
 """Refusals that are remembered, so that each is said once."""
 
@@ -49,6 +54,8 @@ class Admission:
         self.unknown: UnknownVersions[StrategyEvaluated] = UnknownVersions(roster.knows, pending)
         self._refused: dict[tuple[str, int], None] = {}
         self._ahead: dict[tuple[str, int], None] = {}
+        self._lost: dict[tuple[str, str, str, int], None] = {}
+        self._refused_bars: dict[str, RefusedBars] = {}
 
     def judge(
         self,
@@ -56,10 +63,13 @@ class Admission:
         envelope: Envelope,
         account: RiskAccount | None,
         recorded: Iterable[RiskAssessed],
+        *,
+        skipped: bool = False,
     ) -> Admitted | Emit:
         """What becomes of it, or its refusal.
 
-        ``account``: its account, if it is known; ``recorded``: answers on the topic, of one that is not.
+        ``account``: its account, if it is known; ``recorded``: answers on the topic, of one that is not; ``skipped``:
+        an operator had it passed over, so nothing is kept of it.
         """
         key = envelope.event_id
         if account is not None and account.has_gone_past(event, key):
@@ -75,7 +85,7 @@ class Admission:
         decision = None if answered else self._refusal(event, key, account)
         if decision is None and (answered or self._roster.knows(event.strategy_id, event.config_version)):
             return Admitted.JOINS
-        if (key, event.config_version) in self._refused:
+        if (key, event.config_version) in self._refused or (decision is None and skipped):
             return Admitted.STANDS
         if decision is None:
             self.unknown.keep(event, envelope)
@@ -90,6 +100,8 @@ class Admission:
             return refused_as_ended(event)
         if account is not None and account.has_answered(event):
             return refused_as_late(event, account.answered_until_us)
+        if (event.account_id, event.strategy_id, event.symbol, event.event_time_us) in self._lost:
+            return refused_as_replayed(event)
         if account is not None and account.has_another(event, key):
             return refused_as_second(event)
         return None
@@ -98,15 +110,27 @@ class Admission:
         """The answer to an evaluation of a bar that nobody decides on."""
         return self._refused_alone(event, envelope, refused_as_ended(event))
 
+    def refused_bars(self, account_id: str) -> RefusedBars:
+        """Bars of an account that were refused outside their steps."""
+        return self._refused_bars.get(account_id, NO_BARS)
+
+    def refuse_lost(self, account: RiskAccount, lost: Iterable[Subscription]) -> Iterator[Emit]:
+        """The answers to bars at the newest account state of which no evaluation was read."""
+        for item in lost:
+            answer = refused_lost(account.states[-1], item)
+            self._note_bar(answer.event)
+            yield answer
+
     def refuse_step(self, account: RiskAccount, step_us: int) -> Iterator[Emit]:
         """The answers to evaluations of a step that wait for a bar that nobody decides on any more."""
         for stream in sorted(account.steps[step_us]):
-            yield self.refuse(*account.leave_out(step_us, stream))
+            waiting = account.leave_out(step_us, stream)
+            yield self.refuse(waiting.event, waiting.envelope)
 
     def refuse_overtaken(self, account: RiskAccount) -> Iterator[Emit]:
         """The answers to evaluations that were read before one of an earlier bar, which belies them."""
         overtaken, account.overtaken = account.overtaken, []
-        for event, envelope in overtaken:
+        for event, envelope, _ in overtaken:
             if not self._is_known_ahead(event, envelope.event_id):  # another one of this id was answered
                 yield self.refuse_ahead(event, envelope)
 
@@ -122,7 +146,15 @@ class Admission:
     def _refused_alone(self, event: StrategyEvaluated, envelope: Envelope, decision: Decision) -> Emit:
         self._remember(self._refused, (envelope.event_id, event.config_version))
         answer = assessed(WaitingEvaluation(event, envelope), decision, None, 0, 0, late=False)
+        self._note_bar(answer.event)
         return replace(answer, ordinal=f"version {event.config_version}")
+
+    def _note_bar(self, answer: Event) -> None:
+        assert isinstance(answer, RiskAssessed), "it was refused"
+        self._refused_bars.setdefault(answer.account_id, RefusedBars()).add(answer)
+        if any(outcome.rule == BAR_EVALUATED for outcome in answer.rules):
+            bar = (answer.account_id, answer.strategy_id, answer.symbol, answer.event_time_us)
+            self._remember(self._lost, bar)
 
     def holds_up(self, account: RiskAccount) -> bool:
         """Is a bar up to the oldest step one of a version that is not known? The answer tells who else decides."""
@@ -133,13 +165,14 @@ class Admission:
         """An answer outside the steps is on the topic: a refusal stands."""
         if answer.decision is not RiskDecision.REFUSED:
             return
+        self._note_bar(answer)
         if any(outcome.rule == BAR_CLOSED for outcome in answer.rules):
             self._remember(self._ahead, (answer.evaluation_id, answer.event_time_us))
         else:
             self._remember(self._refused, (answer.evaluation_id, answer.config_version))
 
     @staticmethod
-    def _remember(refused: dict[tuple[str, int], None], key: tuple[str, int]) -> None:
+    def _remember(refused: dict[K, None], key: K) -> None:
         """Evaluations of one bar by several versions have one id: of each the first answer stands, unless its bar comes
         to be decided on. One that was ahead of its market is known by its bar.
         """

@@ -11,8 +11,10 @@ from tradewire.ports.events import (
     StrategyEvaluated,
 )
 from tradewire.ports.message import Attributes, Emit, Work
-from tradewire.risk.domain.waiting import WaitingEvaluation
+from tradewire.risk.domain.refusals import refused_as_lost
+from tradewire.risk.domain.waiting import BufferedState, WaitingEvaluation
 from tradewire.trading.assessment.assess import Decision
+from tradewire.trading.roster import Subscription
 
 
 def unknown(state: AccountStateChanged | None, instrument: InstrumentChanged | None) -> Decision:
@@ -58,7 +60,32 @@ def assessed(
     return Emit(answer, waiting.envelope, work=_work(event, decision))
 
 
-def _work(event: StrategyEvaluated, decision: Decision) -> Work:
+def refused_lost(state: BufferedState, lost: Subscription) -> Emit:
+    """The answer to a bar of a stream of which no evaluation was read, outside the steps (step_size 0).
+
+    ``state``: the account's state behind the bar, which tells that it happened.
+    """
+    event, decision = state.event, refused_as_lost(state.event.event_time_us)
+    answer = RiskAssessed(
+        account_id=event.account_id,
+        strategy_id=lost.stream.strategy_id,
+        config_version=lost.version,
+        venue=lost.venue,
+        symbol=lost.stream.symbol,
+        event_time_us=event.event_time_us,
+        evaluation_id=state.envelope.event_id,
+        decision=decision.decision,
+        intents=(),
+        cancels=(),
+        rules=decision.rules,
+        step_index=0,
+        step_size=0,
+    )
+    ordinal = f"lost {lost.stream.strategy_id} {lost.stream.symbol} {lost.version}"
+    return Emit(answer, state.envelope, ordinal, work=_work(answer, decision))
+
+
+def _work(event: StrategyEvaluated | RiskAssessed, decision: Decision) -> Work:
     """The assessment as a span, with an event for each rule."""
     return Work(
         "risk.assess",

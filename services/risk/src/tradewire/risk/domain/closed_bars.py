@@ -2,20 +2,23 @@
 
 An account state of a step's time or later says that the bar happened. Without one, a step is answered only if nobody
 asks for a trade there and it is the next one that the account owes: a replay goes on ahead of execution, bar by bar,
-and nothing jumps ahead of the market. Where the evaluations of bars are lost, execution stands at the first of them
-until risk answers a later one: then a step is answered when the evaluations behind it show that the market moved on.
+and nothing jumps ahead of the market. Where the evaluations of bars are lost, execution stands at the first of them:
+then each such bar is refused, when the evaluations behind it show that the market moved on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.waiting import WaitingEvaluation
+from tradewire.trading.refused_bars import RefusedBars
 from tradewire.trading.roster import Roster, Stream, Subscription, slot_us
 
 EPOCH_US = 0
 """No bar closes before."""
+Owed = Iterator[tuple[Subscription, int]]
+"""Streams, each with the close of a bar that it owes."""
 
 
 def waiting_us(account: RiskAccount) -> int | None:
@@ -26,10 +29,10 @@ def waiting_us(account: RiskAccount) -> int | None:
 
 
 class ClosedBars:
-    """``roster``: who is in force, as it is at each call."""
+    """``roster``: who is in force, as it is at each call; ``refused``: an account's bars that were refused alone."""
 
-    def __init__(self, roster: Roster) -> None:
-        self._roster = roster
+    def __init__(self, roster: Roster, refused: Callable[[str], RefusedBars]) -> None:
+        self._roster, self._refused = roster, refused
 
     def may_trade(self, waiting: WaitingEvaluation) -> bool:
         """Does an evaluation ask for a trade on a bar that its strategy decides on?"""
@@ -45,7 +48,8 @@ class ClosedBars:
         return self._owing_until(account, -1 if time_us is None else time_us)
 
     def _owing_until(self, account: RiskAccount, time_us: int) -> Iterator[Stream]:
-        return account.owing(self._roster.owed(account.account_id, time_us, account.answered_until_us))
+        owed = self._roster.owed(account.account_id, time_us, account.answered_until_us)
+        return account.owing(self._unrefused(account, owed))
 
     def settle(self, account: RiskAccount) -> None:
         """Take in states on which no evaluation is still to be answered: of answered steps, or of bars that owe none.
@@ -69,40 +73,57 @@ class ClosedBars:
         return self.follows(account, step_us)
 
     def follows(self, account: RiskAccount, step_us: int) -> bool:
-        """Is a bar known to have closed at the time of a step, or due there next, or has the market moved past it?"""
+        """Is a bar known to have closed at the time of a step, or due there next, behind one that was answered?"""
         state = account.newest_state
-        known_us = max(EPOCH_US, account.answered_until_us, state.event_time_us if state is not None else -1)
-        if step_us <= known_us:
+        state_us = state.event_time_us if state is not None else -1
+        if step_us <= max(account.answered_until_us, state_us):
             return True
-        owed = self._roster.owed(account.account_id, step_us - 1, known_us)
-        return all(
-            has_passed(account, step_us, item.stream, bars_between(item, after_us=known_us, until_us=close_us))
-            for item, close_us in owed
-        )
+        known_us = max(EPOCH_US, account.answered_until_us, state_us - 1)
+        owed = self._unrefused(account, self._roster.owed(account.account_id, step_us - 1, known_us))
+        return all(owes_nothing(account, step_us, item.stream) for item, _ in owed)
+
+    def lost(self, account: RiskAccount) -> list[Subscription]:
+        """Streams whose bar, at which execution stands, nobody evaluated: see ``is_lost``.
+
+        Execution stands there where its newest state is of a bar that has no step, and whose evaluations are all lost.
+        """
+        oldest_us, at_us = account.oldest_us, account.states[-1].event.event_time_us if account.states else -1
+        if oldest_us is None or not account.answered_until_us < at_us < oldest_us or at_us in account.recorded:
+            return []
+        owed = self._roster.owed(account.account_id, at_us, at_us - 1)
+        due = [item for item, _ in self._unrefused(account, owed) if item.stream not in account.ended]
+        return due if all(is_lost(account, item, at_us) for item in due) else []
+
+    def _unrefused(self, account: RiskAccount, owed: Owed) -> Owed:
+        """Without bars that were refused outside their steps: nobody else answers for them."""
+        refused = self._refused(account.account_id)
+        for item, close_us in owed:
+            if (item.stream.strategy_id, item.stream.symbol, item.version) not in refused.at(close_us):
+                yield item, close_us
 
 
-def bars_between(subscription: Subscription, *, after_us: int, until_us: int) -> int:
-    """How many bars a stream owes that close behind ``after_us``, up to one that closes at ``until_us``."""
-    before_us = slot_us(max(after_us, subscription.begins_us - 1), subscription.interval_us)
-    return (until_us - before_us) // subscription.interval_us
-
-
-def has_passed(account: RiskAccount, step_us: int, stream: Stream, missing: int) -> bool:
-    """Will nothing come of the ``missing`` bars that a stream owes before a step?
-
-    Nothing comes behind a stream's end, nor before its beginning. Else the account must stand at a bar that nobody
-    answered, and as many evaluations of the stream as bars are missing must be of later bars and candles than its
-    first one from the step on, and read behind it: what jumps n bars takes n records that agree with it. A mark that
-    the stream ends there counts for one more, as nobody writes any behind it.
-    """
-    state = account.newest_state
+def owes_nothing(account: RiskAccount, step_us: int, stream: Stream) -> bool:
+    """Does a stream owe no bar before a step? Nothing comes behind its end, nor before its beginning."""
     if stream in account.ended:
         return True
-    if stream not in account.answered_us and stream not in account.steps[step_us]:
-        return any(stream in step for step in account.steps.values())
-    if state is None or state.event_time_us <= account.answered_until_us or missing > len(account.steps):
+    if stream in account.answered_us or stream in account.steps[step_us]:
         return False
-    waiting = [account.steps[at_us][stream] for at_us in sorted(account.steps) if stream in account.steps[at_us]]
-    agreeing = [item for item in waiting if item is waiting[0] or item.agrees_with(waiting[0])]
-    ends = any(item.event.last_of_stream for item in agreeing)
-    return bool(agreeing) and len(agreeing) - 1 + ends >= missing
+    return any(stream in step for step in account.steps.values())
+
+
+def is_lost(account: RiskAccount, item: Subscription, at_us: int) -> bool:
+    """Will no evaluation come of a stream's bar at ``at_us``, where execution stands?
+
+    The evaluation read last is of a later bar; one of an earlier bar tells that lost ones are being replayed. Where
+    more bars are missing between the two, as many evaluations of the stream must agree with it, of later bars and
+    candles, and read behind it: what jumps n bars takes n records that agree. A mark that the stream ends there counts
+    for one more, as nobody writes any behind it.
+    """
+    steps = (account.steps[time_us] for time_us in sorted(account.steps))
+    waiting = [step[item.stream] for step in steps if item.stream in step]
+    if not waiting or account.newest_us[item.stream] <= at_us:
+        return False
+    missing = (slot_us(waiting[0].event.event_time_us, item.interval_us) - at_us) // item.interval_us - 1
+    agreeing = [one for one in waiting[1:] if one.agrees_with(waiting[0])]
+    ends = any(one.event.last_of_stream for one in (waiting[0], *agreeing))
+    return len(agreeing) + ends >= missing

@@ -20,11 +20,12 @@ from tradewire.risk.domain.account_status import accounts_status, accounts_wait_
 from tradewire.risk.domain.admission import Admission, Admitted
 from tradewire.risk.domain.assessments import assessed, unknown
 from tradewire.risk.domain.closed_bars import ClosedBars
-from tradewire.risk.domain.flattening import close_share, only_refused, refused_as_ended, refused_as_late, shares
+from tradewire.risk.domain.flattening import close_share, shares
 from tradewire.risk.domain.limits import LimitsDesk
 from tradewire.risk.domain.reading_again import PublishedAnswers, ReadingAgain
 from tradewire.risk.domain.recorded import FIRST, Again
-from tradewire.risk.domain.waiting import WaitingEvaluation
+from tradewire.risk.domain.refusals import only_refused, refused_as_ended, refused_as_late, refused_as_skipped
+from tradewire.risk.domain.waiting import WaitingEvaluation, is_released
 from tradewire.trading.assessment.assess import Decision, RiskContext, assess
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.controls import Controls, decides
@@ -48,7 +49,8 @@ class RiskDesk:
         self._accounts: Tracked[str, RiskAccount] = Tracked()
         self._partitions: dict[str, int] = {}
         self._roster = Roster()
-        self.admission, self._closed_bars = Admission(self._roster, self.pending), ClosedBars(self._roster)
+        self.admission = Admission(self._roster, self.pending)
+        self._closed_bars = ClosedBars(self._roster, self.admission.refused_bars)
         self.controls = Controls()
         self.limits = LimitsDesk(rules, self._owns)
         self._owned: set[int] = set()
@@ -70,13 +72,13 @@ class RiskDesk:
         self._instruments[event.venue, event.symbol] = event
         return ()
 
-    def on_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> Iterator[Emit]:
-        """An evaluation to answer."""
+    def on_evaluation(self, event: StrategyEvaluated, envelope: Envelope, *, skipped: bool = False) -> Iterator[Emit]:
+        """An evaluation to answer. ``skipped``: an operator had it passed over, so its step waits for nothing else."""
         known, recorded = self._accounts.known(event.account_id), self.again.answers(event.account_id)
-        match self.admission.judge(event, envelope, known, recorded):
+        match self.admission.judge(event, envelope, known, recorded, skipped=skipped):
             case Admitted.JOINS:
                 account = self._account(event.account_id, envelope)
-                account.take_evaluation(event, envelope)
+                account.take_evaluation(event, envelope, skipped=skipped)
                 yield from self._advance(account)
             case Emit() as refusal:
                 yield refusal
@@ -156,8 +158,7 @@ class RiskDesk:
 
     def changed(self) -> Iterator[tuple[int, RiskAccount]]:
         """Accounts that may have changed since last asked, with their partitions."""
-        for account_id, account in self._accounts.touched():
-            yield self._partitions[account_id], account
+        return ((self._partitions[account_id], account) for account_id, account in self._accounts.touched())
 
     def restore(self, partition: int, account: RiskAccount) -> None:
         """Take back an account from its changelog."""
@@ -208,9 +209,9 @@ class RiskDesk:
     def _advance(self, account: RiskAccount) -> Iterator[Emit]:
         """Answer every step that is complete."""
         self._closed_bars.settle(account)
+        under_way = self.again.under_way(self._partitions[account.account_id])
         while (step_us := account.oldest_us) is not None:
             if step_us in account.recorded:
-                under_way = self.again.under_way(self._partitions[account.account_id])
                 if (again := account.as_recorded(step_us, whole=not under_way)) is None:
                     return
                 if again.given and not again.late and not self._closed_bars.follows(account, step_us):
@@ -219,10 +220,13 @@ class RiskDesk:
                 if again.given:
                     yield from self._answer(account, step_us, late=again.late, now_us=None, again=again)
                 continue
-            if next(self._closed_bars.owing(account), None) is not None or self.admission.holds_up(account):
+            released = is_released(account.steps[step_us].values())
+            owes = next(self._closed_bars.owing(account), None) is not None
+            if not released and (owes or self.admission.holds_up(account)):
                 return
-            if self._closed_bars.has(account, step_us):
-                yield from self._answer(account, step_us, late=False, now_us=None)
+            yield from self.admission.refuse_lost(account, () if under_way else self._closed_bars.lost(account))
+            if released or self._closed_bars.has(account, step_us):
+                yield from self._answer(account, step_us, late=released, now_us=None)
             elif self._closed_bars.owes(account, step_us):
                 return
             else:  # nobody decides on the bar, so it may never come
@@ -233,8 +237,7 @@ class RiskDesk:
     ) -> Iterator[Emit]:
         """Answer one step in canonical order; each approval is reserved before the next is judged.
         Where nobody signals the answers are the same whatever the account looks like: its state may not be here."""
-        state = account.state_as_of(step_us) or account.state
-        answered_until_us = account.answered_until_us
+        state, answered_until_us = account.state_as_of(step_us) or account.state, account.answered_until_us
         step = account.answer(step_us, again.streams)
         if again.after:
             account.answer(step_us, again.after)
@@ -265,7 +268,7 @@ class RiskDesk:
         event, step_us = waiting.event, waiting.event.event_time_us
         instrument = self._instruments.get((event.venue, event.symbol))
         if not waiting.signals:
-            return Decision(RiskDecision.NO_SIGNAL)
+            return refused_as_skipped() if waiting.skipped else Decision(RiskDecision.NO_SIGNAL)
         if state is None or exposure is None or instrument is None:
             return unknown(state, instrument)
         context = RiskContext(

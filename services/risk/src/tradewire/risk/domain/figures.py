@@ -11,9 +11,10 @@ from tradewire.ports.metrics import Figure, Metric
 from tradewire.ports.risk import RiskPort
 from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.assessments import unknown
-from tradewire.risk.domain.flattening import BAR_CLOSED, STEP_OPEN
+from tradewire.risk.domain.refusals import BAR_CLOSED, NOT_SKIPPED, STEP_OPEN
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.assessment.rules import rule_names
+from tradewire.trading.refused_bars import BAR_EVALUATED
 from tradewire.trading.roster import VERSION_IN_FORCE
 
 RULES_MAX = 100
@@ -51,7 +52,7 @@ class DecisionCounts:
     def __init__(self) -> None:
         refused = RiskDecision.REFUSED.lower()
         own = [outcome.rule for outcome in unknown(None, None).rules]
-        self._rules = {*rule_names(), *own, VERSION_IN_FORCE, STEP_OPEN, BAR_CLOSED}
+        self._rules = {*rule_names(), *own, VERSION_IN_FORCE, STEP_OPEN, BAR_CLOSED, BAR_EVALUATED, NOT_SKIPPED}
         self._counts = {(decision.lower(), ""): 0 for decision in RiskDecision}
         self._counts |= {(refused, rule): 0 for rule in self._rules}
 

@@ -7,27 +7,19 @@ from decimal import Decimal
 
 from tradewire.ports.events import (
     AccountStateChanged,
-    ControlLevel,
     OpenOrder,
     OrderIntent,
     OrderLeg,
     RiskAssessed,
     RiskDecision,
-    RuleOutcome,
     Side,
-    StrategyEvaluated,
     StrategyPosition,
 )
 from tradewire.ports.message import Emit, Envelope, Work
 from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.in_flight import InFlightOrder, ShareKey
-from tradewire.trading.assessment.assess import Decision, flatten_order
-from tradewire.trading.roster import VERSION_IN_FORCE
+from tradewire.trading.assessment.assess import flatten_order
 
-STEP_OPEN = "step_open"
-"""The rule that an evaluation belongs to a step that is still open."""
-BAR_CLOSED = "bar_closed"
-"""The rule that the bar of an evaluation had closed when it was written."""
 _CLOSING = (OrderLeg.EXIT.value, OrderLeg.FLATTEN.value)
 
 
@@ -63,58 +55,6 @@ def close_share(account: RiskAccount, state: AccountStateChanged, key: ShareKey,
     ordinal = f"{state.account_id}:{key.strategy_id}:{key.symbol}:{number}:{state.event_time_us}"
     assessed = _assessed(state, key, cause, intents, tuple(sorted(cancels)))
     yield Emit(assessed, cause, ordinal, work=Work("risk.assess", {"tradewire.risk.decision": "flatten"}, kept=True))
-
-
-def only_refused(decision: Decision, level: ControlLevel) -> Decision:
-    """The answer to a signal at PAUSED, where nothing is sent, and at FLATTEN, or a share would be closed twice."""
-    if decision.decision is not RiskDecision.APPROVED:
-        return decision
-    outcome = RuleOutcome(rule="kill_switch", passed=False, value=level, limit="REDUCE_ONLY or less")
-    return Decision(RiskDecision.REFUSED, rules=(*decision.rules, outcome))
-
-
-def _refused(rule: str, *, value: str, limit: str) -> Decision:
-    """Refused by one rule, before any other is asked."""
-    return Decision(RiskDecision.REFUSED, rules=(RuleOutcome(rule=rule, passed=False, value=value, limit=limit),))
-
-
-def refused_as_late(event: StrategyEvaluated, answered_until_us: int) -> Decision:
-    """The answer to a signal whose step was answered without it: execution has gone on and would ignore orders."""
-    return _refused(
-        STEP_OPEN,
-        value=f"bar closed at {event.event_time_us} us",
-        limit=f"after {answered_until_us} us, the newest step answered",
-    )
-
-
-def refused_as_second(event: StrategyEvaluated) -> Decision:
-    """The answer to another evaluation of a bar than the one that waits for its answer."""
-    return _refused(
-        STEP_OPEN,
-        value=f"another evaluation of the bar closed at {event.event_time_us} us",
-        limit="the first one of a bar",
-    )
-
-
-def refused_as_ahead(event: StrategyEvaluated) -> Decision:
-    """The answer to an evaluation that was written ahead of its market, which no service does."""
-    return _refused(
-        BAR_CLOSED,
-        value=f"bar closed at {event.event_time_us} us",
-        limit="a bar that closed before it was evaluated",
-    )
-
-
-def refused_as_ended(event: StrategyEvaluated) -> Decision:
-    """The answer to a signal of an instance that had not heard that its strategy was retired or changed.
-
-    Nobody else knows of such a bar: nothing may move the account there, so no state of it is waited for.
-    """
-    return _refused(
-        VERSION_IN_FORCE,
-        value=f"version {event.config_version} decided on the bar of {event.event_time_us} us",
-        limit="a bar that a version in force decides on",
-    )
 
 
 def _left(state: AccountStateChanged, key: ShareKey, mine: list[OpenOrder], in_flight: list[InFlightOrder]) -> Decimal:
