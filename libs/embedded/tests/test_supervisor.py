@@ -89,3 +89,28 @@ async def test_start_is_given_up_when_one_service_hangs_and_another_ends_again_a
         await asyncio.gather(supervising, return_exceptions=True)
         for service in services:
             service.kill()
+
+
+@pytest.mark.timeout(60)
+async def test_service_that_is_frozen_is_told_once_and_not_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "LOOK_SECONDS", 0.01)
+    said, looks = list[str](), asyncio.Queue[None]()
+    service = Scripted("risk", HANGS, tmp_path)
+    supervised = Supervisor([service], Stack(StackPaths.under(tmp_path)), ManualClock(), said.append)
+    supervised.start()
+    pid = service.pid
+    supervising = asyncio.create_task(supervised.supervise(lambda: looks.put_nowait(None)))
+    try:
+        for change in (service.freeze, service.thaw):
+            change()
+            before = len(said)
+            while len(said) == before:
+                await looks.get()
+    finally:
+        supervising.cancel()
+        await asyncio.gather(supervising, return_exceptions=True)
+        service.kill()
+    assert said == [f"risk is frozen (SIGSTOP): kill -CONT {pid} lets it go on", "risk goes on"]
+    assert service.starts == 1

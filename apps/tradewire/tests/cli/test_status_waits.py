@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tradewire.app.cli.status import show_status
-from tradewire.app.inspecting.status import PlatformStatus, ServiceStatus
+from tradewire.app.inspecting.service_status import ServiceStatus
+from tradewire.app.inspecting.status import PlatformStatus
 from tradewire.ports.message import WaitReason
 from tradewire.runtime.observe.readiness import Readiness
 from tradewire.testkit.manual_clock import ManualClock

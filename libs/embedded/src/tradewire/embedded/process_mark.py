@@ -54,6 +54,13 @@ class ProcessMark:
                 return process
         return None
 
+    def is_stopped(self) -> bool:
+        """Does the process exist and do nothing, since a signal stopped it (SIGSTOP)?"""
+        process = self.process()
+        with contextlib.suppress(psutil.Error):
+            return process is not None and process.status() == psutil.STATUS_STOPPED
+        return False
+
 
 def end(process: psutil.Process, *, grace_s: float) -> None:
     """SIGTERM, then SIGKILL after `grace_s`; returns when the process is gone."""

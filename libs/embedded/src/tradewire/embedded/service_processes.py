@@ -20,6 +20,7 @@ import httpx
 from tradewire.embedded.freezing import freeze, thaw
 from tradewire.embedded.paths import full_disk_hint
 from tradewire.embedded.patience import Patience, cpu_seconds
+from tradewire.embedded.process_mark import ProcessMark
 from tradewire.ports import topics
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
@@ -91,6 +92,11 @@ class ServiceProcess:
     def running(self) -> bool:
         """Has it been started and not ended?"""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def frozen(self) -> bool:
+        """Does it run and do nothing, since a signal stopped it (SIGSTOP)?"""
+        return self.pid is not None and ProcessMark.of(self.pid).is_stopped()
 
     @property
     def exit_code(self) -> int | None:
@@ -238,7 +244,10 @@ class Starting:
         self.ready = report is not None and report.get("status") == "ok"
         starts = self.service.starts - self._starts_before
         over = self._patience.is_over(self.service.moved(report))
-        self.failed = self._patience.why if over else f"ended {starts} times" if starts >= STARTS_MAX else ""
+        if over:
+            self.failed = self._patience.why + (": it is frozen (SIGSTOP)" if self.service.frozen else "")
+        else:
+            self.failed = f"ended {starts} times" if starts >= STARTS_MAX else ""
 
 
 async def until_ready(services: Sequence[ServiceProcess], quiet_s: float = QUIET_SECONDS) -> None:

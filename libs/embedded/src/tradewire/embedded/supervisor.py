@@ -37,6 +37,7 @@ class Restarts:
     due_s: float | None = None
     deaths_s: deque[float] = field(default_factory=lambda: deque(maxlen=LOOP_DEATHS))
     why: str = ""
+    frozen: bool = False
 
     def is_loop(self, now_s: float) -> bool:
         """Did it end by itself again and again, the first time not long ago, and has not run for a while since?"""
@@ -128,6 +129,7 @@ class Supervisor:
     def _look_after(self, service: ServiceProcess) -> None:
         restarts, now_s = self._restarts[service.name], self.clock.monotonic_s()
         if service.running:
+            self._say_if_frozen(service, restarts)
             return
         if restarts.due_s is None:
             pause_s, restarts.why = restarts.died(now_s), service.why_ended()
@@ -135,6 +137,14 @@ class Supervisor:
         elif now_s >= restarts.due_s:
             self._begin(service)
             self.say(f"{service.name} started again, for the {service.starts - 1}. time")
+
+    def _say_if_frozen(self, service: ServiceProcess, restarts: Restarts) -> None:
+        """A process that a signal stopped has not ended: it is not started again, and goes on when it is told to."""
+        was, restarts.frozen = restarts.frozen, service.frozen
+        if restarts.frozen and not was:
+            self.say(f"{service.name} is frozen (SIGSTOP): kill -CONT {service.pid} lets it go on")
+        elif was and not restarts.frozen:
+            self.say(f"{service.name} goes on")
 
     async def _revive(self, part: str) -> None:
         self.say(f"{part} ended; starting it again")

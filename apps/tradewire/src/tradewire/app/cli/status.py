@@ -12,7 +12,8 @@ from tradewire.app.cli.moments import ago, iso, span
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, epilog
 from tradewire.app.cli.output import CommandError, Exit, out, print_json, run_async, tell
 from tradewire.app.cli.reach import ROOTS, Where, reached
-from tradewire.app.inspecting.status import PlatformStatus, ServerStatus, ServiceStatus, cluster_status, platform_status
+from tradewire.app.inspecting.service_status import ServiceStatus
+from tradewire.app.inspecting.status import PlatformStatus, ServerStatus, cluster_status, platform_status
 from tradewire.runtime.access.roles import Role
 from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.observe.secrets import scrub

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import httpx
 
-from tradewire.app.inspecting.lag import partition_lags
+from tradewire.app.inspecting.service_status import (
+    ASK_SECONDS,
+    INSTANCES_SECONDS,
+    ServiceStatus,
+    busy,
+    frozen,
+    service_problems,
+    services_of,
+    with_own_lag,
+)
 from tradewire.app.operating.ids_in_use import ids_in_use
 from tradewire.embedded import Endpoints, StackPaths, StackState, read_state
-from tradewire.embedded.platform_state import PlatformState, ServiceState, read_platform
-from tradewire.embedded.service_processes import MONOLITH, SERVICES
+from tradewire.embedded.platform_state import read_platform
+from tradewire.embedded.service_processes import SERVICES
 from tradewire.embedded.user_settings import shown
 from tradewire.ports.bus import EventBusPort
 from tradewire.ports.clock import ClockPort
@@ -26,9 +33,6 @@ from tradewire.runtime.codec import Codec
 from tradewire.runtime.observe.instance_status import InstanceStatus, problems, seen_instances
 from tradewire.runtime.observe.secrets import scrub
 
-ASK_SECONDS = 7.0
-"""Longest wait for an answer: whoever is only slow must not look dead, and a stall is told within 30 s."""
-INSTANCES_SECONDS = 15.0
 PORTS = {"kafka": "bootstrap_servers", "postgres": "postgres_dsn", "registry": "registry_url", "redis": "redis_url"}
 
 
@@ -42,34 +46,6 @@ class ServerStatus:
     answers: bool
     detail: str = ""
     last_success_us: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceStatus:
-    """One service. ``lag_seconds`` is that of its worst partition; None when it is not known.
-
-    ``waits_for``: what it can't go on without, as `tradewire.ports.message.WaitReason`; ``ended``: how and why it ended
-    by itself last.
-    """
-
-    name: str
-    pid: int | None
-    health: str
-    phase: str
-    last_success_us: int | None
-    handled: int
-    published: int
-    dead_letters: int
-    restarts: int
-    lag_records: int | None
-    lag_seconds: float | None
-    last_error: str | None
-    log: str
-    waits_for: tuple[dict[str, Any], ...] = ()
-    unready: tuple[dict[str, Any], ...] = ()
-    crash_loop: bool = False
-    ended: str = ""
-    details: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +95,10 @@ async def platform_status(root: Path, clock: ClockPort) -> PlatformStatus | None
     if platform is not None and platform.owner == stack.owner:
         own = [server.answers for server in servers if server.name == "kafka"]
         endpoints = stack.endpoints if all(own) else None  # what does not answer is not asked again
-        services, instances = await asyncio.gather(_services(platform, endpoints, clock), _instances(endpoints, clock))
-        services = tuple(_with_own_lag(service, instances) for service in services)
+        services, instances = await asyncio.gather(
+            services_of(platform, endpoints, clock), _instances(endpoints, clock)
+        )
+        services = tuple(with_own_lag(service, instances) for service in services)
     found = _problems(servers, services, instances)
     return PlatformStatus(
         root=str(root),
@@ -143,15 +121,7 @@ def _problems(
     ``instances``: what they reported, or why that is not known.
     """
     found = [f"{server.name} does not answer: {server.detail}" for server in servers if not server.answers]
-    for service in services:
-        if service.health != "ok":
-            why = "; ".join(f"{wait['reason']}: {wait['what']}" for wait in service.unready)
-            found.append(f"{service.name} is {service.health}: {why or service.last_error or service.phase}")
-        if service.crash_loop:
-            why = f"; it {service.ended}" if service.ended else ""
-            found.append(
-                f"{service.name} is in a crash loop: started {service.restarts + 1} times{why}; see {service.log}"
-            )
+    found += service_problems(services)
     if isinstance(instances, str):
         return [*found, f"the bus does not tell which instances there are: {instances}"] if services else found
     asked = {service.pid for service in services}
@@ -176,20 +146,6 @@ async def _instances(endpoints: Endpoints | None, clock: ClockPort) -> tuple[Ins
         await bus.close()
 
 
-def busy() -> str:
-    """Says that this machine has more work than it can do, where that is so: a part may be slow and well."""
-    load, cores = os.getloadavg()[0], os.cpu_count() or 1
-    return f"; this machine is busy (load {load:.0f} on {cores} cores), ask again" if load > 2 * cores else ""
-
-
-def _with_own_lag(service: ServiceStatus, instances: tuple[InstanceStatus, ...] | str) -> ServiceStatus:
-    """The lag as the service itself reports it, where the broker tells none: the views' group changes its name."""
-    if service.lag_records is not None or isinstance(instances, str):
-        return service
-    own = [one for one in instances if one.service == service.name and one.pid == service.pid]
-    return replace(service, lag_records=own[0].lag_records, lag_seconds=own[0].lag_seconds) if own else service
-
-
 async def _server(name: str, stack: StackState, clock: ClockPort) -> ServerStatus:
     address = str(getattr(stack.endpoints, PORTS[name]) or "")
     visible = shown(address)
@@ -201,6 +157,7 @@ async def _server(name: str, stack: StackState, clock: ClockPort) -> ServerStatu
     except (OSError, TimeoutError, TradewireError, httpx.HTTPError, asyncpg.PostgresError) as error:
         late = isinstance(error, TimeoutError)
         detail = f"no answer within {ASK_SECONDS:g} s{busy()}" if late else f"{type(error).__name__} {error}".strip()
+        detail = next((frozen(mark.pid) for mark in stack.servers[name] if mark.is_stopped()), detail)
         return ServerStatus(name, pids[0] if pids else None, visible, answers=False, detail=scrub(detail))
     took_ms = (clock.monotonic_s() - started_s) * 1000
     return ServerStatus(name, pids[0] if pids else None, visible, True, f"{took_ms:.0f} ms", clock.now_us())
@@ -229,72 +186,3 @@ async def _ask(name: str, address: str) -> None:
             _, writer = await asyncio.open_connection(parts.host, parts.port)
             writer.close()
             await writer.wait_closed()
-
-
-async def _services(
-    platform: PlatformState, endpoints: Endpoints | None, clock: ClockPort
-) -> tuple[ServiceStatus, ...]:
-    lags = await _lags(endpoints, clock)
-    async with httpx.AsyncClient(timeout=ASK_SECONDS) as client:
-        reports = await asyncio.gather(*(_health(client, state) for state in platform.services.values()))
-    return tuple(
-        _service(one, state, report, lags.get(one, (None, None)))
-        for (name, state), report in zip(platform.services.items(), reports, strict=True)
-        for one in (report.get("services") or [name] if name == MONOLITH else [name])
-    )
-
-
-async def _lags(endpoints: Endpoints | None, clock: ClockPort) -> dict[str, tuple[int | None, float | None]]:
-    """Records and seconds behind by service; empty when the broker can't tell."""
-    found: dict[str, tuple[int | None, float | None]] = {}
-    if endpoints is None:
-        return found
-    bus = connect(endpoints.bus, client_id="tradewire-status")
-    try:
-        async with asyncio.timeout(INSTANCES_SECONDS):
-            await bus.start()
-            for lag in await partition_lags(bus, clock):
-                records, seconds = found.get(lag.group, (0, 0.0))
-                worst = None if seconds is None or lag.seconds is None else max(seconds, lag.seconds)
-                found[lag.group] = ((records or 0) + lag.records, worst)
-    except (TradewireError, TimeoutError):
-        return {}
-    finally:
-        await bus.close()
-    return found
-
-
-async def _health(client: httpx.AsyncClient, state: ServiceState) -> dict[str, Any]:
-    if state.mark is None or state.url is None or state.mark.process() is None:
-        return {}
-    try:
-        return dict((await client.get(f"{state.url}/health")).json())
-    except (httpx.HTTPError, ValueError):
-        return {}
-
-
-def _service(
-    name: str, state: ServiceState, report: dict[str, Any], lag: tuple[int | None, float | None]
-) -> ServiceStatus:
-    alive = state.mark is not None and state.mark.process() is not None
-    own: dict[str, Any] = report.get("services", {}).get(name, {})
-    return ServiceStatus(
-        name=name,
-        pid=state.mark.pid if state.mark is not None and alive else None,
-        health=report.get("status", "no answer") if alive else "down",
-        phase=own.get("phase", "-"),
-        last_success_us=own.get("last_success_us"),
-        handled=own.get("handled", 0),
-        published=own.get("published", 0),
-        dead_letters=own.get("dead_letters", 0),
-        restarts=max(0, state.starts - 1),
-        lag_records=lag[0],
-        lag_seconds=lag[1],
-        last_error=own.get("last_error") or (None if own else state.ended or None),
-        log=state.log,
-        waits_for=tuple(own.get("waits_for", ())),
-        unready=tuple(own.get("unready", ())),
-        crash_loop=state.crash_loop,
-        ended=state.ended,
-        details=own.get("details", {}),
-    )
