@@ -13,7 +13,7 @@ from tests.architecture.layout import ROOT, SERVICES
 from tradewire.app.inspecting.lag import GROUP_TOPICS
 from tradewire.ports.events import ControlStatusChanged
 from tradewire.ports.topics import BY_EVENT, TOPICS
-from tradewire.runtime.observe.instances import TOPIC as REPORTS
+from tradewire.runtime.observe.instance_reports import TOPIC as REPORTS
 from tradewire.runtime.service import Service
 from tradewire.runtime.stores.changelog import ChangelogStore
 

@@ -16,7 +16,7 @@ from tradewire.runtime.bus import connect
 from tradewire.runtime.bus import kafka_topics as topic_admin
 from tradewire.runtime.codec import Codec, SchemaIds
 from tradewire.runtime.observe.health import LOOP_STALL_SECONDS
-from tradewire.runtime.observe.instances import newest_reports
+from tradewire.runtime.observe.instance_reports import newest_reports
 from tradewire.telemetry.adapters.views.__main__ import serve
 from tradewire.telemetry.adapters.views.worker import NAME
 from tradewire.telemetry.settings import Settings

@@ -101,6 +101,16 @@ function Preview(props: { act: Act; account: string | null }): JSX.Element | nul
   return <p class="preview">{closed}Withdraws {withdrawn} of {orders.length} orders at work, as of now.</p>;
 }
 
+/** What the dashboard's server answers: who obeys, and what each account shows of it. */
+interface Answered {
+  detail?: unknown;
+  obeyed_by?: Record<string, string[]>;
+  accounts?: Record<string, { outcome: string; detail: string }>;
+}
+
+const TOLD: Record<string, string> = { closing: "closing", cannot_act: "can't act:" };
+const TELLING = Object.keys(TOLD);
+
 async function ask(csrf: string, body: { scope: string; level: string; reason: string }): Promise<Outcome> {
   try {
     const answer = await fetch("/web/controls", {
@@ -109,10 +119,14 @@ async function ask(csrf: string, body: { scope: string; level: string; reason: s
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    const said = (await answer.json()) as { detail?: unknown; obeyed_by?: Record<string, string[]> };
+    const said = (await answer.json()) as Answered;
     if (answer.status === 200) {
       const by = Object.entries(said.obeyed_by ?? {}).map(([service, all]) => `${service} (${all.length})`);
-      return { kind: "obeyed", text: `${words(body.level)} is obeyed by ${by.join(", ")}` };
+      const obeyed = `${words(body.level)} is obeyed by ${by.join(", ")}`;
+      const accounts = Object.entries(said.accounts ?? {});
+      const lines = accounts.filter(([, one]) => TELLING.includes(one.outcome)).map(([name, one]) => `${name}: ${TOLD[one.outcome] ?? one.outcome} ${one.detail}`);
+      const stuck = accounts.some(([, one]) => one.outcome === "cannot_act");
+      return { kind: stuck ? "pending" : "obeyed", text: [obeyed, ...lines].join("; ") };
     }
     const detail = typeof said.detail === "string" ? said.detail : JSON.stringify(said.detail);
     return { kind: answer.status === 202 ? "pending" : "failed", text: detail };

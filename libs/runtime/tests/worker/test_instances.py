@@ -14,13 +14,12 @@ from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import InstanceReported
 from tradewire.ports.message import WaitReason
 from tradewire.runtime.observe.health import Health
+from tradewire.runtime.observe.instance_reports import TOPIC, newest_reports
 from tradewire.runtime.observe.instances import (
     LOOP_STARTS,
     STEADY_SECONDS,
-    TOPIC,
     WAITS_MAX,
     Instances,
-    newest_reports,
 )
 from tradewire.runtime.observe.metrics import Metrics
 from tradewire.runtime.process import serve

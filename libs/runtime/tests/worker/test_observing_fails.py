@@ -13,7 +13,8 @@ from tradewire.ports.message import WaitReason
 from tradewire.runtime.observe.failures_logged import FailuresLogged
 from tradewire.runtime.observe.health import LOOP_STALL_SECONDS, Booting, Health, health_app
 from tradewire.runtime.observe.heartbeat import Heartbeat
-from tradewire.runtime.observe.instances import TOPIC, Instances, newest_reports
+from tradewire.runtime.observe.instance_reports import TOPIC, newest_reports
+from tradewire.runtime.observe.instances import Instances
 from tradewire.runtime.observe.reach import Reach
 from tradewire.runtime.service import Service
 from tradewire.testkit.manual_clock import ManualClock

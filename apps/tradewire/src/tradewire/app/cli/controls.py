@@ -22,6 +22,7 @@ from tradewire.app.cli.options import (
 )
 from tradewire.app.cli.output import Exit, fail, out, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
+from tradewire.app.operating.effects import Outcome
 from tradewire.app.operating.switching import AskedLevel, Obeyed, Switching
 from tradewire.ports.bounds import GLOBAL, PAUSABLE
 from tradewire.ports.events import ControlLevel
@@ -55,7 +56,7 @@ SWITCHES = (
         "flatten",
         ControlLevel.FLATTEN,
         "Close every open position at the market, at once, and whatever else opens, until `resume`. Withdraws orders.",
-        "open positions are being closed, also those that open now, until `tradewire resume`",
+        "what is open is to be closed, also what opens later, until `tradewire resume`",
     ),
     Switch(
         "pause",
@@ -65,6 +66,12 @@ SWITCHES = (
     ),
     Switch("resume", ControlLevel.NORMAL, "Lift the kill switch of a scope.", "trading goes on"),
 )
+
+
+NAMES_SHOWN = 10
+"""Names of accounts in one line."""
+COLOURS = {Outcome.CLOSING: "yellow", Outcome.CANNOT_ACT: "red"}
+"""Of outcomes that are told account by account."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -93,19 +100,41 @@ def _command(switch: Switch) -> Callable[..., None]:
 
         async def work() -> Obeyed:
             async with reached(Where(root, bus, registry_url), Role.OPERATOR) as platform:
-                return await Switching(platform.operator).switch(scope, switch.level, reason, within_s)
+                return await Switching(platform.operator).carry_out(scope, switch.level, reason, within_s)
 
         obeyed = run_async(work)
         if as_json:
             print_json(obeyed)
-            return
-        tell(f"{scope}: {switch.level.value} — {switch.effect}", style="green" if switch.name == "resume" else "yellow")
-        tell(f"obeyed by {', '.join(f'{name} ({len(all_)})' for name, all_ in obeyed.obeyed_by.items())}")
-        others = [other for other in obeyed.in_force if other != scope]
-        if switch.level is ControlLevel.NORMAL and others:
-            tell(f"still in force for {', '.join(others)}; see `tradewire controls`", style="yellow")
+        else:
+            _show(obeyed, switch)
+        if obeyed.stuck:
+            raise typer.Exit(Exit.REFUSED)
 
     return command
+
+
+def _show(obeyed: Obeyed, switch: Switch) -> None:
+    """A level, who obeys it, and each account on which something is still to happen."""
+    tell(
+        f"{obeyed.scope}: {switch.level.value} — {switch.effect}",
+        style="green" if switch.name == "resume" else "yellow",
+    )
+    tell(f"obeyed by {', '.join(f'{name} ({len(all_)})' for name, all_ in obeyed.obeyed_by.items())}")
+    others = [other for other in obeyed.in_force if other != obeyed.scope]
+    if switch.level is ControlLevel.NORMAL and others:
+        tell(f"still in force for {', '.join(others)}; see `tradewire controls`", style="yellow")
+    _show_accounts(obeyed)
+
+
+def _show_accounts(obeyed: Obeyed) -> None:
+    if withdrawn := sum(one.withdrawn for one in obeyed.accounts.values()):
+        tell(f"orders withdrawn: {withdrawn:,}")
+    if flat := sorted(name for name, one in obeyed.accounts.items() if one.outcome is Outcome.FLAT):
+        names = ", ".join(flat[:NAMES_SHOWN]) + (", …" if len(flat) > NAMES_SHOWN else "")
+        tell(f"flat: {len(flat):,} accounts ({names})" if len(flat) > 1 else f"flat: {names}", style="green")
+    for name, one in sorted(obeyed.accounts.items()):
+        if one.outcome in COLOURS:
+            tell(f"{name}: {one.outcome.words} {one.detail}", style=COLOURS[one.outcome])
 
 
 def scope_of(account: str | None, strategy: str | None, service: str | None = None) -> str:

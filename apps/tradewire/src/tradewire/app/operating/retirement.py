@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tradewire.app.operating.effects import LevelEffects
 from tradewire.app.operating.operator import NoAnswerError, Operator
 from tradewire.ports.events import AccountStateChanged, ControlLevel, StrategyStatusChanged
 
@@ -23,9 +24,11 @@ async def retire_flat(operator: Operator, known: StrategyStatusChanged, within_s
     try:
         await operator.until_account(lambda state: holds_nothing(state, strategy_id), accounts, within_s)
     except NoAnswerError:
+        shown = await LevelEffects(operator, f"strategy:{strategy_id}", ControlLevel.FLATTEN).until_shown(0.0)
+        still = "; ".join(f"{name}: {one.outcome.words} {one.detail}" for name, one in shown.items())
         raise NoAnswerError(
-            f"{strategy_id} was not flat within {within_s:.0f} s and was not retired; it stays at FLATTEN. Orders fill "
-            f"with the next bar: try again with a longer --wait-s, or tradewire resume --strategy {strategy_id}"
+            f"{strategy_id} was not flat within {within_s:.0f} s and was not retired; it stays at FLATTEN. {still}. "
+            f"Try again with a longer --wait-s, or tradewire resume --strategy {strategy_id}"
         ) from None
     return await operator.retire_strategy(strategy_id, within_s)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from tradewire.app.operating.control_statuses import Needs, Statuses, read_statuses
+from tradewire.app.operating.effects import AccountEffect, LevelEffects, Outcome
 from tradewire.app.operating.operator import NoAnswerError, Operator
 from tradewire.ports.bounds import GLOBAL, PAUSABLE
 from tradewire.ports.bus import Place
-from tradewire.ports.errors import TradewireError
+from tradewire.ports.errors import RetryableError, TradewireError
 from tradewire.ports.events import (
     ControlChanged,
     ControlLevel,
@@ -22,80 +24,32 @@ from tradewire.ports.events import (
 from tradewire.ports.message import Event
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.partitioner import partition_of
-from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.loop.standing_levels import asked_for, standing
-from tradewire.trading.controls import obeyed_level
+from tradewire.trading.controls import SERVICE, obeyed_level
 
 IN_CHARGE = ("risk", "execution")
 """Services that obey the levels of accounts and strategies, each for its account partitions."""
 CONTROLS = Place(BY_EVENT[ControlChanged].name, 0)
-Needs = Mapping[str, frozenset[int]]
-"""Account partitions by service whose owners must answer; none: any instance of the service."""
 
 
 class UnknownScopeError(TradewireError):
     """A scope that does not exist."""
 
 
-@dataclass
-class Statuses:
-    """What every instance said last. A partition is its who claimed it last."""
-
-    newest: dict[tuple[str, str], ControlStatusChanged] = field(default_factory=dict)
-
-    def take(self, event: Event) -> None:
-        """The next status, in the topic's order."""
-        assert isinstance(event, ControlStatusChanged), "the topic carries statuses"
-        key = (event.service, event.instance)
-        self.newest.pop(key, None)
-        self.newest[key] = event
-
-    def owners(self, service: str, partitions: Iterable[int]) -> dict[int, ControlStatusChanged]:
-        """Who answers for each partition; of a service without accounts, its newest instance as partition -1."""
-        wanted = set(partitions)
-        found: dict[int, ControlStatusChanged] = {}
-        for event in self.newest.values():
-            if event.service == service:
-                found |= {p: event for p in event.partitions if p in wanted} if wanted else {-1: event}
-        return found
-
-    def silent(self, needs: Needs, offset: int) -> list[str]:
-        """Services, with partitions, of which somebody in charge has not carried out the record at ``offset``."""
-        found = []
-        for service, partitions in needs.items():
-            owners = self.owners(service, partitions)
-            if not owners:
-                found.append(service)
-                continue
-            behind = [p for p in sorted(partitions) if p not in owners or owners[p].control_offset < offset]
-            if behind:
-                found.append(f"{service} (account partitions {', '.join(map(str, behind))})")
-            elif -1 in owners and owners[-1].control_offset < offset:
-                found.append(service)
-        return found
-
-    def levels(self, service: str, partitions: Iterable[int]) -> list[dict[str, LevelInForce]]:
-        """Levels in force by scope, as each owner says."""
-        owners = {e.instance: e for e in self.owners(service, partitions).values()}
-        return [{level.scope: level for level in event.levels} for event in owners.values()]
-
-    def accounts(self) -> set[str]:
-        """Every account that anybody knows."""
-        return {account for event in self.newest.values() for account in event.accounts}
-
-    def scopes(self) -> set[str]:
-        """Every scope that is not at NORMAL somewhere."""
-        return {level.scope for event in self.newest.values() for level in event.levels}
-
-
 @dataclass(frozen=True, slots=True)
 class Obeyed:
-    """A level and who obeys it: instances by service."""
+    """A level, who obeys it (instances by service), and what it has come to on each account, where that was asked."""
 
     scope: str
     level: ControlLevel
     obeyed_by: dict[str, list[str]]
     in_force: dict[str, LevelInForce]
+    accounts: dict[str, AccountEffect] = field(default_factory=dict)
+
+    @property
+    def stuck(self) -> dict[str, str]:
+        """Accounts on which the level can't act, with why."""
+        return {name: one.detail for name, one in self.accounts.items() if one.outcome is Outcome.CANNOT_ACT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +65,7 @@ class Switching:
     """Asks for levels and waits for the services in charge."""
 
     def __init__(self, operator: Operator) -> None:
-        self._operator, self._bus, self._codec = operator, operator.bus, operator.codec
+        self._operator, self._bus = operator, operator.bus
 
     async def switch(self, scope: str, level: ControlLevel, reason: str, within_s: float) -> Obeyed:
         """Set a level; returns when all in charge obey it.
@@ -119,7 +73,7 @@ class Switching:
         Raises: UnknownScopeError with the scopes that exist; NoAnswerError naming who did not answer in time (the
         level is on the topic then, and acts on whoever reads it); TradewireError when somebody did not take it.
         """
-        statuses, ends = await self._read()
+        statuses, ends = await read_statuses(self._operator)
         await self._hold_known(scope, statuses)
         needs = await self._needs(scope, level, statuses)
         offset = await self._ask(scope, level, reason)
@@ -138,13 +92,32 @@ class Switching:
             ) from None
         return _obeyed(scope, level, offset, needs, statuses)
 
+    async def carry_out(self, scope: str, level: ControlLevel, reason: str, within_s: float) -> Obeyed:
+        """Set a level, as ``switch`` does, and tell what it has come to on every account of the scope.
+
+        Raises, beside what ``switch`` raises: NoAnswerError when the accounts could not be read then.
+        """
+        began_s, effects = self._operator.clock.monotonic_s(), LevelEffects(self._operator, scope, level)
+        await effects.begin()
+        obeyed = await self.switch(scope, level, reason, within_s)
+        if level is ControlLevel.NORMAL or scope.startswith(SERVICE):
+            return obeyed
+        left_s = began_s + within_s - self._operator.clock.monotonic_s()
+        try:
+            return replace(obeyed, accounts=await effects.until_shown(max(left_s, EFFECT_SECONDS_MIN)))
+        except RetryableError as error:
+            who = ", ".join(obeyed.obeyed_by)
+            raise NoAnswerError(
+                f"{scope}: {level.value} is obeyed by {who}; what it has come to could not be read: {error}"
+            ) from error
+
     async def hold_known(self, scope: str) -> None:
         """Raises UnknownScopeError for an account, a strategy or a service that nobody knows."""
-        await self._hold_known(scope, (await self._read())[0])
+        await self._hold_known(scope, (await read_statuses(self._operator))[0])
 
     async def asked(self) -> dict[str, AskedLevel]:
         """Every scope that was asked to be at another level than NORMAL, or is somewhere, by name."""
-        statuses, _ = await self._read()
+        statuses, _ = await read_statuses(self._operator)
         newest = await self._standing(statuses) | await self._operator.latest(ControlChanged)
         partitions = await self._partitions()
         found = {}
@@ -167,16 +140,6 @@ class Switching:
         """What services obey, also where compaction has dropped the record that asked for it."""
         end = (await self._bus.end_offsets([CONTROLS]))[CONTROLS]
         return {scope: asked_for(level) for scope, level in standing(statuses.newest.values(), end).items()}
-
-    async def _read(self) -> tuple[Statuses, dict[Place, int]]:
-        """All statuses, and where to read on."""
-        statuses, ends = Statuses(), {Place(BY_EVENT[ControlStatusChanged].name, 0): 0}
-        async for record in read_to_end(self._bus, BY_EVENT[ControlStatusChanged].name):
-            ends[record.place] = record.offset + 1
-            event = await self._operator.decoded(record)
-            if event is not None:
-                statuses.take(event)
-        return statuses, ends
 
     async def _partitions(self) -> frozenset[int]:
         return frozenset(range(await self._bus.partitions(BY_EVENT[RiskAssessed].name)))
@@ -232,6 +195,8 @@ class Switching:
             await tail.close()
 
 
+EFFECT_SECONDS_MIN = 0.5
+"""How long accounts are looked at, even where the services took all the time to answer."""
 ASK_SECONDS = 10.0
 """Longest wait until a record that the broker acknowledged can be read."""
 

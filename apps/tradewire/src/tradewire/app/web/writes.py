@@ -44,7 +44,8 @@ class Writes:
         app.post("/web/controls")(self.control)
 
     async def control(self, asked: AskedControl) -> Response:
-        """Set a level. 200: those in charge obey; 202: it is written and somebody has not answered yet."""
+        """Set a level. 200: those in charge obey, and what each account shows; 202: it is written, and somebody has not
+        answered yet."""
         try:
             async with self._one:
                 obeyed = await self._switch(asked)
@@ -65,8 +66,9 @@ class Writes:
     async def _switch(self, asked: AskedControl) -> Obeyed:
         async with reached(Where(self.root), Role.OPERATOR) as platform:
             reason = asked.reason.strip() or "from the dashboard"
-            return await Switching(platform.operator).switch(asked.scope, asked.level, reason, ANSWER_SECONDS)
+            return await Switching(platform.operator).carry_out(asked.scope, asked.level, reason, ANSWER_SECONDS)
 
 
 def _shown(obeyed: Obeyed) -> dict[str, Any]:
-    return {"scope": obeyed.scope, "level": obeyed.level.value, "obeyed_by": obeyed.obeyed_by}
+    accounts = {name: {"outcome": one.outcome.value, "detail": one.detail} for name, one in obeyed.accounts.items()}
+    return {"scope": obeyed.scope, "level": obeyed.level.value, "obeyed_by": obeyed.obeyed_by, "accounts": accounts}

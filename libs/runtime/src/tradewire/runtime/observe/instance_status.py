@@ -10,7 +10,7 @@ from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import InstanceReported
 from tradewire.runtime.codec import Codec
-from tradewire.runtime.observe.instances import newest_reports
+from tradewire.runtime.observe.instance_reports import newest_reports
 
 LOST_SECONDS = 20.0
 """An instance reports every 5 s; one that was not heard of for so long is lost."""

@@ -9,55 +9,28 @@ import socket
 from collections.abc import Sequence
 from typing import Protocol
 
-from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
+from tradewire.ports.bus import EventBusPort, Outgoing
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
 from tradewire.ports.events import InstanceReported
 from tradewire.ports.message import WaitReason, derived_id
-from tradewire.ports.topics import BY_EVENT
-from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.codec.headers import lineage
-from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.observe.failures_logged import FailuresLogged
 from tradewire.runtime.observe.health import Health, Watched
+from tradewire.runtime.observe.instance_reports import TOPIC, newest_reports
 from tradewire.runtime.observe.lag import LagWatch
 from tradewire.runtime.observe.readiness import Standing
 from tradewire.runtime.observe.secrets import scrub
 from tradewire.runtime.settings import RuntimeSettings
 
 log = logging.getLogger(__name__)
-TOPIC = BY_EVENT[InstanceReported].name
 REPORT_SECONDS = 5.0
-READ_BACK_MAX = 2_000
-"""Newest reports that are read: of six services some half an hour, in a moment."""
 ERROR_CHARACTERS_MAX = 1_000
 WAITS_MAX, WAIT_CHARACTERS_MAX = 50, 500
 """Most of what a service waits for that a report names, and most characters of each."""
 LOOP_STARTS, LOOP_SECONDS, STEADY_SECONDS = 3, 600.0, 60.0
 """So many starts without an orderly stop in so long are a crash loop, until one has run for so long."""
-
-
-async def newest_reports(bus: EventBusPort, codec: Codec) -> dict[str, InstanceReported]:
-    """The newest report of each instance by its id. Raises RetryableError; ContractViolationError without the topic."""
-    places = [Place(TOPIC, number) for number in range(await bus.partitions(TOPIC))]
-    begins, ends = await bus.begin_offsets(places), await bus.end_offsets(places)
-    starts = {place: max(begins[place], ends[place] - READ_BACK_MAX) for place in places}
-    found: dict[str, InstanceReported] = {}
-    async for record in read_between(bus, starts, ends):
-        report = await _read(record, codec)
-        if report is not None:
-            found[report.instance_id] = report
-    return found
-
-
-async def _read(record: Record, codec: Codec) -> InstanceReported | None:
-    """A report; None for what is none, or was written by a newer version that can't be read here, or not now."""
-    try:
-        event = None if record.value is None else await read_record(codec, record)
-    except TradewireError:
-        return None
-    return event if isinstance(event, InstanceReported) else None
 
 
 class Reported(Watched, Protocol):
