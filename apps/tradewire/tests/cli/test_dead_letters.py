@@ -15,7 +15,7 @@ from tradewire.ports.bus import Record
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import RiskStateSaved, StrategyEvaluated
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
-from tradewire.runtime.dead_letters.letters import dead_letter
+from tradewire.runtime.dead_letters.letters import copy_of, dead_letter
 from tradewire.testkit.builders import evaluation
 from tradewire.testkit.manual_clock import ManualClock
 from tradewire.testkit.refusing_desk import RefusingDesk
@@ -49,6 +49,20 @@ async def test_letters_are_listed_with_their_lineage_and_message(rig: WorkerRig)
     assert (first.waits, first.parks) == (True, True)
     assert first.lineage()["dlq.error.message"] == "broken"
     assert await first.decoded(rig.codec) == evaluation(1, candle_offset=1)
+
+
+async def test_letter_that_was_written_again_is_listed_once_with_its_age(rig: WorkerRig) -> None:
+    await say(rig, 0, 1, 2)
+    async with rig.running(RefusingDesk(1).service):
+        await rig.until(lambda: rig.count(LETTERS) == 2)
+    before = await letters(rig.bus)
+    for _ in range(2):
+        newest = [one.record for one in await letters(rig.bus)]
+        await rig.put(*(copy_of(replace(one, timestamp_ms=one.timestamp_ms + 1)) for one in newest))
+    listed = await letters(rig.bus)
+    assert [one.lineage()["dlq.offset"] for one in listed] == [one.lineage()["dlq.offset"] for one in before]
+    assert [one.written_ms for one in listed] == [one.written_ms + 1 for one in before], "of the first"
+    assert [one.record.offset for one in listed] == [4, 5]
 
 
 async def test_letter_that_can_t_be_read_says_why(rig: WorkerRig) -> None:

@@ -69,7 +69,7 @@ def list_command(
         and key in (None, letter.key)
         and topic in (None, letter.topic)
         and stage in (None, letter.stage)
-        and letter.record.timestamp_ms >= since_ms
+        and letter.written_ms >= since_ms
     ]
     if as_json:
         print_json({"letters": [document(letter) for letter in found]})
@@ -105,7 +105,7 @@ def show_list(found: list[Letter], *, each: bool = False) -> None:
 
 def written_at(letter: Letter) -> str:
     """When the letter was written, to the second."""
-    return iso(letter.record.timestamp_ms // 1000 * 1_000_000)
+    return iso(letter.written_ms // 1000 * 1_000_000)
 
 
 def source_of(letter: Letter) -> str:
@@ -131,7 +131,7 @@ def document(letter: Letter) -> dict[str, Any]:
         "error_message": letter.reason,
         "failed_again": letter.failure is not None,
         "event_id": lineage.get("event_id"),
-        "written_ms": letter.record.timestamp_ms,
+        "written_ms": letter.written_ms,
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from tradewire.app.operating.deeds import Deed
 from tradewire.app.operating.operator import Operator
@@ -15,7 +16,7 @@ from tradewire.ports.topics import DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.readers import read_to_end
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.codec.messages import read_unchecked
-from tradewire.runtime.dead_letters.letters import is_letter, origin, stage_of
+from tradewire.runtime.dead_letters.letters import is_letter, letter_place, origin, stage_of, written_ms
 from tradewire.runtime.dead_letters.releases import Failure, ReleaseAnswer, read_answer, write_request
 
 POLL_SECONDS = 0.2
@@ -49,6 +50,11 @@ class Letter:
     def key(self) -> str:
         """Record key as text."""
         return (self.record.key or b"").decode(errors="replace")
+
+    @property
+    def written_ms(self) -> int:
+        """When it was written first."""
+        return written_ms(self.record)
 
     @property
     def stage(self) -> str:
@@ -112,12 +118,18 @@ async def letters(bus: EventBusPort, services: Collection[str] = tuple(DEAD_LETT
                 released[source] = max(released.get(source, -1), answer.released)
                 if answer.failure is not None:
                     failures.setdefault(record.place, {})[answer.failure.letter] = answer.failure
-        for record in filter(is_letter, records):
+        for record in without_copies(filter(is_letter, records)):
             source = origin(record)
             waits = source is not None and record.offset > released.get(source, -1)
             failure = failures.get(record.place, {}).get(record.offset)
             found.append(Letter(service, record, waits, failure))
     return found
+
+
+def without_copies(found: Iterable[Record]) -> list[Record]:
+    """Letters, of each record the newest: one that waits for long is written again before retention removes it."""
+    newest = {(origin(one), letter_place(one) if letter_place(one)[1] >= 0 else one.offset): one for one in found}
+    return sorted(newest.values(), key=attrgetter("partition", "offset"))
 
 
 async def replay_key(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from tradewire.ports.bus import EventBusPort, Outgoing, Place, Record
 from tradewire.ports.errors import ContractViolationError
 from tradewire.runtime.bus.readers import Reader, read_between
+from tradewire.runtime.dead_letters.keeping import Keeping
 from tradewire.runtime.dead_letters.letters import original
 from tradewire.runtime.dead_letters.parking import Key, Origin, Wait
 from tradewire.runtime.dead_letters.releases import Failure, ReleaseAnswer, Request, write_answer
@@ -67,6 +68,7 @@ class Draining:
         self._publisher, self._parking, self._audit, *_ = parts
         self._answering = answering
         self._checkpoints, self._back_pressure, self._letters_max = checkpoints, back_pressure, letters_max
+        self._keeping = Keeping(group_topics, bus, self._publisher, self._parking, self._audit)
         self._drains: dict[Key, _Drain] = {}
         self.busy = False
 
@@ -89,6 +91,7 @@ class Draining:
                 drain = self._drains[key] = _Drain(request, place)
             if not self._back_pressure.is_full(place):
                 await self._advance(key, wait, drain, group)
+        await self._keeping.step(group)
 
     def forget(self, places: Iterable[Place]) -> None:
         """Another member carries on with these, from the start."""

@@ -23,6 +23,8 @@ KEY_KEPT_BYTES = 1024
 PARKED = "parked"
 PREFIX = "dlq."
 """Headers of the lineage begin with this."""
+WRITTEN_MS = "dlq.written_ms"
+"""Header of a copy of a letter: when that was written first."""
 VALUE_BYTES = "dlq.value.bytes"
 """Header of a letter that holds only the beginning of a value: the size of all of it."""
 
@@ -49,6 +51,19 @@ def dead_letter(
     said = tuple((name, str(value).encode()[:MESSAGE_BYTES_MAX]) for name, value in lineage.items())
     letter = Outgoing(DEAD_LETTERS[service], record.key, record.value, record.headers + said)
     return letter if record_bytes(letter) <= RECORD_BYTES_MAX else _cut(letter, record, said)
+
+
+def copy_of(letter: Record) -> Outgoing:
+    """A letter once more, which says when it was written first."""
+    first = (WRITTEN_MS, str(written_ms(letter)).encode())
+    headers = (*((name, value) for name, value in letter.headers if name != WRITTEN_MS), first)
+    return Outgoing(letter.topic, letter.key, letter.value, headers, letter.partition)
+
+
+def written_ms(letter: Record) -> int:
+    """When a letter was written first."""
+    first_ms = number(letter, WRITTEN_MS)
+    return first_ms if first_ms >= 0 else letter.timestamp_ms
 
 
 def _cut(letter: Outgoing, record: Record, said: Headers) -> Outgoing:

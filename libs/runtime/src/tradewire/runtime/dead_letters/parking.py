@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from itertools import islice
+from typing import NamedTuple
 
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.message import WaitReason
@@ -40,17 +41,25 @@ class Verdict(Enum):
     PASS_OVER = auto()
 
 
+class Aged(NamedTuple):
+    """A letter that waits: of which key, and the origin of its record."""
+
+    key: Key
+    source: Origin
+
+
 @dataclass(slots=True)
 class Wait:
     """What is known of one key.
 
-    ``letters``: origin of each letter that waits, by offset in the dead-letter topic; ``unread``: origins of what we
-    wrote and have not read back; ``marker``: any record of the key there; ``first``: lowest offset that waits, per
-    partition of origin.
+    ``letters``: origin of each letter that waits, by offset in the dead-letter topic, and ``written_ms`` when it was
+    written; ``unread``: origins of what we wrote and have not read back; ``marker``: any record of the key there;
+    ``first``: lowest offset that waits, per partition of origin.
     """
 
     marker: Record | None = None
     letters: dict[int, Origin] = field(default_factory=dict)
+    written_ms: dict[int, int] = field(default_factory=dict)
     unread: set[Origin] = field(default_factory=set)
     given_up: set[Origin] = field(default_factory=set)
     waiting: set[Origin] = field(default_factory=set)
@@ -72,13 +81,14 @@ class Wait:
         if self.request is not None and self.request.offset <= self.answered:
             self.request = None
         self.letters = {offset: source for offset, source in self.letters.items() if offset > self.released}
+        self.written_ms = {offset: self.written_ms[offset] for offset in self.letters}
         self.waiting, self.first = set(), {}
         for source in (*self.letters.values(), *self.unread):
             self.add(source)
 
     def plan(self) -> list[tuple[Origin, int]]:
-        """Waiting letters in the order of their origins, one for each."""
-        return sorted({source: offset for offset, source in sorted(self.letters.items(), reverse=True)}.items())
+        """Waiting letters in the order of their origins, one for each: the newest, as retention removes it last."""
+        return sorted({source: offset for offset, source in sorted(self.letters.items())}.items())
 
 
 class Parking:
@@ -163,6 +173,23 @@ class Parking:
         wait.add((record.partition, record.offset))
         self._note(key, wait)
 
+    def aged(self, before_ms: int) -> dict[Place, dict[int, Aged]]:
+        """Letters of parked keys that were written last before a time, by their place and offset; none that is asked
+        to be handled just now.
+        """
+        found: dict[Place, dict[int, Aged]] = {}
+        for key, wait in self._parked.items():
+            if wait.marker is None or wait.request is not None:
+                continue
+            for source, offset in wait.plan():
+                if wait.written_ms[offset] < before_ms and source not in wait.unread and source[0] != NOWHERE:
+                    found.setdefault(wait.marker.place, {})[offset] = Aged(key, source)
+        return found
+
+    def written_again(self, key: Key, source: Origin) -> None:
+        """A copy of a letter is about to be written: the key is not released before it is read back."""
+        self._waits[key].unread.add(source)
+
     def verdict(self, record: Record) -> Verdict:
         """What to do with a record. One that has a letter is never handled again but on request.
 
@@ -238,5 +265,5 @@ def _take_letter(wait: Wait, letter: Record) -> None:
     wait.unread.discard(place)
     if letter.offset > wait.released:
         source = place if place[1] >= 0 else (NOWHERE, letter.offset)
-        wait.letters[letter.offset] = source
+        wait.letters[letter.offset], wait.written_ms[letter.offset] = source, letter.timestamp_ms
         wait.add(source)

@@ -101,7 +101,7 @@ class Publisher:
         """What is tried again just now, and why."""
         self.lease = Lease()
         self._audit = audit
-        self._clock, self._sent = clock, service.sent
+        self.clock, self._sent = clock, service.sent
         self._service, self._producer = service.name, f"{service.name}@{version}".encode()
         self._bus, self._codec, self._store = bus, codec, service.store
         self._tracing, self._metrics, self._retry_seconds_max = tracing, metrics, settings.retry_seconds_max
@@ -172,7 +172,7 @@ class Publisher:
         records = [draft.record for draft in drafts]
         await self.until_written(lambda: self._store.persist(records), "persist")
         acks = await self.until_written(lambda: self._bus.publish(records), "publish")
-        now_us = self._clock.now_us()
+        now_us = self.clock.now_us()
         for draft, ack in zip(drafts, acks, strict=True):
             self._acknowledged(draft, ack, now_us)
         for topic, count in Counter(ack.topic for ack in acks).items():
