@@ -116,19 +116,27 @@ def test_bar_when_one_of_two_streams_may_still_be_evaluated_then_not_refused() -
     ]
 
 
-def test_evaluation_when_an_operator_had_it_skipped_then_refused_in_its_step_which_waits_for_nothing() -> None:
+@pytest.mark.parametrize("number", [1, 500])
+def test_evaluation_when_an_operator_had_it_skipped_then_refused_alone_and_its_stream_goes_on(number: int) -> None:
+    desk = desk_with()
+    say(desk, evaluation(0, Signal.HOLD))
+    skipped = evaluation(number, Signal.ENTER_LONG, candle_offset=99)
+    found = [list(answers(desk.admission.skip(skipped, envelope(skipped, 7), desk.accounts()["alpha"]))) for _ in "ab"]
+    ((answer,), again) = found
+    assert (refused(answer), answer.step_size, answer.intents, again) == ({"not_skipped"}, 0, (), [])
+    assert (desk.pending.lowest(), list(desk.waits())) == ({}, [])
+    assert bars(say(desk, evaluation(1, Signal.HOLD, candle_offset=2), 8)) == [1]
+
+
+def test_bar_when_an_operator_goes_on_without_its_evaluations_then_those_that_are_missing_are_refused() -> None:
     desk = desk_with(symbols=(BTC, ETH))
     for symbol in (BTC, ETH):
         say(desk, evaluation(0, Signal.HOLD, symbol))
-    skipped = evaluation(5, Signal.ENTER_LONG, last_of_stream=True)
-    assert say(desk, account_state(1), 1) == []
-    (answer,) = answers(desk.on_evaluation(skipped, envelope(skipped, 7), skipped=True))
-    assert (refused(answer), answer.step_size, answer.late, answer.intents) == ({"not_skipped"}, 1, True, ())
-    assert answers(desk.on_evaluation(skipped, envelope(skipped, 7), skipped=True)) == [], "said once"
-
-
-def test_skipped_evaluation_when_its_version_is_not_known_then_nothing_is_kept() -> None:
-    desk = desk_with()
-    skipped = evaluation(0, config_version=9)
-    assert answers(desk.on_evaluation(skipped, envelope(skipped, 7), skipped=True)) == []
+    assert say(desk, evaluation(1, Signal.ENTER_LONG), 1) == []
+    skipped = account_state(1)
+    found = answers(desk.on_account(skipped, envelope(skipped, 1), goes_on=True))
+    assert [(a.symbol, a.decision, refused(a), a.step_size) for a in found] == [
+        (ETH, RiskDecision.REFUSED, {"bar_evaluated"}, 0),
+        (BTC, RiskDecision.APPROVED, set(), 1),
+    ]
     assert (desk.pending.lowest(), list(desk.waits())) == ({}, [])

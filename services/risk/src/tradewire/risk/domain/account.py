@@ -32,7 +32,8 @@ class RiskAccount:
 
     ``answered_us``: event time up to which every evaluation was answered, per stream; ``answered_until_us``: the newest
     step answered, -1 when none was; ``ended``: streams whose last bar was answered; ``disordered``: per stream, bars
-    whose evaluation was read before one of an earlier bar; ``overtaken``: such evaluations that an answered one belies.
+    whose evaluation was read before one of an earlier bar; ``overtaken``: such evaluations that an answered one belies;
+    ``released``: closes of bars whose missing evaluations an operator waits for no more.
     """
 
     account_id: str
@@ -54,13 +55,14 @@ class RiskAccount:
     disordered: dict[Stream, set[int]] = field(default_factory=dict)
     overtaken: list[WaitingEvaluation] = field(default_factory=list)
     recorded: dict[int, RecordedStep] = field(default_factory=dict)
+    released: set[int] = field(default_factory=set)
     answered: AnsweredEvaluations = field(init=False)
 
     def __post_init__(self) -> None:
         self.answered_until_us = max(self.answered_us.values(), default=-1)
         self.answered = AnsweredEvaluations(self.answered_until_us)
 
-    def take_evaluation(self, event: StrategyEvaluated, envelope: Envelope, *, skipped: bool = False) -> None:
+    def take_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> None:
         """Buffer an evaluation, unless it is there. The one of a stream that was read last tells how far that is."""
         stream = Stream(event.strategy_id, event.symbol, INTERVALS_US[event.interval])
         step = self.steps.get(event.event_time_us)
@@ -69,7 +71,7 @@ class RiskAccount:
             heappush(self.times_us, event.event_time_us)
         if stream in step:
             return
-        step[stream] = WaitingEvaluation(event, envelope, skipped)
+        step[stream] = WaitingEvaluation(event, envelope)
         self.pending.take(envelope)
         if event.event_time_us < self.newest_us.get(stream, -1):
             later_us = {at_us for at_us, other in self.steps.items() if at_us > event.event_time_us and stream in other}

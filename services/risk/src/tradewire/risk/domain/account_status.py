@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tradewire.ports.message import WaitReason
+from tradewire.ports.message import Envelope, WaitReason
 from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.closed_bars import waiting_us
 from tradewire.trading.roster import Stream
@@ -14,20 +14,23 @@ Owing = Callable[[RiskAccount], Iterable[Stream]]
 
 
 def accounts_status(accounts: Iterable[RiskAccount], owing: Owing) -> dict[str, object]:
-    """Each account's buffers, by id, and the records of the step that waits, as `dlq skip` takes them."""
+    """Each account's buffers, by id, and the records that wait, as `dlq skip` takes them."""
     return {
         account.account_id: {
             "waiting_steps": len(account.steps),
-            "oldest_step": [
-                f"{record.topic} {record.partition} {record.offset}"
-                for _, record, _ in account.steps.get(account.oldest_us or 0, {}).values()
-            ],
+            "oldest_step": [place_of(one.envelope) for one in account.steps.get(account.oldest_us or 0, {}).values()],
+            "newest_state": place_of(account.states[-1].envelope) if account.states else None,
             "waits_for": sorted(f"{stream.strategy_id}:{stream.symbol}" for stream in owing(account)),
             "buffered_states": len(account.states),
             "peak_equity": str(account.peak_equity),
         }
         for account in accounts
     }
+
+
+def place_of(record: Envelope) -> str:
+    """Topic, partition and offset."""
+    return f"{record.topic} {record.partition} {record.offset}"
 
 
 def accounts_wait_for(accounts: Iterable[RiskAccount], owing: Owing) -> Iterator[WaitReason]:

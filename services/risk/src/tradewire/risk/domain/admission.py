@@ -24,6 +24,7 @@ from tradewire.risk.domain.refusals import (
     refused_as_late,
     refused_as_replayed,
     refused_as_second,
+    refused_as_skipped,
 )
 from tradewire.risk.domain.waiting import WaitingEvaluation
 from tradewire.trading.assessment.assess import Decision
@@ -63,13 +64,10 @@ class Admission:
         envelope: Envelope,
         account: RiskAccount | None,
         recorded: Iterable[RiskAssessed],
-        *,
-        skipped: bool = False,
     ) -> Admitted | Emit:
         """What becomes of it, or its refusal.
 
-        ``account``: its account, if it is known; ``recorded``: answers on the topic, of one that is not; ``skipped``:
-        an operator had it passed over, so nothing is kept of it.
+        ``account``: its account, if it is known; ``recorded``: answers on the topic, of one that is not.
         """
         key = envelope.event_id
         if account is not None and account.has_gone_past(event, key):
@@ -85,7 +83,7 @@ class Admission:
         decision = None if answered else self._refusal(event, key, account)
         if decision is None and (answered or self._roster.knows(event.strategy_id, event.config_version)):
             return Admitted.JOINS
-        if (key, event.config_version) in self._refused or (decision is None and skipped):
+        if (key, event.config_version) in self._refused:
             return Admitted.STANDS
         if decision is None:
             self.unknown.keep(event, envelope)
@@ -110,6 +108,14 @@ class Admission:
         """The answer to an evaluation of a bar that nobody decides on."""
         return self._refused_alone(event, envelope, refused_as_ended(event))
 
+    def skip(self, event: StrategyEvaluated, envelope: Envelope, account: RiskAccount | None) -> Iterator[Emit]:
+        """The answer to an evaluation that an operator had passed over, unless it was answered before."""
+        key, time_us = envelope.event_id, event.event_time_us
+        if account is not None and (account.has_gone_past(event, key) or account.is_recorded(key, time_us)):
+            return
+        if (key, event.config_version) not in self._refused:
+            yield self._refused_alone(event, envelope, refused_as_skipped())
+
     def refused_bars(self, account_id: str) -> RefusedBars:
         """Bars of an account that were refused outside their steps."""
         return self._refused_bars.get(account_id, NO_BARS)
@@ -124,13 +130,12 @@ class Admission:
     def refuse_step(self, account: RiskAccount, step_us: int) -> Iterator[Emit]:
         """The answers to evaluations of a step that wait for a bar that nobody decides on any more."""
         for stream in sorted(account.steps[step_us]):
-            waiting = account.leave_out(step_us, stream)
-            yield self.refuse(waiting.event, waiting.envelope)
+            yield self.refuse(*account.leave_out(step_us, stream))
 
     def refuse_overtaken(self, account: RiskAccount) -> Iterator[Emit]:
         """The answers to evaluations that were read before one of an earlier bar, which belies them."""
         overtaken, account.overtaken = account.overtaken, []
-        for event, envelope, _ in overtaken:
+        for event, envelope in overtaken:
             if not self._is_known_ahead(event, envelope.event_id):  # another one of this id was answered
                 yield self.refuse_ahead(event, envelope)
 

@@ -94,6 +94,14 @@ class ClosedBars:
         due = [item for item, _ in self._unrefused(account, owed) if item.stream not in account.ended]
         return due if all(is_lost(account, item, at_us) for item in due) else []
 
+    def released(self, account: RiskAccount) -> list[Subscription]:
+        """Streams whose evaluations of the bar at which execution stands are missing, where an operator goes on."""
+        at_us = account.states[-1].event.event_time_us if account.states else -1
+        if at_us not in account.released or at_us in account.recorded or at_us <= account.answered_until_us:
+            return []
+        owed, here = self._roster.owed(account.account_id, at_us, at_us - 1), account.steps.get(at_us, ())
+        return [item for item, _ in self._unrefused(account, owed) if item.stream not in here]
+
     def _unrefused(self, account: RiskAccount, owed: Owed) -> Owed:
         """Without bars that were refused outside their steps: nobody else answers for them."""
         refused = self._refused(account.account_id)

@@ -24,8 +24,8 @@ from tradewire.risk.domain.flattening import close_share, shares
 from tradewire.risk.domain.limits import LimitsDesk
 from tradewire.risk.domain.reading_again import PublishedAnswers, ReadingAgain
 from tradewire.risk.domain.recorded import FIRST, Again
-from tradewire.risk.domain.refusals import only_refused, refused_as_ended, refused_as_late, refused_as_skipped
-from tradewire.risk.domain.waiting import WaitingEvaluation, is_released
+from tradewire.risk.domain.refusals import only_refused, refused_as_ended, refused_as_late
+from tradewire.risk.domain.waiting import WaitingEvaluation
 from tradewire.trading.assessment.assess import Decision, RiskContext, assess
 from tradewire.trading.assessment.exposure import exposure_of
 from tradewire.trading.controls import Controls, decides
@@ -72,13 +72,13 @@ class RiskDesk:
         self._instruments[event.venue, event.symbol] = event
         return ()
 
-    def on_evaluation(self, event: StrategyEvaluated, envelope: Envelope, *, skipped: bool = False) -> Iterator[Emit]:
-        """An evaluation to answer. ``skipped``: an operator had it passed over, so its step waits for nothing else."""
+    def on_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> Iterator[Emit]:
+        """An evaluation to answer."""
         known, recorded = self._accounts.known(event.account_id), self.again.answers(event.account_id)
-        match self.admission.judge(event, envelope, known, recorded, skipped=skipped):
+        match self.admission.judge(event, envelope, known, recorded):
             case Admitted.JOINS:
                 account = self._account(event.account_id, envelope)
-                account.take_evaluation(event, envelope, skipped=skipped)
+                account.take_evaluation(event, envelope)
                 yield from self._advance(account)
             case Emit() as refusal:
                 yield refusal
@@ -102,9 +102,10 @@ class RiskDesk:
                 yield from self._advance(account)
             self.again.settle(partition, accounts, self._accounts.peek())
 
-    def on_account(self, event: AccountStateChanged, envelope: Envelope) -> Iterator[Emit]:
-        """An account as of an event time."""
+    def on_account(self, event: AccountStateChanged, envelope: Envelope, *, goes_on: bool = False) -> Iterator[Emit]:
+        """An account as of an event time. ``goes_on``: an operator has no missing evaluation of its bar waited for."""
         account = self._account(event.account_id, envelope)
+        account.released |= {event.event_time_us} if goes_on else set()
         account.take_state(event, envelope)
         yield from self._flatten(account)
         yield from self._advance(account)
@@ -210,6 +211,7 @@ class RiskDesk:
         """Answer every step that is complete."""
         self._closed_bars.settle(account)
         under_way = self.again.under_way(self._partitions[account.account_id])
+        yield from self.admission.refuse_lost(account, () if under_way else self._closed_bars.released(account))
         while (step_us := account.oldest_us) is not None:
             if step_us in account.recorded:
                 if (again := account.as_recorded(step_us, whole=not under_way)) is None:
@@ -220,13 +222,11 @@ class RiskDesk:
                 if again.given:
                     yield from self._answer(account, step_us, late=again.late, now_us=None, again=again)
                 continue
-            released = is_released(account.steps[step_us].values())
-            owes = next(self._closed_bars.owing(account), None) is not None
-            if not released and (owes or self.admission.holds_up(account)):
+            if next(self._closed_bars.owing(account), None) is not None or self.admission.holds_up(account):
                 return
             yield from self.admission.refuse_lost(account, () if under_way else self._closed_bars.lost(account))
-            if released or self._closed_bars.has(account, step_us):
-                yield from self._answer(account, step_us, late=released, now_us=None)
+            if self._closed_bars.has(account, step_us):
+                yield from self._answer(account, step_us, late=False, now_us=None)
             elif self._closed_bars.owes(account, step_us):
                 return
             else:  # nobody decides on the bar, so it may never come
@@ -268,7 +268,7 @@ class RiskDesk:
         event, step_us = waiting.event, waiting.event.event_time_us
         instrument = self._instruments.get((event.venue, event.symbol))
         if not waiting.signals:
-            return refused_as_skipped() if waiting.skipped else Decision(RiskDecision.NO_SIGNAL)
+            return Decision(RiskDecision.NO_SIGNAL)
         if state is None or exposure is None or instrument is None:
             return unknown(state, instrument)
         context = RiskContext(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 from tradewire.ports.events import AccountStateChanged, Signal, StrategyEvaluated
@@ -10,16 +9,15 @@ from tradewire.ports.message import Envelope
 
 
 class WaitingEvaluation(NamedTuple):
-    """An evaluation that has not been answered. ``skipped``: an operator had the record passed over: it is refused."""
+    """An evaluation that has not been answered."""
 
     event: StrategyEvaluated
     envelope: Envelope
-    skipped: bool = False
 
     @property
     def signals(self) -> bool:
         """Does it ask for a trade?"""
-        return not self.skipped and self.event.signal is not Signal.HOLD
+        return self.event.signal is not Signal.HOLD
 
     def precedes(self, other: WaitingEvaluation) -> bool:
         """Was it read before the other one, of the same partition?"""
@@ -42,11 +40,6 @@ class WaitingEvaluation(NamedTuple):
         """
         is_possible = self.names_a_later_candle(answered) and not answered.event.last_of_stream
         return self.precedes(answered) and not is_possible
-
-
-def is_released(step: Collection[WaitingEvaluation]) -> bool:
-    """Had an operator evaluations of a step passed over, and does no other ask for a trade there?"""
-    return any(one.skipped for one in step) and not any(one.signals for one in step)
 
 
 class BufferedState(NamedTuple):
