@@ -10,11 +10,12 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client import REGISTRY
+from tests.e2e.otlp import OtlpReceiver
 
 from tradewire.app.cli import main
 from tradewire.app.cli.output import Exit
 from tradewire.app.operating.monolith import run_monolith
-from tradewire.app.operating.sample import sample_folder
+from tradewire.app.operating.sample import sample_folder, write_project
 from tradewire.app.operating.scenario import sample_scenarios
 from tradewire.embedded import StackPaths, fetch
 from tradewire.embedded.platform_state import read_platform
@@ -23,6 +24,8 @@ from tradewire.ports.events import RiskAssessed
 from tradewire.ports.topics import BY_EVENT
 
 API = "/api/v1/accounts"
+BARS = 20
+"""Lines that a short file keeps."""
 pytest_plugins = ["tradewire.embedded.fixtures"]
 pytestmark = pytest.mark.timeout(600)
 
@@ -50,6 +53,19 @@ async def test_replay_in_one_process_serves_health_metrics_and_api_of_all_six() 
     assert 'service="execution"' in metrics
     assert status == httpx.codes.OK
     assert result.fingerprint == (await run_monolith(scenario)).fingerprint
+
+
+def test_replay_in_one_process_sends_its_traces_where_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_project(tmp_path)
+    for path in (tmp_path / "data/sample").glob("bitstamp-*.csv"):
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:BARS]))
+    monkeypatch.chdir(tmp_path)
+    with OtlpReceiver() as receiver:
+        assert main(["run", "--monolith", "--scenario", "three-daily", "--otlp", receiver.url, "--json"]) == Exit.DONE
+    assert json.loads(capsys.readouterr().out)["bars"] == 3 * (BARS - 1)
+    assert {span.service for span in receiver.spans} >= {"ingest", "indicator", "strategy", "risk", "execution"}
 
 
 async def test_heartbeat_records_between_the_bars_of_a_replay_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tradewire.app.cli.output import EXIT_CODES
+from tradewire.app.cli.output import EXIT_CODES, Exit, fail
 
 
 def of_setting(option: str, setting: str, text: str) -> Any:
@@ -71,6 +72,18 @@ WithinOption = Annotated[
         "--within-s", min=0.1, max=600, callback=finite, help="Longest wait for the services' answers, seconds."
     ),
 ]
+
+
+def refuse_idle(context: typer.Context, names: Iterable[str], why: str) -> None:
+    """Raise CommandError for options that were typed and would have no effect. ``names``: of the command's parameters;
+    ``why``: what the command does without them."""
+    wanted, idle = set(names), []
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in wanted and source is not None and source.name == "COMMANDLINE":
+            idle.append("/".join((*parameter.opts, *parameter.secondary_opts)))
+    if idle:
+        fail(f"found {', '.join(idle)}, which has no effect here: {why}", Exit.USAGE)
 
 
 def epilog(*examples: str) -> str:

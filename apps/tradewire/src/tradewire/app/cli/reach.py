@@ -32,6 +32,23 @@ class Where:
     bus_url: str | None = None
     registry_url: str | None = None
 
+    def __post_init__(self) -> None:
+        """Raises CommandError where the folder and the bus are of two platforms."""
+        if self.root is not None and self.bus_url is not None:
+            self._hold_one("bus", "--bus or TRADEWIRE_BUS_URL", self.bus_url)
+
+    def _hold_one(self, part: str, named: str, address: str) -> None:
+        """Raise CommandError unless the platform of the folder has this address too."""
+        from tradewire.embedded import StackPaths, read_state
+        from tradewire.embedded.user_settings import shown
+
+        assert self.root is not None, "a folder was named"
+        state = read_state(StackPaths.under(self.root))
+        own = None if state is None else state.endpoints.bus if part == "bus" else state.endpoints.registry_url
+        if own != address:
+            found = f"--root {self.root}, and the {part} {shown(address)} ({named}), which is not that platform's"
+            fail(f"found {found}; allowed: one of the two", Exit.USAGE)
+
     def endpoints(self) -> Endpoints:
         """Addresses of the platform. Raises CommandError when none runs."""
         from tradewire.embedded import Endpoints
@@ -61,7 +78,9 @@ class Where:
         return self.bus_url or self.endpoints().bus
 
     def registry(self) -> str:
-        """Base URL of the registry. Raises CommandError when there is none."""
+        """Base URL of the registry. Raises CommandError when there is none, or the folder's platform has another."""
+        if self.root is not None and self.registry_url is not None:
+            self._hold_one("registry", "--registry-url or TRADEWIRE_REGISTRY_URL", self.registry_url)
         return (
             self.registry_url
             or self.endpoints().registry_url

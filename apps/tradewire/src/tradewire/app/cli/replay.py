@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from tradewire.app.cli.finished_run import Finished, show_finished
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
 from tradewire.app.cli.output import Exit, fail, print_json, run_async, say
 from tradewire.app.cli.reach import Where, reached
-from tradewire.app.cli.run import Finished, project_root, show_finished, show_steps
+from tradewire.app.cli.run import project_root, show_steps
 from tradewire.app.operating import elsewhere
 from tradewire.app.operating.permission import permitted
 from tradewire.app.operating.scenario import Scenario, sample_scenarios

@@ -6,19 +6,18 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from tradewire.app.cli.environment import hold_names, hold_settings
-from tradewire.app.cli.options import JsonOption, OtlpOption, ReplayBusOption, epilog
-from tradewire.app.cli.output import CommandError, Exit, err, fail, out, print_json, run_async
+from tradewire.app.cli.finished_run import Finished, bars_of, show_finished
+from tradewire.app.cli.options import JsonOption, OtlpOption, ReplayBusOption, epilog, refuse_idle
+from tradewire.app.cli.output import Exit, err, fail, print_json, run_async
 from tradewire.app.cli.web import show_link
-from tradewire.app.inspecting.latency import HopLatency, hop_latencies
+from tradewire.app.inspecting.latency import hop_latencies
 from tradewire.app.operating.platform import RunOptions, begin, planned_environment, platform, replay
 from tradewire.app.operating.scenario import Scenario, sample_scenarios
 from tradewire.app.operating.watch import RunResult
@@ -33,15 +32,9 @@ from tradewire.runtime.bus import topics as bus_topics
 from tradewire.runtime.clock import SystemClock
 
 DEFAULT_ROOT = Path(".tradewire/run")
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A run with its figures. ``hops`` are empty for the monolith."""
-
-    result: RunResult
-    seconds: float
-    hops: tuple[HopLatency, ...] = ()
+OF_PROCESSES = ("partitions", "registry", "root", "keep", "open_page")
+"""Options of ``run`` that are about servers and processes."""
+NOT_BUILT = "the dashboard is not built in this installation"
 
 
 def project_root() -> Path:
@@ -68,6 +61,7 @@ def setup(
 
 
 def run(
+    context: typer.Context,
     scenario: Annotated[str, typer.Option(help="btc-hourly or three-daily.")] = "btc-hourly",
     monolith: Annotated[
         bool, typer.Option("--monolith", help="All services in this process, on a memory bus.")
@@ -94,9 +88,10 @@ def run(
         refuse(["TRADEWIRE_REGISTRY_URL"], os.environ, "--no-registry takes the ids of contracts/ids.json")
     dsns = tuple(map(dsn_setting, DATABASES))
     refuse((*MARKET, *dsns), os.environ, "`run` replays a sample into a ledger of its own; `tradewire up` takes yours")
+    _refuse_idle(context, monolith=monolith, own_bus=bus is not None, registry=registry)
     if monolith:
         hold_settings(os.environ)
-        finished = run_async(lambda: _monolith(chosen, bus))
+        finished = run_async(lambda: _monolith(chosen, bus, otlp))
     else:
         counts = {"S": partitions, "A": partitions} if partitions is not None else {}
         own = External(bus, os.environ.get("TRADEWIRE_REGISTRY_URL"))
@@ -106,23 +101,17 @@ def run(
     show_finished(chosen, finished, None if monolith else root, as_json=as_json)
 
 
-def show_finished(scenario: Scenario, finished: Finished, root: Path | None, *, as_json: bool) -> None:
-    """Print a run; the text's last line is its fingerprint. ``root``: folder of its logs, if they are here."""
-    if as_json:
-        print_json(_document(scenario, finished))
-    else:
-        _summary(scenario, finished, root)
+def _refuse_idle(context: typer.Context, *, monolith: bool, own_bus: bool, registry: bool) -> None:
+    """Raise CommandError for options that were typed and have no effect on this run."""
+    if monolith:
+        refuse_idle(context, OF_PROCESSES, "--monolith runs all in this process: no servers, folder or dashboard")
+    if own_bus and registry:
+        refuse_idle(context, ["registry"], "no registry is run beside a bus of your own")
+    if not is_built():
+        refuse_idle(context, ["open_page"], NOT_BUILT)
 
 
-def bars_of(scenario: Scenario) -> int:
-    """Bars in the scenario's files. Raises CommandError for a file without one, whose end would never come."""
-    bars = {name: len((scenario.data / name).read_text().splitlines()) - 1 for name in scenario.files}
-    if empty := [str(scenario.data / name) for name, count in bars.items() if count < 1]:
-        raise CommandError(f"no bars in {', '.join(empty)}: found a header at most, allowed one bar and more")
-    return sum(bars.values())
-
-
-async def _monolith(scenario: Scenario, bus_url: str | None) -> Finished:
+async def _monolith(scenario: Scenario, bus_url: str | None, otlp_url: str | None) -> Finished:
     # six services: a second that other commands need not wait
     from tradewire.app.operating.monolith import run_monolith
 
@@ -130,9 +119,8 @@ async def _monolith(scenario: Scenario, bus_url: str | None) -> Finished:
     with _progress() as bars:
         async with _bus(bus_url) as bus:
             started_s = clock.monotonic_s()
-            result = await run_monolith(
-                scenario, progress=_follow(bars, scenario), bus=bus, telemetry=True, say=_say(bars)
-            )
+            follow, say = _follow(bars, scenario), _say(bars)
+            result = await run_monolith(scenario, progress=follow, bus=bus, telemetry=True, say=say, otlp_url=otlp_url)
             return Finished(result, clock.monotonic_s() - started_s)
 
 
@@ -226,68 +214,6 @@ def _follow(bars: Progress, scenario: Scenario) -> Callable[[RunResult], None]:
         bars.update(task, completed=slowest if symbols == 1 else min(total, slowest * symbols))
 
     return show
-
-
-def _document(scenario: Scenario, finished: Finished) -> dict[str, Any]:
-    result = finished.result
-    return {
-        "scenario": scenario.name,
-        "bars": bars_of(scenario),
-        "evaluations": result.evaluations,
-        "signals": result.signals,
-        "orders": result.orders,
-        "fills": result.fills,
-        "decisions": dict(sorted(result.decisions.items())),
-        "refusals": dict(sorted(result.refusals.items())),
-        "accounts": {
-            name: {
-                "equity": str(account.equity),
-                "pnl": str(account.pnl),
-                "fees": str(account.fees),
-                "funding": str(account.funding),
-                "max_drawdown_ratio": f"{account.max_drawdown_ratio:.6f}",
-            }
-            for name, account in sorted(result.accounts.items())
-        },
-        "seconds": round(finished.seconds, 3),
-        "bars_per_second": round(bars_of(scenario) / finished.seconds, 1),
-        "hops": [
-            {"hop": hop.name, "count": hop.count, "p50_ms": hop.p50_ms, "p99_ms": hop.p99_ms} for hop in finished.hops
-        ],
-        "fingerprint": result.fingerprint,
-    }
-
-
-def _summary(scenario: Scenario, finished: Finished, root: Path | None) -> None:
-    """The result for people; the last line is the fingerprint."""
-    result, seconds = finished.result, finished.seconds
-    out.print(f"{scenario.name}: {bars_of(scenario):,} bars in {seconds:.1f} s", highlight=False)
-    counts = Table(show_header=False)
-    for name, value in (
-        ("evaluations", f"{result.evaluations:,}"),
-        ("signals", f"{result.signals:,}"),
-        ("orders", f"{result.orders:,}"),
-        ("fills", f"{result.fills:,}"),
-        ("refused", ", ".join(f"{rule} {count:,}" for rule, count in result.refusals.most_common()) or "none"),
-        ("bars a second", f"{bars_of(scenario) / seconds:,.0f}"),
-    ):
-        counts.add_row(name, value)
-    out.print(counts)
-    accounts = Table("account", "equity", "PnL", "fees", "max drawdown")
-    for name, account in sorted(result.accounts.items()):
-        money = (f"{value:,.2f}" for value in (account.equity, account.pnl, account.fees))
-        accounts.add_row(name, *money, f"{account.max_drawdown_ratio:.1%}")
-    out.print(accounts)
-    if finished.hops:
-        hops = Table("hop (queueing included)", "records", "p50 ms", "p99 ms")
-        for hop in finished.hops:
-            hops.add_row(hop.name, f"{hop.count:,}", f"{hop.p50_ms:,.0f}", f"{hop.p99_ms:,.0f}")
-        out.print(hops)
-    if root is not None:
-        out.print(
-            f"logs: {root / 'logs'}   data: {root}   strategies: strategies/   data in: {scenario.data}", soft_wrap=True
-        )
-    typer.echo(f"fingerprint: {result.fingerprint}")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from tradewire.app.cli.moments import ago, iso, span
-from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, epilog
+from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, epilog, refuse_idle
 from tradewire.app.cli.output import CommandError, Exit, out, print_json, run_async, tell
 from tradewire.app.cli.reach import ROOTS, Where, reached
 from tradewire.app.inspecting.service_status import ServiceStatus
@@ -22,6 +22,7 @@ WAITS_SHOWN = 3
 
 
 def status(
+    context: typer.Context,
     root: Annotated[
         Path | None, typer.Option("--root", help="Folder of the platform; default: the one running under .tradewire/.")
     ] = None,
@@ -33,18 +34,20 @@ def status(
 
     With `--bus` it is about every instance that reported itself there, whoever started it.
     """
-    clock = SystemClock()
+    clock, where = SystemClock(), Where(root, bus, registry_url)
+    if bus is None or root is not None:
+        refuse_idle(context, ["registry_url"], "a platform of a folder knows its registry; it is for --bus alone")
 
     async def work() -> PlatformStatus:
-        if bus is not None:
-            async with reached(Where(root, bus, registry_url), Role.VIEWER) as there:
+        if bus is not None and root is None:
+            async with reached(where, Role.VIEWER) as there:
                 return await cluster_status(there.bus, there.codec, clock, scrub(bus))
         for folder in [root] if root is not None else ROOTS:
             found = await platform_status(folder, clock)
             if found is not None:
                 return found
-        where = root if root is not None else " or ".join(map(str, ROOTS))
-        raise CommandError(f"no platform runs in {where}; start one with `tradewire up`", Exit.UNREACHABLE)
+        folders = root if root is not None else " or ".join(map(str, ROOTS))
+        raise CommandError(f"no platform runs in {folders}; start one with `tradewire up`", Exit.UNREACHABLE)
 
     found = run_async(work)
     show_status(found, clock.now_us(), as_json=as_json)

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tradewire.app.cli.grouped import grouped
 from tradewire.app.cli.optional_value import STDOUT, OptionalJson, json_target
-from tradewire.app.cli.options import BusOption, RegistryOption, RootOption, epilog, finite
+from tradewire.app.cli.options import BusOption, RegistryOption, RootOption, epilog, finite, refuse_idle
 from tradewire.app.cli.output import Exit, err, fail, plain, say
 from tradewire.app.cli.reach import Where
 from tradewire.app.cli.research import ResearchOptions, StrategyArgument, data_lines, request_of
@@ -105,6 +105,7 @@ def add_to(app: typer.Typer) -> None:
 
 @grouped
 def sweep(
+    context: typer.Context,
     file: StrategyArgument,
     asked: ResearchOptions,
     space: SpaceOption = None,
@@ -129,12 +130,27 @@ def sweep(
     as_json: JsonOutOption = None,
 ) -> None:
     """Try many parameter sets; rank them in and out of sample, with deflated Sharpe ratio and overfitting risk."""
+    _refuse_idle(context, search, walk_forward, ray=ray, publish=publish)
     keep_freed_memory()
     request = request_of(file, asked)
     wanted = _Wanted(space, where, (search, trials, seed), (walk_forward, anchored), holdout, embargo)
     target = Where(root, bus, registry_url) if publish else None
     run = _Sweep(out_folder, jobs, ray, as_json, target)
     run(lambda: wanted.plan(request, engine=engine, objective=objective, top=top))
+
+
+def _refuse_idle(
+    context: typer.Context, search: str, walk_forward: str | None, *, ray: str | None, publish: bool
+) -> None:
+    """Raise CommandError for options that were typed and have no effect on this sweep."""
+    if search == "grid":
+        refuse_idle(context, ["trials", "seed"], "--search grid tries every set; random and tpe draw")
+    if walk_forward is None:
+        refuse_idle(context, ["anchored"], "it is about the windows of --walk-forward")
+    if ray is not None:
+        refuse_idle(context, ["jobs"], "--ray runs on the cluster's processes")
+    if not publish:
+        refuse_idle(context, ["root", "bus", "registry_url"], "they say where --publish publishes")
 
 
 @dataclass(frozen=True, slots=True)

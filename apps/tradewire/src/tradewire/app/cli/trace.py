@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from tradewire.app.cli.moments import iso
-from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog
+from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog, refuse_idle
 from tradewire.app.cli.output import fail, out, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
 from tradewire.app.inspecting.archive import Archive
@@ -34,6 +34,7 @@ SHOWN = (
 
 
 def trace(
+    context: typer.Context,
     what: Annotated[str, typer.Argument(metavar="CLIENT_ORDER_ID | TRACE_ID", help="A trace id: 32 hex digits.")],
     jaeger: Annotated[str, typer.Option(metavar="URL", help="Jaeger's query service.")] = COMPOSE_JAEGER,
     root: RootOption = None,
@@ -46,6 +47,9 @@ def trace(
     An order's trace id is read from Kafka, as `tradewire explain` does. Each line tells service, span, when it began
     after the trace's first span, and how long it took.
     """
+
+    if TRACE_ID.fullmatch(what.lower()):
+        refuse_idle(context, ["root", "bus", "registry_url"], "a trace id is asked of Jaeger alone")
 
     async def work() -> Trace:
         trace_id = what.lower()

@@ -15,9 +15,10 @@ import typer
 
 from tradewire.app.cli.environment import hold_names, hold_settings
 from tradewire.app.cli.market_options import MarketOptions, external_of, market_of
-from tradewire.app.cli.options import JsonOption, OtlpOption, epilog
+from tradewire.app.cli.options import JsonOption, OtlpOption, epilog, refuse_idle
 from tradewire.app.cli.output import CommandError, Exit, fail, print_json, run_async, say, tell
 from tradewire.app.cli.reach import UP_ROOT
+from tradewire.app.cli.run import NOT_BUILT
 from tradewire.app.cli.status import show_status
 from tradewire.app.cli.up_options import (
     DataOption,
@@ -59,6 +60,8 @@ LOOK_SECONDS = 0.2
 STOP_SECONDS = 90.0
 SERVICE_GRACE_SECONDS = 15.0
 LOG = "up.log"
+OF_MARKET = ("market", "data", "venue", "symbols", "interval", "bars_per_second", "tz")
+"""Options of ``up`` about what ingest reads."""
 UP_EXAMPLES = (
     "tradewire up",
     "tradewire up --data data/sample --strategies strategies --bars-per-second 2",
@@ -69,6 +72,7 @@ UpRootOption = Annotated[Path, typer.Option("--root", help="Folder of the platfo
 
 
 def up(
+    context: typer.Context,
     services: ServicesArgument = None,
     lean: LeanOption = False,
     monolith: MonolithOption = False,
@@ -98,6 +102,7 @@ def up(
     asked = MarketOptions(market, data, venue, symbols, interval, bars_per_second, strategies, tz)
     external = external_of(bus, registry, dsn or [], os.environ)
     chosen = _chosen(services, monolith=monolith)
+    _refuse_idle(context, chosen, lean=lean, foreground=foreground)
     trades, web = market_of(asked, os.environ), not lean and is_built()
     options = KeptOptions(root, trades, chosen, lean, otlp, external, monolith, web)
     hold_settings(planned_environment(trades.scenario, options.run), chosen)
@@ -106,13 +111,30 @@ def up(
     if foreground:
         run_async(lambda: keep_platform(options, say=say, progress=_show_step))
         return
-    words = [*(["--monolith"] if monolith else chosen), *(["--lean"] if lean else []), *asked.words()]
-    words += ["--root", str(root)]
     settings = external.as_settings() | ({"TRADEWIRE_OTLP_URL": otlp} if otlp is not None else {})
-    run_async(lambda: _start_behind(root, words, settings))
-    if web and not as_json:
-        show_link(root, open_page=open_page)
+    run_async(lambda: _start_behind(root, _words(options, asked), settings))
+    if web and (open_page or not as_json):
+        show_link(root, open_page=open_page, say=say if as_json else tell)
     _show_kept(root, as_json=as_json)
+
+
+def _words(options: KeptOptions, asked: MarketOptions) -> list[str]:
+    """The command line of the process that keeps the platform."""
+    services = ["--monolith"] if options.monolith else [*options.services]
+    return [*services, *(["--lean"] if options.lean else []), *asked.words(), "--root", str(options.root)]
+
+
+def _refuse_idle(context: typer.Context, services: tuple[str, ...], *, lean: bool, foreground: bool) -> None:
+    """Raise CommandError for options that were typed and have no effect on this platform."""
+    if foreground:
+        refuse_idle(context, ["as_json", "open_page"], "--foreground stays here and says what happens")
+    if lean or not is_built():
+        refuse_idle(context, ["open_page"], "--lean has no dashboard" if lean else NOT_BUILT)
+    if "ingest" not in services:
+        refuse_idle(context, OF_MARKET, f"ingest reads the market, and only {', '.join(services)} is started")
+    if not {"ingest", "strategy"} <= set(services):
+        why = "strategies are published where ingest and strategy are started"
+        refuse_idle(context, ["strategies"], f"{why}, and only {', '.join(services)} is")
 
 
 def _show_kept(root: Path, *, as_json: bool) -> None:

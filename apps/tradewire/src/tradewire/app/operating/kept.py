@@ -136,7 +136,10 @@ class KeptPlatform:
     async def _register(self, operator: Operator) -> None:
         """Publish those of the market's strategies that this platform has never answered."""
         known = await operator.latest(StrategyStatusChanged)
-        new = [text for text in self.options.market.documents if parse_strategy(text).id not in known]
+        named = {parse_strategy(text).id: text for text in self.options.market.documents}
+        new = [text for strategy_id, text in named.items() if strategy_id not in known]
+        for strategy_id in sorted(named.keys() & known.keys()):
+            self.say(f"strategy {strategy_id}: known here already; `tradewire strategy publish` takes a changed file")
         try:
             versions = {}
             for document in new:

@@ -76,14 +76,18 @@ async def run_monolith(
     bus: EventBusPort | None = None,
     telemetry: bool = False,
     say: Callable[[str], None] = lambda _: None,
+    otlp_url: str | None = None,
 ) -> RunResult:
     """Replay a scenario at full speed; returns what it came to. ``listen`` is told of every message that counts.
 
     ``bus``: started, with its topics, and empty; else one in memory. ``telemetry``: with the service that reads along,
-    and /health, /metrics and the state API where ``say`` tells. Raises TradewireError.
+    and /health, /metrics and the state API where ``say`` tells; ``otlp_url``: where traces go, instead of where the
+    settings say. Raises TradewireError.
     """
     bus = bus or MemoryBus(memory_topics())
     settings = RuntimeSettings(bus_url="memory:")
+    if otlp_url is not None:
+        settings = settings.model_copy(update={"otlp_url": otlp_url})
     codec = Codec(SchemaIds.static())
     operator = Operator(bus, codec, SystemClock(), author="monolith")
     accounts = await begun(scenario, bus, operator, {"bus_url": "memory:"})
