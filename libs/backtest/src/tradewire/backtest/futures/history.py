@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tradewire.backtest.compiled import compiled
+from tradewire.backtest.compiled import compiled, compiled_on_borrowed
 from tradewire.backtest.futures.arrays import FUNDING, Brackets, Held
 from tradewire.backtest.futures.grid import Grid
 from tradewire.backtest.futures.log import IntegerTable
@@ -53,7 +53,7 @@ class AccountHistory:
         self.know(held, totals)
         for s in np.flatnonzero((self._held != held_before).any(axis=0)).tolist():
             self.holdings.add((at, s, *self._held[:, s].tolist()))
-        if (self._money != money_before).any():
+        if at == 0 or (self._money != money_before).any():
             self.money.add((at, *self._money.tolist()))
 
     def know(self, held: Held, totals: IntMatrix) -> None:
@@ -65,19 +65,11 @@ class AccountHistory:
     def states(self) -> Iterator[IntMatrix]:
         """The account's states as the fingerprint takes them, (t, 9) in all, some closes at a time."""
         money, held = self.money.matrix(), self._held_rows()
-        money = np.concatenate([np.zeros((1, len(MONEY_COLUMNS)), dtype=np.int64), money])
         for first, stop, brackets in self._pieces():
-            newest = np.searchsorted(money[1:, 0], np.arange(first, stop), side="right")
-            wallet, realized, fees, funding = money[newest, 1:].T
             states = np.zeros((stop - first, len(STATE_COLUMNS)), dtype=np.int64)
             for s, rows in held.items():
-                lines = self._lines(first, stop, s, rows, brackets)
-                states[:, 2] += lines[:, GAIN]
-                states[:, 4] += lines[:, INITIAL]
-                states[:, 5] += lines[:, MAINTENANCE]
-            states[:, 0], states[:, 1] = self.grid.close_time_us[first:stop], wallet
-            states[:, 3] = wallet + states[:, 2]
-            states[:, 6], states[:, 7], states[:, 8] = realized, fees, -funding
+                _add_position(self._lines(first, stop, s, rows, brackets), states)
+            _add_money(first, self.grid.close_time_us[first:stop], money, states)
             yield states
 
     def positions(self) -> Mapping[str, Iterator[IntMatrix]]:
@@ -144,3 +136,24 @@ def _lines_of(
         line[INITIAL] = over(size, leverage) if cross else rows[row, 5]
         line[MAINTENANCE] = mul_div_ceil(size, brackets.rates[0, tier], SCALE) - brackets.amounts[0, tier]
     return lines
+
+
+@compiled_on_borrowed
+def _add_position(lines: IntMatrix, states: IntMatrix) -> None:
+    """Add a symbol's lines to the account's states."""
+    for at in range(len(states)):
+        states[at, 2] += lines[at, GAIN]
+        states[at, 4] += lines[at, INITIAL]
+        states[at, 5] += lines[at, MAINTENANCE]
+
+
+@compiled_on_borrowed
+def _add_money(first: int, times_us: IntMatrix, money: IntMatrix, states: IntMatrix) -> None:
+    """Write what the account had at the closes from ``first`` on, and its equity; ``money`` has a row from close 0."""
+    row = 0
+    for at in range(len(states)):
+        while row + 1 < len(money) and money[row + 1, 0] <= first + at:
+            row += 1
+        wallet = money[row, 1]
+        states[at, 0], states[at, 1], states[at, 3] = times_us[at], wallet, wallet + states[at, 2]
+        states[at, 6], states[at, 7], states[at, 8] = money[row, 2], money[row, 3], -money[row, 4]
