@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tradewire.backtest.loops.entry_sizes import METHOD_CODES
 from tradewire.backtest.loops.refusals import RULES
 from tradewire.backtest.vectorized import entries as module
-from tradewire.backtest.vectorized.entries import METHOD_CODES
 from tradewire.ports.events import ControlLevel, RiskLimitsChanged, Side, Sizing, SizingMethod
 from tradewire.ports.risk import Entry, Exposure
 from tradewire.trading.assessment.rules import judge

@@ -201,6 +201,17 @@ def test_few_bars_need_the_exchange(
     assert len(seen) <= 20
 
 
+def test_quantities_of_exactly_whole_steps_need_no_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = market(BTC, 1, 2_000)
+    coarse = {name: np.maximum(np.round(getattr(one, name) / 25), 1) * 25 for name in ("open", "high", "low", "close")}
+    asked = BacktestRequest(strategy((BTC,), sizing="fixed_notional: 1000"), (replace(one, **coarse),))
+    monkeypatch.setattr(SimulatedExchange, "step", lambda *_: pytest.fail("the exchange sees a bar"))
+
+    fills = run(asked).fills
+
+    assert len([fill for fill in fills if fill.leg == "ENTRY" and fill.qty in (10, 8, 20)]) > 20
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -27,8 +27,6 @@ COUNTS = 11
 OPEN, HIGH, LOW, CLOSE, VOLUME, RATE, MARKS = range(7)
 """Rows of bars, 1e-8 units; marks, where there are any, are four rows from `MARKS` on, in the order of the prices."""
 BAR_ROWS = 10
-BY_QUANTITY, BY_EQUITY, BY_NOTIONAL, BY_VOLATILITY, BY_RISK = range(5)
-"""What an entry is a multiple of: nothing, equity, a notional, equity per volatility, equity per stop distance."""
 OPEN_US = RATE
 """In place of a rate, where finer bars have their open time, UTC µs."""
 
@@ -111,19 +109,15 @@ class Model(NamedTuple):
 
 
 class EntryArrays(NamedTuple):
-    """How entries are sized and guarded: ``method`` (`BY_EQUITY` and so on) says how ``amount`` is meant.
+    """How entries are sized and guarded: ``sizing`` is the method's code, the amount, the cap on leverage.
 
-    ``max_leverage`` is infinite without a cap. ``per`` (s, t): what the method divides by, the volatility or the stop
-    distance, without any where it does not. ``fixed`` (s,): a quantity that is always the same, 1e-8, 0 for none.
+    ``measure`` (s, t): the stop distance or volatility that the method divides by, without any where it does not.
     ``distances`` (3, s, t): of the stop, the take profit and the trailing stop from the close, quote per base, NaN for
     none; without any where nothing is ever guarded.
     """
 
-    method: int
-    amount: float
-    max_leverage: float
-    per: Floats
-    fixed: Ints
+    sizing: tuple[int, float, float]
+    measure: Floats
     distances: Floats
 
 

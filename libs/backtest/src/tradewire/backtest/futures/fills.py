@@ -34,7 +34,6 @@ from tradewire.backtest.futures.open_orders import (
     kind_of,
 )
 from tradewire.backtest.loops.arithmetic import (
-    LARGEST_UNITS,
     LARGEST_WORTH,
     SCALE,
     average_price,
@@ -46,8 +45,6 @@ from tradewire.backtest.loops.arithmetic import (
     whole_steps,
 )
 
-LARGEST = LARGEST_UNITS
-"""A float below this is an int64."""
 LARGEST_SHARED = 1 << 50
 """An amount below this can be shared out exactly (`arithmetic.mul_div`)."""
 UNBOUNDED = -1

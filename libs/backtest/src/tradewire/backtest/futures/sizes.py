@@ -6,10 +6,6 @@ import numpy as np
 
 from tradewire.backtest.compiled import compiled_in_place, compiled_inside
 from tradewire.backtest.futures.arrays import (
-    BY_EQUITY,
-    BY_NOTIONAL,
-    BY_RISK,
-    BY_VOLATILITY,
     CLOSE,
     EntryArrays,
     Floats,
@@ -20,9 +16,9 @@ from tradewire.backtest.futures.arrays import (
     MarketArrays,
     Terms,
 )
-from tradewire.backtest.futures.fills import LARGEST
 from tradewire.backtest.futures.open_orders import DECIDED, ENTRY, FILLED, QTY, SIGN, STATUS
-from tradewire.backtest.loops.arithmetic import notional
+from tradewire.backtest.loops.arithmetic import LARGEST_WORTH, SCALE, mul_div_floor
+from tradewire.backtest.loops.entry_sizes import OVERFLOW, entry_size
 from tradewire.backtest.loops.refusals import (
     INSTRUMENT_STATUS,
     MAX_CONCENTRATION,
@@ -42,11 +38,8 @@ from tradewire.backtest.loops.refusals import (
     UNCLEAR,
 )
 
-CARE = 1e-14
-"""Relative distance within which a float is not trusted to be on one side of a bound: a quantity is the outcome of
-eight roundings at most, all of products and quotients, which come to 9e-16."""
-LIMIT_CARE = 1e-11
-"""The same for limits on sums over all symbols."""
+CARE = 1e-11
+"""Relative distance from a limit within which a float, a sum over all symbols, is not trusted to be on one side."""
 HELD, BUYS, SELLS = range(3)
 """Rows of an exposure, shape (3, s), quote 1e-8."""
 
@@ -107,46 +100,14 @@ def _standing(money: tuple[int, int, int], sent: int, trading: bool, limits: Lim
 @compiled_inside
 def _sized(at: int, s: int, equity: int, market: MarketArrays, asked: EntryArrays, terms: Terms) -> tuple[int, int]:
     """Quantity of an entry that the instrument takes, or the rule that refuses it, or `UNCLEAR`; whether it is cut."""
-    step, fixed, close, cut = terms.step[s], asked.fixed[s], market.rows[CLOSE, s, at], 0
-    per_unit = 1e8 / (float(close) * float(step))
-    wanted = float(fixed) / step if fixed > 0 else _wanted(at, s, equity, per_unit, step, asked)
-    cap = per_unit * asked.max_leverage * equity
-    if cap < wanted * (1.0 + CARE):
-        if cap > wanted * (1.0 - CARE):
-            return UNCLEAR, 0
-        asked_steps, cut = np.rint(wanted), 1
-        if fixed == 0 and abs(wanted - asked_steps) <= CARE * wanted + 1e-9 and asked_steps == np.floor(cap) + 1.0:
-            return UNCLEAR, 0
-        if np.floor(wanted) == np.floor(cap):
-            cut = 0
-        wanted, fixed = cap, 0
-    if wanted < 1.0 - CARE:
+    close = market.rows[CLOSE, s, at]
+    measure = asked.measure[s, at] if len(asked.measure) else 1.0
+    size, cut = entry_size(equity, close, terms.step[s], measure, asked.sizing)
+    if size == OVERFLOW or size > terms.max_qty[s] or float(size) * float(close) / 1e8 > LARGEST_WORTH:
+        return UNCLEAR, 0
+    if size == 0 or size < terms.min_qty[s]:
         return MIN_QTY, 0
-    if not 1.0 <= wanted < LARGEST / step / max(close / 1e8, 1.0):
-        return UNCLEAR, 0
-    if fixed == 0 and abs(wanted - np.rint(wanted)) <= CARE * wanted + 1e-9:
-        return UNCLEAR, 0
-    size: int = fixed if fixed > 0 else np.int64(np.floor(wanted)) * step
-    value = notional(size, close)
-    if size < terms.min_qty[s]:
-        return MIN_QTY, 0
-    if size > terms.max_qty[s] or value == terms.min_notional[s]:
-        return UNCLEAR, 0
-    return (MIN_NOTIONAL, 0) if value < terms.min_notional[s] else (size, cut)
-
-
-@compiled_in_place
-def _wanted(at: int, s: int, equity: int, per_unit: float, step: int, asked: EntryArrays) -> float:
-    """Steps that an entry asks for; ``per_unit``: the steps that 1e-8 quote buys."""
-    if asked.method == BY_EQUITY:
-        return asked.amount * per_unit * equity
-    if asked.method == BY_NOTIONAL:
-        return asked.amount * 1e8 * per_unit
-    if asked.method == BY_VOLATILITY:
-        return float(asked.amount / asked.per[s, at] * per_unit * equity)
-    if asked.method == BY_RISK:
-        return float(asked.amount / (asked.per[s, at] * float(step)) * equity)
-    return 0.0
+    return (MIN_NOTIONAL, 0) if mul_div_floor(size, close, SCALE) < terms.min_notional[s] else (size, cut)
 
 
 @compiled_inside
@@ -181,7 +142,7 @@ def _passes(value: float, limit: float, rule: int) -> int:
     """`PASSES` where a value is surely within a limit, the rule where it surely is not, else `UNCLEAR`."""
     if limit == np.inf:
         return PASSES
-    care = LIMIT_CARE * (abs(value) + abs(limit))
+    care = CARE * (abs(value) + abs(limit))
     if value < limit - care:
         return PASSES
     return rule if value > limit + care else UNCLEAR

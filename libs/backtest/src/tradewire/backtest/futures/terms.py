@@ -9,11 +9,6 @@ from typing import TypeAlias
 import numpy as np
 
 from tradewire.backtest.futures.arrays import (
-    BY_EQUITY,
-    BY_NOTIONAL,
-    BY_QUANTITY,
-    BY_RISK,
-    BY_VOLATILITY,
     COUNTS,
     RATE,
     Brackets,
@@ -31,11 +26,11 @@ from tradewire.backtest.futures.grid import Grid
 from tradewire.backtest.futures.history import HOLDING_COLUMNS, MONEY_COLUMNS
 from tradewire.backtest.futures.log import FILL_COLUMNS, PAYMENT_COLUMNS
 from tradewire.backtest.futures.open_orders import PLACES
+from tradewire.backtest.loops.entry_sizes import METHOD_CODES
 from tradewire.ports.backtest import AccountSettings
 from tradewire.ports.events import InstrumentStatus, RiskLimitsChanged
-from tradewire.trading.assessment.sizing import exact, quantize_qty
-from tradewire.trading.exchange import FillModel, InstrumentSpec, bounded_e8, to_e8
-from tradewire.trading.language import SizingMethod
+from tradewire.trading.exchange import FillModel, InstrumentSpec, to_e8
+from tradewire.trading.language import Sizing, SizingMethod
 
 FILLS_AT_ONCE = 1_000
 """Rows of the tape beside those for one whole fill of every order."""
@@ -53,7 +48,7 @@ def venue_of(
     """What decisions and fills go by while these instruments are in force."""
     fill_model = fill_model_of(account)
     model = Model(fill_model.slippage_rate_e8, fill_model.volume_share_e8, fill_model.latency_us)
-    asked = _asked(grid, specs, answers, decider)
+    asked = _asked(answers, decider.strategy.sizing)
     terms, limits = _terms(specs, decider, account.limits), _limits(account.limits)
     covered = entries_covered(decider.strategy, account.limits)
     return InstrumentArrays(terms, brackets_of(specs), model, asked, limits, covered)
@@ -92,24 +87,14 @@ def brackets_of(specs: Sequence[InstrumentSpec]) -> Brackets:
     return Brackets(*columns)
 
 
-def _asked(grid: Grid, specs: Sequence[InstrumentSpec], answers: Sequence[Answers], decider: Decider) -> EntryArrays:
-    sizing = decider.strategy.sizing
-    amount, method, per = float(sizing.amount), BY_QUANTITY, np.empty((0, 0))
-    fixed = np.zeros(len(specs), dtype=np.int64)
-    match sizing.method:  # a method that the loop does not know leaves entries without a size: the exchange has them
-        case SizingMethod.FRACTION_OF_EQUITY:
-            method = BY_EQUITY
-        case SizingMethod.FIXED_NOTIONAL:
-            method = BY_NOTIONAL
-        case SizingMethod.VOLATILITY_TARGET:
-            method, per = BY_VOLATILITY, _volatility(answers)
-        case SizingMethod.RISK_PER_TRADE:
-            method, per = BY_RISK, _distances(answers, "stop_distance")
-        case SizingMethod.FIXED_QTY:
-            quantities = (quantize_qty(exact(amount), decider.instruments[symbol]) for symbol in grid.symbols)
-            fixed = np.array([bounded_e8(qty) for qty in quantities], dtype=np.int64)
+def _asked(answers: Sequence[Answers], sizing: Sizing) -> EntryArrays:
+    measure = np.empty((0, 0))
+    if sizing.method is SizingMethod.VOLATILITY_TARGET:
+        measure = _volatility(answers)
+    elif sizing.method is SizingMethod.RISK_PER_TRADE:
+        measure = _distances(answers, "stop_distance")
     cap = np.inf if sizing.max_leverage is None else float(sizing.max_leverage)
-    return EntryArrays(method, amount, cap, per, fixed, _guarding(answers))
+    return EntryArrays((METHOD_CODES[sizing.method], float(sizing.amount), cap), measure, _guarding(answers))
 
 
 def _guarding(answers: Sequence[Answers]) -> Floats:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.loops.entry_sizes import METHOD_CODES
 from tradewire.backtest.vectorized.addresses import address_of
-from tradewire.backtest.vectorized.entries import METHOD_CODES
 from tradewire.backtest.vectorized.market import Markets
 from tradewire.trading.language import CompiledStrategy, EvaluationArrays, Sizing
 

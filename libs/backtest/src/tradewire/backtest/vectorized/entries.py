@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tradewire.backtest.compiled import compiled_in_place
 from tradewire.backtest.loops.arithmetic import (
-    LARGEST_UNITS,
     LARGEST_WORTH,
     SCALE,
     TOO_LARGE,
     mul_div_floor,
     tick_price,
 )
-from tradewire.backtest.loops.quotients import steps_within
+from tradewire.backtest.loops.entry_sizes import RISK, entry_size
 from tradewire.backtest.loops.refusals import INSTRUMENT_STATUS, POSITIVE_EQUITY, PRICE_COLLAR
 from tradewire.backtest.loops.refusals import MAX_QTY as REFUSED_MAX_QTY
 from tradewire.backtest.loops.refusals import MIN_NOTIONAL as REFUSED_MIN_NOTIONAL
@@ -49,16 +46,11 @@ from tradewire.backtest.vectorized.state import (
     TAKE,
     TRAIL,
 )
-from tradewire.trading.language import SIGNALS, Signal, SizingMethod
+from tradewire.trading.language import SIGNALS, Signal
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import IntArray
 
-METHODS = tuple(SizingMethod)
-"""Sizing methods by their code."""
-METHOD_CODES = {method: code for code, method in enumerate(METHODS)}
-_FRACTION, _NOTIONAL = METHODS.index(SizingMethod.FRACTION_OF_EQUITY), METHODS.index(SizingMethod.FIXED_NOTIONAL)
-_FIXED, _RISK = METHODS.index(SizingMethod.FIXED_QTY), METHODS.index(SizingMethod.RISK_PER_TRADE)
 _ENTER_LONG, _ENTER_SHORT = SIGNALS.index(Signal.ENTER_LONG), SIGNALS.index(Signal.ENTER_SHORT)
 _EXIT_LONG, _EXIT_SHORT = SIGNALS.index(Signal.EXIT_LONG), SIGNALS.index(Signal.EXIT_SHORT)
 _TO_LONG, _TO_SHORT = SIGNALS.index(Signal.REVERSE_TO_LONG), SIGNALS.index(Signal.REVERSE_TO_SHORT)
@@ -127,38 +119,9 @@ def _judged(
         return POSITIVE_EQUITY, 0
     if float(equity_e8) > LARGEST_WORTH:
         raise ValueError(TOO_LARGE)
-    wanted, cut = _qty(equity_e8, close, filters[j, STEP], measures, sizing)
+    measure = measures[0] if sizing[0] == RISK else measures[3]
+    wanted, cut = entry_size(equity_e8, close, filters[j, STEP], measure, sizing)
     return _allowed(j, wanted, close, mark, filters), cut
-
-
-@compiled_in_place
-def _qty(
-    equity_e8: int,
-    close_e8: int,
-    step_e8: int,
-    measures: tuple[float, float, float, float],
-    sizing: tuple[int, float, float],
-) -> tuple[int, int]:
-    """Quantity of an entry, 1e-8, down to the step, as `tradewire.trading.assessment.sizing` has it; whether a cap
-    cut it. -1 for a quantity that does not fit.
-    """
-    method, amount, cap = sizing
-    if method == _FRACTION:
-        wanted = steps_within(amount, equity_e8, 1.0, close_e8, step_e8, 8)
-    elif method == _NOTIONAL:
-        wanted = steps_within(amount, 1, 1.0, close_e8, step_e8, 16)
-    elif method == _FIXED:
-        wanted = steps_within(amount, 1, 1.0, 1, step_e8, 8)
-    elif method == _RISK:
-        wanted = steps_within(amount, equity_e8, measures[0], 1, step_e8, 0)
-    else:
-        wanted = steps_within(amount, equity_e8, measures[3], close_e8, step_e8, 8)
-    cut = 0
-    if cap < np.inf:
-        most = steps_within(cap, equity_e8, 1.0, close_e8, step_e8, 8)
-        cut = int(most < wanted)
-        wanted = min(wanted, most)
-    return int(wanted * step_e8) if float(wanted) * float(step_e8) < LARGEST_UNITS else -1, cut
 
 
 @compiled_in_place

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewire.backtest.loops.entry_sizes import METHOD_CODES
 from tradewire.backtest.vectorized.columns import ParamColumns
 from tradewire.backtest.vectorized.decisions import Decisions, at_closes, sizing_row
-from tradewire.backtest.vectorized.entries import METHOD_CODES
 from tradewire.backtest.vectorized.market import Markets
 from tradewire.backtest.vectorized.numbers import SeriesMaker, Wanted
 from tradewire.backtest.vectorized.operands import Operand
