@@ -35,18 +35,22 @@ direction, a market that stands still has no range, and every average of one pri
 for decimals of up to 13 significant digits. Every indicator is held against exact fractions over random markets of
 coarse ticks. TA-Lib compares floats and differs where they round.
 
-**Exact zeros.** What a rule asks of the sign is right: an indicator that is exactly zero of the decimals is zero, one
-above or below it is not, for prices and for arguments such as `close - open`. Distances of a window's values are taken
-to their decimals, so a window of n values near 1e9 with a tick of 0.01 has a variance within (n + 8) · n · 2⁻⁵² of
-itself, and what is made of it (`stddev`, `zscore`, `bollinger_percent`, `correl`, `cci`, `linreg_slope`,
-`efficiency_ratio`) likewise. A sum of n numbers within (n + 8) · 2⁻⁵² of their sizes counts as zero.
+**Exact zeros.** What a rule asks of the sign is right, of every indicator: one that is exactly zero of the decimals is
+zero, and one above or below it has that sign, for prices and for arguments such as `close - open`. Distances of a
+window's values are taken to their decimals, so a window of n values near 1e9 with a tick of 0.01 has a variance within
+(n + 8) · n · 2⁻⁵² of itself, and what is made of it (`stddev`, `zscore`, `bollinger_percent`, `correl`, `cci`,
+`linreg_slope`, `efficiency_ratio`) likewise. A sum of n numbers within (n + 8) · 2⁻⁵² of their sizes counts as zero.
 
-Not so: recursive averages and what is made of them (`ema`, `rma`, `dema`, `tema`, `t3`, `trix`, `zlema`, `macd`,
-`apo`, `ppo`, `elder_ray`, `force`, `tsi`, `supertrend`), running sums (`ad`, `adosc`, `obv`, `pvt`) and sums and means
-of floats (`sum`, `sma`, `trima`, `bollinger`, `vwma`, `cmf`, `qstick`, `eom`, `kst`, `awesome`, `dpo`) may show a
-rounding of 2⁻⁵³ of their largest inputs where zero is exact. Rules read `sum`, `sma` and the middle of `bollinger` by
-their sizes all the same. The true range, and what is made of it, has the digits of floats: near 1e9 with a tick of
-0.01 some five.
+**Bounds.** Differences of averages, or of a price and an average (`macd`, `apo`, `ppo`, `elder_ray`, `awesome`, `dpo`,
+`adosc`, `trix`), and the averages `dema`, `tema`, `t3` and `zlema` are made of gaps to the newest value, so that their
+differences are as exact as the moves of the price, whatever its size. With each gap goes a bound of what rounding is in
+it, 2⁻⁵⁰ of each step, which fades as the gap does; within the bound the value is 0. `ema`, `rma`, `force`, `tsi` and
+`kama` have such a bound once a value is below 0. Sums over all bars (`ad`, `obv`, `pvt`) are compensated, and 0 within
+2⁻⁴⁹ of the sizes of what was added.
+
+True ranges, changes (`rsi`, `cmo`, `tsi`), and what is made of them, are of decimals too. The values of `sma`, `ema`,
+`rma`, `sum` and `bollinger` have the digits of floats: 2⁻⁵³ of their inputs. `beta` has those of the differences of
+returns: none where moves are of one size, at prices of more than eight digits.
 """
 
 

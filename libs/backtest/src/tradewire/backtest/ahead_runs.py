@@ -64,10 +64,13 @@ def files() -> None:
 
 
 def indicators() -> None:
-    """The array form of every built-in indicator."""
+    """The array form of every built-in indicator; where it has one of its own, the step too, which decides near 0."""
     bar = np.full(BARS, 100.0)
+    around_zero = np.where(np.arange(BARS) % 2, 1.0, -1.0)
     for indicator in BUILT_IN.values():
         indicator.array([bar] * len(indicator.inputs), ())
+        if indicator.kernel.stretch is not None:
+            indicator.array([around_zero] * len(indicator.inputs), ())
 
 
 RUNS: Mapping[str, Callable[[], None]] = MappingProxyType(

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from tradewire.trading.indicators import stretches, updates
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, rma
-from tradewire.trading.indicators.decimals import half_way, settled
-from tradewire.trading.indicators.deviations import centre, deviate, off_centre, squares
+from tradewire.trading.indicators.decimals import half_way, settled, zero_within
+from tradewire.trading.indicators.deviations import band_rounding, centre, deviate, off_centre, squares
+from tradewire.trading.indicators.gaps import STEP
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars, factor
-from tradewire.trading.indicators.ranges import RANGE_SIZE, true_range
+from tradewire.trading.indicators.true_ranges import RANGE_SIZE, true_range
 from tradewire.trading.indicators.windows import (
     extreme_size,
     highest,
@@ -28,11 +29,13 @@ def _bollinger(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list
     n = int(p[0])
     spread = variance(s, 1, n, x[0])
     if spread == spread:
+        deviation = math.sqrt(spread)
         middle = spread_mean(s, 1, n)
-        width = p[1] * math.sqrt(spread)
-        o[0] = middle + width
-        o[1] = middle
-        o[2] = middle - width
+        width = p[1] * deviation
+        off = band_rounding(p[0], p[1], middle, deviation)
+        o[0] = zero_within(middle + width, off)
+        o[1] = zero_within(middle, off)
+        o[2] = zero_within(middle - width, off)
 
 
 def _donchian(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -69,17 +72,28 @@ def _keltner(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[f
     span = true_range(s, 1 + AVERAGE_SIZE, x[0], x[1], x[2])
     width = p[2] * rma(s, 1 + AVERAGE_SIZE + RANGE_SIZE, int(p[1]), span)
     if middle == middle and width == width:
-        o[0] = middle + width
+        off = line_rounding(s, middle, width)
+        o[0] = zero_within(middle + width, off)
         o[1] = middle
-        o[2] = middle - width
+        o[2] = zero_within(middle - width, off)
+
+
+def line_rounding(s: list[float], price: float, width: float) -> float:
+    """What a line that is a width away from a price can be off by.
+
+    Both may be averages of numbers from 0 on, of which each bar so far rounds at most 8u of itself.
+    """
+    return (s[0] + 1.0) * STEP * (abs(price) + width)
 
 
 def _chandelier(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
     gap = p[1] * rma(s, 1 + RANGE_SIZE, n, true_range(s, 1, x[0], x[1], x[2]))
     k = 1 + RANGE_SIZE + AVERAGE_SIZE
-    o[0] = highest(s, k, n, x[0]) - gap
-    o[1] = lowest(s, k + 3 + 2 * n, n, x[1]) + gap
+    top = highest(s, k, n, x[0])
+    bottom = lowest(s, k + 3 + 2 * n, n, x[1])
+    o[0] = zero_within(top - gap, line_rounding(s, top, gap))
+    o[1] = zero_within(bottom + gap, line_rounding(s, bottom, gap))
 
 
 def _midway(s: list[float], k: int, n: int, high: float, low: float) -> float:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from tradewire.trading.indicators.bands import BANDS
 from tradewire.trading.indicators.candlesticks import CANDLESTICKS
 from tradewire.trading.indicators.composites import COMPOSITES
+from tradewire.trading.indicators.differences import DIFFERENCES
 from tradewire.trading.indicators.installed import Catalogue
 from tradewire.trading.indicators.model import Indicator, UnknownIndicator
 from tradewire.trading.indicators.momentum import MOMENTUM
@@ -24,6 +25,7 @@ from tradewire.trading.spelling import nearest_word
 
 _FAMILIES = (
     TREND,
+    DIFFERENCES,
     SMOOTHERS,
     MOMENTUM,
     RANGES,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from types import FunctionType
 from typing import Any
@@ -21,6 +21,7 @@ from tradewire.trading.indicators.model import FloatArray, Indicator, IndicatorE
 
 INTERPRETED_BARS = 20_000
 """Series of at most so many bars are interpreted while numba is not loaded."""
+Columns = tuple[FloatArray, ...]
 _PACKAGE = __name__.rpartition(".")[0]
 
 
@@ -46,10 +47,15 @@ def compiled(
 ) -> tuple[FloatArray, ...]:
     """The series by machine code, of columns of one shape (n,), contiguous."""
     outputs = tuple(np.empty(columns[0].shape) for _ in indicator.outputs)
-    if indicator.kernel.stretch is not None:
-        _stretch_by_stretch(_entry(indicator.kernel.stretch), columns, params, outputs)
+    size, stretch = indicator.state_size(params), indicator.kernel.stretch
+
+    def drive(columns: Columns, outputs: Columns) -> None:
+        _driver(indicator.kernel.step)(np.zeros(size), params, columns, outputs)
+
+    if stretch is None:
+        drive(columns, outputs)
     else:
-        _driver(indicator.kernel.step)(np.zeros(indicator.state_size(params)), params, columns, outputs)
+        _stretch_by_stretch(_entry(stretch), drive, columns, params, outputs)
     return outputs
 
 
@@ -59,27 +65,40 @@ def interpreted(
     """The same series by the interpreter."""
     outputs = tuple(np.empty(columns[0].shape) for _ in indicator.outputs)
     with np.errstate(all="ignore"):  # machine code divides by zero without a word
-        if indicator.kernel.stretch is not None:
-            _stretch_by_stretch(indicator.kernel.stretch, columns, params, outputs)
+        over_bars: Any = _drive
+        loop, size = _rebound(over_bars, {"_step": indicator.kernel.step}), indicator.state_size(params)
+
+        def drive(columns: Columns, outputs: Columns) -> None:
+            loop(np.zeros(size), params, columns, outputs)
+
+        if indicator.kernel.stretch is None:
+            drive(columns, outputs)
         else:
-            drive: Any = _drive
-            step = {"_step": indicator.kernel.step}
-            _rebound(drive, step)(np.zeros(indicator.state_size(params)), params, columns, outputs)
+            _stretch_by_stretch(indicator.kernel.stretch, drive, columns, params, outputs)
     return outputs
 
 
 def _stretch_by_stretch(
-    work: Any, columns: tuple[FloatArray, ...], params: tuple[float, ...], outputs: tuple[FloatArray, ...]
+    work: Any,
+    drive: Callable[[Columns, Columns], None],
+    columns: Columns,
+    params: tuple[float, ...],
+    outputs: Columns,
 ) -> None:
-    """Apply `work`, an array form, between the holes, of which most inputs have none."""
+    """Apply `work`, an array form, between the holes, of which most inputs have none; `drive` where it leaves bars."""
     if work(columns, params, outputs):
         return
     whole = np.logical_and.reduce([np.isfinite(column) for column in columns])
+    if whole.all():
+        drive(columns, outputs)
+        return
     for output in outputs:
         output[~whole] = np.nan
     edges = np.flatnonzero(np.diff(whole, prepend=False, append=False)).tolist()
     for start, end in zip(edges[::2], edges[1::2], strict=True):
-        work(tuple(c[start:end] for c in columns), params, tuple(o[start:end] for o in outputs))
+        bars, results = tuple(c[start:end] for c in columns), tuple(o[start:end] for o in outputs)
+        if not work(bars, params, results):
+            drive(bars, results)
 
 
 def _drive(state: Any, params: Any, columns: Any, outputs: Any) -> None:

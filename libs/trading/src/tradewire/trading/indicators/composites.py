@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, mean_size, rma, sma, weighted_size, wma
-from tradewire.trading.indicators.decimals import FAINT, LIFT, difference, distance, half_way
+from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, rma, weighted_size, wma
+from tradewire.trading.indicators.decimals import FAINT, LIFT, difference, distance, half_way, settled, zero_within
 from tradewire.trading.indicators.deviations import deviate
+from tradewire.trading.indicators.gaps import BOUNDED_SIZE, bounded
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.momentum import changed
 from tradewire.trading.indicators.params import bars
-from tradewire.trading.indicators.ranges import RANGE_SIZE, true_range
+from tradewire.trading.indicators.sums import averaged, averaged_size
+from tradewire.trading.indicators.true_ranges import RANGE_SIZE, true_range
 from tradewire.trading.indicators.windows import (
-    delayed,
     extreme_size,
     highest,
     lowest,
@@ -33,13 +34,15 @@ def _tsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
         return
     m = int(p[0])
     n = int(p[1])
-    if change == 0.0 and 0.0 < s[9] < FAINT:  # all fade, in a ratio that stays or settles
-        for j in range(3, 10, 2):
+    if change == 0.0 and 0.0 < s[11] < FAINT:  # all fade, in a ratio that stays or settles
+        for j in (3, 4, 6, 7, 9, 11):
             s[j] *= LIFT
-    moved = ema(s, 4, n, ema(s, 2, m, change))
-    size = ema(s, 8, n, ema(s, 6, m, abs(change)))
+    once = bounded(s, 2, m, 2.0 / (m + 1.0), change, 0.0)
+    moved = bounded(s, 5, n, 2.0 / (n + 1.0), once, 2.0 * s[4])
+    size = ema(s, 10, n, ema(s, 8, m, abs(change)))
     strength = 100.0 * (moved / size) if size != 0.0 else 0.0
-    signal = ema(s, 10, int(p[2]), strength)
+    off = 200.0 * (s[7] / size) if size != 0.0 else 0.0
+    signal = bounded(s, 12, int(p[2]), 2.0 / (p[2] + 1.0), strength, off)
     if signal == signal:
         o[0] = strength
         o[1] = signal
@@ -48,12 +51,15 @@ def _tsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
 def _kst(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     k = 1
     known = 0.0
+    off = 0.0
     for j in range(4):
         n = int(p[j])
         m = int(p[4 + j])
-        known += (j + 1.0) * sma(s, k + 2 + n, m, changed(s, k, n, x[0]))
-        k += 7 + n + m
-    signal = sma(s, k, int(p[8]), known)
+        known += (j + 1.0) * averaged(s, k + 2 + n, m, changed(s, k, n, x[0]), 0.0)
+        off += (j + 1.0) * s[k + 2 + n] / m
+        k += 11 + n + 2 * m
+    known = zero_within(known, off)
+    signal = averaged(s, k, int(p[8]), known, 2.0 * off)
     if signal == signal:
         o[0] = known
         o[1] = signal
@@ -86,17 +92,12 @@ def _fisher(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
     o[0] = s[2]
 
 
-def _dpo(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    n = int(p[0])
-    o[0] = x[0] - delayed(s, 6 + n, n // 2 + 1, sma(s, 1, n, x[0]))
-
-
 def _mass(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
     if x[0] == x[1] and 0.0 < s[2] < FAINT:  # both fade, the one in a ratio to the other
         s[2] *= LIFT
         s[4] *= LIFT
-    once = ema(s, 1, n, x[0] - x[1])
+    once = ema(s, 1, n, difference(x[0], x[1]))
     twice = ema(s, 3, n, once)
     o[0] = total(s, 5, int(p[1]), once / twice if twice != 0.0 else 1.0)
 
@@ -123,15 +124,16 @@ def _choppiness(s: list[float], p: tuple[float, ...], x: Sequence[float], o: lis
     n = int(p[0])
     way = total(s, 1 + RANGE_SIZE, n, true_range(s, 1, x[0], x[1], x[2]))
     k = 4 + RANGE_SIZE + n
-    span = highest(s, k, n, x[0]) - lowest(s, k + 3 + 2 * n, n, x[1])
+    span = difference(highest(s, k, n, x[0]), lowest(s, k + 3 + 2 * n, n, x[1]))
     if way == way:
-        o[0] = 100.0 * (math.log10(way / span) / math.log10(p[0])) if span > 0.0 else 100.0
+        longer = settled(way - span, way, n)  # than the range
+        o[0] = 100.0 if span <= 0.0 else 0.0 if longer == 0.0 else 100.0 * (math.log10(way / span) / math.log10(p[0]))
 
 
 def _vortex(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    rise = abs(x[0] - s[2])
-    fall = abs(x[1] - s[1])
+    rise = abs(difference(x[0], s[2]))
+    fall = abs(difference(x[1], s[1]))
     s[1] = x[0]
     s[2] = x[1]
     span = true_range(s, 3, x[0], x[1], x[2])
@@ -163,12 +165,14 @@ TSI = Indicator(
     fields=(),
     params=(bars(25, name="long"), bars(13, name="short"), bars(13, name="signal")),
     outputs=("tsi", "signal"),
-    kernel=Kernel(_tsi, size=lambda a, b, c: 2 + 5 * AVERAGE_SIZE, warmup=lambda a, b, c: a + b + c - 2),
+    kernel=Kernel(
+        _tsi, size=lambda a, b, c: 2 + 3 * BOUNDED_SIZE + 2 * AVERAGE_SIZE, warmup=lambda a, b, c: a + b + c - 2
+    ),
 )
 
 
 def _kst_size(*p: float) -> float:
-    return 1 + sum(map(ring_size, p[:4])) + sum(map(mean_size, p[4:]))
+    return 1 + sum(map(ring_size, p[:4])) + sum(map(averaged_size, p[4:]))
 
 
 def _kst_warmup(*p: float) -> float:
@@ -224,17 +228,6 @@ FISHER = Indicator(
     params=(bars(9),),
     outputs=("fisher", "signal"),
     kernel=Kernel(_fisher, size=lambda n: 3 + 2 * extreme_size(n), warmup=lambda n: n - 1),
-)
-DPO = Indicator(
-    name="dpo",
-    title="Detrended price oscillator, causal",
-    formula="x[t] - sma(x, n)[t - floor(n/2) - 1]",
-    source="TradingView, not centred: centring would look ahead",
-    series=("x",),
-    fields=(),
-    params=(bars(20),),
-    outputs=("value",),
-    kernel=Kernel(_dpo, size=lambda n: 1 + mean_size(n) + ring_size(n // 2 + 1), warmup=lambda n: n + n // 2),
 )
 MASS = Indicator(
     name="mass",
@@ -296,4 +289,4 @@ ULCER = Indicator(
     kernel=Kernel(_ulcer, size=lambda n: 1 + extreme_size(n) + total_size(n), warmup=lambda n: 2 * (n - 1)),
 )
 
-COMPOSITES = (TSI, KST, COPPOCK, FISHER, DPO, MASS, RVI, CHOPPINESS, VORTEX, ULCER)
+COMPOSITES = (TSI, KST, COPPOCK, FISHER, MASS, RVI, CHOPPINESS, VORTEX, ULCER)

@@ -38,6 +38,8 @@ ROUNDING = 2.0**-40
 """Relative distance within which results of a recursion are equal."""
 FAINT = 1e-200
 """Averages below it no longer fade over bars that add nothing: their ratio stays, and they never underflow."""
+SMALLEST = 1e-300
+"""Next to nothing floats lose their digits one by one."""
 LIFT = 2.0**400
 """What averages of different pace are multiplied by in place of that, which is exact and leaves their ratio as it is.
 
@@ -70,6 +72,11 @@ def decimal_within(x: float, size: float, off: float) -> float:
     if exponent < LOWEST_EXPONENT or exponent > HIGHEST_EXPONENT:
         return x
     unit = UNITS[exponent - LOWEST_EXPONENT]
+    return unit_within(x, size, off, unit)
+
+
+def unit_within(x: float, size: float, off: float, unit: float) -> float:
+    """The same, of a whole number of units."""
     scaled = x * unit
     whole = scaled + ROUNDER - ROUNDER
     return whole / unit if abs(scaled - whole) <= off * (size * unit) else x
@@ -78,6 +85,11 @@ def decimal_within(x: float, size: float, off: float) -> float:
 def distance(a: float, b: float) -> float:
     """a - b: the decimal within the rounding of both numbers, of their difference and of its scale, if there is one."""
     return decimal_within(a - b, abs(a) + abs(b), 3.0 * ULP)
+
+
+def zero_within(x: float, off: float) -> float:
+    """0 where a number is within what it can be off by, or too small for floats to fade on; else the number."""
+    return 0.0 if abs(x) <= off + SMALLEST else x
 
 
 def settled(x: float, size: float, n: float) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from tradewire.trading.indicators.decimals import distance, settled
+from tradewire.trading.indicators.decimals import ULP, distance, settled, zero_within
 from tradewire.trading.indicators.windows import NAN, accumulate_back
 
 
@@ -54,16 +54,30 @@ def squares(s: list[float], k: int, n: int) -> float:
     return s[k + 5 + n + int(s[k + 1])] + s[k + 4]
 
 
+def band_rounding(n: float, factor: float, middle: float, deviation: float) -> float:
+    """What a band can be off by, and the mean: each of the n values is at most middle ± √n · deviation away from 0.
+
+    The distances of `windows.variance` are off by u of two values each, and so is the deviation; its sums are off by
+    (n + 8) · 2u of n times itself.
+    """
+    return (n + 8.0) * (4.0 * ULP) * (1.0 + factor) * (abs(middle) + n * deviation)
+
+
 def centre(s: list[float], k: int, n: int) -> float:
     """Mean of the window."""
     mean = s[k + 2] + (s[k + 5 + int(s[k + 1])] + s[k + 3]) / n
     return settled(mean, abs(s[k + 2]) + math.sqrt(squares(s, k, n)), n)
 
 
-def off_centre(s: list[float], k: int, n: int, x: float) -> float:
-    """What x, the newest value, is above the mean of the window: exactly 0.0 on it.
+def centre_rounding(s: list[float], k: int, n: int) -> float:
+    """What `off_centre` can be off by.
 
     Sizes of the distances add up to at most the root of n times their squares.
     """
+    return (n + 8.0) * 2.0 * ULP * math.sqrt(n * squares(s, k, n)) / n
+
+
+def off_centre(s: list[float], k: int, n: int, x: float) -> float:
+    """What x, the newest value, is above the mean of the window: exactly 0.0 on it."""
     apart = n * distance(x, s[k + 2]) - (s[k + 5 + int(s[k + 1])] + s[k + 3])
-    return settled(apart, math.sqrt(n * squares(s, k, n)), n) / n
+    return zero_within(apart / n, centre_rounding(s, k, n))

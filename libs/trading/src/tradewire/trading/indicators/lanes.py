@@ -10,9 +10,11 @@ equal: the next bar makes the same of them.)
 
 from __future__ import annotations
 
+from tradewire.trading.indicators.decimals import ULP, distance, unit_within
 from tradewire.trading.indicators.model import FloatArray
-from tradewire.trading.indicators.stretches import Columns, Params, fill_unknown, mean_of, whole
+from tradewire.trading.indicators.stretches import Columns, Params, fill_unknown, mean_of, positive, unit_of_sums, whole
 
+BLOCK = 256  # bars whose changes are still in the nearest cache when they are followed
 SETTLING = 40
 """Windows until a guess is forgotten: it weighs e⁻⁴⁰ then in Wilder's average, e⁻⁸⁰ in the exponential one."""
 
@@ -85,7 +87,7 @@ def follow_in_lanes(x: FloatArray, start: int, value: float, weight: float, out:
 
 def averaged(x: FloatArray, n: int, weight: float, out: FloatArray) -> bool:
     """Exponential average of any weight, seeded with the mean of the first n values."""
-    if not whole(x):
+    if not positive(x):
         return False
     fill_unknown(out, n - 1)
     if len(x) >= n:
@@ -108,16 +110,16 @@ def rma(columns: Columns, params: Params, outputs: Columns) -> bool:
     return averaged(columns[0], n, 1.0 / n, outputs[0])
 
 
-def rise(x: FloatArray, i: int) -> float:
-    """What a bar gained on the one before, 0 if it lost."""
-    change = x[i] - x[i - 1]
-    return change if change > 0.0 else 0.0
-
-
-def fall(x: FloatArray, i: int) -> float:
-    """What a bar lost to the one before, 0 if it gained."""
-    change = x[i] - x[i - 1]
-    return -change if change < 0.0 else 0.0
+def take_changes(x: FloatArray, start: int, stop: int, out: FloatArray) -> None:
+    """Changes of the bars from `start` ≥ 1 to before `stop`; see `decimals.distance`."""
+    now, before, changes = x[start:stop], x[start - 1 : stop - 1], out[start:stop]
+    unit = unit_of_sums(now, before)
+    if unit == 0.0:
+        for i in range(len(changes)):
+            changes[i] = distance(now[i], before[i])
+        return
+    for i in range(len(changes)):
+        changes[i] = unit_within(now[i] - before[i], abs(now[i]) + abs(before[i]), 3.0 * ULP, unit)
 
 
 def strength(gain: float, loss: float) -> float:
@@ -129,45 +131,63 @@ def strength(gain: float, loss: float) -> float:
 Triple = tuple[float, float, float]
 
 
-def weigh(x: FloatArray, bars: tuple[int, int], averages: Triple, weight: float, out: FloatArray) -> Triple:
-    """The index from the first of `bars` to before the second, kept where x stays.
+def weigh(bars: tuple[int, int], averages: Triple, weight: float, out: FloatArray) -> Triple:
+    """The index from the first of `bars` to before the second, in the place of the changes; kept where there is none.
 
     averages: gain, loss and index before, and (returned) after.
     """
     gain, loss, index = averages
     single = weight == 1.0
     for i in range(bars[0], bars[1]):
-        gain += (rise(x, i) - gain) * weight
-        loss += (fall(x, i) - loss) * weight
-        index = strength(gain, loss) if x[i] != x[i - 1] or single else index
+        change = out[i]
+        gain += ((change if change > 0.0 else 0.0) - gain) * weight
+        loss += ((-change if change < 0.0 else 0.0) - loss) * weight
+        index = strength(gain, loss) if change != 0.0 or single else index
         out[i] = index
     return gain, loss, index
+
+
+def weigh_beside(
+    bars: tuple[int, int], lane: int, averages: tuple[Triple, Triple], weight: float, out: FloatArray
+) -> tuple[Triple, Triple]:
+    """The same for these bars and those that are `lane` later, side by side."""
+    (gain, loss, index), (late_gain, late_loss, late_index) = averages
+    late = out[lane:]
+    single = weight == 1.0
+    for i in range(bars[0], bars[1]):
+        change, late_change = out[i], late[i]
+        gain += ((change if change > 0.0 else 0.0) - gain) * weight
+        loss += ((-change if change < 0.0 else 0.0) - loss) * weight
+        late_gain += ((late_change if late_change > 0.0 else 0.0) - late_gain) * weight
+        late_loss += ((-late_change if late_change < 0.0 else 0.0) - late_loss) * weight
+        index = strength(gain, loss) if change != 0.0 or single else index
+        late_index = strength(late_gain, late_loss) if late_change != 0.0 or single else late_index
+        out[i], late[i] = index, late_index
+    return (gain, loss, index), (late_gain, late_loss, late_index)
 
 
 def weigh_in_lanes(
     x: FloatArray, start: int, averages: Triple, weight: float, out: FloatArray, settling: int
 ) -> tuple[int, Triple]:
-    """The same in two lanes; returns the first bar that `weigh` is still to do, and the averages before it."""
+    """The same in two lanes; returns the first bar that `weigh` is still to do, and the averages before it.
+
+    x: prices, of which changes are taken here.
+    """
     lane = (len(x) - start) // 2
     if lane < 2 * settling:
         return start, averages
     middle = start + lane
-    guess = weigh(x, (middle - settling, middle), (0.0, 0.0, 0.0), weight, out)
-    gain, loss, index = averages
-    late_gain, late_loss, late_index = guess
-    single = weight == 1.0
-    for i in range(start, middle):
-        gain += (rise(x, i) - gain) * weight
-        loss += (fall(x, i) - loss) * weight
-        late_gain += (rise(x, i + lane) - late_gain) * weight
-        late_loss += (fall(x, i + lane) - late_loss) * weight
-        index = strength(gain, loss) if x[i] != x[i - 1] or single else index
-        late_index = strength(late_gain, late_loss) if x[i + lane] != x[i + lane - 1] or single else late_index
-        out[i] = index
-        out[i + lane] = late_index
-    if (gain, loss, index) == guess:
-        return middle + lane, (late_gain, late_loss, late_index)
-    return middle, (gain, loss, index)
+    take_changes(x, middle - settling, middle, out)
+    guess = weigh((middle - settling, middle), (0.0, 0.0, 0.0), weight, out)
+    both = (averages, guess)
+    for block in range(start, middle, BLOCK):
+        end = min(block + BLOCK, middle)
+        take_changes(x, block, end, out)
+        take_changes(x, block + lane, end + lane, out)
+        both = weigh_beside((block, end), lane, both, weight, out)
+    if both[0] == guess:
+        return middle + lane, both[1]
+    return middle, both[0]
 
 
 def rsi(columns: Columns, params: Params, outputs: Columns) -> bool:
@@ -176,87 +196,17 @@ def rsi(columns: Columns, params: Params, outputs: Columns) -> bool:
     n = int(params[0])
     if not whole(x):
         return False
+    if len(x) > n:
+        gain, loss = 0.0, 0.0
+        take_changes(x, 1, n + 1, out)
+        for i in range(1, n + 1):
+            change = out[i]
+            gain += ((change if change > 0.0 else 0.0) - gain) / i
+            loss += ((-change if change < 0.0 else 0.0) - loss) / i
+        weight, averages = 1.0 / n, (gain, loss, strength(gain, loss))
+        out[n] = averages[2]
+        start, averages = weigh_in_lanes(x, n + 1, averages, weight, out, SETTLING * n)
+        take_changes(x, start, len(x), out)
+        weigh((start, len(x)), averages, weight, out)
     fill_unknown(out, n)
-    if len(x) <= n:
-        return True
-    gain, loss = 0.0, 0.0
-    for i in range(1, n + 1):
-        gain += (rise(x, i) - gain) / i
-        loss += (fall(x, i) - loss) / i
-    weight, averages = 1.0 / n, (gain, loss, strength(gain, loss))
-    out[n] = averages[2]
-    start, averages = weigh_in_lanes(x, n + 1, averages, weight, out, SETTLING * n)
-    weigh(x, (start, len(x)), averages, weight, out)
-    return True
-
-
-def diverge(x: FloatArray, bars: tuple[int, int], averages: Triple, weights: Triple, outputs: Columns) -> Triple:
-    """MACD from the first of `bars` to before the second.
-
-    averages: fast, slow, and that of their difference, before and (returned) after; weights: in the same order.
-    """
-    near, far, average = averages
-    fast, slow, weight = weights
-    line, signal, histogram = outputs
-    for i in range(bars[0], bars[1]):
-        near += (x[i] - near) * fast
-        far += (x[i] - far) * slow
-        apart = near - far
-        average += (apart - average) * weight
-        line[i], signal[i], histogram[i] = apart, average, apart - average
-    return near, far, average
-
-
-def diverge_in_lanes(
-    x: FloatArray, start: int, averages: Triple, weights: Triple, outputs: Columns, settling: int
-) -> tuple[int, Triple]:
-    """The same in two lanes; returns the first bar that `diverge` is still to do, and the averages before it."""
-    lane = (len(x) - start) // 2
-    if lane < 2 * settling:
-        return start, averages
-    middle = start + lane
-    first = x[middle - settling - 1]
-    guess = diverge(x, (middle - settling, middle), (first, first, 0.0), weights, outputs)
-    near, far, average = averages
-    late_near, late_far, late_average = guess
-    fast, slow, weight = weights
-    line, signal, histogram = outputs
-    for i in range(start, middle):
-        near += (x[i] - near) * fast
-        far += (x[i] - far) * slow
-        apart = near - far
-        average += (apart - average) * weight
-        line[i], signal[i], histogram[i] = apart, average, apart - average
-        late_near += (x[i + lane] - late_near) * fast
-        late_far += (x[i + lane] - late_far) * slow
-        apart = late_near - late_far
-        late_average += (apart - late_average) * weight
-        line[i + lane], signal[i + lane], histogram[i + lane] = apart, late_average, apart - late_average
-    if (near, far, average) == guess:
-        return middle + lane, (late_near, late_far, late_average)
-    return middle, (near, far, average)
-
-
-def macd(columns: Columns, params: Params, outputs: Columns) -> bool:
-    """Fast minus slow average, its own average, and their difference; all NaN before the last of them is known."""
-    x = columns[0]
-    fast, slow, n = int(min(params[0], params[1])), int(max(params[0], params[1])), int(params[2])
-    known = slow + n - 2
-    if not whole(x):
-        return False
-    for out in outputs:
-        fill_unknown(out, known)
-    if known >= len(x):
-        return True
-    near, far = mean_of(x, slow - fast, fast), mean_of(x, 0, slow)
-    weights = (2.0 / (fast + 1.0), 2.0 / (slow + 1.0), 2.0 / (n + 1.0))
-    average = 0.0 + (near - far)
-    for i in range(slow, known + 1):
-        near += (x[i] - near) * weights[0]
-        far += (x[i] - far) * weights[1]
-        average += (near - far - average) / (i - slow + 2.0)
-    outputs[0][known], outputs[1][known], outputs[2][known] = near - far, average, near - far - average
-    settling = SETTLING * max(slow, n)
-    start, averages = diverge_in_lanes(x, known + 1, (near, far, average), weights, outputs, settling)
-    diverge(x, (start, len(x)), averages, weights, outputs)
     return True

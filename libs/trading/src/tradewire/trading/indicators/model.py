@@ -15,8 +15,8 @@ FloatArray = NDArray[np.float64]
 # same source runs on lists in a service and, compiled, on arrays in a backtest.
 Step = Callable[[list[float], tuple[float, ...], Sequence[float], list[float]], None]
 
-# The same work for a stretch of bars from a fresh state: stretch(inputs, params, outputs). Says whether the inputs
-# had no hole; what it wrote counts only if so.
+# The same work for a stretch of bars from a fresh state: stretch(inputs, params, outputs). Says whether it could do it,
+# for inputs without a hole and outputs of which rounding decides no sign; what it wrote counts only if so.
 Stretch = Callable[[tuple[FloatArray, ...], tuple[float, ...], tuple[FloatArray, ...]], bool]
 
 # One closed bar's inputs in, one number per output out.

@@ -22,7 +22,7 @@ def relative_strength(s: list[float], k: int, n: int, x: float) -> float:
     """
     if x != x:
         return NAN
-    change = x - s[k + 1]
+    change = distance(x, s[k + 1])
     s[k + 1] = x
     if s[k] == 0.0:
         s[k] = 1.0
@@ -60,7 +60,7 @@ def _cmo(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
     index = relative_strength(s, 1, int(p[0]), x[0])
     if index == index:
         moved = s[4] + s[6] != 0.0 or index != 0.0
-        o[0] = settled(2.0 * index - 100.0, 200.0, p[0]) if moved else 0.0  # no more than what both averages round
+        o[0] = settled(2.0 * index - 100.0, 200.0, 4.0 * p[0]) if moved else 0.0  # as `ranges.directional`
 
 
 def _rsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, mean_size, sma
-from tradewire.trading.indicators.decimals import difference, distance, half_way, nearest_decimal, settled
+from tradewire.trading.indicators.averages import mean_size, sma
+from tradewire.trading.indicators.decimals import (
+    difference,
+    distance,
+    nearest_decimal,
+    settled,
+)
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.momentum import STRENGTH_SIZE, relative_strength
 from tradewire.trading.indicators.params import bars
-from tradewire.trading.indicators.ranges import widest
+from tradewire.trading.indicators.sums import averaged, averaged_size
+from tradewire.trading.indicators.true_ranges import widest
 from tradewire.trading.indicators.windows import extreme_size, highest, lowest, total, total_size
 
 _BAR = ("high", "low", "close")
@@ -85,7 +91,7 @@ def _ultosc(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
     if s[0] == 1.0:
         return
     floor = before if before < x[1] else x[1]
-    pressure = x[2] - floor
+    pressure = difference(x[2], floor)
     span = widest(x[0], x[1], before)
     k = 2
     score = 0.0
@@ -122,20 +128,8 @@ def _stochrsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[
         o[1] = d
 
 
-def _awesome(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    n = int(p[0])
-    median = half_way(x[0], x[1])
-    o[0] = sma(s, 1, n, median) - sma(s, 6 + n, int(p[1]), median)
-
-
-def _elder_ray(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    average = ema(s, 1, int(p[0]), x[2])
-    o[0] = x[0] - average
-    o[1] = x[1] - average
-
-
 def _qstick(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    o[0] = sma(s, 1, int(p[0]), difference(x[1], x[0]))
+    o[0] = averaged(s, 1, int(p[0]), difference(x[1], x[0]), 0.0)
 
 
 STOCHASTIC = Indicator(
@@ -234,32 +228,6 @@ STOCHRSI = Indicator(
         warmup=lambda n, k, d: n + k + d - 2,
     ),
 )
-AWESOME = Indicator(
-    name="awesome",
-    title="Awesome oscillator",
-    formula="sma(medprice, fast) - sma(medprice, slow)",
-    source="Williams (1998), New Trading Dimensions",
-    series=(),
-    fields=("high", "low"),
-    params=(bars(5, name="fast"), bars(34, name="slow")),
-    outputs=("value",),
-    kernel=Kernel(
-        _awesome,
-        size=lambda fast, slow: 1 + mean_size(fast) + mean_size(slow),
-        warmup=lambda fast, slow: max(fast, slow) - 1,
-    ),
-)
-ELDER_RAY = Indicator(
-    name="elder_ray",
-    title="Elder ray",
-    formula="bull = high - ema(close, n); bear = low - ema(close, n)",
-    source="Elder (1993), Trading for a Living",
-    series=(),
-    fields=_BAR,
-    params=(bars(13),),
-    outputs=("bull", "bear"),
-    kernel=Kernel(_elder_ray, size=lambda n: 1 + AVERAGE_SIZE, warmup=lambda n: n - 1),
-)
 QSTICK = Indicator(
     name="qstick",
     title="QStick",
@@ -269,7 +237,7 @@ QSTICK = Indicator(
     fields=("open", "close"),
     params=(bars(10),),
     outputs=("value",),
-    kernel=Kernel(_qstick, size=lambda n: 1 + mean_size(n), warmup=lambda n: n - 1),
+    kernel=Kernel(_qstick, size=lambda n: 1 + averaged_size(n), warmup=lambda n: n - 1),
 )
 
 OSCILLATORS = (
@@ -280,7 +248,5 @@ OSCILLATORS = (
     CCI,
     BOP,
     ULTOSC,
-    AWESOME,
-    ELDER_RAY,
     QSTICK,
 )

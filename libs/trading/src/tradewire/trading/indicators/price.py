@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from tradewire.trading.indicators.decimals import decimal_share, half_way, typical_price
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
+from tradewire.trading.indicators.sums import summed, summed_size
 from tradewire.trading.indicators.windows import (
     extreme_age,
     extreme_size,
     highest,
     lowest,
-    total,
-    total_size,
 )
 
 _BAR = ("high", "low", "close")
@@ -45,7 +44,7 @@ def _lowest(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
 
 
 def _sum(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    o[0] = total(s, 1, int(p[0]), x[0])
+    o[0] = summed(s, 1, int(p[0]), x[0], 0.0)
 
 
 def _midpoint(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -143,7 +142,7 @@ SUM = Indicator(
     fields=(),
     params=(bars(14),),
     outputs=("value",),
-    kernel=Kernel(_sum, size=lambda n: 1 + total_size(n), warmup=lambda n: n - 1),
+    kernel=Kernel(_sum, size=lambda n: 1 + summed_size(n), warmup=lambda n: n - 1),
 )
 MIDPOINT = Indicator(
     name="midpoint",

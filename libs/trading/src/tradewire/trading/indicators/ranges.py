@@ -4,48 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tradewire.trading.indicators import updates
+from tradewire.trading.indicators import true_ranges, updates
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
-from tradewire.trading.indicators.decimals import FAINT, difference
-from tradewire.trading.indicators.lanes import (
-    SETTLING,
-    follow,
-    follow_eight,
-    length_of_eight,
-    right_of_eight,
-    settle_eight,
-)
-from tradewire.trading.indicators.model import FloatArray, Indicator, Kernel
+from tradewire.trading.indicators.decimals import FAINT, difference, settled
+from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
-from tradewire.trading.indicators.stretches import Columns, Params, fill_unknown, mean_of, whole
+from tradewire.trading.indicators.true_ranges import RANGE_SIZE, true_range, widest
 from tradewire.trading.indicators.windows import NAN, delayed, ring_size
 
-RANGE_SIZE = 2  # slots of `true_range`: count, previous close
 MOVEMENT_SIZE = 7  # slots of `movement`: count, previous high, low, close, smoothed +DM, -DM, true range
 
 _BAR = ("high", "low", "close")
-BLOCK = 32  # bars of each lane whose true ranges are still in the nearest cache when they are averaged
 _WILDER = "Wilder (1978), New Concepts in Technical Trading Systems; TA-Lib"
-
-
-def larger(a: float, b: float) -> float:
-    """The larger of two numbers, a on a tie and if a is NaN; `max` may treat the sign of zero differently."""
-    return b if b > a else a
-
-
-def widest(high: float, low: float, before: float) -> float:
-    """True range of a bar after a bar that closed at `before`; infinite or NaN if high or low is."""
-    return larger(larger(high - low, abs(high - before)), abs(low - before))
-
-
-def true_range(s: list[float], k: int, high: float, low: float, close: float) -> float:
-    """True range; NaN on the first bar, which has no close before it."""
-    before = s[k + 1]
-    s[k + 1] = close
-    if s[k] == 0.0:
-        s[k] = 1.0
-        return NAN
-    return widest(high, low, before)
 
 
 def movement(s: list[float], k: int, n: int, high: float, low: float, close: float) -> bool:
@@ -83,72 +53,14 @@ def _atr(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
     o[0] = rma(s, 1 + RANGE_SIZE, int(p[0]), true_range(s, 1, x[0], x[1], x[2]))
 
 
-def spans(columns: Columns, start: int, stop: int, out: FloatArray) -> bool:
-    """True ranges from bar `start` ≥ 1 to before `stop`; False when a close among them is infinite or NaN."""
-    high, low, close = columns[0][start:stop], columns[1][start:stop], columns[2][start:stop]
-    before, span = columns[2][start - 1 : stop - 1], out[start:stop]
-    holes = 0
-    for i in range(len(span)):
-        holes += close[i] - close[i] != 0.0
-        span[i] = widest(high[i], low[i], before[i])
-    return holes == 0
+def directional(s: list[float], k: int, n: int) -> float:
+    """DX of an advanced `movement`, percent; NaN when nothing moved.
 
-
-def follow_spans(
-    columns: Columns, start: int, value: float, weight: float, out: FloatArray, lane: int, settling: int
-) -> int:
-    """Average of the true ranges in eight lanes, as `lanes.follow_in_lanes`, a block while it is in the nearest cache.
-
-    Returns the first bar that is still to be done, `start` also when a close is infinite or NaN.
+    A bar rounds both sums by at most 4u, and what they hold is n bars old on average.
     """
-    for k in range(1, 8):
-        if not spans(columns, start + k * lane - settling, start + k * lane, out):
-            return start
-    early = out[start + lane - settling :]
-    b, c, d, e, f, g, h, _ = settle_eight(early, lane, settling, weight, early)
-    starts = (value, b, c, d, e, f, g, h)
-    ends = starts
-    for block in range(start, start + lane, BLOCK):
-        bars = min(BLOCK, start + lane - block)
-        for k in range(8):
-            if not spans(columns, block + k * lane, block + k * lane + bars, out):
-                return start
-        ends = follow_eight(out[block:], lane, bars, ends, weight, out[block:])
-    return start + right_of_eight(ends, starts) * lane
-
-
-def _atr_stretch(columns: Columns, params: Params, outputs: Columns) -> bool:
-    """`_atr` over a stretch without holes; see `stretches`.
-
-    A hole in high or low is in the true range, hence in all averages from there on; one in close may be in neither.
-    """
-    high, low, close = columns
-    out = outputs[0]
-    n = int(params[0])
-    if not (whole(high[:1]) and whole(low[:1]) and whole(close[:1])):
-        return False
-    seeded = min(n + 1, len(out))
-    found = spans(columns, 1, seeded, out)
-    if len(out) <= n:
-        found = found and whole(out[1:])
-    else:
-        value, weight = mean_of(out, 1, n), 1.0 / n
-        out[n] = value
-        start, settling = seeded, SETTLING * n
-        lane = length_of_eight(len(out) - start, settling)
-        if lane > 0:
-            start = follow_spans(columns, start, value, weight, out, lane, settling)
-        found = spans(columns, start, len(out), out) and found
-        follow(out, start, out[start - 1], weight, out)
-        found = found and whole(out[-1:])
-    fill_unknown(out, n)
-    return found
-
-
-def directional(s: list[float], k: int) -> float:
-    """DX of an advanced `movement`, percent; NaN when nothing moved."""
     both = s[k + 4] + s[k + 5]
-    return 100.0 * (abs(s[k + 4] - s[k + 5]) / both) if both > 0.0 and s[k + 6] > 0.0 else NAN
+    one_way = settled(abs(s[k + 4] - s[k + 5]), both, 4.0 * n)
+    return 100.0 * (one_way / both) if both > 0.0 and s[k + 6] > 0.0 else NAN
 
 
 def averaged(s: list[float], k: int, n: int, high: float, low: float, close: float) -> float:
@@ -158,7 +70,7 @@ def averaged(s: list[float], k: int, n: int, high: float, low: float, close: flo
     """
     if not movement(s, k, n, high, low, close):
         return NAN
-    dx = directional(s, k)
+    dx = directional(s, k, n)
     average = k + MOVEMENT_SIZE
     if dx == dx:
         return rma(s, average, n, dx)
@@ -177,7 +89,7 @@ def _adxr(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[floa
 
 def _dx(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     if movement(s, 1, int(p[0]), x[0], x[1], x[2]):
-        dx = directional(s, 1)
+        dx = directional(s, 1, int(p[0]))
         if dx == dx:
             s[1 + MOVEMENT_SIZE] = dx
         o[0] = s[1 + MOVEMENT_SIZE]
@@ -222,7 +134,7 @@ ATR = Indicator(
         _atr,
         size=lambda n: 1 + RANGE_SIZE + AVERAGE_SIZE,
         warmup=lambda n: n,
-        stretch=_atr_stretch,
+        stretch=true_ranges.average,
         straight=updates.atr,
     ),
 )

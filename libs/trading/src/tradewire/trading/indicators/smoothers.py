@@ -5,10 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, mean_size, sma, weighted_size, wma
-from tradewire.trading.indicators.decimals import distance, settled
+from tradewire.trading.indicators.averages import weighted_size, wma
+from tradewire.trading.indicators.decimals import distance, settled, zero_within
+from tradewire.trading.indicators.gaps import (
+    GAP_SIZE,
+    STEP,
+    chain,
+    chain_known,
+    chain_size,
+    chain_value,
+    change_rounding,
+    gap,
+    gap_rounding,
+    rounded,
+)
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars, factor
+from tradewire.trading.indicators.sums import averaged, averaged_size
 from tradewire.trading.indicators.windows import NAN, delayed, ring_size, total, total_size
 
 _KAMA_FAST = 2.0 / (2.0 + 1.0)  # weights of exponential averages of 2 and 30 bars, Kaufman's choice
@@ -17,41 +30,48 @@ _KAMA_SLOW = 2.0 / (30.0 + 1.0)
 
 def _dema(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    once = ema(s, 1, n, x[0])
-    o[0] = 2.0 * once - ema(s, 3, n, once)
+    chain(s, 1, 2, n, x[0])
+    if chain_known(s, 1, 2, n):
+        off = gap_rounding(s, 1, 0) + gap_rounding(s, 1, 1)
+        o[0] = zero_within(x[0] - gap(s, 1, 0) + gap(s, 1, 1), off + STEP * abs(x[0]))
 
 
 def _tema(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    once = ema(s, 1, n, x[0])
-    twice = ema(s, 3, n, once)
-    o[0] = 3.0 * once - 3.0 * twice + ema(s, 5, n, twice)
+    chain(s, 1, 3, n, x[0])
+    if chain_known(s, 1, 3, n):
+        off = gap_rounding(s, 1, 0) + 2.0 * gap_rounding(s, 1, 1) + gap_rounding(s, 1, 2)
+        o[0] = zero_within(x[0] - gap(s, 1, 0) + 2.0 * gap(s, 1, 1) - gap(s, 1, 2), off + STEP * abs(x[0]))
 
 
 def _t3(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
     v = p[1]
-    e2 = ema(s, 3, n, ema(s, 1, n, x[0]))
-    e3 = ema(s, 5, n, e2)
-    e4 = ema(s, 7, n, e3)
-    e5 = ema(s, 9, n, e4)
-    e6 = ema(s, 11, n, e5)
-    once = e3 - e4  # written in differences, so that equal averages give exactly their value
-    twice = once - (e4 - e5)
-    o[0] = e3 + v * (3.0 * once + v * (3.0 * twice + v * (twice - ((e4 - e5) - (e5 - e6)))))
+    chain(s, 1, 6, n, x[0])
+    if not chain_known(s, 1, 6, n):
+        return
+    third, off = chain_value(s, 1, 3, x[0])
+    once = gap(s, 1, 3)
+    twice = once - gap(s, 1, 4)
+    thrice = twice - (gap(s, 1, 4) - gap(s, 1, 5))
+    off += 8.0 * (gap_rounding(s, 1, 3) + gap_rounding(s, 1, 4) + gap_rounding(s, 1, 5))  # v is at most 1
+    o[0] = zero_within(third + v * (3.0 * once + v * (3.0 * twice + v * thrice)), off)
 
 
 def _trix(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    thrice = ema(s, 5, n, ema(s, 3, n, ema(s, 1, n, x[0])))
-    before = delayed(s, 7, 1, thrice)
-    o[0] = 100.0 * (thrice / before - 1.0) if before != 0.0 else 0.0
+    change = chain(s, 1, 3, n, x[0])
+    if change == change:
+        thrice, off = chain_value(s, 1, 3, x[0])
+        before = zero_within(thrice - change, off)
+        o[0] = 100.0 * (zero_within(change, change_rounding(s, 1, 3)) / before) if before != 0.0 else 0.0
 
 
 def _trima(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
     m = (n + 1) // 2
-    o[0] = sma(s, 6 + m, n + 1 - m, sma(s, 1, m, x[0]))
+    inner = averaged(s, 1, m, x[0], 0.0)
+    o[0] = averaged(s, 10 + 2 * m, n + 1 - m, inner, 2.0 * s[1] / m)
 
 
 def _hma(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -66,7 +86,12 @@ def _hma(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
 
 def _zlema(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    o[0] = ema(s, 1, n, 2.0 * x[0] - delayed(s, 3, (n - 1) // 2, x[0]))
+    ahead = distance(2.0 * x[0], delayed(s, 2 + GAP_SIZE, (n - 1) // 2, x[0]))
+    if ahead == ahead:
+        chain(s, 1, 1, n, ahead)
+        if chain_known(s, 1, 1, n):
+            value, off = chain_value(s, 1, 1, ahead)
+            o[0] = zero_within(value, off)
 
 
 def efficiency(s: list[float], k: int, n: int, x: float) -> float:
@@ -90,9 +115,12 @@ def _kama(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[floa
     ratio = efficiency(s, 2, n, x[0])
     if ratio == ratio:
         weight = ratio * (_KAMA_FAST - _KAMA_SLOW) + _KAMA_SLOW
+        weight *= weight
         old = s[1] if s[0] > n + 1.0 else before
-        s[1] = old + (x[0] - old) * (weight * weight)
-        o[0] = s[1]
+        off = s[8 + 2 * n]
+        s[1] = old + (x[0] - old) * weight
+        s[8 + 2 * n] = off + ((n + 1.0) * rounded(weight, x[0], old) - off) * weight  # the ratio is a sum of n
+        o[0] = zero_within(s[1], s[8 + 2 * n])
 
 
 def _efficiency_ratio(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -108,7 +136,7 @@ DEMA = Indicator(
     fields=(),
     params=(bars(20),),
     outputs=("value",),
-    kernel=Kernel(_dema, size=lambda n: 1 + 2 * AVERAGE_SIZE, warmup=lambda n: 2 * (n - 1)),
+    kernel=Kernel(_dema, size=lambda n: 1 + chain_size(2), warmup=lambda n: 2 * (n - 1)),
 )
 TEMA = Indicator(
     name="tema",
@@ -119,7 +147,7 @@ TEMA = Indicator(
     fields=(),
     params=(bars(20),),
     outputs=("value",),
-    kernel=Kernel(_tema, size=lambda n: 1 + 3 * AVERAGE_SIZE, warmup=lambda n: 3 * (n - 1)),
+    kernel=Kernel(_tema, size=lambda n: 1 + chain_size(3), warmup=lambda n: 3 * (n - 1)),
 )
 T3 = Indicator(
     name="t3",
@@ -130,7 +158,7 @@ T3 = Indicator(
     fields=(),
     params=(bars(5), factor(0.7, name="v", high=1.0)),
     outputs=("value",),
-    kernel=Kernel(_t3, size=lambda n, v: 1 + 6 * AVERAGE_SIZE, warmup=lambda n, v: 6 * (n - 1)),
+    kernel=Kernel(_t3, size=lambda n, v: 1 + chain_size(6), warmup=lambda n, v: 6 * (n - 1)),
 )
 TRIX = Indicator(
     name="trix",
@@ -141,7 +169,7 @@ TRIX = Indicator(
     fields=(),
     params=(bars(15),),
     outputs=("value",),
-    kernel=Kernel(_trix, size=lambda n: 1 + 3 * AVERAGE_SIZE + ring_size(1), warmup=lambda n: 3 * (n - 1) + 1),
+    kernel=Kernel(_trix, size=lambda n: 1 + chain_size(3), warmup=lambda n: 3 * (n - 1) + 1),
 )
 TRIMA = Indicator(
     name="trima",
@@ -152,7 +180,11 @@ TRIMA = Indicator(
     fields=(),
     params=(bars(20),),
     outputs=("value",),
-    kernel=Kernel(_trima, size=lambda n: 1 + 2 * mean_size(0) + n + 1, warmup=lambda n: n - 1),
+    kernel=Kernel(
+        _trima,
+        size=lambda n: 1 + averaged_size((n + 1) // 2) + averaged_size(n + 1 - (n + 1) // 2),
+        warmup=lambda n: n - 1,
+    ),
 )
 HMA = Indicator(
     name="hma",
@@ -180,7 +212,7 @@ ZLEMA = Indicator(
     outputs=("value",),
     kernel=Kernel(
         _zlema,
-        size=lambda n: 1 + AVERAGE_SIZE + ring_size((n - 1) // 2),
+        size=lambda n: 1 + chain_size(1) + ring_size((n - 1) // 2),
         warmup=lambda n: n - 1 + (n - 1) // 2,
     ),
 )
@@ -193,7 +225,7 @@ KAMA = Indicator(
     fields=(),
     params=(bars(30),),
     outputs=("value",),
-    kernel=Kernel(_kama, size=lambda n: 3 + total_size(n) + ring_size(n), warmup=lambda n: n),
+    kernel=Kernel(_kama, size=lambda n: 4 + total_size(n) + ring_size(n), warmup=lambda n: n),
 )
 EFFICIENCY_RATIO = Indicator(
     name="efficiency_ratio",

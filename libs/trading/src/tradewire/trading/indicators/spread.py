@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tradewire.trading.indicators.decimals import difference, distance, settled
+from tradewire.trading.indicators.decimals import difference, distance, settled, zero_within
 from tradewire.trading.indicators.deviations import deviate, off_centre
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
@@ -78,6 +78,16 @@ def covaried(s: list[float], k: int, n: int) -> float:
     return settled(shared, math.sqrt(paired_sum(s, k, n, 2) * paired_sum(s, k, n, 3)), n)
 
 
+def returns_rounding(s: list[float], k: int, n: int, a: float, b: float) -> float:
+    """What the roundings of returns, of which the newest are given, come to in n times their covariance.
+
+    No return of the window is further from the newest than twice the root of the squared distances.
+    """
+    wide = math.sqrt(paired_sum(s, k, n, 2))
+    high = math.sqrt(paired_sum(s, k, n, 3))
+    return RETURN_ROUNDING * math.sqrt(n) * ((abs(a) + 2.0 * wide) * high + (abs(b) + 2.0 * high) * wide)
+
+
 def _stddev(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     spread = deviate(s, 1, int(p[0]), x[0])
     if spread == spread:
@@ -132,7 +142,8 @@ def _beta(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[floa
         first = paired_sum(s, 3, n, 0)
         spread = paired_sum(s, 3, n, 2) - first * first / n
         rounding = RETURN_ROUNDING * abs(a)
-        o[0] = covaried(s, 3, n) / spread if spread > n * rounding * rounding else 0.0
+        shared = zero_within(covaried(s, 3, n), returns_rounding(s, 3, n, a, b))
+        o[0] = shared / spread if spread > n * rounding * rounding else 0.0
 
 
 STDDEV = Indicator(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
-from tradewire.trading.indicators.decimals import beyond, difference, half_way
+from tradewire.trading.indicators.decimals import beyond, difference, half_way, zero_within
+from tradewire.trading.indicators.gaps import STEP
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars, factor
-from tradewire.trading.indicators.ranges import RANGE_SIZE, larger, true_range
+from tradewire.trading.indicators.true_ranges import RANGE_SIZE, larger, true_range
 
 # Slots of `mirrored`. A fall is followed as a rise of mirrored prices, so that each rule stands here once.
 _SIDE = 3  # 1.0 rising, -1.0 falling
@@ -77,6 +78,11 @@ def mirrored(
     return stop
 
 
+def crossed(price: float, band: float, off: float) -> bool:
+    """Is a price above a band by more than both are off by?"""
+    return price - band > off + STEP * abs(price)
+
+
 def _supertrend(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     before = s[2]
     k = 1 + RANGE_SIZE
@@ -86,22 +92,29 @@ def _supertrend(s: list[float], p: tuple[float, ...], x: Sequence[float], o: lis
     k += AVERAGE_SIZE
     side = s[k]
     median = half_way(x[0], x[1])
-    upper = median + gap
-    lower = median - gap
+    off = STEP * (abs(median) + gap + s[0] * gap)  # a bar rounds the average range by at most 8u of itself
+    upper = zero_within(median + gap, off)
+    lower = zero_within(median - gap, off)
+    upper_off = off
+    lower_off = off
     if side == 0.0:
         side = 1.0
     else:
-        if s[k + 1] < upper and not beyond(before, s[k + 1]):
+        if s[k + 1] < upper and not crossed(before, s[k + 1], s[k + 3]):
             upper = s[k + 1]
-        if s[k + 2] > lower and not beyond(s[k + 2], before):
+            upper_off = s[k + 3]
+        if s[k + 2] > lower and not crossed(-before, -s[k + 2], s[k + 4]):
             lower = s[k + 2]
-        if beyond(x[2], s[k + 1]):
+            lower_off = s[k + 4]
+        if crossed(x[2], s[k + 1], s[k + 3]):
             side = 1.0
-        elif beyond(s[k + 2], x[2]):
+        elif crossed(-x[2], -s[k + 2], s[k + 4]):
             side = -1.0
     s[k] = side
     s[k + 1] = upper
     s[k + 2] = lower
+    s[k + 3] = upper_off
+    s[k + 4] = lower_off
     o[0] = lower if side > 0.0 else upper
     o[1] = side
 
@@ -131,7 +144,7 @@ SUPERTREND = Indicator(
     fields=("high", "low", "close"),
     params=(bars(10), factor(3.0)),
     outputs=("value", "direction"),
-    kernel=Kernel(_supertrend, size=lambda n, k: 4 + RANGE_SIZE + AVERAGE_SIZE, warmup=lambda n, k: n),
+    kernel=Kernel(_supertrend, size=lambda n, k: 6 + RANGE_SIZE + AVERAGE_SIZE, warmup=lambda n, k: n),
 )
 
 STOPS = (SAR, SUPERTREND)

@@ -3,7 +3,8 @@
 Each does the arithmetic of its step in the same order, so the bits are the same: sums of different turns are taken
 side by side, as no turn needs another's, and what is made of the sums is the same for every bar, so that the compiler
 does several at once. Compiled by numba; parameters are the checked ones, as floats, and every output has the length
-of the inputs. An array form says whether its inputs were whole; what it left in the outputs counts only if so.
+of the inputs. An array form says whether its inputs were whole, and whether no output is so near to 0 that its rounding
+would decide the sign, which the bound in the step does; what it left in the outputs counts only if both are so.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ import math
 
 import numpy as np
 
+from tradewire.trading.indicators.decimals import HIGHEST_EXPONENT, LOWEST_EXPONENT, SMALLEST, UNITS
+from tradewire.trading.indicators.deviations import band_rounding
 from tradewire.trading.indicators.model import FloatArray
 
 Columns = tuple[FloatArray, ...]
 Params = tuple[float, ...]
 
 EXPONENT = 0x7FF0_0000_0000_0000  # the bits of an exponent; infinite numbers and NaN have all of them
+SIZE = 0x7FFF_FFFF_FFFF_FFFF  # the bits of a number without its sign, in the order of their sizes
+EXPONENT_BITS, BIAS = 52, 1022
 BLOCK = 512  # bars whose sums are still in the nearest cache when the bands are made of them
 
 
@@ -29,6 +34,35 @@ def whole(x: FloatArray) -> bool:
         exponent = bits[i] & EXPONENT
         largest = exponent if exponent > largest else largest
     return bool(largest < EXPONENT)
+
+
+def unit_of_sums(a: FloatArray, b: FloatArray) -> float:
+    """Unit of decimals of the size of each |a| + |b|; 0 where they do not all have the same one.
+
+    They have, where all numbers have one exponent: each sum then has the next.
+    """
+    if len(a) == 0:
+        return 0.0
+    left, right = a.view(np.int64), b.view(np.int64)
+    unlike = left[:0].sum()
+    for i in range(len(left)):
+        unlike |= (left[i] ^ left[0]) | (right[i] ^ left[0])
+    exponent = ((left[0] & SIZE) >> EXPONENT_BITS) - BIAS + 1
+    if unlike & EXPONENT != 0 or exponent < LOWEST_EXPONENT or exponent > HIGHEST_EXPONENT:
+        return 0.0
+    return float(UNITS[exponent - LOWEST_EXPONENT])
+
+
+def positive(x: FloatArray) -> bool:
+    """Is every value finite, and from 0 on?"""
+    bits = x.view(np.int64)
+    largest = bits[:0].sum()
+    signs = bits[:0].sum()
+    for i in range(len(bits)):
+        exponent = bits[i] & EXPONENT
+        largest = exponent if exponent > largest else largest
+        signs |= bits[i]
+    return bool(largest < EXPONENT and signs >= 0)
 
 
 def fill_unknown(out: FloatArray, end: int) -> None:
@@ -54,13 +88,14 @@ def sma(columns: Columns, params: Params, outputs: Columns) -> bool:
         stop = start + 4 * n
         if not sum_four_turns(x[start:stop], n, out[start : stop + n - 1]) and not whole(x[start:stop]):
             return False
-        divide(out[start:stop], params[0])
+        if not divide(out[start:stop], params[0], x[start:stop]):
+            return False
         keep_equal(x, max(start, n) - 1, stop - n, n, out)
         start = stop
-    if not whole(x[start:]):
+    if not positive(x[start:]):
         return False
     sum_turns(x, start, n, out)
-    divide(out[start:], params[0])
+    divide(out[start:], params[0], x[start:])
     keep_equal(x, max(start, n) - 1, len(x), n, out)
     return True
 
@@ -90,10 +125,14 @@ def keep_run(x: FloatArray, end: int, n: int, out: FloatArray) -> None:
         out[i] = x[i]
 
 
-def divide(out: FloatArray, n: float) -> None:
-    """Divide all values."""
+def divide(out: FloatArray, n: float, x: FloatArray) -> bool:
+    """Divide all values; is each of x, of the same length, from 0 on?"""
+    bits = x.view(np.int64)
+    signs = bits[:0].sum()
     for i in range(len(out)):
         out[i] /= n
+        signs |= bits[i]
+    return bool(signs >= 0)
 
 
 def sum_four_turns(x: FloatArray, n: int, out: FloatArray) -> bool:
@@ -157,12 +196,14 @@ def bollinger(columns: Columns, params: Params, outputs: Columns) -> bool:
             return False
         anchor, start = turn[n - 1], end
         if end - done >= BLOCK:
-            make_bands(upper[done:end], middle[done:end], lower[done:end], params[0], factor)
+            if not make_bands(upper[done:end], middle[done:end], lower[done:end], params[0], factor):
+                return False
             done = end
     if not whole(x[start:]):
         return False
     sum_last_distances(x, start, anchor, n, outputs)
-    make_bands(upper[done:], middle[done:], lower[done:], params[0], factor)
+    if not make_bands(upper[done:], middle[done:], lower[done:], params[0], factor):
+        return False
     for out in outputs:
         fill_unknown(out, n - 1)
     return True
@@ -214,12 +255,19 @@ def sum_last_distances(x: FloatArray, start: int, anchor: float, n: int, sums: C
                     plain[i + n - 1], square[i + n - 1] = backward, backward_squares
 
 
-def make_bands(upper: FloatArray, middle: FloatArray, lower: FloatArray, n: float, factor: float) -> None:
-    """Bands in the place of the sums, the anchors and the sums of squares."""
+def make_bands(upper: FloatArray, middle: FloatArray, lower: FloatArray, n: float, factor: float) -> bool:
+    """Bands in the place of the sums, the anchors and the sums of squares; False where one is within its rounding."""
+    close = 0
     for i in range(len(upper)):
         mean = upper[i] / n
         spread = lower[i] / n - mean * mean
-        width = factor * math.sqrt(spread if spread > 0.0 else 0.0)
+        deviation = math.sqrt(spread if spread > 0.0 else 0.0)
+        width = factor * deviation
         middle[i] += mean
         upper[i] = middle[i] + width
         lower[i] = middle[i] - width
+        off = band_rounding(n, factor, middle[i], deviation) + SMALLEST
+        close += abs(upper[i]) <= off
+        close += abs(middle[i]) <= off
+        close += abs(lower[i]) <= off
+    return close == 0

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import math
 
+from tradewire.trading.indicators.decimals import SMALLEST, ULP, decimal_within, distance, zero_within
+from tradewire.trading.indicators.deviations import band_rounding
+from tradewire.trading.indicators.gaps import STEP
 from tradewire.trading.indicators.model import Update
 from tradewire.trading.indicators.windows import accumulate_back, anchor
 
@@ -18,16 +21,19 @@ Params = tuple[float, ...]
 
 
 def sma(s: State, params: Params, otherwise: Update) -> Update:
-    """Slots from 1 on as in `averages.sma`: count, position, sum of this turn, n values; value before, equal ones."""
+    """Slots from 1 on as in `sums.signed_mean`: count, position, sum of this turn, n values; value before, equal ones.
+
+    Values below 0, and what follows them, are left to the step.
+    """
     n = int(params[0])
-    last, ring, behind, before, run = n - 1, 4, 5, 4 + n, 5 + n
+    last, ring, behind, before, run, below = n - 1, 4, 5, 4 + n, 5 + n, 6 + n
 
     def update(*inputs: float) -> tuple[float, ...]:
         try:
             (x,) = inputs
         except ValueError:
             return otherwise(*inputs)
-        if x.__class__ is not float or x - x != 0.0 or s[1] < n:
+        if x.__class__ is not float or x - x != 0.0 or s[1] < n or x < 0.0 or s[below] != 0.0:
             return otherwise(*inputs)
         s[0] += 1.0
         i = int(s[2])
@@ -50,14 +56,14 @@ def sma(s: State, params: Params, otherwise: Update) -> Update:
 
 
 def averaged(s: State, n: int, weight: float, otherwise: Update) -> Update:
-    """Slots as in `averages.smoothed` from 1 on: count, value."""
+    """Slots as in `gaps.signed` from 1 on: count, value, bound. From a value below 0 on it is left to the step."""
 
     def update(*inputs: float) -> tuple[float, ...]:
         try:
             (x,) = inputs
         except ValueError:
             return otherwise(*inputs)
-        if x.__class__ is not float or x - x != 0.0 or s[1] < n:
+        if x.__class__ is not float or x - x != 0.0 or s[1] < n or x < 0.0 or s[3] != 0.0:
             return otherwise(*inputs)
         s[0] += 1.0
         value = s[2]
@@ -92,7 +98,7 @@ def rsi(s: State, params: Params, otherwise: Update) -> Update:
         if x.__class__ is not float or x - x != 0.0 or s[3] < n:
             return otherwise(*inputs)
         s[0] += 1.0
-        change = x - s[2]
+        change = distance(x, s[2])
         s[2] = x
         gain, loss = s[4], s[6]
         s[4] = gain = gain + ((change if change > 0.0 else 0.0) - gain) * weight
@@ -105,7 +111,7 @@ def rsi(s: State, params: Params, otherwise: Update) -> Update:
 
 
 def atr(s: State, params: Params, otherwise: Update) -> Update:
-    """Slots from 1 on as in `ranges.true_range`: count, previous close; as in `averages.rma`: count, value."""
+    """Slots from 1 on as in `true_ranges.true_range`: count, previous close; as in `averages.rma`: count, value."""
     n = int(params[0])
     weight = 1.0 / n
 
@@ -127,6 +133,7 @@ def atr(s: State, params: Params, otherwise: Update) -> Update:
             span = above
         if below > span:
             span = below
+        span = decimal_within(span, abs(high) + abs(before), 3.0 * ULP)
         value = s[4]
         s[4] = value = value + (span - value) * weight
         return (value,)
@@ -138,7 +145,7 @@ def bollinger(s: State, params: Params, otherwise: Update) -> Update:
     """Slots as in `windows.variance` from 1 on: count, position, anchor, two sums of this turn, twice n values."""
     n, factor = int(params[0]), params[1]
     ring, squares = 6, 6 + n
-    root = math.sqrt
+    root, rounding = math.sqrt, band_rounding(params[0], factor, 1.0, 0.0)
 
     def update(*inputs: float) -> tuple[float, ...]:
         try:
@@ -162,31 +169,56 @@ def bollinger(s: State, params: Params, otherwise: Update) -> Update:
         mean = (s[ring + i] + plain) / n
         spread = (s[squares + i] + square) / n - mean * mean
         middle = near + mean
-        width = factor * root(spread if spread > 0.0 else 0.0)
-        return (middle + width, middle, middle - width)
+        deviation = root(spread if spread > 0.0 else 0.0)
+        width = factor * deviation
+        lower, off = middle - width, rounding * (abs(middle) + n * deviation)
+        if lower > off + SMALLEST:
+            return (middle + width, middle, lower)
+        return (zero_within(middle + width, off), zero_within(middle, off), zero_within(lower, off))
 
     return update
 
 
 def macd(s: State, params: Params, otherwise: Update) -> Update:
-    """Slots from 1 on: count and value of the fast, the slow and the signal's average."""
-    fast, slow = min(params[0], params[1]), max(params[0], params[1])
-    near_weight, far_weight, weight = 2.0 / (fast + 1.0), 2.0 / (slow + 1.0), 2.0 / (params[2] + 1.0)
-    n = params[2]
+    """Slots from 1 on: the value before; then as in `gaps.follow` for fast, slow and signal."""
+    weights = tuple(2.0 / (bars + 1.0) for bars in (min(params[:2]), max(params[:2]), params[2]))
+    if 1.0 in weights:  # an average of one bar has no gap
+        return otherwise
+    fast, slow, weight = weights
+    fast_keep, slow_keep, keep = 1.0 - fast, 1.0 - slow, 1.0 - weight
+    n, least = params[2], SMALLEST
 
     def update(*inputs: float) -> tuple[float, ...]:
         try:
             (x,) = inputs
         except ValueError:
             return otherwise(*inputs)
-        if x.__class__ is not float or x - x != 0.0 or s[5] < n:
+        if x.__class__ is not float or x - x != 0.0 or s[10] < n:
             return otherwise(*inputs)
         s[0] += 1.0
-        near, far, average = s[2], s[4], s[6]
-        s[2] = near = near + (x - near) * near_weight
-        s[4] = far = far + (x - far) * far_weight
-        line = near - far
-        s[6] = average = average + (line - average) * weight
-        return (line, average, line - average)
+        s[1], change = x, distance(x, s[1])
+        size = abs(change)
+        grown, late = s[3] + change, s[7] + change
+        bound = s[4] + STEP * size + STEP * (abs(grown) + size)
+        late_bound = s[8] + STEP * size + STEP * (abs(late) + size)
+        near, far = fast_keep * grown, slow_keep * late
+        s[3] = near = near if abs(near) > least else 0.0
+        s[7] = far = far if abs(far) > least else 0.0
+        s[4], s[8] = near_off, far_off = fast_keep * bound + least, slow_keep * late_bound + least
+        s[5], s[9] = fast * bound + least, slow * late_bound + least
+        moved = fast * grown - slow * late
+        grown = s[11] + moved
+        bound = s[12] + (s[5] + s[9]) + STEP * (abs(grown) + abs(moved))
+        gap = keep * grown
+        s[11] = gap = gap if abs(gap) > least else 0.0
+        s[12] = off = keep * bound + least
+        s[13] = weight * bound + least
+        line, line_off = far - near, far_off + near_off
+        signal = line - gap
+        return (
+            line if abs(line) > line_off + least else 0.0,
+            signal if abs(signal) > line_off + off + least else 0.0,
+            gap if abs(gap) > off + least else 0.0,
+        )
 
     return update

@@ -4,32 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, mean_size, sma
-from tradewire.trading.indicators.decimals import difference, half_way, nearest_decimal, typical_price
+from tradewire.trading.indicators.decimals import (
+    difference,
+    half_way,
+    nearest_decimal,
+    typical_price,
+    zero_within,
+)
+from tradewire.trading.indicators.gaps import BOUNDED_SIZE, GAP_SIZE, STEP, bounded, follow
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars, factor
+from tradewire.trading.indicators.sums import (
+    RUNNING_SIZE,
+    averaged,
+    averaged_size,
+    running,
+    summed,
+    summed_size,
+)
 from tradewire.trading.indicators.windows import NAN, STEADY_SIZE, steady, total, total_size
 
 
 def _obv(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
+    flow = 0.0
     if s[0] == 1.0 or x[0] > s[1]:
-        s[2] += x[1]
+        flow = x[1]
     elif x[0] < s[1]:
-        s[2] -= x[1]
+        flow = -x[1]
     s[1] = x[0]
-    o[0] = s[2]
+    o[0] = running(s, 2, flow)
 
 
 def weighed_size(n: float) -> int:
-    """Slots of `weighed`: those of `total` twice, then those of `steady`."""
-    return 2 * total_size(n) + STEADY_SIZE
+    """Slots of `weighed`: those of `summed`, of `total`, then those of `steady`."""
+    return summed_size(n) + total_size(n) + STEADY_SIZE
 
 
 def weighed(s: list[float], k: int, n: int, price: float, volume: float) -> float:
     """Mean price of n bars by volume: the price itself when nothing traded, or all at one price."""
-    turnover = total(s, k, n, price * volume)
-    traded = total(s, k + 3 + n, n, volume)
-    last = k + 6 + 2 * n  # where `steady` has the last price that traded
+    turnover = summed(s, k, n, price * volume, 0.0)
+    traded = total(s, k + 7 + 2 * n, n, volume)
+    last = k + 10 + 3 * n  # where `steady` has the last price that traded
     run = steady(s, last, price if volume > 0.0 else s[last])
     if traded != traded:
         return NAN
@@ -56,20 +71,15 @@ def _vwma(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[floa
 
 
 def _ad(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    s[1] += located(x[0], x[1], x[2], x[3])
-    o[0] = s[1]
+    o[0] = running(s, 1, located(x[0], x[1], x[2], x[3]))
 
 
 def _adosc(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    s[1] += located(x[0], x[1], x[2], x[3])
-    if s[0] == 1.0:
-        s[2] = s[1]
-        s[3] = s[1]
-    else:
-        s[2] += (s[1] - s[2]) * (2.0 / (p[0] + 1.0))
-        s[3] += (s[1] - s[3]) * (2.0 / (p[1] + 1.0))
+    flow = located(x[0], x[1], x[2], x[3])  # both averages start at the first value, hence with a seed of one bar
+    follow(s, 1, 1.0, 2.0 / (p[0] + 1.0), flow, STEP * abs(flow))
+    follow(s, 1 + GAP_SIZE, 1.0, 2.0 / (p[1] + 1.0), flow, STEP * abs(flow))
     if s[0] >= p[0] and s[0] >= p[1]:
-        o[0] = s[2] - s[3]
+        o[0] = zero_within(s[2 + GAP_SIZE] - s[2], s[3 + GAP_SIZE] + s[3])
 
 
 def _mfi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -90,7 +100,7 @@ def _force(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[flo
     change = difference(x[0], s[1])
     s[1] = x[0]
     if s[0] > 1.0:
-        o[0] = ema(s, 2, int(p[0]), change * x[1])
+        o[0] = bounded(s, 2, int(p[0]), 2.0 / (p[0] + 1.0), change * x[1], 0.0)
 
 
 def _eom(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -98,23 +108,22 @@ def _eom(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
     moved = difference(median, s[1])
     s[1] = median
     if s[0] > 1.0:
-        ease = moved * (x[0] - x[1]) * (p[1] / x[2]) if x[2] > 0.0 else 0.0
-        o[0] = sma(s, 2, int(p[0]), ease)
+        ease = moved * difference(x[0], x[1]) * (p[1] / x[2]) if x[2] > 0.0 else 0.0
+        o[0] = averaged(s, 2, int(p[0]), ease, 0.0)
 
 
 def _cmf(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    flow = total(s, 1, n, located(x[0], x[1], x[2], x[3]))
-    traded = total(s, 4 + n, n, x[3])
+    flow = summed(s, 1, n, located(x[0], x[1], x[2], x[3]), 0.0)
+    traded = total(s, 8 + 2 * n, n, x[3])
     if traded == traded:
         o[0] = flow / traded if traded > 0.0 else 0.0
 
 
 def _pvt(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    if s[0] > 1.0 and s[1] != 0.0:
-        s[2] += x[1] * (difference(x[0], s[1]) / s[1])
+    flow = x[1] * (difference(x[0], s[1]) / s[1]) if s[0] > 1.0 and s[1] != 0.0 else 0.0
     s[1] = x[0]
-    o[0] = s[2]
+    o[0] = running(s, 2, flow)
 
 
 OBV = Indicator(
@@ -126,7 +135,7 @@ OBV = Indicator(
     fields=("close", "volume"),
     params=(),
     outputs=("value",),
-    kernel=Kernel(_obv, size=lambda: 3, warmup=lambda: 0),
+    kernel=Kernel(_obv, size=lambda: 2 + RUNNING_SIZE, warmup=lambda: 0),
 )
 VWAP = Indicator(
     name="vwap",
@@ -160,7 +169,7 @@ AD = Indicator(
     fields=("high", "low", "close", "volume"),
     params=(),
     outputs=("value",),
-    kernel=Kernel(_ad, size=lambda: 2, warmup=lambda: 0),
+    kernel=Kernel(_ad, size=lambda: 1 + RUNNING_SIZE, warmup=lambda: 0),
 )
 ADOSC = Indicator(
     name="adosc",
@@ -171,7 +180,7 @@ ADOSC = Indicator(
     fields=("high", "low", "close", "volume"),
     params=(bars(3, name="fast"), bars(10, name="slow")),
     outputs=("value",),
-    kernel=Kernel(_adosc, size=lambda fast, slow: 4, warmup=lambda fast, slow: max(fast, slow) - 1),
+    kernel=Kernel(_adosc, size=lambda fast, slow: 1 + 2 * GAP_SIZE, warmup=lambda fast, slow: max(fast, slow) - 1),
 )
 MFI = Indicator(
     name="mfi",
@@ -193,7 +202,7 @@ FORCE = Indicator(
     fields=("close", "volume"),
     params=(bars(13),),
     outputs=("value",),
-    kernel=Kernel(_force, size=lambda n: 2 + AVERAGE_SIZE, warmup=lambda n: n),
+    kernel=Kernel(_force, size=lambda n: 2 + BOUNDED_SIZE, warmup=lambda n: n),
 )
 EOM = Indicator(
     name="eom",
@@ -204,7 +213,7 @@ EOM = Indicator(
     fields=("high", "low", "volume"),
     params=(bars(14), factor(10_000.0, name="scale", high=1e12)),
     outputs=("value",),
-    kernel=Kernel(_eom, size=lambda n, scale: 2 + mean_size(n), warmup=lambda n, scale: n),
+    kernel=Kernel(_eom, size=lambda n, scale: 2 + averaged_size(n), warmup=lambda n, scale: n),
 )
 CMF = Indicator(
     name="cmf",
@@ -215,7 +224,7 @@ CMF = Indicator(
     fields=("high", "low", "close", "volume"),
     params=(bars(20),),
     outputs=("value",),
-    kernel=Kernel(_cmf, size=lambda n: 1 + 2 * total_size(n), warmup=lambda n: n - 1),
+    kernel=Kernel(_cmf, size=lambda n: 1 + summed_size(n) + total_size(n), warmup=lambda n: n - 1),
 )
 PVT = Indicator(
     name="pvt",
@@ -226,7 +235,7 @@ PVT = Indicator(
     fields=("close", "volume"),
     params=(),
     outputs=("value",),
-    kernel=Kernel(_pvt, size=lambda: 3, warmup=lambda: 0),
+    kernel=Kernel(_pvt, size=lambda: 2 + RUNNING_SIZE, warmup=lambda: 0),
 )
 
 VOLUME = (OBV, VWAP, VWMA, AD, ADOSC, MFI, FORCE, EOM, CMF, PVT)
