@@ -30,6 +30,7 @@ from tradewire.testkit.loop_member import Member
 from tradewire.testkit.loop_members import ExecutionMember, RiskMember, StrategyMember
 from tradewire.testkit.random_markets import also_every_four_hours, market
 from tradewire.testkit.strategies import config, document
+from tradewire.trading.refused_bars import BAR_EVALUATED
 
 STOPS = "{stop_loss: '0.02 * close', take_profit: '0.03 * close'}"
 
@@ -246,6 +247,8 @@ def hold(loop: ClosedLoop) -> None:
     # Also those of a strategy that had been retired; not those on the word of an answer that came late.
     assert len({evaluation_id for evaluation_id, _ in answered}) == len(decisions) or loop.late
     assert set(answered.values()) <= {1}
+    lost = [e for e in assessed if any(outcome.rule == BAR_EVALUATED for outcome in e.rules)]
+    assert not lost or loop.late, "every bar was evaluated"
     intents = [i.client_order_id for e in events if isinstance(e, RiskAssessed) for i in e.intents]
     outcomes = [e for e in events if isinstance(e, OrderChanged)]
     begun = [e.client_order_id for e in outcomes if e.status in (OrderStatus.SUBMITTED, OrderStatus.DENIED)]

@@ -50,7 +50,7 @@ def forged_evaluation(rng: random.Random, bars: int) -> StrategyEvaluated:
     """Of a strategy, a version, a bar or an account that nobody decides for, or between two bars."""
     number, signal = rng.randrange(bars * 3), rng.choice(list(Signal))
     fields: dict[str, Any] = {"last_of_stream": rng.random() < 0.2}
-    match rng.randrange(5):
+    match rng.randrange(6):
         case 0:
             return evaluation(number, signal, rng.choice((BTC, ETH)), "never-published", **fields)
         case 1:
@@ -62,6 +62,8 @@ def forged_evaluation(rng: random.Random, bars: int) -> StrategyEvaluated:
         case 3:
             between = evaluation(number, signal, BTC, "turning", **fields)
             return between.model_copy(update={"event_time_us": between.event_time_us + rng.randrange(1, HOUR_US)})
+        case 4:
+            return evaluation(number, signal, BTC, "turning", interval="4h", **fields)
         case _:
             return evaluation(number, signal, BTC, "turning", account_id=rng.choice(("beta", "nobodys")), **fields)
 
@@ -69,6 +71,8 @@ def forged_evaluation(rng: random.Random, bars: int) -> StrategyEvaluated:
 def forged_assessment(rng: random.Random, bars: int) -> RiskAssessed:
     """The answer to an evaluation that nobody made; of a step of one or of several, at any place in it."""
     asked, size = forged_evaluation(rng, bars), rng.choice((1, 1, 2, 5))
+    while asked.interval != "1h":  # an assessment does not say it
+        asked = forged_evaluation(rng, bars)
     return RiskAssessed(
         account_id=asked.account_id,
         strategy_id=asked.strategy_id,

@@ -25,7 +25,7 @@ NOBODYS = [
     evaluation(0, ENTRY, ETH),
     evaluation(500, ENTRY, ETH),
     evaluation(0, ENTRY, BTC, account_id="beta"),
-    evaluation(0, ENTRY, BTC, interval="4h"),
+    evaluation(3, ENTRY, BTC, interval="4h", config_version=0),
     evaluation(500, Signal.HOLD, BTC, "gone"),
     *(
         evaluation(number, ENTRY).model_copy(update={"event_time_us": (number + 1) * HOUR_US + off_us})
@@ -65,6 +65,15 @@ def test_evaluation_when_nobody_decides_on_its_bar_then_refused_at_once_and_its_
     (answer,) = say(desk, forged, 1)
     assert is_refused(answer)
     assert (list(desk.waits()), desk.pending.lowest()) == ([], {})
+    for event in (account_state(0), REAL):
+        assert say(desk, event, 2) == say(calm, event, 2)
+
+
+def test_evaluation_of_an_interval_that_its_version_does_not_have_then_refused_and_the_bar_itself_stays_open() -> None:
+    calm, desk = desk_with(), desk_with()
+    (answer,) = say(desk, evaluation(0, ENTRY, BTC, interval="4h"), 1)
+    assert (answer.step_size, refused(answer)) == (0, {"step_open"}), "execution takes it for no bar's answer"
+    assert desk.admission.refused_bars("alpha").at(HOUR_US) == frozenset()
     for event in (account_state(0), REAL):
         assert say(desk, event, 2) == say(calm, event, 2)
 

@@ -201,6 +201,10 @@ class Roster:
         interval_us = INTERVALS_US[event.interval]
         return any(item.interval_us == interval_us for item in self._deciding(event))
 
+    def owes_elsewhere(self, event: StrategyEvaluated) -> bool:
+        """Does the very version of an evaluation decide on its bar, at another interval? Then nobody evaluated it."""
+        return any(item.version == event.config_version for item in self._deciding(event)) and not self.owes(event)
+
     def owes_some_bar(self, event: RiskAssessed) -> bool:
         """Does the strategy decide for the account on a bar, of any interval, that an assessment may be about?"""
         return next(self._deciding(event), None) is not None

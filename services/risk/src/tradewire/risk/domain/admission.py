@@ -94,6 +94,8 @@ class Admission:
         """Why an evaluation enters no join, if it does not; None where that is not known, either."""
         if not self._roster.knows(event.strategy_id, event.config_version):
             return None
+        if self._roster.owes_elsewhere(event):
+            return refused_as_second(event)
         if not self._roster.owes(event):
             return refused_as_ended(event)
         if account is not None and account.has_answered(event):

@@ -64,8 +64,8 @@ def refused_as_second(event: StrategyEvaluated) -> Decision:
     """The answer to another evaluation of a bar than the one that waits for its answer."""
     return _refused(
         STEP_OPEN,
-        value=f"another evaluation of the bar closed at {event.event_time_us} us",
-        limit="the first one of a bar",
+        value=f"another evaluation of the bar closed at {event.event_time_us} us, at {event.interval}",
+        limit="the first one of a bar, at its version's interval",
     )
 
 
