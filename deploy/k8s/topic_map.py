@@ -54,17 +54,18 @@ def load(path: Path = ROOT / "contracts/topics.yaml") -> TopicMap:
     dead_topics = {service: dead["name"].format(service=service) for service in dead["services"]}
     partitions = {name: counts[row["group"]] for name, row in rows.items()}
     partitions |= dict.fromkeys(dead_topics.values(), counts[dead["group"]])
-    services = tuple(_service(name, rows, dead_topics[name]) for name in dead["services"])
+    shown = {name: frozenset(dead_topics.values() if name in dead["reads_back"] else ()) for name in dead["services"]}
+    services = tuple(_service(name, rows, dead_topics[name], shown[name]) for name in dead["services"])
     return TopicMap(services, frozenset(_naming(COMMAND, rows, "producers")), partitions)
 
 
-def _service(name: str, rows: Mapping[str, Any], dead_letters: str) -> Service:
+def _service(name: str, rows: Mapping[str, Any], dead_letters: str, shown: frozenset[str]) -> Service:
     settings = importlib.import_module(f"tradewire.{name}.settings").Settings.model_fields
     consumes = list(_naming(name, rows, "consumers"))
     writes = set(_naming(name, rows, "producers"))
     return Service(
         name=name,
-        reads=frozenset([*consumes, *_naming(name, rows, "reads_back")]),
+        reads=frozenset([*consumes, *_naming(name, rows, "reads_back"), *shown]),
         writes=frozenset(writes),
         # A topic that it writes itself is its own changelog, and broadcast topics are read whole: no group reads them.
         group_topics=tuple(topic for topic in consumes if rows[topic]["group"] != "B" and topic not in writes),

@@ -25,7 +25,7 @@ def test_nobody_else_decodes_without_fetching_the_schema_first() -> None:
 UNCHECKED = {
     "libs/runtime/src/tradewire/runtime/codec/messages.py",
     "libs/runtime/src/tradewire/runtime/stores/changelog.py",
-    "apps/tradewire/src/tradewire/app/operating/dead_letters.py",
+    "libs/runtime/src/tradewire/runtime/dead_letters/kept.py",
 }
 """Who reads without the checks of ``read_record``: the store of states, whose keys hold a claim, checks them itself;
 ``dlq show`` shows what is wrong with them.

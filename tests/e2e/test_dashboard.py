@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 import os
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,14 +21,17 @@ import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from tests.e2e.slices import ROOT, kept_replay
 
+from tradewire.app.cli.reach import Where
 from tradewire.app.web.address import address, one_time_link
 from tradewire.embedded.freezing import freeze, thaw
 from tradewire.embedded.platform_state import read_platform
+from tradewire.ports.bus import Outgoing
+from tradewire.runtime.bus import connect
 from tradewire.runtime.clock import SystemClock
 
 AXE = ROOT / "apps/tradewire/web/node_modules/axe-core/axe.min.js"
 LIVE_PAGES = ("/", "/m", "/positions", "/a", "/trades", "/s", "/s/ema-cross-btc", "/why", "/why?all", "/platform")
-PAGES = (*LIVE_PAGES, "/log", "/about", "/none")
+PAGES = (*LIVE_PAGES, "/platform/letters", "/log", "/about", "/none")
 SIZES = ((1280, 800), (390, 844), (320, 640))
 WAIT_MS = 60_000
 """Bounds a wait on a busy machine."""
@@ -81,6 +86,16 @@ def opened(browser: BrowserContext, path: str) -> Iterator[Page]:
     assert page.evaluate("window.violations") == []
     assert errors == []
     page.close()
+
+
+async def publish(bus_url: str, record: Outgoing) -> None:
+    """Write a record as some other client might."""
+    bus = connect(bus_url, client_id="hostile")
+    await bus.start()
+    try:
+        await bus.publish([record])
+    finally:
+        await bus.close()
 
 
 def in_force(root: Path) -> dict[str, Any]:
@@ -186,6 +201,29 @@ def test_halt_in_the_tenth_tab_when_confirmed_then_risk_and_execution_obey(brows
         assert in_force(root) == {}
     for tab in tabs:
         tab.close()
+
+
+def test_dead_letter_when_given_up_on_its_page_then_its_service_passes_it_over_and_the_journal_says_who(
+    browser: BrowserContext, root: Path
+) -> None:
+    spoilt = Outgoing("strategy.evaluation.v1", b"nobody", b"not Avro")
+    with ThreadPoolExecutor() as beside:  # the browser's client has this thread's event loop
+        beside.submit(asyncio.run, publish(Where(root).bus(), spoilt)).result()
+    with opened(browser, "/platform/letters?service=risk") as page:
+        row = page.locator("tbody tr")
+        expect(row).to_contain_text("nobody", timeout=WAIT_MS)
+        row.locator("summary").click()
+        expect(row.locator("dl")).to_contain_text("risk passes this record over for good")
+        page.get_by_role("button", name="Give up letter").click()
+        page.locator("#typed-letter").fill("nobody")
+        page.get_by_role("button", name="Give up", exact=True).click()
+        expect(page.locator("[data-outcome=done]")).to_contain_text("risk handled 0 and gave up 1", timeout=WAIT_MS)
+        page.keyboard.press("Escape")
+        expect(page.get_by_text("No dead letter waits.")).to_be_visible(timeout=WAIT_MS)
+        page.get_by_label("state").select_option("GIVEN_UP")
+        expect(row).to_contain_text("given up", timeout=WAIT_MS)
+    with opened(browser, "/log") as page:
+        expect(page.get_by_text("replay_asked")).to_be_visible(timeout=WAIT_MS)
 
 
 def test_tile_when_its_service_is_killed_then_red_until_it_is_back(browser: BrowserContext, root: Path) -> None:

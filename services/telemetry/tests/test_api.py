@@ -15,7 +15,9 @@ from tradewire.ports.bus import Place
 from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import ControlStatusChanged, StrategyConfigPublished, StrategyStatusChanged
 from tradewire.ports.message import Event
+from tradewire.runtime.dead_letters.kept import Letter
 from tradewire.telemetry.adapters.api.chart import ChartRoutes
+from tradewire.telemetry.adapters.api.dead_letters import DeadLetterRoutes
 from tradewire.telemetry.adapters.api.examples import EXAMPLES
 from tradewire.telemetry.adapters.api.explain import ExplainRoutes
 from tradewire.telemetry.adapters.api.history import HistoryRoutes
@@ -27,6 +29,7 @@ from tradewire.telemetry.domain.books import Books
 from tradewire.telemetry.domain.desk import TelemetryDesk
 from tradewire.telemetry.domain.entries import entry_of
 from tradewire.telemetry.domain.seen import Seen
+from tradewire.testkit.manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from .conftest import Messages
@@ -47,10 +50,14 @@ class Desk:
             ResultRoutes(self.desk.books).router,
             ExplainRoutes(self.desk.books, self.desk.history, DecisionMessages(self.desk.books, self.log_store)).router,
             HistoryRoutes(self.log_store, self.desk.freshness, self._ends).router,
+            DeadLetterRoutes(self._no_letters, ManualClock()).router,
         )
         for router in self.routers:
             self.app.include_router(router)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://test")
+
+    async def _no_letters(self) -> tuple[list[Letter], bool]:
+        return [], True
 
     async def _ends(self, places: list[Place]) -> dict[Place, int]:
         if self.ends is None:
@@ -242,7 +249,7 @@ async def test_lag_when_a_topic_is_behind_then_in_time_and_records(api: Desk, me
 
 
 MESSAGES = ("orders", "fills", "evaluations", "assessments", "gaps", "audits", "log")
-PAGES = (*MESSAGES, "annotations", "controls/history", "trades")
+PAGES = (*MESSAGES, "annotations", "controls/history", "trades", "dead-letters")
 
 
 @pytest.mark.parametrize("path", [f"/{name}" for name in PAGES])

@@ -81,7 +81,19 @@ async def test_write_when_another_page_could_have_sent_it_then_refused(door: htt
         good | {CSRF_HEADER: "x"},
     ]
     for headers in bad:
-        assert (await door.post("/web/controls", headers=headers)).status_code == httpx.codes.FORBIDDEN, headers
+        for path in ("/web/controls", "/web/dead-letters"):
+            assert (await door.post(path, headers=headers)).status_code == httpx.codes.FORBIDDEN, headers
+
+
+async def test_replay_when_it_can_t_be_asked_for_then_the_reason_is_told(
+    door: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    csrf = await enter(door, tmp_path)
+    headers = {"Origin": str(door.base_url).rstrip("/"), "Sec-Fetch-Site": "same-origin", CSRF_HEADER: csrf}
+    for service, status, says in (("risks", 422, "allowed: ingest, indicator"), ("risk", 503, "no platform runs in")):
+        asked = {"service": service, "topic": "strategy.evaluation.v1", "key": "paper-1"}
+        answer = await door.post("/web/dead-letters", headers=headers, json=asked)
+        assert (answer.status_code, says in answer.json()["detail"]) == (status, True), answer.text
 
 
 async def test_every_answer_has_the_policy_and_no_sniffing(door: httpx.AsyncClient, tmp_path: Path) -> None:

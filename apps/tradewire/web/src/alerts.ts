@@ -20,7 +20,7 @@ export function alertsOf(services: Service[], controls: ControlsView[], strategi
       found.push({ id: one.name, severity: "warning", what: `${one.name} is not ready: ${why}`, page: "/platform" });
     }
     if (one.dead_letters > 0) {
-      found.push({ id: `${one.name}-letters`, severity: "warning", what: `${one.name} wrote ${one.dead_letters} dead letters`, page: "/platform" });
+      found.push({ id: `${one.name}-letters`, severity: "warning", what: `${one.name} wrote ${one.dead_letters} dead letters`, page: `/platform/letters?service=${one.name}` });
     }
   }
   for (const level of levelsOf(controls)) {

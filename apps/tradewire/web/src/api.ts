@@ -135,6 +135,40 @@ export interface CurveView {
   points: CurvePoint[];
 }
 
+/** One record that a service could not handle, where it is from, why, and what an operator can do. */
+export interface DeadLetterView {
+  service: string;
+  letter: string;
+  written_us: number;
+  topic: string;
+  partition: number | null;
+  offset: number | null;
+  key: string;
+  event_id: string | null;
+  event_time_us: number | null;
+  trace_id: string | null;
+  stage: string;
+  error_type: string | null;
+  reason: string;
+  failed_again: boolean;
+  state: LetterState;
+  parks_key: boolean;
+  waiting_of_key: number;
+  replay: string | null;
+  give_up: string | null;
+  not_replayable: string | null;
+}
+
+/** A page of dead letters, newest first. */
+export interface DeadLettersView {
+  items: DeadLetterView[];
+  next: string | null;
+  asked_us: number;
+  waiting: number;
+  parked_keys: number;
+  is_complete: boolean;
+}
+
 /** The chain of one decision: bar, values, rules, risk, orders, fills; the verdict first. */
 export interface ExplanationView {
   question: string;
@@ -305,6 +339,9 @@ export interface LagView {
   behind_us: number;
   records_behind: number;
 }
+
+/** What became of it. WAITS: nobody has handled it, or it failed again; HANDLED: an operator had it replayed; */
+export type LetterState = "WAITS" | "HANDLED" | "GIVEN_UP";
 
 /** A level other than NORMAL. */
 export interface LevelInForce {
@@ -743,6 +780,7 @@ export interface Answers {
   "/api/v1/candles": CandlesView;
   "/api/v1/controls": ControlsView[];
   "/api/v1/controls/history": Page_ControlChanged;
+  "/api/v1/dead-letters": DeadLettersView;
   "/api/v1/evaluations": Page_StrategyEvaluated;
   "/api/v1/explain": ExplanationView;
   "/api/v1/feeds": FeedView[];

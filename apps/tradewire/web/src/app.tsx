@@ -12,6 +12,7 @@ import { Account, Accounts } from "./pages/account";
 import { DecisionAt, DecisionOfOrder, Decisions } from "./pages/decision";
 import { Duty } from "./pages/duty";
 import { Journal } from "./pages/journal";
+import { Letters } from "./pages/letters";
 import { Market } from "./pages/market";
 import { Platform } from "./pages/platform";
 import { Positions } from "./pages/positions";
@@ -30,7 +31,7 @@ function Page(props: { path: string }): JSX.Element {
     case "a": return rest[0] ? <Account id={rest[0]} /> : <Accounts />;
     case "trades": return <Trades />;
     case "positions": return <Positions />;
-    case "platform": return <Platform />;
+    case "platform": return rest[0] === "letters" ? <Letters /> : <Platform />;
     case "s": return rest[0] ? <Strategy id={rest[0]} /> : <Strategies />;
     case "log": return <Journal />;
     case "about": return <About />;

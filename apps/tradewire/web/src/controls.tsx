@@ -77,7 +77,7 @@ export function Controls(props: { session: Session | null }): JSX.Element {
           <p>{act.effect}</p>
           <Preview act={act} account={scope === GLOBAL ? null : name} />
           <label>reason, for the record <input value={reason} onInput={(event) => setReason(event.currentTarget.value)} maxLength={500} /></label>
-          {act.risky && <label>type <b>{name}</b> to {act.verb.toLowerCase()} <input id="typed" value={typed} onInput={(event) => setTyped(event.currentTarget.value)} autocomplete="off" /></label>}
+          {act.risky && <label><span>type <b>{name}</b> to {act.verb.toLowerCase()}</span> <input id="typed" value={typed} onInput={(event) => setTyped(event.currentTarget.value)} autocomplete="off" /></label>}
           {outcome && <p role="alert" data-outcome={outcome.kind}><State kind={outcome.kind === "obeyed" ? "good" : outcome.kind === "failed" ? "bad" : "warn"}>{outcome.kind}</State> {outcome.text}</p>}
           <div class="buttons">
             <button type="button" ref={cancel} onClick={() => dialog.current?.close()}>{outcome?.kind === "obeyed" ? "Close" : "Cancel"}</button>

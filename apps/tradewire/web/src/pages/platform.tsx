@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import type { Page_GapDetected, LagView } from "../api";
 import { useData } from "../data";
 import { age, count, exact, moment, words } from "../format";
-import { Block, State, Table } from "../parts";
+import { Block, Link, State, Table } from "../parts";
 import type { Service } from "../shapes";
 import { useServices } from "../sources";
 
@@ -18,6 +18,7 @@ export function Platform(): JSX.Element {
     <>
       <h1 class="only-read">Platform</h1>
       <Block title="Services" note="in the order of the pipeline" of={services}>
+        <p class="bar"><Link to="/platform/letters">Dead letters of all services</Link></p>
         <ul class="tiles">
           {(services.value?.services ?? []).map((one) => <Tile key={one.name} of={one} now_us={now_us} />)}
         </ul>
@@ -65,7 +66,7 @@ function Tile(props: { of: Service; now_us: number }): JSX.Element {
         <dt>last success</dt><dd>{one.last_success_us ? `${age((props.now_us - one.last_success_us) / 1000)} ago` : "never"}</dd>
         <dt>handled</dt><dd>{count(one.handled)}</dd>
         <dt>published</dt><dd>{count(one.published)}</dd>
-        <dt>dead letters</dt><dd>{count(one.dead_letters)}</dd>
+        <dt>dead letters</dt><dd>{one.dead_letters > 0 ? <Link to={`/platform/letters?service=${one.name}`} label={`dead letters of ${one.name}`}>{count(one.dead_letters)}</Link> : "0"}</dd>
       </dl>
       {one.state !== "ready" && one.last_error && <p>{one.last_error}</p>}
       {waits.slice(0, 3).map((wait) => <p key={wait.what} class="muted">waits for {wait.what}</p>)}

@@ -26,6 +26,7 @@ from tradewire.ports.telemetry import LogStorePort, TelemetryPort
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.messages import read_record
+from tradewire.runtime.dead_letters.kept import KeptLetters, Letter
 from tradewire.runtime.loop.failures import ENDING, SkippedRecordError, tell_how_to_skip, violation_of
 from tradewire.runtime.loop.resuming import last_messages
 from tradewire.runtime.observe.instance_status import InstanceStatus, seen_instances
@@ -49,6 +50,8 @@ MARKET = {
 }
 """Read again for charts and for the newest of each series: so many messages of each partition."""
 FORGET_EVERY_SECONDS = 3600.0
+LETTERS_MAX = 1_000
+"""Dead letters that are looked at, of each partition of each service."""
 STATES, FILLS = BY_EVENT[AccountStateChanged].name, BY_EVENT[OrderFilled].name
 NEWEST = tuple(BY_EVENT[event].name for event in (OrderChanged, StrategyEvaluated, RiskAssessed))
 """Read again only as far back as the books are deep."""
@@ -97,11 +100,13 @@ class TelemetryStore(ChangelogStore):
         super().__init__(
             TelemetryStateSaved, changed=self._snapshots.changed, restored=self._part_read, forgotten=forgotten
         )
+        self._letters: KeptLetters | None = None
         self._held: set[int] = set()
         self._forgot_at_s: float | None = None
 
     async def open(self, context: StoreContext) -> None:
         await super().open(context)
+        self._letters = KeptLetters(context.bus, records_max=LETTERS_MAX, with_values=False)
         await super().release(range(ACCOUNT_PARTITIONS))  # what a worker before in this process left
         await self._log_store.open()
         self._metrics.open()
@@ -169,6 +174,14 @@ class TelemetryStore(ChangelogStore):
         if self._context is None:
             raise RetryableError("not connected yet")
         return await seen_instances(self._context.bus, self._context.codec, self._clock)
+
+    async def dead_letters(self) -> tuple[list[Letter], bool]:
+        """The newest dead letters of all services, and whether those are all. Raises RetryableError, also before
+        ``open``.
+        """
+        if self._letters is None:
+            raise RetryableError("not connected yet")
+        return await self._letters.read(), self._letters.is_complete
 
     def held(self) -> tuple[list[int], int]:
         """Partitions of accounts that the books show, and how many there are."""

@@ -14,6 +14,7 @@ from tradewire.runtime.clock import SystemClock
 from tradewire.runtime.process import version_of
 from tradewire.runtime.service import Service
 from tradewire.telemetry.adapters.api.chart import ChartRoutes
+from tradewire.telemetry.adapters.api.dead_letters import DeadLetterRoutes
 from tradewire.telemetry.adapters.api.examples import INVALID
 from tradewire.telemetry.adapters.api.explain import ExplainRoutes
 from tradewire.telemetry.adapters.api.history import HistoryRoutes
@@ -100,6 +101,7 @@ def _api(
     books = desk.books
     for router in (
         platform.router,
+        DeadLetterRoutes(store.dead_letters, SystemClock()).router,
         StateRoutes(books).router,
         ChartRoutes(desk.history, books).router,
         ResultRoutes(books).router,

@@ -11,11 +11,12 @@ from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog, finite
 from tradewire.app.cli.output import CommandError, Exit, fail, plain, print_json, run_async, tell
 from tradewire.app.cli.reach import Where, reached
-from tradewire.app.operating.dead_letters import Letter, Replay, letters, replay_key
+from tradewire.app.operating.dead_letters import Replay, letters, replay_key
 from tradewire.app.operating.skipping import Skipped, skip_record
 from tradewire.ports.message import Event
 from tradewire.ports.topics import DEAD_LETTERS
 from tradewire.runtime.access.roles import Role
+from tradewire.runtime.dead_letters.kept import Letter
 from tradewire.runtime.dead_letters.releases import Skip
 
 HEX_BYTES_PER_LINE = 32

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
-from operator import attrgetter
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from tradewire.app.operating.deeds import Deed
 from tradewire.app.operating.operator import Operator
-from tradewire.ports.bus import EventBusPort, Place, Record
+from tradewire.ports.bus import EventBusPort, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import TradewireError
-from tradewire.ports.message import Event
-from tradewire.ports.topics import DEAD_LETTERS, TOPICS
-from tradewire.runtime.bus.readers import read_to_end
-from tradewire.runtime.codec import Codec
-from tradewire.runtime.codec.messages import read_unchecked
-from tradewire.runtime.dead_letters.letters import is_letter, letter_place, origin, stage_of, written_ms
+from tradewire.ports.topics import DEAD_LETTERS
+from tradewire.runtime.dead_letters.kept import KeptLetters, Letter
+from tradewire.runtime.dead_letters.letters import origin
 from tradewire.runtime.dead_letters.releases import Failure, ReleaseAnswer, read_answer, write_request
 
 POLL_SECONDS = 0.2
@@ -24,68 +20,6 @@ POLL_SECONDS = 0.2
 
 class ReplayRefusedError(TradewireError):
     """There is nothing to replay, or it makes no sense to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One dead letter. ``waits``: it was neither handled since nor given up; ``failure``: why its replay failed."""
-
-    service: str
-    record: Record
-    waits: bool
-    failure: Failure | None = None
-
-    @property
-    def place(self) -> str:
-        """Partition and offset in the dead-letter topic: its name for `show` and `replay --discard`."""
-        return f"{self.record.partition}/{self.record.offset}"
-
-    @property
-    def topic(self) -> str:
-        """Where it came from."""
-        found = origin(self.record)
-        return found[0] if found is not None else "?"
-
-    @property
-    def key(self) -> str:
-        """Record key as text."""
-        return (self.record.key or b"").decode(errors="replace")
-
-    @property
-    def written_ms(self) -> int:
-        """When it was written first."""
-        return written_ms(self.record)
-
-    @property
-    def stage(self) -> str:
-        """Where it failed: decode, validate, handle, publish or parked."""
-        return self.failure.stage if self.failure is not None else stage_of(self.record) or "?"
-
-    @property
-    def reason(self) -> str:
-        """Why it could not be handled, as of the last time that it was tried."""
-        if self.failure is not None:
-            return self.failure.message
-        return self.lineage().get("dlq.error.message", "no reason was written")
-
-    @property
-    def parks(self) -> bool:
-        """Do later records of its key wait behind it? Not behind a saved state, which its own writer reads back."""
-        spec = TOPICS.get(self.topic)
-        return self.waits and spec is not None and spec.group == "A" and self.service not in spec.producers
-
-    def lineage(self) -> dict[str, str]:
-        """All headers as text."""
-        return {name: value.decode(errors="replace") for name, value in self.record.headers}
-
-    async def decoded(self, codec: Codec) -> Event | str:
-        """The message, or why it can't be read."""
-        if self.record.value is None:
-            return "a tombstone"
-        try:
-            return await read_unchecked(codec, replace(self.record, topic=self.topic))
-        except TradewireError as error:
-            return str(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,29 +41,7 @@ class Replay:
 
 async def letters(bus: EventBusPort, services: Collection[str] = tuple(DEAD_LETTERS)) -> list[Letter]:
     """Every dead letter that is kept, in order per key. Raises RetryableError."""
-    found: list[Letter] = []
-    for service in services:
-        records = [record async for record in read_to_end(bus, DEAD_LETTERS[service])]
-        released: dict[tuple[str, bytes | None], int] = {}
-        failures: dict[Place, dict[int, Failure]] = {}
-        for record in records:
-            source, answer = origin(record), read_answer(record)
-            if source is not None and answer is not None:
-                released[source] = max(released.get(source, -1), answer.released)
-                if answer.failure is not None:
-                    failures.setdefault(record.place, {})[answer.failure.letter] = answer.failure
-        for record in without_copies(filter(is_letter, records)):
-            source = origin(record)
-            waits = source is not None and record.offset > released.get(source, -1)
-            failure = failures.get(record.place, {}).get(record.offset)
-            found.append(Letter(service, record, waits, failure))
-    return found
-
-
-def without_copies(found: Iterable[Record]) -> list[Record]:
-    """Letters, of each record the newest: one that waits for long is written again before retention removes it."""
-    newest = {(origin(one), letter_place(one) if letter_place(one)[1] >= 0 else one.offset): one for one in found}
-    return sorted(newest.values(), key=attrgetter("partition", "offset"))
+    return await KeptLetters(bus, services).read()
 
 
 async def replay_key(

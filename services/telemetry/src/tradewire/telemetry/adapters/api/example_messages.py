@@ -193,3 +193,26 @@ LIMITS_IN_USE: dict[str, Any] = {
         }
     ],
 }
+DEAD_LETTER: dict[str, Any] = {
+    "service": "risk",
+    "letter": "3/17",
+    "written_us": AT_US,
+    "topic": "strategy.evaluation.v1",
+    "partition": 3,
+    "offset": 1702,
+    "key": "paper-1",
+    "event_id": "e1",
+    "event_time_us": AT_US,
+    "trace_id": TRACE_ID,
+    "stage": "handle",
+    "error_type": "ContractViolationError",
+    "reason": "qty: found -1; allowed: 0 or more",
+    "failed_again": False,
+    "state": "WAITS",
+    "parks_key": True,
+    "waiting_of_key": 1,
+    "replay": "risk handles the letter of paper-1 from strategy.evaluation.v1, then the records of paper-1 that come; "
+    "what fails again waits on",
+    "give_up": "risk passes this record over for good",
+    "not_replayable": None,
+}

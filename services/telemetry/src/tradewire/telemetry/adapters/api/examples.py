@@ -9,6 +9,7 @@ from tradewire.telemetry.adapters.api.example_messages import (
     CONTROL,
     CONTROLS,
     DAY_RESULT,
+    DEAD_LETTER,
     DECISION,
     EVALUATION,
     FILL,
@@ -126,9 +127,17 @@ _EXPLANATION = {
     "gaps": [],
     "unknown": [],
 }
-
+_DEAD_LETTERS = {
+    "items": [DEAD_LETTER],
+    "next": None,
+    "asked_us": AT_US,
+    "waiting": 1,
+    "parked_keys": 1,
+    "is_complete": True,
+}
 
 EXAMPLES: dict[str, Any] = {
+    "dead_letters": _DEAD_LETTERS,
     "accounts": [_ACCOUNT],
     "account": _ACCOUNT,
     "equity": {
