@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tradewire.ports.events import OrderFilled
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.dead_letters.letters import letter_place
 from tradewire.runtime.loop.failures import run_in_turn
 from tradewire.runtime.service import Service
+from tradewire.telemetry.domain.round_trips import TradeBook
 from tradewire.telemetry.settings import Settings
 from tradewire.telemetry.wiring import build
 from tradewire.testkit.compaction import CompactableLog
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 else:
     Messages = Any
 FILLS, LETTERS = BY_EVENT[OrderFilled].name, "dlq.telemetry.v1"
+BAD = 2
+"""Sequence of a fill that the books can't take."""
 
 
 async def lived(rig: WorkerRig, service: Service, *, letters: int) -> list[tuple[int, int]]:
@@ -35,10 +39,17 @@ async def lived(rig: WorkerRig, service: Service, *, letters: int) -> list[tuple
 
 
 async def test_record_when_it_fails_the_books_and_its_letter_has_expired_then_it_gets_another_and_nothing_ends(
-    messages: Messages,
+    messages: Messages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig, settings = WorkerRig(), Settings(bus_url="memory:")
-    bad = messages.fill(sequence=2, qty=Decimal(0))
+    rig, settings, take = WorkerRig(), Settings(bus_url="memory:"), TradeBook.take
+
+    def failing(book: TradeBook, event: OrderFilled) -> None:
+        if event.sequence == BAD:
+            raise ValueError("a fault of the books")
+        take(book, event)
+
+    monkeypatch.setattr(TradeBook, "take", failing)
+    bad = messages.fill(sequence=BAD)
     await rig.say(messages.fill(sequence=1), bad)
     place = rig.place(FILLS, bad)
     assert await lived(rig, build(settings), letters=1) == [(place.partition, 1)]

@@ -208,3 +208,13 @@ def test_fill_when_repeated_then_counted_once(messages: Messages) -> None:
         books.take(fill, messages.envelope(fill))
     assert [row.fills for row in books.results.rows.values()] == [1]
     assert [trade.qty for trade in books.trades.working()] == [Decimal(1)]
+
+
+async def test_fill_when_of_an_amount_that_a_contract_allows_and_64_bits_do_not_then_booked(messages: Messages) -> None:
+    ledger = Ledger(messages)
+    huge = "92233720368547.00000001"
+    for number, side in enumerate(("BUY", "SELL")):
+        ledger.fill(number, side, huge, "10000000000", fee="9000000000000000000")
+    ledger.fill(2, "BUY", "0", "1", fee="1")
+    (trade,) = (await ledger.get("/trades"))["items"]
+    assert (trade["qty"], trade["pnl"]) == (huge, "-18000000000000000000.00000000")

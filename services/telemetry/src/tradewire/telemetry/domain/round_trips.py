@@ -9,7 +9,7 @@ from decimal import Decimal
 from operator import attrgetter
 
 from tradewire.ports.events import OrderFilled, Side
-from tradewire.trading.exchange import from_e8, to_e8
+from tradewire.trading.exchange import from_e8, to_unbounded_e8
 from tradewire.trading.exchange.fixed_point import SCALE, mul_div
 
 TRIPS_MAX = 10_000
@@ -101,7 +101,7 @@ class TradeBook:
             self._liquidate(event, sign)
         else:
             key = (event.account_id, event.strategy_id, event.symbol)
-            self._fill(key, event, sign, to_e8(event.qty), to_e8(event.fee))
+            self._fill(key, event, sign, to_unbounded_e8(event.qty), to_unbounded_e8(event.fee))
 
     def working(self) -> Iterator[StrategyTrade]:
         """Those that have not ended."""
@@ -125,19 +125,19 @@ class TradeBook:
     def _liquidate(self, event: OrderFilled, sign: int) -> None:
         """The venue closed the symbol: every strategy's share of it is gone, and each bears its part of the fee."""
         shares = [key for key in self._working if (key[0], key[2]) == (event.account_id, event.symbol)]
-        whole, fee_left = sum(self._working[key].held for key in shares), to_e8(event.fee)
+        whole, fee_left = sum(self._working[key].held for key in shares), to_unbounded_e8(event.fee)
         for number, key in enumerate(shares):
             trade = self._working[key]
             last = number == len(shares) - 1
-            fee = fee_left if last else mul_div(to_e8(event.fee), trade.held, whole)
+            fee = fee_left if last else mul_div(to_unbounded_e8(event.fee), trade.held, whole)
             fee_left -= fee
             self._fill(key, event, -trade.sign, trade.held, fee)
 
     def _fill(self, key: ShareKey, event: OrderFilled, sign: int, qty: int, fee: int) -> None:
         """What closes goes to the trade at work, what is left over opens the next."""
-        price, trade = to_e8(event.price), self._working.get(key)
+        price, trade = to_unbounded_e8(event.price), self._working.get(key)
         closing = min(qty, trade.held) if trade is not None and trade.sign != sign else 0
-        closing_fee = mul_div(fee, closing, qty)
+        closing_fee = mul_div(fee, closing, qty) if closing else 0
         if trade is not None and closing:
             trade.held -= closing
             trade.left += closing
