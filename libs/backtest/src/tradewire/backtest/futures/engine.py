@@ -14,6 +14,7 @@ from tradewire.backtest.futures.grid import Grid, make_grid
 from tradewire.backtest.futures.results import result_of
 from tradewire.backtest.futures.simulation import Simulation
 from tradewire.backtest.futures.terms import fill_model_of
+from tradewire.backtest.loops.units import IntMatrix
 from tradewire.backtest.warmup import answers_on
 from tradewire.ports.backtest import (
     AccountSettings,
@@ -44,11 +45,12 @@ class FuturesEngine(BacktestPort):
         later = [version for market in markets for version in market.later_instruments]
         volume_counts = account.volume_share > 0
         grid = make_grid(markets, volume_counts=volume_counts)
+        closes = np.arange(len(grid))
         simulation = Simulation(
             grid,
             finer_bars(markets, volume_counts=volume_counts),
             exchange_of(strategy.account, account, [spec_of(instrument) for instrument in instruments.values()]),
-            [answers_of(strategy, market, grid, row) for row, market in enumerate(markets)],
+            [answers_of(strategy, market, grid, row, closes) for row, market in enumerate(markets)],
             Decider(strategy, instruments, FixedLimits(strategy.account, account.limits)),
             account,
             instruments,
@@ -111,11 +113,11 @@ def exchange_of(account_id: str, account: AccountSettings, specs: Sequence[Instr
     )
 
 
-def answers_of(strategy: CompiledStrategy, market: MarketHistory, grid: Grid, row: int) -> Answers:
-    """What the strategy says at each close of the grid, in row ``row``."""
+def answers_of(strategy: CompiledStrategy, market: MarketHistory, grid: Grid, row: int, closes: IntMatrix) -> Answers:
+    """What the strategy says at each close of the grid, in row ``row``; ``closes`` numbers them all."""
     arrays = answers_on(strategy, market)
     if len(arrays) == len(grid):  # a bar at every close
-        return Answers(arrays, np.arange(len(grid)), arrays.signal)
+        return Answers(arrays, closes, arrays.signal)
     index = np.cumsum(grid.present[row]) - 1
     return Answers(arrays, index, arrays.signal[np.maximum(index, 0)] * grid.present[row])
 

@@ -17,6 +17,8 @@ from tradewire.ports.message import EVENT_NAMESPACE
 from tradewire.trading.assessment.intents import BASE32, CLIENT_ID_CHARACTERS, LEG_LETTERS
 
 Bytes: TypeAlias = NDArray[np.uint8]
+IDS_AT_ONCE = 1 << 14
+"""Ids that are made together: each takes half a KiB on the way."""
 _UUID = 36
 _PLACES = np.array([at - sum(at > dash for dash in (8, 13, 18, 23)) for at in range(_UUID)])
 """Hex digit of a hash at each character of the UUID made of it; what is no digit is written over."""
@@ -40,9 +42,13 @@ class Naming(NamedTuple):
 
     def order_ids(self, decided: Iterable[tuple[str, int]], legs: Sequence[str]) -> list[str]:
         """Id of each order, from its decision's (symbol, close in UTC µs) and its leg, as `client_order_id` has it."""
-        at = list(decided)
-        if not at:
-            return []
+        at, found = list(decided), list[str]()
+        for first in range(0, len(at), IDS_AT_ONCE):
+            some = slice(first, first + IDS_AT_ONCE)
+            found += self._some_ids(at[some], legs[some])
+        return found
+
+    def _some_ids(self, at: Sequence[tuple[str, int]], legs: Sequence[str]) -> list[str]:
         places = {decision: place for place, decision in enumerate(dict.fromkeys(at))}  # an exit and an entry share one
         candles = [f"{self.venue}|{symbol}|candle:{self.interval}|{time_us}".encode() for symbol, time_us in places]
         snapshots = [text + b"|IndicatorsUpdated|0" for text in _uuids(candles)]

@@ -167,8 +167,9 @@ def _frame(rows: Sequence[Any], kind: type[Any], times: Mapping[str, str], words
         elif field.name in words:
             series.append(pl.Series(field.name, [str(value) for value in values], dtype=pl.String))
         else:
-            series.append(pl.Series(field.name, [float(value) for value in values], dtype=pl.Float64))
-            units.append(pl.Series(f"{field.name}_e8", [to_e8(value) for value in values], dtype=pl.Int64))
+            amounts = [to_e8(value) for value in values]
+            series.append(pl.Series(field.name, [amount / SCALE for amount in amounts], dtype=pl.Float64))
+            units.append(pl.Series(f"{field.name}_e8", amounts, dtype=pl.Int64))
     return pl.DataFrame([*series, *units])
 
 
