@@ -209,38 +209,6 @@ def test_build_when_the_folder_has_no_file_says_so(tmp_path: Path) -> None:
         csv_data(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("pace", "wait_s"), [(Pace(bars_per_second=4), 0.25), (Pace(speed=7200), 0.5), (Pace(speed=3600), 1.0)]
-)
-async def test_events_when_paced_waits_once_per_moment_for_all_markets(folder: Path, pace: Pace, wait_s: float) -> None:
-    clock = ManualClock(NOW_US)
-    waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-        clock.advance(seconds=seconds)
-
-    data = CsvMarketData(folder, folder / "instruments.yaml", clock, pace=pace, sleep=sleep)
-    async for _ in data.events({}):
-        pass
-    assert waits == pytest.approx([wait_s] * 5)
-
-
-async def test_events_when_the_taker_was_slow_catches_up(folder: Path) -> None:
-    clock = ManualClock(NOW_US)
-    waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-        clock.advance(seconds=seconds + 1.5)
-
-    file = folder / "beta-BTCUSD-1h.csv"
-    data = CsvMarketData([file], folder / "instruments.yaml", clock, pace=Pace(bars_per_second=1), sleep=sleep)
-    async for _ in data.events({}):
-        pass
-    assert waits == pytest.approx([1, 0, 0, 0, 0])
-
-
 async def test_events_when_a_file_bounds_the_replay_then_waits_until_it_names_a_later_time(folder: Path) -> None:
     bound, looks = folder / "until", 0
 

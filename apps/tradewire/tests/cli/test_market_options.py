@@ -82,6 +82,9 @@ def test_market_when_a_folder_is_given_then_its_files_and_its_strategies(tmp_pat
     shutil.copy(SAMPLE / "instruments.yaml", tmp_path)
     market = market_of(MarketOptions(data=tmp_path, strategies=sample_folder() / "strategies"), {})
     assert (market.scenario.data, market.scenario.files, len(market.documents)) == (tmp_path, (), 5)
+    assert market.name.endswith("at full speed until all markets of alpha, beta have begun")
+    daily = [f"bitstamp:{symbol}:1d" for symbol in ("BTCUSD", "ETHUSD", "LTCUSD")]
+    assert json.loads(market.environment["TRADEWIRE_PACED_ONCE_BEGUN"]) == daily
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

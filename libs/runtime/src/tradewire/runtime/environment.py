@@ -27,6 +27,7 @@ OTHER_NAMES = frozenset(
             "MARKET_TZ",
             "INSTRUMENTS_FILE",
             "BARS_PER_SECOND",
+            "PACED_ONCE_BEGUN",
             "REPLAY_UNTIL_FILE",
         ),
         *("CCXT_EXCHANGE", "CCXT_VENUE", "CCXT_SYMBOLS", "CCXT_INTERVAL", "CCXT_BASE_URL", "INDICATOR_ADAPTER"),

@@ -39,6 +39,10 @@ class Settings(RuntimeSettings):
     )
     instruments_file: Path | None = Field(None, description="Instruments; none: instruments.yaml beside the candles.")
     bars_per_second: float | None = Field(None, gt=0, description="Pace of a replay; none: full speed.")
+    paced_once_begun: tuple[str, ...] = Field(
+        (),
+        description="VENUE:SYMBOL:INTERVAL of candle files: full speed until each has begun; none: paced at once.",
+    )
     replay_until_file: Path | None = Field(
         None, description="File that names the event time, µs, up to which a replay may go; none: no bound."
     )

@@ -94,7 +94,8 @@ def _source(settings: Settings) -> MarketDataPort:
     match settings.market_source:
         case MarketSource.CSV:
             files: Path | list[Path] = [folder / name for name in settings.market_files] or folder
-            return CsvMarketData(files, instruments, clock, pace=pace, zone=zone_of(settings.market_tz))
+            zone, begun = zone_of(settings.market_tz), settings.paced_once_begun
+            return CsvMarketData(files, instruments, clock, pace=pace, zone=zone, paced_once_begun=begun)
         case MarketSource.RECORDED:
             return RecordedSession(folder, clock, instruments_file=instruments, pace=pace)
         case MarketSource.CCXT:

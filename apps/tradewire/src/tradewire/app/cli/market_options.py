@@ -29,6 +29,7 @@ from tradewire.app.operating.market import (
     data_market,
     live_market,
     paced_market,
+    paced_once_begun,
     set_market,
 )
 from tradewire.embedded.external import DATABASES, External, dsn_setting
@@ -91,6 +92,8 @@ def market_of(asked: MarketOptions, environ: Mapping[str, str]) -> Market:
     market = _market(asked, environ)
     if asked.strategies is not None:
         market = replace(market, documents=_documents(asked.strategies))
+    if not asked.live:
+        market = paced_once_begun(market)
     if asked.tz is not None:
         market = replace(market, environment={**market.environment, "TRADEWIRE_MARKET_TZ": asked.tz})
     return market

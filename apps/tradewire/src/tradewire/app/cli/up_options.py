@@ -47,7 +47,7 @@ PaceOption = Annotated[
         "--bars-per-second",
         min=0.01,
         callback=finite,
-        help=f"Pace of a replay, bars/s; default: {BARS_PER_SECOND:g}.",
+        help=f"Pace of a replay, bars/s; default: {BARS_PER_SECOND:g}. At full speed until an account's markets began.",
     ),
 ]
 OwnBusOption = Annotated[

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tradewire.app.operating.live_venues import SOURCE, LiveVenue
 from tradewire.app.operating.sample import sample_folder
 from tradewire.app.operating.scenario import Scenario, sample_scenarios
+from tradewire.trading.language import parse_strategy
 
 LIVE_SYMBOLS, LIVE_INTERVAL = ("BTCUSDT",), "1m"
 LIVE_GRACE_SECONDS = 5.0
@@ -18,6 +20,7 @@ LIVE_STRATEGY = "rsi-reversion-btc"
 """The sample strategy that a live market starts with, moved there."""
 PACED_SCENARIO = "btc-hourly"
 BARS_PER_SECOND = 5.0
+ONCE_BEGUN = "TRADEWIRE_PACED_ONCE_BEGUN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,22 @@ def data_market(folder: Path, bars_per_second: float = BARS_PER_SECOND) -> Marke
     name = f"replay of {folder} at {bars_per_second:g} bars/s"
     scenario = Scenario("data", folder.resolve(), (), ())
     return Market(name, scenario, (), {"TRADEWIRE_BARS_PER_SECOND": f"{bars_per_second}"})
+
+
+def paced_once_begun(market: Market) -> Market:
+    """A replay that is at full speed until the markets of each account have begun: before that the account waits.
+
+    Which of them begin when is what the files say, so ingest finds out.
+    """
+    streams: defaultdict[str, set[str]] = defaultdict(set)
+    for document in map(parse_strategy, market.documents):
+        streams[document.account] |= {f"{document.venue}:{name}:{document.interval}" for name in document.symbols}
+    waiting = {account: names for account, names in sorted(streams.items()) if len(names) > 1}
+    if not waiting:
+        return market
+    every = sorted(set().union(*waiting.values()))
+    name = f"{market.name}, at full speed until all markets of {', '.join(waiting)} have begun"
+    return replace(market, name=name, environment={**market.environment, ONCE_BEGUN: json.dumps(every)})
 
 
 def paced_market(project: Path, bars_per_second: float = BARS_PER_SECOND) -> Market:

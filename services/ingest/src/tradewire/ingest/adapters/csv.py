@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -53,7 +53,8 @@ class CsvMarketData(MarketDataPort):
     Mark prices and funding may lie beside a file, of any of these kinds: ``<venue>-<symbol>-<interval>.mark.csv`` and
     ``.funding.csv``. ``zone``: of times that name none.
 
-    ``source``: a folder, or the files. ``instruments_file`` must know each file's instrument and interval.
+    ``source``: a folder, or the files. ``paced_once_begun``: streams, as ``venue:symbol:interval``; until the first bar
+    of each of them the pace does not hold. ``instruments_file`` must know each file's instrument and interval.
     A symbol may have a file of each of several intervals. Bars that have not closed by the clock's time are refused.
     Raises FatalError when names, files or instruments don't fit together.
     """
@@ -66,6 +67,7 @@ class CsvMarketData(MarketDataPort):
         *,
         pace: Pace = FULL_SPEED,
         zone: tzinfo = UTC,
+        paced_once_begun: Collection[str] = (),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         paths = _in_folder(source) if isinstance(source, Path) else source
@@ -75,6 +77,7 @@ class CsvMarketData(MarketDataPort):
         self._instruments = _instruments_of(self.files, instruments_file)
         self._several = {key for key, count in Counter(file.key for file in self.files).items() if count > 1}
         self._clock, self._pace, self._sleep, self._zone = clock, pace, sleep, zone
+        self._paced_once_begun = frozenset(paced_once_begun)
 
     async def instruments(self) -> list[InstrumentChanged]:
         return list(self._instruments)
@@ -96,11 +99,22 @@ class CsvMarketData(MarketDataPort):
             key=lambda verdict: (position_us(verdict), verdict.venue, verdict.symbol),
         )
         since_us = {key: time_us + (key not in self._several) for key, time_us in resume_after_us.items()}
-        pacer = Pacer(self._pace, self._clock, self._sleep)
+        pacer = Pacer(self._pace, self._clock, self._sleep, from_us=self._begun_us(streams))
         for verdict in merged:
             if position_us(verdict) >= since_us.get((verdict.venue, verdict.symbol), 0):
                 await pacer.until(position_us(verdict))
                 yield verdict
+
+    def _begun_us(self, streams: Sequence[Sequence[RawBar | BarFault]]) -> int:
+        """Close of the latest first bar of the streams that are waited for; 0 without any."""
+        return max(
+            (
+                rows[0].open_time_us + interval_us(file.interval)
+                for file, rows in zip(self.files, streams, strict=True)
+                if rows and f"{file.venue}:{file.symbol}:{file.interval}" in self._paced_once_begun
+            ),
+            default=0,
+        )
 
     async def close(self) -> None:
         """Nothing is held between reads."""

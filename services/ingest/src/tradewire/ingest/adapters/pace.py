@@ -54,8 +54,16 @@ CATCH_UP_SECONDS = 5.0
 class Pacer:
     """Holds a replay to its pace: a rate. After a standstill (a pause, a stopped process) it goes on at that rate."""
 
-    def __init__(self, pace: Pace, clock: ClockPort, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        self._pace, self._clock, self._sleep = pace, clock, sleep
+    def __init__(
+        self,
+        pace: Pace,
+        clock: ClockPort,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        from_us: int = 0,
+    ) -> None:
+        """``from_us``: the first moment that the pace holds for; those before it go as fast as they are taken."""
+        self._pace, self._clock, self._sleep, self._from_us = pace, clock, sleep, from_us
         self._moment_us: int | None = None
         self._due_s = 0.0
         self._events = 0
@@ -66,7 +74,7 @@ class Pacer:
         self._events += 1
         if self._pace.until_file is not None:
             await self._permitted(moment_us, self._pace.until_file)
-        if self._pace.bars_per_second is None and self._pace.speed is None:
+        if moment_us < self._from_us or (self._pace.bars_per_second is None and self._pace.speed is None):
             if self._events % EVENTS_PER_TURN == 0:
                 await self._sleep(0)
             return
