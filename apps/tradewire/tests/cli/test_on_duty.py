@@ -28,6 +28,21 @@ def test_document_of_the_levels_names_every_level_and_its_command() -> None:
     assert named == [f"{level.value} `{commands[level]}`" for level in SEVERITY]
 
 
+@pytest.mark.parametrize(
+    ("name", "scope", "said"),
+    [
+        ("pause", "service:ingest", "market data is held back, so that nothing fills on a paper account"),
+        ("resume", "service:ingest", "market data goes on"),
+        ("pause", "account:main", "nothing is sent; protective orders stay at work"),
+        ("resume", "global", "trading goes on; market data goes on"),
+        ("halt", "global", "no new positions are opened"),
+    ],
+)
+def test_command_says_what_its_level_does_within_its_scope(name: str, scope: str, said: str) -> None:
+    (switch,) = [switch for switch in SWITCHES if switch.name == name]
+    assert switch.effects(scope) == said
+
+
 HEAVY = ("numba", "polars", "numpy", "pandas", "talib", "fastapi", "tradewire.backtest", "tradewire.trading.language")
 """What research and the services need; it takes seconds to load on a busy machine."""
 

@@ -27,6 +27,7 @@ from tradewire.app.operating.switching import AskedLevel, Obeyed, Switching
 from tradewire.ports.bounds import GLOBAL, PAUSABLE
 from tradewire.ports.events import ControlLevel
 from tradewire.runtime.access.roles import Role
+from tradewire.trading.controls import SERVICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,14 @@ class Switch:
     level: ControlLevel
     help: str
     effect: str
+    of_market: str = ""
+    """Its effect on market data, where that is within the scope."""
+
+    def effects(self, scope: str) -> str:
+        """What obeying it means for a scope: of a service, for the market data that it lets in."""
+        of_trading = () if scope.startswith(SERVICE) else (self.effect,)
+        of_market = (self.of_market,) if self.of_market and (scope == GLOBAL or not of_trading) else ()
+        return "; ".join((*of_trading, *of_market))
 
 
 SWITCHES = (
@@ -63,8 +72,9 @@ SWITCHES = (
         ControlLevel.PAUSED,
         "Send nothing more, at once: no entries and no exits. Stops and take-profits at the venue go on working.",
         "nothing is sent; protective orders stay at work",
+        "market data is held back, so that nothing fills on a paper account",
     ),
-    Switch("resume", ControlLevel.NORMAL, "Lift the kill switch of a scope.", "trading goes on"),
+    Switch("resume", ControlLevel.NORMAL, "Lift the kill switch of a scope.", "trading goes on", "market data goes on"),
 )
 
 
@@ -116,7 +126,7 @@ def _command(switch: Switch) -> Callable[..., None]:
 def _show(obeyed: Obeyed, switch: Switch) -> None:
     """A level, who obeys it, and each account on which something is still to happen."""
     tell(
-        f"{obeyed.scope}: {switch.level.value} — {switch.effect}",
+        f"{obeyed.scope}: {switch.level.value} — {switch.effects(obeyed.scope)}",
         style="green" if switch.name == "resume" else "yellow",
     )
     tell(f"obeyed by {', '.join(f'{name} ({len(all_)})' for name, all_ in obeyed.obeyed_by.items())}")

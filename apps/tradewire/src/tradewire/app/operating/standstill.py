@@ -55,8 +55,9 @@ class Standstill:
                 if level.level is ControlLevel.PAUSED
             ]
             if held:
-                scopes = ", ".join(sorted({level.scope for level in held}))
-                return f"{service} holds market data back (PAUSED by {scopes}): tradewire resume lets bars come"
+                scopes = sorted({level.scope for level in held})
+                lifts = " and ".join(f"`tradewire resume{_option(scope)}`" for scope in scopes)
+                return f"{service} holds market data back (PAUSED by {', '.join(scopes)}): {lifts} lets bars come"
         stuck = [text for one in self._running(IN_CHARGE) for text in self._named(one, view.account_id, one.why)]
         return "; ".join(stuck or self._idle(PAUSABLE))
 
@@ -95,3 +96,9 @@ class Standstill:
             if isinstance(candle, CandleClosed) and candle.last_of_stream:
                 ended.append(keys[key])
         return ended
+
+
+def _option(scope: str) -> str:
+    """A scope as it is typed behind a command; nothing for everything."""
+    kind, _, name = scope.partition(":")
+    return f" --{kind} {name}" if name else ""
