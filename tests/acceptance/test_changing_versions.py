@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
 from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.acceptance.versions_checker import hold
 
 from tradewire.ingest.feed import emit_of
 from tradewire.ports.events import (
-    ActiveVersion,
     CandleClosed,
-    IndicatorsUpdated,
-    OrderChanged,
-    OrderStatus,
-    RiskAssessed,
     StrategyConfigPublished,
-    StrategyEvaluated,
-    StrategyStatusChanged,
 )
-from tradewire.ports.message import Emit, Event
-from tradewire.testkit.builders import BTC, ETH, candle, instrument, limits
+from tradewire.ports.message import Emit
+from tradewire.testkit.builders import BTC, ETH, HOUR_US, candle, instrument, limits
 from tradewire.testkit.closed_loop import ClosedLoop
 from tradewire.testkit.loop_member import Member
-from tradewire.testkit.loop_members import ExecutionMember, RiskMember, StrategyMember
+from tradewire.testkit.loop_members import StrategyMember
 from tradewire.testkit.random_markets import also_every_four_hours, market
 from tradewire.testkit.strategies import config, document
-from tradewire.trading.refused_bars import BAR_EVALUATED
 
 STOPS = "{stop_loss: '0.02 * close', take_profit: '0.03 * close'}"
 
@@ -67,11 +59,19 @@ class Publisher:
 
 
 def played(
-    seed: int, bars: int, acts: int, strategies: int = 1, *, late: bool = False, only_btc: bool = False
+    seed: int,
+    bars: int,
+    acts: int,
+    strategies: int = 1,
+    *,
+    late: bool = False,
+    only_btc: bool = False,
+    ahead: int = 0,
 ) -> ClosedLoop:
     """Everything in a random interleaving: bars come, members stop for a while, die, and read what they missed.
 
     ``late``: strategy's leader is stopped just before it writes an answer, which comes when others have gone on.
+    ``ahead``: so many hours the one market stands ahead of the other.
 
     The markets end together, once everything else has been answered.
     """
@@ -82,6 +82,7 @@ def played(
     candles = [*also_every_four_hours(rng, market(rng, (BTC,), bars)), *market(rng, (ETH,), bars)]
     candles = [bar.model_copy(update={"last_of_stream": False}) for bar in candles]
     candles.sort(key=lambda bar: (bar.close_time_us, bar.symbol, bar.interval))
+    candles = [later(bar, ahead) if bar.symbol == ETH else bar for bar in candles]
     somebody, stopped = Publisher(loop, rng, only_btc=only_btc), set[Member]()
     moments = [rng.randrange(len(candles)) for _ in range(acts)]
     for number, bar in enumerate(candles):
@@ -95,10 +96,17 @@ def played(
     for member in stopped:
         member.start()
     turns(loop, rng, None, set())
-    for symbol, interval, number in ((BTC, "1h", 4 * bars + 3), (BTC, "4h", bars), (ETH, "1h", 4 * bars + 3)):
+    end = ahead + 4 * bars + 3
+    for symbol, interval, number in ((BTC, "1h", end), (BTC, "4h", end // 4), (ETH, "1h", end)):
         loop.log.append(emit_of(candle(number, 100, symbol, interval, last_of_stream=True)))
     turns(loop, rng, None, set())
     return loop
+
+
+def later(bar: CandleClosed, hours: int) -> CandleClosed:
+    """The same bar so many hours later."""
+    times = {name: getattr(bar, name) + hours * HOUR_US for name in ("open_time_us", "close_time_us")}
+    return bar.model_copy(update=times)
 
 
 def turns(loop: ClosedLoop, rng: random.Random, count: int | None, stopped: set[Member]) -> None:
@@ -147,117 +155,6 @@ def write_late(loop: ClosedLoop, emit: Emit) -> None:
     loop.log.append(emit)
 
 
-def timeline(answers: Sequence[StrategyStatusChanged]) -> list[ActiveVersion]:
-    """What was in force when: an answer leaves out what is long past, and what never came into force."""
-    found: list[ActiveVersion] = []
-    told: tuple[ActiveVersion, ...] = ()
-    for answer in answers:
-        told = answer.active or tuple(version.model_copy(update={"symbols": ()}) for version in told)
-        since_us = told[0].effective_from_us if told else -1
-        found = [*(version for version in found if version.effective_from_us < since_us), *told]
-    return found
-
-
-Bar = tuple[str, str, int]
-"""Strategy, symbol and close of a bar that is decided on."""
-
-
-def _same_question(one: StrategyStatusChanged, other: StrategyStatusChanged) -> bool:
-    return (one.version, one.status) == (other.version, other.status)
-
-
-def answers_of(loop: ClosedLoop, *, standing: bool) -> dict[str, list[StrategyStatusChanged]]:
-    """Answers by strategy, in order; those that are ``standing``: without what came late and another had answered."""
-    late = {id(event) for event in loop.late}
-    told = [m.event for m in loop.log.messages() if isinstance(m.event, StrategyStatusChanged)]
-    in_time = {(e.strategy_id, e.version, e.status) for e in told if id(e) not in late}
-    found: dict[str, list[StrategyStatusChanged]] = defaultdict(list)
-    for event in told:
-        said = found[event.strategy_id]
-        overtaken = id(event) in late and (event.strategy_id, event.version, event.status) in in_time
-        if standing and (overtaken or (said and event.answered_at_us < said[-1].answered_at_us)):
-            continue
-        if standing and said and _same_question(said[-1], event):
-            said.pop()  # of two the later one stands
-        said.append(event)
-    return found
-
-
-def owed(loop: ClosedLoop, *, answers_max: int | None = None) -> set[Bar]:
-    """Each bar that a version in force decides on; ``answers_max``: as whoever read no more may believe."""
-    events = [message.event for message in loop.log.messages()]
-    answers = answers_of(loop, standing=answers_max is None)
-    versions_of = {strategy_id: timeline(said[:answers_max]) for strategy_id, said in answers.items()}
-    found = set[Bar]()
-    for bar in (event for event in events if isinstance(event, CandleClosed)):
-        for strategy_id, versions in versions_of.items():
-            version = next((v for v in reversed(versions) if v.effective_from_us <= bar.close_time_us), None)
-            if version is not None and bar.symbol in version.symbols and bar.interval == version.interval:
-                found.add((strategy_id, bar.symbol, bar.close_time_us))
-    return found
-
-
-def told_again(event: Event, in_any_step: bool) -> Event | None:
-    """What must be the same when it is said again: not what indicators that began with another bar led to, nor what a
-    leader of strategy that was stopped answers late.
-
-    Of risk's answers the place in its step may differ ``in_any_step``: where an instance that was ahead decided for a
-    version that had ended, a life of risk that knew of the end and one that did not see other steps.
-    """
-    if isinstance(event, IndicatorsUpdated | StrategyEvaluated | StrategyStatusChanged):
-        return None
-    if in_any_step and isinstance(event, RiskAssessed):
-        return event.model_copy(update={"step_index": 0, "step_size": 1})
-    return event
-
-
-def first_of_each_id(loop: ClosedLoop) -> Iterator[Event]:
-    """What was said. Said again, it is the same: but for indicators that began to be computed with another bar."""
-    found: dict[str, Event] = {}
-    for message in loop.log.messages():
-        if not isinstance(message.event, str):
-            known = found.setdefault(message.envelope.event_id, message.event)
-            assert told_again(known, several(loop)) == told_again(message.event, several(loop))
-    yield from found.values()
-
-
-def several(loop: ClosedLoop) -> bool:
-    """Has strategy several instances?"""
-    return sum(isinstance(member, StrategyMember) for member in loop.members) > 1
-
-
-def hold(loop: ClosedLoop) -> None:
-    """Raises AssertionError unless every bar in force was evaluated and every intent placed or denied, each once."""
-    events = list(first_of_each_id(loop))
-    decisions = [e for e in events if isinstance(e, StrategyEvaluated)]
-    evaluated = {(e.strategy_id, e.symbol, e.event_time_us) for e in decisions}
-    assert evaluated >= owed(loop)
-    if not several(loop):
-        assert len(evaluated) == len(decisions)
-        assert evaluated == owed(loop) or loop.late
-    # An instance that is bars ahead decides before it hears that the version had ended, or has another interval; and
-    # on the word of an answer that came late, until a later one says when the version begins.
-    answers = max(map(len, answers_of(loop, standing=False).values()), default=0)
-    assert evaluated <= set().union(*(owed(loop, answers_max=count + 1) for count in range(answers)))
-    assert len({(e.strategy_id, e.symbol, e.interval, e.event_time_us) for e in decisions}) == len(decisions)
-    # Evaluations of one bar by several versions have one id; one of a version that is not in force is refused alone.
-    assessed = [e for e in events if isinstance(e, RiskAssessed)]
-    answered = Counter((e.evaluation_id, e.config_version if not e.step_size else None) for e in assessed)
-    assert {(e.strategy_id, e.symbol, e.event_time_us) for e in events if isinstance(e, RiskAssessed)} >= owed(loop)
-    # Also those of a strategy that had been retired; not those on the word of an answer that came late.
-    assert len({evaluation_id for evaluation_id, _ in answered}) == len(decisions) or loop.late
-    assert set(answered.values()) <= {1}
-    lost = [e for e in assessed if any(outcome.rule == BAR_EVALUATED for outcome in e.rules)]
-    assert not lost or loop.late, "every bar was evaluated"
-    intents = [i.client_order_id for e in events if isinstance(e, RiskAssessed) for i in e.intents]
-    outcomes = [e for e in events if isinstance(e, OrderChanged)]
-    begun = [e.client_order_id for e in outcomes if e.status in (OrderStatus.SUBMITTED, OrderStatus.DENIED)]
-    assert sorted(begun) == sorted(intents)
-    for member in loop.members:
-        if isinstance(member, ExecutionMember | RiskMember):
-            assert (list(member.desk.waits()), member.held()) == ([], {}), "nothing is kept until the next bar"
-
-
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), bars=st.integers(12, 40), acts=st.integers(1, 12))
 def test_loop_when_versions_change_and_services_stop_then_every_bar_and_every_intent_is_answered_once(
@@ -272,6 +169,16 @@ def test_loop_when_one_instance_of_strategy_answers_and_others_are_bars_ahead_th
     seed: int, bars: int, acts: int
 ) -> None:
     hold(played(seed, bars, acts, strategies=3))
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    seed=st.integers(0, 2**32), bars=st.integers(12, 40), acts=st.integers(2, 12), strategies=st.sampled_from((1, 3))
+)
+def test_loop_when_one_market_is_a_year_ahead_of_the_other_then_the_same_holds(
+    seed: int, bars: int, acts: int, strategies: int
+) -> None:
+    hold(played(seed, bars, acts, strategies, ahead=8760))
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -35,14 +35,18 @@ from tradewire.testkit.strategies import config, document
 from tradewire.testkit.strategy_desk import desk_with, evaluated
 
 CODEC = Codec(SchemaIds.static())
-TOPICS = [BY_EVENT[event].name for event in (IndicatorsUpdated, AccountStateChanged, InstrumentChanged)]
+PARTITIONS = {
+    BY_EVENT[IndicatorsUpdated].name: 3,  # bars of BTC are in 1, of ETH in 2, which desk_with does not own
+    BY_EVENT[AccountStateChanged].name: 3,
+    BY_EVENT[InstrumentChanged].name: 1,
+}
 
 
-def written(event: Event, partition: int = 0) -> Outgoing:
+def written(event: Event) -> Outgoing:
     """A record as its service writes it."""
     spec, time_us = BY_EVENT[type(event)], event.__dict__.get("event_time_us", 0)
     headers = (("event_id", b"id"), ("event_time_us", b"%d" % time_us))
-    return Outgoing(spec.name, spec.key_of(event).encode(), CODEC.encode(event), headers, partition=partition)
+    return Outgoing(spec.name, spec.key_of(event).encode(), CODEC.encode(event), headers)
 
 
 async def answers(
@@ -52,7 +56,7 @@ async def answers(
 
     ``handled``: so many records were handled of the partitions, dead letters among them.
     """
-    bus = MemoryBus(dict.fromkeys(TOPICS, 2))
+    bus = MemoryBus(PARTITIONS)
     await bus.start()
     await bus.publish(list(records))
     beside = Examiner(desk, SystemClock())
@@ -79,9 +83,56 @@ async def test_version_when_bars_were_evaluated_before_a_restart_then_begins_beh
     desk = desk_with()
     evaluated(desk, 2)
     ask(desk, config(document()))
-    bars = [written(snapshot(6)), written(snapshot(8, symbol=ETH), 1)]
+    bars = [written(snapshot(6)), written(snapshot(8, symbol=ETH))]
     (answer,) = await answers(desk, *bars)
-    assert answer.active[-1].effective_from_us == 9 * HOUR_US + 1
+    assert (answer.active[-1].effective_from_us, answer.start_reason) == (7 * HOUR_US + 1, None)
+
+
+async def test_version_when_another_strategy_of_its_account_is_in_a_later_market_then_begins_behind_that() -> None:
+    """Both are published at once: what the first trades is not known yet when the second is looked into."""
+    desk = desk_with()
+    ask(desk, config(document("one", "alpha", ETH)), config(document("two")), config(document("three", "beta")))
+    bars = [written(snapshot(6)), written(snapshot(8, symbol=ETH))]
+    said = {answer.strategy_id: answer for answer in await answers(desk, *bars, wanted=3)}
+    starts_us = {name: answer.active[-1].effective_from_us for name, answer in said.items()}
+    assert starts_us == {"one": 9 * HOUR_US + 1, "two": 9 * HOUR_US + 1, "three": 7 * HOUR_US + 1}
+    assert said["two"].start_reason == (
+        "begins behind the newest bar of sim:ETHUSDT 1h, which one trades on account alpha, 1970-01-01T09:00:00Z; "
+        "its own markets stand before that: sim:BTCUSDT 1h at 1970-01-01T07:00:00Z"
+    )
+
+
+async def test_version_when_its_newest_bar_is_further_back_than_anybody_looks_then_begins_behind_all_that_was_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "RECORDS_MAX", 4)
+    desk = desk_with()
+    ask(desk, config(document()))
+    bars = [written(snapshot(6)), *(written(snapshot(number, interval="4h")) for number in range(3, 8))]
+    (answer,) = await answers(desk, *bars)
+    assert answer.active[-1].effective_from_us > 7 * 4 * HOUR_US
+
+
+async def test_version_when_its_market_never_had_a_bar_then_decides_from_the_first() -> None:
+    desk = desk_with()
+    ask(desk, config(document()))
+    (answer,) = await answers(desk, written(snapshot(8, symbol=ETH)))
+    assert answer.active[-1].effective_from_us == 0
+
+
+async def test_version_when_the_account_went_on_after_a_retirement_then_begins_behind_its_state() -> None:
+    """What a retired strategy left open is followed on, so the account comes past the bar at which it was retired."""
+    desk = desk_with()
+    ask(desk, config(document("one", "alpha", ETH)))
+    await answers(desk, written(snapshot(3, symbol=ETH)))
+    evaluated(desk, 4, symbol=ETH)
+    desk.on_retired("one", envelope(config(document("one"))))
+    await answers(desk, written(snapshot(4, symbol=ETH)))
+    ask(desk, config(document("two")))
+    (answer,) = await answers(desk, written(snapshot(2)), written(account_state(6)))
+    assert answer.active[-1].effective_from_us == account_state(6).event_time_us + 1
+    assert answer.start_reason is not None
+    assert answer.start_reason.startswith("begins behind the newest state of account alpha, ")
 
 
 async def test_version_when_nothing_but_heartbeats_came_for_long_then_begins_behind_the_newest_bar() -> None:
@@ -89,19 +140,18 @@ async def test_version_when_nothing_but_heartbeats_came_for_long_then_begins_beh
     evaluated(desk, 2)
     ask(desk, config(document()))
     told = (HEARTBEAT, ("event_time_us", b"%d" % SystemClock().now_us()))
-    beat = Outgoing(BY_EVENT[IndicatorsUpdated].name, KEY_PREFIX + b"0", None, told, partition=0)
+    beat = Outgoing(BY_EVENT[IndicatorsUpdated].name, KEY_PREFIX + b"1", None, told, partition=1)
     (answer,) = await answers(desk, written(snapshot(6)), *[beat] * (NEWEST_RECORDS + 1))
     assert answer.active[-1].effective_from_us == 7 * HOUR_US + 1
 
 
 async def test_retirement_when_another_process_follows_a_market_then_it_is_left_behind_its_newest_bar() -> None:
     desk = desk_with()
-    desk.forget([1])
     ask(desk, config(document("trend", "alpha", BTC, ETH)))
     await answers(desk)
     evaluated(desk, 7)
     desk.on_retired("trend", envelope(config(document())))
-    (answer,) = await answers(desk, written(snapshot(4, symbol=ETH), 1), written(snapshot(5, symbol=ETH), 1))
+    (answer,) = await answers(desk, written(snapshot(4, symbol=ETH)), written(snapshot(5, symbol=ETH)))
     assert [(v.symbols, v.effective_from_us // HOUR_US) for v in answer.active] == [
         ((BTC, ETH), 0),
         ((BTC,), 6),

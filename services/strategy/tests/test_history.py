@@ -14,9 +14,11 @@ from tradewire.testkit.strategies import config, document
 from tradewire.testkit.strategy_desk import answers, asked, desk_with, evaluated, versions
 
 
-def third_version(desk: StrategyDesk) -> StrategyStatusChanged:
-    """The answer to the last of three versions, each in force for a bar or two."""
+def third_version(desk: StrategyDesk, passed_us: int = -1) -> StrategyStatusChanged:
+    """The answer to the last of three versions, each in force for a bar or two, with the account's newest state."""
     for version in (1, 2, 3):
+        if version == 3:
+            desk.passed("alpha", passed_us)
         (answer,) = asked(desk, config(document(sizing=f"{{fixed_qty: {version}}}"), version))
         evaluated(desk, version)
     return answer
@@ -38,9 +40,8 @@ def test_config_when_many_versions_come_then_none_is_forgotten_that_a_bar_may_ne
 @pytest.mark.parametrize(("passed_us", "kept"), [(2 * HOUR_US, [1, 2, 3]), (2 * HOUR_US + 1, [2, 3])])
 def test_config_when_the_account_is_past_a_version_then_that_is_forgotten(passed_us: int, kept: list[int]) -> None:
     desk = desk_with()
-    desk.passed("alpha", passed_us)
     desk.passed("beta", 99 * HOUR_US)
-    assert [version.version for version in third_version(desk).active] == kept
+    assert [version.version for version in third_version(desk, passed_us).active] == kept
 
 
 def test_config_when_too_many_versions_are_needed_then_refused_until_the_account_goes_on() -> None:
@@ -80,10 +81,48 @@ def test_config_when_it_decides_at_another_interval_then_the_others_end_behind_t
 def test_config_when_bars_were_evaluated_before_a_restart_then_begins_behind_them() -> None:
     """What this process has seen since it started is not all that was evaluated."""
     desk = desk_with()
-    desk.reached(7 * HOUR_US)
+    desk.saw(("sim", BTC, "1h"), 7 * HOUR_US)
     evaluated(desk, 2)
     (answer,) = asked(desk, config(document()))
     assert answer.active[-1].effective_from_us == 7 * HOUR_US + 1
+
+
+def test_config_when_another_market_is_years_ahead_then_begins_with_the_next_bar_of_its_own() -> None:
+    """A bar dated ahead, or recorded markets that begin years apart: another market's time is not this one's."""
+    desk = desk_with()
+    asked(desk, config(document("other", "beta", ETH)))
+    evaluated(desk, 50_000, symbol=ETH)
+    evaluated(desk, 2)
+    (new,) = asked(desk, config(document()))
+    assert (new.active[-1].effective_from_us, new.start_reason) == (3 * HOUR_US + 1, None)
+    evaluated(desk, 3)
+    (next_one,) = asked(desk, config(document(sizing="{fixed_qty: 2}"), 2))
+    assert [v.effective_from_us for v in next_one.active] == [3 * HOUR_US + 1, 4 * HOUR_US + 1]
+    assert versions(evaluated(desk, 4)) == [2]
+    (slower,) = asked(desk, config(document(), 3, effective_from_us=9 * HOUR_US))
+    desk.on_retired("trend", envelope(config(document())))
+    (left,) = answers(desk)
+    assert [(v.version, v.symbols, v.effective_from_us) for v in left.active[-2:]] == [
+        (2, (BTC,), 4 * HOUR_US + 1),
+        (2, (), 5 * HOUR_US + 1),
+    ], "version 3 never began"
+    assert slower.status is ConfigStatus.ACCEPTED
+
+
+def test_config_when_one_of_its_own_markets_is_years_ahead_then_begins_behind_that_and_says_so() -> None:
+    """What was decided on that market's bars stays decided, and a version begins at one moment."""
+    desk = desk_with()
+    asked(desk, config(document("trend", "alpha", BTC, ETH)))
+    evaluated(desk, 50_000, symbol=ETH)
+    evaluated(desk, 2)
+    (answer,) = asked(desk, config(document("trend", "alpha", BTC, ETH, sizing="{fixed_qty: 2}"), 2))
+    assert answer.active[-1].effective_from_us == 50_001 * HOUR_US + 1
+    assert answer.start_reason == (
+        "begins behind the newest bar of sim:ETHUSDT 1h, 1975-09-15T09:00:00Z; "
+        "its own markets stand before that: sim:BTCUSDT 1h at 1970-01-01T03:00:00Z"
+    )
+    asked_for = config(document("trend", "alpha", BTC, ETH), 3, effective_from_us=60_000 * HOUR_US)
+    assert asked(desk, asked_for)[0].start_reason is None
 
 
 def test_config_when_more_come_while_one_is_looked_into_then_that_one_is_answered_and_the_newest_after_it() -> None:

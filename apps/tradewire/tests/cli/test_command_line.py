@@ -15,12 +15,13 @@ from tradewire.app.cli.commands import app
 from tradewire.app.cli.limit_words import parse_limits
 from tradewire.app.cli.moments import ago, iso, moment, span
 from tradewire.app.cli.output import CommandError, Exit, number, plain
-from tradewire.app.cli.strategy import STYLES
+from tradewire.app.cli.strategy import STYLES, report_answer
 from tradewire.app.operating.live_venues import LiveVenue
 from tradewire.app.operating.market import live_market
 from tradewire.app.operating.validate import validate
 from tradewire.ports.events import ConfigStatus, ControlLevel
 from tradewire.testkit.builders import assessment
+from tradewire.testkit.strategies import active, document, status
 
 PROJECT = Path(__file__).parents[4]
 STRATEGY = PROJECT / "strategies/ema-cross-btc.yaml"
@@ -285,3 +286,12 @@ def test_limit_that_makes_no_sense_is_refused(word: str) -> None:
 
 def test_every_answer_has_its_colour() -> None:
     assert set(STYLES) == set(ConfigStatus)
+
+
+def test_answer_to_a_version_when_it_misses_bars_of_its_markets_then_says_why(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    begins = active(document(), effective_from_us=1_518_030_000_000_001)
+    answer = status(begins).model_copy(update={"start_reason": "begins behind the newest bar of sim:ETHUSDT 1h"})
+    report_answer(answer, as_json=False)
+    assert "version 1 begins behind the newest bar of sim:ETHUSDT 1h" in " ".join(capsys.readouterr().out.split())

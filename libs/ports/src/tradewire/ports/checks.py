@@ -968,6 +968,7 @@ _CHECK_STRATEGY_STATUS_CHANGED = (
     BoundedField("strategy_id", Chars(1, 128)),
     BoundedField("version", Range(0, 2000000000)),
     BoundedField("answered_at_us", Range(-1, 253402300800000000)),
+    BoundedField("start_reason", Chars(0, 4096)),
 )
 
 
@@ -975,9 +976,12 @@ def check_strategy_status_changed(event: Any) -> None:
     """Check a StrategyStatusChanged."""
     fields = event.__dict__
     texts_1 = f"{fields['strategy_id']}"
+    texts_2 = f"{fields['start_reason'] or ''}"
     if not (
         len(texts_1) <= 128
         and "\0" not in texts_1
+        and len(texts_2) <= 4096
+        and "\0" not in texts_2
         and fields["strategy_id"]
         and 0 <= fields["version"] <= 2000000000
         and -1 <= fields["answered_at_us"] <= 253402300800000000

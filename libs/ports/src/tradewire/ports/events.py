@@ -1197,6 +1197,8 @@ class StrategyStatusChanged(Event):
     """Versions in force by rising effective_from_us."""
     answered_at_us: int
     """UTC, µs since the epoch."""
+    start_reason: str | None = None
+    """Why the version answered begins later than with the next bar of its own markets, though nobody asked for that; null where it does not."""
 
     def to_avro(self) -> dict[str, object]:
         return {
@@ -1206,6 +1208,7 @@ class StrategyStatusChanged(Event):
             "reasons": [item.to_avro() for item in self.reasons],
             "active": [item.to_avro() for item in self.active],
             "answered_at_us": self.answered_at_us,
+            "start_reason": self.start_reason,
         }
 
 

@@ -224,6 +224,14 @@ class Roster:
         """The versions of a strategy that are kept, by the time from which each is in force."""
         return self._versions.get(strategy_id, ())
 
+    def strategies_of(self, account_id: str) -> list[str]:
+        """Strategies with a version on an account that is kept, sorted."""
+        return sorted(
+            strategy_id
+            for strategy_id, versions in self._versions.items()
+            if any(version.account_id == account_id for version in versions)
+        )
+
     def versions(self) -> Iterator[tuple[str, ActiveVersion]]:
         """Every version in force or about to be, by strategy."""
         for strategy_id in sorted(self._versions):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import TypeVar
 
 from tradewire.ports.bus import Place, Record
 from tradewire.ports.clock import ClockPort
@@ -25,12 +26,14 @@ from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.bus.readable_ends import end_of_records
 from tradewire.runtime.bus.tasks import stopped
 from tradewire.runtime.codec.messages import read_record
-from tradewire.runtime.loop.resuming import newest
+from tradewire.runtime.loop.resuming import RECORDS_MAX, newest
 from tradewire.runtime.service import StoreContext
 from tradewire.strategy.domain.desk import StrategyDesk
 from tradewire.strategy.domain.questions import Question
+from tradewire.strategy.domain.starts import Feed, ToLookUp
 from tradewire.strategy.domain.validation import Examination, examined
 
+Item = TypeVar("Item", Feed, bytes)
 log = logging.getLogger(__name__)
 INSTRUMENTS = Place(BY_EVENT[InstrumentChanged].name, 0)
 RETRY_SECONDS = 1.0
@@ -47,7 +50,7 @@ class Examiner:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="strategy-checks")
         self._context: StoreContext | None = None
         self._task: asyncio.Task[None] | None = None
-        self._known: frozenset[int] = frozenset()
+        self._followed: dict[Feed, int] = {}
 
     def open(self, context: StoreContext) -> None:
         """Begin to look into questions."""
@@ -73,11 +76,14 @@ class Examiner:
     async def _run(self) -> None:
         while True:
             question = await self._waiting.get()
-            await self._look_up(question)
-            finding = None if question.config is None else await self._checked(question.config)
+            finding = question.finding
+            if finding is None and question.config is not None:
+                finding = await self._checked(question.config)
+            wanted = self._desk.wanted(question, finding)
+            await self._look_up(wanted)
             if finding is not None and self._desk.instruments.lack(finding):
                 question.instruments_end = await self._end_of_instruments()
-            self._desk.examined(question, finding)
+            self._desk.examined(question, finding, wanted)
 
     async def _checked(self, config: StrategyConfigPublished) -> Examination:
         """What a thread finds. A document that breaks the check itself is refused: no input stops the service."""
@@ -90,11 +96,15 @@ class Examiner:
 
     # ---- what others have reached ----
 
-    async def _look_up(self, question: Question) -> None:
+    def forget(self, partitions: Collection[int]) -> None:
+        """Partitions whose newest bars another process knows from now on."""
+        self._followed = {feed: at for feed, at in self._followed.items() if at not in partitions}
+
+    async def _look_up(self, wanted: ToLookUp) -> None:
         while True:
             try:
-                await self._bars(question.strategy_id)
-                return await self._accounts(question.strategy_id)
+                await self._bars(wanted.feeds)
+                return await self._accounts(wanted.accounts)
             except RetryableError as error:
                 log.warning("looking up bars failed, trying again: %s", error, extra={"event": "look_up_failed"})
                 await asyncio.sleep(RETRY_SECONDS)
@@ -109,48 +119,69 @@ class Examiner:
                 log.warning("looking up instruments failed, trying again: %s", error, extra={"event": "look_up_failed"})
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _bars(self, strategy_id: str) -> None:
-        """The newest bars on the partitions that this process does not follow, or of which it may not know the newest.
+    async def _bars(self, feeds: Collection[Feed]) -> None:
+        """The newest bars of feeds that this process does not follow, or of which it may not know the newest.
 
         What was evaluated before a restart, or by another process, is on the topic.
         """
         assert self._context is not None
-        bus, topic = self._context.bus, BY_EVENT[IndicatorsUpdated].name
-        owned = self._desk.owned()
-        partitions = [p for p in range(await bus.partitions(topic)) if p not in self._known & owned]
-        versions = self._desk.versions_of(strategy_id)
-        keys = {f"{version.venue}:{symbol}".encode() for version in versions[-1:] for symbol in version.symbols}
-        async for record, time_us in self._newest(topic, partitions):
+        bus, topic, owned = self._context.bus, BY_EVENT[IndicatorsUpdated].name, self._desk.owned()
+        count = await bus.partitions(topic)
+        places = {feed: Place(topic, partition_of(_key(feed), count)) for feed in feeds if feed not in self._followed}
+        lacking = _by_place(places)
+        begins, ends = await bus.begin_offsets(list(lacking)), await bus.end_offsets(list(lacking))
+        keys = set(map(_key, places))
+        async for record, time_us in self._newest(lacking):
             self._desk.reached(time_us)
-            if record.key in keys:
-                await self._saw(record)
-        self._known = owned
+            if record.key in keys and (feed := await self._saw(record, time_us)) is not None:
+                lacking[record.place].discard(feed)
+        for place, unseen in lacking.items():
+            if begins[place] > 0 or ends[place] > RECORDS_MAX:
+                self._desk.not_found(unseen)
+        still = owned & self._desk.owned()
+        self._followed |= {feed: place.partition for feed, place in places.items() if place.partition in still}
 
-    async def _saw(self, record: Record) -> None:
+    async def _saw(self, record: Record, time_us: int) -> Feed | None:
+        """Show the desk a bar; returns its feed."""
         assert self._context is not None
         with suppress(ContractViolationError):  # not written by indicator; its reader keeps it as a dead letter
             event = await read_record(self._context.codec, record)
-            if isinstance(event, IndicatorsUpdated):
-                self._desk.saw((event.venue, event.symbol, event.interval), event.event_time_us)
+            if isinstance(event, IndicatorsUpdated) and event.event_time_us == time_us:
+                feed = (event.venue, event.symbol, event.interval)
+                self._desk.saw(feed, event.event_time_us)
+                return feed
+        return None
 
-    async def _accounts(self, strategy_id: str) -> None:
-        """How far the accounts of a strategy's earlier versions have come."""
+    async def _accounts(self, accounts: Collection[str]) -> None:
+        """How far accounts have come that have, or had, a version."""
         assert self._context is not None
-        accounts = {version.account_id.encode() for version in self._desk.versions_of(strategy_id)[:-1]}
-        if not accounts:
-            return
         topic = BY_EVENT[AccountStateChanged].name
         count = await self._context.bus.partitions(topic)
-        async for record, time_us in self._newest(topic, {partition_of(account, count) for account in accounts}):
-            if record.key in accounts:
-                self._desk.passed(record.key.decode(), time_us)
+        keys = {account.encode(): account for account in accounts}
+        lacking = _by_place({key: Place(topic, partition_of(key, count)) for key in keys})
+        async for record, time_us in self._newest(lacking):
+            if record.key in keys:
+                self._desk.passed(keys[record.key], time_us)
+                lacking[record.place].discard(record.key)
 
-    async def _newest(self, topic: str, partitions: Iterable[int]) -> AsyncIterator[tuple[Record, int]]:
-        """Records at the ends of partitions, with their event times: of each at least one, if there is one."""
+    async def _newest(self, lacking: Mapping[Place, Collection[object]]) -> AsyncIterator[tuple[Record, int]]:
+        """Records at the ends of partitions, with their event times, until nothing is ``lacking`` of a partition."""
         assert self._context is not None
-        places = [Place(topic, partition) for partition in partitions]
-        silent = set(places)
-        async for record, time_us in newest(self._context.bus, self._clock, places, lambda place: place not in silent):
-            silent.discard(record.place)
+        bus, clock = self._context.bus, self._clock
+        looked = newest(bus, clock, lacking, lambda place: not lacking[place], records_max=RECORDS_MAX)
+        async for record, time_us in looked:
             if time_us is not None:
                 yield record, time_us
+
+
+def _key(feed: Feed) -> bytes:
+    """Record key of a feed's bars."""
+    return f"{feed[0]}:{feed[1]}".encode()
+
+
+def _by_place(places: Mapping[Item, Place]) -> dict[Place, set[Item]]:
+    """What is looked for in each partition."""
+    found: dict[Place, set[Item]] = {}
+    for item, place in places.items():
+        found.setdefault(place, set()).add(item)
+    return found

@@ -79,6 +79,7 @@ class RegistryStore(Store):
 
     async def release(self, partitions: Sequence[int]) -> None:
         self._desk.forget(partitions)
+        self._examiner.forget(partitions)
 
     async def persist(self, records: Sequence[Outgoing]) -> None:
         self._unsaved += self._desk.journal()

@@ -277,6 +277,8 @@ def _show_answer(answer: StrategyStatusChanged) -> None:
         tell(f"  {place}{_hinted(reason.message, reason.suggestion)}")
     for version in answer.active:
         tell(f"  version {version.version} {_in_force(version)}")
+    if answer.start_reason:
+        tell(f"  version {answer.version} {answer.start_reason}", style="yellow")
 
 
 def _show_evidence(evidence: Mapping[str, str]) -> None:

@@ -150,7 +150,8 @@ class KeptPlatform:
             self.say(f"strategies could not be registered: {error}")
             return
         for answer in answers.values():
-            reasons = "; ".join(reason.message for reason in answer.reasons)
+            why = [reason.message for reason in answer.reasons] + [answer.start_reason or ""]
+            reasons = "; ".join(filter(None, why))
             self.say(f"strategy {answer.strategy_id}: {answer.status.value}{f' ({reasons})' if reasons else ''}")
 
     async def _answers(self, versions: dict[str, int]) -> dict[str, StrategyStatusChanged]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from tradewire.ports.events import (
-    ActiveVersion,
     ConfigStatus,
     IndicatorsUpdated,
     InstrumentChanged,
@@ -15,17 +14,10 @@ from tradewire.ports.events import (
 )
 from tradewire.ports.message import Emit, Envelope, WaitReason
 from tradewire.strategy.domain.evaluations import Evaluations
-from tradewire.strategy.domain.history import (
-    VERSIONS_BYTES_MAX,
-    Versions,
-    followed,
-    left,
-    size_bytes,
-    still_needed,
-    version_of,
-)
+from tradewire.strategy.domain.history import Versions, followed, version_of
 from tradewire.strategy.domain.instruments import Instruments
 from tradewire.strategy.domain.questions import Given, Question, Questions
+from tradewire.strategy.domain.starts import Feed, Starts, ToLookUp
 from tradewire.strategy.domain.validation import (
     Examination,
     RefusedError,
@@ -41,8 +33,6 @@ from tradewire.trading.roster import Roster
 LEADER_PARTITION = 0
 QUIET_US = 2_000_000
 """A question about a market that is not known waits until no new one came for so long: topics have no common order."""
-Feed = tuple[str, str, str]
-"""Venue, symbol and interval of a stream of bars."""
 
 
 class StrategyDesk:
@@ -62,9 +52,7 @@ class StrategyDesk:
         self._questions, self._given = Questions(), Given()
         self._partitions: set[int] = set()
         self._evaluations = Evaluations(self._roster, self._partitions, self._questions.asked_in)
-        self._newest_us = -1
-        self._seen_us: dict[Feed, int] = {}
-        self._passed_us: dict[str, int] = {}
+        self._starts = Starts(self._roster)
         self._stirred, self._quiet_since_us = True, 0
         self._digests: dict[tuple[str, int], str] = {}
         self._journal: list[tuple[StrategyConfigPublished | None, StrategyStatusChanged]] = []
@@ -138,6 +126,10 @@ class StrategyDesk:
         if not question.begun:
             question.begun = True
             self.examine(question)
+        if question.ready and question.looked_up is not None:
+            question.ready = question.looked_up.covers(self.wanted(question, question.finding))
+            if not question.ready:  # another strategy of the account was answered meanwhile
+                self.examine(question)
         if not question.ready or question.finding is None:
             return question.ready
         if not self.instruments.lack(question.finding):
@@ -154,13 +146,15 @@ class StrategyDesk:
         now_us = max(now_us, known.answered_at_us + 1) if known is not None else now_us  # whatever others' clocks say
         if config is None:
             assert known is not None, "nobody retires what was never answered"
-            changes = {"status": ConfigStatus.RETIRED, "active": self._left(known.active), "answered_at_us": now_us}
+            left = self._starts.left(known.active)
+            changes = {"status": ConfigStatus.RETIRED, "active": left, "answered_at_us": now_us, "start_reason": None}
             return known.model_copy(update=changes)
         assert finding is not None, "it was examined"
         active = self.versions_of(strategy_id)
         reasons: tuple[RefusalReason, ...] = ()
+        start_reason = None
         try:
-            active = self._with(active, config, finding)
+            active, start_reason = self._with(active, config, finding)
         except RefusedError as refused:
             reasons = refused.reasons
         return StrategyStatusChanged(
@@ -170,48 +164,27 @@ class StrategyDesk:
             reasons=reasons,
             active=active,
             answered_at_us=now_us,
+            start_reason=start_reason,
         )
 
-    def _with(self, active: Versions, config: StrategyConfigPublished, finding: Examination) -> Versions:
-        """The versions that may be needed, and this one. Raises RefusedError when it may not trade."""
+    def _with(
+        self, active: Versions, config: StrategyConfigPublished, finding: Examination
+    ) -> tuple[Versions, str | None]:
+        """The versions that may be needed, and this one; why it misses bars. Raises RefusedError: it may not trade."""
         compiled = fit(finding, self.instruments.known)
         hold_immutable(
             config, self._digests.setdefault((config.strategy_id, config.version), compiled.digest), compiled
         )
-        version = version_of(config, compiled, self._begins_us(active, config))
-        kept = followed(still_needed(active, self._passed_us), version)
+        start = self._starts.start(active, compiled, config.effective_from_us)
+        version = version_of(config, compiled, start.time_us)
+        kept = followed(self._starts.needed(active), version)
         hold_markets(active[-1] if active else None, compiled)
         before = kept[-2] if len(kept) > 1 else None
         if before is not None and before.symbols and before.interval != version.interval:
-            hold_now(before, version, self._newest_us)
-            kept = followed(self._without(kept[:-1], before), version)
+            hold_now(before, version, start.earliest_us)
+            kept = followed(self._starts.without(kept[:-1], before), version)
         hold_size(kept)
-        return kept
-
-    def _begins_us(self, active: Versions, config: StrategyConfigPublished) -> int:
-        """The time asked for, but not before the first bar after the newest one that anybody evaluated."""
-        gone_us = active[-1].effective_from_us if active and not active[-1].symbols else 0
-        return max(config.effective_from_us, self._newest_us + 1, gone_us)
-
-    def _left(self, active: Versions) -> Versions:
-        """What was in force, and that it leaves each market after the newest bar of it: all stop at the same bar.
-
-        Not later: should the next bar be missing, nobody would answer for it. Empty when nothing was in force yet.
-        """
-        begun = tuple(version for version in active if version.effective_from_us <= self._newest_us)
-        return still_needed(self._without(begun, begun[-1]), self._passed_us) if begun else ()
-
-    def _without(self, versions: Versions, last: ActiveVersion) -> Versions:
-        """The versions up to the one in force, each of whose streams ends right behind the newest bar of its market.
-
-        Where no bar is known, it never began: nobody may wait for a first one that is missing. Where there are too many
-        different ends for one message, it ends at no bar's close: then nobody waits for the last bar (``Roster.owed``).
-        """
-        feeds = {symbol: (last.venue, symbol, last.interval) for symbol in last.symbols}
-        exact = left(versions, {symbol: self._seen_us.get(feed, -1) + 1 for symbol, feed in feeds.items()})
-        if size_bytes(exact) <= VERSIONS_BYTES_MAX:
-            return exact
-        return left(versions, dict.fromkeys(feeds, self._newest_us + 2))
+        return kept, start.reason
 
     def _take(self, status: StrategyStatusChanged) -> None:
         self._statuses[status.strategy_id] = status
@@ -219,22 +192,30 @@ class StrategyDesk:
 
     # ---- what was looked up ----
 
-    def examined(self, question: Question, finding: Examination | None) -> None:
-        """All is known that the answer to a question depends on."""
-        question.finding, question.ready = finding, True
+    def wanted(self, question: Question, finding: Examination | None) -> ToLookUp:
+        """What is to be looked up before a question can be answered."""
+        compiled = finding.compiled if finding is not None else None
+        return self._starts.wanted(self.versions_of(question.strategy_id), compiled)
+
+    def examined(self, question: Question, finding: Examination | None, looked_up: ToLookUp | None = None) -> None:
+        """A question was looked into. ``looked_up``: None: whatever its answer depends on."""
+        question.finding, question.ready, question.looked_up = finding, True, looked_up
 
     def passed(self, account_id: str, time_us: int) -> None:
         """An account was seen in its state as of an event time."""
-        self._passed_us[account_id] = max(time_us, self._passed_us.get(account_id, -1))
+        self._starts.passed(account_id, time_us)
 
     def reached(self, time_us: int) -> None:
-        """Bars up to an event time may have been evaluated, here or by another."""
-        self._newest_us = max(self._newest_us, time_us)
+        """A bar of whichever market may have been evaluated, here or by another."""
+        self._starts.seen.reached(time_us)
 
     def saw(self, feed: Feed, time_us: int) -> None:
         """A bar of a feed may have been evaluated, here or by another."""
-        self._seen_us[feed] = max(time_us, self._seen_us.get(feed, -1))
-        self.reached(time_us)
+        self._starts.seen.saw(feed, time_us)
+
+    def not_found(self, feeds: Iterable[Feed]) -> None:
+        """The newest bars of these are further back than anybody looks."""
+        self._starts.seen.not_found(feeds)
 
     def versions_of(self, strategy_id: str) -> Versions:
         """What is known to be or have been in force, or about to be."""

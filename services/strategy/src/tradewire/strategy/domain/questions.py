@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tradewire.ports.events import ConfigStatus, StrategyConfigPublished, StrategyStatusChanged
 from tradewire.ports.message import Emit, Envelope, derived_id
+from tradewire.strategy.domain.starts import ToLookUp
 from tradewire.strategy.domain.validation import Examination
 
 
@@ -15,8 +16,8 @@ from tradewire.strategy.domain.validation import Examination
 class Question:
     """A version to answer, or, with ``config`` None, a strategy to retire.
 
-    ``begun``: somebody looks into it; ``ready``: all is known that its answer depends on. ``instruments_end``: how far
-    the instruments' topic reached when that was looked up.
+    ``begun``: somebody looks into it; ``ready``: all is known that its answer depends on. ``looked_up``: what of bars
+    and accounts was; None: all. ``instruments_end``: how far the instruments' topic reached when that was looked up.
     """
 
     strategy_id: str
@@ -25,6 +26,7 @@ class Question:
     begun: bool = False
     ready: bool = False
     finding: Examination | None = None
+    looked_up: ToLookUp | None = None
     instruments_end: int = 0
 
     def is_answered_by(self, known: StrategyStatusChanged | None) -> bool:

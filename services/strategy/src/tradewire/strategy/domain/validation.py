@@ -96,13 +96,13 @@ def hold_markets(before: ActiveVersion | None, compiled: CompiledStrategy) -> No
         raise RefusedError([RefusalReason(message=message, suggestion="retire the strategy first, then publish")])
 
 
-def hold_now(before: ActiveVersion, version: ActiveVersion, newest_us: int) -> None:
+def hold_now(before: ActiveVersion, version: ActiveVersion, earliest_us: int) -> None:
     """A change of interval is in force at once. Raises RefusedError when it is asked for at a later time.
 
     Bars of the earlier interval end behind the newest one that is known; which is the last before a later time, and
     whether one is missing there, nobody can know.
     """
-    if version.effective_from_us > newest_us + 1:
+    if version.effective_from_us > earliest_us:
         message = f"decides at {version.interval} from {version.effective_from_us} us, version {before.version} at "
         suggestion = "publish it without effective_from, or retire the strategy first"
         raise RefusedError([RefusalReason(message=f"{message}{before.interval}", suggestion=suggestion)])
