@@ -115,7 +115,7 @@ class LevelEffects:
         ends = await self._bus.end_offsets(places)
         known = statuses.accounts() if self._account is None else {self._account}
         wanted = {place: {a for a in known if partition_of(a.encode(), count) == place.partition} for place in places}
-        newest, self._unread = await newest_of_keys(self._bus, self._operator.clock, wanted)
+        newest, self._unread = await newest_of_keys(self._bus, wanted)
         found = {key: record for key, record in newest.items() if self._account in (None, key)}
         self._views = {account_id: ReportedAccount(account_id) for account_id in sorted(known | found.keys())}
         for record in found.values():

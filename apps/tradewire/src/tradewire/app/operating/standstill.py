@@ -89,7 +89,7 @@ class Standstill:
         places: defaultdict[Place, set[str]] = defaultdict(set)
         for key in keys:
             places[Place(CANDLES, partition_of(key.encode(), count))].add(key)
-        last, _ = await newest_of_keys(bus, self.operator.clock, places)
+        last, _ = await newest_of_keys(bus, places)
         ended = []
         for key in sorted(last.keys() & keys.keys()):
             candle = await self.operator.decoded(last[key])
