@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tradewire.trading.indicators import BUILT_IN, Indicator
+from tradewire.trading.indicators import BUILT_IN, Indicator, IndicatorError
+from tradewire.trading.indicators.compiled import compiled, interpreted
 from tradewire.trading.indicators.installed import Catalogue
 
 MODULE = """
@@ -36,6 +39,19 @@ def endless(state, params, bar, out):
     out[0] = bar[0]
 
 
+def by_price(state, params, bar, out):
+    state[int(bar[0] // 100.0)] = 1.0  # within its state below a price of 200
+    out[0] = bar[0]
+
+
+def summed(state, start):
+    return state[start] + 1.0
+
+
+def behind(state, params, bar, out):
+    out[0] = summed(state, int(bar[0] // 100.0))  # a function that it calls leaves the state
+
+
 def made(name, step=step, warmup=3, fields=("close",), stretch=None):
     kernel = Kernel(step, size=lambda: 2, warmup=lambda: warmup, stretch=stretch)
     return Indicator(name, "Title", "formula", "source", (), fields, (), ("value",), kernel)
@@ -48,9 +64,13 @@ unending = made("unending", step=endless)
 ema = made("ema")
 renamed = made("another")
 odd_field = made("odd_field", fields=("turnover",))
+wild = made("wild", step=by_price)
+wild_callee = made("wild_callee", step=behind)
 number = 7
 """
-NAMES = ("sound", "two_ways", "late", "unending", "ema", "renamed", "odd_field", "number", "missing")
+OFFERED = ("sound", "two_ways", "late", "unending", "ema", "renamed", "odd_field", "number", "missing")
+
+WILD = ("wild", "wild_callee")
 
 
 @pytest.fixture
@@ -60,7 +80,7 @@ def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
     information = tmp_path / "offered_indicators-1.0.dist-info"
     information.mkdir()
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: offered-indicators\nVersion: 1.0\n")
-    points = "\n".join(f"{name} = offered_indicators:{name}" for name in NAMES)
+    points = "\n".join(f"{name} = offered_indicators:{name}" for name in (*OFFERED, *WILD))
     (information / "entry_points.txt").write_text(f"[tradewire.indicators]\n{points}\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "offered_indicators", raising=False)
@@ -70,7 +90,7 @@ def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
 def test_catalogue_when_packages_offer_indicators_then_has_the_sound_ones_beside_the_built_in(
     catalogue: Catalogue,
 ) -> None:
-    assert set(catalogue) == {*BUILT_IN, "sound"}
+    assert set(catalogue) == {*BUILT_IN, "sound", *WILD}
     assert isinstance(catalogue["sound"], Indicator)
     assert catalogue["ema"] is BUILT_IN["ema"]
 
@@ -101,3 +121,24 @@ def test_catalogue_when_only_built_in_names_are_asked_for_then_loads_no_package(
     assert "rsi" in catalogue
     assert catalogue["rsi"].name == "rsi"
     assert "offered_indicators" not in sys.modules
+
+
+@pytest.mark.parametrize("form", [interpreted, compiled])
+@pytest.mark.parametrize("name", WILD)
+def test_array_when_a_step_leaves_its_state_then_an_error_and_no_memory_is_touched(
+    name: str, form: Callable[..., object], catalogue: Catalogue
+) -> None:
+    prices = np.r_[np.full(30, 150.0), np.full(30, 1e7)]
+    with pytest.raises(IndexError):
+        form(catalogue[name], (prices,), ())
+
+
+@pytest.mark.parametrize("name", WILD)
+def test_both_forms_when_a_step_leaves_its_state_then_name_the_indicator_and_its_bounds(
+    name: str, catalogue: Catalogue
+) -> None:
+    wanted = f"^{name}: its step used an index outside what it was given: a state of 2 numbers, a bar of 1, outputs"
+    with pytest.raises(IndicatorError, match=wanted):
+        catalogue[name].stream().update(1e7)
+    with pytest.raises(IndicatorError, match=wanted):
+        catalogue[name].array([np.full(5, 1e7)], ())

@@ -96,6 +96,8 @@ def compare_command(
         found = compare(expression, candles, tolerance)
     except StrategyErrors as error:
         fail(f"{expression}: {error}", Exit.USAGE)
+    except IndicatorError as error:
+        fail(str(error))
     if as_json:
         print_json({"expression": expression, "tolerance": tolerance, "ways": found})
     else:

@@ -91,7 +91,7 @@ async def run_monolith(
     codec = Codec(SchemaIds.static())
     operator = Operator(bus, codec, SystemClock(), author="monolith")
     accounts = await begun(scenario, bus, operator, {"bus_url": "memory:"})
-    watcher = RunWatcher(bus, codec, accounts, listen)
+    watcher = RunWatcher(bus, codec, accounts, listen, without_letters=True)
     services = build_services(scenario, {"bus_url": "memory:"})
     if not telemetry:
         services = [service for service in services if service.name != "telemetry"]

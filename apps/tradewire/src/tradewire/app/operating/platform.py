@@ -237,9 +237,9 @@ async def replay(
 ) -> RunResult:
     """Watch until the replay is over; ``listen`` is told of every message that counts.
 
-    Raises ServiceDiedError if a service or a server ends by itself.
+    Raises ServiceDiedError if a service or a server ends by itself, UnhandledRecordError at a dead letter.
     """
-    watcher = RunWatcher(running.bus, running.codec, accounts, listen)
+    watcher = RunWatcher(running.bus, running.codec, accounts, listen, without_letters=True)
 
     def look(result: RunResult) -> None:
         running.check()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tradewire.ports.bus import EventBusPort, Place, Record, TailPort
-from tradewire.ports.errors import ContractViolationError, RetryableError
+from tradewire.ports.errors import ContractViolationError, FatalError, RetryableError
 from tradewire.ports.events import (
     AccountStateChanged,
     OrderChanged,
@@ -19,9 +19,11 @@ from tradewire.ports.events import (
     StrategyEvaluated,
 )
 from tradewire.ports.message import Event
-from tradewire.ports.topics import BY_EVENT
+from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
 from tradewire.runtime.codec import Codec
+from tradewire.runtime.codec.headers import header_of
 from tradewire.runtime.codec.messages import read_record
+from tradewire.runtime.dead_letters.letters import is_letter, origin
 from tradewire.trading.fingerprint import Fingerprint
 
 WATCHED: tuple[type[Event], ...] = (StrategyEvaluated, RiskAssessed, OrderChanged, OrderFilled, AccountStateChanged)
@@ -79,15 +81,27 @@ class RunResult:
         return sum(account.states for account in self.accounts.values())
 
 
+class UnhandledRecordError(FatalError):
+    """A service of a run could not handle a record, so the run is not what was asked for; the message says why."""
+
+
 class RunWatcher:
     """Reads the topics of a run from their beginning and tells when it is over."""
 
     def __init__(
-        self, bus: EventBusPort, codec: Codec, accounts: set[str], listen: Callable[[Event], None] = lambda _: None
+        self,
+        bus: EventBusPort,
+        codec: Codec,
+        accounts: set[str],
+        listen: Callable[[Event], None] = lambda _: None,
+        *,
+        without_letters: bool = False,
     ) -> None:
         """``accounts``: those that trade; what other accounts do does not count. ``listen`` is told of every message
-        of theirs once, in order of arrival."""
+        of theirs once, in order of arrival. ``without_letters``: nobody but the run's own services writes, so that a
+        dead letter ends it with UnhandledRecordError."""
         self._bus, self._codec, self._accounts, self._listen = bus, codec, accounts, listen
+        self._letters = frozenset(DEAD_LETTERS.values()) if without_letters else frozenset()
         self.result = RunResult()
         self._fingerprint = Fingerprint()
         self._seen: set[str] = set()
@@ -97,9 +111,8 @@ class RunWatcher:
 
     async def until_over(self, progress: Callable[[RunResult], None] = lambda _: None) -> RunResult:
         """Read until every account reached the end of its streams and every approved order was answered."""
-        places = [
-            Place(BY_EVENT[e].name, p) for e in WATCHED for p in range(await self._bus.partitions(BY_EVENT[e].name))
-        ]
+        topics = [*(BY_EVENT[event].name for event in WATCHED), *self._letters]
+        places = [Place(name, p) for name in topics for p in range(await self._bus.partitions(name))]
         tail = await self._bus.tail(dict.fromkeys(places, 0))
         try:
             while not self.over:
@@ -116,6 +129,9 @@ class RunWatcher:
 
     async def _read(self, record: Record) -> None:
         """Count a message. What is none is passed over, as services pass it over with a dead letter."""
+        if record.topic in self._letters:
+            _refuse_letter(record)
+            return
         try:
             event_id = self._codec.decode_headers(record).event_id
             if event_id in self._seen:
@@ -166,3 +182,14 @@ class RunWatcher:
                 self._fingerprint.add(event)
             case _:
                 raise AssertionError(f"{type(event).__name__} is not watched")
+
+
+def _refuse_letter(record: Record) -> None:
+    """Raises UnhandledRecordError where the record is a dead letter."""
+    if not is_letter(record):
+        return
+    service = next(name for name, topic in DEAD_LETTERS.items() if topic == record.topic)
+    topic, _ = origin(record) or ("?", None)
+    place = f"{topic}/{header_of(record, 'dlq.partition')} offset {header_of(record, 'dlq.offset')}"
+    why = f"{header_of(record, 'dlq.error.type')}: {header_of(record, 'dlq.error.message')}"
+    raise UnhandledRecordError(f"{service} could not handle {place}: {why}")

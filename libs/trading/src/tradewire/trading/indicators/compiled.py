@@ -3,6 +3,9 @@
 Compiled without fastmath: no reordering and no fused multiply-add, hence the same IEEE-754 results as the
 interpreter gives for the same source. So short series are interpreted as long as nothing else has loaded numba, which
 takes longer than they do: a strategy is checked at once, on a machine that has compiled nothing, too.
+
+Indices are checked in what installed packages bring, and in what that calls: a step that leaves its state would write
+over the memory of the process. The built-in ones are tested, and go without.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from tradewire.trading.indicators.kept_code import kept_if_possible
-from tradewire.trading.indicators.model import FloatArray, Indicator, IndicatorError, Step, Stretch
+from tradewire.trading.indicators.model import FloatArray, Indicator, IndicatorError, Step, Stretch, is_foreign
 
 INTERPRETED_BARS = 20_000
 """Series of at most so many bars are interpreted while numba is not loaded."""
@@ -37,9 +40,11 @@ def run(indicator: Indicator, inputs: Sequence[FloatArray], params: tuple[float,
     if len(shapes) != 1 or columns[0].ndim != 1:
         found = ", ".join(str(column.shape) for column in columns)
         raise IndicatorError(f"{indicator.name}: shapes {found} were given, allowed is one shape (n,) for all")
-    if len(columns[0]) <= INTERPRETED_BARS and "numba" not in sys.modules:
-        return interpreted(indicator, columns, params)
-    return compiled(indicator, columns, params)
+    form = interpreted if len(columns[0]) <= INTERPRETED_BARS and "numba" not in sys.modules else compiled
+    try:
+        return form(indicator, columns, params)
+    except IndexError as error:
+        raise indicator.left_its_state(params) from error
 
 
 def compiled(
@@ -47,15 +52,15 @@ def compiled(
 ) -> tuple[FloatArray, ...]:
     """The series by machine code, of columns of one shape (n,), contiguous."""
     outputs = tuple(np.empty(columns[0].shape) for _ in indicator.outputs)
-    size, stretch = indicator.state_size(params), indicator.kernel.stretch
+    size, step, stretch = indicator.state_size(params), indicator.kernel.step, indicator.kernel.stretch
 
     def drive(columns: Columns, outputs: Columns) -> None:
-        _driver(indicator.kernel.step)(np.zeros(size), params, columns, outputs)
+        _driver(step, is_foreign(step))(np.zeros(size), params, columns, outputs)
 
     if stretch is None:
         drive(columns, outputs)
     else:
-        _stretch_by_stretch(_entry(stretch), drive, columns, params, outputs)
+        _stretch_by_stretch(_entry(stretch, is_foreign(stretch)), drive, columns, params, outputs)
     return outputs
 
 
@@ -129,26 +134,28 @@ def _step(state: Any, params: Any, bar: Any, values: Any) -> None:
 
 
 @cache
-def _driver(step: Step) -> Any:
+def _driver(step: Step, checked: bool) -> Any:
     """Compile the loop over `step`, once per process; numba keeps the machine code on disk if it can."""
     drive: Any = _drive
     assert isinstance(step, FunctionType), "a step is a plain function"
-    loop = _rebound(drive, {"_step": _jitted(step)})
+    loop = _rebound(drive, {"_step": _jitted(step, checked)})
     # numba notices a change of the driver's file only; the digest in the name covers step and callees too.
-    return _kept(loop, f"_drive_{step.__name__}_{_digest(step)}")
+    return _kept(loop, f"_drive_{step.__name__}_{_digest(step)}", boundscheck=checked)
 
 
 @cache
-def _entry(stretch: Stretch) -> Any:
+def _entry(stretch: Stretch, checked: bool) -> Any:
     """Compile an array form, once per process."""
     assert isinstance(stretch, FunctionType), "an array form is a plain function"
-    callees = {name: _jitted(callee) for name, callee in _callees(stretch)}
-    return _kept(_rebound(stretch, callees), f"_{stretch.__name__}_{_digest(stretch)}", _nrt=False)
+    callees = {name: _jitted(callee, checked) for name, callee in _callees(stretch)}
+    name = f"_{stretch.__name__}_{_digest(stretch)}"
+    return _kept(_rebound(stretch, callees), name, boundscheck=checked, _nrt=False)
 
 
-def _kept(function: Any, name: str, **options: bool) -> Any:
+def _kept(function: Any, name: str, *, boundscheck: bool, **more: bool) -> Any:
     """Compile, with the machine code on disk under `name` if it can be kept there."""
-    function.__qualname__ = name
+    function.__qualname__ = f"{name}_checked" if boundscheck else name
+    options = {**more, "boundscheck": boundscheck}
     try:
         return kept_if_possible(_njit(function, cache=True, **options))
     except RuntimeError:  # no writable cache directory, as in a read-only container
@@ -164,13 +171,13 @@ def _njit(function: Any, **options: bool) -> Any:
 
 
 @cache
-def _jitted(function: FunctionType) -> Any:
+def _jitted(function: FunctionType, checked: bool) -> Any:
     """Compile a plain function together with those of its own module and of this package that it calls."""
-    callees = {name: _jitted(callee) for name, callee in _callees(function)}
+    callees = {name: _jitted(callee, checked) for name, callee in _callees(function)}
     rebound = _rebound(function, callees)
     # No way in from the interpreter, which would take longer to compile than most functions. And no counting of
     # references, which costs as much as the work on a short slice: these functions make no arrays of their own.
-    return _njit(rebound, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return _njit(rebound, boundscheck=checked, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def _rebound(function: FunctionType, names: dict[str, Any]) -> FunctionType:

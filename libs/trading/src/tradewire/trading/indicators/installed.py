@@ -70,7 +70,7 @@ class Catalogue(Mapping[str, Indicator]):
             if found.name in self._built_in or found.name in taken:
                 return f"an indicator called {found.name} exists already"
             fault = fault_of(found)
-        except Exception as error:  # whatever a stranger's code raises must not end a service
+        except (Exception, SystemExit) as error:  # whatever a stranger's code raises must not end a service
             return f"{type(error).__name__}: {error}"
         if fault is None:
             taken[found.name] = found

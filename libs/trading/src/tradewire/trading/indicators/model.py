@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+_PACKAGE = __name__.rpartition(".")[0]
 
 # One bar's work: step(state, params, inputs, outputs). Plain arithmetic over flat sequences, so that the
 # same source runs on lists in a service and, compiled, on arrays in a backtest.
@@ -88,6 +89,11 @@ class Kernel:
     straight: Straight | None = None
 
 
+def is_foreign(function: Step | Stretch) -> bool:
+    """Is it none of this package's?"""
+    return not function.__module__.startswith(_PACKAGE)
+
+
 class IndicatorStream:
     """One incremental instance: O(1) per bar (amortised), restorable at any bar.
 
@@ -143,7 +149,10 @@ def _stepped(indicator: Indicator, params: tuple[float, ...], state: list[float]
                 return nothing
         state[BARS_SEEN] += 1.0
         outputs = unknown.copy()
-        step(state, params, bar, outputs)
+        try:
+            step(state, params, bar, outputs)
+        except IndexError as error:
+            raise indicator.left_its_state(params) from error
         return tuple(outputs)
 
     return update
@@ -172,6 +181,12 @@ class Indicator:
         """Names of all inputs in the order in which both forms take them: series, then fields."""
         return self.series + self.fields
 
+    @property
+    def is_foreign(self) -> bool:
+        """Does an installed package bring its arithmetic?"""
+        kernel = self.kernel
+        return any(form is not None and is_foreign(form) for form in (kernel.step, kernel.stretch))
+
     def checked(self, params: Sequence[float]) -> tuple[float, ...]:
         """Return all parameters, defaults filled in from the right; raises InvalidParam."""
         if len(params) > len(self.params):
@@ -183,6 +198,13 @@ class Indicator:
     def state_size(self, params: tuple[float, ...]) -> int:
         """Number of floats in the state for checked `params`."""
         return int(self.kernel.size(*params))
+
+    def left_its_state(self, params: tuple[float, ...]) -> IndicatorError:
+        """The error of a step that reads or writes where nothing of its own is."""
+        return IndicatorError(
+            f"{self.name}: its step used an index outside what it was given: a state of {self.state_size(params)} "
+            f"numbers, a bar of {len(self.inputs)}, outputs of {len(self.outputs)}"
+        )
 
     def warmup(self, *params: float) -> int:
         """Bars, counted from the first valid one, for which an output is NaN; raises InvalidParam."""

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
         RuleReason,
         Signal,
     )
+    from tradewire.trading.language.findings import Check, Finding
     from tradewire.trading.language.intervals import INTERVALS_US, interval_name
     from tradewire.trading.language.plugins import PythonRules, installed_rules
     from tradewire.trading.language.reference import language_document
     from tradewire.trading.language.sizing import Sizing, SizingMethod
-    from tradewire.trading.language.truth import Check, Finding, check_strategy
+    from tradewire.trading.language.truth import check_strategy
 
 __all__ = [
     "INTERVALS_US",
@@ -65,11 +66,11 @@ __all__ = [
 _MODULES = {
     "IndicatorBar": "bars",
     "Bars": "bars",
-    "Check": "truth",
+    "Check": "findings",
     "CompiledStrategy": "compiled",
     "Evaluation": "evaluation",
     "EvaluationArrays": "evaluation",
-    "Finding": "truth",
+    "Finding": "findings",
     "INTERVALS_US": "intervals",
     "IndicatorEngine": "engine",
     "ParamRange": "document",

@@ -17,8 +17,9 @@ from tradewire.trading.language.compiled import CompiledStrategy
 from tradewire.trading.language.compiler import compile_strategy
 from tradewire.trading.language.document import StrategyDocument
 from tradewire.trading.language.errors import StrategyError, StrategyErrors, TextPosition
+from tradewire.trading.language.findings import Finding
 from tradewire.trading.language.memory import STRETCHES, settled_bars, unsettled
-from tradewire.trading.language.truth import Finding, check_decisions, check_strategy
+from tradewire.trading.language.truth import check_decisions, check_foreign, check_strategy
 
 CHECK_BARS_MIN = 600
 CHECK_BARS_MAX = 6_000
@@ -34,14 +35,15 @@ class _Checked:
     """A strategy as far as findings depend on it: what it does, the code of its rules, and its indicators."""
 
     digest: str
-    rules: type[object]
+    rules: type[object] | None
     catalogue: int
     compiled: CompiledStrategy = field(compare=False)
 
 
 def findings_of(compiled: CompiledStrategy) -> tuple[Finding, ...]:
     """Every finding of `check_strategy` on a made-up but lively market; found once for each strategy."""
-    return _findings(_Checked(compiled.digest, type(compiled.python), id(compiled.catalogue), compiled))
+    rules = compiled.python.made_by if compiled.python else None
+    return _findings(_Checked(compiled.digest, rules, id(compiled.catalogue), compiled))
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -67,15 +69,17 @@ def compile_accepted(
 ) -> CompiledStrategy:
     """The strategy compiled, if its results can be believed; ``histories``: what it trades, by symbol.
 
-    Rules in Python may do another thing on a market unlike the made-up one, so their decisions are checked on the
-    histories as well.
+    Rules in Python and indicators of installed packages may do another thing on a market unlike the made-up one, so
+    they are checked on the histories as well.
     Raises: StrategyErrors when it does not compile, looks ahead, or its two forms disagree.
     """
     compiled = compile_strategy(document, params)
     faults = [f"on a made-up market, {finding.message}" for finding in findings_of(compiled) if finding.refuses]
-    if compiled.python is not None and not faults:
+    if not faults and (compiled.python is not None or compiled.foreign):
         for symbol, bars in histories:
-            faults += [f"on the history of {symbol}, {finding.message}" for finding in check_decisions(compiled, bars)]
+            found = check_foreign(compiled, bars)
+            found += check_decisions(compiled, bars) if compiled.python is not None and not found else []
+            faults += [f"on the history of {symbol}, {finding.message}" for finding in found]
     if faults:
         names = ("python", "entry_long", "entry_short")
         where = next((document.positions[name] for name in names if name in document.positions), TextPosition(1, 1))

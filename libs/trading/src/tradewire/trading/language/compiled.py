@@ -25,7 +25,7 @@ from tradewire.trading.language.numbers import (
     array_form,
     scalar_form,
 )
-from tradewire.trading.language.plugins import PythonRules
+from tradewire.trading.language.plugins import CheckedRules
 from tradewire.trading.language.rules import BoolArray, Truth, TruthForm, one_bar_later, truth_array_form, truth_form
 from tradewire.trading.language.sizing import Sizing, SizingMethod
 from tradewire.trading.language.tree import BAR_FIELDS, Condition, Number, canonical, crossings, leaves
@@ -65,7 +65,7 @@ class CompiledStrategy:
     Attributes: demands: canonical series that the indicator service must compute; digest: sha256 hex of all
     that changes what it does (texts and comments do not); warmup_bars: base bars after which, at the latest,
     a strategy started fresh is ready if the market gives every series a value; labels: canonical text →
-    author's name.
+    author's name; foreign: the demands that an indicator of an installed package takes part in.
     """
 
     id: str
@@ -83,7 +83,8 @@ class CompiledStrategy:
     rules: tuple[Rule, ...] = field(repr=False)
     protect: Mapping[str, Number] = field(repr=False)
     volatility: Number | None = field(repr=False)
-    python: PythonRules | None = field(repr=False)
+    python: CheckedRules | None = field(repr=False)
+    foreign: tuple[str, ...] = field(repr=False)
     reads: tuple[str, ...] = field(repr=False)
     reads_before: tuple[str, ...] = field(repr=False)
     catalogue: Mapping[str, Indicator] = field(repr=False)
@@ -172,7 +173,7 @@ class CompiledStrategy:
         if self.python is not None:
             before = {key: one_bar_later(values) for key, values in series.items()}
             raw = self.python.rules_array(series, before)
-            return {name: np.asarray(values, dtype=np.bool_) & complete for name, values in raw.items()}
+            return {name: values & complete for name, values in raw.items()}
         length = len(complete)
         return {rule.name: truth_array_form(rule.condition, length)(series).true for rule in self.rules}
 
@@ -193,7 +194,7 @@ class CompiledStrategy:
     def _reasons(self, raw: Mapping[str, Truth], values: Snapshot, previous: Snapshot) -> tuple[RuleReason, ...]:
         if self.python is not None:
             now, before = self._labelled(self.reads, values), self._labelled(self.reads_before, previous)
-            name = type(self.python).__qualname__
+            name = self.python.made_by.__qualname__
             return tuple(RuleReason(rule, name, truth, now, before) for rule, truth in raw.items())
         return tuple(
             RuleReason(

@@ -20,12 +20,12 @@ from tradewire.trading.language.engine import parse_series
 from tradewire.trading.language.errors import Diagnostics, StrategyError, StrategyErrors, TextPosition, did_you_mean
 from tradewire.trading.language.intervals import INTERVALS_US
 from tradewire.trading.language.markup import parsers
-from tradewire.trading.language.plugins import PythonRules, RulesFinder, UnknownPlugin, installed_rules
+from tradewire.trading.language.plugins import CheckedRules, PluginError, RulesFinder, UnknownPlugin, installed_rules
 from tradewire.trading.language.resolve import Resolver
 from tradewire.trading.language.scope import Scope
 from tradewire.trading.language.sizing import Sizing, SizingMethod
 from tradewire.trading.language.syntax import Expression
-from tradewire.trading.language.tree import Apply, Constant, Number, canonical, leaves, number_text
+from tradewire.trading.language.tree import Apply, Constant, Number, Tree, canonical, children, leaves, number_text
 from tradewire.trading.language.warmup import wait_for, warmup_bars
 
 DIGEST_VERSION = "tradewire-strategy/1"
@@ -172,15 +172,15 @@ class _Compiler:
                 message, suggestion = too_many_digits(name, expression.source(node))
                 self._diagnostics.report(expression.position(node), message, suggestion)
 
-    def python_rules(self, find_rules: RulesFinder) -> PythonRules | None:
+    def python_rules(self, find_rules: RulesFinder) -> CheckedRules | None:
         """The plug-in's rules with this strategy's parameters; None for rules in the language."""
         reference = self._document.python
         if reference is None:
             return None
         place = self._document.positions["python"]
         try:
-            rules = find_rules(reference)(self._params)
-        except UnknownPlugin as error:
+            rules = CheckedRules(reference, find_rules(reference), self._params)
+        except (UnknownPlugin, PluginError) as error:
             self._diagnostics.report(place, str(error))
             return None
         for demand in rules.demands:
@@ -197,12 +197,12 @@ class _Compiler:
         if proper != demand:
             self._diagnostics.report(place, f"demand `{demand}` is not canonical", f"write `{proper}`")
 
-    def compiled(self, python: PythonRules | None) -> CompiledStrategy:
+    def compiled(self, python: CheckedRules | None) -> CompiledStrategy:
         """The strategy; only when no fault was found."""
         assert self._sizing is not None, "a document without faults has a sizing"
         document = self._document
         measures = [*self._protect.values(), *([self._volatility] if self._volatility else [])]
-        asked = python.demands if python else ()
+        asked = (*python.demands, *(field for field in BAR_SERIES if field != "volume")) if python else ()
         parts = [*(rule.condition for rule in self._rules), *measures]
         known = {canonical(leaf): leaf for part in parts for leaf in leaves(part)}
         waits = wait_for(document.warmup)
@@ -227,10 +227,15 @@ class _Compiler:
             protect=MappingProxyType(dict(self._protect)),
             volatility=self._volatility,
             python=python,
+            foreign=tuple(key for key, tree in zip(demands, trees, strict=True) if self._is_foreign(tree)),
             reads=tuple(dict.fromkeys(reads)),
             reads_before=tuple(dict.fromkeys(before)),
             catalogue=self._catalogue,
         )
+
+    def _is_foreign(self, tree: Tree) -> bool:
+        own = isinstance(tree, Apply) and self._catalogue[tree.indicator].is_foreign
+        return own or any(map(self._is_foreign, children(tree)))
 
     def _digest(self, demands: tuple[str, ...]) -> str:
         document, sizing = self._document, self._sizing

@@ -10,7 +10,7 @@ from tradewire.trading.indicators import FloatArray
 from tradewire.trading.language.bars import Bars
 from tradewire.trading.language.compiled import CompiledStrategy
 from tradewire.trading.language.engine import IndicatorEngine
-from tradewire.trading.language.truth import Check, Finding
+from tradewire.trading.language.findings import Check, Finding
 
 TOLERANCE = 0.01
 """Relative change of a series' value that a longer history may bring; 0.01 = 1 %."""

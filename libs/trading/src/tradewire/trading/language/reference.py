@@ -85,11 +85,14 @@ point, so a strategy never brings code with it. An installable package with one 
 [example-plugin](example-plugin/README.md).
 
 - Group `tradewire.strategies`: a class that lists the series it reads (`demands`) and decides in two forms, `rules` for
-  one bar and `rules_array` for a history; named by `python: module:Class`. It is refused unless both forms decide alike
-  on every bar and no answer changes when later bars are cut off.
+  one bar and `rules_array` for a history; named by `python: module:Class`. Both get the demands and the bar's own
+  prices and volume, of the bar and of the one before (`previous`), and answer the four rules by name: True, False or
+  None of a bar, a bool array of a history; a rule left out is false. They are asked on bars where every demand and
+  every price has a value now and a bar before. A class is refused unless both forms decide alike on every bar and no
+  answer changes when later bars are cut off; other names and other answers are errors.
 - Group `tradewire.indicators`: an `Indicator`, named like a built-in one: `heikin_ashi().close`. It is refused unless
-  its name is free, its two forms are equal bit for bit on random markets with holes, and its first value comes after
-  the warm-up that it states."""
+  its name is free, its two forms are equal bit for bit on random markets with holes and on both ends of each history
+  that is traded, and its first value comes after the warm-up that it states. An index outside its state is an error."""
 
 
 def language_document() -> str:

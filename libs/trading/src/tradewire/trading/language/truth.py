@@ -8,7 +8,8 @@ What is checked, on the history given:
   ahead (PREFIX_INVARIANCE), else the two forms simply disagree (BATCH_EQUALS_STREAM);
 - at CUTS prefixes, spread over the history: the array form of the prefix equals that of the whole on every
   bar of it;
-- warm-up: from `warmup_bars` on every series has a value.
+- warm-up: from `warmup_bars` on every series has a value;
+- exits: what rules in Python open, something closes; `advice` tells it of rules in the language.
 How long recursive indicators remember where their history began is measured apart (`memory`).
 Recomputing every prefix would cost O(n²); this costs O(n · (CUTS + 2)). A history proves nothing about bars
 unlike its own.
@@ -16,11 +17,9 @@ unlike its own.
 
 from __future__ import annotations
 
-import errno
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -31,47 +30,17 @@ from tradewire.trading.language.bars import Bars
 from tradewire.trading.language.compiled import CompiledStrategy
 from tradewire.trading.language.engine import IndicatorEngine
 from tradewire.trading.language.evaluation import SIGNALS, WITHHELD, Evaluation
-from tradewire.trading.language.rules import BoolArray
+from tradewire.trading.language.findings import Check, Finding, differences, failure, finding_at, none_of
 
 CUTS = 12
 DECISIONS = 400
 """Bars with a signal, and bars of any kind, at which decisions are checked on a long history."""
-MACHINE_ERRORS = frozenset(
-    {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
-)
-"""System errors that tell of the machine, whatever a plug-in asked for: no room, no memory, too many open files."""
-
+FOREIGN_BARS = 50_000
+"""Bars at each end of a long history on which indicators of installed packages are checked."""
 Columns = dict[str, FloatArray]
 IntArray: TypeAlias = NDArray[np.intp]
 _FLAGS = ("entry_long", "exit_long", "entry_short", "exit_short", "ready")
 _DISTANCES = ("stop_distance", "take_profit_distance", "trailing_distance")
-
-
-class Check(StrEnum):
-    """What was checked."""
-
-    PREFIX_INVARIANCE = "prefix_invariance"
-    BATCH_EQUALS_STREAM = "batch_equals_stream"
-    WARM_UP = "warm_up"
-    RUNS = "runs"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One failed check at its first bar; `refuses` tells a reason to refuse from a warning.
-
-    bar: index into the history; expression: the series or rule; found, expected: its values there, None = no
-    value.
-    """
-
-    check: Check
-    refuses: bool
-    bar: int
-    open_time_us: int
-    expression: str
-    found: float | None
-    expected: float | None
-    message: str
 
 
 def check_strategy(compiled: CompiledStrategy, bars: Bars) -> list[Finding]:
@@ -90,8 +59,8 @@ def check_strategy(compiled: CompiledStrategy, bars: Bars) -> list[Finding]:
             counts = np.unique(np.linspace(1, len(bars) - 1, CUTS).astype(int))
             findings = _compare_cuts(compiled, bars, whole, counts)
     except Exception as error:
-        return [_failure(compiled, bars, error)]
-    return findings + _check_warmup(compiled, bars, whole)
+        return [failure(compiled, bars, error)]
+    return findings + _check_warmup(compiled, bars, whole) + _check_exits(compiled, bars, whole)
 
 
 def check_decisions(compiled: CompiledStrategy, bars: Bars) -> list[Finding]:
@@ -110,15 +79,49 @@ def check_decisions(compiled: CompiledStrategy, bars: Bars) -> list[Finding]:
         stream = _answers_at(compiled, {**bars.columns(), **series}, chosen, sampled)
         findings = []
         for name, values in sampled.items():
-            for place in np.flatnonzero(_differences(values, stream[name]))[:1]:
+            for place in np.flatnonzero(differences(values, stream[name]))[:1]:
                 check, why = Check.BATCH_EQUALS_STREAM, "array form and bar-by-bar form disagree"
                 bar = int(chosen[place])
-                found = _finding(compiled, bars, check, name, bar, values[place], stream[name][place], why)
+                found = finding_at(compiled, bars, check, name, bar, values[place], stream[name][place], why)
                 findings.append(found)
         counts = chosen[np.unique(np.linspace(0, len(chosen) - 1, CUTS).astype(int))] + 1
         return _compare_cuts(compiled, bars, whole, counts) or findings
     except Exception as error:
-        return [_failure(compiled, bars, error)]
+        return [failure(compiled, bars, error)]
+
+
+def check_foreign(compiled: CompiledStrategy, bars: Bars) -> list[Finding]:
+    """Check the series that installed packages take part in on a long history: its two forms, at both of its ends.
+
+    Raises: OSError of a machine without room or files.
+    """
+    if not compiled.foreign:
+        return []
+    count = len(bars)
+    spans = ((0, count),) if count <= 2 * FOREIGN_BARS else ((0, FOREIGN_BARS), (count - FOREIGN_BARS, count))
+    engine = partial(IndicatorEngine, compiled.foreign, compiled.interval_us, compiled.catalogue)
+    for start, stop in spans:
+        part = bars.span(start, stop)
+        try:
+            whole, stream = engine().array(part), _fed(engine(), part)
+        except Exception as error:
+            return [failure(compiled, part, error)]
+        for name in compiled.foreign:
+            for bar in np.flatnonzero(differences(whole[name], stream[name]))[:1].tolist():
+                why = "array form and bar-by-bar form disagree"
+                found, fed = whole[name][bar], stream[name][bar]
+                return [finding_at(compiled, part, Check.BATCH_EQUALS_STREAM, name, bar, found, fed, why)]
+    return []
+
+
+def _fed(engine: IndicatorEngine, bars: Bars) -> Columns:
+    """The series of the bar-by-bar form."""
+    rows = zip(bars.open_time_us.tolist(), *(column.tolist() for column in bars.columns().values()), strict=True)
+    answers = [engine.update(int(time_us), *numbers) for time_us, *numbers in rows]
+    return {
+        name: np.array([math.nan if answer[name] is None else answer[name] for answer in answers], dtype=np.float64)
+        for name in (answers[0] if answers else ())
+    }
 
 
 def _decisive(whole: Columns) -> IntArray:
@@ -135,7 +138,7 @@ def _answers_at(
     """The bar-by-bar form's answers at some bars, each by itself: rules must not remember earlier calls."""
     columns = {name: np.full(len(chosen), math.nan) for name in names}
     for place, bar in enumerate(chosen.tolist()):
-        now, before = ({key: _none(values[at]) for key, values in series.items()} for at in (bar, bar - 1))
+        now, before = ({key: none_of(values[at]) for key, values in series.items()} for at in (bar, bar - 1))
         for name, value in _answer_columns(compiled.evaluate(now, before if bar else {})).items():
             if value is not None:
                 columns[name][place] = value
@@ -188,78 +191,34 @@ def _compare_forms(compiled: CompiledStrategy, bars: Bars, whole: Columns, strea
     cuts: dict[int, Columns] = {}
     for name, values in whole.items():
         fed = stream.get(name, np.full(len(bars), math.nan))
-        different = np.flatnonzero(_differences(values, fed))
+        different = np.flatnonzero(differences(values, fed))
         if not different.size:
             continue
         ahead = None
         for count in different[:CUTS] + 1:
             if count not in cuts:
                 cuts[count] = _array_columns(compiled, bars.head(int(count)))
-            if ahead is None and _differences(values[:count], cuts[count][name]).any():
+            if ahead is None and differences(values[:count], cuts[count][name]).any():
                 ahead = _look_ahead(compiled, bars, name, values, cuts[count][name])
         bar, why = int(different[0]), "array form and bar-by-bar form disagree"
         check = Check.BATCH_EQUALS_STREAM
-        findings.append(ahead or _finding(compiled, bars, check, name, bar, values[bar], fed[bar], why))
+        findings.append(ahead or finding_at(compiled, bars, check, name, bar, values[bar], fed[bar], why))
     return findings
-
-
-def _failure(compiled: CompiledStrategy, bars: Bars, error: Exception) -> Finding:
-    """That the strategy raised. Raises the error itself where it is the machine's: no strategy is to blame for it."""
-    if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
-        raise error
-    what = f"the strategy fails on this history: {type(error).__name__}: {error}"
-    return Finding(Check.RUNS, True, 0, int(bars.open_time_us[0]), compiled.id, None, None, what)
 
 
 def _compare_cuts(compiled: CompiledStrategy, bars: Bars, whole: Columns, counts: IntArray) -> list[Finding]:
     for count in counts:
         part = _array_columns(compiled, bars.head(int(count)))
         for name, values in part.items():
-            if _differences(whole[name][:count], values).any():
+            if differences(whole[name][:count], values).any():
                 return [_look_ahead(compiled, bars, name, whole[name], values)]
     return []
 
 
 def _look_ahead(compiled: CompiledStrategy, bars: Bars, name: str, whole: FloatArray, cut: FloatArray) -> Finding:
-    bar = int(_differences(whole[: len(cut)], cut).argmax())
+    bar = int(differences(whole[: len(cut)], cut).argmax())
     why = f"looks ahead: the answer changes when the bars after bar {len(cut) - 1} are cut off"
-    return _finding(compiled, bars, Check.PREFIX_INVARIANCE, name, bar, whole[bar], cut[bar], why)
-
-
-def _finding(
-    compiled: CompiledStrategy,
-    bars: Bars,
-    check: Check,
-    name: str,
-    bar: int,
-    found: float,
-    expected: float,
-    why: str,
-    *,
-    refuses: bool = True,
-) -> Finding:
-    expression = _expression(compiled, name)
-    text = f"bar {bar}: `{expression}` is {_value(found)}, expected {_value(expected)}; {why}"
-    time_us = int(bars.open_time_us[bar])
-    return Finding(check, refuses, bar, time_us, expression, _none(found), _none(expected), text)
-
-
-def _expression(compiled: CompiledStrategy, name: str) -> str:
-    texts = {rule.name: f"{rule.name}: {rule.text}" for rule in compiled.rules}
-    return texts.get(name, name)
-
-
-def _none(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
-
-
-def _value(value: float) -> str:
-    return "no value" if math.isnan(value) else f"{value:.10g}"
-
-
-def _differences(left: FloatArray, right: FloatArray) -> BoolArray:
-    same: BoolArray = (left == right) | (np.isnan(left) & np.isnan(right))
-    return ~same
+    return finding_at(compiled, bars, Check.PREFIX_INVARIANCE, name, bar, whole[bar], cut[bar], why)
 
 
 def _check_warmup(compiled: CompiledStrategy, bars: Bars, whole: Columns) -> list[Finding]:
@@ -280,5 +239,19 @@ def _late_values(compiled: CompiledStrategy, bars: Bars, whole: Columns) -> list
             bar = compiled.warmup_bars + int(late[0])
             why = f"no value after the warm-up of {compiled.warmup_bars} bars"
             value = whole[name][bar]
-            findings.append(_finding(compiled, bars, Check.WARM_UP, name, bar, value, value, why, refuses=False))
+            findings.append(finding_at(compiled, bars, Check.WARM_UP, name, bar, value, value, why, refuses=False))
+    return findings
+
+
+def _check_exits(compiled: CompiledStrategy, bars: Bars, whole: Columns) -> list[Finding]:
+    if compiled.python is None or compiled.protect:
+        return []
+    findings = []
+    for side in ("long", "short"):
+        entries = np.flatnonzero(whole[f"entry_{side}"])
+        if entries.size and not whole[f"exit_{side}"].any():
+            bar, name = int(entries[0]), f"entry_{side}"
+            why = f"bar {bar}: `{name}` opens a {side} position that nothing closes: `exit_{side}` is true on no bar"
+            why += "; answer it, or add `protect: {stop_loss: '2 * atr(14)'}`"
+            findings.append(Finding(Check.EXITS, False, bar, int(bars.open_time_us[bar]), name, 1.0, None, why))
     return findings
