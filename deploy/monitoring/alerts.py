@@ -36,6 +36,7 @@ def alerts(scope: Scope, services: Sequence[str], groups: Sequence[str]) -> Iter
     yield from _standing(scope)
     yield from _reading(scope, groups)
     yield from _loss(scope)
+    yield from _market(scope)
     yield from _truth(scope)
     yield from _operation(scope)
     yield from _budgets(scope)
@@ -149,20 +150,30 @@ def _loss(scope: Scope) -> Iterator[Alert]:
         "Records of {{ $labels.topic }} were deleted before {{ $labels.service }} read them",
     )
     yield Alert(
-        "TradewireMarketFaults",
-        f"sum by (kind) (increase({scope.of('tradewire_market_faults_total', kind='!filled')}[15m])) > 0",
-        "0m",
-        "ticket",
-        "The market stream has bars that are {{ $labels.kind }}",
-        "ingest",
-    )
-    yield Alert(
         "TradewireErrorsLogged",
         f"sum(increase({scope.of('tradewire_log_records_total', severity='~ERROR|CRITICAL')}[10m])) > 0",
         "0m",
         "ticket",
         "{{ $value | humanize }} errors were logged in ten minutes",
         "any",
+    )
+
+
+def _market(scope: Scope) -> Iterator[Alert]:
+    yield Alert(
+        "TradewireCandlesNotFollowing",
+        f"sum by (service, verdict) (increase({scope.of('tradewire_candles_not_following_total')}[10m])) > 0",
+        "0m",
+        "ticket",
+        "{{ $labels.service }} read candles that do not follow the last of their market: {{ $labels.verdict }}",
+    )
+    yield Alert(
+        "TradewireMarketFaults",
+        f"sum by (kind) (increase({scope.of('tradewire_market_faults_total', kind='!filled')}[15m])) > 0",
+        "0m",
+        "ticket",
+        "The market stream has bars that are {{ $labels.kind }}",
+        "ingest",
     )
 
 

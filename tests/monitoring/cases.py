@@ -162,6 +162,12 @@ CASES = [
         {"service": "risk", "topic": "t"},
     ),
     Case(
+        "TradewireCandlesNotFollowing",
+        {'tradewire_candles_not_following_total{service="indicator", verdict="unlinked"}': "0x295 1x100"},
+        {'tradewire_candles_not_following_total{service="indicator", verdict="unlinked"}': "3x400"},
+        {"service": "indicator", "verdict": "unlinked"},
+    ),
+    Case(
         "TradewireMarketFaults",
         {FAULT % "missing": "0x295 1x100"},
         {FAULT % "missing": "3x400", FAULT % "filled": "0x295 1x100"},

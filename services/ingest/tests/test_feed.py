@@ -12,7 +12,9 @@ from tradewire.ports.errors import RetryableError
 from tradewire.ports.events import CandleClosed, ControlLevel, GapDetected, GapKind, InstrumentChanged
 from tradewire.ports.market_data import MarketDataPort
 from tradewire.ports.message import Emit, Event
+from tradewire.runtime.loop.resuming import Enough
 from tradewire.testkit.builders import ETH, candle, control, envelope, instrument
+from tradewire.testkit.random_markets import chained
 
 
 class ListedSource(MarketDataPort):
@@ -40,14 +42,16 @@ class ListedSource(MarketDataPort):
         pass
 
 
-async def nothing_published(_: Collection[str]) -> dict[str, int]:
+async def nothing_published(_: Collection[str], __: Enough) -> dict[str, Sequence[Event]]:
     """A topic without records."""
     return {}
 
 
-async def published_until_7(keys: Collection[str]) -> dict[str, int]:
-    """A topic with a record of each key."""
-    return dict.fromkeys(keys, 7)
+async def published_until_7(keys: Collection[str], enough: Enough) -> dict[str, Sequence[Event]]:
+    """A topic with bars 0 to 7 of each key, and one far ahead that does not belong to them."""
+    bars = [*chained([candle(number) for number in range(8)]), candle(5000)]
+    assert enough(bars)
+    return dict.fromkeys(keys, bars)
 
 
 async def everything(feed: Feed) -> list[list[Emit]]:
@@ -66,7 +70,7 @@ async def test_batches_when_source_ends_then_instruments_first_and_events_in_ord
     feed = Feed(ListedSource(bars))
     first, *batches = await everything(feed)
     assert [emit.event for emit in first] == [instrument()]
-    assert [emit.event for batch in batches for emit in batch] == bars
+    assert [emit.event for batch in batches for emit in batch] == chained(bars)
     assert max(map(len, batches)) <= BATCH_EVENTS_MAX
     assert feed.status() == {"paused": False, "published": len(bars), "faults": 0, "ended": True, "controls": {}}
 
@@ -75,7 +79,7 @@ async def test_batches_when_something_was_published_before_then_source_resumes_a
     source = ListedSource([])
     async for _ in Feed(source).batches(published_until_7):
         pass
-    assert source.resumed == {("sim", "BTCUSDT"): 7}
+    assert source.resumed == {("sim", "BTCUSDT"): candle(7).close_time_us}
 
 
 async def test_batches_when_paused_then_nothing_goes_out_until_resumed() -> None:
@@ -89,7 +93,7 @@ async def test_batches_when_paused_then_nothing_goes_out_until_resumed() -> None
         await asyncio.sleep(0)
     assert not waiting.done()
     pause(feed, ControlLevel.NORMAL, issued_at_us=2)
-    assert [emit.event for emit in await waiting] == [candle(0)]
+    assert [emit.event for emit in await waiting] == chained([candle(0)])
     await batches.aclose()
 
 
@@ -104,7 +108,7 @@ async def test_source_when_paused_then_does_not_run_ahead_of_what_goes_out() -> 
         await asyncio.sleep(0)
     assert source.asked <= 1
     pause(feed, ControlLevel.NORMAL, issued_at_us=2)
-    assert next(iter(await waiting)).event == candle(0)
+    assert [emit.event for emit in await waiting][:1] == chained([candle(0)])
     assert isinstance(batches, AsyncGenerator)
     await batches.aclose()
 
@@ -128,7 +132,7 @@ async def test_control_when_everything_is_flattened_and_resumed_then_a_paused_in
 async def test_batches_when_source_fails_then_raised_after_what_came_before() -> None:
     batches = Feed(ListedSource([candle(0)], RetryableError("gone"))).batches(nothing_published)
     found = [[emit.event for emit in await anext(batches)] for _ in range(2)]
-    assert found == [[instrument()], [candle(0)]]
+    assert found == [[instrument()], chained([candle(0)])]
     with pytest.raises(RetryableError, match="gone"):
         await anext(batches)
 

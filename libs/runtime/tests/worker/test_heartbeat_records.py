@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -12,6 +13,7 @@ from tradewire.ports.bus import Outgoing
 from tradewire.ports.events import CandleClosed, IndicatorsUpdated, RiskAssessed, StrategyEvaluated
 from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.ports.topics import BY_EVENT, DEAD_LETTERS
+from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.loop.heartbeat_records import HEADER, KEY_PREFIX, PIPELINE
 from tradewire.runtime.loop.resuming import last_published
 from tradewire.runtime.loop.worker import Worker
@@ -165,5 +167,6 @@ async def test_source_resumes_behind_bars_and_not_behind_heartbeats(rig: WorkerR
     headers = (HEADER, ("event_time_us", b"%d" % START_US))
     await rig.put(Outgoing(PIPELINE[0], KEY_PREFIX + b"0", None, headers, 0))
     await rig.say(candle(0))
-    found = await last_published(rig.bus, rig.clock, BY_EVENT[CandleClosed].name, {"sim:BTCUSDT"})
-    assert list(found.values()) == [candle(0).close_time_us]
+    read, topic = partial(read_record, rig.codec), BY_EVENT[CandleClosed].name
+    found = await last_published(rig.bus, rig.clock, read, topic, {"sim:BTCUSDT"}, lambda events: len(events) > 0)
+    assert list(found.values()) == [[candle(0)]]

@@ -346,6 +346,7 @@ _CHECK_CANDLE_CLOSED = (
     BoundedField("low", Range(_END_8, _END_6)),
     BoundedField("volume", Range(_END_5, _END_9)),
     BoundedField("funding_rate", Range(_END_10, _END_11)),
+    BoundedField("previous_open_time_us", Range(-1, 253402300800000000)),
 )
 _CHECK_CANDLE_CLOSED_RULES = (
     RecordRule(
@@ -362,6 +363,12 @@ _CHECK_CANDLE_CLOSED_RULES = (
         ("low <= open <= high and low <= close <= high"),
         lambda fields: (
             fields["low"] <= fields["open"] <= fields["high"] and fields["low"] <= fields["close"] <= fields["high"]
+        ),
+    ),
+    RecordRule(
+        ("previous_open_time_us is None or previous_open_time_us < open_time_us"),
+        lambda fields: (
+            fields["previous_open_time_us"] is None or fields["previous_open_time_us"] < fields["open_time_us"]
         ),
     ),
     RecordRule(
@@ -397,9 +404,11 @@ def check_candle_closed(event: Any) -> None:
         and _END_8 <= fields["low"] <= _END_6
         and _END_5 <= fields["volume"] <= _END_9
         and (fields["funding_rate"] is None or _END_10 <= fields["funding_rate"] <= _END_11)
+        and (fields["previous_open_time_us"] is None or -1 <= fields["previous_open_time_us"] <= 253402300800000000)
         and (fields["close_time_us"] - fields["open_time_us"] == INTERVALS_US[fields["interval"]])
         and ((fields["open_time_us"] - ORIGINS_US[fields["interval"]]) % INTERVALS_US[fields["interval"]] == 0)
         and (fields["low"] <= fields["open"] <= fields["high"] and fields["low"] <= fields["close"] <= fields["high"])
+        and (fields["previous_open_time_us"] is None or fields["previous_open_time_us"] < fields["open_time_us"])
         and (
             fields["mark_open"] is fields["mark_high"] is fields["mark_low"] is fields["mark_close"] is None
             or (

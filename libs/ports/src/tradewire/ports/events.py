@@ -425,6 +425,8 @@ class CandleClosed(Event):
     """Mark price over the same bar, close, quote per base; null where the venue has none."""
     funding_rate: Decimal | None = None
     """Sum of the funding rates settled after the open and by the close; null when none was."""
+    previous_open_time_us: int | None = None
+    """Open of the bar before it in this market (venue, symbol, interval) as its writer knows it, UTC, µs since the epoch; -1: the writer knows of none; null: the writer names none."""
 
     def to_avro(self) -> dict[str, object]:
         return {
@@ -446,6 +448,7 @@ class CandleClosed(Event):
             "mark_low": self.mark_low,
             "mark_close": self.mark_close,
             "funding_rate": self.funding_rate,
+            "previous_open_time_us": self.previous_open_time_us,
         }
 
 

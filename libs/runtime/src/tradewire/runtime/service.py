@@ -18,8 +18,8 @@ from tradewire.runtime.codec import Codec
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[E, Envelope], Iterable[Emit]]
-LastPublished = Callable[[Collection[str]], Awaitable[Mapping[str, int]]]
-"""Newest event time (µs) of each of these keys in the topic of a source, as far as it has any."""
+LastPublished = Callable[[Collection[str], Callable[[Sequence[Event]], bool]], Awaitable[Mapping[str, Sequence[Event]]]]
+"""Newest messages of each of these keys in the topic of a source, oldest first, as far back as they are not enough."""
 KeyHandler = Callable[[str, Envelope], Iterable[Emit]]
 
 
@@ -196,7 +196,7 @@ class Service:
     ``backlog`` how many records are buffered per partition (back-pressure); ``tick`` runs after each batch and at least
     once a second with the wall clock in µs, and soon again while ``hurried`` says that there may be more to say;
     ``source`` yields batches of what enters the system here (ingest only),
-    and may ask for the last published event time per key; ``waits`` what the service's own logic waits
+    and may ask for the last published messages per key; ``waits`` what the service's own logic waits
     for just now; ``routes`` are served beside /health; ``levels`` tells the kill-switch levels that it obeys (None: it
     obeys none) and ``accounts`` the accounts that it knows; ``renew`` makes the service anew, with an empty memory,
     which is how it goes on when a handler failed (see ``failures``); ``doubts`` tells whether it keeps records that its

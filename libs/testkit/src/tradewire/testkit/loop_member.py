@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tradewire.ports.bus import Place
+from tradewire.ports.errors import RefusedRecordError
 from tradewire.ports.message import Emit
 from tradewire.ports.topics import TOPICS
 from tradewire.runtime.service import Input
@@ -22,6 +23,8 @@ class Member:
     positions: dict[Place, int] = field(default_factory=dict)
     committed: dict[Place, int] = field(default_factory=dict)
     table: dict[str, Input] = field(default_factory=dict)
+    letters: dict[tuple[Place, int], str] = field(default_factory=dict)
+    """Records that it refused, and why: they are not handled again."""
 
     def start(self) -> None:
         """Begin with nothing in memory: broadcast topics to their end, then saved state, then committed offsets."""
@@ -89,13 +92,17 @@ class Member:
 
     def handle(self, place: Place) -> None:
         """The partition's next record, whatever is in doubt."""
-        message = self.log.records[place][self.positions[place]]
+        offset = self.positions[place]
+        message = self.log.records[place][offset]
         self.positions[place] += 1
         row = self.table[place.topic]
         if isinstance(message.event, str):
             self.say(row.deleted(message.event, message.envelope) if row.deleted is not None else ())
-        else:
-            self.say(row.handler(message.event, message.envelope))
+        elif (place, offset) not in self.letters:
+            try:
+                self.say(row.handler(message.event, message.envelope))
+            except RefusedRecordError as error:
+                self.letters[place, offset] = str(error)
 
     def checkpoint(self, *, commit: bool) -> None:
         """Write state; then, unless a crash comes between, commit what it covers."""

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from tradewire.ingest.domain import CandleLinks
 from tradewire.ports.events import CandleClosed
 from tradewire.testkit.builders import BTC, ETH, HOUR_US, LTC, candle
 
@@ -34,7 +35,13 @@ def market(rng: random.Random, symbols: Iterable[str], bars: int) -> list[Candle
             last = index == len(numbers) - 1
             futures = mark_and_funding(rng, {**shape, "close": price})
             found.append(candle(number, price, symbol, interval, last_of_stream=last, **shape, **futures))
-    return sorted(found, key=lambda bar: (bar.close_time_us, bar.symbol))
+    return chained(sorted(found, key=lambda bar: (bar.close_time_us, bar.symbol)))
+
+
+def chained(candles: Iterable[CandleClosed]) -> list[CandleClosed]:
+    """Candles as ingest publishes them: each names the one before it of its market."""
+    links = CandleLinks()
+    return [bar for bar in map(links.linked, candles) if isinstance(bar, CandleClosed)]
 
 
 def mark_and_funding(rng: random.Random, prices: dict[str, Decimal]) -> dict[str, Decimal]:
@@ -64,7 +71,7 @@ def also_every_four_hours(rng: random.Random, hourly: Sequence[CandleClosed]) ->
             "last_of_stream": number == numbers[-1],
         }
         longer.append(candle(number, group[-1].close, BTC, "4h", **shape))
-    return sorted([*hourly, *longer], key=lambda bar: (bar.close_time_us, bar.interval))
+    return sorted([*hourly, *chained(longer)], key=lambda bar: (bar.close_time_us, bar.interval))
 
 
 def cut(bars: Sequence[CandleClosed], interval: str, count: int) -> list[CandleClosed]:

@@ -34,6 +34,7 @@ from tradewire.runtime.rate_budget.budget import RateBudget
 from tradewire.runtime.rate_budget.memory_spent import MemorySpent
 from tradewire.runtime.rate_budget.postgres_spent import PostgresSpent
 from tradewire.runtime.service import Service
+from tradewire.trading.candle_watch import METRICS as CANDLE_METRICS
 from tradewire.trading.exchange import FillModel, MarginMode, SimulatedExchange
 from tradewire.trading.wire import e8
 
@@ -82,8 +83,8 @@ def on_ledger(settings: Settings, ledger: LedgerPort, brokers: SimulatedBrokers 
         accounts=desk.accounts,
         renew=lambda: on_ledger(settings, ledger, brokers),
         mode="live" if settings.venue == "binance" else "paper",
-        metrics=(*METRICS, *BUDGET_METRICS, UNKNOWN),
-        figures=lambda: (*figures(desk.accounts().values(), orders), *told()),
+        metrics=(*METRICS, *CANDLE_METRICS, *BUDGET_METRICS, UNKNOWN),
+        figures=lambda: (*figures(desk.accounts().values(), orders), *desk.intake.watch.figures(), *told()),
         sent=orders.count,
     )
 

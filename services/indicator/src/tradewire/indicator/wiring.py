@@ -12,6 +12,7 @@ from tradewire.ports.events import AuditRecorded, IndicatorStateSaved, Indicator
 from tradewire.ports.message import Event
 from tradewire.runtime.service import Service
 from tradewire.runtime.stores.changelog import ChangelogStore
+from tradewire.trading.candle_watch import METRICS
 from tradewire.trading.indicators import INDICATORS, Indicator
 from tradewire.trading.indicators.adapted import adapted
 from tradewire.trading.indicators.adapters.choice import Adapter, adapter_of
@@ -31,6 +32,9 @@ def build(settings: Settings) -> Service:
         outputs=(IndicatorsUpdated, AuditRecorded),
         store=ChangelogStore(IndicatorStateSaved, changed=desk.changed, restored=restored, forgotten=desk.forget),
         status=desk.status,
+        waits=desk.watch.waits,
+        metrics=METRICS,
+        figures=desk.watch.figures,
         renew=lambda: build(settings),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,9 +10,17 @@ from tradewire.ports.bounds import OutOfBoundsError
 from tradewire.ports.checks import CHECKS
 from tradewire.ports.events import CandleClosed, GapDetected, GapKind, MarkPriceUpdated
 from tradewire.ports.intervals import INTERVALS_US, ORIGINS_US
+from tradewire.ports.message import Event
 from tradewire.trading.bars_csv import BarFault, DecimalBar, RawBar, bar_of
+from tradewire.trading.candle_chain import longest_chain
 
 Verdict = CandleClosed | GapDetected
+CERTAIN_LENGTH = 2
+"""Candles of a chain that others can't be mistaken for: one that nobody wrote is named by none."""
+NONE_BEFORE_US = -1
+
+Market = tuple[str, str, str]
+"""Venue, symbol and interval."""
 
 
 def interval_us(interval: str) -> int:
@@ -229,3 +237,51 @@ class FundingWatch:
             funding_rate=rate,
             next_funding_time_us=mark.next_funding_us,
         )
+
+
+class CandleLinks:
+    """Each candle that leaves names the one before it of its market: what was published, or is found on the topic."""
+
+    def __init__(self) -> None:
+        self._last_us: dict[Market, int] = {}
+
+    def resume(self, published: Sequence[Event]) -> int:
+        """Go on behind what was published of a symbol; the newest close (µs) of its markets.
+
+        A candle that does not belong to what was published (``longest_chain``) does not count.
+        """
+        for market, candles in _by_market(published).items():
+            self._last_us[market], _ = longest_chain(candles)
+        return max(self._last_us[market] + INTERVALS_US[market[2]] for market in _by_market(published))
+
+    def linked(self, event: Event) -> Event:
+        """The event, a candle with the one before it; one that is published again as it is."""
+        if not isinstance(event, CandleClosed):
+            return event
+        market = (event.venue, event.symbol, event.interval)
+        previous_us = self._last_us.get(market, event.previous_open_time_us)
+        if previous_us is not None and event.open_time_us <= previous_us:
+            return event
+        self._last_us[market] = event.open_time_us
+        return event.model_copy(
+            update={"previous_open_time_us": NONE_BEFORE_US if previous_us is None else previous_us}
+        )
+
+
+def tells_where_to_go_on(published: Sequence[Event]) -> bool:
+    """Is it certain where each market of a symbol goes on, whatever else is among its newest candles?
+
+    Candles that name none, of a version before this one, say no more however many are read.
+    """
+    return all(
+        longest_chain(candles)[1] >= CERTAIN_LENGTH or all(c.previous_open_time_us is None for c in candles)
+        for candles in _by_market(published).values()
+    )
+
+
+def _by_market(events: Iterable[Event]) -> dict[Market, list[CandleClosed]]:
+    found: dict[Market, list[CandleClosed]] = {}
+    for event in events:
+        assert isinstance(event, CandleClosed), "the topic carries no other"
+        found.setdefault((event.venue, event.symbol, event.interval), []).append(event)
+    return found

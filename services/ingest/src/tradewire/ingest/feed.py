@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 
+from tradewire.ingest.domain import CandleLinks, tells_where_to_go_on
 from tradewire.ports.events import (
     CandleClosed,
     ControlChanged,
@@ -44,6 +45,7 @@ class Feed:
         self._published = 0
         self._faults = 0
         self._ended = False
+        self._links = CandleLinks()
 
     def on_control(self, event: ControlChanged, envelope: Envelope) -> Iterable[Emit]:
         """Pause or go on."""
@@ -63,10 +65,11 @@ class Feed:
         return ()
 
     async def batches(self, last_published: LastPublished) -> AsyncIterator[Sequence[Emit]]:
-        """What to publish, resuming after the last event time per ``venue:symbol``."""
+        """What to publish, resuming behind the last candle of each ``venue:symbol``."""
         yield [emit_of(instrument) for instrument in await self._source.instruments()]
         markets = {f"{venue}:{symbol}": (venue, symbol) for venue, symbol in await self._source.markets()}
-        resume = {markets[key]: time_us for key, time_us in (await last_published(markets)).items()}
+        published = await last_published(markets, tells_where_to_go_on)
+        resume = {markets[key]: self._links.resume(events) for key, events in published.items()}
         queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE_EVENTS_MAX)
         reading = asyncio.create_task(self._read(queue, resume))
         try:
@@ -91,7 +94,7 @@ class Feed:
     def _batch(self, event: Event | None, queue: asyncio.Queue[Event | None]) -> list[Emit]:
         batch: list[Emit] = []
         while event is not None:
-            batch.append(emit_of(event))
+            batch.append(emit_of(self._links.linked(event)))
             self._faults += isinstance(event, GapDetected)
             if len(batch) == BATCH_EVENTS_MAX or queue.empty():
                 break

@@ -37,7 +37,7 @@ def inputs(desk: TelemetryDesk) -> tuple[Input, ...]:
         on(RiskLimitsAnswered, desk.on_fact),
         on(ControlChanged, desk.on_fact),
         on(ControlStatusChanged, desk.on_fact),
-        on(CandleClosed, desk.on_market, heartbeat=desk.on_heartbeat),
+        on(CandleClosed, desk.on_candle, heartbeat=desk.on_heartbeat),
         on(TradeSeen, desk.on_market),
         on(TopOfBook, desk.on_market),
         on(MarkPriceUpdated, desk.on_market),

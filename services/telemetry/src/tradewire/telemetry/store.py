@@ -216,6 +216,7 @@ class TelemetryStore(ChangelogStore):
         self._desk.books.forget(partitions)
         self._desk.market.forget(partitions)
         self._desk.history.forget(partitions)
+        self._desk.candles.forget(partitions)
         self._held.difference_update(partitions)
         self._begun_anew()
 

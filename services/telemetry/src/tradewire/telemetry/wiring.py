@@ -31,6 +31,7 @@ from tradewire.telemetry.domain.desk import TelemetryDesk
 from tradewire.telemetry.handlers import inputs
 from tradewire.telemetry.settings import Settings
 from tradewire.telemetry.store import TelemetryStore
+from tradewire.trading.candle_watch import METRICS
 
 DAY_US = 86_400_000_000
 API = "/api/v1"
@@ -51,14 +52,10 @@ def build(settings: Settings) -> Service:
         newest=lambda: [(t, seen.newest_us) for t, seen in desk.freshness.items()],  # the desk is made below
     )
     desk = TelemetryDesk(Books(), market_sample=settings.market_sample, listener=stream.publish, timer=metrics.time)
+    records_max, keep_us = settings.restore_records_max, round(settings.log_store_days * DAY_US)
+    told = stream.begin_anew
     store = TelemetryStore(
-        desk,
-        log_store,
-        metrics,
-        clock,
-        restored=stream.begin_anew,
-        restore_records_max=settings.restore_records_max,
-        keep_us=round(settings.log_store_days * DAY_US),
+        desk, log_store, metrics, clock, restored=told, restore_records_max=records_max, keep_us=keep_us
     )
 
     def running(_: int) -> Iterable[Emit]:
@@ -81,6 +78,9 @@ def build(settings: Settings) -> Service:
         inputs=inputs(desk),
         store=store,
         status=desk.status,
+        waits=lambda: desk.candles.watch.waits(),
+        metrics=METRICS,
+        figures=lambda: desk.candles.watch.figures(),
         tick=running,
         closed=closed,
         routes=_api(desk, store, log_store, stream, platform),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
-from operator import attrgetter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from operator import attrgetter, itemgetter
 
 from tradewire.ports.bus import EventBusPort, Place, Record
 from tradewire.ports.clock import ClockPort
 from tradewire.ports.errors import ContractViolationError
+from tradewire.ports.message import Event
 from tradewire.runtime.bus.partitioner import partition_of
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.headers import decode_headers
@@ -16,6 +18,10 @@ from tradewire.runtime.codec.messages import text_key
 from tradewire.runtime.loop.event_times import AHEAD_SECONDS_MAX
 from tradewire.runtime.loop.heartbeat_records import is_heartbeat
 
+Read = Callable[[Record], Awaitable[Event]]
+"""The message of a record. Raises ContractViolationError, RetryableError."""
+Enough = Callable[[Sequence[Event]], bool]
+"""Do the newest messages of a key, oldest first, say what is looked for?"""
 NEWEST_RECORDS = 1_000
 """Records at the end of a partition that are read first; then eight times as many before them, and so on."""
 RECORDS_MAX = 73 * NEWEST_RECORDS
@@ -81,24 +87,36 @@ def _event_time_us(record: Record) -> int | None:
         return None
 
 
-async def last_published(bus: EventBusPort, clock: ClockPort, topic: str, keys: Collection[str]) -> dict[str, int]:
-    """Newest event time of each key in a topic, as far as its last ``RECORDS_MAX`` records of a partition have any.
+async def last_published(
+    bus: EventBusPort, clock: ClockPort, read: Read, topic: str, keys: Collection[str], enough: Enough
+) -> dict[str, list[Event]]:
+    """Newest messages of each key in a topic, oldest first, as far back as they are not ``enough`` of a key.
 
-    What a key without a bar among them has published before is published again, under the same ids, and dropped by who
-    has it (docs/adr/0043-what-a-start-reads.md). Raises RetryableError.
+    Not further than the last ``RECORDS_MAX`` records of a partition: what a key without a message among them has
+    published before is published again, under the same ids, and dropped by who has it
+    (docs/adr/0043-what-a-start-reads.md). What can't be read is no message. Raises RetryableError.
     """
     count = await bus.partitions(topic)
     missing: dict[Place, set[str]] = {}
     for key in keys:
         missing.setdefault(Place(topic, partition_of(key.encode(), count)), set()).add(key)
-    last: dict[str, int] = {}
-    looked = newest(bus, clock, missing, lambda place: not missing[place], records_max=RECORDS_MAX)
+    found: dict[str, list[tuple[int, Event]]] = defaultdict(list)
+
+    def all_found(place: Place) -> bool:
+        missing[place] = {key for key in missing[place] if not found[key] or not enough(_in_order(found[key]))}
+        return not missing[place]
+
+    looked = newest(bus, clock, missing, all_found, records_max=RECORDS_MAX)
     async for record, time_us in looked:
-        key = _key(record)
-        if time_us is not None and record.value is not None and key in keys:
-            last[key] = max(last.get(key, 0), time_us)
-            missing[record.place].discard(key)
-    return last
+        if time_us is None or record.value is None or _key(record) not in missing[record.place]:
+            continue
+        with suppress(ContractViolationError):
+            found[_key(record)].append((record.offset, await read(record)))
+    return {key: _in_order(messages) for key, messages in found.items() if messages}
+
+
+def _in_order(messages: Iterable[tuple[int, Event]]) -> list[Event]:
+    return [event for _, event in sorted(messages, key=itemgetter(0))]
 
 
 def _key(record: Record) -> str:

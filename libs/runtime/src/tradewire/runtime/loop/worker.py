@@ -19,6 +19,7 @@ from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import BY_EVENT
 from tradewire.runtime.bus.readers import Reader, SourceReader, taken
 from tradewire.runtime.codec import Codec
+from tradewire.runtime.codec.messages import read_record
 from tradewire.runtime.dead_letters.draining import Draining
 from tradewire.runtime.dead_letters.parking import Parking
 from tradewire.runtime.dead_letters.shared import SharedLetters
@@ -150,9 +151,8 @@ class Worker:
             await service.opened()
         lost, passes_over = self._continuity.lost, self._parking.leaves_out
         position, refuse = self._checkpoints.position, self._refuse
-        await service.store.open(
-            StoreContext(self._bus, self._codec, service.name, passes_over, lost, position, refuse)
-        )
+        context = StoreContext(self._bus, self._codec, service.name, passes_over, lost, position, refuse)
+        await service.store.open(context)
         await self._heartbeats.open()
         self.progress.phase = "reading broadcast topics"
         await self._read_broadcast()
@@ -170,8 +170,8 @@ class Worker:
             self._group = Reader(traced, self._settings.poll_records_max, generation=lambda: self._generation)
             self._waiting.group = self._lease.group = self._shared.group = self._group
         if service.source is not None:
-            topic = BY_EVENT[service.outputs[0]].name
-            self._source = SourceReader(service.source(partial(last_published, self._bus, self._clock, topic)))
+            topic, read = BY_EVENT[service.outputs[0]].name, partial(read_record, self._codec)
+            self._source = SourceReader(service.source(partial(last_published, self._bus, self._clock, read, topic)))
         self.progress.phase, self._is_open = "running", True
         self._audit.note("service_started", f"{service.name} {self.version} runs", version=self.version)
 

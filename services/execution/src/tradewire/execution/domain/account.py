@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tradewire.execution.domain.arrivals import Arrived, Feed, PendingAssessment, is_whole
+from tradewire.execution.domain.arrivals import Arrived, Feed, PendingAssessment, feeds_of, is_whole
+from tradewire.execution.domain.candle_order import CandleOrder
 from tradewire.execution.domain.execution_port import ExecutionPort
 from tradewire.ports.events import RiskAssessed
 from tradewire.ports.message import Envelope
-from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.pending_offsets import PendingOffsets
 from tradewire.trading.refused_bars import RefusedBars, Streams
 
@@ -90,6 +90,7 @@ class ExecutionAccount:
     refused: RefusedBars = field(default_factory=RefusedBars)
     venues: dict[str, str] = field(default_factory=dict)
     results_e8: dict[str, tuple[int, int]] = field(default_factory=dict)
+    order_of_candles: CandleOrder = field(default_factory=CandleOrder)
 
     def next_sequence(self) -> int:
         """1, 2, … over everything that the account reports."""
@@ -104,12 +105,15 @@ class ExecutionAccount:
     # ---- joining ----
 
     def take_candle(self, arrived: Arrived) -> None:
-        """Buffer a candle, unless it happened or is buffered already."""
-        candle, envelope = arrived.candle, arrived.envelope
-        feed = arrived.feed
+        """Buffer a candle that follows the last one of its feed, unless the account is past it."""
+        candle, envelope, feed = arrived.candle, arrived.envelope, arrived.feed
+        if not self.order_of_candles.end(feed).judge(candle, envelope.offset).is_taken:
+            return
+        self.order_of_candles.take(arrived)
         waiting = self.candles.setdefault(feed, deque())
         newest_us = waiting[-1].candle.close_time_us if waiting else self.happened_us.get(feed, -1)
         if candle.close_time_us <= max(newest_us, self.time_us):
+            self.order_of_candles.happen(arrived)
             return
         waiting.append(arrived)
         self.pending.take(envelope)
@@ -170,6 +174,7 @@ class ExecutionAccount:
             if waiting and waiting[0].candle.close_time_us == time_us:
                 taken = waiting.popleft()
                 self.pending.release(taken.envelope)
+                self.order_of_candles.happen(taken)
                 if taken.candle.last_of_stream:
                     self.ended.add(feed)
                 if feed in feeds:
@@ -246,6 +251,7 @@ class ExecutionAccount:
                 "follows": sorted(self.follows),
                 "happened_us": [[*feed, time_us] for feed, time_us in sorted(self.happened_us.items())],
                 "results_e8": self.results_e8,
+                "candles": self.order_of_candles.saved(),
             },
             separators=(",", ":"),
         ).encode()
@@ -276,8 +282,9 @@ class ExecutionAccount:
             sequence=data["sequence"],
             shares_e8={(strategy, symbol): qty for strategy, symbol, qty in data["shares_e8"]},
             orders={client_id: OrderRecord(**order) for client_id, order in data["orders"].items()},
-            ended={feed for row in data["ended"] for feed in _feeds(row)},
-            happened_us={feed: time_us for *row, time_us in data["happened_us"] for feed in _feeds(row)},
+            ended={feed for row in data["ended"] for feed in feeds_of(row)},
+            happened_us={feed: time_us for *row, time_us in data["happened_us"] for feed in feeds_of(row)},
+            order_of_candles=CandleOrder(data.get("candles", ())),
         )
         book = data["exchange"].get("account", {})
         totals = {"": (book.get("realised_e8", 0), book.get("fees_e8", 0))}
@@ -290,10 +297,3 @@ class ExecutionAccount:
             rows = [feed for feed in account.happened_us if feed[1] in still_open]
         account.follows = frozenset((venue, symbol, interval_us) for venue, symbol, interval_us in rows)
         return account
-
-
-def _feeds(saved: list[Any]) -> Iterator[Feed]:
-    """The feed of a saved row; of one that was saved without its interval, when a symbol had one, any feed."""
-    venue, symbol, *interval_us = saved
-    for length_us in interval_us or INTERVALS_US.values():
-        yield venue, symbol, length_us

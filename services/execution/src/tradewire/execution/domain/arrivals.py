@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from tradewire.ports.events import CandleClosed, RiskAssessed
 from tradewire.ports.message import Envelope
@@ -57,3 +57,10 @@ def is_whole(step: Mapping[int, PendingAssessment], unowed: set[int], deciding: 
         return False
     here = {(one.event.strategy_id, one.event.symbol) for one in step.values()}
     return here.issuperset((strategy_id, symbol) for strategy_id, symbol, _ in deciding())
+
+
+def feeds_of(saved: list[Any]) -> Iterator[Feed]:
+    """The feed of a saved row; of one that was saved without its interval, when a symbol had one, any feed."""
+    venue, symbol, *interval_us = saved
+    for length_us in interval_us or INTERVALS_US.values():
+        yield venue, symbol, length_us

@@ -9,6 +9,7 @@ from typing import Any
 from tradewire.execution.domain.account import ExecutionAccount
 from tradewire.execution.domain.account_status import accounts_status, accounts_wait_for
 from tradewire.execution.domain.arrivals import Arrived, Feed, Key, PendingAssessment
+from tradewire.execution.domain.candle_intake import CandleIntake
 from tradewire.execution.domain.catching_up import CatchingUp
 from tradewire.execution.domain.execution_port import Bars, ExecutionPort
 from tradewire.execution.domain.first_answers import FirstAnswers
@@ -52,8 +53,7 @@ class ExecutionDesk:
     partition_of: Callable[[str], int]
 
     def __init__(self, venue: AccountVenue) -> None:
-        self._venue = venue
-        self._roster = Roster()
+        self._venue, self._roster = venue, Roster()
         self._specs: dict[Key, InstrumentSpec] = {}
         self._accounts: Tracked[str, ExecutionAccount] = Tracked()
         self._following = Following(self._roster)
@@ -61,8 +61,8 @@ class ExecutionDesk:
         self.unknown: UnknownVersions[RiskAssessed] = UnknownVersions(self._roster.knows, self.pending)
         self.positions = CandlePositions()
         self._catching_up = CatchingUp(self.positions, self._roster, self._following, self._time_of)
-        self._journal = OrderJournal()
-        self.kill_switch, self._first_answers = KillSwitch(), FirstAnswers()
+        self._journal, self.kill_switch, self._first_answers = OrderJournal(), KillSwitch(), FirstAnswers()
+        self.intake = CandleIntake(self._accounts, self._following, self._time_of, self.positions)
 
     # ---- events ----
 
@@ -107,15 +107,14 @@ class ExecutionDesk:
             return  # it is read again, behind those that are needed before it
         self.positions.passed(envelope.partition, envelope.offset)
         feed, arrived = (event.venue, event.symbol, INTERVALS_US[event.interval]), None
+        needing = self.intake.needing(feed, event.close_time_us)
+        yield from self.intake.check(feed, needing, event, envelope)
         self._catching_up.passed(feed, event.close_time_us)
-        for account_id in self._following.accounts_on(feed):
-            if self.partition_of(account_id) not in self.positions.owned:
-                continue
-            if self._following.may_need(account_id, feed, event.close_time_us):
-                arrived = arrived or Arrived.of(event, envelope)
-                account = self._account(account_id)
-                account.take_candle(arrived)
-                yield from self._journal.noted(self._advance(account))
+        for account_id in needing:
+            arrived = arrived or Arrived.of(event, envelope)
+            account = self._account(account_id)
+            account.take_candle(arrived)
+            yield from self._journal.noted(self._advance(account))
 
     def on_assessment(self, event: RiskAssessed, envelope: Envelope) -> Iterator[Emit]:
         """Approved orders of one evaluation; placed when all of its step are here."""
@@ -178,6 +177,7 @@ class ExecutionDesk:
     def forget(self, partitions: Iterable[int]) -> None:
         """Drop what another member writes now."""
         gone = set(partitions)
+        self.intake.watch.clear()
         self.unknown.forget(lambda account_id, _: self.partition_of(account_id) in gone)
         for partition in gone:
             self.positions.forget(partition)
@@ -220,14 +220,14 @@ class ExecutionDesk:
 
     def waits(self) -> Iterator[WaitReason]:
         """Accounts that stand still until risk has answered a step, their venue an order, or a market has a bar."""
+        yield from self.intake.watch.waits()
         yield from self.unknown.waits()
         yield from accounts_wait_for(self._accounts.peek().values(), self._following)
 
     # ---- the market happens ----
 
     def _account(self, account_id: str) -> ExecutionAccount:
-        account = self._accounts.get(account_id)
-        if account is None:
+        if (account := self._accounts.get(account_id)) is None:
             account = self._accounts[account_id] = ExecutionAccount(account_id, self.pending)
             account.execution = self._venue.open(account)
         return account

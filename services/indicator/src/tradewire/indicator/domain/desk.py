@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import CandleClosed, IndicatorStateSaved, IndicatorsUpdated, StrategyStatusChanged
 from tradewire.ports.message import Emit, Envelope, Work
+from tradewire.trading.candle_chain import BEGINNING, ChainEnd
+from tradewire.trading.candle_watch import CandleWatch
 from tradewire.trading.indicators import INDICATORS, Indicator
 from tradewire.trading.language import INTERVALS_US, IndicatorEngine
 from tradewire.trading.roster import Roster
@@ -35,13 +37,16 @@ class Demands(NamedTuple):
 
 @dataclass
 class FollowedStream:
-    """One stream of candles and the engine that follows it. ``time_us``: close of the last bar included."""
+    """One stream of candles and the engine that follows it.
+
+    ``time_us``: close of the last bar included; ``end``: its candle, which the next one follows.
+    """
 
     engine: IndicatorEngine
     demands: tuple[str, ...]
     partition: int
     time_us: int = -1
-    offset: int = -1
+    end: ChainEnd = BEGINNING
     values: dict[str, float | None] = field(default_factory=dict)
 
 
@@ -57,6 +62,7 @@ class IndicatorDesk:
         self._roster = Roster()
         self._demands: dict[Key, Demands] = {}
         self._feeds: Tracked[Key, FollowedStream] = Tracked()
+        self.watch = CandleWatch("indicator")
 
     def on_status(self, event: StrategyStatusChanged, _: Envelope) -> Iterable[Emit]:
         """Versions changed: what they demand begins and ends with the bars at which they do."""
@@ -65,11 +71,17 @@ class IndicatorDesk:
         return ()
 
     def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
-        """One snapshot per bar; a bar that was answered before is left alone."""
+        """One snapshot per bar that follows the last of its market; a bar that was answered before is left alone.
+
+        Raises RefusedRecordError for one that does not follow it.
+        """
         bar_of(event)  # a candle that is no bar must not move any engine
         key = (event.venue, event.symbol, event.interval)
-        known = self._feeds.get(key)
-        if known is not None and event.close_time_us <= known.time_us:
+        known = self._feeds.known(key)
+        end = BEGINNING if known is None else known.end
+        verdict = end.judge(event, envelope.offset)
+        yield from self.watch.say(verdict, end, event, envelope)
+        if not verdict.is_taken:
             return
         feed = self._feed(key, envelope.partition, event.close_time_us)
         bar = {name: float(getattr(event, name)) for name in ("open", "high", "low", "close", "volume")}
@@ -78,7 +90,7 @@ class IndicatorDesk:
         except ValueError as error:
             raise ContractViolationError(str(error)) from error
         previous, feed.values = feed.values, {**bar, **computed}
-        feed.time_us, feed.offset = event.close_time_us, envelope.offset
+        feed.time_us, feed.end = event.close_time_us, feed.end.after(event, envelope.offset)
         snapshot = IndicatorsUpdated(
             venue=event.venue,
             symbol=event.symbol,
@@ -136,7 +148,12 @@ class IndicatorDesk:
     def changed(self) -> Iterator[tuple[int, IndicatorStateSaved]]:
         """State of the streams that may have moved since last asked, with their partitions."""
         for (venue, symbol, interval), feed in self._feeds.touched():
-            state = {"adapter": self._adapter, "engine": feed.engine.state(), "values": feed.values}
+            state = {
+                "adapter": self._adapter,
+                "engine": feed.engine.state(),
+                "values": feed.values,
+                "candles": feed.end.saved(),
+            }
             yield (
                 feed.partition,
                 IndicatorStateSaved(
@@ -147,7 +164,7 @@ class IndicatorDesk:
                     demands=feed.demands,
                     state=json.dumps(state, separators=(",", ":")).encode(),
                     input_partition=feed.partition,
-                    input_offset=feed.offset,
+                    input_offset=feed.end.offset,
                 ),
             )
 
@@ -164,7 +181,7 @@ class IndicatorDesk:
         trial.update(event.event_time_us, open=price, high=price, low=price, close=price, volume=1.0)
         json.dumps(trial.state(), allow_nan=False)
         engine = self._restored(event)
-        feed = FollowedStream(engine, event.demands, partition, event.event_time_us, event.input_offset, values)
+        feed = FollowedStream(engine, event.demands, partition, event.event_time_us, _end_of(event), values)
         self._feeds.restore((event.venue, event.symbol, event.interval), feed)
 
     def _restored(self, event: IndicatorStateSaved) -> IndicatorEngine:
@@ -175,6 +192,7 @@ class IndicatorDesk:
 
     def forget(self, partition: int) -> None:
         """Drop the streams of a partition that another member follows now."""
+        self.watch.forget(partition)
         for key in [key for key, feed in self._feeds.peek().items() if feed.partition == partition]:
             self._feeds.pop(key)
 
@@ -187,6 +205,21 @@ class IndicatorDesk:
                 for key, feed in self._feeds.peek().items()
             },
         }
+
+
+def _end_of(event: IndicatorStateSaved) -> ChainEnd:
+    """The last candle of a saved state. Raises ValueError, TypeError for what is none.
+
+    One that was saved before candles named the one before them has its time alone.
+    """
+    saved = json.loads(event.state).get("candles")
+    if saved is None:
+        open_us = event.event_time_us - INTERVALS_US[event.interval]
+        return BEGINNING._replace(open_us=open_us, offset=event.input_offset)
+    end = ChainEnd.restored(saved)
+    if end.open_us + INTERVALS_US[event.interval] != event.event_time_us:
+        raise ValueError(f"found the last candle opening at {end.open_us} µs, in a state of {event.event_time_us} µs")
+    return end
 
 
 def _finite(value: Any) -> float | None:

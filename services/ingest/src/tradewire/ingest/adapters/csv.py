@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -89,7 +89,8 @@ class CsvMarketData(MarketDataPort):
         """Candles and faults of all files by close time, then venue, symbol, interval.
 
         Of a symbol with several intervals, what closed at the time resumed after comes again: a bar of one interval
-        that is out does not tell that those of the others are. It has the same id as before.
+        that is out does not tell that those of the others are. It has the same id as before. Each candle names the one
+        before it in its file.
 
         Raises FatalError for a file that can't be read as candles: waiting doesn't mend it.
         """
@@ -131,7 +132,18 @@ class CsvMarketData(MarketDataPort):
         beside = Beside.of(file.path, gate.interval_us, self._zone, file.symbol)
         verdicts = (verdict for row in rows for verdict in gate.offer(row, now_us=self._clock.now_us()))
         joined = (beside.join(found) if isinstance(found, CandleClosed) else found for found in verdicts)
-        return mark_last(joined)
+        return mark_last(_linked(joined))
+
+
+def _linked(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+    """Verdicts of one file, its candles with the one before them; the first without: the topic may have one."""
+    previous_us: int | None = None
+    for verdict in verdicts:
+        if isinstance(verdict, CandleClosed):
+            yield verdict.model_copy(update={"previous_open_time_us": previous_us})
+            previous_us = verdict.open_time_us
+        else:
+            yield verdict
 
 
 def _in_folder(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.ports.topics import TOPICS
 from tradewire.telemetry.domain.bar_history import BarHistory
 from tradewire.telemetry.domain.books import Books
+from tradewire.telemetry.domain.candle_ends import CandleEnds
 from tradewire.telemetry.domain.latency import Latencies, Took
 from tradewire.telemetry.domain.market import MarketBook
 from tradewire.telemetry.domain.seen import Seen
@@ -49,6 +50,7 @@ class TelemetryDesk:
         self.books = books
         self.market = MarketBook()
         self.history = BarHistory()
+        self.candles = CandleEnds()
         self.freshness: dict[str, Freshness] = {}
         self._market_sample, self._listener, self._timer = market_sample, listener, timer
         self._latencies = Latencies()
@@ -66,6 +68,10 @@ class TelemetryDesk:
             self._listener(seen)
             self._time(event, envelope)
         return ()
+
+    def on_candle(self, event: CandleClosed, envelope: Envelope) -> Iterable[Emit]:
+        """A bar, where it follows the last of its market."""
+        return self.on_market(event, envelope) if self.candles.shows(event, envelope) else ()
 
     def on_market(self, event: Event, envelope: Envelope) -> Iterable[Emit]:
         """What the market did: counted, and a sample recorded; whoever needs all of it has the topic."""
@@ -98,6 +104,7 @@ class TelemetryDesk:
         self.books.clear()
         self.market.clear()
         self.history.clear()
+        self.candles.clear()
         self.freshness.clear()
         self._market.clear()
         self._unrecorded.clear()
@@ -105,6 +112,8 @@ class TelemetryDesk:
 
     def restore(self, event: Event, envelope: Envelope) -> None:
         """An event read again at the start: into what is shown only, for it was recorded before."""
+        if isinstance(event, CandleClosed) and not self.candles.shows(event, envelope, restoring=True):
+            return
         self._draw(event, envelope)
         if isinstance(event, IndicatorsUpdated):
             return
