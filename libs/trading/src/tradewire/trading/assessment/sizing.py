@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 from tradewire.ports.events import InstrumentChanged, Sizing, SizingMethod
-
-
-def quantize_qty(qty: Decimal, instrument: InstrumentChanged) -> Decimal:
-    """``qty`` rounded down to the instrument's step, base: never more than asked for."""
-    return (qty / instrument.step_size).to_integral_value(ROUND_DOWN) * instrument.step_size
 
 
 def quantize_price(price: Decimal, instrument: InstrumentChanged) -> Decimal:
