@@ -69,7 +69,8 @@ async def _retire(rig: WorkerRig, operator: Operator) -> None:
 async def _skip(rig: WorkerRig, operator: Operator) -> None:
     await rig.say(candle(0))
     partition = rig.place(CANDLES, candle(0)).partition
-    await skip_record(operator, Skip(CANDLES, partition, 0, "ends execution", operator.author), "execution")
+    asked = Skip(CANDLES, partition, 0, "ends execution", operator.author)
+    await skip_record(operator, asked, "execution", within_s=SHORT_S)
 
 
 async def _replay(rig: WorkerRig, operator: Operator) -> None:

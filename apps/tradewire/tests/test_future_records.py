@@ -62,7 +62,7 @@ async def test_record_when_dated_ahead_of_the_clock_then_reported_and_freed_by_g
         assert [stage_of(letter) for letter in letters] == ["validate", "parked"][: len(letters)]
         place = rig.place(topic, later)
         with pytest.raises(SkipRefusedError, match=f"--discard {letters[0].partition}/{letters[0].offset}"):
-            await skip_record(operator, Skip(topic, place.partition, 0, "too early", "ann"), name)
+            await skip_record(operator, Skip(topic, place.partition, 0, "too early", "ann"), name, within_s=5)
         done = await replay_key(
             operator,
             service=name,

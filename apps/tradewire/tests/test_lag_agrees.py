@@ -40,7 +40,8 @@ async def test_status_and_lag_when_an_account_stands_still_then_both_say_so_and_
             False,
             [
                 "no instance is ready",
-                f"lag: {place.topic}/{place.partition}: read and not answered for 120 s; "
+                f"lag: {place.topic}/{place.partition} offset 0: read and not answered for 120 s "
+                f"(to go on without it: tradewire dlq skip {place.topic} {place.partition} 0 risk --reason TEXT); "
                 "evaluations: alpha: evaluations of trend on BTCUSDT since 1970-01-01T01:00:00Z, 2 min",
             ],
             1,

@@ -225,8 +225,8 @@ class Waiting(Failing):
 def waiting() -> Service:
     desk = Waiting()
     store = ChangelogStore(IndicatorStateSaved, changed=desk.changed, restored=desk.restore, forgotten=desk.forget)
-    inputs, held = (on(CandleClosed, desk.on_candle),), desk.pending.lowest
-    return Service("indicator", inputs, (IndicatorsUpdated,), store, held=held, renew=waiting)
+    inputs, held, holds = (on(CandleClosed, desk.on_candle),), desk.pending.lowest, desk.pending.has
+    return Service("indicator", inputs, (IndicatorsUpdated,), store, held=held, holds=holds, renew=waiting)
 
 
 async def test_record_that_waits_in_memory_when_skipped_then_the_running_service_goes_on_past_it(

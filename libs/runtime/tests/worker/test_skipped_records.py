@@ -12,6 +12,7 @@ import pytest
 from tradewire.ports.events import CandleClosed, IndicatorsUpdated
 from tradewire.ports.message import Emit, Envelope
 from tradewire.runtime.dead_letters.releases import Skip, read_skip, write_skip
+from tradewire.runtime.dead_letters.skip_words import SkipAnswer, SkipOutcome, read_skip_answer
 from tradewire.runtime.loop.failures import run_in_turn
 from tradewire.runtime.service import Service, on
 from tradewire.testkit.builders import candle, snapshot
@@ -64,5 +65,51 @@ async def test_record_when_nobody_can_read_it_then_passed_over_without_an_answer
     stop.set()
     await task
     assert await rig.read("indicator.snapshot.v1") == []
-    (word,) = await rig.read(LETTERS)
+    word, answer = await rig.read(LETTERS)
     assert read_skip(word) is not None, "no dead letter"
+    said = read_skip_answer(answer)
+    assert said is not None
+    assert said.outcome is not SkipOutcome.HANDLED
+
+
+async def test_skip_when_the_record_was_handled_then_said_so_and_what_followed_stays(rig: WorkerRig) -> None:
+    await rig.say(candle(0))
+    partition = rig.place(CANDLES, candle(0)).partition
+    async with rig.running(passes_on()):
+        await rig.until(lambda: rig.bus_committed(CANDLES, "indicator") == 1)
+        await rig.put(write_skip(Skip(CANDLES, partition, 0, "odd", "ops"), LETTERS))
+        await rig.put(write_skip(Skip(CANDLES, partition, 1, "odd", "ops"), LETTERS))
+        await rig.until(lambda: rig.count(LETTERS) == 4)
+    assert await answers(rig) == [
+        SkipAnswer(0, SkipOutcome.HANDLED, 1),
+        SkipAnswer(1, SkipOutcome.AHEAD, 1),
+    ]
+    async with rig.running(passes_on()):
+        await rig.say(candle(1), candle(2))
+        await rig.until(lambda: rig.bus_committed(CANDLES, "indicator") == 3)
+    assert len(await answers(rig)) == 2, "nothing is said twice"
+    assert rig.count("indicator.snapshot.v1") == 2, "candle 1 was passed over"
+
+
+async def test_skip_when_the_service_is_away_then_answered_at_its_next_start(rig: WorkerRig) -> None:
+    await rig.say(candle(0), candle(1))
+    partition = rig.place(CANDLES, candle(0)).partition
+    await rig.put(write_skip(Skip(CANDLES, partition, 1, "odd", "ops"), LETTERS))
+    async with rig.running(passes_on()):
+        await rig.until(lambda: rig.count(LETTERS) == 2)
+    (said,) = await answers(rig)
+    assert said.outcome in (SkipOutcome.AHEAD, SkipOutcome.PASSED_OVER)
+
+
+def passes_on() -> Service:
+    """One snapshot for each candle."""
+
+    def on_candle(event: CandleClosed, envelope: Envelope) -> Iterator[Emit]:
+        yield Emit(snapshot(event.open_time_us // (event.close_time_us - event.open_time_us)), envelope)
+
+    return Service("indicator", (on(CandleClosed, on_candle),), (IndicatorsUpdated,), renew=passes_on)
+
+
+async def answers(rig: WorkerRig) -> list[SkipAnswer]:
+    """What the service said about records to be passed over."""
+    return [said for record in await rig.read(LETTERS) if (said := read_skip_answer(record)) is not None]

@@ -152,6 +152,10 @@ def _nothing_held() -> Mapping[Place, int]:
     return {}
 
 
+def _holds_nothing(_: Place, __: int) -> bool:
+    return False
+
+
 def _no_emits(_: int) -> Iterable[Emit]:
     return ()
 
@@ -192,9 +196,10 @@ def _uncounted(_: Event) -> None:
 class Service:
     """One deployable service.
 
-    ``held`` tells the lowest offset per partition that is buffered but not yet answered (it must not be committed);
-    ``backlog`` how many records are buffered per partition (back-pressure); ``tick`` runs after each batch and at least
-    once a second with the wall clock in µs, and soon again while ``hurried`` says that there may be more to say;
+    ``held`` tells the lowest offset per partition that is buffered but not yet answered (it must not be committed), and
+    ``holds`` whether a record is; ``backlog`` how many records are buffered per partition (back-pressure); ``tick``
+    runs after each batch and at least once a second with the wall clock in µs, and soon again while ``hurried`` says
+    that there may be more to say;
     ``source`` yields batches of what enters the system here (ingest only),
     and may ask for the last published messages per key; ``waits`` what the service's own logic waits
     for just now; ``routes`` are served beside /health; ``levels`` tells the kill-switch levels that it obeys (None: it
@@ -211,6 +216,7 @@ class Service:
     outputs: tuple[type[Event], ...] = ()
     store: Store = field(default_factory=Store)
     held: Callable[[], Mapping[Place, int]] = _nothing_held
+    holds: Callable[[Place, int], bool] = _holds_nothing
     backlog: Callable[[], Mapping[Place, int]] = _nothing_held
     tick: Callable[[int], Iterable[Emit]] = _no_emits
     hurried: Callable[[], bool] = _not_hurried

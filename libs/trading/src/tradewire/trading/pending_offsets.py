@@ -60,6 +60,11 @@ class PendingOffsets:
                 found[Place(*place)] = pending.heap[0]
         return found
 
+    def has(self, place: Place, offset: int) -> bool:
+        """Does a record wait for its answer?"""
+        pending = self._partitions.get((place.topic, place.partition))
+        return pending is not None and offset in pending.times
+
     def counts(self) -> Mapping[Place, int]:
         """Pending records, per partition."""
         return {Place(*place): pending.count for place, pending in self._partitions.items()}

@@ -71,6 +71,7 @@ def on_ledger(settings: Settings, ledger: LedgerPort, brokers: SimulatedBrokers 
         outputs=(OrderChanged, OrderFilled, AccountStateChanged, ControlStatusChanged, AuditRecorded),
         store=LedgerStore(desk, ledger),
         held=desk.pending.lowest,
+        holds=desk.pending.has,
         backlog=desk.pending.counts,
         tick=desk.tick,
         hurried=desk.busy,

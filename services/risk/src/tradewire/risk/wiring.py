@@ -27,6 +27,7 @@ def build(settings: Settings) -> Service:
         outputs=(RiskAssessed, RiskLimitsAnswered, ControlStatusChanged, AuditRecorded),
         store=RiskStore(desk, kept, SystemClock()),
         held=desk.pending.lowest,
+        holds=desk.pending.has,
         backlog=desk.pending.counts,
         tick=desk.tick,
         status=desk.status,

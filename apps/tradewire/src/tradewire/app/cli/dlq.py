@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tradewire.app.cli.dlq_text import failure_document, show_replay, show_skip
 from tradewire.app.cli.moments import iso, moment
 from tradewire.app.cli.options import BusOption, JsonOption, RegistryOption, RootOption, epilog, finite
 from tradewire.app.cli.output import CommandError, Exit, fail, plain, print_json, run_async, tell
@@ -18,6 +19,7 @@ from tradewire.ports.topics import DEAD_LETTERS
 from tradewire.runtime.access.roles import Role
 from tradewire.runtime.dead_letters.kept import Letter
 from tradewire.runtime.dead_letters.releases import Skip
+from tradewire.runtime.dead_letters.skip_words import SkipOutcome
 
 HEX_BYTES_PER_LINE = 32
 ANSWER_SECONDS = 30.0
@@ -221,9 +223,9 @@ def replay(
     done = run_async(work)
     if as_json:
         names = ("service", "topic", "key", "replayed", "discarded", "confirmed")
-        print_json({name: getattr(done, name) for name in names} | {"failed_again": _failure(done)})
+        print_json({name: getattr(done, name) for name in names} | {"failed_again": failure_document(done)})
     else:
-        _show_replay(done)
+        show_replay(done)
     if done.failed_again is not None:
         raise typer.Exit(Exit.REFUSED)
     if not done.confirmed:
@@ -239,6 +241,9 @@ def skip(
     offset: Annotated[int, typer.Argument(metavar="OFFSET", min=0)],
     service: Annotated[str, typer.Argument(metavar="SERVICE", help=f"One of {', '.join(DEAD_LETTERS)}.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; kept with your name in the audit log.")],
+    wait_s: Annotated[
+        float, typer.Option("--wait-s", min=0.1, callback=finite, help="Longest wait for the service's answer, s.")
+    ] = ANSWER_SECONDS,
     root: RootOption = None,
     bus: BusOption = None,
     registry_url: RegistryOption = None,
@@ -246,41 +251,27 @@ def skip(
 ) -> None:
     """Have a service pass over one record for good: one that ends it at each start, as its log says.
 
-    It reads this before its first record. For a record that was dead-lettered, use `replay --discard`.
+    The service answers whether that has an effect. It reads this before its first record, too. For a record that was
+    dead-lettered, use `replay --discard`.
+
+    Exit code 1 when the service has handled the record already: nothing takes back what followed from it. Exit code 3
+    when the service has not answered in time: what was asked stays.
     """
     _service(service)
 
     async def work() -> Skipped:
         async with reached(Where(root, bus, registry_url), Role.OPERATOR) as platform:
             asked = Skip(topic, partition, offset, reason, platform.operator.author)
-            return await skip_record(platform.operator, asked, service)
+            return await skip_record(platform.operator, asked, service, within_s=wait_s)
 
     done = run_async(work)
     if as_json:
-        print_json({"service": service, "skip": done.skip, "letter": done.letter, "key": done.record.key})
+        said = None if done.answer is None else done.answer.outcome.value
+        names = {"service": service, "skip": done.skip, "letter": done.letter, "key": done.record.key}
+        print_json(names | {"outcome": said})
     else:
-        tell(f"{service} passes over {topic}/{partition} offset {offset} from now on, also at its next start")
-
-
-def _show_replay(done: Replay) -> None:
-    if not done.confirmed:
-        tell(f"{done.service} has not answered yet: is it running? `tradewire status` tells", style="yellow")
-        tell("the request stays and is carried out when it can be; `tradewire dlq list` tells when nothing waits")
-        return
-    gone = f", gave up {done.discarded}" if done.discarded else ""
-    tell(f"{done.service} handled {done.replayed} letters of {done.key} from {done.topic}{gone}", style="green")
-    failed, letter = done.failed_again, done.failed_letter
-    if failed is None:
-        tell(f"{done.key} is free")
-    else:
-        tell(f"letter {letter} failed again ({failed.stage}): {failed.message}", style="red")
-        tell(f"{done.key} stays parked: mend the cause and replay again, or give it up: --discard {letter}")
-
-
-def _failure(done: Replay) -> dict[str, Any] | None:
-    """The letter that failed again, named as ``document`` does."""
-    failed = done.failed_again
-    if failed is None:
-        return None
-    why = {"stage": failed.stage, "error_type": failed.error_type, "error_message": failed.message}
-    return {"letter": done.failed_letter, **why}
+        show_skip(done)
+    if done.answer is None:
+        raise typer.Exit(Exit.UNREACHABLE)
+    if done.answer.outcome is SkipOutcome.HANDLED:
+        raise typer.Exit(Exit.REFUSED)

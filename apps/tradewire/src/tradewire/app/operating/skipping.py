@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tradewire.app.operating.dead_letters import ReplayRefusedError, letters
+from tradewire.app.operating.dead_letters import POLL_SECONDS, ReplayRefusedError, letters
 from tradewire.app.operating.deeds import Deed
 from tradewire.app.operating.operator import Operator
 from tradewire.ports.bus import EventBusPort, Place, Record
@@ -12,6 +12,7 @@ from tradewire.ports.topics import DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.dead_letters.letters import letter_place
 from tradewire.runtime.dead_letters.releases import Skip, write_skip
+from tradewire.runtime.dead_letters.skip_words import SkipAnswer, read_skip_answer
 
 
 class SkipRefusedError(ReplayRefusedError):
@@ -20,16 +21,22 @@ class SkipRefusedError(ReplayRefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What was asked for; ``letter``: where the word stands in the service's dead-letter topic."""
+    """What was asked for, and what the service says becomes of it; None: it has not answered.
+
+    ``letter``: where the word stands in the service's dead-letter topic.
+    """
 
     skip: Skip
     service: str
     letter: str
     record: Record
+    answer: SkipAnswer | None
 
 
-async def skip_record(operator: Operator, skip: Skip, service: str) -> Skipped:
-    """Write the word. The service reads it at its start, before its first record, and at once while it runs.
+async def skip_record(operator: Operator, skip: Skip, service: str, *, within_s: float) -> Skipped:
+    """Write the word, and wait for the answer of the service, which alone knows whether it has handled the record.
+
+    The word stays: a service that is away reads it at its next start, before its first record.
 
     Raises: SkipRefusedError; RetryableError.
     """
@@ -46,7 +53,23 @@ async def skip_record(operator: Operator, skip: Skip, service: str) -> Skipped:
     details = {"service": service, "place": place, "offset": skip.offset, "reason": skip.reason}
     what = f"had {service} pass over {place} offset {skip.offset}: {skip.reason}"
     await operator.note(Deed("skip_asked", what, details), f"{service}|{place}|{skip.offset}|{ack.offset}")
-    return Skipped(skip, service, f"{ack.partition}/{ack.offset}", record)
+    word = Place(DEAD_LETTERS[service], ack.partition)
+    answer = await _answered(operator, word, ack.offset, operator.clock.monotonic_s() + within_s)
+    return Skipped(skip, service, f"{ack.partition}/{ack.offset}", record, answer)
+
+
+async def _answered(operator: Operator, word: Place, offset: int, deadline_s: float) -> SkipAnswer | None:
+    """The first answer to a word; None when none came in time."""
+    tail = await operator.bus.tail({word: offset + 1})
+    try:
+        while (left_s := deadline_s - operator.clock.monotonic_s()) > 0:
+            for record in await tail.poll(max_records=100, timeout_s=min(POLL_SECONDS, left_s)):
+                answer = read_skip_answer(record)
+                if answer is not None and answer.word == offset:
+                    return answer
+    finally:
+        await tail.close()
+    return None
 
 
 async def _hold_no_letter(bus: EventBusPort, service: str, record: Record) -> None:

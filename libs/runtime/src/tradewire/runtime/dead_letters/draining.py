@@ -19,6 +19,7 @@ from tradewire.runtime.dead_letters.keeping import Keeping
 from tradewire.runtime.dead_letters.letters import original
 from tradewire.runtime.dead_letters.parking import Key, Origin, Wait
 from tradewire.runtime.dead_letters.releases import Failure, ReleaseAnswer, Request, write_answer
+from tradewire.runtime.dead_letters.skip_answers import SkipAnswers
 from tradewire.runtime.loop.answering import Answering, Parts
 from tradewire.runtime.loop.back_pressure import BackPressure
 from tradewire.runtime.loop.checkpoints import Checkpoints
@@ -68,6 +69,10 @@ class Draining:
         self._publisher, self._parking, self._audit, *_ = parts
         self._answering = answering
         self._checkpoints, self._back_pressure, self._letters_max = checkpoints, back_pressure, letters_max
+        position = checkpoints.position
+        self._skips = SkipAnswers(
+            group_topics, bus, self._publisher, self._parking, position, self._start, service.holds
+        )
         self._keeping = Keeping(group_topics, bus, self._publisher, self._parking, self._audit)
         self._drains: dict[Key, _Drain] = {}
         self.busy = False
@@ -91,6 +96,7 @@ class Draining:
                 drain = self._drains[key] = _Drain(request, place)
             if not self._back_pressure.is_full(place):
                 await self._advance(key, wait, drain, group)
+        await self._skips.step(group)
         await self._keeping.step(group)
 
     def forget(self, places: Iterable[Place]) -> None:

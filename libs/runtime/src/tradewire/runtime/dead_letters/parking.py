@@ -17,7 +17,8 @@ from tradewire.ports.message import WaitReason
 from tradewire.ports.topics import DEAD_LETTERS, TOPICS
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.dead_letters.letters import is_letter, letter_place, origin
-from tradewire.runtime.dead_letters.releases import ReleaseAnswer, Request, read_answer, read_request, read_skip
+from tradewire.runtime.dead_letters.releases import ReleaseAnswer, Request, Skip, read_answer, read_request, read_skip
+from tradewire.runtime.dead_letters.skip_words import read_skip_answer
 
 Key = tuple[str, bytes | None]
 """Topic and record key."""
@@ -105,6 +106,8 @@ class Parking:
         self._skips: dict[tuple[Place, int], str] = {}
         self._read: dict[Place, int] = {}
         self._asked_since: list[tuple[Place, int]] = []
+        self._unanswered: dict[tuple[Place, int], Skip] = {}
+        self._passed: set[tuple[Place, int]] = set()
 
     def __len__(self) -> int:
         """Keys whose later records wait."""
@@ -227,6 +230,22 @@ class Parking:
         """Who asked for a record to be passed over, and why."""
         return self._skips[record.place, record.offset]
 
+    def note_passed_over(self, record: Record) -> None:
+        """It was read, and is not handled."""
+        self._passed.add((record.place, record.offset))
+
+    def has_passed_over(self, place: Place, offset: int) -> bool:
+        """Was a record read since the start, and not handled, as an operator asked for that?"""
+        return (place, offset) in self._passed
+
+    def unanswered_skips(self) -> list[tuple[tuple[Place, int], Skip]]:
+        """Operators' words that nobody has answered, by where they stand in the dead-letter topic."""
+        return list(self._unanswered.items())
+
+    def skip_answered(self, place: Place, word: int) -> None:
+        """Somebody has said what becomes of a record."""
+        self._unanswered.pop((place, word), None)
+
     def requested(self) -> Iterator[tuple[Key, Wait, Request]]:
         """Keys whose letters are to be handled now."""
         for key, wait in self._requested.items():
@@ -243,6 +262,10 @@ class Parking:
             return
         if (skip := read_skip(record)) is not None:
             self._skips[Place(key[0], skip.partition), skip.offset] = f"{skip.author}: {skip.reason}"
+            self._unanswered[record.place, record.offset] = skip
+            return
+        if (said := read_skip_answer(record)) is not None:
+            self.skip_answered(record.place, said.word)
             return
         request, answer = read_request(record), read_answer(record)
         if request is None and answer is None and not is_letter(record):

@@ -133,6 +133,7 @@ class Answering:
             return "parked", ""
         if verdict is Verdict.PASS_OVER:
             drafts += self._skipped.passed_over(record, self._parking.reason_to_skip(record))
+            self._parking.note_passed_over(record)
             return "skipped", ""
         if is_heartbeat(record):
             drafts += self._heartbeat(record)

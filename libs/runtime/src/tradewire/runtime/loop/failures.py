@@ -68,8 +68,7 @@ def leave_out_skipped(skipped: Iterable[tuple[Place, int]], service: Service, po
     if service.renew is None:
         return
     for place, offset in skipped:
-        lowest = service.held().get(place)
-        if lowest is not None and lowest <= offset < (position(place) or 0):
+        if service.holds(place, offset) and offset < (position(place) or 0):
             raise SkippedRecordError(f"{place.topic}/{place.partition} offset {offset} is passed over as asked")
 
 

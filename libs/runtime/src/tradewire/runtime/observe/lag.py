@@ -84,6 +84,7 @@ class LagWatch:
         self._unanswered: dict[Place, _Ends] = {}
         self._read_ms: dict[Place, int] = {}
         self._behind: dict[Place, int] = {}
+        self._first: dict[Place, int] = {}
 
     def note(self, records: Sequence[Record]) -> None:
         """These were handled."""
@@ -99,6 +100,7 @@ class LagWatch:
             self._unanswered.pop(place, None)
             self._read_ms.pop(place, None)
             self._behind.pop(place, None)
+            self._first.pop(place, None)
             with suppress(KeyError):
                 self._metrics.lag.remove(self._name, place.topic, str(place.partition))
             if not any(other.topic == place.topic for other in self._ends):
@@ -123,6 +125,7 @@ class LagWatch:
             self._note(place, ends[place], position, now_s)
             self._unanswered.setdefault(place, _Ends()).note(position, answered_to, now_s)
             self._behind[place] = max(0, ends[place] - answered_to)
+            self._first[place] = answered_to
         self._show()
 
     def _note(self, place: Place, end: int, position: int, now_s: float) -> None:
@@ -167,9 +170,16 @@ class LagWatch:
         return self._unanswered[place].waiting_s(self._clock.monotonic_s()) if place in self._unanswered else 0.0
 
     def waits(self, within_s: float) -> Iterator[WaitReason]:
-        """Partitions whose first record that is unread, or read and not answered, is older than this."""
+        """First records that are unread, or read and not answered, for longer than this; with the command that passes
+        over what was read.
+        """
         for place in sorted(self._ends):
             if (seconds := self.seconds(place)) > within_s:
-                yield WaitReason("lag", f"{place.topic}/{place.partition}: unread for {seconds:.0f} s")
+                yield WaitReason("lag", f"{self._told(place)}: unread for {seconds:.0f} s")
             elif (seconds := self.unanswered_seconds(place)) > within_s:
-                yield WaitReason("lag", f"{place.topic}/{place.partition}: read and not answered for {seconds:.0f} s")
+                command = f"tradewire dlq skip {place.topic} {place.partition} {self._first[place]} {self._name}"
+                what = f"{self._told(place)}: read and not answered for {seconds:.0f} s"
+                yield WaitReason("lag", f"{what} (to go on without it: {command} --reason TEXT)")
+
+    def _told(self, place: Place) -> str:
+        return f"{place.topic}/{place.partition} offset {self._first[place]}"
