@@ -56,3 +56,14 @@ def test_limits_of_the_account_hold_beside_those_of_the_warm_up() -> None:
 
     assert services.activity.refused == research.activity.refused
     assert services.fingerprint == research.fingerprint
+
+
+@pytest.mark.parametrize("span", [("2015-03-01", "2015-09-01"), ("2014-01-01", "2015-08-01")])
+def test_a_market_without_bars_in_the_span_is_left_to_the_others(span: tuple[str, str]) -> None:
+    asked = request("trend-daily", *span)
+    assert [len(market) > 0 for market in asked.markets] == [True, False, False]
+
+    research, services = FuturesEngine().run(asked), ReplayEngine().run(asked)
+
+    assert services.fills
+    assert services.fingerprint == research.fingerprint

@@ -95,7 +95,7 @@ def test_the_span_is_from_the_first_open_time_to_before_the_last(candles: Path) 
     start_us, end_us = (FIRST_MS + 2 * HOUR_MS) * 1000, (FIRST_MS + 5 * HOUR_MS) * 1000
     (market,) = load_markets(Wanted(), MarketFiles([candles]), start_us=start_us, end_us=end_us)
     assert market.open_time_us.tolist() == [start_us, start_us + HOUR_MS * 1000, start_us + 2 * HOUR_MS * 1000]
-    with pytest.raises(MarketDataError, match="no bar in the span"):
+    with pytest.raises(MarketDataError, match="found no bar of any market in the span asked for, to before"):
         load_markets(Wanted(), MarketFiles([candles]), end_us=start_us - HOUR_MS * 3000)
 
 

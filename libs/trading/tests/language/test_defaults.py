@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tradewire.trading.language import StrategyErrors, compile_strategy, parse_strategy, with_defaults, with_names
+from tradewire.trading.language import (
+    StrategyErrors,
+    compile_strategy,
+    parse_strategy,
+    with_defaults,
+    with_names,
+    with_symbols,
+)
 
 FILE = """\
 # Two averages cross.   (kept)
@@ -60,3 +67,17 @@ def test_a_file_under_other_names_is_the_same_strategy(text: str) -> None:
     named = parse_strategy(with_names(text, strategy_id="b", account="c"))
     before, after = compile_strategy(parse_strategy(text)), compile_strategy(named)
     assert (after.id, after.account, after.demands, after.symbols) == ("b", "c", before.demands, before.symbols)
+
+
+@pytest.mark.parametrize(
+    "symbols", ["symbols: [A, 'B', C]  # all", "symbols:\n- A\n- B\n- C", "symbols:\n  - A\n  - 'B'\n  - C\n"]
+)
+def test_a_file_on_some_of_its_symbols_is_otherwise_the_same(symbols: str) -> None:
+    text = FILE.replace("symbols: [BTCUSDT]", symbols)
+    assert with_symbols(text, ["C", "A", "B"]) == text
+
+    fewer = with_symbols(text, ["C", "B"])
+
+    assert parse_strategy(fewer).symbols == ("B", "C")
+    wanted = FILE.replace("[BTCUSDT]", "[B, C]")
+    assert compile_strategy(parse_strategy(fewer)).digest == compile_strategy(parse_strategy(wanted)).digest

@@ -33,9 +33,9 @@ class Judging(TypedDict, total=False):
     """How a search is judged, as the options of ``tradewire sweep``.
 
     ``search``: grid, random or tpe, with ``trials`` and ``seed``; ``objective``: sharpe, return, calmar or drawdown;
-    ``holdout``: last share of the bars that is kept unseen; ``walk_forward``: TRAIN:TEST[:STEP], bars or as 180d:30d;
-    ``anchored``; ``embargo``: bars; ``engine``: vectorized or futures; ``jobs``: processes; ``top``: sets that are
-    ranked; ``out``: folder of the results, from which a stopped sweep goes on.
+    ``holdout``: last share of the bars that is kept unseen, by windows too; ``walk_forward``: TRAIN:TEST[:STEP], bars
+    or as 180d:30d; ``anchored``; ``embargo``: bars; ``engine``: vectorized or futures; ``jobs``: processes; ``top``:
+    sets that are ranked; ``out``: folder of the results, from which a stopped sweep goes on.
     """
 
     search: str

@@ -54,7 +54,8 @@ def ready_from_us(request: BacktestRequest) -> Mapping[str, int | None]:
     found: dict[str, int | None] = {}
     for market in request.markets:
         if market.symbol in strategy.symbols:
-            ready: IntArray = np.flatnonzero(answers_on(strategy, market).ready)
+            bars = len(market)
+            ready: IntArray = np.flatnonzero(answers_on(strategy, market).ready if bars else np.zeros(0))
             closes = market.open_time_us[ready[:1]] + strategy.interval_us
             found[market.symbol] = int(closes[0]) if len(closes) else None
     return found

@@ -90,6 +90,7 @@ class MarketHistory:
     the guess of the way inside a bar. ``later_instruments``: versions of the instrument that come into force after
     the first bar's open, by rising ``valid_from_us``; each acts from the first open or close at or after that.
     ``earlier``: what is known of the time before the first bar. ``remarks``: what was taken for what in the files.
+    ``assumed``: whether the instrument is, for want of a file that tells of it.
     """
 
     instrument: InstrumentChanged
@@ -106,6 +107,7 @@ class MarketHistory:
     later_instruments: tuple[InstrumentChanged, ...] = ()
     earlier: EarlierBars | None = None
     remarks: tuple[str, ...] = ()
+    assumed: bool = False
 
     @property
     def symbol(self) -> str:
@@ -145,7 +147,7 @@ class AccountSettings:
 class BacktestRequest:
     """One run: the text of a strategy file, values for its parameters (defaults where not given), markets, account.
 
-    Every symbol of the strategy needs its history in ``markets``.
+    Every symbol of the strategy needs its history in ``markets``; one without bars is not traded.
     """
 
     strategy: str
@@ -291,5 +293,5 @@ class BacktestPort(Protocol):
 
         Raises: StrategyErrors when the strategy does not compile, looks ahead, or decides bar by bar otherwise than on
         a whole history; ValueError when a market is missing, its interval
-        is not the strategy's, or a setting is out of range.
+        is not the strategy's, no market has a bar, or a setting is out of range.
         """

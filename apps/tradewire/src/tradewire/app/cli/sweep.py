@@ -50,9 +50,15 @@ TrialsOption = Annotated[int, typer.Option("--trials", help="Sets that random an
 SeedOption = Annotated[int, typer.Option("--seed", help="Of random and tpe.")]
 ObjectiveOption = Annotated[str, typer.Option("--objective", help="What is best: sharpe, return, calmar or drawdown.")]
 HoldoutOption = Annotated[
-    float, typer.Option("--holdout", callback=finite, help="Last share of the bars that is kept unseen.")
+    float, typer.Option("--holdout", callback=finite, help="Last share of the bars that is kept unseen; 0: none.")
 ]
-WalkOption = Annotated[str | None, typer.Option("--walk-forward", help="TRAIN:TEST[:STEP], in bars or as 180d:30d.")]
+WalkOption = Annotated[
+    str | None,
+    typer.Option(
+        "--walk-forward",
+        help="TRAIN:TEST[:STEP], in bars or as 180d:30d; windows stay out of what --holdout keeps unseen.",
+    ),
+]
 AnchoredOption = Annotated[bool, typer.Option("--anchored", help="Train from the first bar on in every window.")]
 EmbargoOption = Annotated[
     int | None, typer.Option("--embargo", min=0, help="Bars between search and judgement; default: the warm-up.")

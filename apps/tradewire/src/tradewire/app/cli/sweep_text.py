@@ -36,7 +36,8 @@ def show(report: SweepReport, found: HeatMap | None, data: Sequence[str] = ()) -
     tell(f"searched {_dates(report.searched)}" + (f"; unseen {_dates(report.held_out)}" if report.held_out else ""))
     out.print(table)
     tell(f"the best set is {ready_line(report.ready_from_us)}")
-    for line in (*_never_traded(report), *(f"of the best set: {line}" for line in report.not_happened), *data):
+    best = (f"of the best set: {line}" for line in report.not_happened)
+    for line in (*report.no_bars, *_never_traded(report), *best, *data):
         tell(line)
     risk = "–" if report.overfitting is None else f"{report.overfitting.probability:.2f}"
     tell(f"probability of backtest overfitting {risk}; effective trials {report.effective_trials:,.1f}")
@@ -57,6 +58,8 @@ def _never_traded(report: SweepReport) -> Iterator[str]:
 
 
 def _show_windows(report: SweepReport) -> None:
+    for skipped in report.skipped_windows:
+        tell(f"walk forward: no result of the test {_dates(skipped.test)}: {skipped.why}")
     if report.stitched is None:
         return
     table = Table("test", "best", box=None, pad_edge=False, header_style="bold")
@@ -68,7 +71,7 @@ def _show_windows(report: SweepReport) -> None:
         table.add_row(_dates(window.test), best, *figures, f"{outside.trades + outside.open_trades:,}")
     whole = report.stitched.out_of_sample
     tell()
-    tell("walk forward:")
+    tell("walk forward, over the bars searched:" if report.held_out else "walk forward:")
     out.print(table)
     promised = _ratio(report.stitched.promised_sharpe)
     tell(f"stitched: Sharpe {_ratio(whole.sharpe)} (in sample {promised}), return {_share(whole)}")

@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tradewire.app.replay_engines.market_files import write_scenario
 from tradewire.backtest.accepted import accepted_strategy
 from tradewire.backtest.market_details import details_left_out
 from tradewire.backtest.on_access import MadeOnce
+from tradewire.backtest.traded import traded_markets
 from tradewire.backtest.trades import trades_of
 from tradewire.backtest.warmup import answers_on
 from tradewire.ports.backtest import BacktestPort, BacktestRequest, BacktestResult
@@ -49,6 +51,7 @@ class ServicesEngine(BacktestPort):
     def run(self, request: BacktestRequest) -> BacktestResult:
         """As `BacktestPort.run`. Raises also TradewireError when a service or a server fails."""
         strategy, collector = accepted_strategy(request), Collector()
+        request = replace(request, markets=tuple(traded_markets(strategy, request.markets)))
         with tempfile.TemporaryDirectory(prefix="tradewire-") as name:
             folder = Path(name)
             scenario = write_scenario(request, folder)

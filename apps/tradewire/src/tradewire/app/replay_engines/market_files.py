@@ -14,7 +14,7 @@ from tradewire.app.operating.scenario import Scenario
 from tradewire.backtest.warmup import bars_seen, lead_of
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
 from tradewire.ports.events import RiskLimitsChanged
-from tradewire.trading.language import INTERVALS_US, parse_strategy, with_defaults, with_names
+from tradewire.trading.language import INTERVALS_US, parse_strategy, with_defaults, with_names, with_symbols
 
 if TYPE_CHECKING:
     from tradewire.ports.backtest import FloatArray
@@ -28,11 +28,12 @@ Limits = tuple[RiskLimitsChanged, ...]
 
 
 def write_scenario(request: BacktestRequest, folder: Path) -> Scenario:
-    """Write candles, instruments and the strategy to ``folder``; returns what to run.
+    """Write candles, instruments and the strategy, on the request's markets alone, to ``folder``; returns what to run.
 
     Numbers are written as the shortest decimals that read back equal, so nothing is lost on the way.
     """
-    document = with_defaults(request.strategy, request.params)
+    symbols = [market.symbol for market in request.markets]
+    document = with_symbols(with_defaults(request.strategy, request.params), symbols)
     (folder / STRATEGY).write_text(document, encoding="utf-8")
     begins_us = _begins_us(request.markets)
     limits: Limits = () if request.account.limits is None else (request.account.limits,)

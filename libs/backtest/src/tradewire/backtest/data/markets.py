@@ -68,8 +68,9 @@ def load_markets(
     ``end_us`` (µs since the epoch). Indicators warm up on the bars that the files have before ``start_us``.
 
     A symbol that no instruments file tells of has an assumed instrument; ``assumptions`` tells all of such; ``remarks``
-    what was taken for what. Raises MarketDataError: a file is missing or not fit, its interval is not the strategy's,
-    it has no volume where one is read, or no bar lies in the span; OSError.
+    what was taken for what, and which symbols have no bar in the span. Raises MarketDataError: a file is missing or not
+    fit, its interval is not the strategy's, it has no volume where one is read, or no symbol has a bar in the span;
+    OSError.
     """
     hints = (strategy.interval, strategy.venue)
     data = files_by_symbol(files.data, strategy.symbols, hints, what="--data")
@@ -78,19 +79,27 @@ def load_markets(
     paths = _of_some(files.path, strategy.symbols, hints[1:], "--path-data")
     brackets = read_brackets(files.brackets, strategy.symbols) if files.brackets else {}
     read = cache(read_instruments)  # thousands of symbols share one file
-    markets = []
+    markets, absent = [], {}
     for symbol in strategy.symbols:
         reading = replace(files.reading, symbol=symbol)
         whole = _candles(data[symbol], strategy.interval, replace(files, reading=reading))
-        versions = _instruments(strategy, symbol, _told_by(files.instruments, data[symbol][0], read), whole)
+        told = _instruments(strategy, symbol, _told_by(files.instruments, data[symbol][0], read), whole)
+        versions = told or (assumed_instrument(strategy.venue, symbol, whole),)
         if files.reading.rounded:
             whole = rounded_to_tick(whole, versions[0].tick_size, str(data[symbol][0]))
-        candles, earlier = _span(whole, (start_us, end_us), data[symbol])
-        beside = marks.get(symbol), funding.get(symbol)
+        candles, earlier = _span(whole, start_us, end_us)
+        beside = (marks.get(symbol), funding.get(symbol)) if len(candles) else (None, None)
         market = _market(candles, _tiered(versions, brackets), beside, reading)
-        lacking = _lacking(symbol, {"--mark": marks, "--funding": funding, "--path-data": paths})
-        market = replace(market, earlier=earlier, remarks=(*candles.remarks(), *market.remarks, *lacking))
-        markets.append(_with_path(market, candles, (paths.get(symbol), beside[0]), reading))
+        if len(candles):
+            lacking = _lacking(symbol, {"--mark": marks, "--funding": funding, "--path-data": paths})
+            said = (*candles.remarks(), *market.remarks, *lacking)
+            market = _with_path(market, candles, (paths.get(symbol), beside[0]), reading)
+        else:
+            absent[symbol] = _extent(whole)
+            said = (f"no data in this span, so it is not traded: {absent[symbol]}",)
+        markets.append(replace(market, earlier=earlier, remarks=said, assumed=not told))
+    if len(absent) == len(markets):
+        raise _no_bars(absent, data, (start_us, end_us))
     return tuple(markets)
 
 
@@ -124,14 +133,7 @@ def _named(symbols: Sequence[str]) -> str:
 
 def assumptions(markets: Sequence[MarketHistory]) -> tuple[str, ...]:
     """A sentence for each market whose instrument was assumed."""
-    return tuple(
-        assumption(market.instrument)
-        for market in markets
-        if market.instrument.model_copy(update={"brackets": ()})
-        == assumed_instrument(market.instrument.venue, market.symbol, _bars_of(market)).model_copy(
-            update={"brackets": ()}
-        )
-    )
+    return tuple(assumption(market.instrument) for market in markets if market.assumed)
 
 
 def _candles(sources: Files, interval: str, files: MarketFiles) -> Candles:
@@ -143,21 +145,34 @@ def _candles(sources: Files, interval: str, files: MarketFiles) -> Candles:
     return candles
 
 
-def _span(
-    candles: Candles, span_us: tuple[int | None, int | None], sources: Files
-) -> tuple[Candles, EarlierBars | None]:
-    """The bars inside the span, and those before it. Raises MarketDataError for none inside."""
-    start_us, end_us = span_us
+def _span(candles: Candles, start_us: int | None, end_us: int | None) -> tuple[Candles, EarlierBars | None]:
+    """The bars inside the span, which may be none, and those before it."""
     first = 0 if start_us is None else int(np.searchsorted(candles.open_time_us, start_us))
     last = len(candles) if end_us is None else int(np.searchsorted(candles.open_time_us, end_us))
-    if first >= last:
-        span = f"{iso_of(int(candles.open_time_us[0]))} to {iso_of(int(candles.open_time_us[-1]))}"
-        raise MarketDataError(str(sources[0]), field="open_time", found="no bar in the span asked for", allowed=span)
-    inside = candles if last - first == len(candles) else candles.part(slice(first, last))
+    inside = candles if last - first == len(candles) else candles.part(slice(first, max(first, last)))
     if not first:
         return inside, None
     before = candles.part(slice(0, first))
     return inside, EarlierBars(before.open_time_us, *before.columns)
+
+
+def _extent(candles: Candles) -> str:
+    first, last = iso_of(int(candles.open_time_us[0])), iso_of(int(candles.open_time_us[-1]))
+    return f"its bars open from {first} to {last}"
+
+
+def _no_bars(
+    absent: Mapping[str, str], data: Mapping[str, Files], span_us: tuple[int | None, int | None]
+) -> MarketDataError:
+    """The error of a span in which no symbol has a bar; ``absent``: where the bars of each lie."""
+    begin, end = (None if at is None else iso_of(at) for at in span_us)
+    span = " ".join([*([f"from {begin}"] if begin else []), *([f"to before {end}"] if end else [])])
+    named = list(absent)[:_NAMED]
+    more = f"; and {len(absent) - _NAMED:,} more" if len(absent) > _NAMED else ""
+    allowed = "; ".join(f"{symbol}: {absent[symbol]}" for symbol in named)
+    source = str(data[named[0]][0])
+    found = f"no bar of any market in the span asked for, {span}"
+    return MarketDataError(source, field="open_time", found=found, allowed=f"a span with bars ({allowed}{more})")
 
 
 def _of_interval(source: Source, interval: str, files: MarketFiles) -> Candles:
@@ -182,14 +197,14 @@ def _told_by(named: Path | None, data: Source, read: Callable[[Path], Versions])
 def _instruments(
     strategy: Traded, symbol: str, told: tuple[Path | None, Versions], candles: Candles
 ) -> tuple[InstrumentChanged, ...]:
-    """The instrument's versions by the file ``told``, or, where none was named, the assumed one."""
+    """The instrument's versions by the file ``told``; none where a file beside the data does not tell of it."""
     named, known = told
     first_us, end_us = int(candles.open_time_us[0]), int(candles.open_time_us[-1]) + candles.interval_us
     own = told_instruments(known.get((strategy.venue, symbol), ()), strategy.interval, first_us, end_us)
     if not own and named:
         found = ", ".join(":".join(key) for key in known)
         raise MarketDataError(str(named), field="instruments", found=found, allowed=f"{strategy.venue}:{symbol}")
-    return own or (assumed_instrument(strategy.venue, symbol, candles),)
+    return own
 
 
 def _tiered(
@@ -236,9 +251,3 @@ def _with_path(
 def _marks(candles: Candles, marks: Files, reading: Reading) -> MarkHistory:
     """The marks of files over the bars. Raises MarketDataError."""
     return marks_beside(candles, joined_candles(marks, partial(load_candles, reading=reading)), str(marks[0]))
-
-
-def _bars_of(market: MarketHistory) -> Candles:
-    return Candles(
-        market.interval, market.open_time_us, market.open, market.high, market.low, market.close, market.volume
-    )

@@ -15,6 +15,7 @@ from tradewire.backtest.futures.results import result_of
 from tradewire.backtest.futures.simulation import Simulation
 from tradewire.backtest.futures.terms import fill_model_of
 from tradewire.backtest.loops.units import IntMatrix
+from tradewire.backtest.traded import traded_markets
 from tradewire.backtest.warmup import answers_on
 from tradewire.ports.backtest import (
     AccountSettings,
@@ -39,7 +40,7 @@ class FuturesEngine(BacktestPort):
 
     def simulate(self, request: BacktestRequest, strategy: CompiledStrategy) -> BacktestResult:
         """Run the request's strategy, whether its results can be believed or not. Raises as `run`, but for that."""
-        markets = markets_of(strategy, request.markets)
+        markets = traded_markets(strategy, request.markets)
         account = request.account
         instruments = {market.symbol: account.priced(market.instrument) for market in markets}
         later = [version for market in markets for version in market.later_instruments]
@@ -71,23 +72,6 @@ def _details(markets: Sequence[MarketHistory]) -> Iterator[str]:
             yield f"{market.symbol}: {told} walked along their {market.path.interval} bars, the others as guessed"
         if market.later_instruments:
             yield f"{market.symbol}: {1 + len(market.later_instruments)} versions of its filters, fees and brackets"
-
-
-def markets_of(strategy: CompiledStrategy, markets: Sequence[MarketHistory]) -> list[MarketHistory]:
-    """The strategy's markets by symbol. Raises: ValueError when one is missing, empty or of another interval."""
-    given = {market.symbol: market for market in markets}
-    missing = [symbol for symbol in strategy.symbols if symbol not in given]
-    if missing:
-        raise ValueError(f"no data for {', '.join(missing)}; found {', '.join(sorted(given)) or 'none'}")
-    chosen = [given[symbol] for symbol in sorted(strategy.symbols)]
-    for market in chosen:
-        if market.interval != strategy.interval:
-            raise ValueError(f"{market.symbol}: found bars of {market.interval}, allowed {strategy.interval}")
-        if market.instrument.venue != strategy.venue:
-            raise ValueError(f"{market.symbol}: found venue {market.instrument.venue}, allowed {strategy.venue}")
-        if not len(market):
-            raise ValueError(f"{market.symbol}: found no bars, at least one is needed")
-    return chosen
 
 
 def fill_model_text(account: AccountSettings) -> str:

@@ -35,6 +35,7 @@ from tradewire.backtest.report.provenance import Provenance
 from tradewire.backtest.report.trade_rows import COLUMNS, ROWS_MAX, splits_of, trade_rows
 from tradewire.backtest.statistics import Statistics, equity_of
 from tradewire.backtest.statistics.sampling import DAY_US, daily_returns
+from tradewire.backtest.traded import with_bars
 from tradewire.backtest.whole_file import write_whole
 from tradewire.ports.backtest import BacktestResult, MarketHistory
 from tradewire.trading.language import INTERVALS_US, parse_strategy
@@ -134,7 +135,7 @@ def _traded(result: BacktestResult, markets: Sequence[MarketHistory]) -> dict[st
 
 def _table(result: BacktestResult, markets: Sequence[MarketHistory]) -> dict[str, object]:
     """Rows of the table of trades, and the chart of each symbol that has one."""
-    charts = {market.symbol: f"market{number}" for number, market in enumerate(markets[:MARKETS_MAX])}
+    charts = {market.symbol: f"market{number}" for number, market in enumerate(with_bars(markets)[:MARKETS_MAX])}
     return {"rows": trade_rows(result.trades, markets), "charts": charts}
 
 
@@ -170,6 +171,7 @@ def _charts(
     notes = []
     if len(result.time_us) > POINTS_MAX:
         notes.append(f"account: lines show the extremes of equal spans of the {len(result.time_us):,} closes")
+    markets = with_bars(markets)
     first = markets[0].symbol if markets else "nothing"
     charts = [
         Chart(

@@ -89,12 +89,12 @@ def equity_of(result: BacktestResult) -> FloatArray:
 def benchmark_of(result: BacktestResult, markets: Sequence[MarketHistory]) -> FloatArray:
     """Equity of one who buys the first market for all the capital and holds, quote, shape (t,). No leverage, no fee.
 
-    The first market is that of ``markets``; without any the benchmark does not move.
+    The first market is that of ``markets`` that has bars; without any the benchmark does not move.
     """
     capital = float(result.account.capital)
-    if not markets:
+    first = next((market for market in markets if len(market)), None)
+    if first is None:
         return np.full(len(result.time_us), capital)
-    first = markets[0]
     closes_us = first.open_time_us + INTERVALS_US[first.interval]
     return buy_and_hold(result.time_us, closes_us, first.close, capital)
 

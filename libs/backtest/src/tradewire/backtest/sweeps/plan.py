@@ -92,11 +92,13 @@ class SweepPlan:
         return SweepSpan(int(self.times_us[0]), int(self.times_us[-1]) + self.interval_us)
 
     def windows(self) -> list[Window]:
-        """Windows that walk forward, over the whole history; none without a walk forward."""
+        """Windows that walk forward over the bars searched, so that the held-out end stays unseen; none without a walk
+        forward.
+        """
         if self.walk_forward is None:
             return []
-        first, end = int(self.times_us[0]), int(self.times_us[-1]) + self.interval_us
-        return self.walk_forward.windows(first, end, self.embargo_us)
+        span = self.searched
+        return self.walk_forward.windows(span.begin_us, span.end_us, self.embargo_us)
 
     def manifest(self) -> Mapping[str, object]:
         """Everything that results depend on, JSON-able."""

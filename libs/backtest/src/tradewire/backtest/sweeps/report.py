@@ -41,6 +41,15 @@ class WindowResult:
 
 
 @dataclass(frozen=True, slots=True)
+class SkippedWindow:
+    """A window without a result, and why."""
+
+    train: SweepSpan
+    test: SweepSpan
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stitched:
     """All tests as one account; ``promised_sharpe``: mean annualised in-sample Sharpe ratio of what was chosen."""
 
@@ -56,7 +65,8 @@ class SweepReport:
 
     ``ready_from_us``: by symbol, the close of the first bar searched at which the best set could decide, None for none.
     ``activity``: what the best set's signals came to on the bars searched; ``not_happened``: the same in sentences, a
-    liquidation first. ``left_out``: what the engine did not model of what was asked for, a sentence each.
+    liquidation first. ``left_out``: what the engine did not model of what was asked for, a sentence each. ``no_bars``:
+    where markets were not traded, as they have no bars there, a sentence each.
     """
 
     strategy_id: str
@@ -74,11 +84,13 @@ class SweepReport:
     overfitting: Overfitting | None
     ranked: tuple[Ranked, ...]
     windows: tuple[WindowResult, ...]
+    skipped_windows: tuple[SkippedWindow, ...]
     stitched: Stitched | None
     ready_from_us: Mapping[str, int | None]
     activity: Activity
     not_happened: tuple[str, ...]
     left_out: tuple[str, ...]
+    no_bars: tuple[str, ...]
 
     @property
     def best(self) -> Ranked:

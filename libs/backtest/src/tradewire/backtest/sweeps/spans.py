@@ -39,7 +39,7 @@ class WalkForward:
     anchored: bool = False
 
     def windows(self, first_us: int, end_us: int, embargo_us: int) -> list[Window]:
-        """Windows whose training and first test bar lie in the history; the last test may be shorter.
+        """Windows whose training and first test bar lie in the bars searched; the last test may be shorter.
 
         Raises: ValueError when there is none, or the embargo leaves less than half of the training.
         """
@@ -56,7 +56,10 @@ class WalkForward:
             found.append(Window(SweepSpan(begin, counted - embargo_us), test))
             counted += self.step_us
         if not found:
-            raise ValueError(f"--walk-forward: {_days(self.train_us)} of training leave no bar of the history to test")
+            raise ValueError(
+                f"--walk-forward: {_days(self.train_us)} of training leave no bar of the {_days(end_us - first_us)} "
+                "searched to test; train shorter, or hold out less (--holdout)"
+            )
         return found
 
 

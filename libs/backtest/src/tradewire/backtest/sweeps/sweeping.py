@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewire.backtest.documents import document_of
-from tradewire.backtest.not_happened import not_happened
+from tradewire.backtest.not_happened import lines_below, never_ready_line, not_happened
 from tradewire.backtest.statistics.overfitting import backtest_overfitting, deflated_sharpe, effective_trials
 from tradewire.backtest.statistics.sampling import simple_returns
 from tradewire.backtest.statistics.summary import equity_of
+from tradewire.backtest.sweeps.absences import absences
 from tradewire.backtest.sweeps.figures import (
     SHARPE,
     TRADES,
@@ -25,7 +26,14 @@ from tradewire.backtest.sweeps.figures import (
     years_of,
 )
 from tradewire.backtest.sweeps.plan import BLOCKS, SweepPlan
-from tradewire.backtest.sweeps.report import NeverTraded, Ranked, Stitched, SweepReport, WindowResult
+from tradewire.backtest.sweeps.report import (
+    NeverTraded,
+    Ranked,
+    SkippedWindow,
+    Stitched,
+    SweepReport,
+    WindowResult,
+)
 from tradewire.backtest.sweeps.space import ParamSet
 from tradewire.backtest.sweeps.spans import Window
 from tradewire.backtest.sweeps.store import SweepChangedError, SweepStore
@@ -48,6 +56,13 @@ IDLE_SHOWN = 3
 """Sets without a trade that are run again to tell why."""
 OVERFITTING_SETS = 4096
 """Sets at most that the probability of overfitting is estimated from: evenly spread over the search, and the best."""
+
+
+_Walked = tuple[WindowResult, BacktestResult] | SkippedWindow
+
+
+class NoSetTradedError(ValueError):
+    """No parameter set traded on the bars that were searched."""
 
 
 def run_sweep(
@@ -120,7 +135,7 @@ class _Explorer:
         traded = np.flatnonzero(~np.isnan(found))
         best: list[int] = traded[np.argsort(-found[traded], kind="stable")][:most].tolist()
         if not best:
-            raise ValueError(self._why_none_traded(span, sets))
+            raise NoSetTradedError(self._why_none_traded(span, sets))
         return sets, rows, best
 
     def _why_none_traded(self, span: SweepSpan, sets: FloatArray) -> str:
@@ -131,22 +146,30 @@ class _Explorer:
 
     def idle(self, span: SweepSpan, values: ParamSet) -> NeverTraded:
         """A set that never traded, and why."""
-        lines = not_happened(run_set(self.plan.job, values, span)) or ["no rule asked for a trade"]
+        result = run_set(self.plan.job, values, span)
+        never = never_ready_line(result)
+        lines = [*([never] if never else []), *lines_below(result)] or ["no rule asked for a trade"]
         return NeverTraded(_named(self.plan, values), tuple(lines))
 
 
-def _walked(explorer: _Explorer, window: Window) -> tuple[WindowResult, BacktestResult]:
+def _walked(explorer: _Explorer, window: Window) -> _Walked:
     """Search a window's training, trade its best through the test."""
     plan = explorer.plan
+    for name, span in (("training", window.train), ("test", window.test)):
+        if not len(closes(plan.request.markets, span)):
+            return SkippedWindow(window.train, window.test, f"no market has a bar in its {name}")
     explorer.explore(window.train)
-    sets, _, (best,) = explorer.ranked(window.train, 1)
+    try:
+        sets, _, (best,) = explorer.ranked(window.train, 1)
+    except NoSetTradedError as error:
+        return SkippedWindow(window.train, window.test, str(error))
     values = _values(sets, best)
     inside, outside = run_set(plan.job, values, window.train), run_set(plan.job, values, window.test)
     named, figures = _named(plan, values), (figures_of(inside), figures_of(outside))
     return WindowResult(window.train, window.test, named, *figures), outside
 
 
-def _judged(explorer: _Explorer, walked: Sequence[tuple[WindowResult, BacktestResult]]) -> SweepReport:
+def _judged(explorer: _Explorer, walked: Sequence[_Walked]) -> SweepReport:
     plan, span = explorer.plan, explorer.plan.searched
     sets, rows, best = explorer.ranked(span, plan.top)
     counts = block_counts(len(closes(plan.request.markets, span)), BLOCKS)
@@ -160,6 +183,7 @@ def _judged(explorer: _Explorer, walked: Sequence[tuple[WindowResult, BacktestRe
     first, inside = next(judged)
     activity, lines = inside.activity, tuple(not_happened(inside))
     idle = np.flatnonzero(rows[:, TRADES] == 0.0)
+    tested = [one for one in walked if not isinstance(one, SkippedWindow)]
     return SweepReport(
         strategy_id=document_of(plan.request.strategy).id,
         objective=plan.objective,
@@ -175,12 +199,14 @@ def _judged(explorer: _Explorer, walked: Sequence[tuple[WindowResult, BacktestRe
         effective_trials=trials,
         overfitting=overfitting,
         ranked=(first, *(item for item, _ in judged)),
-        windows=tuple(result for result, _ in walked),
-        stitched=_stitched(walked),
+        windows=tuple(result for result, _ in tested),
+        skipped_windows=tuple(one for one in walked if isinstance(one, SkippedWindow)),
+        stitched=_stitched(tested),
         ready_from_us=ready_from_us(plan.job.asked(_values(sets, best[0]), span)),
         activity=activity,
         not_happened=lines,
         left_out=_left_out(plan),
+        no_bars=tuple(absences(plan, plan.windows())),
     )
 
 

@@ -100,8 +100,10 @@ class _SharedMarket:
     funded: bool
 
 
-def _put(market: MarketHistory, folder: Path, number: int) -> _SharedMarket:
-    """Write a market's arrays where other processes map them."""
+def _put(market: MarketHistory, folder: Path, number: int) -> _SharedMarket | MarketHistory:
+    """Write a market's arrays where other processes map them; one without bars has nothing to map."""
+    if not len(market):
+        return replace(market, earlier=None)
     none, mark = np.zeros(0), market.mark
     columns = [getattr(market, name) for name in PRICES]
     if mark is not None:
@@ -124,7 +126,9 @@ def _put(market: MarketHistory, folder: Path, number: int) -> _SharedMarket:
     return shared
 
 
-def _get(shared: _SharedMarket) -> MarketHistory:
+def _get(shared: _SharedMarket | MarketHistory) -> MarketHistory:
+    if isinstance(shared, MarketHistory):
+        return shared
     rows = np.load(shared.columns, mmap_mode="r")
     return replace(
         shared.shell,
@@ -144,7 +148,7 @@ _jobs: list[Job] = []
 """The worker process's job: set once, when it begins."""
 
 
-def _begin(shell: Job, shared: tuple[_SharedMarket, ...]) -> None:
+def _begin(shell: Job, shared: tuple[_SharedMarket | MarketHistory, ...]) -> None:
     """Make ready a worker process; it leaves Ctrl-C to its parent, and ends when the parent has."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -13,6 +13,7 @@ from tradewire.backtest.compiled import compiled, compiled_inside
 from tradewire.backtest.loops.arithmetic import LARGEST_PRICE, SCALE
 from tradewire.backtest.loops.units import bars_e8, e8_array, prices_e8
 from tradewire.backtest.merging import merged
+from tradewire.backtest.traded import traded_markets
 from tradewire.backtest.warmup import bars_seen, lead_of
 from tradewire.ports.backtest import AccountSettings, BacktestRequest, MarketHistory
 from tradewire.ports.events import InstrumentStatus
@@ -96,7 +97,7 @@ def markets_of(request: BacktestRequest, document: StrategyDocument) -> Markets:
 
     Raises: ValueError when a symbol has no history, or one of another interval, or bars that are none.
     """
-    histories = _histories(request, document)
+    histories = tuple(traded_markets(document, request.markets))
     interval_us = INTERVALS_US[document.interval]
     closes = [np.asarray(history.open_time_us, dtype=np.int64) + interval_us for history in histories]
     rows: tuple[NDArray[np.intp], ...] = ()
@@ -113,22 +114,6 @@ def markets_of(request: BacktestRequest, document: StrategyDocument) -> Markets:
     filters = np.array([_filters(history, request.account) for history in histories], dtype=np.int64)
     tape = _tape(histories, columns, bar)
     return Markets(histories, columns, seen, lead, interval_us, time_us, tape, filters, rows)
-
-
-def _histories(request: BacktestRequest, document: StrategyDocument) -> tuple[MarketHistory, ...]:
-    found = {history.symbol: history for history in request.markets}
-    missing = [symbol for symbol in document.symbols if symbol not in found]
-    if missing:
-        raise ValueError(f"no history for {', '.join(missing)}; found {', '.join(sorted(found)) or 'none'}")
-    histories = tuple(found[symbol] for symbol in sorted(document.symbols))
-    for history in histories:
-        if history.interval != document.interval:
-            raise ValueError(f"{history.symbol}: bars of {history.interval}, the strategy's are {document.interval}")
-        if history.instrument.venue != document.venue:
-            raise ValueError(f"{history.symbol}: found venue {history.instrument.venue}, allowed {document.venue}")
-        if not len(history):
-            raise ValueError(f"{history.symbol}: found no bars, at least one is needed")
-    return histories
 
 
 def _columns(history: MarketHistory) -> Bars:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tradewire.trading.language.bars import Bars, IndicatorBar
     from tradewire.trading.language.compiled import CompiledStrategy
     from tradewire.trading.language.compiler import compile_strategy, parse_strategy
-    from tradewire.trading.language.defaults import with_defaults, with_names
+    from tradewire.trading.language.defaults import with_defaults, with_names, with_symbols
     from tradewire.trading.language.document import ParamRange, StrategyDocument
     from tradewire.trading.language.engine import IndicatorEngine, parse_series
     from tradewire.trading.language.errors import StrategyError, StrategyErrors
@@ -62,6 +62,7 @@ __all__ = [
     "parse_strategy",
     "with_defaults",
     "with_names",
+    "with_symbols",
 ]
 _MODULES = {
     "IndicatorBar": "bars",
@@ -95,6 +96,7 @@ _MODULES = {
     "parse_strategy": "compiler",
     "with_defaults": "defaults",
     "with_names": "defaults",
+    "with_symbols": "defaults",
 }
 
 

@@ -1,8 +1,9 @@
-"""Writing other values into a strategy file: defaults of parameters, and its names."""
+"""Writing other values into a strategy file: defaults of parameters, its names and its symbols."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 
 import yaml
 
@@ -23,6 +24,21 @@ def with_defaults(text: str, params: Mapping[str, float]) -> str:
         node = _default_node(text, name)
         text = text[: node.start_mark.index] + number_text(value) + text[node.end_mark.index :]
     return text
+
+
+def with_symbols(text: str, symbols: Collection[str]) -> str:
+    """The strategy file on those of its symbols alone; as it is when they are all. Raises StrategyErrors."""
+    own = parse_strategy(text).symbols
+    if set(own) == set(symbols):
+        return text
+    diagnostics = Diagnostics()
+    root = read_mapping(text, diagnostics)
+    assert root is not None, "the file was parsed before"
+    node = entries(root, "the strategy", diagnostics)["symbols"][1]
+    assert isinstance(node, yaml.SequenceNode), "the file was parsed before"
+    end = "" if node.flow_style else "\n"  # a block sequence ends where the next line begins
+    kept = f" [{', '.join(json.dumps(symbol) for symbol in own if symbol in symbols)}]{end}"
+    return text[: node.start_mark.index] + kept + text[node.end_mark.index :]
 
 
 def with_names(text: str, *, strategy_id: str, account: str) -> str:
