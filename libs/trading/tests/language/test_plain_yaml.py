@@ -19,7 +19,7 @@ id: story
 symbols: [BTCUSDT]
 interval: 1h
 indicators: {indicators}
-entry_long: close > band.upper and close > high_side
+entry_long: close > band.upper and open > high_side
 sizing: {{fixed_qty: 1}}
 protect: {protect}
 """

@@ -21,7 +21,7 @@ from tradewire.trading.language.errors import Diagnostics, StrategyError, Strate
 from tradewire.trading.language.intervals import INTERVALS_US
 from tradewire.trading.language.markup import parsers
 from tradewire.trading.language.plugins import CheckedRules, PluginError, RulesFinder, UnknownPlugin, installed_rules
-from tradewire.trading.language.resolve import Resolver
+from tradewire.trading.language.resolve import Resolver, condition_at
 from tradewire.trading.language.scope import Scope
 from tradewire.trading.language.sizing import Sizing, SizingMethod
 from tradewire.trading.language.syntax import Expression
@@ -136,7 +136,8 @@ class _Compiler:
 
     def advice(self) -> Iterator[StrategyError]:
         """Warnings about what was resolved."""
-        return advice_on(self._document, self._rules)
+        rules, scope = self._document.rules, self._scope
+        return advice_on(self._document, self._rules, lambda name, params: condition_at(rules[name], scope, params))
 
     def sizing(self) -> Sizing | None:
         """Resolve the sizing; None for a faulty one."""

@@ -1,168 +1,170 @@
-"""Conditions whose truth is known without a market, from the bounds of numbers and the order of a bar's prices."""
+"""Conditions whose truth is known without a market: what can never hold, and what can never fail.
+
+A condition holds when all of some comparisons hold, or all of some others. Such a set is impossible when a comparison
+is (its distance has no sign that it allows), when two comparisons of the same numbers allow no sign in common, or when
+several bound the same sum of numbers to an empty range. A condition is always true when its opposite is impossible.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 
-from tradewire.trading.bounds import PRICE_BOUND
+from tradewire.trading.language.distances import Distance, distance_of
 from tradewire.trading.language.rules import Truth
-from tradewire.trading.language.tree import (
-    Apply,
-    Arithmetic,
-    Comparison,
-    Condition,
-    Constant,
-    Crossing,
-    Field,
-    Function,
-    Inverse,
-    Junction,
-    Negate,
-    Number,
-    canonical,
-)
+from tradewire.trading.language.tree import Comparison, Condition, Crossing, Inverse, Junction, Number, canonical
 
-
-class ValueRange(NamedTuple):
-    """All values that a number may take: from ``low`` to ``high``, both included."""
-
-    low: float
-    high: float
-
-
-ANYTHING = ValueRange(-math.inf, math.inf)
-PRICE = ValueRange(1e-8, float(PRICE_BOUND))
-_FIELDS: Mapping[str, ValueRange] = {"volume": ValueRange(0.0, math.inf)}
-_PERCENT, _SWING, _ONE, _SIZE = ValueRange(0, 100), ValueRange(-100, 100), ValueRange(-1, 1), ValueRange(0, math.inf)
-BOUNDED: Mapping[str, ValueRange] = {
-    **dict.fromkeys(("rsi.value", "mfi.value", "rvi.value", "ultosc.value", "percent_rank.value"), _PERCENT),
-    **dict.fromkeys(("stochastic.k", "stochastic.d", "stochastic_fast.k", "stochastic_fast.d"), _PERCENT),
-    **dict.fromkeys(("stochrsi.k", "stochrsi.d", "aroon.up", "aroon.down"), _PERCENT),
-    **dict.fromkeys(("adx.value", "adxr.value", "dx.value"), _PERCENT),
-    **dict.fromkeys(("cmo.value", "aroon.oscillator", "tsi.tsi", "tsi.signal"), _SWING),
-    "willr.value": ValueRange(-100, 0),
-    **dict.fromkeys(("cmf.value", "supertrend.direction"), _ONE),
-    "efficiency_ratio.value": ValueRange(0, 1),
-    **dict.fromkeys(("trange.value", "atr.value", "natr.value", "stddev.value", "variance.value"), _SIZE),
-    **dict.fromkeys(("ulcer.value", "vortex.plus", "vortex.minus"), _SIZE),
+_SIGNS = {
+    "<": frozenset({-1}),
+    "<=": frozenset({-1, 0}),
+    "==": frozenset({0}),
+    "!=": frozenset({-1, 1}),
+    ">=": frozenset({0, 1}),
+    ">": frozenset({1}),
 }
-"""Of outputs that are bounded whatever the market does."""
-_NOT_ABOVE = {("low", "open"), ("low", "close"), ("low", "high"), ("open", "high"), ("close", "high")}
-"""Of a bar's prices, which is never above which."""
-_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+"""Of each operator: the signs of left - right for which it holds."""
+_MOST_CASES = 64
+"""Sets of comparisons that are looked at; a condition of more is taken to be possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """That left - right is of one of these signs, on the bar or on the one ``before``."""
+
+    left: Number
+    right: Number
+    signs: frozenset[int]
+    before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """A condition, or its opposite, of which nothing more is known."""
+
+    text: str
+    holds: bool
+
+
+_Case = Sequence[_Claim | _Unknown]
 
 
 def constant_truth(condition: Condition) -> Truth:
     """Whether the condition holds on every bar, or on none, wherever its numbers are known; None when that depends."""
+    if never_holds(condition):
+        return False
+    return True if never_holds(Inverse(condition)) else None
+
+
+def never_holds(*conditions: Condition) -> bool:
+    """Whether no bar can be one on which all of the conditions hold."""
+    cases = _cases(Junction("and", conditions), holds=True)
+    return cases is not None and all(map(_impossible, cases))
+
+
+def _cases(condition: Condition, *, holds: bool) -> list[_Case] | None:
+    """The sets of claims of which one must be met whole for the condition to hold, or not; None for too many."""
     match condition:
-        case Comparison(operator, left, right):
-            return _compared(operator, left, right)
-        case Crossing("above", left, right):
-            return _never_crosses(left, right)
-        case Crossing(_, left, right):
-            return _never_crosses(right, left)
-        case Junction(word, items):
-            decisive = word == "or"
-            known = [constant_truth(item) for item in items]
-            if decisive in known:
-                return decisive
-            return None if None in known else not decisive
         case Inverse(item):
-            truth = constant_truth(item)
-            return None if truth is None else not truth
+            return _cases(item, holds=not holds)
+        case Junction(word, items):
+            parts = [_cases(item, holds=holds) for item in items]
+            return _all_of(parts) if (word == "and") is holds else _any_of(parts)
+        case Comparison(operator, left, right):
+            signs = _SIGNS[operator]
+            return [[_Claim(left, right, signs if holds else frozenset({-1, 0, 1}) - signs)]]
+        case Crossing(direction, left, right):
+            now, was = (">", "<=") if direction == "above" else ("<", ">=")
+            claims = [_Claim(left, right, _SIGNS[now]), _Claim(left, right, _SIGNS[was], before=True)] if holds else []
+            return [[_Unknown(canonical(condition), holds), *claims]]
 
 
-def _never_crosses(left: Number, right: Number) -> Truth:
-    """False where ``left`` is always above ``right``, or never is."""
-    return False if _compared(">", left, right) is not None else None
+def _any_of(parts: Sequence[list[_Case] | None]) -> list[_Case] | None:
+    found: list[_Case] = []
+    for part in parts:
+        if part is None or len(found) + len(part) > _MOST_CASES:
+            return None
+        found += part
+    return found
 
 
-def _compared(operator: str, left: Number, right: Number) -> Truth:
-    if operator in (">", ">="):
-        return _compared(_TURNED[operator], right, left)
-    if operator == "!=":
-        equal = _compared("==", left, right)
-        return None if equal is None else not equal
-    if canonical(left) == canonical(right):
-        return operator != "<"
-    one, other = range_of(left), range_of(right)
-    if operator == "==":
-        apart = one.high < other.low or other.high < one.low
-        return False if apart else True if one.low == one.high == other.low == other.high else None
-    if one.high < other.low or (operator == "<=" and (one.high <= other.low or _never_above(left, right))):
+def _all_of(parts: Sequence[list[_Case] | None]) -> list[_Case] | None:
+    """Every choice of one case of each part; of parts that are too many, those that are left decide alone."""
+    found: list[_Case] = [[]]
+    for part in sorted((part for part in parts if part is not None), key=len):
+        if len(found) * len(part) > _MOST_CASES:
+            break
+        found = [[*one, *other] for one in found for other in part]
+    return found
+
+
+def _impossible(case: _Case) -> bool:
+    """Whether the claims can not all be met."""
+    unknown = {(one.text, one.holds) for one in case if isinstance(one, _Unknown)}
+    if any((text, not holds) in unknown for text, holds in unknown):
         return True
-    return False if other.high < one.low or (operator == "<" and _surely_reached(left, right)) else None
+    claims = [one for one in case if isinstance(one, _Claim)]
+    distances = [distance_of(claim.left, claim.right) for claim in claims]
+    return any(map(_no_sign, claims, distances)) or _no_common_sign(claims) or _no_common_range(claims, distances)
 
 
-def _surely_reached(left: Number, right: Number) -> bool:
-    """Whether ``left`` is never below ``right``."""
-    return range_of(right).high <= range_of(left).low or _never_above(right, left)
+def _no_sign(claim: _Claim, distance: Distance) -> bool:
+    return not claim.signs & distance.signs()
 
 
-def _never_above(left: Number, right: Number) -> bool:
-    return isinstance(left, Field) and isinstance(right, Field) and (left.name, right.name) in _NOT_ABOVE
+def _no_common_sign(claims: Sequence[_Claim]) -> bool:
+    """Whether two claims about the same two numbers contradict each other."""
+    left_over: dict[tuple[str, str, bool], frozenset[int]] = {}
+    for claim in claims:
+        first, second = canonical(claim.left), canonical(claim.right)
+        turned = second < first
+        key = (second, first, claim.before) if turned else (first, second, claim.before)
+        signs = frozenset(-sign for sign in claim.signs) if turned else claim.signs
+        left_over[key] = left_over.get(key, signs) & signs
+    return not all(left_over.values())
 
 
-def range_of(number: Number) -> ValueRange:
-    """The values that a number may take, never too narrow."""
-    match number:
-        case Constant(value):
-            return ValueRange(value, value)
-        case Field(name):
-            return _FIELDS.get(name, PRICE)
-        case Negate(operand):
-            inner = range_of(operand)
-            return ValueRange(-inner.high, -inner.low)
-        case Arithmetic(operator, left, right):
-            return _ARITHMETIC[operator](range_of(left), range_of(right))
-        case Function(name, arguments):
-            return _function(name, [range_of(argument) for argument in arguments])
-        case Apply(indicator, _, _, output):
-            return BOUNDED.get(f"{indicator}.{output}", ANYTHING)
+def _no_common_range(claims: Sequence[_Claim], distances: Sequence[Distance]) -> bool:
+    """Whether claims about the same sum of parts leave it no value."""
+    ranges: dict[tuple[object, ...], list[_Bound]] = {}
+    for claim, distance in zip(claims, distances, strict=True):
+        if distance.parts:
+            scale = next(iter(sorted(distance.parts.items())))[1][1]
+            shape = tuple(sorted((text, factor / scale) for text, (_, factor) in distance.parts.items()))
+            ranges.setdefault((claim.before, shape), []).extend(_bounds(claim, distance, scale))
+    return any(map(_empty, ranges.values()))
 
 
-def _function(name: str, ranges: Sequence[ValueRange]) -> ValueRange:
-    first = ranges[0]
-    if name in ("min", "max"):
-        choose = min if name == "min" else max
-        return ValueRange(choose(one.low for one in ranges), choose(one.high for one in ranges))
-    if name == "abs":
-        least = 0.0 if first.low <= 0.0 <= first.high else min(abs(first.low), abs(first.high))
-        return ValueRange(least, max(abs(first.low), abs(first.high)))
-    if name == "sqrt":
-        return ValueRange(math.sqrt(max(first.low, 0.0)), math.sqrt(max(first.high, 0.0)))
-    return ANYTHING
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A lower or ``upper`` bound; ``open``: it is itself not reached."""
+
+    value: Fraction | float
+    upper: bool
+    open: bool
 
 
-def _sum(left: ValueRange, right: ValueRange) -> ValueRange:
-    return _whole(left.low + right.low, left.high + right.high)
+def _bounds(claim: _Claim, distance: Distance, scale: Fraction) -> Iterator[_Bound]:
+    """Bounds of parts / scale, by the claim and by what the distance can be at all."""
+    ends = [(distance.low, False, False), (distance.high, True, False)]
+    reach = distance.margin if math.isinf(distance.margin) else Fraction(distance.margin)
+    if 1 not in claim.signs:
+        strict = 0 not in claim.signs
+        ends.append((Fraction(0) if strict else reach, True, strict))
+    if -1 not in claim.signs:
+        strict = 0 not in claim.signs
+        ends.append((Fraction(0) if strict else -reach, False, strict))
+    for end, upper, strict in ends:
+        if not math.isinf(end):
+            yield _Bound((Fraction(end) - distance.constant) / scale, upper if scale > 0 else not upper, strict)
 
 
-def _difference(left: ValueRange, right: ValueRange) -> ValueRange:
-    return _whole(left.low - right.high, left.high - right.low)
-
-
-def _product(left: ValueRange, right: ValueRange) -> ValueRange:
-    ends = [one * other for one in left for other in right]
-    return ANYTHING if any(map(math.isnan, ends)) else ValueRange(min(ends), max(ends))
-
-
-def _quotient(left: ValueRange, right: ValueRange) -> ValueRange:
-    if right.low <= 0.0 <= right.high:
-        return ANYTHING
-    ends = [one / other for one in left for other in right]
-    return ANYTHING if any(map(math.isnan, ends)) else ValueRange(min(ends), max(ends))
-
-
-def _whole(low: float, high: float) -> ValueRange:
-    return ANYTHING if math.isnan(low) or math.isnan(high) else ValueRange(low, high)
-
-
-_ARITHMETIC: Mapping[str, Callable[[ValueRange, ValueRange], ValueRange]] = {
-    "+": _sum,
-    "-": _difference,
-    "*": _product,
-    "/": _quotient,
-}
+def _empty(bounds: Sequence[_Bound]) -> bool:
+    lows = [bound for bound in bounds if not bound.upper]
+    highs = [bound for bound in bounds if bound.upper]
+    return any(
+        low.value > high.value or (low.value == high.value and (low.open or high.open))
+        for low in lows
+        for high in highs
+    )

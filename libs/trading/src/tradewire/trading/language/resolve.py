@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tradewire.trading.language.calls import resolve_call
 from tradewire.trading.language.constants import fold_arithmetic
-from tradewire.trading.language.errors import did_you_mean, one_of
+from tradewire.trading.language.errors import Diagnostics, did_you_mean, one_of
 from tradewire.trading.language.numbers import FUNCTIONS
 from tradewire.trading.language.scope import CROSSINGS, VOLATILITY, Scope
 from tradewire.trading.language.syntax import MAX_EXPRESSION_CHARS, Expression
@@ -284,3 +285,12 @@ class Resolver:
             self.report(node, "only a named function can be called")
             return None
         return resolve_call(self, node, node.func.id)
+
+
+def condition_at(expression: Expression, scope: Scope, params: Mapping[str, float]) -> Condition | None:
+    """The condition that an expression is at other values of parameters; None where it is none there."""
+    faulty: dict[str, Number | None] = {name: None for name, tree in scope.resolved.items() if tree is None}
+    values = {**scope.params, **params}
+    return Resolver(
+        expression, replace(scope, params=values, diagnostics=Diagnostics(), resolved=faulty, open_names=[])
+    ).whole_condition()
