@@ -184,9 +184,15 @@ def test_read_rows_when_a_row_has_no_time_places_its_fault_behind_the_row_before
 
 @pytest.mark.parametrize("text", ["1.100000000", "1e-8", "1E+3", "+1.5", "123456789012345678901234567890.12345678"])
 def test_bar_of_when_a_number_fits_the_wire_keeps_it_exactly(text: str) -> None:
-    bar = bar_of(RawBar(0, text, text, text, text, "0"))
+    bar = bar_of(RawBar(0, "1", "1", "1", "1", text))
     assert isinstance(bar, DecimalBar)
-    assert bar.close == Decimal(text)
+    assert bar.volume == Decimal(text)
+
+
+@pytest.mark.parametrize(("text", "allowed"), [("39999999999.99999999", ""), ("40000000000", "below 40,000,000,000")])
+def test_bar_of_when_a_price_is_beyond_what_engines_count_says_so(text: str, allowed: str) -> None:
+    bar = bar_of(RawBar(0, "1", text, "1", "1", "0"))
+    assert (bar.allowed.partition(":")[0] if isinstance(bar, BarFault) else "") == allowed
 
 
 prices = st.decimals(min_value="0.00000001", max_value="10000000", places=8)

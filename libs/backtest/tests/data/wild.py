@@ -228,6 +228,14 @@ def numbers() -> dict[str, Wild]:
         "numbers: a computed volume": Wild(
             "x.csv", PLAIN.replace(b"1196.37856", b"1196.3785600000001"), "volume 1196.3785600000001", volume=False
         ),
+        "numbers: a price beyond the bound": Wild(
+            "x.csv",
+            PLAIN.replace(b"42775,", b"40000000000,"),
+            refused="allowed below 40,000,000,000: divide the prices",
+        ),
+        "table: a price beyond the bound": Wild(
+            "x.parquet", parquet(frame().replace(42775.0, 4e10)), refused="allowed below 40,000,000,000"
+        ),
         "numbers: a large volume": Wild("x.csv", PLAIN.replace(b"1196.37856", b"11963785600000")),
         "numbers: a computed price": Wild(
             "x.csv", PLAIN.replace(b"42500", b"42500.000000000001"), refused="round the prices"

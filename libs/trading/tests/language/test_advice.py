@@ -276,8 +276,9 @@ def test_no_coarse_market_contradicts_what_is_said_of_extremes_and_sums(conditio
     truth = constant_truth(compiled.rules[0].condition)
     if truth is None:
         return
-    market, opens = coarse_market(seed, 60), np.arange(60, dtype=np.int64) * 3_600_000_000
-    bars = Bars(opens, *(np.array(list(map(float, market.exact[name]))) for name in BAR_FIELDS))
+    market, times = coarse_market(seed, 60), np.arange(60, dtype=np.int64) * 3_600_000_000
+    opened, high, low, close, volume = (np.array([float(value) for value in market.exact[name]]) for name in BAR_FIELDS)
+    bars = Bars(times, np.clip(opened, low, high), high, low, close, volume)
     series = {**bars.columns(), **IndicatorEngine(compiled.demands, compiled.interval_us).array(bars)}
     found = truth_array_form(compiled.rules[0].condition, len(bars))(series)
     assert not (found.false if truth else found.true).any()

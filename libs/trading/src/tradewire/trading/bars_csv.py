@@ -16,6 +16,7 @@ from datetime import UTC, tzinfo
 from decimal import Decimal
 
 from tradewire.trading.bars_layout import BarsFileError, Layout, market_in, read_layout
+from tradewire.trading.bounds import PRICE_BOUND
 from tradewire.trading.columns import DAY_NOTE, NUMBER_FIELDS
 from tradewire.trading.market_column import EVERY_ROW, ChosenMarket
 from tradewire.trading.times import ISO, TimeForm, day_and_clock, form_of, is_clock, names_no_zone, time_us
@@ -25,6 +26,7 @@ MAX_DECIMALS = 8
 MAX_DIGITS = 30
 """Digits before the point that a decimal(38, 8) holds."""
 TOO_FINE = f"at most {MAX_DECIMALS} decimals"
+TOO_HIGH = f"below {PRICE_BOUND:,}: divide the prices by a power of ten, and multiply the volumes by it"
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _THOUSANDS = {"K": 3, "M": 6, "B": 9}
@@ -78,7 +80,7 @@ class DecimalBar:
 def bar_of(raw: RawBar) -> DecimalBar | BarFault:
     """The bar that a row stands for, or the first rule it breaks.
 
-    Rules: numbers are decimal text, finite, ≤ 30 digits and ≤ 8 decimals; prices > 0; volume ≥ 0;
+    Rules: numbers are decimal text, finite, ≤ 30 digits and ≤ 8 decimals; 0 < prices < 40,000,000,000; volume ≥ 0;
     high ≥ max(open, close); low ≤ min(open, close).
     """
     bar, faults = judged_bar(raw)
@@ -120,12 +122,14 @@ def whole_amount(text: str) -> str:
 
 
 def decimal_of(text: str, *, positive: bool) -> Decimal:
-    """The number that ``text`` writes; > 0 or ≥ 0. Raises ValueError that says what is allowed."""
+    """The number that ``text`` writes; a price (``positive``), or ≥ 0. Raises ValueError that says what is allowed."""
     if not _PLAIN_NUMBER.fullmatch(text):
         _check_form(text)
     number = Decimal(text)
     if number <= 0 and (positive or number < 0):
         raise ValueError("> 0" if positive else "≥ 0")
+    if positive and number >= PRICE_BOUND:
+        raise ValueError(TOO_HIGH)
     return number
 
 
