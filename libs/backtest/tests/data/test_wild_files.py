@@ -15,9 +15,9 @@ from tradewire.backtest.data.reading import Reading
 
 from .wild import DAYS, HOURS, PRICES, ms
 from .wild import WILD as SIMPLE
-from .wild_exports import compact, exports, investing
+from .wild_exports import compact, exports, investing, odd_columns
 
-WILD = {**SIMPLE, **exports(), **compact(), **investing()}
+WILD = {**SIMPLE, **exports(), **compact(), **investing(), **odd_columns()}
 
 
 @dataclass(frozen=True)

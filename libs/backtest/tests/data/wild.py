@@ -151,37 +151,6 @@ def columns() -> dict[str, Wild]:
     }
 
 
-def odd_columns() -> dict[str, Wild]:
-    stamps = [ms(hour) for hour in HOURS]
-    return {
-        "columns: volume in base": Wild(
-            "x.csv", text(stamps, "unix,open,high,low,close,Volume BTC"), "column Volume BTC is read as volume"
-        ),
-        "columns: two volumes": Wild(
-            "x.csv",
-            text(stamps, "unix,open,high,low,close,Volume BTC,Volume USDT", tail=",7.5"),
-            "Volume BTC, Volume USDT could each be it",
-            volume=False,
-        ),
-        "columns: no volume": Wild("x.csv", text(stamps, "open_time,open,high,low,close", columns=5), volume=False),
-        "columns: no volume, no header": Wild("x.csv", text(stamps, "", columns=5), volume=False),
-        "columns: volume twice": Wild(
-            "x.csv", text(stamps, HEADER + ",Volume", tail=",1"), refused="volume and Volume"
-        ),
-        "columns: close twice": Wild("x.csv", text(stamps, HEADER + ",Close", tail=",1"), refused="close and Close"),
-        "columns: no close": Wild(
-            "x.csv", text(stamps, "open_time,open,high,low,last,volume"), refused="without close"
-        ),
-        "columns: no time": Wild(
-            "x.csv", text(stamps, "symbol,open,high,low,close,volume"), refused="without open_time"
-        ),
-        "columns: funding": Wild(
-            "x.csv", b"funding_time,funding_rate\n1704067200000,0.0001\n", refused="give the file as --funding"
-        ),
-        "columns: trades": Wild("x.csv", b"time,price,qty\n1704067200000,42475.23,1\n", refused="single trades"),
-    }
-
-
 def layout() -> dict[str, Wild]:
     plain, stamps = PLAIN.decode(), [ms(hour) for hour in HOURS]
     rows = plain.splitlines()
@@ -304,4 +273,4 @@ def packing() -> dict[str, Wild]:
     }
 
 
-WILD: dict[str, Wild] = {**times(), **columns(), **odd_columns(), **layout(), **numbers(), **tables(), **packing()}
+WILD: dict[str, Wild] = {**times(), **columns(), **layout(), **numbers(), **tables(), **packing()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from .wild import DAYS, HOURS, NAMES, PRICES, UNZONED, Wild, frame, ms, parquet, text, written
+from .wild import DAYS, HEADER, HOURS, NAMES, PRICES, UNZONED, Wild, frame, ms, parquet, text, written
 
 
 def exports() -> dict[str, Wild]:
@@ -37,7 +37,9 @@ def exports() -> dict[str, Wild]:
         "export: Parquet, day and clock as numbers": Wild("x.parquet", parquet(numbered), clocked),
         "export: Parquet, day and clock": Wild("x.parquet", parquet(clocks), clocked),
         "export: whole moments beside their dates": Wild(
-            "x.csv", text([f"{hour:%Y-%m-%d},{ms(hour)}" for hour in HOURS], "Date,Time,Open,High,Low,Close,Volume")
+            "x.csv",
+            text([f"{hour:%Y-%m-%d},{ms(hour)}" for hour in HOURS], "Date,Time,Open,High,Low,Close,Volume"),
+            "the column of dates beside them is not read",
         ),
         "export: a time that is none": Wild(
             "x.csv",
@@ -80,6 +82,49 @@ def investing() -> dict[str, Wild]:
     ]
     stamps = [ms(hour) for hour in HOURS]
     return {
-        "investing.com": Wild("x.csv", "\n".join([header, *rows]).encode(), "is read as close", "", "1d"),
+        "investing.com": Wild(
+            "x.csv", "\n".join([header, *rows]).encode(), "volumes as 1.27168108K are read as 1271.68108", "", "1d"
+        ),
         "separated by a bar": Wild("x.csv", text(stamps, separator="|")),
+    }
+
+
+def odd_columns() -> dict[str, Wild]:
+    stamps = [ms(hour) for hour in HOURS]
+    return {
+        "columns: volume in base": Wild(
+            "x.csv", text(stamps, "unix,open,high,low,close,Volume BTC"), "column Volume BTC is read as volume"
+        ),
+        "columns: two volumes": Wild(
+            "x.csv",
+            text(stamps, "unix,open,high,low,close,Volume BTC,Volume USDT", tail=",7.5"),
+            "column Volume BTC is read as volume, in base asset; Volume USDT is not read",
+        ),
+        "columns: two volumes of none knows which": Wild(
+            "x.csv",
+            text(stamps, "unix,open,high,low,close,Volume A,Volume B", tail=",7.5"),
+            "Volume A, Volume B could each be it; rename the one in base asset to volume",
+            volume=False,
+        ),
+        "columns: two times": Wild(
+            "x.csv",
+            text([f"2020-01-01,{stamp}" for stamp in stamps], "date,timestamp,open,high,low,close,volume"),
+            "column timestamp is read as open_time; date is not read",
+        ),
+        "columns: no volume": Wild("x.csv", text(stamps, "open_time,open,high,low,close", columns=5), volume=False),
+        "columns: no volume, no header": Wild("x.csv", text(stamps, "", columns=5), volume=False),
+        "columns: volume twice": Wild(
+            "x.csv", text(stamps, HEADER + ",Volume", tail=",1"), refused="volume and Volume"
+        ),
+        "columns: close twice": Wild("x.csv", text(stamps, HEADER + ",Close", tail=",1"), refused="close and Close"),
+        "columns: no close": Wild(
+            "x.csv", text(stamps, "open_time,open,high,low,last,volume"), refused="without close"
+        ),
+        "columns: no time": Wild(
+            "x.csv", text(stamps, "symbol,open,high,low,close,volume"), refused="without open_time"
+        ),
+        "columns: funding": Wild(
+            "x.csv", b"funding_time,funding_rate\n1704067200000,0.0001\n", refused="give the file as --funding"
+        ),
+        "columns: trades": Wild("x.csv", b"time,price,qty\n1704067200000,42475.23,1\n", refused="single trades"),
     }

@@ -17,7 +17,7 @@ from decimal import Decimal
 
 from tradewire.trading.bars_layout import BarsFileError, Layout, market_in, read_layout
 from tradewire.trading.bounds import PRICE_BOUND
-from tradewire.trading.columns import DAY_NOTE, NUMBER_FIELDS
+from tradewire.trading.columns import DATE_NOTE, DAY_NOTE, NO_VOLUME, NUMBER_FIELDS
 from tradewire.trading.market_column import EVERY_ROW, ChosenMarket
 from tradewire.trading.times import ISO, TimeForm, day_and_clock, form_of, is_clock, names_no_zone, time_us
 
@@ -121,6 +121,11 @@ def whole_amount(text: str) -> str:
     return f"{Decimal(text[:-1]).scaleb(_THOUSANDS[text[-1]]):f}"
 
 
+def amount_note(text: str) -> str:
+    """What is said of amounts such as this one that stand for thousands, millions or billions."""
+    return f"volumes as {text} are read as {whole_amount(text)}"
+
+
 def decimal_of(text: str, *, positive: bool) -> Decimal:
     """The number that ``text`` writes; a price (``positive``), or ≥ 0. Raises ValueError that says what is allowed."""
     if not _PLAIN_NUMBER.fullmatch(text):
@@ -174,7 +179,8 @@ def read_rows(text: str, source: str, zone: tzinfo = UTC, symbol: str = "") -> l
     found = csv_rows(text, source, zone, symbol)
     if not found.has_volume:
         allowed = "a column volume; write 0 where it is unknown"
-        raise BarsFileError(source, found="no volume", allowed=allowed, field="header")
+        why = next((note for note in found.notes if note.startswith(NO_VOLUME)), "no volume")
+        raise BarsFileError(source, found=why, allowed=allowed, field="header")
     return found.rows
 
 
@@ -184,7 +190,7 @@ def csv_rows(text: str, source: str, zone: tzinfo = UTC, symbol: str = "") -> Cs
     Raises BarsFileError as ``read_rows``.
     """
     lines = text.removeprefix("\ufeff").splitlines()
-    layout = read_layout(lines, source)
+    layout = read_layout(lines, source, symbol)
     market = market_in(lines, layout, source, symbol)
     reader = _RowReader(layout, zone, source, market)
     rows = list(reader.rows(lines))
@@ -227,7 +233,7 @@ class _RowReader:
     def __init__(self, layout: Layout, zone: tzinfo, source: str, market: ChosenMarket = EVERY_ROW) -> None:
         self._layout, self._zone, self._source, self._market = layout, zone, source, market
         self._form: TimeForm | None = None
-        self._clocked = False
+        self._clocked = self._scaled = False
         self.notes: tuple[str, ...] = ()
 
     def rows(self, lines: Sequence[str]) -> Iterator[RawBar | BarFault]:
@@ -253,7 +259,11 @@ class _RowReader:
                 yield BarFault(previous_us, "open_time", time or "nothing", str(error), row)
                 continue
             open_, high, low, close, volume = (*numbers, "0")[:5]
-            yield RawBar(previous_us, open_, high, low, close, whole_amount(volume), row)
+            whole = whole_amount(volume)
+            if whole != volume and not self._scaled:
+                self._scaled = True
+                self.notes = (*self.notes, amount_note(volume))
+            yield RawBar(previous_us, open_, high, low, close, whole, row)
 
     def _is_of_another(self, cells: Sequence[str]) -> bool:
         """Whether the row names another market than the one that is read."""
@@ -273,8 +283,10 @@ class _RowReader:
             raise BarsFileError(
                 self._source, found=text or "nothing", allowed=str(error), row=row, field="open_time"
             ) from error
+        if self._layout.columns.day is not None:
+            self.notes = (DAY_NOTE if self._clocked else DATE_NOTE,)
         if self._form is ISO and names_no_zone(text):
-            self.notes = (*((DAY_NOTE,) if self._clocked else ()), zone_note(self._zone))
+            self.notes = (*self.notes, zone_note(self._zone))
         return found
 
 

@@ -37,8 +37,11 @@ class Layout:
     start: int
 
 
-def read_layout(lines: Sequence[str], source: str) -> Layout:
-    """The layout that the first line with text tells. Raises BarsFileError for no such line or unknown columns."""
+def read_layout(lines: Sequence[str], source: str, symbol: str = "") -> Layout:
+    """The layout that the first line with text tells; ``symbol``: whose rows are read.
+
+    Raises BarsFileError for no such line or unknown columns.
+    """
     written = [number for number, line in enumerate(lines) if line.strip(_BLANK)]
     first = next((number for number in written if not _COMMENT.match(lines[number].lstrip(' "'))), None)
     if first is None:
@@ -53,7 +56,7 @@ def read_layout(lines: Sequence[str], source: str) -> Layout:
     if cells[0][:1].isdigit() and cells[:5] != ["0", "1", "2", "3", "4"]:
         return Layout(delimiter, _in_order(cells, notes), first)
     try:
-        named = candle_columns(cells)
+        named = candle_columns(cells, symbol)
     except ColumnsError as error:
         raise BarsFileError(source, found=error.found, allowed=error.allowed, row=first + 1, field="header") from error
     return Layout(delimiter, replace(named, notes=(*notes, *named.notes)), start)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tradewire.trading.market_column import MarketColumn, market_column
+from tradewire.trading.market_column import QUOTES, MarketColumn, market_column, plain_symbol
 
 NUMBER_FIELDS = ("open", "high", "low", "close", "volume")
 FIELDS = ("open_time", *NUMBER_FIELDS)
@@ -20,6 +20,13 @@ _SHORT = {"t": "open_time", "o": "open", "h": "high", "l": "low", "c": "close", 
 """Names of venues' own answers."""
 DAY_NOTE = "the columns of date and of time together are read as open_time"
 """What is said of moments that two columns tell."""
+DATE_NOTE = "the times are read as open_time; the column of dates beside them is not read"
+"""What is said where the times are whole moments."""
+NO_VOLUME = "no volume: "
+"""How a note begins that says why there is none."""
+_COINS = ("BTC", "ETH", "BNB")
+"""Quotes that are bases far more often."""
+_VOLUME_OF = re.compile(r"volume_\w+|base_volume|vol_\w+")
 _OTHER_KINDS = (
     ({"funding_time", "funding_rate"}, "funding settlements: give the file as --funding (funding=)"),
     ({"funding_rate"}, "funding settlements: give the file as --funding (funding=)"),
@@ -59,8 +66,11 @@ class Columns:
         return self.time, *self.prices, *(() if self.volume is None else (self.volume,))
 
 
-def candle_columns(names: Sequence[str]) -> Columns:
-    """Where the columns of candles are. Raises ColumnsError when one is missing, or a name stands twice."""
+def candle_columns(names: Sequence[str], symbol: str = "") -> Columns:
+    """Where the columns of candles are; ``symbol``: whose, where it is told.
+
+    Raises ColumnsError when one is missing, or a name stands twice.
+    """
     plain = plain_names(names)
     numbered = _numbered(plain)
     if numbered is not None:
@@ -77,7 +87,7 @@ def candle_columns(names: Sequence[str]) -> Columns:
         found = f"columns {', '.join(names)} without {', '.join(missing)}"
         raise ColumnsError(found, kind or ", ".join(FIELDS))
     open_, high, low, close = (plain.index(name) for name in PRICES)
-    volume = _volume(names, plain, notes)
+    volume = _volume(names, plain, symbol, notes)
     day = plain.index("date") if plain[time] == "time" and plain.count("date") == 1 else None
     return Columns(time, (open_, high, low, close), volume, tuple(notes), day, market_column(names, plain))
 
@@ -125,6 +135,10 @@ def _time(names: Sequence[str], plain: Sequence[str], notes: list[str]) -> int |
     named = next((plain.index(name) for name in TIME_NAMES if name in plain), None)
     if named is not None:
         refuse_twice(names, plain, (plain[named],))
+        others = [own for own, name in zip(names, plain, strict=True) if name in TIME_NAMES and name != plain[named]]
+        if others and not (plain[named] == "time" and "date" in plain):
+            beside = f"{', '.join(others)} {'are' if len(others) > 1 else 'is'} not read"
+            notes.append(f"column {names[named]} is read as open_time; {beside}")
         return named
     if plain and plain[0] in _UNNAMED:
         notes.append("the first column has no name of its own: read as open_time")
@@ -135,14 +149,27 @@ def _time(names: Sequence[str], plain: Sequence[str], notes: list[str]) -> int |
     return None
 
 
-def _volume(names: Sequence[str], plain: Sequence[str], notes: list[str]) -> int | None:
+def _volume(names: Sequence[str], plain: Sequence[str], symbol: str, notes: list[str]) -> int | None:
     if "volume" in plain:
         return plain.index("volume")
-    others = [place for place, name in enumerate(plain) if re.fullmatch(r"(volume_\w+|base_volume|vol_\w+)", name)]
-    if len(others) == 1:
-        notes.append(f"column {names[others[0]]} is read as volume, in base asset")
-        return others[0]
+    others = [place for place, name in enumerate(plain) if _VOLUME_OF.fullmatch(name)]
+    base = others if len(others) == 1 else _in_base(plain, others, symbol)
+    if len(base) == 1:
+        beside = ", ".join(names[place] for place in others if place not in base)
+        more = f"; {beside} {'is' if len(others) == len(base) + 1 else 'are'} not read" if beside else ""
+        notes.append(f"column {names[base[0]]} is read as volume, in base asset{more}")
+        return base[0]
     if others:
         found = ", ".join(names[place] for place in others)
-        notes.append(f"no volume: {found} could each be it; rename the one in base asset to volume")
+        notes.append(f"{NO_VOLUME}{found} could each be it; rename the one in base asset to volume")
     return None
+
+
+def _in_base(plain: Sequence[str], places: Sequence[int], symbol: str) -> list[int]:
+    """Of columns as ``volume_btc`` and ``volume_usdt`` those in base asset: the symbol's own where it is told, else
+    what is no quote."""
+    assets = {place: plain[place].rpartition("_")[2].upper() for place in places}
+    if symbol:
+        whole, quotes = plain_symbol(symbol), {*QUOTES, *assets.values()}
+        return [place for place, asset in assets.items() if whole in {asset + quote for quote in quotes}]
+    return [place for place, asset in assets.items() if asset not in QUOTES or asset in _COINS]

@@ -21,7 +21,8 @@ SYMBOL_COLUMNS = (
 """Columns whose values are symbols."""
 MARKET_COLUMNS = (*SYMBOL_COLUMNS, "instrument", "market", "contract", "product", "product_id", "asset", "coin")
 """Columns that tell rows of several markets apart; those after the symbols may also hold a kind, as ``spot``."""
-_QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD", "EUR", "GBP", "JPY", "BTC", "ETH", "BNB")
+QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD", "EUR", "GBP", "JPY", "BTC", "ETH", "BNB")
+"""What markets are quoted in."""
 _DOLLARS = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD")
 _KIND = re.compile(r"[._-](P|PERP|PERPETUAL|SWAP|SPOT|US|V|UMCBL|DMCBL|SPBL)$")
 """What exchanges and charts append to a symbol: a perpetual or spot (Bitget: UMCBL, DMCBL, SPBL); Stooq's countries and
@@ -103,7 +104,7 @@ def chosen_market(first_rows: Mapping[str, int], column: MarketColumn, wanted: s
     ((plain, (cell, *_)),) = markets.items()
     if plain == _comparable(wanted):
         return EVERY_ROW
-    a_kind = not column.of_symbols and not plain.endswith(_QUOTES)
+    a_kind = not column.of_symbols and not plain.endswith(QUOTES)
     if own is None and not a_kind:
         allowed = f"{wanted}; name the file of that market, or rename the column if it is the same market"
         raise MarketsError(f"{cell} in column {column.name}", allowed, first_rows[cell])
@@ -112,7 +113,7 @@ def chosen_market(first_rows: Mapping[str, int], column: MarketColumn, wanted: s
 
 def _own(markets: Mapping[str, Sequence[str]], wanted: str) -> Sequence[str] | None:
     """The cells of the market wanted, else of the only one that names its base or differs in the dollar alone."""
-    bases = {_base(wanted, _QUOTES), _base(wanted, _DOLLARS)}
+    bases = {_base(wanted, QUOTES), _base(wanted, _DOLLARS)}
     near = [cells for plain, cells in markets.items() if _base(plain, _DOLLARS) in bases]
     return markets.get(wanted) or (near[0] if len(near) == 1 else None)
 

@@ -68,7 +68,7 @@ def quick_rows(data: bytes, source: str, symbol: str = "") -> JudgedRows | None:
         return None
     read_cells = compiled_cells if len(text) >= _COMPILED_BYTES else _cells
     try:
-        layout = read_layout(text[:_HEAD_BYTES].decode("ascii").split("\n"), source)
+        layout = read_layout(text[:_HEAD_BYTES].decode("ascii").split("\n"), source, symbol)
         said = _said_of_market(text, layout, symbol)
         read = None if said is None or layout.columns.day is not None else read_cells(text, layout)
     except (pl.exceptions.PolarsError, BarsFileError, MarketsError):

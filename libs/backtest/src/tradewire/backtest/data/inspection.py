@@ -16,6 +16,7 @@ from tradewire.backtest.data.reading import PLAIN, Reading
 from tradewire.backtest.data.sources import FrameSource, Source
 from tradewire.backtest.data.table_rows import rows_of_table, table_of
 from tradewire.trading.bars_csv import TOO_FINE, BarFault
+from tradewire.trading.columns import NO_VOLUME
 from tradewire.trading.language.intervals import INTERVALS_US, origin_us
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ def inspect_rows(rows: JudgedRows, interval: str | None = None) -> Inspection:
     candles = None
     if not findings and interval:
         open_, high, low, close, volume = (np.ascontiguousarray(column) for column in numbers)
-        rest = gaps, duplicates, _unfit_volume(rows), rows.notes, rows.rounded
+        notes = tuple(note for note in rows.notes if not note.startswith(NO_VOLUME))
+        rest = gaps, duplicates, _unfit_volume(rows), notes, rows.rounded
         candles = Candles(interval, times, open_, high, low, close, volume, *rest)
     return Inspection(
         rows=rows.count,
@@ -188,7 +190,8 @@ def gaps_between(seen: IntArray, interval_us: int) -> tuple[Gap, ...]:
 def _unfit_volume(rows: JudgedRows) -> str:
     """Why the volumes of the rows can't be used; "" where they can."""
     if not rows.has_volume:
-        return "no column for the volume"
+        why = next((note.removeprefix(NO_VOLUME) for note in rows.notes if note.startswith(NO_VOLUME)), "")
+        return why or "no column for the volume"
     if not rows.volume_faults:
         return ""
     first = rows.volume_faults[0]

@@ -14,8 +14,8 @@ from tradewire.backtest.data.contents import Form
 from tradewire.backtest.data.errors import MarketDataError
 from tradewire.backtest.data.judged import SCALE, JudgedRows, in_order, plainly_good, raw_bars, rows_kept
 from tradewire.backtest.data.reading import PLAIN, Reading
-from tradewire.trading.bars_csv import BarFault, judged_bar, whole_amount, zone_note
-from tradewire.trading.columns import DAY_NOTE, Columns, ColumnsError, candle_columns
+from tradewire.trading.bars_csv import BarFault, amount_note, judged_bar, whole_amount, zone_note
+from tradewire.trading.columns import DATE_NOTE, DAY_NOTE, Columns, ColumnsError, candle_columns
 from tradewire.trading.market_column import MarketColumn, MarketsError, chosen_market
 from tradewire.trading.times import (
     ALLOWED,
@@ -50,7 +50,7 @@ def table_of(data: bytes, form: Form, source: str) -> pl.DataFrame:
 def rows_of_table(table: pl.DataFrame, source: str, reading: Reading = PLAIN) -> JudgedRows:
     """All rows; the first is row 1. Raises MarketDataError for missing columns, no rows, or times that are none."""
     try:
-        columns = candle_columns(table.columns)
+        columns = candle_columns(table.columns, reading.symbol)
     except ColumnsError as error:
         raise MarketDataError(source, field="header", found=error.found, allowed=error.allowed) from error
     if not table.height:
@@ -59,7 +59,7 @@ def rows_of_table(table: pl.DataFrame, source: str, reading: Reading = PLAIN) ->
     times = times_of(_moments(table, columns, notes), source, reading.zone, notes)
     numbers = np.zeros((5, table.height))
     for field, place in enumerate(columns.places[1:]):
-        numbers[field] = _floats(table.to_series(place), source) + 0.0
+        numbers[field] = _floats(table.to_series(place), source, notes) + 0.0
     kept = market_rows(table, columns.market, source, reading.symbol, notes)
     moved = 0
     if reading.rounded:
@@ -108,6 +108,7 @@ def _moments(table: pl.DataFrame, columns: Columns, notes: Notes) -> pl.Series:
     times = table.to_series(columns.time)
     clocks = None if columns.day is None else _clocks(times)
     if clocks is None:
+        notes.extend([] if columns.day is None else [DATE_NOTE])
         return times
     day = table.to_series(columns.day or 0)
     days = day.cast(pl.Date) if isinstance(day.dtype, pl.Datetime) else day
@@ -212,13 +213,18 @@ def _of_counts(column: pl.Series, source: str) -> IntArray:
     return counts * np.int64(form.unit_us) if form.unit_us else counts // 1000
 
 
-def _floats(column: pl.Series, source: str) -> FloatArray:
-    """Float64 of numbers or their texts; what is missing is NaN. Raises MarketDataError for other types."""
+def _floats(column: pl.Series, source: str, notes: Notes) -> FloatArray:
+    """Float64 of numbers or their texts; what is missing is NaN. Raises MarketDataError for other types.
+
+    ``notes`` is told of amounts in thousands.
+    """
     if column.dtype == pl.String:
         try:
             texts = column.str.strip_chars().to_list()
-            column = pl.Series(column.name, [None if text is None else whole_amount(text) for text in texts], pl.String)
-            column = column.cast(pl.Float64)
+            whole = [None if text is None else whole_amount(text) for text in texts]
+            scaled = next((text for text, one in zip(texts, whole, strict=True) if text != one), None)
+            notes.extend([] if scaled is None else [amount_note(scaled)])
+            column = pl.Series(column.name, whole, pl.String).cast(pl.Float64)
         except pl.exceptions.PolarsError as error:
             found = f"texts that are no numbers ({str(error).splitlines()[0]})"
             raise MarketDataError(source, field=column.name, found=found, allowed="numbers") from error
