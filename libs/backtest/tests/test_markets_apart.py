@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import tradewire.backtest as tb
-from tradewire.backtest.data import MarketDataError
+from tradewire.backtest.data import MarketDataError, assumptions
 
 DAY_MS = 86_400_000
 FIRST_MS = 1_704_067_200_000  # 2024-01-01
@@ -86,6 +86,15 @@ def test_an_assumed_instrument_is_told_whatever_the_span(apart: dict[str, pl.Dat
     for start, end in ((None, None), ("2024-03-01", None), (None, "2024-03-01")):
         run = tb.run(BOTH, apart, start=start, end=end)
         assert [market.symbol for market in run.request.markets if market.assumed] == ["AAAUSDT", "BBBUSDT"]
+
+
+def test_the_page_on_data_names_every_assumption(apart: dict[str, pl.DataFrame]) -> None:
+    page = (Path(__file__).parents[3] / "docs/research/data.md").read_text(encoding="utf-8")
+    (told,) = (part for part in page.split("\n\n") if part.startswith("A symbol that no instruments file tells of"))
+    said = assumptions(tb.run(BOTH, apart).request.markets)[0]
+    names = [word.split()[-2] for word in said.partition("names it: ")[2].split(", ")[:-1]]
+    assert len(names) > 8
+    assert [name for name in names if f"`{name}`" not in told] == []
 
 
 @pytest.mark.parametrize(("engine", "jobs"), [("futures", 1), ("vectorized", 1), ("vectorized", 2)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, get_args
@@ -10,10 +10,12 @@ from typing import Any, get_args
 from tradewire.ports.backtest import AccountSettings, MarginMode
 from tradewire.ports.events import RiskLimitsChanged
 from tradewire.trading.bounds import WORTH_BOUND
-from tradewire.trading.limit_bounds import LIMITS, fault_of
+from tradewire.trading.limit_bounds import LIMITS, NO_LIMIT, fault_of
 from tradewire.trading.spelling import nearest_word
 
 Amount = Decimal | float | str
+Named = Mapping[str, Amount | None] | str | Sequence[str]
+"""Amounts by name, or as the commands take them: ``"name=1"``, one text or several."""
 LATENCY_MS_MAX = 86_400_000
 _UNIT = Decimal("0.00000001")
 _BOUNDS = {
@@ -85,7 +87,7 @@ class AccountWords:
             raise SettingError("margin_mode", repr(self.margin_mode), " or ".join(MarginMode).lower()) from None
 
 
-def decimal_of(name: str, value: Amount) -> Decimal:
+def decimal_of(name: str, value: Amount | None) -> Decimal:
     """The decimal that Python prints for the number. Raises SettingError for none, NaN and infinity."""
     try:
         found = value if isinstance(value, Decimal) else Decimal(str(value))
@@ -93,6 +95,21 @@ def decimal_of(name: str, value: Amount) -> Decimal:
         raise SettingError(name, repr(value), "a number") from None
     if not found.is_finite():
         raise SettingError(name, value, "a finite number")
+    return found
+
+
+def named_amounts(what: str, given: Named | None) -> Mapping[str, Amount | None]:
+    """Amounts by name, whichever way they are given. Raises SettingError for what is none."""
+    if given is None or isinstance(given, Mapping):
+        return given or {}
+    allowed = "a mapping of names to numbers, or texts as 'name=1'"
+    words: Sequence[object] = (given,) if isinstance(given, str) or not isinstance(given, Sequence) else given
+    found: dict[str, Amount | None] = {}
+    for word in words:
+        name, equals, text = word.partition("=") if isinstance(word, str) else ("", "", "")
+        if not equals:
+            raise SettingError(what, repr(word), allowed)
+        found[name.strip()] = text.strip()
     return found
 
 
@@ -114,7 +131,7 @@ def _limit(name: str, value: Amount | None) -> Decimal | int | None:
         near = nearest_word(name, LIMITS)
         hint = f"; did you mean {near}?" if near else ""
         raise SettingError("limits", repr(name), f"names of {', '.join(LIMITS)}{hint}")
-    if value is None:
+    if value is None or value == NO_LIMIT:
         return None
     found = decimal_of(f"limits: {name}", value)
     if int not in get_args(RiskLimitsChanged.model_fields[name].annotation):

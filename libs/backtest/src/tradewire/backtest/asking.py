@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-from tradewire.backtest.accounts import AccountWords, Amount, decimal_of
+from tradewire.backtest.accounts import AccountWords, Amount, Named, decimal_of, named_amounts
 from tradewire.backtest.data import MarketFiles, load_markets
 from tradewire.backtest.data.reading import Reading
 from tradewire.backtest.frames import Data, words_of
@@ -44,9 +44,12 @@ class Files(TypedDict, total=False):
 
 
 class BacktestSettings(Files, total=False):
-    """Files, parameters and account of a run; the account as ``AccountWords`` has it, its defaults included."""
+    """Files, parameters and account of a run; the account as ``AccountWords`` has it, its defaults included.
 
-    params: Mapping[str, Amount]
+    ``params``, ``limits``: numbers by name, or texts as the commands take them, ``"max_leverage=1"``.
+    """
+
+    params: Named
     capital: Amount
     leverage: int
     margin_mode: MarginMode | str
@@ -54,7 +57,7 @@ class BacktestSettings(Files, total=False):
     fee: Amount | None
     volume_share: Amount
     latency_ms: int
-    limits: Mapping[str, Amount | None]
+    limits: Named
 
 
 _ACCOUNT = tuple(AccountWords.__dataclass_fields__)
@@ -67,12 +70,14 @@ def request_of(strategy: str | Path, data: Data, **settings: Unpack[BacktestSett
     for one that there is not.
     """
     _refuse_unknown(settings)
-    text, values = strategy_text(strategy), params_of(settings.get("params", {}))
+    text, values = strategy_text(strategy), params_of(named_amounts("params", settings.get("params")))
     document = parse_strategy(text)
     for warning in document.warnings:
         warnings.warn(f"the strategy: {warning}", stacklevel=3)
     compiled = compile_strategy(document, values)
-    words = AccountWords(**{name: value for name, value in settings.items() if name in _ACCOUNT})  # type: ignore[arg-type]  # TypedDict forgets which value is whose
+    own = {name: value for name, value in settings.items() if name in _ACCOUNT}
+    own["limits"] = named_amounts("limits", settings.get("limits"))
+    words = AccountWords(**own)  # type: ignore[arg-type]  # TypedDict forgets which value is whose
     account = words.settings(compiled.account)
     zone = settings.get("tz")
     brackets, instruments = settings.get("brackets"), settings.get("instruments")
@@ -90,7 +95,7 @@ def request_of(strategy: str | Path, data: Data, **settings: Unpack[BacktestSett
     return BacktestRequest(text, load_markets(compiled, files, start_us=start, end_us=end), values, account)
 
 
-def params_of(given: Mapping[str, Amount]) -> dict[str, float]:
+def params_of(given: Mapping[str, Amount | None]) -> dict[str, float]:
     """Parameters as numbers. Raises SettingError for what is none."""
     return {name: float(decimal_of(f"params: {name}", value)) for name, value in given.items()}
 

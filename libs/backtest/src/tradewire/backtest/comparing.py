@@ -56,13 +56,16 @@ def compare(
     strategy: str | Path,
     data: Data,
     *,
-    engines: Sequence[str | BacktestPort] = tuple(ENGINES),
+    engines: str | Sequence[str | BacktestPort] = tuple(ENGINES),
     **settings: Unpack[BacktestSettings],
 ) -> EngineComparison:
-    """Trade a strategy by several engines, the first of them the reference; settings as of `run`.
+    """Trade a strategy by several engines, the first of them the reference, as ``"futures,vectorized"`` or a list;
+    settings as of `run`.
 
     Raises as `run`; ValueError for fewer than two engines.
     """
+    if isinstance(engines, str):
+        engines = [name.strip() for name in engines.split(",")]
     if len(engines) < 2:
         raise ValueError(f"engines: found {len(engines)}, allowed two or more")
     request = request_of(strategy, data, **settings)

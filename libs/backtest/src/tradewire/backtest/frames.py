@@ -25,7 +25,8 @@ TIME_SUFFIX = "_us"
 def words_of(data: Data | None, what: str, symbols: Sequence[str]) -> tuple[Word, ...]:
     """Files and frames as `MarketFiles` takes them; ``what`` names them in errors.
 
-    Raises: ValueError when one frame is given for several symbols; MarketDataError for a frame with a name twice.
+    Raises: ValueError for what is neither, or one frame for several symbols; MarketDataError for a frame with a name
+    twice.
     """
     if data is None:
         return ()
@@ -38,9 +39,16 @@ def words_of(data: Data | None, what: str, symbols: Sequence[str]) -> tuple[Word
             raise ValueError(f"{what}: found one frame, allowed one by symbol: {', '.join(symbols)}")
         return (_source(symbols[0], data, what),)
     if isinstance(data, Sequence):
-        return tuple(data)
+        return tuple(_path(one, what) for one in data)
     kind = type(data).__name__
     raise ValueError(f"{what}: found {kind}, allowed a pandas or polars frame, frames by symbol, or files")
+
+
+def _path(word: object, what: str) -> str | Path:
+    if isinstance(word, str | Path):
+        return word
+    kind = "a frame" if isinstance(word, pd.DataFrame | pl.DataFrame) else repr(word)
+    raise ValueError(f"{what}: found {kind} in a list, allowed paths; frames go by symbol, {{'BTCUSDT': frame}}")
 
 
 def _source(symbol: str, frame: Frame, what: str) -> FrameSource:

@@ -18,7 +18,8 @@ REMEDIES: Mapping[str, str] = {
     "INSUFFICIENT_MARGIN": "initial margin and fee must fit the balance: take a smaller size or a higher leverage",
     "NOTIONAL_ABOVE_LEVERAGE_BRACKET": "a position of this worth takes less leverage: see the instrument's brackets",
     "min_qty": "the quantity asked for is below the least that the instrument takes",
-    "max_qty": "the quantity asked for is above the most that the instrument takes",
+    "max_qty": "the quantity asked for is above the most that the instrument takes: take a smaller size, or, where "
+    "the most is assumed, name a file with the market's own rules (--instruments, instruments=)",
     "min_notional": "the order's worth is below the least that the instrument takes",
     "positive_equity": "nothing is left to trade with",
 }

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack, get_type_hints
 
+import numpy as np
 import pandas as pd
 
 from tradewire.backtest.asking import BacktestSettings, request_of
@@ -107,10 +108,11 @@ def sweep(
     those of `run` and of `Judging`.
     Raises: as `run`; ValueError also for a space or a setting out of range, and when no set traded.
     """
-    words = {name: value for name, value in settings.items() if name in Judging.__annotations__}
+    words = {name: _judging(name, value) for name, value in settings.items() if name in Judging.__annotations__}
     own = {name: value for name, value in settings.items() if name not in words}
     jobs, out = words.pop("jobs", 1), words.pop("out", None)
-    plan = _plan(request_of(strategy, data, **own), _texts(space), _texts(where), words)  # type: ignore[arg-type]  # what is left is Settings
+    asked = _texts("space", space), _texts("where", where)
+    plan = _plan(request_of(strategy, data, **own), *asked, words)  # type: ignore[arg-type]  # what is left is Settings
     with ExitStack() as stack:
         folder = Path(str(out)) if out else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tradewire-")))
         store = stack.enter_context(SweepStore(folder, plan.manifest()))
@@ -130,5 +132,20 @@ def _plan(request: BacktestRequest, space: Sequence[str], where: Sequence[str], 
     return SweepPlan(request, parse_space(document, space, where), search, walk_forward=walk, **rest)
 
 
-def _texts(words: str | Sequence[str]) -> Sequence[str]:
-    return (words,) if isinstance(words, str) else words
+def _texts(what: str, words: str | Sequence[str]) -> Sequence[str]:
+    """One text or several. Raises: ValueError for anything else."""
+    found = (words,) if isinstance(words, str) else words
+    if not isinstance(found, Sequence) or not all(isinstance(word, str) for word in found):
+        raise ValueError(f"{what}: found {words!r}, allowed one text or several, as for the command")
+    return found
+
+
+def _judging(name: str, value: object) -> object:
+    """A setting of `Judging` in its own type. Raises: ValueError for one of another."""
+    kind = get_type_hints(Judging)[name]
+    plain = value.item() if isinstance(value, np.generic) else value
+    if kind is float and isinstance(plain, int) and not isinstance(plain, bool):
+        return float(plain)
+    if not isinstance(plain, kind) or (isinstance(plain, bool) and kind is not bool):
+        raise ValueError(f"{name}: found {value!r}, allowed {getattr(kind, '__name__', kind)}")
+    return plain

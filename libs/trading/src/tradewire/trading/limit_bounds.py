@@ -14,6 +14,8 @@ HIGHEST = Decimal(10) ** 15
 """Largest limit: more than any account can reach, and far from what the wire and the rules can hold."""
 COUNT_MAX = 1_000_000_000
 """Largest limit that is a count."""
+NO_LIMIT = "none"
+"""As typed, what lifts a limit."""
 DIGITS_MAX = 8
 """Digits after the point that the wire keeps."""
 

@@ -7,11 +7,10 @@ from typing import Any, get_args
 
 from tradewire.app.cli.output import Exit, fail
 from tradewire.ports.events import RiskLimitsChanged
-from tradewire.trading.limit_bounds import LIMITS
+from tradewire.trading.limit_bounds import LIMITS, NO_LIMIT
 
 WHOLE_NUMBERS = tuple(name for name in LIMITS if int in get_args(RiskLimitsChanged.model_fields[name].annotation))
 """Limits that count."""
-NO_LIMIT = "none"
 
 
 def parse_limits(words: list[str]) -> dict[str, Any]:

@@ -116,6 +116,8 @@ def candles_of(inspection: Inspection, source: str, *, any_volume: bool = False)
     for error in inspection.errors:
         if not any_volume or error.field != VOLUME:
             raise error_of(error, source)
+    if inspection.candles is None and inspection.errors:
+        raise error_of(inspection.errors[0], source)
     if inspection.candles is None:
         allowed = "two bars or more, or to be told: open times alone tell none"
         raise MarketDataError(source, field="interval", found="none", allowed=allowed)

@@ -15,7 +15,7 @@ from tradewire.backtest.data.errors import MarketDataError
 from tradewire.backtest.data.judged import SCALE, JudgedRows, in_order, plainly_good, raw_bars, rows_kept
 from tradewire.backtest.data.reading import PLAIN, Reading
 from tradewire.trading.bars_csv import BarFault, amount_note, judged_bar, whole_amount, zone_note
-from tradewire.trading.columns import DATE_NOTE, DAY_NOTE, Columns, ColumnsError, candle_columns
+from tradewire.trading.columns import DATE_NOTE, DAY_NOTE, NO_VOLUME, Columns, ColumnsError, candle_columns
 from tradewire.trading.market_column import MarketColumn, MarketsError, chosen_market
 from tradewire.trading.times import (
     ALLOWED,
@@ -59,7 +59,13 @@ def rows_of_table(table: pl.DataFrame, source: str, reading: Reading = PLAIN) ->
     times = times_of(_moments(table, columns, notes), source, reading.zone, notes)
     numbers = np.zeros((5, table.height))
     for field, place in enumerate(columns.places[1:]):
-        numbers[field] = _floats(table.to_series(place), source, notes) + 0.0
+        try:
+            numbers[field] = _floats(table.to_series(place), source, notes) + 0.0
+        except MarketDataError as error:
+            if place != columns.volume:
+                raise
+            columns = replace(columns, volume=None)
+            notes.append(f"{NO_VOLUME}column {error.field} has {error.found}")
     kept = market_rows(table, columns.market, source, reading.symbol, notes)
     moved = 0
     if reading.rounded:
