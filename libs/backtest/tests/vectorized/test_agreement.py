@@ -81,7 +81,7 @@ def test_the_fingerprint_changes_with_a_fill_and_not_with_the_order_of_markets(t
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"markets": ()}, "no history for AAA; found none"),
+        ({"markets": ()}, "no data for AAA; found none"),
         ({"account": AccountSettings(slippage_bps=Decimal(-1))}, "slippage -1 bps; allowed is 0 to 10000"),
         ({"account": AccountSettings(taker_fee=Decimal("-0.1"))}, "taker fee -0.1 is negative"),
         ({"account": AccountSettings(capital=Decimal(-1))}, "capital -1"),
@@ -96,7 +96,7 @@ def test_what_can_not_be_run_says_what_is_allowed(
 
 def test_bars_of_another_interval_are_refused(long_run: BacktestRequest) -> None:
     other = replace(long_run.markets[0], interval="4h")
-    with pytest.raises(ValueError, match="AAA: bars of 4h, the strategy's are 1h"):
+    with pytest.raises(ValueError, match="AAA: found bars of 4h, allowed 1h"):
         ENGINE.run(replace(long_run, markets=(other,)))
 
 
