@@ -98,7 +98,7 @@ def test_capital_that_does_not_fit_is_refused_in_words(capital: str, engine: str
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("price", [4e10, 9e10, 1e12, 1e20])
 def test_price_that_does_not_fit_is_refused_in_words(price: float, engine: str) -> None:
-    told = f"XUSDT high of bar 1: found {price!r}, allowed above 0 and below 40,000,000,000"
+    told = f"row 2, 2024-01-01T01:00:00Z: high: found {price!r}, allowed below 40,000,000,000: divide the prices"
     with pytest.raises(ValueError, match=re.escape(told)):
         tb.run(strategy("close > 0", "close < 0"), frame([100.0, price, 100.0]), engine=engine)
 
