@@ -76,7 +76,7 @@ class Models:
         for field in schema["fields"]:
             default = ""
             if "default" in field:
-                default = f" = {field['default']!r}"
+                default = f" = {field['default'] if field['default'] != [] else ()!r}"
             lines.append(f"    {field['name']}: {self.annotation(field['type'])}{default}")
             lines.append(f'    """{field["doc"]}"""')
         lines += ["", "    def to_avro(self) -> dict[str, object]:", "        return {"]

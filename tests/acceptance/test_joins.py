@@ -9,12 +9,13 @@ import random
 from collections.abc import Sequence
 from decimal import Decimal
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tradewire.ports.events import (
     AccountStateChanged,
     ActiveVersion,
+    AuditRecorded,
     CandleClosed,
     OrderChanged,
     OrderFilled,
@@ -117,6 +118,11 @@ def states_of(loop: ClosedLoop, account_id: str) -> list[AccountStateChanged]:
     return sorted((s for s in states if s.account_id == account_id), key=lambda state: state.sequence)
 
 
+def decided(loop: ClosedLoop) -> dict[str, Event]:
+    """What was published, without what is only noted: that a candle which came again was left out."""
+    return {event_id: event for event_id, event in loop.outputs().items() if not isinstance(event, AuditRecorded)}
+
+
 def ends_once(states: Sequence[AccountStateChanged]) -> bool:
     """Is the last state said to be the last, and none before?"""
     return [state.last_of_stream for state in states] == [False] * (len(states) - 1) + [True]
@@ -133,6 +139,7 @@ FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthChec
 
 @FEW
 @given(symbols=SYMBOLS, seed=st.integers(0, 2**32), bars=st.integers(16, 60))
+@example((BTC, ETH), 425463884, 16)  # a version begins on a market whose data has ended
 def test_loop_when_delivered_in_any_order_then_it_decides_fills_and_counts_as_a_plain_loop(
     symbols: tuple[str, ...], seed: int, bars: int
 ) -> None:
@@ -152,7 +159,7 @@ def test_loop_when_members_die_and_records_come_twice_then_same_messages_and_fin
     setup, candles = setup_of(symbols), market(rng, symbols, bars)
     calm = run(setup, candles, rng, trouble=False)
     troubled = run(setup, candles, rng, trouble=True)
-    assert troubled.outputs() == calm.outputs()
+    assert decided(troubled) == decided(calm)
     assert troubled.fingerprint() == calm.fingerprint()
 
 
@@ -196,7 +203,7 @@ def test_loop_when_an_account_decides_on_a_symbol_at_two_intervals_then_it_moves
     loop = run(setup, candles, rng, trouble=False)
     for account_id, account in walk(setup, candles, ("alpha", "beta")).items():
         assert told(loop, account_id) == expected(account)
-    assert run(setup, candles, rng, trouble=True).outputs() == loop.outputs()
+    assert decided(run(setup, candles, rng, trouble=True)) == decided(loop)
     asked = {event.evaluation_id for event in loop.outputs().values() if isinstance(event, RiskAssessed)}
     assert len(asked) >= sum(bar.interval == "4h" for bar in candles) * 2, "every slow strategy has its answers"
 
@@ -216,7 +223,7 @@ def test_loop_when_the_bars_of_one_interval_end_first_then_the_others_go_on_movi
     loop = run(setup, candles, rng, trouble=False)
     for account_id, account in walk(setup, candles, ("alpha", "beta")).items():
         assert told(loop, account_id) == expected(account)
-    assert run(setup, candles, rng, trouble=True).outputs() == loop.outputs()
+    assert decided(run(setup, candles, rng, trouble=True)) == decided(loop)
     assert ends_once(states_of(loop, "alpha"))
 
 
@@ -247,6 +254,7 @@ def after_a_bar(rng: random.Random, candles: Sequence[CandleClosed], version: Ac
 
 @FEW
 @given(seed=st.integers(0, 2**32), bars=st.integers(24, 60))
+@example(1, 24)  # a position that is left open moves the account at a gap of the market that is decided on
 def test_loop_when_strategies_are_retired_then_what_they_leave_open_is_followed_until_it_is_flat(
     seed: int, bars: int
 ) -> None:
@@ -259,7 +267,7 @@ def test_loop_when_strategies_are_retired_then_what_they_leave_open_is_followed_
         assert told(loop, account_id) == expected(account)
         assert ends_once(states_of(loop, account_id))
     troubled = run(setup, candles, rng, trouble=True)
-    assert troubled.outputs() == loop.outputs()
+    assert decided(troubled) == decided(loop)
     assert troubled.fingerprint() == loop.fingerprint()
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tradewire.ports.events import RiskAssessed, RiskDecision, Signal, StrategyEvaluated
+from tradewire.ports.events import AbsentBar, RiskAssessed, RiskDecision, Signal, StrategyEvaluated
 from tradewire.risk.adapters.memory_rules import MemoryRules
+from tradewire.risk.domain.account import RiskAccount
 from tradewire.risk.domain.desk import RiskDesk
 from tradewire.testkit.builders import BTC, ETH, HOUR_US, account_state, envelope, evaluation, instrument
 from tradewire.testkit.risk_desk import answers, desk_with, refused, say
 from tradewire.testkit.strategies import active, document, status
+from tradewire.trading.pending_offsets import PendingOffsets
 
 
 def two_intervals() -> RiskDesk:
@@ -140,3 +142,40 @@ def test_bar_when_an_operator_goes_on_without_its_evaluations_then_those_that_ar
         (BTC, RiskDecision.APPROVED, set(), 1),
     ]
     assert (desk.pending.lowest(), list(desk.waits())) == ({}, [])
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_step_when_the_account_says_that_a_bar_did_not_come_then_its_evaluation_is_not_waited_for(
+    restart: bool,
+) -> None:
+    """A version begins on a market whose data has ended: nobody ever evaluates it there."""
+    desk = RiskDesk(MemoryRules())
+    known = [
+        instrument(BTC),
+        instrument(ETH),
+        status(active(document("both", "alpha", BTC, ETH))),
+    ]
+    for event in known:
+        say(desk, event)
+    gap = AbsentBar(venue="sim", symbol=ETH, interval="1h")
+    assert say(desk, evaluation(0, Signal.ENTER_LONG, BTC, "both")) == []
+    assert bars(say(desk, account_state(0, absent=(gap,)))) == [0]
+    if restart:
+        ((partition, account),) = desk.changed()
+        desk = RiskDesk(MemoryRules())
+        desk.restore(partition, RiskAccount.restored("alpha", account.saved(), PendingOffsets()))
+        for event in known:
+            say(desk, event)
+    assert say(desk, evaluation(1, Signal.ENTER_LONG, BTC, "both"), 1) == []
+    assert say(desk, account_state(1), 1) == [], "that bar of ETH came, so its evaluation does"
+    assert bars(say(desk, evaluation(1, Signal.HOLD, ETH, "both"), 2)) == [1, 1]
+
+
+def test_bar_when_the_account_says_that_it_did_not_come_then_it_is_not_taken_for_lost() -> None:
+    desk = desk_with()
+    say(desk, evaluation(0, Signal.HOLD))
+    say(desk, account_state(0))
+    say(desk, evaluation(2, Signal.HOLD), 1)
+    gap = AbsentBar(venue="sim", symbol=BTC, interval="1h")
+    found = say(desk, account_state(1, absent=(gap,)), 1)
+    assert [(*refused(answer), answer.event_time_us) for answer in found] == [(3 * HOUR_US,)]

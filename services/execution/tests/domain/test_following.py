@@ -170,3 +170,12 @@ def test_bar_when_a_strategy_has_just_begun_then_no_bar_from_before_is_waited_fo
     desk = desk_with(ETH)
     say(desk, status(active(document("slow", "alpha", BTC, interval="4h"), 1, 5 * HOUR_US + 1)))
     assert [state.event_time_us for state in states(told(desk, candle(5, symbol=ETH)))] == [6 * HOUR_US]
+
+
+def test_state_when_a_bar_that_is_decided_on_was_due_and_did_not_come_then_names_it() -> None:
+    desk = desk_with(BTC, ETH)
+    told(desk, candle(0), candle(0, symbol=ETH))
+    found = told(desk, assessment(0), candle(1), candle(2, symbol=ETH), candle(2))
+    assert [(s.event_time_us, [(bar.symbol, bar.interval) for bar in s.absent]) for s in states(found)] == [
+        (2 * HOUR_US, [(ETH, "1h")])
+    ]

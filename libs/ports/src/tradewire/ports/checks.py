@@ -131,6 +131,27 @@ def check_open_order(event: Any) -> None:
         refuse(event, _CHECK_OPEN_ORDER)
 
 
+_CHECK_ABSENT_BAR = (
+    BoundedField("venue", Chars(1, 64)),
+    BoundedField("symbol", Chars(1, 64)),
+    BoundedField("interval", OneOf(INTERVALS_US)),
+)
+
+
+def check_absent_bar(event: Any) -> None:
+    """Check a AbsentBar."""
+    fields = event.__dict__
+    texts_1 = f"{fields['venue']}{fields['symbol']}"
+    if not (
+        len(texts_1) <= 64
+        and "\0" not in texts_1
+        and fields["venue"]
+        and fields["symbol"]
+        and fields["interval"] in INTERVALS_US
+    ):
+        refuse(event, _CHECK_ABSENT_BAR)
+
+
 _CHECK_ACCOUNT_STATE_CHANGED = (
     BoundedField("account_id", Chars(1, 128)),
     BoundedField("event_time_us", Range(-1, 253402300800000000)),
@@ -172,6 +193,8 @@ def check_account_state_changed(event: Any) -> None:
         check_strategy_position(item)
     for item in fields["open_orders"]:
         check_open_order(item)
+    for item in fields["absent"]:
+        check_absent_bar(item)
 
 
 _CHECK_ORDER_FILLED = (

@@ -110,6 +110,24 @@ class OpenOrder(Part):
         }
 
 
+class AbsentBar(Part):
+    """A bar that did not come."""
+
+    venue: str
+    """Venue id, lower case, e.g. binance."""
+    symbol: str
+    """Venue symbol, e.g. BTCUSDT."""
+    interval: str
+    """Interval, e.g. 1h."""
+
+    def to_avro(self) -> dict[str, object]:
+        return {
+            "venue": self.venue,
+            "symbol": self.symbol,
+            "interval": self.interval,
+        }
+
+
 class AccountStateChanged(Event):
     """An account as of an event time."""
 
@@ -143,6 +161,8 @@ class AccountStateChanged(Event):
     """Orders at work."""
     last_of_stream: bool = False
     """True on the last bar of a recorded stream: nothing follows for this key."""
+    absent: tuple[AbsentBar, ...] = ()
+    """Bars that strategies of the account decide on, were due at this time and did not come: gaps, and markets whose data ended."""
 
     def to_avro(self) -> dict[str, object]:
         return {
@@ -161,6 +181,7 @@ class AccountStateChanged(Event):
             "strategy_positions": [item.to_avro() for item in self.strategy_positions],
             "open_orders": [item.to_avro() for item in self.open_orders],
             "last_of_stream": self.last_of_stream,
+            "absent": [item.to_avro() for item in self.absent],
         }
 
 

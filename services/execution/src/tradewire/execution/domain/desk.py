@@ -280,8 +280,9 @@ class ExecutionDesk:
         account.time_us = time_us
         yield from account.execution.step(time_us, bars, cause)
         account.awaits_us = time_us if self._following.decides(account, time_us) else None
+        absent = list(self._following.absent(account))
         last = self._following.settle(account, feeds, time_us)
-        yield account_changed(account, cause, last=last)
+        yield account_changed(account, cause, absent, last=last)
 
     def _place(self, account: ExecutionAccount, assessed: PendingAssessment, time_us: int) -> Iterator[Emit]:
         """Withdraw and place the orders of one assessment; each once, whatever is delivered twice."""

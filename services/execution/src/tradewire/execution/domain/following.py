@@ -87,6 +87,13 @@ class Following:
         decided = self._decided_on(account.account_id, time_us)
         return any(account.happened_us.get(feed) == time_us for feed in decided)
 
+    def absent(self, account: ExecutionAccount) -> Iterator[Feed]:
+        """Feeds on which a strategy decides at the account's time, where their bar was due and did not come."""
+        at_us = account.time_us
+        for feed in self._decided_on(account.account_id, at_us):
+            if account.happened_us.get(feed) != at_us and slot_us(at_us, feed[2]) == at_us:
+                yield feed
+
     def deciding(self, account: ExecutionAccount) -> Streams:
         """Strategies that decide on a bar which was the last to happen to the account, each with symbol and version."""
         subscriptions = self._roster.subscriptions(account.account_id, account.time_us)

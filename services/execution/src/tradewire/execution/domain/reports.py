@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from tradewire.execution.domain.account import ExecutionAccount, OrderRecord
-from tradewire.execution.domain.arrivals import PendingAssessment
+from tradewire.execution.domain.arrivals import Feed, PendingAssessment
 from tradewire.execution.domain.order_records import record_of
 from tradewire.execution.domain.order_work import filling, submission
 from tradewire.ports.events import (
+    AbsentBar,
     AccountStateChanged,
     Liquidity,
     OpenOrder,
@@ -23,6 +24,7 @@ from tradewire.ports.events import (
 from tradewire.ports.message import Emit, Envelope, Event
 from tradewire.trading import exchange as venue
 from tradewire.trading.exchange import Fill, from_e8
+from tradewire.trading.language import interval_name
 
 _ENDINGS = {
     venue.OrderRejected: OrderStatus.REJECTED,
@@ -174,8 +176,8 @@ def _fill_emit(account: ExecutionAccount, fill: Fill, order: OrderRecord) -> Emi
     return Emit(event, order.cause(), f"fill:{fill.trade_id}", work=work)
 
 
-def account_changed(account: ExecutionAccount, cause: Envelope, *, last: bool) -> Emit:
-    """The account as of its time."""
+def account_changed(account: ExecutionAccount, cause: Envelope, absent: Iterable[Feed], *, last: bool) -> Emit:
+    """The account as of its time; ``absent``: feeds whose bar was due then and did not come."""
     state, venues = account.execution.state(), account.venues
     event: Event = AccountStateChanged(
         account_id=account.account_id,
@@ -207,6 +209,10 @@ def account_changed(account: ExecutionAccount, cause: Envelope, *, last: bool) -
         ),
         open_orders=tuple(_open_order(client_id, order) for client_id, order in account.orders.items()),
         last_of_stream=last,
+        absent=tuple(
+            AbsentBar(venue=venue, symbol=symbol, interval=interval_name(length_us))
+            for venue, symbol, length_us in sorted(absent)
+        ),
     )
     return Emit(event, cause, f"{account.account_id}:{account.time_us}:{account.sequence}")
 

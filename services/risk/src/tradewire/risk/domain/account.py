@@ -11,6 +11,7 @@ from heapq import heapify, heappop, heappush
 
 from tradewire.ports.events import AccountStateChanged, OrderIntent, RiskAssessed, StrategyEvaluated
 from tradewire.ports.message import Envelope
+from tradewire.risk.domain.absent_bars import AbsentBars
 from tradewire.risk.domain.answered import AnsweredEvaluations
 from tradewire.risk.domain.candles_read import CandlesRead
 from tradewire.risk.domain.in_flight import InFlightOrder, InFlightOrders
@@ -22,8 +23,7 @@ from tradewire.trading.language import INTERVALS_US
 from tradewire.trading.pending_offsets import PendingOffsets
 from tradewire.trading.roster import Stream, Subscription
 
-DAY_US = 86_400_000_000
-MINUTE_US = 60_000_000
+DAY_US, MINUTE_US = 86_400_000_000, 60_000_000
 
 
 @dataclass
@@ -57,18 +57,18 @@ class RiskAccount:
     recorded: dict[int, RecordedStep] = field(default_factory=dict)
     released: set[int] = field(default_factory=set)
     answered: AnsweredEvaluations = field(init=False)
+    absent: AbsentBars = field(init=False)
 
     def __post_init__(self) -> None:
-        self.answered_until_us = max(self.answered_us.values(), default=-1)
+        self.absent, self.answered_until_us = AbsentBars(self.state), max(self.answered_us.values(), default=-1)
         self.answered = AnsweredEvaluations(self.answered_until_us)
 
     def take_evaluation(self, event: StrategyEvaluated, envelope: Envelope) -> None:
         """Buffer an evaluation, unless it is there. The one of a stream that was read last tells how far that is."""
         stream = Stream(event.strategy_id, event.symbol, INTERVALS_US[event.interval])
-        step = self.steps.get(event.event_time_us)
-        if step is None:
-            step = self.steps[event.event_time_us] = {}
+        if event.event_time_us not in self.steps:
             heappush(self.times_us, event.event_time_us)
+        step = self.steps.setdefault(event.event_time_us, {})
         if stream in step:
             return
         step[stream] = WaitingEvaluation(event, envelope)
@@ -115,6 +115,7 @@ class RiskAccount:
             self.states.append(BufferedState(event, envelope))
             self.pending.take(envelope)
             self.in_flight.shown_by(event.event_time_us)
+            self.absent.note(event)
 
     @property
     def newest_state(self) -> AccountStateChanged | None:
@@ -155,6 +156,7 @@ class RiskAccount:
             if day != self.day:
                 self.day, self.day_start_equity = day, state.equity
             self.peak_equity = max(self.peak_equity, state.equity)
+            self.absent.forget(self.state)
             self.state = state
 
     def orders_last_minute(self, now_us: int) -> int:
@@ -167,9 +169,8 @@ class RiskAccount:
         """Note the orders that a step sends."""
         for intent in intents:
             self.order_times_us.append(event.event_time_us)
-            self.in_flight.send(
-                InFlightOrder.of(event.strategy_id, event.venue, event.symbol, intent, event.event_time_us)
-            )
+            order = InFlightOrder.of(event.strategy_id, event.venue, event.symbol, intent, event.event_time_us)
+            self.in_flight.send(order)
 
     def closing(self, order: InFlightOrder, time_us: int) -> None:
         """Note an order that FLATTEN sends: no rate refuses it, but it is one of those that the next entry counts."""

@@ -49,7 +49,7 @@ class ClosedBars:
 
     def _owing_until(self, account: RiskAccount, time_us: int) -> Iterator[Stream]:
         owed = self._roster.owed(account.account_id, time_us, account.answered_until_us)
-        return account.owing(self._unrefused(account, owed))
+        return account.owing(self._due(account, owed))
 
     def settle(self, account: RiskAccount) -> None:
         """Take in states on which no evaluation is still to be answered: of answered steps, or of bars that owe none.
@@ -79,7 +79,7 @@ class ClosedBars:
         if step_us <= max(account.answered_until_us, state_us):
             return True
         known_us = max(EPOCH_US, account.answered_until_us, state_us - 1)
-        owed = self._unrefused(account, self._roster.owed(account.account_id, step_us - 1, known_us))
+        owed = self._due(account, self._roster.owed(account.account_id, step_us - 1, known_us))
         return all(owes_nothing(account, step_us, item.stream) for item, _ in owed)
 
     def lost(self, account: RiskAccount) -> list[Subscription]:
@@ -91,7 +91,7 @@ class ClosedBars:
         if oldest_us is None or not account.answered_until_us < at_us < oldest_us or at_us in account.recorded:
             return []
         owed = self._roster.owed(account.account_id, at_us, at_us - 1)
-        due = [item for item, _ in self._unrefused(account, owed) if item.stream not in account.ended]
+        due = [item for item, _ in self._due(account, owed) if item.stream not in account.ended]
         return due if all(is_lost(account, item, at_us) for item in due) else []
 
     def released(self, account: RiskAccount) -> list[Subscription]:
@@ -100,13 +100,16 @@ class ClosedBars:
         if at_us not in account.released or at_us in account.recorded or at_us <= account.answered_until_us:
             return []
         owed, here = self._roster.owed(account.account_id, at_us, at_us - 1), account.steps.get(at_us, ())
-        return [item for item, _ in self._unrefused(account, owed) if item.stream not in here]
+        return [item for item, _ in self._due(account, owed) if item.stream not in here]
 
-    def _unrefused(self, account: RiskAccount, owed: Owed) -> Owed:
-        """Without bars that were refused outside their steps: nobody else answers for them."""
+    def _due(self, account: RiskAccount, owed: Owed) -> Owed:
+        """Without bars that did not come, and without those that were refused outside their steps: for neither comes
+        an evaluation, or another answer.
+        """
         refused = self._refused(account.account_id)
         for item, close_us in owed:
-            if (item.stream.strategy_id, item.stream.symbol, item.version) not in refused.at(close_us):
+            alone = (item.stream.strategy_id, item.stream.symbol, item.version) in refused.at(close_us)
+            if not alone and not account.absent.has(item.stream, close_us):
                 yield item, close_us
 
 
