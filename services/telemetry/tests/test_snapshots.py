@@ -95,7 +95,7 @@ class Partition:
         self.books.take(fill, self._messages.envelope(fill, offset=offset))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32))
 def test_start_when_a_process_died_anywhere_in_a_snapshot_then_books_as_of_all_fills(
     messages: Messages, monkeypatch: pytest.MonkeyPatch, seed: int

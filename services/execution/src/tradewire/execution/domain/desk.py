@@ -280,8 +280,7 @@ class ExecutionDesk:
         account.time_us = time_us
         yield from account.execution.step(time_us, bars, cause)
         account.awaits_us = time_us if self._following.decides(account, time_us) else None
-        absent = list(self._following.absent(account))
-        last = self._following.settle(account, feeds, time_us)
+        absent, last = list(self._following.absent(account)), self._following.settle(account, feeds, time_us)
         yield account_changed(account, cause, absent, last=last)
 
     def _place(self, account: ExecutionAccount, assessed: PendingAssessment, time_us: int) -> Iterator[Emit]:
