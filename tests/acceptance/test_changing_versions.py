@@ -21,7 +21,7 @@ from tradewire.testkit.builders import BTC, ETH, HOUR_US, candle, instrument, li
 from tradewire.testkit.closed_loop import ClosedLoop
 from tradewire.testkit.loop_member import Member
 from tradewire.testkit.loop_members import StrategyMember
-from tradewire.testkit.random_markets import also_every_four_hours, market
+from tradewire.testkit.random_markets import also_every_four_hours, chained, market
 from tradewire.testkit.strategies import config, document
 
 STOPS = "{stop_loss: '0.02 * close', take_profit: '0.03 * close'}"
@@ -83,6 +83,11 @@ def played(
     candles = [bar.model_copy(update={"last_of_stream": False}) for bar in candles]
     candles.sort(key=lambda bar: (bar.close_time_us, bar.symbol, bar.interval))
     candles = [later(bar, ahead) if bar.symbol == ETH else bar for bar in candles]
+    end = ahead + 4 * bars + 3
+    ends = ((BTC, "1h", end), (BTC, "4h", end // 4), (ETH, "1h", end))
+    last = [candle(number, 100, symbol, interval, last_of_stream=True) for symbol, interval, number in ends]
+    linked = chained([*candles, *last])
+    candles, last = linked[: -len(last)], linked[-len(last) :]
     somebody, stopped = Publisher(loop, rng, only_btc=only_btc), set[Member]()
     moments = [rng.randrange(len(candles)) for _ in range(acts)]
     for number, bar in enumerate(candles):
@@ -96,9 +101,8 @@ def played(
     for member in stopped:
         member.start()
     turns(loop, rng, None, set())
-    end = ahead + 4 * bars + 3
-    for symbol, interval, number in ((BTC, "1h", end), (BTC, "4h", end // 4), (ETH, "1h", end)):
-        loop.log.append(emit_of(candle(number, 100, symbol, interval, last_of_stream=True)))
+    for bar in last:
+        loop.log.append(emit_of(bar))
     turns(loop, rng, None, set())
     return loop
 
