@@ -47,8 +47,8 @@ def odd_one(rng: random.Random, before: Sequence[CandleClosed]) -> CandleClosed:
         case 1:
             return moved(newest, rng.choice(AHEAD_BARS), previous_open_time_us=None)
         case 2:
-            older = rng.choice((-1, *(bar.open_time_us for bar in before[:-1])))
-            return moved(newest, rng.choice(AHEAD_BARS), previous_open_time_us=older)
+            older = [bar.open_time_us for bar in before if bar.open_time_us < newest.open_time_us]
+            return moved(newest, rng.choice(AHEAD_BARS), previous_open_time_us=rng.choice((-1, *older)))
         case 3:
             told = rng.choice(before)
             return told.model_copy(update={"high": told.high + 7, "close": told.high + 7, "last_of_stream": False})
