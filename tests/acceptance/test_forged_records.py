@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tradewire.ingest.feed import emit_of
@@ -143,6 +143,7 @@ def orders(loop: ClosedLoop) -> set[str]:
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), bars=st.integers(12, 40), count=st.integers(1, 12))
+@example(369, 18, 10)  # a copy at another interval, under the id of an evaluation that was answered before a crash
 def test_loop_when_records_are_forged_then_real_orders_are_the_same_and_nothing_waits(
     seed: int, bars: int, count: int
 ) -> None:

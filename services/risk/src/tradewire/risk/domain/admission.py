@@ -72,7 +72,9 @@ class Admission:
         key = envelope.event_id
         if account is not None and account.has_gone_past(event, key):
             return Admitted.STANDS
-        if account is not None:
+        if self._roster.owes_elsewhere(event):
+            answered = False  # a copy under the id of the real one, at another interval, is in no step
+        elif account is not None:
             answered = account.is_recorded(key, event.event_time_us)
         else:
             answered = (key, event.event_time_us) in {(a.evaluation_id, a.event_time_us) for a in recorded}
