@@ -155,3 +155,22 @@ def test_restored_when_a_part_is_none_then_it_raises(state: bytes) -> None:
     part = TelemetryStateSaved(slot=0, part=0, parts=1, digest=digest_of(1, [state]), fills_until=1, state=state)
     with pytest.raises(ValueError, match="validation error"):
         Snapshots(Books(), fills_max=1).restored(0, part)
+
+
+@pytest.mark.parametrize("offsets", [(9, 3), (9, 3, 4)])
+def test_take_back_when_two_snapshots_have_the_same_fills_behind_them_then_the_later_one(
+    messages: Messages, offsets: tuple[int, ...]
+) -> None:
+    books, kept = Books(), dict[tuple[int, int], TelemetryStateSaved]()
+    saving = Snapshots(books, fills_max=1)
+    for offset in offsets:  # those that an operator released come late
+        fill = messages.fill(account_id=f"account-{offset}")
+        books.take(fill, messages.envelope(fill, offset=offset))
+        for _, part in saving.changed():
+            kept[part.slot, part.part] = part
+    again = Books()
+    restoring = Snapshots(again, fills_max=1)
+    for part in kept.values():
+        restoring.restored(0, part)
+    assert restoring.take_back(0, end=10) == 10
+    assert len(again.accounts) == len(offsets)

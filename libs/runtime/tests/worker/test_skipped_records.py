@@ -11,6 +11,8 @@ import pytest
 
 from tradewire.ports.events import CandleClosed, IndicatorsUpdated
 from tradewire.ports.message import Emit, Envelope
+from tradewire.ports.topics import TOPICS
+from tradewire.runtime.codec import SchemaIds
 from tradewire.runtime.dead_letters.releases import Skip, read_skip, write_skip
 from tradewire.runtime.dead_letters.skip_words import SkipAnswer, SkipOutcome, read_skip_answer
 from tradewire.runtime.loop.failures import run_in_turn
@@ -54,8 +56,12 @@ async def test_record_when_passed_over_then_answered_once_or_the_service_goes_on
     assert caplog.text.count("passed over market.candle.v1") >= 1
 
 
-async def test_record_when_nobody_can_read_it_then_passed_over_without_an_answer(rig: WorkerRig) -> None:
-    bad = replace(rig.record(candle(0)), value=b"garbage")
+@pytest.mark.parametrize("value", [b"garbage", b"\x00\x00\x00\x13\x87bytes"], ids=["bytes", "a schema not seen before"])
+async def test_record_when_nobody_can_read_it_then_passed_over_without_an_answer(rig: WorkerRig, value: bytes) -> None:
+    rig.codec.ids = SchemaIds(
+        {name: spec.schema_id for name, spec in TOPICS.items()}, registry_url="http://127.0.0.1:1"
+    )
+    bad = replace(rig.record(candle(0)), value=value)
     await rig.put(bad, rig.record(candle(1)))
     partition = rig.place(CANDLES, candle(1)).partition
     await rig.put(write_skip(Skip(CANDLES, partition, 0, "garbage", "ops"), LETTERS))

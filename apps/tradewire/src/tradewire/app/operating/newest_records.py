@@ -6,8 +6,10 @@ Commands that stop trading use it, so it loads nothing of the services, which lo
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 from tradewire.ports.bus import EventBusPort, Place, Record
+from tradewire.ports.errors import ContractViolationError
 from tradewire.runtime.bus.readers import read_between
 from tradewire.runtime.codec.messages import text_key
 
@@ -28,9 +30,10 @@ async def newest_of_keys(
     while places:
         starts = {place: max(lowest[place], ends[place] - count) for place in places}
         async for record in read_between(bus, starts, ends):
-            key = text_key(record)
-            if record.value is not None and (key not in found or found[key].offset < record.offset):
-                found[key] = record  # without a value it is a heartbeat
+            with suppress(ContractViolationError):  # a key that is no text is no service's
+                key = text_key(record)
+                if record.value is not None and (key not in found or found[key].offset < record.offset):
+                    found[key] = record  # without a value it is a heartbeat
         places = [p for p in places if starts[p] > lowest[p] and not all(key in found for key in wanted[p])]
         ends, count = starts, 8 * count
     cut = (keys for place, keys in wanted.items() if lowest[place] > begins[place])

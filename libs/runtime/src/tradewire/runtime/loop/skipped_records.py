@@ -16,6 +16,7 @@ from tradewire.ports.errors import ContractViolationError
 from tradewire.ports.events import Severity
 from tradewire.runtime.codec import Codec
 from tradewire.runtime.codec.messages import check_record, decode_record
+from tradewire.runtime.codec.schema_ids import UnknownSchemaIdError
 from tradewire.runtime.loop.event_times import hold_past
 from tradewire.runtime.loop.failures import SkippedRecordError
 from tradewire.runtime.loop.publisher import Draft
@@ -65,7 +66,7 @@ class SkippedRecords:
             event, envelope = decode_record(self._codec, record), self._codec.decode_headers(record)
             check_record(record, event)
             hold_past(event, envelope, self._clock.now_us())
-        except ContractViolationError:
+        except (ContractViolationError, UnknownSchemaIdError):
             return []  # nobody knows what it asks for
         try:
             return [self._draft(emit) for emit in answer(event, envelope)]

@@ -50,7 +50,7 @@ class Finding:
 
 def failure(compiled: CompiledStrategy, bars: Bars, error: Exception) -> Finding:
     """That the strategy raised. Raises the error itself where it is the machine's: no strategy is to blame for it."""
-    if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in MACHINE_ERRORS):
         raise error
     what = f"the strategy fails on this history: {type(error).__name__}: {error}"
     return Finding(Check.RUNS, True, 0, int(bars.open_time_us[0]), compiled.id, None, None, what)

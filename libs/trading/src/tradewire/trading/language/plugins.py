@@ -79,10 +79,10 @@ class CheckedRules:
         self._rules = _made(lambda: factory(params), f"`{reference}` can't be made with the strategy's parameters")
         self.made_by = type(self._rules)
         demands: object = _made(lambda: self._rules.demands, f"`{reference}` has no demands")
-        texts = isinstance(demands, tuple | list) and all(isinstance(demand, str) for demand in demands)
-        if not texts:
+        texts = demands if isinstance(demands, tuple | list) else [None]
+        self.demands = tuple(text for text in texts if isinstance(text, str))
+        if len(self.demands) < len(texts):
             raise PluginError(f"`{reference}` demands {demands!r}, allowed is a tuple of series, as ('ema(close,20)',)")
-        self.demands: tuple[str, ...] = tuple(self._rules.demands)
 
     def rules(self, values: Snapshot, previous: Snapshot) -> dict[str, Truth]:
         """The raw rules of one bar. Raises PluginError, and whatever the plug-in raises."""

@@ -27,8 +27,11 @@ SLOTS = 2
 
 @dataclass(slots=True)
 class BooksPart:
-    """What one part holds. ``accounts``: sequence of the last fill that is included; ``strategies``: by account."""
+    """What one part holds. ``accounts``: sequence of the last fill that is included; ``strategies``: by account;
+    ``number``: in the first part, how many snapshots of the partition were made, as two may have the same fills behind.
+    """
 
+    number: int = 0
     accounts: list[tuple[str, int]] = field(default_factory=list)
     strategies: list[tuple[str, str, StrategyBook]] = field(default_factory=list)
     rows: list[tuple[ResultKey, DayResult]] = field(default_factory=list)
@@ -51,6 +54,7 @@ class Snapshots:
         self._books, self._fills_max = books, fills_max
         self._found: defaultdict[int, Parts] = defaultdict(dict)
         self._slots: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
 
     def changed(self) -> Iterator[tuple[int, TelemetryStateSaved]]:
         """Parts of the snapshots that are due, with their partitions. A fill out of its order is saved at once: it is
@@ -59,7 +63,8 @@ class Snapshots:
         for partition, unsaved in self._books.unsaved.items():
             if unsaved.count >= self._fills_max or unsaved.is_late:
                 slot = self._slots[partition] = (self._slots.get(partition, -1) + 1) % SLOTS
-                for part in snapshot_of(self._books, partition, slot=slot, fills_until=unsaved.until):
+                number = self._numbers[partition] = self._numbers.get(partition, 0) + 1
+                for part in snapshot_of(self._books, partition, slot=slot, number=number, fills_until=unsaved.until):
                     yield partition, part
                 unsaved.saved()
 
@@ -75,8 +80,9 @@ class Snapshots:
         """
         for parts in _whole(self._found.pop(partition, {})):
             if parts[0].fills_until <= end:
-                self._slots[partition] = parts[0].slot
-                _take_back(self._books, partition, [PART.validate_json(part.state) for part in parts])
+                held = [PART.validate_json(part.state) for part in parts]
+                self._slots[partition], self._numbers[partition] = parts[0].slot, held[0].number
+                _take_back(self._books, partition, held)
                 self._books.unsaved_of(partition).until = parts[0].fills_until
                 return parts[0].fills_until
         return None
@@ -85,18 +91,19 @@ class Snapshots:
         """Another instance has the partition now."""
         self._found.pop(partition, None)
         self._slots.pop(partition, None)
+        self._numbers.pop(partition, None)
 
 
-def snapshot_of(books: Books, partition: int, *, slot: int, fills_until: int) -> list[TelemetryStateSaved]:
+def snapshot_of(books: Books, partition: int, *, slot: int, number: int, fills_until: int) -> list[TelemetryStateSaved]:
     """Parts of a snapshot of what the fills of a partition came to."""
     accounts = [book for book in books.accounts.values() if book.partition == partition]
-    states = [PART.dump_json(part) for part in _cut(books, accounts)]
+    states = [PART.dump_json(part) for part in _cut(books, accounts, number)]
     digest = digest_of(fills_until, states)
     return [
         TelemetryStateSaved(
-            slot=slot, part=number, parts=len(states), digest=digest, fills_until=fills_until, state=state
+            slot=slot, part=place, parts=len(states), digest=digest, fills_until=fills_until, state=state
         )
-        for number, state in enumerate(states)
+        for place, state in enumerate(states)
     ]
 
 
@@ -108,9 +115,9 @@ def digest_of(fills_until: int, states: Sequence[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _cut(books: Books, accounts: Sequence[AccountBook]) -> list[BooksPart]:
+def _cut(books: Books, accounts: Sequence[AccountBook], number: int) -> list[BooksPart]:
     """The books of accounts in parts of a bounded size."""
-    parts, room = [BooksPart(dropped_until_us=books.results.dropped_until_us)], PART_ITEMS_MAX
+    parts, room = [BooksPart(number, dropped_until_us=books.results.dropped_until_us)], PART_ITEMS_MAX
     names = {book.account_id for book in accounts}
 
     def part(size: int = 1) -> BooksPart:
@@ -147,7 +154,11 @@ def _whole(found: Parts) -> list[list[TelemetryStateSaved]]:
         if {part.parts for part in parts} == {len(parts)}
         and digest_of(parts[0].fills_until, [part.state for part in parts]) == parts[0].digest
     ]
-    return sorted(whole, key=lambda parts: parts[0].fills_until, reverse=True)
+    return sorted(whole, key=_age, reverse=True)
+
+
+def _age(parts: Sequence[TelemetryStateSaved]) -> tuple[int, int]:
+    return parts[0].fills_until, PART.validate_json(parts[0].state).number
 
 
 def _take_back(books: Books, partition: int, parts: Sequence[BooksPart]) -> None:
