@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
@@ -162,3 +163,17 @@ def test_restored_feed_when_another_library_saved_it_then_warms_up_anew() -> Non
         third.restore(partition, state)
     list(third.on_status(event, envelope(event)))
     assert [s.values[MEAN] for s in fed(third, candle(5, 90))] == [70.0]
+
+
+def test_candle_when_its_state_was_saved_before_candles_were_linked_then_the_last_one_sent_again_is_a_copy() -> None:
+    desk = desk_with()
+    fed(desk, *(candle(n, 10) for n in range(4)))
+    ((partition, event),) = saved(desk)
+    state = json.loads(event.state)
+    del state["candles"]
+    again = desk_with()
+    again.restore(partition, event.model_copy(update={"state": json.dumps(state).encode()}))
+    assert list(again.on_candle(candle(3, 10), envelope(candle(3, 10), 4))) == []
+    assert list(again.watch.waits()) == []
+    assert [s.values[MEAN] for s in fed(again, candle(4, 10), offset=5)] == [10.0]
+    assert list(again.watch.waits()) == []

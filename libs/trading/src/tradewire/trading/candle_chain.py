@@ -77,6 +77,8 @@ class ChainEnd(NamedTuple):
     def _judge_older(self, candle: CandleClosed, offset: int) -> CandleVerdict:
         if offset <= self.offset:
             return CandleVerdict.COPY  # read again, as after a crash: what it was then stands
+        if not self.recent and 0 <= self.open_us == candle.open_time_us:
+            return CandleVerdict.COPY  # the last itself, of a state that was saved without content
         for open_us, checksum in self.recent:
             if open_us == candle.open_time_us:
                 return CandleVerdict.COPY if checksum == checksum_of(candle) else CandleVerdict.CONTRADICTS
