@@ -13,6 +13,7 @@ from tradewire.execution.domain.candle_order import CandleOrder
 from tradewire.execution.domain.execution_port import ExecutionPort
 from tradewire.ports.events import RiskAssessed
 from tradewire.ports.message import Envelope
+from tradewire.trading.candle_chain import CandleVerdict
 from tradewire.trading.pending_offsets import PendingOffsets
 from tradewire.trading.refused_bars import RefusedBars, Streams
 
@@ -105,15 +106,14 @@ class ExecutionAccount:
     # ---- joining ----
 
     def take_candle(self, arrived: Arrived) -> None:
-        """Buffer a candle that follows the last one of its feed, unless the account is past it."""
+        """Buffer a candle that follows the last one of its feed, or was taken and neither happened nor waits."""
         candle, envelope, feed = arrived.candle, arrived.envelope, arrived.feed
-        if not self.order_of_candles.end(feed).judge(candle, envelope.offset).is_taken:
-            return
-        self.order_of_candles.take(arrived)
+        verdict = self.order_of_candles.take(arrived)
         waiting = self.candles.setdefault(feed, deque())
-        newest_us = waiting[-1].candle.close_time_us if waiting else self.happened_us.get(feed, -1)
-        if candle.close_time_us <= max(newest_us, self.time_us):
+        newest_us = waiting[-1].candle.close_time_us if waiting else self.time_us
+        if candle.close_time_us <= self.time_us and verdict.is_taken:
             self.order_of_candles.happen(arrived)
+        if candle.close_time_us <= newest_us or not (verdict.is_taken or verdict is CandleVerdict.COPY):
             return
         waiting.append(arrived)
         self.pending.take(envelope)

@@ -41,7 +41,7 @@ class CandleIntake:
             known = self._accounts.known(account_id)
             if self._following.may_need(account_id, feed, time_us):
                 found.append(account_id)
-            elif known is not None and feed in known.order_of_candles:
+            elif known is not None and _leaves(known, feed, time_us):
                 self._accounts[account_id].order_of_candles.leave(feed)
         return found
 
@@ -49,14 +49,33 @@ class CandleIntake:
         """Say what a candle is to those that know most against it.
 
         An account that has only begun to follow a market takes whatever comes first. One beside it may know better, and
-        so may what was read of the market since the start, whoever needed it. Raises RefusedRecordError for one that
-        does not follow.
+        so may what was read of the market since the start, whoever needed it. That may have begun with an odd candle:
+        where accounts take one that is older than it alone, it goes on from there as they do. Raises
+        RefusedRecordError for one that does not follow.
         """
-        known = [account for account in map(self._accounts.known, needing) if account is not None]
         seen = self._seen.get(feed, BEGINNING)
-        ends = [seen, *(account.order_of_candles.end(feed) for account in known)]
-        verdicts = [(end.judge(candle, envelope.offset), end) for end in ends]
-        verdict, end = max(verdicts, key=lambda item: _SEVERITY.index(item[0]))
+        verdict, end = of_seen = (seen.judge(candle, envelope.offset), seen)
+        accounts = [_end_of(self._accounts.known(account_id), feed) for account_id in needing]
+        verdicts = [(end.judge(candle, envelope.offset), end) for end in accounts]
+        if verdicts:
+            of_accounts = max(verdicts, key=_severity)
+            if verdict is CandleVerdict.OLDER and of_accounts[0].is_taken:
+                of_seen = of_accounts
+            verdict, end = max(of_seen, of_accounts, key=_severity)
         yield from self.watch.say(verdict, end, candle, envelope)
-        if verdicts[0][0].is_taken:
-            self._seen[feed] = seen.after(candle, envelope.offset)
+        if of_seen[0].is_taken:
+            self._seen[feed] = of_seen[1].after(candle, envelope.offset)
+
+
+def _leaves(account: ExecutionAccount, feed: Feed, time_us: int) -> bool:
+    """Is a bar that the account does not need behind all that it took of the feed? None of them waits, either."""
+    end = account.order_of_candles.end(feed)
+    return feed in account.order_of_candles and not account.candles.get(feed) and time_us > end.open_us + feed[2]
+
+
+def _end_of(account: ExecutionAccount | None, feed: Feed) -> ChainEnd:
+    return BEGINNING if account is None else account.order_of_candles.end(feed)
+
+
+def _severity(item: tuple[CandleVerdict, ChainEnd]) -> int:
+    return _SEVERITY.index(item[0])

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tradewire.execution.domain.arrivals import Arrived, Feed
-from tradewire.trading.candle_chain import BEGINNING, ChainEnd
+from tradewire.trading.candle_chain import BEGINNING, CandleVerdict, ChainEnd
 
 SAVED_RECENT = 1
 """Candles whose content is saved of each feed: an account's state grows with what it trades."""
@@ -30,10 +30,13 @@ class CandleOrder:
         """The last candle that was read of a feed."""
         return self._read.get(feed, BEGINNING)
 
-    def take(self, arrived: Arrived) -> None:
-        """A candle was taken, into the buffer."""
-        feed = arrived.feed
-        self._read[feed] = self.end(feed).after(arrived.candle, arrived.envelope.offset)
+    def take(self, arrived: Arrived) -> CandleVerdict:
+        """Take a candle, if it follows; returns what it is."""
+        end, offset = self.end(arrived.feed), arrived.envelope.offset
+        verdict = end.judge(arrived.candle, offset)
+        if verdict.is_taken:
+            self._read[arrived.feed] = end.after(arrived.candle, offset)
+        return verdict
 
     def happen(self, arrived: Arrived) -> None:
         """It left the buffer."""
