@@ -177,6 +177,7 @@ def topic_row(name: str, row: dict[str, Any], schema: Schema, group: dict[str, A
         "compatibility": row["compatibility"],
         "producers": tuple(row["producers"]),
         "consumers": tuple(row["consumers"]),
+        "fanout": tuple(row.get("fanout", ())),
         "schema_id": ids[version_key(name, len(versions(name, schema)))],
         "schema_json": compact(schema),
     }

@@ -67,8 +67,8 @@ def _service(name: str, rows: Mapping[str, Any], dead_letters: str, shown: froze
         name=name,
         reads=frozenset([*consumes, *_naming(name, rows, "reads_back"), *shown]),
         writes=frozenset(writes),
-        # A topic that it writes itself is its own changelog, and broadcast topics are read whole: no group reads them.
-        group_topics=tuple(topic for topic in consumes if rows[topic]["group"] != "B" and topic not in writes),
+        # A topic that it writes itself is its own changelog, and others are read whole: no group reads them.
+        group_topics=tuple(topic for topic in consumes if topic not in writes and not _read_whole(name, rows[topic])),
         dead_letters=dead_letters,
         database=any(field.endswith("_dsn") for field in settings),
         exchange=any(field.startswith("ccxt_") for field in settings),
@@ -78,3 +78,8 @@ def _service(name: str, rows: Mapping[str, Any], dead_letters: str, shown: froze
 def _naming(service: str, rows: Mapping[str, Any], side: str) -> Iterable[str]:
     """Topics that name the service on a side."""
     return (topic for topic, row in rows.items() if service in row.get(side, ()))
+
+
+def _read_whole(service: str, row: Mapping[str, Any]) -> bool:
+    """Does every instance read all of a topic?"""
+    return row["group"] == "B" or service in row.get("fanout", ())

@@ -64,6 +64,11 @@ def test_a_service_writes_what_the_map_grants_it(service: Service) -> None:
     assert granted - writes == set(), "granted and never written"
 
 
+def test_a_service_reads_outside_its_group_what_the_map_says(service: Service) -> None:
+    fanout = {name for name, row in _topics().items() if service.name in row.get("fanout", ())}
+    assert {item.topic for item in service.inputs if item.fanout} == fanout
+
+
 def test_lag_is_asked_of_the_topics_that_a_service_reads_as_a_group(service: Service) -> None:
     group = [item.topic for item in service.inputs if not item.fanout and not TOPICS[item.topic].broadcast]
     assert set(GROUP_TOPICS.get(service.name, ())) == set(group)

@@ -124,12 +124,22 @@ async def test_letters_when_filtered_then_those_of_that_service_topic_and_key(ri
         assert allowed in (await rig.get(f"?{query}", 422))["detail"]
 
 
-async def test_letter_when_it_can_only_be_given_up_then_it_says_why(rig: Rig) -> None:
-    await rig.wrote("risk", 1, topic="risk.limits.v1")
+@pytest.mark.parametrize(
+    ("service", "topic"), [("risk", "risk.limits.v1"), ("risk", "risk.state.v1"), ("execution", "market.candle.v1")]
+)
+async def test_letter_when_it_can_only_be_given_up_then_it_says_why(rig: Rig, service: str, topic: str) -> None:
+    await rig.wrote(service, 1, topic=topic)
     (shown,) = (await rig.get())["items"]
     assert (shown["replay"], shown["parks_key"]) == (None, False)
-    assert "risk.limits.v1 is not read by partition" in shown["not_replayable"]
-    assert shown["give_up"] == "risk passes this record over for good"
+    assert f"{topic} is not read by partition" in shown["not_replayable"]
+    assert shown["give_up"] == f"{service} passes this record over for good"
+
+
+async def test_letter_when_its_service_shares_the_partitions_then_it_can_be_replayed(rig: Rig) -> None:
+    await rig.wrote("indicator", 1, topic="market.candle.v1")
+    (shown,) = (await rig.get())["items"]
+    assert shown["not_replayable"] is None
+    assert "indicator handles the letter of paper-1 from market.candle.v1" in shown["replay"]
 
 
 async def test_letter_when_it_was_written_again_then_it_is_one_with_its_first_time(rig: Rig) -> None:

@@ -145,6 +145,7 @@ class TopicSpec:
     compatibility: str
     producers: tuple[str, ...]
     consumers: tuple[str, ...]
+    fanout: tuple[str, ...]
     schema_id: int
     schema_json: str
 
@@ -152,6 +153,14 @@ class TopicSpec:
     def broadcast(self) -> bool:
         """Read whole by every instance, rather than shared within a consumer group."""
         return self.group == "B"
+
+    def is_shared_by(self, service: str) -> bool:
+        """Do the instances of a service share its partitions as a consumer group?
+
+        Not where each reads it whole (broadcast, fan-out), and not where it is the service's own changelog.
+        """
+        whole = self.broadcast or service in self.fanout
+        return service in self.consumers and not whole and service not in self.producers
 
     def key_of(self, event: Event) -> str:
         """Record key of an event on this topic."""

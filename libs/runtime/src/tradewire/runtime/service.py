@@ -246,3 +246,7 @@ class Service:
         broadcast = [item.topic for item in self.inputs if TOPICS[item.topic].broadcast]
         fanout = [item.topic for item in self.inputs if item.fanout]
         return broadcast, fanout, [item.topic for item in self.inputs if item.topic not in {*broadcast, *fanout}]
+
+    def skips_answered(self) -> list[str]:
+        """Topics of which it answers a record that an operator had passed over."""
+        return [item.topic for item in self.inputs if item.skipped is not None]

@@ -7,31 +7,18 @@ from dataclasses import dataclass, replace
 
 from tradewire.ports.bus import EventBusPort, Place
 from tradewire.ports.clock import ClockPort
+from tradewire.ports.topics import SERVICES, TOPICS
 
 FIRST_RECORD_POLLS = 40
 POLL_SECONDS = 0.25
 RECORDS_PER_POLL = 500
-GROUP_TOPICS: dict[str, tuple[str, ...]] = {
-    "indicator": ("market.candle.v1",),
-    "strategy": ("indicator.snapshot.v1",),
-    "risk": ("strategy.evaluation.v1", "execution.account.v1"),
-    "execution": ("risk.assessment.v1",),
-    "telemetry": (
-        "market.candle.v1",
-        "market.trade.v1",
-        "market.quote.v1",
-        "market.mark.v1",
-        "indicator.snapshot.v1",
-        "market.gap.v1",
-        "strategy.evaluation.v1",
-        "risk.assessment.v1",
-        "execution.order.v1",
-        "execution.fill.v1",
-        "execution.account.v1",
-        "telemetry.event.v1",
-    ),
+GROUP_TOPICS = {
+    service: topics
+    for service in SERVICES
+    for topics in [tuple(name for name, spec in TOPICS.items() if spec.is_shared_by(service))]
+    if topics
 }
-"""Topics that each service reads as a consumer group; a test derives them from the services."""
+"""Topics that each service reads as a consumer group."""
 
 
 @dataclass(frozen=True, slots=True)

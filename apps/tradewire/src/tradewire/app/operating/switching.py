@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tradewire.app.operating.control_statuses import Needs, Statuses, read_statuses
@@ -30,6 +30,12 @@ from tradewire.trading.controls import SERVICE, obeyed_level
 IN_CHARGE = ("risk", "execution")
 """Services that obey the levels of accounts and strategies, each for its account partitions."""
 CONTROLS = Place(BY_EVENT[ControlChanged].name, 0)
+Written = Callable[[], Awaitable[None]]
+"""Called once the broker has a level: a level that is asked for then comes behind it."""
+
+
+async def _unheard() -> None:
+    pass
 
 
 class UnknownScopeError(TradewireError):
@@ -67,7 +73,9 @@ class Switching:
     def __init__(self, operator: Operator) -> None:
         self._operator, self._bus = operator, operator.bus
 
-    async def switch(self, scope: str, level: ControlLevel, reason: str, within_s: float) -> Obeyed:
+    async def switch(
+        self, scope: str, level: ControlLevel, reason: str, within_s: float, written: Written = _unheard
+    ) -> Obeyed:
         """Set a level; returns when all in charge obey it.
 
         Raises: UnknownScopeError with the scopes that exist; NoAnswerError naming who did not answer in time (the
@@ -76,7 +84,7 @@ class Switching:
         statuses, ends = await read_statuses(self._operator)
         await self._hold_known(scope, statuses)
         needs = await self._needs(scope, level, statuses)
-        offset = await self._ask(scope, level, reason)
+        offset = await self._ask(scope, level, reason, written)
         try:
             await self._operator.follow(
                 ControlStatusChanged,
@@ -92,14 +100,16 @@ class Switching:
             ) from None
         return _obeyed(scope, level, offset, needs, statuses)
 
-    async def carry_out(self, scope: str, level: ControlLevel, reason: str, within_s: float) -> Obeyed:
+    async def carry_out(
+        self, scope: str, level: ControlLevel, reason: str, within_s: float, written: Written = _unheard
+    ) -> Obeyed:
         """Set a level, as ``switch`` does, and tell what it has come to on every account of the scope.
 
         Raises, beside what ``switch`` raises: NoAnswerError when the accounts could not be read then.
         """
         began_s, effects = self._operator.clock.monotonic_s(), LevelEffects(self._operator, scope, level)
         await effects.begin()
-        obeyed = await self.switch(scope, level, reason, within_s)
+        obeyed = await self.switch(scope, level, reason, within_s, written)
         if level is ControlLevel.NORMAL or scope.startswith(SERVICE):
             return obeyed
         left_s = began_s + within_s - self._operator.clock.monotonic_s()
@@ -178,10 +188,11 @@ class Switching:
             return set(strategies)
         return statuses.accounts() | await accounts_of(self._operator, strategies.values())
 
-    async def _ask(self, scope: str, level: ControlLevel, reason: str) -> int:
+    async def _ask(self, scope: str, level: ControlLevel, reason: str, written: Written) -> int:
         """Publish the level; returns its offset."""
         ends = await self._bus.end_offsets([CONTROLS])
         event_id = await self._operator.control(scope, level, reason)
+        await written()
         tail = await self._bus.tail(ends)
         try:
             async with asyncio.timeout(ASK_SECONDS):

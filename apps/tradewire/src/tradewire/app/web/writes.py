@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from tradewire.app.cli.output import CommandError
-from tradewire.app.cli.reach import Where, reached
+from tradewire.app.cli.reach import Reached, Where, reached
 from tradewire.app.operating.dead_letters import replay_key
 from tradewire.app.operating.operator import NoAnswerError
 from tradewire.app.operating.permission import ForbiddenError
@@ -48,10 +49,16 @@ class AskedReplay(BaseModel):
 
 @dataclass
 class Writes:
-    """Writes to the bus of the platform in ``root``, one at a time."""
+    """Writes to the bus of the platform in ``root``.
+
+    Levels are written in the order in which they came, and none waits for what another comes to. Replays, each of
+    which reads a whole topic, are done one at a time; no level waits for one.
+    """
 
     root: Path
-    _one: asyncio.Lock = field(default_factory=asyncio.Lock)
+    reach: Callable[[Where, Role], AbstractAsyncContextManager[Reached]] = reached
+    _writing_level: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _replaying: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def add_to(self, app: FastAPI) -> None:
         """Add the routes."""
@@ -71,10 +78,9 @@ class Writes:
         return await self._answered(self._replay(asked))
 
     async def _answered(self, work: Awaitable[Response]) -> Response:
-        """What a write came to, one at a time."""
+        """What a write came to."""
         try:
-            async with self._one:
-                return await work
+            return await work
         except NoAnswerError as error:
             return JSONResponse({"detail": str(error)}, 202)
         except UnknownScopeError as error:
@@ -89,15 +95,18 @@ class Writes:
             return JSONResponse({"detail": str(error)}, 409)
 
     async def _switch(self, asked: AskedControl) -> Response:
-        async with reached(Where(self.root), Role.OPERATOR) as platform:
-            reason = asked.reason.strip() or "from the dashboard"
-            obeyed = await Switching(platform.operator).carry_out(asked.scope, asked.level, reason, ANSWER_SECONDS)
+        reason = asked.reason.strip() or "from the dashboard"
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(self._writing_level)
+            async with self.reach(Where(self.root), Role.OPERATOR) as platform:
+                switching = Switching(platform.operator)
+                obeyed = await switching.carry_out(asked.scope, asked.level, reason, ANSWER_SECONDS, turn.aclose)
         return JSONResponse(_shown(obeyed))
 
     async def _replay(self, asked: AskedReplay) -> Response:
         if asked.service not in DEAD_LETTERS:
             raise ContractViolationError(f"service: found {asked.service}; allowed: {', '.join(DEAD_LETTERS)}")
-        async with reached(Where(self.root), Role.OPERATOR) as platform:
+        async with self._replaying, self.reach(Where(self.root), Role.OPERATOR) as platform:
             done = await replay_key(
                 platform.operator,
                 service=asked.service,

@@ -83,7 +83,7 @@ class Worker:
         self._shared = SharedLetters(service.topics()[-1], self._parking, clock, self.progress.unwritten_letters)
         parts = Parts(self._publisher, self._parking, self._audit, self._heartbeats, self._shared)
         self._answering = Answering(service, codec, parts, clock, tracing, metrics, self.progress, version)
-        _, fanout_topics, self._group_topics = service.topics()
+        (_, fanout_topics, self._group_topics), skips = service.topics(), service.skips_answered()
         topics, progress, records_max = self._group_topics, self.progress, settings.poll_records_max
         self._checkpoints = Checkpoints(service, topics, self._publisher, clock, metrics, settings, progress)
         self._effects = Effects(service, self._answering, self._publisher, self._checkpoints, alone)
@@ -96,7 +96,7 @@ class Worker:
         self._group: Reader | None = None
         self._source: SourceReader | None = None
         self._lock, self._moving_since_s, self._generation = asyncio.Lock(), clock.monotonic_s(), 0
-        self.lag = LagWatch(service.name, bus, self._positions, self._checkpoints.held, metrics, clock)
+        self.lag = LagWatch(service.name, bus, self._positions, self._checkpoints.held, metrics, clock, skips=skips)
         self._waiting = waiting_of(service, self.progress, settings, self.lag, self._parts(), codec.ids, metrics, clock)
 
     def _parts(self) -> tuple[Waits, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -61,7 +61,8 @@ class LagWatch:
     """Lag of one service. ``positions``: next offset of each partition read; None where nothing was handled yet.
 
     ``held``: lowest offset that was read and is not answered, of each partition of the group that has one. No service
-    keeps a record unanswered until the next bar, so one that stands there waits for somebody.
+    keeps a record unanswered until the next bar, so one that stands there waits for somebody. ``skips``: topics
+    of which the service answers a record that an operator has passed over.
     """
 
     def __init__(
@@ -74,17 +75,19 @@ class LagWatch:
         clock: ClockPort,
         *,
         group: str | None = None,
+        skips: Collection[str] = (),
     ) -> None:
         """``name``: in metrics; ``group``: whose committed offsets tell where reading began, ``name`` by default."""
         self._name, self._group = name, group or name
-        self._bus, self._positions, self._held = bus, positions, held
+        self._bus, self._positions, self._held, self._skips = bus, positions, held, skips
         self._metrics, self._clock, self._readable = metrics, clock, ReadableEnds(bus)
         self._starts: dict[Place, int] = {}
         self._ends: dict[Place, _Ends] = {}
         self._unanswered: dict[Place, _Ends] = {}
         self._read_ms: dict[Place, int] = {}
         self._behind: dict[Place, int] = {}
-        self._first: dict[Place, int] = {}
+        self._unread_from: dict[Place, int] = {}
+        self._unanswered_from: dict[Place, int] = {}
 
     def note(self, records: Sequence[Record]) -> None:
         """These were handled."""
@@ -100,7 +103,8 @@ class LagWatch:
             self._unanswered.pop(place, None)
             self._read_ms.pop(place, None)
             self._behind.pop(place, None)
-            self._first.pop(place, None)
+            self._unread_from.pop(place, None)
+            self._unanswered_from.pop(place, None)
             with suppress(KeyError):
                 self._metrics.lag.remove(self._name, place.topic, str(place.partition))
             if not any(other.topic == place.topic for other in self._ends):
@@ -125,7 +129,7 @@ class LagWatch:
             self._note(place, ends[place], position, now_s)
             self._unanswered.setdefault(place, _Ends()).note(position, answered_to, now_s)
             self._behind[place] = max(0, ends[place] - answered_to)
-            self._first[place] = answered_to
+            self._unread_from[place], self._unanswered_from[place] = position, answered_to
         self._show()
 
     def _note(self, place: Place, end: int, position: int, now_s: float) -> None:
@@ -171,15 +175,22 @@ class LagWatch:
 
     def waits(self, within_s: float) -> Iterator[WaitReason]:
         """First records that are unread, or read and not answered, for longer than this; with the command that passes
-        over what was read.
+        over what was read, where the service answers that. Elsewhere nothing but the record would be lost by it.
         """
         for place in sorted(self._ends):
             if (seconds := self.seconds(place)) > within_s:
-                yield WaitReason("lag", f"{self._told(place)}: unread for {seconds:.0f} s")
+                yield WaitReason("lag", f"{_at(place, self._unread_from[place])}: unread for {seconds:.0f} s")
             elif (seconds := self.unanswered_seconds(place)) > within_s:
-                command = f"tradewire dlq skip {place.topic} {place.partition} {self._first[place]} {self._name}"
-                what = f"{self._told(place)}: read and not answered for {seconds:.0f} s"
-                yield WaitReason("lag", f"{what} (to go on without it: {command} --reason TEXT)")
+                what = f"{_at(place, self._unanswered_from[place])}: read and not answered for {seconds:.0f} s"
+                yield WaitReason("lag", what + self._way_on(place))
 
-    def _told(self, place: Place) -> str:
-        return f"{place.topic}/{place.partition} offset {self._first[place]}"
+    def _way_on(self, place: Place) -> str:
+        """How to go on without the first record that is not answered; empty where the service would not answer."""
+        if place.topic not in self._skips:
+            return ""
+        record = f"{place.topic} {place.partition} {self._unanswered_from[place]} {self._name}"
+        return f" (to go on without it: tradewire dlq skip {record} --reason TEXT)"
+
+
+def _at(place: Place, offset: int) -> str:
+    return f"{place.topic}/{place.partition} offset {offset}"

@@ -143,7 +143,7 @@ def why_not_replayable(letter: Letter) -> str | None:
     spec = TOPICS.get(letter.topic)
     if (size := letter.lineage().get(VALUE_BYTES)) is not None:
         return f"the letter has only the beginning of a record of {size} bytes: publish its cause again"
-    if spec is None or spec.broadcast or letter.service in spec.producers:
+    if spec is None or not spec.is_shared_by(letter.service):
         return f"{letter.topic} is not read by partition: publish what the record should have said again"
     return None
 
