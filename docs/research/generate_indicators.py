@@ -35,11 +35,16 @@ direction, a market that stands still has no range, and every average of one pri
 for decimals of up to 13 significant digits. Every indicator is held against exact fractions over random markets of
 coarse ticks. TA-Lib compares floats and differs where they round.
 
-**Exact zeros.** What a rule asks of the sign is right, of every indicator: one that is exactly zero of the decimals is
-zero, and one above or below it has that sign, for prices and for arguments such as `close - open`. Distances of a
-window's values are taken to their decimals, so a window of n values near 1e9 with a tick of 0.01 has a variance within
-(n + 8) · n · 2⁻⁵² of itself, and what is made of it (`stddev`, `zscore`, `bollinger_percent`, `correl`, `cci`,
-`linreg_slope`, `efficiency_ratio`) likewise. A sum of n numbers within (n + 8) · 2⁻⁵² of their sizes counts as zero.
+**Exact zeros.** What a rule asks of the sign is right, of every indicator, for decimals of up to 13 significant digits:
+one that is exactly zero of the decimals is zero, and one above or below it has that sign, for prices and for arguments
+such as `close - open`. One difference of two prices (`momentum`, `roc`, `rocp`, `bop`, `qstick(1)`, `force(1)`) has its
+sign up to 15 digits, which are all that floats tell apart. Distances of a window's values are taken to their decimals,
+so a window of n values near 1e9 with a tick of 0.01 has a variance within (n + 8) · n · 2⁻⁵² of itself, and what is
+made of it (`stddev`, `zscore`, `bollinger_percent`, `correl`, `cci`, `linreg_slope`, `efficiency_ratio`) likewise. A
+sum of n numbers within (n + 8) · 2⁻⁵² of their sizes counts as zero.
+
+**Limits.** What a definition limits, as `ultosc` to 0 to 100 and `cmf` to -1 to 1, stays within that at every price
+that data may have, but for 1e-13 of the limit, by which sums round: a part of a range is never longer than the range.
 
 **Bounds.** Differences of averages, or of a price and an average (`macd`, `apo`, `ppo`, `elder_ray`, `awesome`, `dpo`,
 `adosc`, `trix`), and the averages `dema`, `tema`, `t3` and `zlema` are made of gaps to the newest value, so that their

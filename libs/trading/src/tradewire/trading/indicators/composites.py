@@ -6,7 +6,15 @@ import math
 from collections.abc import Sequence
 
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, ema, rma, weighted_size, wma
-from tradewire.trading.indicators.decimals import FAINT, LIFT, difference, distance, half_way, settled, zero_within
+from tradewire.trading.indicators.decimals import (
+    FAINT,
+    LIFT,
+    distance,
+    distance_within,
+    half_way,
+    settled,
+    zero_within,
+)
 from tradewire.trading.indicators.deviations import deviate
 from tradewire.trading.indicators.gaps import BOUNDED_SIZE, bounded
 from tradewire.trading.indicators.model import Indicator, Kernel
@@ -79,13 +87,11 @@ def _fisher(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
     bottom = lowest(s, 6 + 2 * n, n, median)
     if top != top or bottom != bottom:
         return
-    height = difference(top, bottom)
-    place = difference(median, bottom) / height - 0.5 if height > 0.0 else 0.0
+    size = abs(top) + abs(bottom)
+    height = distance_within(top, bottom, size)
+    place = distance_within(median, bottom, size) / height - 0.5 if height > 0.0 else 0.0
     value = 0.66 * place + 0.67 * s[1]
-    if value > 0.99:
-        value = 0.999
-    elif value < -0.99:
-        value = -0.999
+    value = 0.999 if value > 0.99 else -0.999 if value < -0.99 else value
     s[1] = value
     o[1] = s[2]
     s[2] = 0.5 * math.log((1.0 + value) / (1.0 - value)) + 0.5 * s[2]
@@ -97,7 +103,7 @@ def _mass(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[floa
     if x[0] == x[1] and 0.0 < s[2] < FAINT:  # both fade, the one in a ratio to the other
         s[2] *= LIFT
         s[4] *= LIFT
-    once = ema(s, 1, n, difference(x[0], x[1]))
+    once = ema(s, 1, n, distance(x[0], x[1]))
     twice = ema(s, 3, n, once)
     o[0] = total(s, 5, int(p[1]), once / twice if twice != 0.0 else 1.0)
 
@@ -124,16 +130,16 @@ def _choppiness(s: list[float], p: tuple[float, ...], x: Sequence[float], o: lis
     n = int(p[0])
     way = total(s, 1 + RANGE_SIZE, n, true_range(s, 1, x[0], x[1], x[2]))
     k = 4 + RANGE_SIZE + n
-    span = difference(highest(s, k, n, x[0]), lowest(s, k + 3 + 2 * n, n, x[1]))
+    span = distance(highest(s, k, n, x[0]), lowest(s, k + 3 + 2 * n, n, x[1]))
     if way == way:
         longer = settled(way - span, way, n)  # than the range
-        o[0] = 100.0 if span <= 0.0 else 0.0 if longer == 0.0 else 100.0 * (math.log10(way / span) / math.log10(p[0]))
+        o[0] = 100.0 if span <= 0.0 else 0.0 if longer <= 0.0 else 100.0 * (math.log10(way / span) / math.log10(p[0]))
 
 
 def _vortex(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    rise = abs(difference(x[0], s[2]))
-    fall = abs(difference(x[1], s[1]))
+    rise = abs(distance(x[0], s[2]))
+    fall = abs(distance(x[1], s[1]))
     s[1] = x[0]
     s[2] = x[1]
     span = true_range(s, 3, x[0], x[1], x[2])

@@ -4,15 +4,16 @@ A float is the nearest to its decimal, off by at most u = 2⁻⁵³ of itself, a
 1.1 + 0.2 and 1.2 + 0.1 are different floats, though no price differs. An indicator that asks which of two such results
 is larger, or divides by their distance, must not ask about roundings. Two ways lead out:
 
-**Sums and differences of inputs** are decimals again. `nearest_decimal` takes a result to the decimal that it stands
-for: to a whole number N of 10⁻ᵏ with N < 2⁴⁹. A sum of m values, scaled, is off by at most (m + 1) · u · N, less than
-1/2 for m ≤ 6, so that N is exactly that of the decimals, if these have at most k decimals: at least 13 significant
-digits. The float of N / 10ᵏ is the nearest to the decimal, so equal decimals are equal floats, and unequal ones differ.
-Numbers with more digits are rounded to that many.
+**Sums of inputs** are decimals again. `nearest_decimal` takes a result to the decimal that it stands for: to a whole
+number N of 10⁻ᵏ with N < 2⁴⁹. A sum of m values, scaled, is off by at most (m + 1) · u · N, less than 1/2 for m ≤ 6, so
+that N is exactly that of the decimals, if these have at most k decimals: at least 13 significant digits. The float of
+N / 10ᵏ is the nearest to the decimal, so equal decimals are equal floats, and unequal ones differ. Numbers with more
+digits are rounded to that many.
 
-**Distances to one value of a window** (`distance`) are taken to their decimal only where one is within the rounding of
-the two numbers, so that distances of what has no decimals keep all their digits. A sum of n of them, of sizes that
-add up to S, is off by less than (n + 8) · 2u · S; `settled` takes a result within that for the 0 that it stands for.
+**Differences of two numbers** (`distance`) are taken to their decimal only where one is within the rounding of the two
+numbers, so that distances of what has more digits, or no decimals, keep all their digits. A sum of n of them, of sizes
+that add up to S, is off by less than (n + 8) · 2u · S; `settled` takes a result within that for the 0 that it stands
+for.
 
 **Results of a recursion** (a trailing stop) have no such digits. `beyond` takes two of them for equal when they are
 within 2⁻⁴⁰ of themselves, which is above what rounding can amount to, and below what a tick can be. The bound of each
@@ -61,11 +62,6 @@ def nearest_decimal(x: float, size: float) -> float:
     return decimal_share(x, size, 1.0)
 
 
-def difference(a: float, b: float) -> float:
-    """a - b as decimals."""
-    return nearest_decimal(a - b, abs(a) + abs(b))
-
-
 def decimal_within(x: float, size: float, off: float) -> float:
     """The decimal within `off` of the size from a number; the number itself where there is none."""
     exponent = math.frexp(size)[1]
@@ -84,7 +80,15 @@ def unit_within(x: float, size: float, off: float, unit: float) -> float:
 
 def distance(a: float, b: float) -> float:
     """a - b: the decimal within the rounding of both numbers, of their difference and of its scale, if there is one."""
-    return decimal_within(a - b, abs(a) + abs(b), 3.0 * ULP)
+    return distance_within(a, b, abs(a) + abs(b))
+
+
+def distance_within(a: float, b: float, size: float) -> float:
+    """a - b as `distance`, of numbers whose sizes add up to at most `size`.
+
+    Distances with one `size` are in the order of the floats: a part of a range is never longer than the range.
+    """
+    return decimal_within(a - b, size, 3.0 * ULP)
 
 
 def zero_within(x: float, off: float) -> float:
@@ -99,7 +103,7 @@ def settled(x: float, size: float, n: float) -> float:
 
 def half_way(a: float, b: float) -> float:
     """Half way between two decimals."""
-    return decimal_share(a + b, abs(a) + abs(b), 2.0)
+    return distance(a, -b) / 2.0
 
 
 def typical_price(high: float, low: float, close: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tradewire.trading.indicators import divergence, updates
-from tradewire.trading.indicators.decimals import ULP, difference, distance, half_way, zero_within
+from tradewire.trading.indicators.decimals import ULP, distance, half_way, zero_within
 from tradewire.trading.indicators.deviations import centre_rounding, deviate, off_centre
 from tradewire.trading.indicators.gaps import GAP_SIZE, STEP, chain, chain_known, chain_size, follow, gap, gap_rounding
 from tradewire.trading.indicators.model import Indicator, Kernel
@@ -75,7 +75,7 @@ def _elder_ray(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list
     chain(s, 1, 1, n, x[2])
     if chain_known(s, 1, 1, n):
         for side in range(2):
-            reach = difference(x[side], x[2])
+            reach = distance(x[side], x[2])
             off = gap_rounding(s, 1, 0) + STEP * abs(reach)
             o[side] = zero_within(reach + gap(s, 1, 0), off)
 

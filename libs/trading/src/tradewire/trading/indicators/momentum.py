@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tradewire.trading.indicators import lanes, updates
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
-from tradewire.trading.indicators.decimals import difference, distance, settled
+from tradewire.trading.indicators.decimals import distance, settled
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
 from tradewire.trading.indicators.windows import NAN, delayed, ring_size
@@ -40,11 +40,11 @@ def relative_strength(s: list[float], k: int, n: int, x: float) -> float:
 def changed(s: list[float], k: int, n: int, x: float) -> float:
     """Change over n bars, percent, 0.0 from zero; slots: `ring_size(n)`."""
     old = delayed(s, k, n, x)
-    return 100.0 * (difference(x, old) / old) if old != 0.0 else 0.0
+    return 100.0 * (distance(x, old) / old) if old != 0.0 else 0.0
 
 
 def _momentum(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    o[0] = difference(x[0], delayed(s, 1, int(p[0]), x[0]))
+    o[0] = distance(x[0], delayed(s, 1, int(p[0]), x[0]))
 
 
 def _rocp(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:

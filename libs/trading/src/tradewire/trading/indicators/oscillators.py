@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from tradewire.trading.indicators.averages import mean_size, sma
 from tradewire.trading.indicators.decimals import (
-    difference,
     distance,
+    distance_within,
     nearest_decimal,
     settled,
 )
@@ -28,8 +28,9 @@ def percent_k(s: list[float], k: int, n: int, high: float, low: float, close: fl
     """
     top = highest(s, k, n, high)
     bottom = lowest(s, k + 3 + 2 * n, n, low)
-    height = difference(top, bottom)
-    return 100.0 * (difference(close, bottom) / height) if height != 0.0 else 0.0
+    size = abs(top) + abs(bottom)
+    height = distance_within(top, bottom, size)
+    return 100.0 * (distance_within(close, bottom, size) / height) if height != 0.0 else 0.0
 
 
 def _stochastic(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -55,8 +56,9 @@ def _willr(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[flo
     n = int(p[0])
     top = highest(s, 1, n, x[0])
     bottom = lowest(s, 4 + 2 * n, n, x[1])
-    height = difference(top, bottom)
-    o[0] = -100.0 * (difference(top, x[2]) / height) if height != 0.0 else 0.0
+    size = abs(top) + abs(bottom)
+    height = distance_within(top, bottom, size)
+    o[0] = -100.0 * (distance_within(top, x[2], size) / height) if height != 0.0 else 0.0
 
 
 def _cci(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -81,8 +83,9 @@ def _cci(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
 
 
 def _bop(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    height = difference(x[1], x[2])
-    o[0] = difference(x[3], x[0]) / height if height > 0.0 else 0.0
+    size = abs(x[1]) + abs(x[2])
+    height = distance_within(x[1], x[2], size)
+    o[0] = distance_within(x[3], x[0], size) / height if height > 0.0 else 0.0
 
 
 def _ultosc(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -91,7 +94,7 @@ def _ultosc(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
     if s[0] == 1.0:
         return
     floor = before if before < x[1] else x[1]
-    pressure = difference(x[2], floor)
+    pressure = distance_within(x[2], floor, abs(x[0]) + abs(before))  # with the size that `widest` has
     span = widest(x[0], x[1], before)
     k = 2
     score = 0.0
@@ -120,8 +123,9 @@ def _stochrsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[
         top = -least
         bottom = -most
         index = -rest
-    height = difference(top, bottom)
-    k = 100.0 * (difference(index, bottom) / height) if height != 0.0 else 0.0
+    size = abs(top) + abs(bottom)
+    height = nearest_decimal(top - bottom, size)
+    k = 100.0 * (nearest_decimal(index - bottom, size) / height) if height != 0.0 else 0.0
     d = sma(s, i + 13 + 8 * n, int(p[2]), k)
     if d == d:
         o[0] = k
@@ -129,7 +133,7 @@ def _stochrsi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[
 
 
 def _qstick(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    o[0] = averaged(s, 1, int(p[0]), difference(x[1], x[0]), 0.0)
+    o[0] = averaged(s, 1, int(p[0]), distance(x[1], x[0]), 0.0)
 
 
 STOCHASTIC = Indicator(

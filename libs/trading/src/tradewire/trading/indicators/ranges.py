@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from tradewire.trading.indicators import true_ranges, updates
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
-from tradewire.trading.indicators.decimals import FAINT, difference, settled
+from tradewire.trading.indicators.decimals import FAINT, distance, settled
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
-from tradewire.trading.indicators.true_ranges import RANGE_SIZE, true_range, widest
+from tradewire.trading.indicators.true_ranges import RANGE_SIZE, smaller, true_range, widest
 from tradewire.trading.indicators.windows import NAN, delayed, ring_size
 
 MOVEMENT_SIZE = 7  # slots of `movement`: count, previous high, low, close, smoothed +DM, -DM, true range
@@ -23,9 +23,9 @@ def movement(s: list[float], k: int, n: int, high: float, low: float, close: flo
 
     As TA-Lib does it, the first n - 1 changes are summed and every later one replaces an n-th of the sum.
     """
-    rise = difference(high, s[k + 1])
-    fall = difference(s[k + 2], low)
     span = widest(high, low, s[k + 3])
+    rise = smaller(distance(high, s[k + 1]), span)  # at prices of many digits they are rounded in different units
+    fall = smaller(distance(s[k + 2], low), span)
     s[k + 1] = high
     s[k + 2] = low
     s[k + 3] = close

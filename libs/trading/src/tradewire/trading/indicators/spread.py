@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tradewire.trading.indicators.decimals import difference, distance, settled, zero_within
+from tradewire.trading.indicators.decimals import distance, settled, zero_within
 from tradewire.trading.indicators.deviations import deviate, off_centre
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars
@@ -134,8 +134,8 @@ def _correl(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[fl
 
 def _beta(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     n = int(p[0])
-    a = difference(x[0], s[1]) / s[1] if s[1] != 0.0 else 0.0
-    b = difference(x[1], s[2]) / s[2] if s[2] != 0.0 else 0.0
+    a = distance(x[0], s[1]) / s[1] if s[1] != 0.0 else 0.0
+    b = distance(x[1], s[2]) / s[2] if s[2] != 0.0 else 0.0
     s[1] = x[0]
     s[2] = x[1]
     if s[0] > 1.0 and paired(s, 3, n, a, b):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tradewire.trading.indicators.averages import AVERAGE_SIZE, rma
-from tradewire.trading.indicators.decimals import beyond, difference, half_way, zero_within
+from tradewire.trading.indicators.decimals import beyond, distance, half_way, zero_within
 from tradewire.trading.indicators.gaps import STEP
 from tradewire.trading.indicators.model import Indicator, Kernel
 from tradewire.trading.indicators.params import bars, factor
@@ -27,10 +27,10 @@ def _sar(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
     if s[0] == 1.0:
         return
     if s[0] == 2.0:
-        fall = difference(before_low, x[1])
-        falling = fall > 0.0 and fall > difference(x[0], before_high)
+        fall = distance(before_low, x[1])
+        falling = fall > 0.0 and fall > distance(x[0], before_high)
         s[_SIDE] = -1.0 if falling else 1.0
-        s[_GAP] = difference(before_high, x[1]) if falling else difference(x[0], before_low)
+        s[_GAP] = distance(before_high, x[1]) if falling else distance(x[0], before_low)
         s[_EXTREME] = x[1] if falling else x[0]
         s[_PACE] = 0.0
         before_high = x[0]  # on its first bar TA-Lib takes the bar itself for the one before
@@ -59,22 +59,22 @@ def mirrored(
     first = start if start < limit else limit
     if s[_PACE] == 0.0:
         s[_PACE] = first
-    if not beyond(s[_GAP], side * difference(s[_EXTREME], foot)):
+    if not beyond(s[_GAP], side * distance(s[_EXTREME], foot)):
         stop = side * larger(larger(side * s[_EXTREME], side * before_peak), side * peak)
         s[_SIDE] = -side
         s[_EXTREME] = foot
         s[_PACE] = first
-        gap = side * difference(stop, foot) * (1.0 - first)
-        s[_GAP] = larger(larger(gap, side * difference(before_peak, foot)), side * difference(peak, foot))
+        gap = side * distance(stop, foot) * (1.0 - first)
+        s[_GAP] = larger(larger(gap, side * distance(before_peak, foot)), side * distance(peak, foot))
         return stop
     stop = s[_EXTREME] - side * s[_GAP]
     if side * peak > side * s[_EXTREME]:
-        s[_GAP] += side * difference(peak, s[_EXTREME])
+        s[_GAP] += side * distance(peak, s[_EXTREME])
         s[_EXTREME] = peak
         pace = s[_PACE] + first
         s[_PACE] = pace if pace < limit else limit
     gap = s[_GAP] * (1.0 - s[_PACE])
-    s[_GAP] = larger(larger(gap, side * difference(s[_EXTREME], before_foot)), side * difference(s[_EXTREME], foot))
+    s[_GAP] = larger(larger(gap, side * distance(s[_EXTREME], before_foot)), side * distance(s[_EXTREME], foot))
     return stop
 
 

@@ -24,6 +24,11 @@ def larger(a: float, b: float) -> float:
     return b if b > a else a
 
 
+def smaller(a: float, b: float) -> float:
+    """The smaller of two numbers, a on a tie and if either is NaN."""
+    return b if b < a else a
+
+
 def reach(high: float, low: float, before: float) -> float:
     """True range of a bar after a bar that closed at `before`, as floats; infinite or NaN if high or low is."""
     return larger(larger(high - low, abs(high - before)), abs(low - before))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tradewire.trading.indicators.decimals import (
-    difference,
+    distance,
+    distance_within,
     half_way,
-    nearest_decimal,
     typical_price,
     zero_within,
 )
@@ -59,11 +59,12 @@ def _vwap(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[floa
 
 def located(high: float, low: float, close: float, volume: float) -> float:
     """Volume times the close's place in the bar, from -1 (at the low) to 1 (at the high)."""
-    height = difference(high, low)
+    size = abs(high) + abs(low)
+    height = distance_within(high, low, size)
     if height <= 0.0:
         return 0.0
-    off_centre = nearest_decimal((close - low) - (high - close), abs(high) + abs(low) + 2.0 * abs(close))
-    return off_centre / height * volume
+    place = distance(distance_within(close, low, size), distance_within(high, close, size)) / height
+    return (-1.0 if place < -1.0 else 1.0 if place > 1.0 else place) * volume
 
 
 def _vwma(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
@@ -97,7 +98,7 @@ def _mfi(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
 
 
 def _force(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    change = difference(x[0], s[1])
+    change = distance(x[0], s[1])
     s[1] = x[0]
     if s[0] > 1.0:
         o[0] = bounded(s, 2, int(p[0]), 2.0 / (p[0] + 1.0), change * x[1], 0.0)
@@ -105,10 +106,10 @@ def _force(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[flo
 
 def _eom(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
     median = half_way(x[0], x[1])
-    moved = difference(median, s[1])
+    moved = distance(median, s[1])
     s[1] = median
     if s[0] > 1.0:
-        ease = moved * difference(x[0], x[1]) * (p[1] / x[2]) if x[2] > 0.0 else 0.0
+        ease = moved * distance(x[0], x[1]) * (p[1] / x[2]) if x[2] > 0.0 else 0.0
         o[0] = averaged(s, 2, int(p[0]), ease, 0.0)
 
 
@@ -121,7 +122,7 @@ def _cmf(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float
 
 
 def _pvt(s: list[float], p: tuple[float, ...], x: Sequence[float], o: list[float]) -> None:
-    flow = x[1] * (difference(x[0], s[1]) / s[1]) if s[0] > 1.0 and s[1] != 0.0 else 0.0
+    flow = x[1] * (distance(x[0], s[1]) / s[1]) if s[0] > 1.0 and s[1] != 0.0 else 0.0
     s[1] = x[0]
     o[0] = running(s, 2, flow)
 
