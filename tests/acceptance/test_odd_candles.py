@@ -110,6 +110,7 @@ def test_loop_when_candles_do_not_follow_then_left_out_by_all_and_real_orders_ar
     calm, loop = run(candles, rng), run(published, rng)
     assert orders(loop) == orders(calm)
     indicator, execution = readers(loop)
-    assert indicator.letters.keys() == execution.letters.keys()
+    # execution saves the content of one candle: what contradicts an older one is left out as older after a crash
+    assert execution.letters.keys() <= indicator.letters.keys()
     refused = [loop.log.records[place][offset].event for place, offset in indicator.letters]
     assert not [bar for bar in refused if bar in candles], "a real bar is never refused"
