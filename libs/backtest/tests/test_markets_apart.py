@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -116,10 +117,14 @@ def test_a_sweep_searches_and_tests_markets_that_are_apart(
     assert sorted({one.why for one in report.skipped_windows}) == whys
 
 
-def test_a_sweep_takes_a_market_that_has_no_bar_at_all(apart: dict[str, pl.DataFrame]) -> None:
-    found = tb.sweep(BOTH, apart, end="2024-07-01", jobs=2)
+def test_a_sweep_takes_a_market_that_has_no_bar_at_all(apart: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    found = tb.sweep(BOTH, apart, end="2024-07-01", jobs=2, out=tmp_path)
     alone = tb.sweep(BOTH.replace("AAAUSDT, BBBUSDT", "AAAUSDT"), {"AAAUSDT": apart["AAAUSDT"]}, end="2024-07-01")
     assert found.ranked.equals(alone.ranked)
+    said = "BBBUSDT has no bar in the whole sweep, and is not traded"
+    assert found.report.no_bars == (said,)
+    assert json.loads((tmp_path / "evidence.json").read_text(encoding="utf-8"))["report"]["no_bars"] == [said]
+    assert alone.report.no_bars == ()
 
 
 def test_a_window_in_which_no_set_trades_is_skipped_and_named() -> None:

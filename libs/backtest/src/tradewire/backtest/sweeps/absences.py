@@ -10,14 +10,15 @@ from tradewire.backtest.data.errors import iso_of
 from tradewire.backtest.sweeps.plan import SweepPlan
 from tradewire.backtest.sweeps.spans import Window
 from tradewire.backtest.sweeps.tasks import SweepSpan
-from tradewire.backtest.traded import with_bars
 from tradewire.ports.backtest import MarketHistory
 
 
 def absences(plan: SweepPlan, windows: Sequence[Window]) -> Iterator[str]:
-    """A sentence for each market without bars on the bars searched, in the held-out end, or in a window."""
-    for market in with_bars(plan.request.markets):
-        if where := list(_where(plan, windows, market)):
+    """A sentence for each market without bars at all, on the bars searched, in the held-out end, or in a window."""
+    for market in plan.request.markets:
+        if not len(market):
+            yield f"{market.symbol} has no bar in the whole sweep, and is not traded"
+        elif where := list(_where(plan, windows, market)):
             first, last = iso_of(int(market.open_time_us[0])), iso_of(int(market.open_time_us[-1]))
             said = f"{market.symbol} has no bar in {', in '.join(where)}, and is not traded there"
             yield f"{said}: its bars open from {first} to {last}"
