@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 
 from tradewire.trading.language.compiled import Rule
-from tradewire.trading.language.constancy import constant_truth, never_holds
+from tradewire.trading.language.constancy import always_holds, constant_truth, never_holds
 from tradewire.trading.language.document import StrategyDocument
 from tradewire.trading.language.errors import StrategyError
 from tradewire.trading.language.rules import Truth
@@ -17,7 +17,6 @@ from tradewire.trading.language.tree import (
     Comparison,
     Condition,
     Crossing,
-    Inverse,
     Junction,
     Number,
     canonical,
@@ -64,22 +63,18 @@ def _never_acting(document: StrategyDocument, rules: Sequence[Rule]) -> Iterator
     for entry, leave, other, _ in _SIDES:
         if entry not in conditions:
             continue
-        if leave in conditions and _implies(conditions[entry], conditions[leave]):
+        if leave in conditions and always_holds(conditions[leave], given=[conditions[entry]]):
             said = f"`{entry}` never acts: whenever it holds, `{leave}` holds, too, and an exit comes first"
             yield _at(document, entry, said, f"let `{leave}` hold on other bars than `{entry}`")
-        elif other in conditions and _implies(conditions[entry], conditions[other]):
+        elif other in conditions and always_holds(conditions[other], given=[conditions[entry]]):
             away = other.replace("entry", "exit")
             but = f", unless `{away}` cancels `{other}`" if away in document.rules else ""
             said = f"`{entry}` never acts{but}: whenever it holds, `{other}` holds, too, and of both none acts"
             yield _at(document, entry, said, f"let `{other}` hold on other bars than `{entry}`")
 
 
-def _implies(condition: Condition, other: Condition) -> bool:
-    return never_holds(condition, Inverse(other))
-
-
 def _truth(document: StrategyDocument, rule: Rule, rule_at: RuleAt) -> Truth:
-    """The truth of a rule that is the same on every bar, and at every value of the parameters that stand in it."""
+    """The truth of a rule that is the same on every bar, and at every value of its parameters."""
     names = _params_of(document, rule)
     if not names:
         return constant_truth(rule.condition)
@@ -97,8 +92,13 @@ def _truth(document: StrategyDocument, rule: Rule, rule_at: RuleAt) -> Truth:
 
 
 def _params_of(document: StrategyDocument, rule: Rule) -> list[str]:
-    """Parameters that stand in the rule; they may be there to switch it on and off."""
-    names = {node.id for node in ast.walk(document.rules[rule.name].body) if isinstance(node, ast.Name)}
+    """Parameters that the rule is made of, itself or by the indicators that it names."""
+    names: set[str] = set()
+    pending = [document.rules[rule.name]]
+    while pending:
+        found = {node.id for node in ast.walk(pending.pop().body) if isinstance(node, ast.Name)} - names
+        pending += [document.indicators[name] for name in found if name in document.indicators]
+        names |= found
     return [name for name in document.params if name in names]
 
 

@@ -2,7 +2,8 @@
 
 A condition holds when all of some comparisons hold, or all of some others. Such a set is impossible when a comparison
 is (its distance has no sign that it allows), when two comparisons of the same numbers allow no sign in common, or when
-several bound the same sum of numbers to an empty range. A condition is always true when its opposite is impossible.
+several bound the same sum of numbers to an empty range. A condition is always true when its opposite is impossible, and
+the comparisons that show it can not be unknown.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from tradewire.trading.language.distances import Distance, distance_of
+from tradewire.trading.language.missing import NOTHING, Known, decides, known_where
 from tradewire.trading.language.rules import Truth
 from tradewire.trading.language.tree import Comparison, Condition, Crossing, Inverse, Junction, Number, canonical
 
@@ -51,10 +53,10 @@ _Case = Sequence[_Claim | _Unknown]
 
 
 def constant_truth(condition: Condition) -> Truth:
-    """Whether the condition holds on every bar, or on none, wherever its numbers are known; None when that depends."""
+    """Whether the condition holds on every bar after the warm-up, or on none; None when that depends."""
     if never_holds(condition):
         return False
-    return True if never_holds(Inverse(condition)) else None
+    return True if always_holds(condition) else None
 
 
 def never_holds(*conditions: Condition) -> bool:
@@ -63,14 +65,29 @@ def never_holds(*conditions: Condition) -> bool:
     return cases is not None and all(map(_impossible, cases))
 
 
-def _cases(condition: Condition, *, holds: bool) -> list[_Case] | None:
-    """The sets of claims of which one must be met whole for the condition to hold, or not; None for too many."""
+def always_holds(condition: Condition, *, given: Sequence[Condition] = ()) -> bool:
+    """Whether the condition is true on every bar after the warm-up, or on every one on which all ``given`` hold.
+
+    It is not where it is unknown, as a number of it has no value.
+    """
+    known = NOTHING.union(*map(known_where, given))
+    cases = _all_of([*(_cases(one, holds=True) for one in given), _cases(condition, holds=False, known=known)])
+    return all(map(_impossible, cases))
+
+
+def _cases(condition: Condition, *, holds: bool, known: Known | None = None) -> list[_Case] | None:
+    """The sets of claims of which one must be met whole for the condition to hold, or not; None for too many.
+
+    With ``known``, numbers that have a value, comparisons that may be unknown claim nothing.
+    """
     match condition:
         case Inverse(item):
-            return _cases(item, holds=not holds)
+            return _cases(item, holds=not holds, known=known)
         case Junction(word, items):
-            parts = [_cases(item, holds=holds) for item in items]
+            parts = [_cases(item, holds=holds, known=known) for item in items]
             return _all_of(parts) if (word == "and") is holds else _any_of(parts)
+        case Comparison() | Crossing() if known is not None and not decides(condition, known):
+            return [[]]
         case Comparison(operator, left, right):
             signs = _SIGNS[operator]
             return [[_Claim(left, right, signs if holds else frozenset({-1, 0, 1}) - signs)]]
@@ -89,7 +106,7 @@ def _any_of(parts: Sequence[list[_Case] | None]) -> list[_Case] | None:
     return found
 
 
-def _all_of(parts: Sequence[list[_Case] | None]) -> list[_Case] | None:
+def _all_of(parts: Sequence[list[_Case] | None]) -> list[_Case]:
     """Every choice of one case of each part; of parts that are too many, those that are left decide alone."""
     found: list[_Case] = [[]]
     for part in sorted((part for part in parts if part is not None), key=len):
@@ -156,7 +173,7 @@ def _bounds(claim: _Claim, distance: Distance, scale: Fraction) -> Iterator[_Bou
         strict = 0 not in claim.signs
         ends.append((Fraction(0) if strict else -reach, False, strict))
     for end, upper, strict in ends:
-        if not math.isinf(end):
+        if not (isinstance(end, float) and math.isinf(end)):
             yield _Bound((Fraction(end) - distance.constant) / scale, upper if scale > 0 else not upper, strict)
 
 

@@ -23,7 +23,10 @@ def fold_arithmetic(symbol: str, left: float, right: float) -> float:
     rounded = apply_arithmetic(symbol, left, right)
     if not all(map(math.isfinite, (left, right, rounded))):
         return rounded
-    return float(_EXACT[symbol](Fraction(repr(left)), Fraction(repr(right))))
+    try:
+        return float(_EXACT[symbol](Fraction(repr(left)), Fraction(repr(right))))
+    except OverflowError:  # the decimals come to just above the largest float, and the floats to just below
+        return rounded
 
 
 def is_held(text: str) -> bool:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import product
 
+from tradewire.trading.language.missing import largest
 from tradewire.trading.language.ranges import range_of
 from tradewire.trading.language.relations import never_above
 from tradewire.trading.language.ties import SLACK, sizes
@@ -81,7 +82,8 @@ def distance_of(left: Number, right: Number) -> Distance:
             text = canonical(part)
             total = own + parts.get(text, (part, Fraction(0)))[1]
             parts[text] = (part, total)
-    margin = 0.0 if behind is None or _added(left, right, behind) else _margin(behind)
+    exactly = behind is None or (_added(left, right, behind) and math.isfinite(sum(map(largest, behind))))
+    margin = 0.0 if behind is None or exactly else _margin(behind)
     return Distance({text: found for text, found in parts.items() if found[1]}, constant, margin)
 
 
