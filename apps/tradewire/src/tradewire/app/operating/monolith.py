@@ -80,18 +80,18 @@ async def run_monolith(
 ) -> RunResult:
     """Replay a scenario at full speed; returns what it came to. ``listen`` is told of every message that counts.
 
-    ``bus``: started, with its topics, and empty; else one in memory. ``telemetry``: with the service that reads along,
-    and /health, /metrics and the state API where ``say`` tells; ``otlp_url``: where traces go, instead of where the
-    settings say. Raises TradewireError.
+    ``bus``: started, with its topics, and empty, where others may write as well; else one in memory of its own.
+    ``telemetry``: with the service that reads along, and /health, /metrics and the state API where ``say`` tells;
+    ``otlp_url``: where traces go, instead of where the settings say. Raises TradewireError.
     """
-    bus = bus or MemoryBus(memory_topics())
+    alone, bus = bus is None, bus or MemoryBus(memory_topics())
     settings = RuntimeSettings(bus_url="memory:")
     if otlp_url is not None:
         settings = settings.model_copy(update={"otlp_url": otlp_url})
     codec = Codec(SchemaIds.static())
     operator = Operator(bus, codec, SystemClock(), author="monolith")
     accounts = await begun(scenario, bus, operator, {"bus_url": "memory:"})
-    watcher = RunWatcher(bus, codec, accounts, listen, without_letters=True)
+    watcher = RunWatcher(bus, codec, accounts, listen, without_letters=alone)
     services = build_services(scenario, {"bus_url": "memory:"})
     if not telemetry:
         services = [service for service in services if service.name != "telemetry"]
