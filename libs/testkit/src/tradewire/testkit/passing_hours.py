@@ -58,9 +58,10 @@ class PassingHours:
         return not silent and self.worker.progress.turned_s == self.clock.monotonic_s()
 
     def committed(self) -> bool:
-        """Is everything committed that the group reads? Then whoever asks the bus sees no lag."""
+        """Is everything committed that the group reads, and all else handled? Then whoever asks sees no lag."""
         topics, group = self.service.topics()[-1], self.service.name
-        return all(self.rig.bus_committed(topic, group) == self.rig.count(topic) for topic in topics)
+        read = self.worker.progress.handled >= sum(self.rig.count(item.topic) for item in self.service.inputs)
+        return read and all(self.rig.bus_committed(topic, group) == self.rig.count(topic) for topic in topics)
 
     def texts(self) -> list[str]:
         """What the service waits for, as people are told."""
