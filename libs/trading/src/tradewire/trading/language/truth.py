@@ -18,7 +18,7 @@ unlike its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TypeAlias
 
@@ -116,12 +116,18 @@ def check_foreign(compiled: CompiledStrategy, bars: Bars) -> list[Finding]:
 
 def _fed(engine: IndicatorEngine, bars: Bars) -> Columns:
     """The series of the bar-by-bar form."""
-    rows = zip(bars.open_time_us.tolist(), *(column.tolist() for column in bars.columns().values()), strict=True)
-    answers = [engine.update(int(time_us), *numbers) for time_us, *numbers in rows]
+    answers = [series for _, series in _updates(engine, bars)]
     return {
         name: np.array([math.nan if answer[name] is None else answer[name] for answer in answers], dtype=np.float64)
         for name in (answers[0] if answers else ())
     }
+
+
+def _updates(engine: IndicatorEngine, bars: Bars) -> Iterator[tuple[list[float], Mapping[str, float | None]]]:
+    """Each bar's fields, in the order of `Bars.columns`, and the series after it."""
+    rows = zip(bars.open_time_us.tolist(), *(column.tolist() for column in bars.columns().values()), strict=True)
+    for time_us, *numbers in rows:
+        yield numbers, engine.update(int(time_us), *numbers)
 
 
 def _decisive(whole: Columns) -> IntArray:
@@ -162,11 +168,9 @@ def _array_columns(compiled: CompiledStrategy, bars: Bars) -> Columns:
 def _stream_columns(compiled: CompiledStrategy, bars: Bars) -> Columns:
     engine = IndicatorEngine(compiled.demands, compiled.interval_us, compiled.catalogue)
     fields = bars.columns()
-    rows = zip(bars.open_time_us.tolist(), *(column.tolist() for column in fields.values()), strict=True)
     columns: Columns = {}
     previous: Mapping[str, float | None] = {}
-    for index, (time_us, *numbers) in enumerate(rows):
-        series = engine.update(int(time_us), *numbers)
+    for index, (numbers, series) in enumerate(_updates(engine, bars)):
         values = {**series, **dict(zip(fields, numbers, strict=True))}
         for name, value in (*series.items(), *_answer_columns(compiled.evaluate(values, previous)).items()):
             if name not in columns:
